@@ -1,0 +1,170 @@
+package engine
+
+import (
+	"context"
+
+	"github.com/casarerpa/fleet/workflow/value"
+)
+
+// Call is one visit of one node: its inputs, its outputs and what is around it.
+//
+// A parameter is read the same way everywhere (rule C4): the value on the input
+// port if it is not null, else the node's own setting with references replaced,
+// else the default of the catalog.
+type Call struct {
+	NodeID string
+	Type   string
+	Spec   *Spec // nil for a type that the catalog does not hold (tests)
+
+	host    Host
+	run     runView
+	inputs  map[string]any // values on ports, null ones left out
+	config  *value.Map     // settings after aliases and defaults, not yet resolved
+	outputs *value.Map
+	notes   []string
+}
+
+// runView is the part of the interpreter that a node may use. It is an
+// interface so that a node can be tested without one.
+type runView interface {
+	variables() *value.Map // the live scope of this branch
+	resolve(v any) any     // replace references in v
+	condition(v any) (bool, string)
+	log(nodeID string, level Level, text string)
+	call(ctx context.Context, doc []byte, in SubRun) (*Outcome, error)
+	state(key string, make func() any) any
+}
+
+// Host returns the outside world.
+func (c *Call) Host() Host { return c.host }
+
+// Port returns the value on an input port alone, if it is not null.
+func (c *Call) Port(name string) (any, bool) {
+	v, ok := c.inputs[name]
+	return v, ok && v != nil
+}
+
+// Setting returns the node's own setting as written, references not replaced.
+func (c *Call) Setting(name string) (any, bool) {
+	v, ok := c.config.Get(name)
+	return v, ok && v != nil
+}
+
+// Param reads a parameter: port, else resolved setting, else catalog default.
+// Null and absent are both nil.
+func (c *Call) Param(name string) any {
+	if v, ok := c.Port(name); ok {
+		return v
+	}
+	if v, ok := c.Setting(name); ok {
+		return c.run.resolve(v)
+	}
+	if c.Spec != nil {
+		if p, ok := c.Spec.Property(name); ok {
+			return value.Clone(p.Default)
+		}
+	}
+	return nil
+}
+
+// Has says whether Param would give something that is neither null nor "".
+func (c *Call) Has(name string) bool {
+	v := c.Param(name)
+	return v != nil && v != ""
+}
+
+// Text reads a parameter as text in Python's str form; null is "".
+func (c *Call) Text(name string) string {
+	v := c.Param(name)
+	if v == nil {
+		return ""
+	}
+	return value.Str(v)
+}
+
+// Int reads a parameter with Python's int rules; null and "" give def.
+func (c *Call) Int(name string, def int64) (int64, error) {
+	v := c.Param(name)
+	if v == nil || v == "" {
+		return def, nil
+	}
+	n, err := value.ToInt(v)
+	if err != nil {
+		if f, ferr := value.ToFloat(v); ferr == nil { // "30.0" in old saves
+			return int64(f), nil
+		}
+		return 0, Fail("ValueError", "%s: %s", name, err)
+	}
+	return n, nil
+}
+
+// Float reads a parameter with Python's float rules; null and "" give def.
+func (c *Call) Float(name string, def float64) (float64, error) {
+	v := c.Param(name)
+	if v == nil || v == "" {
+		return def, nil
+	}
+	f, err := value.ToFloat(v)
+	if err != nil {
+		return 0, Fail("ValueError", "%s", err)
+	}
+	return f, nil
+}
+
+// Bool reads a parameter: texts are true for true, 1, yes and on; other values
+// by Python's truth.
+func (c *Call) Bool(name string) bool { return value.ToBool(c.Param(name)) }
+
+// Set puts a value on an output port.
+func (c *Call) Set(port string, v any) { c.outputs.Set(port, v) }
+
+// Output returns what Set put there.
+func (c *Call) Output(port string) (any, bool) { return c.outputs.Get(port) }
+
+// Var reads a variable of the run.
+func (c *Call) Var(name string) (any, bool) { return c.run.variables().Get(name) }
+
+// SetVar writes a variable of the run.
+func (c *Call) SetVar(name string, v any) { c.run.variables().Set(name, v) }
+
+// DeleteVar removes a variable of the run.
+func (c *Call) DeleteVar(name string) { c.run.variables().Delete(name) }
+
+// Vars is the scope itself; a node that stores into it changes the run.
+func (c *Call) Vars() *value.Map { return c.run.variables() }
+
+// Resolve replaces references in v, recursively inside lists and objects.
+func (c *Call) Resolve(v any) any { return c.run.resolve(v) }
+
+// Condition reads v as a condition by the rules of the document page (C4): a
+// warning is noted in the step and the answer is then false.
+func (c *Call) Condition(v any) bool {
+	ok, warning := c.run.condition(v)
+	if warning != "" {
+		c.Note(warning)
+	}
+	return ok
+}
+
+// Log writes a line to the job's log.
+func (c *Call) Log(level Level, text string) { c.run.log(c.NodeID, level, text) }
+
+// Note adds a remark to the step's record, for the author of the workflow.
+func (c *Call) Note(text string) { c.notes = append(c.notes, text) }
+
+// State returns a value that lives as long as the run and is not a variable,
+// such as the XML document that the last parse node kept. make creates it.
+func (c *Call) State(key string, create func() any) any { return c.run.state(key, create) }
+
+// SubRun is what a called workflow is given.
+type SubRun struct {
+	Variables *value.Map        // a copy; changes do not flow back
+	Settings  map[string]any    // promoted parameters: node id + "." + property → value
+	Outputs   map[string]string // output name → variable of the called run
+}
+
+// RunWorkflow runs another document inside this one, on a copy of the
+// variables, at most ten deep.
+func (c *Call) RunWorkflow(ctx context.Context, doc []byte, in SubRun) (*Outcome, error) {
+	return c.run.call(ctx, doc, in)
+}
