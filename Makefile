@@ -1,0 +1,75 @@
+# Every target has a line behind two hash signs; `make help` shows them.
+# `make check` is for every save, `make test` for every push.
+
+GO       ?= go
+FUZZTIME ?= 10s
+BENCHTIME ?= 1s
+CYCLES   ?= 100
+
+# What a build says of itself; plain `go build` works too and says "devel".
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+LDFLAGS  = -s -w -X main.version=$(VERSION)
+
+# No C compiler is ever asked for.
+export CGO_ENABLED = 0
+
+.DEFAULT_GOAL := help
+.PHONY: help build fmt fmt-check vet lint law unit check test race fuzz bench generate verify cross chaos web clean
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-11s %s\n", $$1, $$2}'
+
+build: ## build bin/fleet (Go alone)
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/fleet ./cmd/fleet
+
+fmt: ## format every Go file
+	$(GO) tool golangci-lint fmt
+
+fmt-check: ## fail when a Go file is not formatted
+	@bad=$$(git ls-files -co --exclude-standard '*.go' | xargs -r gofmt -l); \
+	if [ -n "$$bad" ]; then printf 'not formatted (run make fmt):\n%s\n' "$$bad"; exit 1; fi
+
+vet: ## go vet
+	$(GO) vet ./...
+
+lint: ## golangci-lint with .golangci.yaml
+	$(GO) tool golangci-lint run
+
+law: ## imports, package docs, file sizes, links: the rules of ARCHITECTURE.md
+	$(GO) test -count=1 ./internal/law
+
+unit: ## unit tests in their short form
+	$(GO) test -short ./...
+
+check: fmt-check vet law lint unit ## minutes, nothing but Go: formatting, vet, law, lint, short tests
+
+test: fmt-check vet law lint verify cross ## everything, under 12 minutes on two cores
+	$(GO) test -timeout 10m ./...
+
+race: ## short tests under the race detector (needs a C compiler)
+	CGO_ENABLED=1 $(GO) test -race -short -timeout 20m ./...
+
+fuzz: ## every fuzz target for FUZZTIME (10s)
+	@GO='$(GO)' scripts/fuzz.sh $(FUZZTIME)
+
+bench: ## every benchmark in the tree
+	@GO='$(GO)' scripts/bench.sh $(BENCHTIME)
+
+generate: ## rewrite what is generated: OpenAPI document, reference pages
+	$(GO) generate ./...
+
+verify: ## fail when a generated file or go.mod is not current
+	@GO='$(GO)' scripts/verify.sh
+
+cross: ## compile for Windows and macOS
+	GOOS=windows GOARCH=amd64 $(GO) build ./...
+	GOOS=darwin GOARCH=arm64 $(GO) build ./...
+
+chaos: ## kill orchestrators and robots CYCLES (100) times each under load
+	FLEET_CHAOS_CYCLES=$(CYCLES) $(GO) test -count=1 -timeout 60m -v ./e2e/chaos/...
+
+web: ## nothing to build yet: the web interface comes with a later issue
+	@echo "There is no web interface yet, so there is nothing to build here."
+
+clean: ## remove what builds leave behind
+	rm -rf bin
