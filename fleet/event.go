@@ -1,0 +1,116 @@
+package fleet
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// EventKind names a fact. The list is closed; api/events.json is made from it.
+type EventKind string
+
+// The kinds of events.
+const (
+	EventJobSubmitted       EventKind = "job.submitted"
+	EventJobAssigned        EventKind = "job.assigned"
+	EventJobStarted         EventKind = "job.started"
+	EventJobSilent          EventKind = "job.silent"
+	EventJobRequeued        EventKind = "job.requeued"
+	EventJobRetryScheduled  EventKind = "job.retry_scheduled"
+	EventJobCancelRequested EventKind = "job.cancel_requested"
+	EventJobCompleted       EventKind = "job.completed"
+	EventJobFailed          EventKind = "job.failed"
+	EventJobCancelled       EventKind = "job.cancelled"
+	EventJobTimeout         EventKind = "job.timeout"
+	EventJobNeedsDecision   EventKind = "job.needs_decision"
+	EventJobDecided         EventKind = "job.decided"
+	EventJobRetried         EventKind = "job.retried"
+	EventJobLateResult      EventKind = "job.late_result"
+	EventRobotRegistered    EventKind = "robot.registered"
+	EventRobotUpdated       EventKind = "robot.updated"
+	EventRobotConnected     EventKind = "robot.connected"
+	EventRobotDisconnected  EventKind = "robot.disconnected"
+	EventRobotConflict      EventKind = "robot.identity_conflict"
+	EventWorkflowCreated    EventKind = "workflow.created"
+	EventWorkflowVersion    EventKind = "workflow.version_added"
+	EventKeyCreated         EventKind = "key.created"
+	EventKeyRevoked         EventKind = "key.revoked"
+	EventBrake              EventKind = "fleet.brake"
+)
+
+// EventKinds lists every kind.
+func EventKinds() []EventKind {
+	return []EventKind{
+		EventJobSubmitted, EventJobAssigned, EventJobStarted, EventJobSilent, EventJobRequeued, EventJobRetryScheduled,
+		EventJobCancelRequested, EventJobCompleted, EventJobFailed, EventJobCancelled, EventJobTimeout,
+		EventJobNeedsDecision, EventJobDecided, EventJobRetried, EventJobLateResult, EventRobotRegistered,
+		EventRobotUpdated, EventRobotConnected, EventRobotDisconnected, EventRobotConflict, EventWorkflowCreated,
+		EventWorkflowVersion, EventKeyCreated, EventKeyRevoked, EventBrake,
+	}
+}
+
+// Name is the word of the specification for the kind, or the kind itself.
+func (k EventKind) Name() string {
+	switch k { //nolint:exhaustive // only some kinds have a second name
+	case EventJobSubmitted:
+		return "JobSubmitted"
+	case EventJobAssigned:
+		return "JobAssigned"
+	case EventJobRequeued:
+		return "JobRequeued"
+	case EventJobCompleted, EventJobFailed, EventJobTimeout:
+		return "JobCompletedOnOrchestrator"
+	case EventRobotRegistered:
+		return "RobotRegistered"
+	case EventRobotDisconnected:
+		return "RobotDisconnected"
+	}
+	return string(k)
+}
+
+// SubjectKind is the noun that an event is about.
+type SubjectKind string
+
+// The subjects.
+const (
+	SubjectJob      SubjectKind = "job"
+	SubjectRobot    SubjectKind = "robot"
+	SubjectWorkflow SubjectKind = "workflow"
+	SubjectKey      SubjectKind = "key"
+	SubjectFleet    SubjectKind = "fleet"
+)
+
+// EventDraft is an event before the store has numbered it.
+type EventDraft struct {
+	Kind       EventKind
+	Subject    SubjectKind
+	SubjectID  string
+	SubjectSeq int64 // counts the subject's own events; 0 where it has no count
+	From, To   State // jobs only
+	Epoch      int64
+	Actor      string // empty: the orchestrator itself
+	Data       map[string]any
+}
+
+// Event is a fact, stored in the transaction of the change it tells of. Seq
+// rises in commit order within a tenant, without a hole.
+type Event struct {
+	Seq        int64           `json:"seq"`
+	ID         ID              `json:"id"`
+	Tenant     TenantID        `json:"tenant_id"`
+	At         time.Time       `json:"at"`
+	Kind       EventKind       `json:"type"`
+	Name       string          `json:"name"`
+	Subject    EventSubject    `json:"subject"`
+	SubjectSeq int64           `json:"subject_seq,omitempty"`
+	From       State           `json:"from_state,omitempty"`
+	To         State           `json:"to_state,omitempty"`
+	Epoch      int64           `json:"epoch,omitempty"`
+	Actor      string          `json:"actor,omitempty"`
+	Data       json.RawMessage `json:"data,omitempty"`
+}
+
+// EventSubject names what an event is about.
+type EventSubject struct {
+	Kind SubjectKind `json:"kind"`
+	ID   string      `json:"id"`
+}

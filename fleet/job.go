@@ -1,0 +1,176 @@
+package fleet
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Job is one requested execution of a workflow version. The struct is the
+// narrow row that decisions need; inputs, result and error text are [JobData].
+type Job struct {
+	ID       ID          `json:"job_id"`
+	Tenant   TenantID    `json:"tenant_id"`
+	Seq      int64       `json:"seq"` // submission number in the tenant
+	Name     string      `json:"name,omitempty"`
+	Workflow JobWorkflow `json:"workflow"`
+
+	State        State       `json:"status"`
+	WaitingOn    WaitingOn   `json:"waiting_on,omitempty"`
+	WaitingCode  WaitingCode `json:"waiting_code,omitempty"`
+	WaitingSince time.Time   `json:"waiting_since,omitzero"`
+
+	Epoch        int64 `json:"epoch"` // number of the newest attempt; 0 before the first
+	EpochSkipped int64 `json:"-"`
+	Version      int64 `json:"version"` // counts the job's events; the ETag
+
+	RobotID     RobotID      `json:"robot_id,omitempty"` // of the newest attempt
+	Target      RobotID      `json:"target_robot_id,omitempty"`
+	Priority    Priority     `json:"priority"`
+	Environment string       `json:"environment"`
+	Requires    Capabilities `json:"requires"`
+
+	CreatedAt      time.Time `json:"created_at"`
+	AvailableAt    time.Time `json:"available_at"`        // orders; moved by delay and back-off
+	NotBefore      time.Time `json:"not_before,omitzero"` // guards; also set when a lost job comes back
+	Deadline       time.Time `json:"deadline,omitzero"`
+	ExpiresAt      time.Time `json:"expires_at,omitzero"` // wait limit
+	AssignedAt     time.Time `json:"assigned_at,omitzero"`
+	FirstStartedAt time.Time `json:"first_started_at,omitzero"`
+	StartedAt      time.Time `json:"started_at,omitzero"`
+	EndedAt        time.Time `json:"ended_at,omitzero"`
+
+	RunTimeout  Duration    `json:"run_timeout_ms"`
+	Retry       RetryPolicy `json:"retry"`
+	RetrySafety RetrySafety `json:"retry_safety"`
+	RetriesUsed int         `json:"retries_used"`
+	LostUsed    int         `json:"lost_used"`
+	RejectedBy  int         `json:"rejected_by_count"`
+
+	StopReason    StopReason    `json:"stop_reason,omitempty"`
+	StopDeadline  time.Time     `json:"stop_deadline,omitzero"`
+	StopForce     bool          `json:"stop_force,omitempty"`
+	CancelOutcome CancelOutcome `json:"cancel_outcome,omitempty"`
+	CancelTooLate bool          `json:"cancel_too_late,omitempty"`
+
+	EndReason        string     `json:"end_reason,omitempty"`
+	ErrorClass       ErrorClass `json:"error_class,omitempty"`
+	ErrorCode        string     `json:"error_code,omitempty"`
+	DeadLetter       bool       `json:"dead_letter,omitempty"`
+	DeadLetterReason string     `json:"dead_letter_reason,omitempty"`
+	RetryOf          ID         `json:"retry_of,omitempty"`
+	SubmittedBy      string     `json:"submitted_by,omitempty"`
+
+	// Shown with the job; taken from its live attempt.
+	Progress    int    `json:"progress"`
+	CurrentNode string `json:"current_node,omitempty"`
+	Silent      bool   `json:"robot_silent,omitempty"`
+}
+
+// JobWorkflow pins what a job runs.
+type JobWorkflow struct {
+	ID      ID     `json:"workflow_id"`
+	Name    string `json:"workflow_name"`
+	Version int    `json:"version"`
+	Hash    string `json:"hash"` // SHA-256 of the document's canonical form, hex
+}
+
+// JobData is the wide part of a job, kept away from the rows that decisions
+// touch. Variables and Result are JSON objects.
+type JobData struct {
+	Variables   json.RawMessage `json:"variables,omitempty"`
+	Result      json.RawMessage `json:"result,omitempty"`
+	Error       *JobError       `json:"error,omitempty"`
+	DurationMS  int64           `json:"duration_ms,omitempty"`
+	Traceparent string          `json:"-"`
+}
+
+// JobError is what a robot, or the orchestrator, says of a failed attempt.
+type JobError struct {
+	Class     ErrorClass `json:"class"`
+	Code      string     `json:"code,omitempty"`
+	Type      string     `json:"type,omitempty"`
+	Message   string     `json:"message"`
+	Node      string     `json:"node,omitempty"`
+	Stack     string     `json:"stack,omitempty"`
+	Retryable *bool      `json:"retryable,omitempty"`
+}
+
+// MaxErrorText bounds the message and the stack that are kept.
+const MaxErrorText = 64 << 10
+
+// Normalize cuts over-long texts with a mark and fills an empty message, so
+// that a failure is never refused for its words.
+func (e JobError) Normalize() JobError {
+	if e.Message == "" {
+		e.Message = "The robot gave no message."
+	}
+	e.Message, e.Stack = cutText(e.Message), cutText(e.Stack)
+	if e.Class == "" {
+		e.Class = ClassApplication
+	}
+	return e
+}
+
+func cutText(s string) string {
+	const mark = " […cut]"
+	if len(s) <= MaxErrorText {
+		return s
+	}
+	s = s[:MaxErrorText-len(mark)]
+	for len(s) > 0 && s[len(s)-1]&0xc0 == 0x80 { // not inside a character
+		s = s[:len(s)-1]
+	}
+	return s + mark
+}
+
+// Ready says whether placement may look at the job now.
+func (j *Job) Ready(now time.Time) bool {
+	return j.State == Pending && !j.NotBefore.After(now) &&
+		(j.WaitingOn == WaitingRobot || j.WaitingOn == WaitingReservation)
+}
+
+// JobSpec is a request for a job after its workflow was found and checked.
+type JobSpec struct {
+	ID          ID
+	Tenant      TenantID
+	Name        string
+	Workflow    JobWorkflow
+	Priority    Priority
+	Environment string
+	Requires    Capabilities
+	Target      RobotID
+	NotBefore   time.Time
+	Deadline    time.Time
+	WaitLimit   time.Duration // 0: none
+	RunTimeout  time.Duration
+	Retry       RetryPolicy
+	RetrySafety RetrySafety
+	RetryOf     ID
+	SubmittedBy string
+}
+
+// NewJob is transition T1: the job as it is first stored, pending, with the
+// first reason for its wait.
+func NewJob(s JobSpec, now time.Time) Job {
+	j := Job{
+		ID: s.ID, Tenant: s.Tenant, Name: s.Name, Workflow: s.Workflow, State: Pending, Version: 1,
+		Target: s.Target, Priority: s.Priority, Environment: s.Environment, Requires: s.Requires,
+		CreatedAt: now, AvailableAt: now, Deadline: s.Deadline, RunTimeout: Duration(s.RunTimeout),
+		Retry: s.Retry, RetrySafety: s.RetrySafety, RetryOf: s.RetryOf, SubmittedBy: s.SubmittedBy,
+		WaitingOn: WaitingRobot, WaitingSince: now,
+	}
+	if j.Environment == "" {
+		j.Environment = DefaultEnvironment
+	}
+	if j.RetrySafety == "" {
+		j.RetrySafety = RetryUntilEffect
+	}
+	if s.NotBefore.After(now) {
+		j.AvailableAt, j.NotBefore = s.NotBefore, s.NotBefore
+		j.WaitingOn, j.WaitingCode = WaitingTime, CodeNotBefore
+	}
+	if s.WaitLimit > 0 {
+		j.ExpiresAt = j.AvailableAt.Add(s.WaitLimit)
+	}
+	return j
+}

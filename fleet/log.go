@@ -1,0 +1,38 @@
+package fleet
+
+import "time"
+
+// LogLine is one line of an attempt's log. Line counts from 1 without a gap,
+// so a reader that was cut off goes on where it stood.
+type LogLine struct {
+	Epoch   int64     `json:"epoch"`
+	Line    int64     `json:"line"`
+	At      time.Time `json:"at"`
+	Level   string    `json:"level"`
+	Node    string    `json:"node_id,omitempty"`
+	Message string    `json:"message"`
+}
+
+// MaxLogLine bounds the text of one line; MaxLogBytes what is kept of one attempt.
+const (
+	MaxLogLine  = 64 << 10
+	MaxLogBytes = 50 << 20
+)
+
+// LogBatch is what a robot sends: lines from First on. Dropped counts lines
+// that the robot itself left out before First.
+type LogBatch struct {
+	JobID   ID
+	Tenant  TenantID
+	RobotID RobotID
+	Epoch   int64
+	First   int64
+	Lines   []LogLine
+	Dropped int64
+}
+
+// LogAck answers a batch: the next line that is expected.
+type LogAck struct {
+	NextLine int64
+	Full     bool // the attempt's quota is used up; further lines are counted only
+}

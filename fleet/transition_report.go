@@ -1,0 +1,296 @@
+package fleet
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Report is one entry of a robot's journal: something that happened to an
+// attempt and must not be forgotten. Robot and tenant come from the credential.
+type Report struct {
+	Kind      ReportKind
+	Tenant    TenantID
+	RobotID   RobotID
+	JournalID string
+	ReportID  int64
+	JobID     ID
+	Epoch     int64
+
+	Result     json.RawMessage // complete
+	Error      *JobError       // fail; the text of a stop
+	By         StoppedBy       // stopped
+	How        CancelOutcome   // stopped: clean or forced
+	DurationMS int64
+	Node       string // effects
+	EffectKey  string
+	OK         bool
+	Outcome    json.RawMessage
+
+	// Chance is a number in [0,1) that places a retry pause inside its jitter.
+	Chance float64
+}
+
+// ReportKind says what a report tells.
+type ReportKind string
+
+// The kinds.
+const (
+	ReportStarted     ReportKind = "started"
+	ReportComplete    ReportKind = "complete"
+	ReportFailed      ReportKind = "failed"
+	ReportStopped     ReportKind = "stopped"
+	ReportEffectBegin ReportKind = "effect_begin"
+	ReportEffectEnd   ReportKind = "effect_end"
+)
+
+// StoppedBy is why a robot stopped an attempt.
+type StoppedBy string
+
+// The causes of a stop on the robot's side.
+const (
+	ByRequest   StoppedBy = "request"
+	ByTimeout   StoppedBy = "timeout"
+	BySelfFence StoppedBy = "self_fence"
+	ByShutdown  StoppedBy = "shutdown"
+)
+
+// Verdict is the final answer to a report.
+type Verdict struct {
+	ReportID int64           `json:"report_id"`
+	Verdict  VerdictKind     `json:"verdict"`
+	Outcome  json.RawMessage `json:"outcome,omitempty"` // of a skipped effect
+	Reason   string          `json:"reason,omitempty"`
+}
+
+// VerdictKind is the word of a verdict.
+type VerdictKind string
+
+// The verdicts. Go, skip and stop answer effect_begin.
+const (
+	VerdictApplied   VerdictKind = "applied"
+	VerdictDuplicate VerdictKind = "duplicate"
+	VerdictStale     VerdictKind = "stale"
+	VerdictInvalid   VerdictKind = "invalid"
+	VerdictGo        VerdictKind = "go"
+	VerdictSkip      VerdictKind = "skip"
+	VerdictStop      VerdictKind = "stop"
+)
+
+// Judge decides a report about the end of an attempt: the verdict, and the
+// move if it is applied. Reports that were heard before, come from an older
+// epoch, or from a robot that was never given the attempt change nothing.
+func (s Subject) Judge(r Report, now time.Time) (VerdictKind, *Move) {
+	switch {
+	case s.Attempt == nil || r.Epoch > s.Job.Epoch || r.Epoch < 1:
+		return VerdictInvalid, nil
+	case r.Epoch < s.Job.Epoch:
+		return VerdictStale, nil
+	case s.Attempt.RobotID != r.RobotID:
+		return VerdictInvalid, nil
+	}
+	if !s.Attempt.Live() {
+		if r.Kind == ReportComplete && s.late() {
+			return VerdictApplied, s.lateComplete(r, now)
+		}
+		if s.Attempt.Outcome == outcomeOf(r) {
+			return VerdictDuplicate, nil
+		}
+		return VerdictStale, nil
+	}
+	var m *Move
+	switch r.Kind {
+	case ReportComplete:
+		m = s.complete(r, now)
+	case ReportFailed:
+		m = s.failed(r, now)
+	case ReportStopped:
+		m = s.robotStopped(r, now)
+	case ReportStarted, ReportEffectBegin, ReportEffectEnd:
+		return VerdictInvalid, nil // not about an end
+	}
+	if m == nil {
+		return VerdictInvalid, nil
+	}
+	return VerdictApplied, m
+}
+
+func outcomeOf(r Report) AttemptOutcome {
+	switch {
+	case r.Kind == ReportComplete:
+		return OutcomeCompleted
+	case r.Kind == ReportFailed && r.Error != nil && r.Error.Class == ClassTimeout,
+		r.Kind == ReportStopped && r.By == ByTimeout:
+		return OutcomeTimeout
+	case r.Kind == ReportFailed:
+		return OutcomeFailed
+	case r.Kind == ReportStopped && r.By != ByRequest:
+		return OutcomeLost
+	default:
+		return OutcomeCancelled
+	}
+}
+
+// complete is T13 and T24.
+func (s Subject) complete(r Report, now time.Time) *Move {
+	if s.Job.State != Running && s.Job.State != Cancelling {
+		return nil // an offer that was not accepted cannot have run
+	}
+	m := s.begin("T13")
+	if s.Job.State == Cancelling {
+		m.Rule, m.Job.CancelTooLate = "T24", true
+	}
+	return m.completed(r, now, false)
+}
+
+func (m *Move) completed(r Report, now time.Time, late bool) *Move {
+	m.free(OutcomeCompleted, now)
+	m.end(Completed, "completed", now)
+	m.Job.ErrorClass, m.Job.ErrorCode, m.Job.Progress = "", "", 100
+	m.Data = &DataChange{Result: r.Result, ClearError: true, DurationMS: r.DurationMS}
+	data := map[string]any{"robot_id": r.RobotID, "success": true, "execution_time_ms": r.DurationMS}
+	if late {
+		data["late"] = true
+	}
+	return m.emit(EventJobCompleted, data)
+}
+
+// late says whether a result of the lost newest attempt still counts: nobody
+// was given the job since.
+func (s Subject) late() bool {
+	return (s.Job.State == Pending || s.Job.State == NeedsDecision) && s.Attempt.Outcome == OutcomeLost
+}
+
+// lateComplete is T26.
+func (s Subject) lateComplete(r Report, now time.Time) *Move {
+	m := s.begin("T26")
+	return m.completed(r, now, true)
+}
+
+// failed is T14, T15 and T21, and T23 or T24 while the job is being stopped.
+func (s Subject) failed(r Report, now time.Time) *Move {
+	e := JobError{}
+	if r.Error != nil {
+		e = *r.Error
+	}
+	e = e.Normalize()
+	if s.Job.State == Cancelling {
+		// A two-step robot answers a stop it has seen with a stop: this failure
+		// was written down before, and counts if it would have been the end.
+		if s.Attempt.StartMode == StartTwoStep && !s.retryable(e) {
+			m := s.begin("T24")
+			m.Job.CancelTooLate = true
+			m.free(outcomeOf(r), now)
+			return m.fail(e, m.deadLetter(e), now)
+		}
+		return s.stopped(outcomeOf(r), StoppedClean, &e, r.Chance, now)
+	}
+	if s.Job.State != Running {
+		return nil
+	}
+	m := s.begin("T14")
+	m.free(outcomeOf(r), now)
+	m.Data = &DataChange{Error: &e, DurationMS: r.DurationMS}
+	switch {
+	case s.EffectOpen && s.Job.RetrySafety == RetryUntilEffect && s.retryable(e):
+		return m.park("effect_open", now)
+	case s.retryable(e) && e.Class == ClassInfrastructure:
+		m.refuse(s.Attempt.RobotID, RejectLost, 0, now)
+		return m.comeBack("infrastructure", r.Chance, now)
+	case s.retryable(e):
+		m.Job.RetriesUsed++
+		pause := s.Job.Retry.Pause(m.Job.RetriesUsed, r.Chance)
+		m.requeue(WaitingBackoff, CodeRetryDelay, now)
+		m.Job.AvailableAt, m.Job.NotBefore = now.Add(pause), now.Add(pause)
+		return m.emit(EventJobRetryScheduled, map[string]any{
+			"retry": m.Job.RetriesUsed, "of": m.Job.Retry.Max, "in_ms": pause.Milliseconds(), "message": e.Message, "node": e.Node,
+		})
+	case e.Class == ClassTimeout:
+		return m.timedOut("run_timeout", &e, now)
+	}
+	return m.fail(e, m.deadLetter(e), now)
+}
+
+// retryable says whether the class has budget left.
+func (s Subject) retryable(e JobError) bool {
+	if e.Retryable != nil && !*e.Retryable {
+		return false
+	}
+	switch e.Class {
+	case ClassApplication:
+		return s.Job.RetriesUsed < s.Job.Retry.Max
+	case ClassTimeout:
+		return s.Job.Retry.Timeout && s.Job.RetriesUsed < s.Job.Retry.Max
+	case ClassInfrastructure:
+		return s.Job.LostUsed < s.Job.Retry.MaxLost
+	case ClassBusiness, ClassInvalid, ClassCancelled:
+	}
+	return false
+}
+
+func (m *Move) deadLetter(e JobError) string {
+	switch e.Class {
+	case ClassBusiness, ClassCancelled:
+		return ""
+	case ClassInvalid:
+		return "invalid_workflow"
+	case ClassInfrastructure:
+		return "robot_lost"
+	case ClassApplication, ClassTimeout:
+		if e.Retryable != nil && !*e.Retryable {
+			return "permanent_error"
+		}
+	}
+	return "max_retries_exceeded"
+}
+
+// robotStopped is T11 and T21 for a running job, T23 for one being stopped.
+func (s Subject) robotStopped(r Report, now time.Time) *Move {
+	how := r.How
+	if how == "" {
+		how = StoppedClean
+	}
+	switch {
+	case s.Job.State == Cancelling:
+		return s.stopped(outcomeOf(r), how, r.Error, r.Chance, now)
+	case s.Job.State == Assigned:
+		return s.lose("T11", "stopped before it began", r.Chance, false, now)
+	case s.Job.State != Running:
+		return nil
+	case r.By == ByTimeout:
+		e := JobError{Class: ClassTimeout, Code: "run_timeout", Type: "TimeoutError", Message: "The run took longer than " + s.Job.RunTimeout.String() + "."}
+		r.Error = &e
+		r.Kind = ReportFailed
+		m := s.failed(r, now)
+		m.Job.CancelOutcome = how
+		return m
+	}
+	return s.lose("T11", "the robot stopped it: "+string(r.By), r.Chance, true, now)
+}
+
+// timedOut ends the job by its limit.
+func (m *Move) timedOut(reason string, e *JobError, now time.Time) *Move {
+	m.end(TimedOut, reason, now)
+	m.Job.ErrorClass, m.Job.ErrorCode = ClassTimeout, reason
+	m.Data = &DataChange{Error: e}
+	return m.emit(EventJobTimeout, map[string]any{"reason": reason})
+}
+
+// park leaves the decision to a person: a step that must not run twice may
+// have run.
+func (m *Move) park(reason string, now time.Time) *Move {
+	m.Job.State = NeedsDecision
+	m.Job.StopReason, m.Job.StopDeadline, m.Job.StopForce = "", time.Time{}, false
+	m.Job.WaitingSince = now
+	return m.emit(EventJobNeedsDecision, map[string]any{"reason": reason})
+}
+
+// comeBack returns a job to the waiting ones after its robot was lost: from
+// its own budget, soon, and without losing its place.
+func (m *Move) comeBack(reason string, chance float64, now time.Time) *Move {
+	m.Job.LostUsed++
+	m.requeue(WaitingBackoff, CodeRetryDelay, now)
+	m.Job.NotBefore = now.Add(time.Duration(chance * float64(LostSpread)))
+	return m.emit(EventJobRequeued, map[string]any{
+		"previous_robot_id": m.Job.RobotID, "reason": reason, "lost": m.Job.LostUsed, "of": m.Job.Retry.MaxLost,
+	})
+}
