@@ -1,0 +1,243 @@
+package store
+
+import (
+	"time"
+
+	"github.com/casarerpa/fleet/fleet"
+)
+
+// Reader reads one snapshot, inside the scope it was opened with.
+type Reader interface {
+	JobReader
+	RobotReader
+	WorkflowReader
+	EventReader
+	KeyReader
+	SweepReader
+}
+
+// Tx reads and writes one transaction.
+type Tx interface {
+	Reader
+	JobWriter
+	RobotWriter
+	WorkflowWriter
+	KeyWriter
+	EventWriter
+}
+
+// JobReader finds jobs. Missing ones, and those of other tenants, are
+// fleet.ErrNotFound.
+type JobReader interface {
+	Job(id fleet.ID) (fleet.Job, error) // with progress, node and silence of its attempt
+	JobData(id fleet.ID) (fleet.JobData, error)
+	// Subject is the job with its newest attempt, for a decision.
+	Subject(id fleet.ID) (fleet.Subject, error)
+	Jobs(f JobFilter, p fleet.Page) (JobPage, error)
+	Attempts(job fleet.ID) ([]fleet.Attempt, error)
+	// HeldBy lists the live attempts of a robot, as subjects.
+	HeldBy(robot fleet.RobotID) ([]fleet.Subject, error)
+	// Refusals counts how often a robot refused a job so far.
+	Refusals(job fleet.ID, robot fleet.RobotID) (int, error)
+	Effect(job fleet.ID, node, key string) (fleet.Effect, error)
+}
+
+// JobFilter selects jobs of a list; empty fields select all.
+type JobFilter struct {
+	States   []fleet.State
+	Robot    fleet.RobotID
+	Workflow fleet.ID
+	RetryOf  fleet.ID
+}
+
+// JobPage is one part of a list, newest first.
+type JobPage struct {
+	Jobs  []fleet.Job
+	Next  string // cursor; empty at the end
+	Total int64  // of the filter; -1 where counting would cost too much
+}
+
+// JobWriter changes jobs. Apply is the only way in which a job's state is
+// ever written.
+type JobWriter interface {
+	// Apply commits a move under its guard: fleet.ErrConflict if the job is no
+	// longer as the move found it. It writes the attempt, the refusal, the data,
+	// the timers and the event with it, and raises the signals that follow.
+	Apply(m *fleet.Move) error
+	// Insert stores a new job (T1) with its event.
+	Insert(j fleet.Job, d fleet.JobData, actor string) (fleet.Job, error)
+	// Renew raises an attempt's renewal number (T8); false if it is not live.
+	Renew(ref Ref, robot fleet.RobotID) (bool, error)
+	// Started notes the robot's own word that it began.
+	Started(ref Ref, at time.Time) error
+	PutEffect(e fleet.Effect) error
+	// ClearRefusals forgets what a robot refused: it came back anew.
+	ClearRefusals(robot fleet.RobotID) error
+}
+
+// RobotReader finds robots.
+type RobotReader interface {
+	Robot(id fleet.RobotID) (fleet.Robot, error) // with taken slots and current job ids
+	Robots(f RobotFilter, p fleet.Page) (RobotPage, error)
+	Session(id fleet.ID) (fleet.Session, error)
+	// OpenSession returns the robot's newest session that is not closed.
+	OpenSession(robot fleet.RobotID) (fleet.Session, error)
+	Journal(robot fleet.RobotID, journal string) (fleet.Journal, error)
+}
+
+// RobotFilter selects robots of a list.
+type RobotFilter struct {
+	Member      fleet.ID // owner of the session; empty: all
+	Connected   bool     // only connected ones
+	Environment string
+}
+
+// RobotPage is one part of a list, by id.
+type RobotPage struct {
+	Robots []fleet.Robot
+	Next   string
+	Total  int64
+}
+
+// RobotWriter changes robots and their sessions.
+type RobotWriter interface {
+	PutRobot(r fleet.Robot) error // insert or change of the registry columns
+	// OpenSessionAs closes the robot's open session, raises its session epoch and
+	// stores the new session under that number, which it returns.
+	OpenSessionAs(s fleet.Session) (epoch int64, err error)
+	// CloseSession ends a session. It touches the robot only while that session
+	// is still its newest, and says whether it was.
+	CloseSession(id fleet.ID, reason string, now time.Time) (wasCurrent bool, err error)
+	// CloseMember ends all sessions of an orchestrator that is gone.
+	CloseMember(member fleet.ID, now time.Time) (int, error)
+	PutJournal(j fleet.Journal) error
+	DeleteRobot(id fleet.RobotID, now time.Time) error
+}
+
+// WorkflowReader finds workflows.
+type WorkflowReader interface {
+	Workflow(id fleet.ID) (fleet.Workflow, error)
+	WorkflowByName(name string) (fleet.Workflow, error)
+	WorkflowVersion(id fleet.ID, version int) (fleet.WorkflowVersion, error)
+	WorkflowVersions(id fleet.ID) ([]fleet.WorkflowVersion, error)
+	Workflows(p fleet.Page) ([]fleet.Workflow, string, error)
+	// Body returns a document by its hash.
+	Body(hash string) ([]byte, error)
+}
+
+// WorkflowWriter changes workflows. Bodies are stored once by hash and never
+// change.
+type WorkflowWriter interface {
+	PutBody(hash string, body []byte) error
+	PutWorkflow(w fleet.Workflow) error
+	AddWorkflowVersion(v fleet.WorkflowVersion) error
+}
+
+// EventReader reads the log.
+type EventReader interface {
+	// Events returns events after a number, oldest first.
+	Events(f EventFilter) ([]fleet.Event, error)
+	// Head is the number of the newest event of the scope's tenant.
+	Head() (int64, error)
+	// Tenants lists the tenants that have rows; system scope only.
+	Tenants() ([]fleet.TenantID, error)
+}
+
+// EventFilter selects events.
+type EventFilter struct {
+	After     int64
+	Limit     int
+	Kinds     []fleet.EventKind
+	Subject   fleet.SubjectKind
+	SubjectID string
+}
+
+// EventWriter appends facts that are not moves of jobs; those write their own.
+type EventWriter interface {
+	Append(tenant fleet.TenantID, e fleet.EventDraft) error
+}
+
+// KeyReader finds credentials.
+type KeyReader interface {
+	KeyByHash(hash string) (fleet.Key, error)
+	Keys() ([]fleet.Key, error)
+}
+
+// KeyWriter changes credentials.
+type KeyWriter interface {
+	PutKey(k fleet.Key) error
+	RevokeKey(id fleet.ID, now time.Time) error
+}
+
+// SweepReader feeds dispatch and the chores. Its queries cost by what they
+// return, never by the backlog or by history. System scope only.
+type SweepReader interface {
+	// Lanes lists the classes of ready jobs with how many wait in each.
+	Lanes() ([]Lane, error)
+	// Ready returns the jobs of a lane that may be placed, in placement order
+	// (priority, deadline, available_at, seq), at most limit.
+	Ready(lane Lane, limit int) ([]ReadyJob, error)
+	// ActiveRefusals returns the refusals of the named jobs that still hold.
+	ActiveRefusals(jobs []fleet.ID, now time.Time) ([]fleet.Refusal, error)
+	// Due returns timers that have run out, oldest first.
+	Due(now time.Time, limit int) ([]Timer, error)
+	// NextTimer is the time of the earliest timer; zero if there is none.
+	NextTimer() (time.Time, error)
+	// LiveAttempts lists all live attempts, for the lease sweep, after a cursor.
+	LiveAttempts(after Ref, limit int) ([]LiveAttempt, error)
+	// Counts returns how many jobs are in each non-final state, all tenants.
+	Counts() (map[fleet.State]int64, error)
+}
+
+// Lane is a class of ready jobs that the same robots can take.
+type Lane struct {
+	ID          int64
+	Tenant      fleet.TenantID
+	Environment string
+	Requires    fleet.Capabilities
+	Target      fleet.RobotID
+	Waiting     int64
+}
+
+// ReadyJob is one job of a lane as placement needs it.
+type ReadyJob struct {
+	ID          fleet.ID
+	Epoch       int64
+	Priority    fleet.Priority
+	Deadline    time.Time
+	AvailableAt time.Time
+	Seq         int64
+	Since       time.Time
+}
+
+// TimerKind says what runs out.
+type TimerKind string
+
+// The kinds of timers. A job has at most one of each.
+const (
+	TimerDue    TimerKind = "due"    // pending: NotBefore
+	TimerExpire TimerKind = "expire" // pending: ExpiresAt
+	TimerAccept TimerKind = "accept" // assigned: offered_at + accept
+	TimerStop   TimerKind = "stop"   // cancelling: StopDeadline
+)
+
+// Timer is something that happens to a job by itself.
+type Timer struct {
+	Kind   TimerKind
+	Tenant fleet.TenantID
+	JobID  fleet.ID
+	Epoch  int64
+	At     time.Time
+}
+
+// LiveAttempt is what the lease sweep watches.
+type LiveAttempt struct {
+	Ref
+	Tenant     fleet.TenantID
+	RobotID    fleet.RobotID
+	State      fleet.State
+	RenewSeq   int64
+	RunTimeout time.Duration
+	Silent     bool
+	Connected  bool
+}
