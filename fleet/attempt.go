@@ -13,6 +13,7 @@ type Attempt struct {
 	StartMode    StartMode `json:"start_mode"`
 
 	OfferedAt   time.Time `json:"offered_at"`
+	AcceptBy    time.Time `json:"-"`                   // the offer lapses then
 	StartedAt   time.Time `json:"started_at,omitzero"` // accept committed
 	RunningAt   time.Time `json:"running_at,omitzero"` // the robot's own job_started
 	EndedAt     time.Time `json:"ended_at,omitzero"`

@@ -25,6 +25,8 @@ type Slot struct {
 	Taken        int // live attempts before this one
 	Max          int
 	Mode         StartMode
+	AcceptWithin time.Duration
+	TokenHash    string
 }
 
 // Offer is T3: the job is handed to a robot under a new epoch. The guards on
@@ -50,7 +52,7 @@ func (s Subject) Offer(slot Slot, now time.Time) (*Move, error) {
 	m.NewAttempt = true
 	m.Attempt = &Attempt{
 		JobID: j.ID, Epoch: j.Epoch, Tenant: j.Tenant, RobotID: slot.RobotID, SessionEpoch: slot.SessionEpoch,
-		StartMode: slot.Mode, OfferedAt: now, RenewSeq: 1, SlotsAfter: slot.Taken + 1, SlotsMax: slot.Max,
+		StartMode: slot.Mode, OfferedAt: now, AcceptBy: now.Add(slot.AcceptWithin), TokenHash: slot.TokenHash, RenewSeq: 1, SlotsAfter: slot.Taken + 1, SlotsMax: slot.Max,
 	}
 	return m.emit(EventJobAssigned, map[string]any{"robot_id": slot.RobotID}), nil
 }

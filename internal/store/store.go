@@ -117,6 +117,7 @@ type Assignment struct {
 	RobotID      fleet.RobotID
 	SessionEpoch int64
 	TokenHash    string
+	AcceptWithin time.Duration // the offer lapses after it
 }
 
 // Won is an assignment that was committed, with all that the offer needs.
