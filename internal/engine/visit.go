@@ -1,0 +1,84 @@
+package engine
+
+import (
+	"context"
+
+	"github.com/casarerpa/fleet/workflow/value"
+)
+
+// Single is one visit of one node without a graph around it, as tests of nodes
+// and previews need it.
+type Single struct {
+	Node      Node
+	NodeID    string
+	Spec      *Spec // catalog entry; nil for none
+	Type      string
+	Inputs    map[string]any // values on ports
+	Config    *value.Map
+	Variables *value.Map // live: the node's writes show here; nil means none
+	Host      Host
+	Log       func(Line)
+	Call      func(ctx context.Context, doc []byte, in SubRun) (*Outcome, error)
+}
+
+// Visited is what a single visit left.
+type Visited struct {
+	Outputs *value.Map
+	Result  Result
+	Notes   []string
+}
+
+// VisitOne runs the node once. A panic of the node is an error.
+func VisitOne(ctx context.Context, s Single) (out Visited, err error) {
+	if s.Variables == nil {
+		s.Variables = value.NewMap()
+	}
+	if s.Config == nil {
+		s.Config = value.NewMap()
+	}
+	view := &single{Single: s, states: map[string]any{}, texts: newTexts()}
+	call := &Call{
+		NodeID: s.NodeID, Type: s.Type, Spec: s.Spec,
+		host: s.Host, run: view, inputs: s.Inputs, config: s.Config, outputs: value.NewMap(),
+	}
+	out.Result, err = guarded(ctx, s.Node, call)
+	out.Outputs, out.Notes = call.outputs, call.notes
+	return out, err
+}
+
+// single is the view of a run for one node alone.
+type single struct {
+	Single
+	states map[string]any
+	texts  *texts
+}
+
+func (s *single) variables() *value.Map { return s.Variables }
+
+func (s *single) resolve(v any) any { return s.texts.resolve(v, s.Variables, s.Host) }
+
+func (s *single) condition(v any) (bool, string) {
+	return s.texts.condition(v, s.Variables, s.Host)
+}
+
+func (s *single) log(nodeID string, level Level, text string) {
+	if s.Log != nil {
+		s.Log(Line{At: s.Host.Now(), Level: level, NodeID: nodeID, Message: text})
+	}
+}
+
+func (s *single) call(ctx context.Context, doc []byte, in SubRun) (*Outcome, error) {
+	if s.Call == nil {
+		return nil, Fail("RuntimeError", "No workflow can be called here")
+	}
+	return s.Call(ctx, doc, in)
+}
+
+func (s *single) state(key string, create func() any) any {
+	v, ok := s.states[key]
+	if !ok {
+		v = create()
+		s.states[key] = v
+	}
+	return v
+}

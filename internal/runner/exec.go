@@ -1,0 +1,162 @@
+package runner
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/casarerpa/fleet/internal/engine"
+)
+
+const (
+	defaultOutput = 1 << 20         // kept of each stream when a node says nothing
+	maxOutput     = 16 << 20        // the most a node may ask for
+	pipeDelay     = 2 * time.Second // wait for children that hold the pipes after the program ended
+	killDelay     = 2 * time.Second // between the polite signal and the other one
+	maxRun        = 24 * time.Hour  // of one program
+	maxLine       = 128 * 1024      // of a command line
+)
+
+// Exec runs a program to its end. Its whole process group dies when ctx ends,
+// when its time is over, and when the program itself is gone.
+func (h *host) Exec(ctx context.Context, c *engine.Command) (*engine.CommandResult, error) {
+	if err := h.policy.permits(c.Needs); err != nil {
+		return nil, err
+	}
+	if c.Shell && !h.policy.AllowShell {
+		return nil, h.policy.permits("shell")
+	}
+	args, err := commandLine(c)
+	if err != nil {
+		return nil, err
+	}
+	dir := "."
+	if c.Dir != "" {
+		dir = c.Dir
+	}
+	if dir, err = h.files.Path(dir); err != nil {
+		return nil, err
+	}
+	path, err := h.system.LookPath(args[0])
+	if err != nil {
+		return nil, engine.Fail("FileNotFoundError", "Program %q was not found on this machine", args[0])
+	}
+	timeout := c.Timeout
+	if timeout <= 0 || timeout > maxRun {
+		timeout = maxRun
+	}
+	runCtx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+
+	limit := c.Limit
+	if limit <= 0 {
+		limit = defaultOutput
+	}
+	var stdout, stderr keep
+	stdout.limit, stderr.limit = min(limit, maxOutput), min(limit, maxOutput)
+	cmd := exec.CommandContext(runCtx, path, args[1:]...)
+	cmd.Args[0] = args[0]
+	cmd.Dir = dir
+	cmd.Env = h.system.environ(c.Env)
+	cmd.Stdin = c.Stdin
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	cmd.WaitDelay = killDelay + pipeDelay
+	group := newGroup(cmd)
+	err = group.run()
+	res := &engine.CommandResult{
+		Stdout: stdout.String(), Stderr: stderr.String(),
+		Truncated: stdout.cut() || stderr.cut(),
+	}
+	if cmd.ProcessState == nil {
+		return nil, fmt.Errorf("start %s: %w", args[0], err)
+	}
+	res.ExitCode = exitCode(cmd.ProcessState)
+	if ctx.Err() != nil {
+		return res, context.Cause(ctx)
+	}
+	if errors.Is(runCtx.Err(), context.DeadlineExceeded) {
+		res.TimedOut = true
+	}
+	return res, nil
+}
+
+// commandLine turns a shell line into arguments and refuses what no program
+// could be started with.
+func commandLine(c *engine.Command) ([]string, error) {
+	if len(c.Args) == 0 || c.Args[0] == "" {
+		return nil, engine.Fail("ValueError", "No command was given")
+	}
+	args := c.Args
+	if c.Shell {
+		args = []string{"/bin/sh", "-c", c.Args[0]}
+		if runtime.GOOS == "windows" {
+			args = []string{"cmd", "/C", c.Args[0]}
+		}
+	}
+	size := 0
+	for _, a := range args {
+		size += len(a)
+		if bytes.IndexByte([]byte(a), 0) >= 0 {
+			return nil, engine.Fail("ValueError", "The command contains a NUL character")
+		}
+	}
+	if size > maxLine {
+		return nil, engine.Fail("ValueError", "The command is longer than %d bytes", maxLine)
+	}
+	return args, nil
+}
+
+// exitCode follows Python: a program that a signal ended has the negative
+// number of the signal.
+func exitCode(s *os.ProcessState) int {
+	if s.Exited() {
+		return s.ExitCode()
+	}
+	if sig := endedBy(s); sig > 0 {
+		return -sig
+	}
+	return s.ExitCode()
+}
+
+// keep holds the first bytes of a stream and counts the others, so that a
+// program may write without end and costs no memory.
+type keep struct {
+	mu    sync.Mutex
+	buf   bytes.Buffer
+	limit int64
+	lost  int64
+}
+
+// Write takes everything and keeps what fits.
+func (k *keep) Write(p []byte) (int, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	room := k.limit - int64(k.buf.Len())
+	if int64(len(p)) <= room {
+		return k.buf.Write(p)
+	}
+	k.buf.Write(p[:max(room, 0)])
+	k.lost += int64(len(p)) - max(room, 0)
+	return len(p), nil
+}
+
+// String returns what was kept. The program may have left children that still
+// write, so the text is a copy.
+func (k *keep) String() string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return string(slices.Clone(k.buf.Bytes()))
+}
+
+func (k *keep) cut() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.lost > 0
+}

@@ -1,0 +1,112 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"time"
+
+	"github.com/casarerpa/fleet/internal/engine"
+)
+
+// maxDocument bounds a workflow that a subflow node names.
+const maxDocument = 10 << 20
+
+// host is the world of one job.
+type host struct {
+	policy  *Policy
+	files   *files
+	system  *system
+	fetch   func(ctx context.Context, name string) (string, error) // secrets
+	library func(ctx context.Context, ref string) ([]byte, error)  // documents by id
+	hide    func(secret string)
+}
+
+// HostOptions are what a host needs besides the policy. All may be nil.
+type HostOptions struct {
+	// Secret returns the value of a secret that the workflow names.
+	Secret func(ctx context.Context, name string) (string, error)
+	// Workflow returns a document by id, when no file of that name is there.
+	Workflow func(ctx context.Context, ref string) ([]byte, error)
+	// Hide is told every secret before the workflow gets it.
+	Hide func(secret string)
+	// Environ is the environment that the job's copy starts from; nil means
+	// the one of this process.
+	Environ []string
+}
+
+// Host is an [engine.Host] with a folder that it has opened.
+type Host interface {
+	engine.Host
+	io.Closer
+}
+
+// OpenHost makes the world of one job in dir, which must exist. Close lets go
+// of the folder and leaves it in place.
+func OpenHost(dir string, policy Policy, o HostOptions) (Host, error) {
+	if o.Environ == nil {
+		o.Environ = robotEnviron()
+	}
+	env := newEnvironment(o.Environ)
+	f, err := openFiles(dir, policy.Roots, env.Lookup)
+	if err != nil {
+		return nil, err
+	}
+	h := &host{policy: &policy, files: f, fetch: o.Secret, library: o.Workflow, hide: o.Hide}
+	h.system = &system{environment: env, dir: f.roots[0].dir, policy: h.policy}
+	return h, nil
+}
+
+// Close lets go of the folders.
+func (h *host) Close() error { return h.files.Close() }
+
+// Now is the wall clock.
+func (h *host) Now() time.Time { return time.Now() }
+
+// Rand returns a fresh source of random numbers.
+func (h *host) Rand() *rand.Rand { return rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())) } //nolint:gosec // not for secrets
+
+// Files is the file system as the job sees it.
+func (h *host) Files() engine.Files { return h.files }
+
+// System is the machine as the job sees it.
+func (h *host) System() engine.System { return h.system }
+
+// Workflow reads a document from the job's folder, else asks whoever started
+// the job for it by id.
+func (h *host) Workflow(ctx context.Context, ref string) ([]byte, error) {
+	file, err := h.files.Open(ref, engine.Read)
+	if err != nil {
+		if h.library != nil {
+			return h.library(ctx, ref)
+		}
+		return nil, engine.Fail("FileNotFoundError", "Workflow %q was not found", ref)
+	}
+	defer func() { _ = file.Close() }()
+	data, err := io.ReadAll(io.LimitReader(file, maxDocument+1))
+	if err != nil {
+		return nil, fmt.Errorf("read workflow %s: %w", ref, err)
+	}
+	if len(data) > maxDocument {
+		return nil, engine.Fail("ValueError", "Workflow %q is larger than %d bytes", ref, maxDocument)
+	}
+	return data, nil
+}
+
+// Secret fetches a secret and has it redacted before anyone else sees it.
+func (h *host) Secret(ctx context.Context, name string) (string, error) {
+	if h.fetch == nil {
+		return "", engine.Fail("KeyError", "Secret %q is not available here", name)
+	}
+	v, err := h.fetch(ctx, name)
+	if err != nil {
+		return "", err
+	}
+	if h.hide != nil {
+		h.hide(v)
+	}
+	return v, nil
+}
+
+var _ Host = (*host)(nil)
