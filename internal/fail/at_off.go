@@ -1,0 +1,12 @@
+//go:build !failpoints
+
+package fail
+
+// Enabled says whether this binary has failpoints.
+const Enabled = false
+
+// At does nothing in a binary without failpoints.
+func At(string) error { return nil }
+
+// Hits returns nothing in a binary without failpoints.
+func Hits() map[string]int { return nil }
