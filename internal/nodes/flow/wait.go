@@ -1,0 +1,43 @@
+package flow
+
+import (
+	"context"
+	"math"
+	"time"
+
+	"github.com/casarerpa/fleet/internal/engine"
+)
+
+// longest is the longest wait that is taken at its word; a longer one would
+// not fit into a duration.
+const longest = 100 * 365 * 24 * time.Hour
+
+func wait(ctx context.Context, c *engine.Call) (engine.Result, error) {
+	duration, err := c.Float("duration", 1)
+	if err != nil {
+		return engine.Result{}, err
+	}
+	if duration < 0 || math.IsNaN(duration) {
+		return engine.Result{}, failure("Wait duration must be non-negative")
+	}
+	return engine.Continue(), sleep(ctx, seconds(duration))
+}
+
+func seconds(s float64) time.Duration {
+	if s > longest.Seconds() {
+		return longest
+	}
+	return time.Duration(s * float64(time.Second))
+}
+
+// sleep waits, or ends at once with the cause when ctx ends.
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
