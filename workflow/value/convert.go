@@ -181,18 +181,22 @@ func cloneList(items []any) []any {
 // with text keys (sorted, since Go maps have no order), json.Number and
 // json.RawMessage. What has no place in the model stays as an opaque value; so
 // do named types with a String method, which may hide what they hold.
+//
+// What is in the model already comes back as it is, not copied.
 func FromGo(v any) any {
+	if conforms(v) {
+		return v
+	}
 	switch t := v.(type) {
-	case nil, bool, int64, float64, string, []byte, *Set:
-		return t
 	case *Map:
 		if t == nil {
 			return nil
 		}
-		for i := range t.entries {
-			t.entries[i].val = FromGo(t.entries[i].val)
+		c := t.Clone()
+		for i := range c.entries {
+			c.entries[i].val = FromGo(c.entries[i].val)
 		}
-		return t
+		return c
 	case Map:
 		return FromGo(&t)
 	case int:
@@ -214,6 +218,30 @@ func FromGo(v any) any {
 		return t
 	default:
 		return fromReflect(v)
+	}
+}
+
+// conforms tells whether nothing in v has to be converted.
+func conforms(v any) bool {
+	switch t := v.(type) {
+	case nil, bool, int64, float64, string, []byte, *Set:
+		return true
+	case []any:
+		for _, e := range t {
+			if !conforms(e) {
+				return false
+			}
+		}
+		return t != nil
+	case *Map:
+		for _, e := range t.All() {
+			if !conforms(e) {
+				return false
+			}
+		}
+		return t != nil
+	default:
+		return false
 	}
 }
 

@@ -1,0 +1,509 @@
+package pyexpr
+
+import (
+	"strings"
+
+	"github.com/casarerpa/fleet/workflow/value"
+)
+
+// node is a part of an expression that can be computed.
+type node interface {
+	eval(m *machine) (any, error)
+}
+
+type (
+	literal struct{ val any }
+
+	name struct{ text string }
+
+	// star spreads an iterable inside a display or a call.
+	star struct{ inner node }
+
+	unary struct {
+		op      string
+		operand node
+	}
+
+	logical struct {
+		or          bool
+		left, right node
+	}
+
+	binaryNode struct {
+		op          string
+		left, right node
+	}
+
+	// comparison is a chain: a < b <= c has two operators.
+	comparison struct {
+		ops      []string
+		operands []node
+	}
+
+	conditional struct{ cond, yes, no node }
+
+	attribute struct {
+		object node
+		name   string
+	}
+
+	index struct{ object, key node }
+
+	slice struct {
+		object node
+		parts  [3]node
+	}
+
+	call struct {
+		function node
+		args     []node
+		names    []string
+		named    []node
+	}
+
+	lambdaNode struct {
+		params   []string
+		defaults []node
+		body     node
+	}
+
+	// joined is an f-string, or literals side by side.
+	joined struct{ parts []node }
+
+	formatted struct {
+		operand    node
+		conversion byte
+		spec       node
+		source     string // of {x=}
+	}
+)
+
+func (n *literal) eval(*machine) (any, error) { return n.val, nil }
+
+func (n *name) eval(m *machine) (any, error) {
+	if err := m.charge(1); err != nil {
+		return nil, err
+	}
+	if v, ok := m.variable(n.text); ok {
+		return v, nil
+	}
+	if b := m.builtin(n.text); b != nil {
+		return b, nil
+	}
+	if m.env.Builtins == ConditionBuiltins {
+		switch n.text {
+		case "true":
+			return true, nil
+		case "false":
+			return false, nil
+		case "null":
+			return nil, nil
+		}
+	}
+	return nil, fail("NameError", "name '%s' is not defined", n.text)
+}
+
+func (m *machine) variable(name string) (any, bool) {
+	if v, ok := m.local(name); ok {
+		return v, true
+	}
+	if m.env.Lookup == nil {
+		return nil, false
+	}
+	v, ok := m.env.Lookup(name)
+	if !ok {
+		return nil, false
+	}
+	return normal(v), true
+}
+
+// normal mends the one foreign kind that variables tend to hold.
+func normal(v any) any {
+	switch v.(type) {
+	case nil, bool, int64, float64, string, []any, *value.Map, []byte, value.Tuple, *value.Set:
+		return v
+	default:
+		return value.FromGo(v)
+	}
+}
+
+func (n *star) eval(*machine) (any, error) {
+	return nil, fail("SyntaxError", "can't use starred expression here")
+}
+
+func (n *logical) eval(m *machine) (any, error) {
+	left, err := n.left.eval(m)
+	if err != nil || m.truthy(left) == n.or {
+		return left, err
+	}
+	return n.right.eval(m)
+}
+
+func (m *machine) truthy(v any) bool {
+	if r, ok := v.(rangeValue); ok {
+		return r.len() > 0
+	}
+	return value.Truthy(v)
+}
+
+func (n *conditional) eval(m *machine) (any, error) {
+	cond, err := n.cond.eval(m)
+	if err != nil {
+		return nil, err
+	}
+	if m.truthy(cond) {
+		return n.yes.eval(m)
+	}
+	return n.no.eval(m)
+}
+
+func (n *unary) eval(m *machine) (any, error) {
+	v, err := n.operand.eval(m)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.charge(1); err != nil {
+		return nil, err
+	}
+	if n.op == "not" {
+		return !m.truthy(v), nil
+	}
+	if i, ok := asInt(v); ok {
+		switch n.op {
+		case "-":
+			return value.SubInt(0, i), nil
+		case "~":
+			return ^i, nil
+		default:
+			return i, nil
+		}
+	}
+	if f, ok := v.(float64); ok && n.op != "~" {
+		if n.op == "-" {
+			return -f, nil
+		}
+		return f, nil
+	}
+	return nil, fail("TypeError", "bad operand type for unary %s: '%s'", n.op, value.TypeName(v))
+}
+
+func (n *binaryNode) eval(m *machine) (any, error) {
+	left, err := n.left.eval(m)
+	if err != nil {
+		return nil, err
+	}
+	right, err := n.right.eval(m)
+	if err != nil {
+		return nil, err
+	}
+	return m.binary(n.op, left, right)
+}
+
+func (n *comparison) eval(m *machine) (any, error) {
+	left, err := n.operands[0].eval(m)
+	if err != nil {
+		return nil, err
+	}
+	for i, op := range n.ops {
+		right, err := n.operands[i+1].eval(m)
+		if err != nil {
+			return nil, err
+		}
+		ok, err := m.compare(op, left, right)
+		if err != nil || !ok {
+			return false, err
+		}
+		left = right
+	}
+	return true, nil
+}
+
+func (m *machine) compare(op string, a, b any) (bool, error) {
+	if err := m.charge(1); err != nil {
+		return false, err
+	}
+	switch op {
+	case "is":
+		return same(a, b), nil
+	case "is not":
+		return !same(a, b), nil
+	case "in", "not in":
+		found, err := m.contains(b, a)
+		return found == (op == "in"), err
+	}
+	if err := m.chargeValue(a); err != nil {
+		return false, err
+	}
+	if err := m.chargeValue(b); err != nil {
+		return false, err
+	}
+	switch op {
+	case "==":
+		return value.Equal(a, b), nil
+	case "!=":
+		return !value.Equal(a, b), nil
+	default:
+		return value.Order(op, a, b)
+	}
+}
+
+func (m *machine) contains(container, item any) (bool, error) {
+	if err := m.chargeValue(container); err != nil {
+		return false, err
+	}
+	switch container.(type) {
+	case *generator, rangeValue:
+		found := false
+		err := m.iterate(container, func(e any) (bool, error) {
+			found = value.Equal(e, item)
+			return !found, nil
+		})
+		return found, err
+	}
+	return value.Contains(container, item)
+}
+
+// same is identity. Numbers and texts of the same type are identical when they
+// are equal, which is what authors mean by "x is 5".
+func same(a, b any) bool {
+	switch x := a.(type) {
+	case nil:
+		return b == nil
+	case bool:
+		y, ok := b.(bool)
+		return ok && x == y
+	case int64:
+		y, ok := b.(int64)
+		return ok && x == y
+	case float64:
+		y, ok := b.(float64)
+		return ok && x == y
+	case string:
+		y, ok := b.(string)
+		return ok && x == y
+	case []any:
+		y, ok := b.([]any)
+		return ok && len(x) == len(y) && len(x) > 0 && &x[0] == &y[0]
+	case value.Tuple:
+		y, ok := b.(value.Tuple)
+		return ok && len(x) == len(y) && (len(x) == 0 || &x[0] == &y[0])
+	case []byte, rangeValue:
+		return false
+	case *value.Map:
+		y, ok := b.(*value.Map)
+		return ok && x == y
+	default:
+		return value.Equal(a, b)
+	}
+}
+
+func (n *attribute) eval(m *machine) (any, error) {
+	v, err := n.object.eval(m)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.charge(1); err != nil {
+		return nil, err
+	}
+	if b, ok := v.(*builtin); ok {
+		// The method of a type, such as str.upper, as a function of its object.
+		return m.typeMethod(b, n.name)
+	}
+	found, err := value.Attribute(v, n.name)
+	if err == nil {
+		return normal(found), nil
+	}
+	if method := m.method(v, n.name); method != nil {
+		return method, nil
+	}
+	return nil, err
+}
+
+func (n *call) eval(m *machine) (any, error) {
+	if err := m.charge(1); err != nil {
+		return nil, err
+	}
+	function, err := n.target(m)
+	if err != nil {
+		return nil, err
+	}
+	args := &arguments{name: "function"}
+	for _, a := range n.args {
+		if s, ok := a.(*star); ok {
+			v, err := s.inner.eval(m)
+			if err != nil {
+				return nil, err
+			}
+			if err := m.iterate(v, func(e any) (bool, error) {
+				args.list = append(args.list, e)
+				return true, nil
+			}); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		v, err := a.eval(m)
+		if err != nil {
+			return nil, err
+		}
+		args.list = append(args.list, v)
+	}
+	for i, name := range n.names {
+		v, err := n.named[i].eval(m)
+		if err != nil {
+			return nil, err
+		}
+		if args.named.Has(name) {
+			return nil, fail("SyntaxError", "keyword argument repeated: %s", name)
+		}
+		if args.named == nil {
+			args.named = value.NewMap()
+		}
+		args.named.Set(name, v)
+	}
+	return m.apply(function, args)
+}
+
+// target finds what is called. Functions go before variables, and methods
+// before keys, so that data cannot hide them.
+func (n *call) target(m *machine) (any, error) {
+	switch f := n.function.(type) {
+	case *name:
+		if _, bound := m.local(f.text); !bound {
+			if b := m.builtin(f.text); b != nil {
+				return b, nil
+			}
+		}
+	case *attribute:
+		object, err := f.object.eval(m)
+		if err != nil {
+			return nil, err
+		}
+		if method := m.method(object, f.name); method != nil {
+			return method, nil
+		}
+		return (&attribute{object: &literal{object}, name: f.name}).eval(m)
+	}
+	return n.function.eval(m)
+}
+
+func (m *machine) apply(function any, args *arguments) (any, error) {
+	switch f := function.(type) {
+	case *builtin:
+		args.name = f.name
+		return f.run(m, args)
+	case *lambda:
+		return f.run(m, args)
+	default:
+		return nil, fail("TypeError", "'%s' object is not callable", value.TypeName(function))
+	}
+}
+
+// lambda is a function that an expression made, with the scope around it.
+type lambda struct {
+	node     *lambdaNode
+	defaults []any
+	scope    *scope
+}
+
+// TypeName is the type as Python names it.
+func (*lambda) TypeName() string { return "function" }
+
+// String keeps the Go value out of texts.
+func (*lambda) String() string { return "<function <lambda>>" }
+
+func (n *lambdaNode) eval(m *machine) (any, error) {
+	l := &lambda{node: n, scope: m.scope}
+	for _, d := range n.defaults {
+		v, err := d.eval(m)
+		if err != nil {
+			return nil, err
+		}
+		l.defaults = append(l.defaults, v)
+	}
+	return l, nil
+}
+
+func (l *lambda) run(m *machine, args *arguments) (any, error) {
+	if err := m.charge(1); err != nil {
+		return nil, err
+	}
+	if m.calls++; m.calls > maxCalls {
+		return nil, fail("RecursionError", "maximum recursion depth exceeded")
+	}
+	defer func() { m.calls-- }()
+	params := l.node.params
+	if len(args.list) > len(params) {
+		return nil, fail("TypeError", "<lambda>() takes %d positional arguments but %d were given", len(params), len(args.list))
+	}
+	frame := &scope{parent: l.scope, names: params, values: make([]any, len(params))}
+	used := 0
+	for i, p := range params {
+		named, ok := args.named.Get(p)
+		switch d := i - (len(params) - len(l.defaults)); {
+		case i < len(args.list):
+			frame.values[i] = args.list[i]
+		case ok:
+			frame.values[i] = named
+			used++
+		case d >= 0:
+			frame.values[i] = l.defaults[d]
+		default:
+			return nil, fail("TypeError", "<lambda>() missing 1 required positional argument: '%s'", p)
+		}
+	}
+	if used < args.named.Len() {
+		return nil, fail("TypeError", "<lambda>() got an unexpected keyword argument")
+	}
+	outer := m.scope
+	m.scope = frame
+	defer func() { m.scope = outer }()
+	return l.node.body.eval(m)
+}
+
+func (n *joined) eval(m *machine) (any, error) {
+	var b strings.Builder
+	for _, part := range n.parts {
+		v, err := part.eval(m)
+		if err != nil {
+			return nil, err
+		}
+		s, _ := v.(string)
+		if err := m.chargeText(b.Len() + len(s)); err != nil {
+			return nil, err
+		}
+		b.WriteString(s)
+	}
+	return b.String(), nil
+}
+
+func (n *formatted) eval(m *machine) (any, error) {
+	v, err := n.operand.eval(m)
+	if err != nil {
+		return nil, err
+	}
+	spec := ""
+	if n.spec != nil {
+		s, err := n.spec.eval(m)
+		if err != nil {
+			return nil, err
+		}
+		spec, _ = s.(string)
+	}
+	return m.format(v, n.conversion, spec)
+}
+
+func (m *machine) format(v any, conversion byte, spec string) (any, error) {
+	if err := m.chargeValue(v); err != nil {
+		return nil, err
+	}
+	v, err := value.Convert(v, conversion)
+	if err != nil {
+		return nil, err
+	}
+	s, err := value.FormatValue(v, spec)
+	if err != nil {
+		return nil, err
+	}
+	return s, m.chargeText(len(s))
+}
