@@ -41,7 +41,6 @@ func TestNamesThatThePolicyRefuses(t *testing.T) {
 	}
 }
 
-
 func TestWriteFile(t *testing.T) {
 	j := newJob(t, nil)
 	j.want("WriteFileNode", cfg{"file_path": "new/deep/a.txt", "content": "grün"}, cfg{

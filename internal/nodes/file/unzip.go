@@ -4,7 +4,6 @@ import (
 	"archive/zip"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"path"
@@ -128,14 +127,14 @@ func unpack(ctx context.Context, files engine.Files, entry *zip.File, to string)
 	defer src.Close()
 	_, err = storeWith(files, to, engine.Truncate, func(w io.Writer) error {
 		n, err := io.Copy(w, io.LimitReader(during{ctx, src}, int64(entry.UncompressedSize64)+1))
-		if err == nil && uint64(n) > entry.UncompressedSize64 {
-			err = fmt.Errorf("the archive entry %q is larger than the archive says", entry.Name)
+		switch {
+		case errors.Is(err, zip.ErrChecksum), errors.Is(err, zip.ErrFormat), errors.Is(err, io.ErrUnexpectedEOF):
+			return engine.Fail("BadZipFile", "The archive entry %q is damaged", entry.Name)
+		case err == nil && uint64(n) > entry.UncompressedSize64:
+			return engine.Fail("BadZipFile", "The archive entry %q is larger than the archive says", entry.Name)
 		}
 		return err
 	})
-	if errors.Is(err, zip.ErrChecksum) || errors.Is(err, zip.ErrFormat) {
-		return engine.Fail("BadZipFile", "The archive entry %q is damaged", entry.Name)
-	}
 	return err
 }
 
