@@ -1,0 +1,64 @@
+package config
+
+import (
+	"reflect"
+	"strings"
+
+	"github.com/casarerpa/fleet/fleet"
+)
+
+// Limits is what the orchestrator accepts at most. Beyond a limit the answer is
+// an error that names the limit; nothing is cut off silently.
+type Limits struct {
+	Body        Size `help:"request body (413 beyond)" default:"1MiB" env:"BODY"`
+	Workflow    Size `help:"workflow document, also uploaded (413)" default:"10MiB" env:"WORKFLOW"`
+	Bulk        Size `help:"body of a bulk submit (413)" default:"16MiB" env:"BULK"`
+	BulkJobs    int  `help:"jobs in a bulk submit (422)" default:"1000" env:"BULK_JOBS"`
+	JSONDepth   int  `name:"json-depth" help:"nesting of a JSON body (400)" default:"64" env:"JSON_DEPTH"`
+	JSONKeys    int  `name:"json-keys" help:"keys of one JSON object (400)" default:"10000" env:"JSON_KEYS"`
+	JSONString  Size `name:"json-string" help:"one JSON text (400)" default:"1MiB" env:"JSON_STRING"`
+	Header      Size `help:"all headers of a request (431)" default:"32KiB" env:"HEADER"`
+	URL         Size `name:"url" help:"length of a URL (414)" default:"8KiB" env:"URL"`
+	QueryParams int  `help:"parameters of a query (422)" default:"100" env:"QUERY_PARAMS"`
+	Name        int  `help:"characters of a name (422)" default:"128" env:"NAME"`
+	Nodes       int  `help:"nodes of a workflow (422)" default:"10000" env:"NODES"`
+	Connections int  `help:"connections of a workflow (422)" default:"50000" env:"CONNECTIONS"`
+	Result      Size `help:"result of a job (413)" default:"10MiB" env:"RESULT"`
+	Logs        Size `help:"log of one attempt; the rest is counted as dropped" default:"50MiB" env:"LOGS"`
+	Checkpoint  Size `help:"checkpoint of a job (413)" default:"64KiB" env:"CHECKPOINT"`
+	Sockets     int  `help:"robot sockets of a tenant (429 in the handshake)" default:"50000" env:"SOCKETS"`
+	Handshakes  int  `help:"handshakes under way from one address (429)" default:"200" env:"HANDSHAKES"`
+	Pending     int  `help:"waiting jobs of a tenant (429)" default:"100000" env:"PENDING"`
+	Submits     int  `help:"submitted jobs of a tenant a minute (429)" default:"6000" env:"SUBMITS"`
+	Requests    int  `help:"requests of one key a minute (429)" default:"600" env:"REQUESTS"`
+	RobotFrames int  `help:"control frames of one robot a second" default:"20" env:"ROBOT_FRAMES"`
+}
+
+// DefaultLimits are the defaults above, for programs and tests without a command line.
+func DefaultLimits() Limits {
+	var l Limits
+	v := reflect.ValueOf(&l).Elem()
+	for i := range v.NumField() {
+		text := v.Type().Field(i).Tag.Get("default")
+		var s Size
+		if err := s.UnmarshalText([]byte(text)); err == nil {
+			v.Field(i).SetInt(int64(s))
+		}
+	}
+	return l
+}
+
+// Validate wants every limit positive, and the ones that contain others larger.
+func (l Limits) Validate() error {
+	v := reflect.ValueOf(l)
+	for i := range v.NumField() {
+		if v.Field(i).Int() <= 0 {
+			name := "limit-" + strings.ToLower(v.Type().Field(i).Name)
+			return fleet.Invalid(name, "%s must be positive; got %d.", name, v.Field(i).Int())
+		}
+	}
+	if l.Workflow < l.Body || l.Bulk < l.Body {
+		return fleet.Invalid("limit-body", "limit-workflow and limit-bulk must not be smaller than limit-body (%s).", l.Body)
+	}
+	return nil
+}

@@ -1,0 +1,150 @@
+package config
+
+import (
+	"net"
+	"net/netip"
+	"strconv"
+	"time"
+
+	"github.com/casarerpa/fleet/fleet"
+)
+
+// Log says how a program reports what it does. It goes to standard error.
+type Log struct {
+	LogLevel  string `name:"log-level" help:"least level that is written: ${enum}" enum:"debug,info,warn,error" default:"info" env:"FLEET_LOG_LEVEL"`
+	LogFormat string `name:"log-format" help:"${enum}; auto is text on a terminal, else JSON" enum:"auto,text,json" default:"auto" env:"FLEET_LOG_FORMAT"`
+}
+
+// Serve is the orchestrator: fleet serve.
+type Serve struct {
+	Listen        string         `help:"address of the API" placeholder:"HOST:PORT" default:"127.0.0.1:8000" env:"FLEET_LISTEN"`
+	DataDir       string         `help:"folder of the database; default: the user's data folder" placeholder:"PATH" env:"FLEET_DATA_DIR"`
+	AdminKeyFile  string         `help:"keep the admin key in this file (mode 0600) instead of showing it once" placeholder:"PATH" env:"FLEET_ADMIN_KEY_FILE"`
+	TLSCert       string         `name:"tls-cert" help:"certificate chain (PEM)" placeholder:"PATH" env:"FLEET_TLS_CERT"`
+	TLSKey        string         `name:"tls-key" help:"private key of the certificate (PEM)" placeholder:"PATH" env:"FLEET_TLS_KEY"`
+	BehindTLS     []netip.Prefix `name:"behind-tls-proxy" help:"networks of proxies that end TLS in front of this program" placeholder:"CIDR" env:"FLEET_BEHIND_TLS_PROXY"`
+	MetricsListen string         `help:"loopback address of the Prometheus metrics; empty: none" placeholder:"HOST:PORT" env:"FLEET_METRICS_LISTEN"`
+	StopTimeout   time.Duration  `help:"how long a stop waits for what is under way" default:"20s" env:"FLEET_STOP_TIMEOUT"`
+
+	Timing Timing `embed:"" prefix:"timing-" envprefix:"FLEET_TIMING_"`
+	Limits Limits `embed:"" prefix:"limit-" envprefix:"FLEET_LIMIT_"`
+	Log
+}
+
+// Validate refuses unsafe and impossible combinations.
+func (c Serve) Validate() error {
+	if err := checkListen("listen", c.Listen); err != nil {
+		return err
+	}
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		return fleet.Invalid("tls-cert", "tls-cert and tls-key belong together; only one of them is set.")
+	}
+	if !Loopback(c.Listen) && c.TLSCert == "" && len(c.BehindTLS) == 0 {
+		return fleet.Invalid("listen", "%s can be reached from other machines, and without TLS keys would cross the network in the clear.", c.Listen).
+			WithFix("Set --tls-cert and --tls-key, name the proxy that ends TLS with --behind-tls-proxy, or listen on 127.0.0.1.")
+	}
+	if c.MetricsListen != "" {
+		if err := checkListen("metrics-listen", c.MetricsListen); err != nil {
+			return err
+		}
+		if !Loopback(c.MetricsListen) {
+			return fleet.Invalid("metrics-listen", "Metrics are for this machine only; %s is not a loopback address.", c.MetricsListen)
+		}
+	}
+	if c.StopTimeout <= 0 {
+		return fleet.Invalid("stop-timeout", "stop-timeout must be positive; got %s.", c.StopTimeout)
+	}
+	if _, err := c.Timing.Fleet(); err != nil {
+		return err
+	}
+	return c.Limits.Validate()
+}
+
+// Dev is everything in one process on one machine: fleet dev.
+type Dev struct {
+	Listen  string `help:"loopback address of the API; port 0 picks a free one" placeholder:"HOST:PORT" default:"127.0.0.1:8000" env:"FLEET_DEV_LISTEN"`
+	DataDir string `help:"folder of database and robots; default: the user's data folder" placeholder:"PATH" env:"FLEET_DEV_DATA_DIR"`
+	Robots  int    `help:"robots in this process" default:"2" env:"FLEET_DEV_ROBOTS"`
+	Once    bool   `help:"end after the sample; exit 0 if it completed"`
+	Log
+}
+
+// Validate keeps the development mode on this machine.
+func (c Dev) Validate() error {
+	if err := checkListen("listen", c.Listen); err != nil {
+		return err
+	}
+	if !Loopback(c.Listen) {
+		return fleet.Invalid("listen", "fleet dev asks nobody for a key, so it listens on loopback only; %s is not.", c.Listen).
+			WithFix("Use fleet serve for other machines.")
+	}
+	if c.Robots < 1 || c.Robots > 64 {
+		return fleet.Invalid("robots", "robots must be between 1 and 64; got %d.", c.Robots)
+	}
+	return nil
+}
+
+// Timing holds the durations that guard attempts. Only lost has a default;
+// whatever is not set follows from it, so that one figure moves all.
+type Timing struct {
+	Lost       time.Duration `help:"silence after which an attempt is taken away; 15s to 24h" default:"90s" env:"LOST"`
+	Lease      time.Duration `help:"lease told to robots; default 2/3 of lost (60s)" env:"LEASE"`
+	Fence      time.Duration `help:"when a robot without answer stops itself; default 5/6 of the lease (50s)" env:"FENCE"`
+	Suspect    time.Duration `help:"silence after which a robot gets no new work; default 1/3 of lost (30s)" env:"SUSPECT"`
+	Heartbeat  time.Duration `help:"pause between heartbeats; default 1/9 of lost (10s)" env:"HEARTBEAT"`
+	Accept     time.Duration `help:"time to accept an offer" default:"10s" env:"ACCEPT"`
+	FirstFrame time.Duration `help:"time for the first frame of a connection" default:"5s" env:"FIRST_FRAME"`
+	StopGrace  time.Duration `help:"from cancel or timeout to the end; at most 1h" default:"60s" env:"STOP_GRACE"`
+	RunTimeout time.Duration `help:"run time of an attempt unless the job says" default:"24h" env:"RUN_TIMEOUT"`
+}
+
+// Fleet fills in what follows from lost and checks the whole.
+func (t Timing) Fleet() (fleet.Timing, error) {
+	if t.Lost == 0 {
+		t.Lost = fleet.DefaultTiming().Lost
+	}
+	all := fleet.NewTiming(t.Lost)
+	for _, f := range []struct {
+		set  time.Duration
+		into *time.Duration
+	}{
+		{t.Lease, &all.Lease}, {t.Suspect, &all.Suspect}, {t.Heartbeat, &all.Heartbeat},
+		{t.Accept, &all.Accept}, {t.FirstFrame, &all.FirstFrame}, {t.RunTimeout, &all.RunTimeout},
+	} {
+		if f.set != 0 {
+			*f.into = f.set
+		}
+	}
+	all.Fence = all.Lease * 5 / 6
+	if t.Fence != 0 {
+		all.Fence = t.Fence
+	}
+	all.StopGrace = t.StopGrace // zero is a choice: stop at once
+	return all, all.Validate()
+}
+
+// checkListen wants host:port with a numeric port.
+func checkListen(field, addr string) error {
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return fleet.Invalid(field, "%s must be HOST:PORT, such as 127.0.0.1:8000; got %q.", field, addr)
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return fleet.Invalid(field, "%s has no usable port: %q.", field, addr)
+	}
+	return nil
+}
+
+// Loopback says whether an address can be reached from this machine only. Names
+// other than localhost do not count: they may resolve to anything tomorrow.
+func Loopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false
+	}
+	if host == "localhost" {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.Unmap().IsLoopback()
+}
