@@ -23,7 +23,6 @@ const (
 	EventJobTimeout         EventKind = "job.timeout"
 	EventJobNeedsDecision   EventKind = "job.needs_decision"
 	EventJobDecided         EventKind = "job.decided"
-	EventJobRetried         EventKind = "job.retried"
 	EventJobLateResult      EventKind = "job.late_result"
 	EventRobotRegistered    EventKind = "robot.registered"
 	EventRobotUpdated       EventKind = "robot.updated"
@@ -42,7 +41,7 @@ func EventKinds() []EventKind {
 	return []EventKind{
 		EventJobSubmitted, EventJobAssigned, EventJobStarted, EventJobSilent, EventJobRequeued, EventJobRetryScheduled,
 		EventJobCancelRequested, EventJobCompleted, EventJobFailed, EventJobCancelled, EventJobTimeout,
-		EventJobNeedsDecision, EventJobDecided, EventJobRetried, EventJobLateResult, EventRobotRegistered,
+		EventJobNeedsDecision, EventJobDecided, EventJobLateResult, EventRobotRegistered,
 		EventRobotUpdated, EventRobotConnected, EventRobotDisconnected, EventRobotConflict, EventWorkflowCreated,
 		EventWorkflowVersion, EventKeyCreated, EventKeyRevoked, EventBrake,
 	}
@@ -73,6 +72,7 @@ type SubjectKind string
 // The subjects.
 const (
 	SubjectJob      SubjectKind = "job"
+	SubjectAttempt  SubjectKind = "attempt" // the id is that of the job; such events are not counted by it
 	SubjectRobot    SubjectKind = "robot"
 	SubjectWorkflow SubjectKind = "workflow"
 	SubjectKey      SubjectKind = "key"

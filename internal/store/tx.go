@@ -177,6 +177,9 @@ type SweepReader interface {
 	// Ready returns the jobs of a lane that may be placed, in placement order
 	// (priority, deadline, available_at, seq), at most limit.
 	Ready(lane Lane, limit int) ([]ReadyJob, error)
+	// Rooms returns the named robots in the order asked, with taken slots but
+	// without job ids; a robot that is not there has an empty id.
+	Rooms(robots []RobotRef) ([]fleet.Robot, error)
 	// ActiveRefusals returns the refusals of the named jobs that still hold.
 	ActiveRefusals(jobs []fleet.ID, now time.Time) ([]fleet.Refusal, error)
 	// Due returns timers that have run out, oldest first.
@@ -240,4 +243,10 @@ type LiveAttempt struct {
 	RunTimeout time.Duration
 	Silent     bool
 	Connected  bool
+}
+
+// RobotRef names a robot of any tenant.
+type RobotRef struct {
+	Tenant  fleet.TenantID
+	RobotID fleet.RobotID
 }

@@ -1,0 +1,80 @@
+package auth
+
+import (
+	"context"
+	"slices"
+
+	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/store"
+)
+
+// Principal is whoever is asking.
+type Principal struct {
+	Name        string // for events: "key deploy-bot", "robot bot-1", "local developer"
+	Tenant      fleet.TenantID
+	Role        fleet.Role
+	RobotID     fleet.RobotID // robot keys
+	Environment string        // robot keys: where the robot lives
+	KeyID       fleet.ID
+	permissions []fleet.Permission
+}
+
+// newPrincipal gives a principal the permissions of its role.
+func newPrincipal(name string, tenant fleet.TenantID, role fleet.Role) Principal {
+	return Principal{Name: name, Tenant: tenant, Role: role, permissions: role.Permissions()}
+}
+
+// Local is the developer at the machine itself, for programs that listen on
+// loopback only.
+func Local() Principal { return newPrincipal("local developer", fleet.DefaultTenant, fleet.RoleAdmin) }
+
+// Robot is a robot that runs inside this process.
+func Robot(tenant fleet.TenantID, id fleet.RobotID, environment string) Principal {
+	p := newPrincipal("robot "+string(id), tenant, fleet.RoleRobot)
+	p.RobotID, p.Environment = id, environment
+	return p
+}
+
+// Scope is whose rows the principal may touch.
+func (p Principal) Scope() store.Scope {
+	if p.Tenant == "" {
+		return store.Scope{}
+	}
+	return store.Tenant(p.Tenant)
+}
+
+// May says whether the principal has a permission.
+func (p Principal) May(perm fleet.Permission) bool { return slices.Contains(p.permissions, perm) }
+
+// Permissions lists what the principal may do.
+func (p Principal) Permissions() []fleet.Permission { return slices.Clone(p.permissions) }
+
+// Require fails unless the principal has a permission.
+func (p Principal) Require(perm fleet.Permission) error {
+	switch {
+	case p.Tenant == "":
+		return Unauthenticated()
+	case !p.May(perm):
+		return fleet.Errorf(fleet.CodeForbidden, "forbidden", "%s lacks the permission %s.", p.Name, perm)
+	}
+	return nil
+}
+
+// Unauthenticated is the one answer to every credential that does not count.
+func Unauthenticated() *fleet.Error {
+	return fleet.Errorf(fleet.CodeUnauthenticated, "unauthenticated",
+		"The request carries no valid key.").WithFix("Send a key as 'Authorization: Bearer KEY' or as 'X-Api-Key: KEY'.")
+}
+
+type contextKey struct{}
+
+// With puts the principal into a context.
+func With(ctx context.Context, p Principal) context.Context {
+	return context.WithValue(ctx, contextKey{}, p)
+}
+
+// From returns the principal of a context; the zero one may do nothing.
+func From(ctx context.Context) Principal {
+	p, _ := ctx.Value(contextKey{}).(Principal)
+	return p
+}

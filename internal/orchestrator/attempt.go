@@ -1,0 +1,291 @@
+package orchestrator
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/auth"
+	"github.com/casarerpa/fleet/internal/store"
+)
+
+// Attempts are the use cases of robots about the attempts they hold, and of
+// chores about attempts that ended by themselves.
+type Attempts struct{ *core }
+
+// Accept records that the robot took an offer. On an error the robot must be
+// told to forget it.
+func (a *Attempts) Accept(ctx context.Context, p auth.Principal, ref store.Ref) error {
+	if err := p.Require(fleet.RobotsConnect); err != nil {
+		return err
+	}
+	errs, err := a.Store.Accept(ctx, p.Scope(), []store.Acceptance{
+		{Tenant: p.Tenant, RobotID: p.RobotID, JobID: ref.JobID, Epoch: ref.Epoch},
+	}, a.Now())
+	if err != nil {
+		return err
+	}
+	return errs[0]
+}
+
+// Reject records that the robot does not take an offer.
+func (a *Attempts) Reject(ctx context.Context, p auth.Principal, ref store.Ref, reason fleet.RejectReason, detail string) error {
+	return a.give(ctx, p, ref, func(sub fleet.Subject, earlier int) (*fleet.Move, error) {
+		return sub.Reject(p.RobotID, ref.Epoch, reason, detail, earlier, a.Now())
+	})
+}
+
+// Release records that the robot gives an attempt back unharmed.
+func (a *Attempts) Release(ctx context.Context, p auth.Principal, ref store.Ref) error {
+	return a.give(ctx, p, ref, func(sub fleet.Subject, earlier int) (*fleet.Move, error) {
+		return sub.Release(p.RobotID, ref.Epoch, earlier, a.Now())
+	})
+}
+
+func (a *Attempts) give(ctx context.Context, p auth.Principal, ref store.Ref, decide func(fleet.Subject, int) (*fleet.Move, error)) error {
+	if err := p.Require(fleet.RobotsConnect); err != nil {
+		return err
+	}
+	_, err := a.move(ctx, p.Scope(), ref.JobID, func(tx store.Tx, sub fleet.Subject) (*fleet.Move, error) {
+		earlier, err := tx.Refusals(ref.JobID, p.RobotID)
+		if err != nil {
+			return nil, err
+		}
+		return decide(sub, earlier)
+	})
+	return err
+}
+
+// Beat renews what a robot holds. Attempts that are live here and that the
+// robot left out twice in a row are the caller's to report as lost.
+func (a *Attempts) Beat(ctx context.Context, p auth.Principal, b store.Beat) (store.BeatAnswer, error) {
+	if err := p.Require(fleet.RobotsConnect); err != nil {
+		return store.BeatAnswer{}, err
+	}
+	b.Tenant, b.RobotID = p.Tenant, p.RobotID
+	answers, err := a.Store.Beat(ctx, p.Scope(), []store.Beat{b}, a.Now())
+	if err != nil {
+		return store.BeatAnswer{}, err
+	}
+	return answers[0], nil
+}
+
+// Report records reports of a robot's journal, in order. Acknowledge once it
+// has returned, not before.
+func (a *Attempts) Report(ctx context.Context, p auth.Principal, reports []fleet.Report) ([]fleet.Verdict, error) {
+	if err := p.Require(fleet.RobotsConnect); err != nil {
+		return nil, err
+	}
+	for i := range reports {
+		reports[i].Tenant, reports[i].RobotID, reports[i].Chance = p.Tenant, p.RobotID, a.Chance()
+	}
+	return a.Store.Report(ctx, p.Scope(), reports, a.Now())
+}
+
+// Held lists what the robot holds here, for a connection that was woken.
+func (a *Attempts) Held(ctx context.Context, p auth.Principal) (held []fleet.Subject, mode fleet.AdminMode, err error) {
+	if err := p.Require(fleet.RobotsConnect); err != nil {
+		return nil, "", err
+	}
+	err = a.Store.View(ctx, p.Scope(), func(r store.Reader) error {
+		if held, err = r.HeldBy(p.RobotID); err != nil {
+			return err
+		}
+		robot, err := r.Robot(p.RobotID)
+		mode = robot.Mode
+		return err
+	})
+	return held, mode, err
+}
+
+// AppendLogs stores log lines of attempts that the robot holds or held.
+func (a *Attempts) AppendLogs(ctx context.Context, p auth.Principal, batch fleet.LogBatch) (fleet.LogAck, error) {
+	if err := p.Require(fleet.RobotsConnect); err != nil {
+		return fleet.LogAck{}, err
+	}
+	batch.Tenant, batch.RobotID = p.Tenant, p.RobotID
+	acks, err := a.Store.AppendLogs(ctx, p.Scope(), []fleet.LogBatch{batch})
+	if err != nil {
+		return fleet.LogAck{}, err
+	}
+	return acks[0], nil
+}
+
+// Document returns a workflow body that an attempt of the robot runs.
+func (a *Attempts) Document(ctx context.Context, p auth.Principal, sum string) (doc []byte, err error) {
+	if err := p.Require(fleet.RobotsConnect); err != nil {
+		return nil, err
+	}
+	err = a.Store.View(ctx, p.Scope(), func(r store.Reader) error {
+		held, err := r.HeldBy(p.RobotID)
+		if err != nil {
+			return err
+		}
+		for _, sub := range held {
+			if sub.Job.Workflow.Hash == sum {
+				doc, err = r.Body(sum)
+				return err
+			}
+		}
+		return fleet.NotFound("workflow", sum)
+	})
+	return doc, err
+}
+
+// Body returns a workflow body for an offer that was just committed.
+func (a *Attempts) Body(ctx context.Context, s store.Scope, sum string) (doc []byte, err error) {
+	err = a.Store.View(ctx, s, func(r store.Reader) error { doc, err = r.Body(sum); return err })
+	return doc, err
+}
+
+// The functions below are for chores: they act on timers and on silence, for
+// any tenant, and treat a lost race as done.
+
+// Fire acts on a timer that ran out.
+func (a *Attempts) Fire(ctx context.Context, s store.Scope, t store.Timer) error {
+	now := a.Now()
+	return a.chore(ctx, s, t.JobID, func(tx store.Tx, sub fleet.Subject) (*fleet.Move, error) {
+		switch t.Kind {
+		case store.TimerDue:
+			return sub.Due(now)
+		case store.TimerExpire:
+			return sub.WaitLimit(now)
+		case store.TimerStop:
+			return sub.StopLimit(t.Epoch, now)
+		case store.TimerAccept:
+			if sub.Attempt == nil {
+				return nil, nil
+			}
+			earlier, err := tx.Refusals(sub.Job.ID, sub.Attempt.RobotID)
+			if err != nil {
+				return nil, err
+			}
+			return sub.NotTaken(t.Epoch, earlier, now)
+		}
+		return nil, fleet.Errorf(fleet.CodeInternal, "unknown_timer", "unknown timer %s", t.Kind)
+	})
+}
+
+// Silence flags an attempt whose robot fell silent, if it has not been renewed
+// since seq.
+func (a *Attempts) Silence(ctx context.Context, s store.Scope, ref store.Ref, seq int64) error {
+	return a.chore(ctx, s, ref.JobID, func(_ store.Tx, sub fleet.Subject) (*fleet.Move, error) {
+		if sub.Attempt == nil || sub.Attempt.RenewSeq != seq {
+			return nil, nil
+		}
+		return sub.Silence(ref.Epoch, a.Now())
+	})
+}
+
+// Lose takes an attempt away, if it has not been renewed since seq.
+func (a *Attempts) Lose(ctx context.Context, s store.Scope, ref store.Ref, seq int64, reason string) error {
+	return a.chore(ctx, s, ref.JobID, func(_ store.Tx, sub fleet.Subject) (*fleet.Move, error) {
+		if sub.Attempt == nil || sub.Attempt.RenewSeq != seq {
+			return nil, nil
+		}
+		return sub.Lose(fleet.Loss{Epoch: ref.Epoch, Reason: reason, Chance: a.Chance()}, a.Now())
+	})
+}
+
+// NotHeld takes an attempt away because the robot says that it does not hold it.
+func (a *Attempts) NotHeld(ctx context.Context, p auth.Principal, ref store.Ref) error {
+	return a.chore(ctx, p.Scope(), ref.JobID, func(_ store.Tx, sub fleet.Subject) (*fleet.Move, error) {
+		if sub.Attempt == nil || sub.Attempt.RobotID != p.RobotID {
+			return nil, nil
+		}
+		return sub.Lose(fleet.Loss{
+			Epoch: ref.Epoch, Reason: "the robot does not hold it",
+			NeverStarted: sub.Attempt.RunningAt.IsZero(), Chance: a.Chance(),
+		}, a.Now())
+	})
+}
+
+// RunLimit begins the stop of an attempt that ran for its whole time.
+func (a *Attempts) RunLimit(ctx context.Context, s store.Scope, ref store.Ref) error {
+	return a.chore(ctx, s, ref.JobID, func(_ store.Tx, sub fleet.Subject) (*fleet.Move, error) {
+		return sub.RunLimit(ref.Epoch, a.Timing(sub.Job.Environment).StopGrace, a.Now())
+	})
+}
+
+func (a *Attempts) chore(ctx context.Context, s store.Scope, id fleet.ID, decide func(store.Tx, fleet.Subject) (*fleet.Move, error)) error {
+	_, err := a.move(ctx, s, id, decide)
+	if lostRace(err) {
+		return nil
+	}
+	return err
+}
+
+// resultCache holds results that were uploaded ahead of the report that names
+// them. They are small in number and short-lived: a robot uploads again when
+// its report is refused for want of them.
+type resultCache struct {
+	mu    sync.Mutex
+	bytes int
+	items map[resultKey]resultItem
+}
+
+type resultKey struct {
+	tenant fleet.TenantID
+	robot  fleet.RobotID
+	sum    string
+}
+
+type resultItem struct {
+	body []byte
+	at   time.Time
+}
+
+// The bounds of the uploads that wait for their report.
+const (
+	resultBytes = 256 << 20
+	resultAge   = 10 * time.Minute
+)
+
+func newResultCache() *resultCache { return &resultCache{items: map[resultKey]resultItem{}} }
+
+// PutResult keeps a result until the report that names it comes.
+func (a *Attempts) PutResult(p auth.Principal, sum string, body []byte) error {
+	if err := p.Require(fleet.RobotsConnect); err != nil {
+		return err
+	}
+	if len(body) > a.Limits.Result {
+		e := fleet.Errorf(fleet.CodeInvalid, "too_large", "A result may have at most %d bytes; got %d.", a.Limits.Result, len(body))
+		e.Status = 413
+		return e
+	}
+	if hash(string(body)) != sum {
+		return fleet.Invalid("sha256", "The body does not have the SHA-256 that the path names.")
+	}
+	c, now := a.results, a.Now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for k, item := range c.items {
+		if now.Sub(item.at) > resultAge {
+			c.bytes -= len(item.body)
+			delete(c.items, k)
+		}
+	}
+	if c.bytes+len(body) > resultBytes {
+		e := fleet.Errorf(fleet.CodeUnavailable, "busy", "Too many large results wait for their reports.")
+		e.RetryAfter = 5 * time.Second
+		return e
+	}
+	key := resultKey{p.Tenant, p.RobotID, sum}
+	if old, ok := c.items[key]; ok {
+		c.bytes -= len(old.body)
+	}
+	c.items[key] = resultItem{body, now}
+	c.bytes += len(body)
+	return nil
+}
+
+// TakeResult returns an uploaded result; it stays until it ages, so that a
+// repeated report finds it again.
+func (a *Attempts) TakeResult(p auth.Principal, sum string) ([]byte, bool) {
+	c := a.results
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	item, ok := c.items[resultKey{p.Tenant, p.RobotID, sum}]
+	return item.body, ok
+}

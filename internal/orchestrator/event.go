@@ -1,0 +1,46 @@
+package orchestrator
+
+import (
+	"context"
+
+	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/auth"
+	"github.com/casarerpa/fleet/internal/store"
+)
+
+// Events reads the log of facts.
+type Events struct{ *core }
+
+// List returns events after a number, oldest first, and the number of the
+// newest event at that moment.
+func (e *Events) List(ctx context.Context, p auth.Principal, f store.EventFilter) (list []fleet.Event, head int64, err error) {
+	if err := p.Require(fleet.EventsRead); err != nil {
+		return nil, 0, err
+	}
+	if f.Limit == 0 {
+		f.Limit = fleet.PageDefault
+	}
+	if f.Limit < 1 || f.Limit > 1000 {
+		return nil, 0, fleet.Invalid("limit", "limit must be between 1 and 1000; got %d.", f.Limit)
+	}
+	if f.After < 0 {
+		return nil, 0, fleet.Invalid("after", "after must not be negative; got %d.", f.After)
+	}
+	err = e.Store.View(ctx, p.Scope(), func(r store.Reader) error {
+		if head, err = r.Head(); err != nil {
+			return err
+		}
+		list, err = r.Events(f)
+		return err
+	})
+	if err == nil && f.After > head {
+		e := fleet.Errorf(fleet.CodeGone, "cursor_expired", "The cursor %d is beyond the log, which ends at %d: it belongs to another store.", f.After, head)
+		return nil, head, e.WithFix("Read the present state and go on from the cursor that comes with it.")
+	}
+	return list, head, err
+}
+
+// Wait returns a channel that receives when the log has grown.
+func (e *Events) Wait() (wake <-chan struct{}, stop func()) {
+	return e.Store.Signals().Listen(store.TopicEvents)
+}

@@ -1,0 +1,501 @@
+package orchestrator
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/auth"
+	"github.com/casarerpa/fleet/internal/placement"
+	"github.com/casarerpa/fleet/internal/store"
+)
+
+// Jobs are the use cases of those who want work done.
+type Jobs struct {
+	*core
+	workflows *Workflows
+}
+
+// SubmitRequest asks for a job. Document or WorkflowID names what to run.
+type SubmitRequest struct {
+	Document   []byte // a workflow in any dialect
+	WorkflowID fleet.ID
+	Version    int    // 0: newest
+	Name       string // of the workflow, when Document is given; default: the document's
+	JobName    string
+
+	Variables   json.RawMessage
+	Priority    *fleet.Priority
+	Target      fleet.RobotID
+	Environment string
+	Requires    []string // added to what the document needs
+	NotBefore   time.Time
+	Delay       time.Duration
+	Deadline    time.Time
+	WaitLimit   time.Duration
+	RunTimeout  time.Duration
+	Retry       *fleet.RetryPolicy
+	RetrySafety fleet.RetrySafety
+	DryRun      bool
+
+	IdempotencyKey string
+	RequestHash    string // SHA-256 of the request as it came; guards the key
+}
+
+// SubmitResult answers a SubmitRequest.
+type SubmitResult struct {
+	Job      fleet.Job
+	Replayed bool // an earlier request with the same key made the job
+	Warnings []string
+}
+
+// Submit stores one job. When it returns, the job is on disk.
+func (j *Jobs) Submit(ctx context.Context, p auth.Principal, r SubmitRequest) (SubmitResult, error) {
+	sub, warnings, err := j.prepare(ctx, p, r)
+	if err != nil {
+		return SubmitResult{}, err
+	}
+	if r.DryRun {
+		return SubmitResult{Job: sub.Job, Warnings: warnings}, nil
+	}
+	out, err := j.Store.Enqueue(ctx, p.Scope(), []store.Submission{sub})
+	if err != nil {
+		return SubmitResult{}, err
+	}
+	if out[0].Err != nil {
+		return SubmitResult{}, out[0].Err
+	}
+	return SubmitResult{Job: out[0].Job, Replayed: out[0].Replayed, Warnings: warnings}, nil
+}
+
+// SubmitMany stores many jobs, with an answer for each. With atomic, one bad
+// request refuses all.
+func (j *Jobs) SubmitMany(ctx context.Context, p auth.Principal, rs []SubmitRequest, atomic bool) ([]SubmitResult, []error, error) {
+	if len(rs) == 0 || len(rs) > j.Limits.BulkJobs {
+		return nil, nil, fleet.Invalid("jobs", "jobs must hold 1 to %d entries; got %d.", j.Limits.BulkJobs, len(rs))
+	}
+	results, faults := make([]SubmitResult, len(rs)), make([]error, len(rs))
+	var subs []store.Submission
+	var index []int
+	for i, r := range rs {
+		if r.IdempotencyKey != "" && atomic {
+			faults[i] = fleet.Invalid("idempotency_key", "An atomic bulk takes one key for the whole request, not one for each job.")
+			continue
+		}
+		sub, warnings, err := j.prepare(ctx, p, r)
+		if err != nil {
+			faults[i] = err
+			continue
+		}
+		results[i].Warnings = warnings
+		subs, index = append(subs, sub), append(index, i)
+	}
+	if atomic {
+		for i, err := range faults {
+			if err != nil {
+				e := *fleet.AsError(err)
+				e.Message = fmt.Sprintf("Entry %d: %s", i, e.Message)
+				return nil, nil, &e
+			}
+		}
+		return results, faults, j.insertAll(ctx, p, subs, results)
+	}
+	if len(subs) == 0 {
+		return results, faults, nil
+	}
+	out, err := j.Store.Enqueue(ctx, p.Scope(), subs)
+	if err != nil {
+		return nil, nil, err
+	}
+	for n, i := range index {
+		results[i].Job, results[i].Replayed, faults[i] = out[n].Job, out[n].Replayed, out[n].Err
+	}
+	return results, faults, nil
+}
+
+// insertAll stores all jobs or none.
+func (j *Jobs) insertAll(ctx context.Context, p auth.Principal, subs []store.Submission, results []SubmitResult) error {
+	return j.Store.Update(ctx, p.Scope(), func(tx store.Tx) error {
+		for i, sub := range subs {
+			job, err := tx.Insert(sub.Job, sub.Data, sub.Actor)
+			if err != nil {
+				return err
+			}
+			results[i].Job = job
+		}
+		return nil
+	})
+}
+
+// prepare checks a request and makes the job that it asks for.
+func (j *Jobs) prepare(ctx context.Context, p auth.Principal, r SubmitRequest) (sub store.Submission, warnings []string, err error) {
+	if err := p.Require(fleet.JobsRun); err != nil {
+		return sub, nil, err
+	}
+	spec, err := j.spec(p, r)
+	if err != nil {
+		return sub, nil, err
+	}
+	version, name, warnings, err := j.resolve(ctx, p, r)
+	if err != nil {
+		return sub, nil, err
+	}
+	spec.Workflow = fleet.JobWorkflow{ID: version.WorkflowID, Name: name, Version: version.Version, Hash: version.Hash}
+	extra, err := fleet.NewCapabilities(r.Requires...)
+	if err != nil {
+		return sub, nil, err
+	}
+	spec.Requires = version.Requires.Union(extra)
+	if spec.Target != "" {
+		if err := j.checkTarget(ctx, p, spec); err != nil {
+			return sub, nil, err
+		}
+	}
+	sub = store.Submission{Job: fleet.NewJob(spec, j.Now()), Data: fleet.JobData{Variables: r.Variables}, Actor: p.Name}
+	if r.IdempotencyKey != "" {
+		sub.Key = &store.IdempotencyKey{
+			Route: "jobs.submit", Key: r.IdempotencyKey, Hash: r.RequestHash, ExpiresAt: j.Now().Add(j.Limits.Idempotency),
+		}
+	}
+	return sub, warnings, nil
+}
+
+// spec checks the fields that need no look-up.
+func (j *Jobs) spec(p auth.Principal, r SubmitRequest) (fleet.JobSpec, error) {
+	now := j.Now()
+	s := fleet.JobSpec{
+		ID: j.IDs.New(), Tenant: p.Tenant, Name: r.JobName, Priority: fleet.PriorityDefault, Environment: r.Environment,
+		Target: r.Target, NotBefore: r.NotBefore, Deadline: r.Deadline, WaitLimit: r.WaitLimit,
+		RunTimeout: r.RunTimeout, Retry: fleet.DefaultRetry(), RetrySafety: r.RetrySafety, SubmittedBy: p.Name,
+	}
+	if s.Environment == "" {
+		s.Environment = fleet.DefaultEnvironment
+	}
+	if s.RunTimeout == 0 {
+		s.RunTimeout = j.Timing(s.Environment).RunTimeout
+	}
+	if r.Priority != nil {
+		s.Priority = *r.Priority
+	}
+	if r.Retry != nil {
+		s.Retry = *r.Retry
+	}
+	if r.Delay != 0 {
+		if !r.NotBefore.IsZero() {
+			return s, fleet.Invalid("delay_seconds", "Give not_before or delay_seconds, not both.")
+		}
+		s.NotBefore = now.Add(r.Delay)
+	}
+	if s.Name != "" {
+		if err := fleet.ValidateName("name", s.Name, 255); err != nil {
+			return s, err
+		}
+	}
+	const month = 30 * 24 * time.Hour
+	checks := []struct {
+		bad     bool
+		field   string
+		message string
+	}{
+		{r.Delay < 0 || s.NotBefore.After(now.AddDate(1, 0, 0)), "not_before", "A job can be delayed by at most one year."},
+		{s.WaitLimit != 0 && (s.WaitLimit < time.Second || s.WaitLimit > month), "queue_timeout_seconds", "queue_timeout_seconds must be between 1 second and 30 days."},
+		{s.RunTimeout < time.Second || s.RunTimeout > month, "run_timeout_seconds", "run_timeout_seconds must be between 1 second and 30 days."},
+		{len(r.Variables) > j.Limits.Variables, "variables", fmt.Sprintf("variables may have at most %d bytes; got %d.", j.Limits.Variables, len(r.Variables))},
+		{len(r.Variables) > 0 && !isObject(r.Variables), "variables", "variables must be a JSON object."},
+		{len(r.IdempotencyKey) > 255 || !printable(r.IdempotencyKey), "Idempotency-Key", "Idempotency-Key must be 1 to 255 printable characters."},
+	}
+	for _, c := range checks {
+		if c.bad {
+			return s, fleet.Invalid(c.field, "%s", c.message)
+		}
+	}
+	switch s.RetrySafety {
+	case "", fleet.RetryAlways, fleet.RetryUntilEffect, fleet.RetryNever:
+	default:
+		return s, fleet.Invalid("retry_safety", "retry_safety must be always, until_effect or never; got %q.", string(s.RetrySafety))
+	}
+	if s.Target != "" {
+		if _, err := fleet.ParseRobotID(string(s.Target)); err != nil {
+			return s, err
+		}
+	}
+	return s, errors.Join(s.Priority.Validate(), fleet.ValidateEnvironment(s.Environment), s.Retry.Validate())
+}
+
+func isObject(raw json.RawMessage) bool {
+	raw = bytes.TrimSpace(raw)
+	return len(raw) > 0 && raw[0] == '{' && json.Valid(raw)
+}
+
+func printable(s string) bool {
+	for _, r := range s {
+		if r < 0x20 || r == 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
+// resolve finds or stores the version to run.
+func (j *Jobs) resolve(ctx context.Context, p auth.Principal, r SubmitRequest) (v fleet.WorkflowVersion, name string, warnings []string, err error) {
+	switch {
+	case len(r.Document) > 0 && r.WorkflowID != "":
+		return v, "", nil, fleet.Invalid("workflow_id", "Give workflow_id or workflow_json, not both.")
+	case len(r.Document) > 0:
+		if err := p.Require(fleet.WorkflowsWrite); err != nil {
+			return v, "", nil, err
+		}
+		version, checked, err := j.workflows.put(ctx, p, r.Name, r.Document)
+		if err != nil {
+			return v, "", nil, err
+		}
+		for _, d := range checked.Warnings {
+			warnings = append(warnings, d.Sentence())
+		}
+		return version, checked.Name, warnings, nil
+	case r.WorkflowID != "":
+		err = j.Store.View(ctx, p.Scope(), func(rd store.Reader) error {
+			wf, err := rd.Workflow(r.WorkflowID)
+			if err != nil {
+				return err
+			}
+			name = wf.Name
+			n := r.Version
+			if n == 0 {
+				n = wf.Newest
+			}
+			v, err = rd.WorkflowVersion(wf.ID, n)
+			return err
+		})
+		return v, name, nil, err
+	}
+	return v, "", nil, fleet.Invalid("workflow_json", "A job needs a workflow: give workflow_json or workflow_id.")
+}
+
+// checkTarget refuses a named robot that is unknown or can never run the job.
+// One that is offline or busy is fine: the job waits for it.
+func (j *Jobs) checkTarget(ctx context.Context, p auth.Principal, s fleet.JobSpec) error {
+	var robot fleet.Robot
+	err := j.Store.View(ctx, p.Scope(), func(r store.Reader) (err error) {
+		robot, err = r.Robot(s.Target)
+		return err
+	})
+	switch {
+	case errors.Is(err, fleet.ErrNotFound):
+		return fleet.Errorf(fleet.CodeInvalid, "robot_not_found", "There is no robot %s.", s.Target).
+			WithFix("Choose a registered robot, or none to let any suitable robot run the job.")
+	case err != nil:
+		return err
+	}
+	if missing := robot.Capabilities.Missing(s.Requires); len(missing) > 0 && !robot.LastSeen.IsZero() {
+		return fleet.Errorf(fleet.CodeInvalid, "target_cannot_run", "Robot %s lacks the capability %s.", robot.ID, missing[0]).
+			WithFix("Choose another robot or change what the workflow requires.")
+	}
+	return nil
+}
+
+// JobView is a job with all that is known about it.
+type JobView struct {
+	Job     fleet.Job
+	Data    fleet.JobData
+	Waiting string // a sentence for people while the job is pending
+}
+
+// Get returns one job.
+func (j *Jobs) Get(ctx context.Context, p auth.Principal, id fleet.ID) (v JobView, err error) {
+	if err := p.Require(fleet.JobsRead); err != nil {
+		return v, err
+	}
+	err = j.Store.View(ctx, p.Scope(), func(r store.Reader) error {
+		if v.Job, err = r.Job(id); err != nil {
+			return err
+		}
+		if v.Data, err = r.JobData(id); err != nil {
+			return err
+		}
+		if v.Job.State == fleet.Pending {
+			return j.explain(r, &v)
+		}
+		return nil
+	})
+	return v, err
+}
+
+// explain fills in why a pending job waits, by the same checks that placement
+// makes.
+func (j *Jobs) explain(r store.Reader, v *JobView) error {
+	job := &v.Job
+	switch job.WaitingOn { //nolint:exhaustive // the others need the robots
+	case fleet.WaitingTime:
+		v.Waiting = "Waits until " + job.NotBefore.UTC().Format(time.RFC3339) + ", as it was asked to."
+		return nil
+	case fleet.WaitingBackoff:
+		v.Waiting = fmt.Sprintf("Waits until %s before it is tried again.", job.NotBefore.UTC().Format(time.RFC3339))
+		return nil
+	}
+	now := j.Now()
+	candidates, err := candidatesOf(r, j.Timing, now)
+	if err != nil {
+		return err
+	}
+	refusals, err := r.ActiveRefusals([]fleet.ID{job.ID}, now)
+	if err != nil {
+		return err
+	}
+	pj := placement.Job{ID: job.ID, Epoch: job.Epoch, Priority: job.Priority}
+	for _, ref := range refusals {
+		pj.Avoid = append(pj.Avoid, ref.RobotID)
+	}
+	lane := placement.Lane{Tenant: job.Tenant, Environment: job.Environment, Requires: job.Requires, Target: job.Target}
+	why := placement.Explain(lane, pj, candidates)
+	job.WaitingCode, v.Waiting = why.Code, why.Text
+	return nil
+}
+
+// candidatesOf lists the robots that a scope may see, as placement knows them.
+func candidatesOf(r store.Reader, timing func(string) fleet.Timing, now time.Time) ([]placement.Candidate, error) {
+	var out []placement.Candidate
+	page := fleet.Page{Limit: fleet.PageMax}
+	for {
+		list, err := r.Robots(store.RobotFilter{}, page)
+		if err != nil {
+			return nil, err
+		}
+		for _, robot := range list.Robots {
+			robot.Derive(timing(robot.Environment), now)
+			out = append(out, placement.Candidate{
+				ID: robot.ID, Tenant: robot.Tenant, SessionEpoch: robot.SessionEpoch, Environment: robot.Environment,
+				Capabilities: robot.Capabilities, Status: robot.Status, Suspect: robot.Suspect,
+				Taken: robot.Taken, Max: robot.Max(), LastAssigned: robot.LastAssignedAt,
+			})
+		}
+		if list.Next == "" {
+			return out, nil
+		}
+		page.Cursor = list.Next
+	}
+}
+
+// List returns a page of jobs, newest first.
+func (j *Jobs) List(ctx context.Context, p auth.Principal, f store.JobFilter, page fleet.Page) (list store.JobPage, err error) {
+	if err := p.Require(fleet.JobsRead); err != nil {
+		return list, err
+	}
+	if page, err = page.Normalize(); err != nil {
+		return list, err
+	}
+	err = j.Store.View(ctx, p.Scope(), func(r store.Reader) error { list, err = r.Jobs(f, page); return err })
+	return list, err
+}
+
+// Attempts returns the attempts of a job, oldest first.
+func (j *Jobs) Attempts(ctx context.Context, p auth.Principal, id fleet.ID) (list []fleet.Attempt, err error) {
+	if err := p.Require(fleet.JobsRead); err != nil {
+		return nil, err
+	}
+	err = j.Store.View(ctx, p.Scope(), func(r store.Reader) error {
+		if _, err := r.Job(id); err != nil {
+			return err
+		}
+		list, err = r.Attempts(id)
+		return err
+	})
+	return list, err
+}
+
+// Log returns lines of a job's log.
+func (j *Jobs) Log(ctx context.Context, p auth.Principal, id fleet.ID, q store.LogQuery) ([]fleet.LogLine, error) {
+	if err := p.Require(fleet.JobsRead); err != nil {
+		return nil, err
+	}
+	if q.Limit == 0 {
+		q.Limit = 1000
+	}
+	if q.Limit < 1 || q.Limit > 5000 {
+		return nil, fleet.Invalid("limit", "limit must be between 1 and 5000; got %d.", q.Limit)
+	}
+	if err := j.Store.View(ctx, p.Scope(), func(r store.Reader) error { _, err := r.Job(id); return err }); err != nil {
+		return nil, err
+	}
+	return j.Store.ReadLogs(ctx, p.Scope(), id, q)
+}
+
+// CancelAnswer says what a cancel did.
+type CancelAnswer struct {
+	Previous fleet.State
+	Job      fleet.Job
+	Accepted bool // false for a job that had ended before
+}
+
+// Cancel asks for a job to be stopped. A job that has ended is answered with
+// Accepted false, which is no error: a completion may simply have been first.
+func (j *Jobs) Cancel(ctx context.Context, p auth.Principal, id fleet.ID, r fleet.CancelRequest) (CancelAnswer, error) {
+	var answer CancelAnswer
+	if err := p.Require(fleet.JobsRun); err != nil {
+		return answer, err
+	}
+	r.By = p.Name
+	job, err := j.move(ctx, p.Scope(), id, func(_ store.Tx, sub fleet.Subject) (*fleet.Move, error) {
+		answer.Previous, answer.Accepted = sub.Job.State, !sub.Job.State.Final()
+		return sub.Cancel(r, j.Now())
+	})
+	answer.Job = job
+	return answer, err
+}
+
+// DefaultGrace is the time a stop waits unless the request says otherwise.
+func (j *Jobs) DefaultGrace() time.Duration { return j.Timing(fleet.DefaultEnvironment).StopGrace }
+
+// Retry makes a new job from one that failed, was cancelled or timed out.
+func (j *Jobs) Retry(ctx context.Context, p auth.Principal, id fleet.ID) (job fleet.Job, err error) {
+	if err := p.Require(fleet.JobsRun); err != nil {
+		return job, err
+	}
+	newID := j.IDs.New()
+	err = j.Store.Update(ctx, p.Scope(), func(tx store.Tx) error {
+		sub, err := tx.Subject(id)
+		if err != nil {
+			return err
+		}
+		spec, err := sub.RetrySpec(newID, p.Name)
+		if err != nil {
+			return err
+		}
+		earlier, err := tx.Jobs(store.JobFilter{RetryOf: id}, fleet.Page{Limit: fleet.PageMax})
+		if err != nil {
+			return err
+		}
+		for _, e := range earlier.Jobs {
+			if !e.State.Final() {
+				return fleet.Errorf(fleet.CodeConflict, "retry_in_progress", "Job %s is being retried as %s.", id, e.ID)
+			}
+		}
+		data, err := tx.JobData(id)
+		if err != nil {
+			return err
+		}
+		job, err = tx.Insert(fleet.NewJob(spec, j.Now()), fleet.JobData{Variables: data.Variables}, p.Name)
+		return err
+	})
+	return job, err
+}
+
+// Decide answers a job that needs a person.
+func (j *Jobs) Decide(ctx context.Context, p auth.Principal, id fleet.ID, version int64, d fleet.Decision) (fleet.Job, error) {
+	if err := p.Require(fleet.JobsDecide); err != nil {
+		return fleet.Job{}, err
+	}
+	d.By = p.Name
+	return j.move(ctx, p.Scope(), id, func(_ store.Tx, sub fleet.Subject) (*fleet.Move, error) {
+		if version != 0 && sub.Job.Version != version {
+			e := fleet.Errorf(fleet.CodeConflict, "version_changed", "Job %s has changed since it was read.", id)
+			e.Status = 412
+			return nil, e
+		}
+		return sub.Decide(d, j.Now())
+	})
+}

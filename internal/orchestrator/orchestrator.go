@@ -1,0 +1,97 @@
+package orchestrator
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/store"
+	"github.com/casarerpa/fleet/workflow"
+	"github.com/casarerpa/fleet/workflow/catalog"
+)
+
+// Options are what the use cases stand on.
+type Options struct {
+	Store   store.Store
+	IDs     *fleet.IDs
+	Now     func() time.Time
+	Chance  func() float64 // numbers in [0,1), for jitter
+	Catalog *catalog.Catalog
+	// Timing of an environment.
+	Timing func(environment string) fleet.Timing
+	Policy workflow.Policy
+	Limits Limits
+	Logger *slog.Logger
+}
+
+// Limits bound what one request may ask for.
+type Limits struct {
+	Variables   int // bytes of a job's inputs
+	BulkJobs    int
+	Pending     int64 // jobs of a tenant that may wait at once
+	Result      int   // bytes of a result
+	Idempotency time.Duration
+}
+
+// DefaultLimits are the documented ones.
+func DefaultLimits() Limits {
+	return Limits{Variables: 1 << 20, BulkJobs: 1000, Pending: 1_000_000, Result: 10 << 20, Idempotency: 24 * time.Hour}
+}
+
+// Orchestrator is the sum of the use cases, one field for each noun.
+type Orchestrator struct {
+	Jobs      *Jobs
+	Workflows *Workflows
+	Robots    *Robots
+	Attempts  *Attempts
+	Events    *Events
+}
+
+// core is what all use cases share.
+type core struct {
+	Options
+	results *resultCache
+}
+
+// New builds the use cases.
+func New(o Options) *Orchestrator {
+	c := &core{Options: o, results: newResultCache()}
+	w := &Workflows{core: c, seen: newSeen()}
+	return &Orchestrator{
+		Jobs:      &Jobs{core: c, workflows: w},
+		Workflows: w,
+		Robots:    &Robots{core: c},
+		Attempts:  &Attempts{core: c},
+		Events:    &Events{core: c},
+	}
+}
+
+// move finds a job, asks the table, and commits what it says. A nil move with
+// no error changes nothing. It returns the job as it then is.
+func (c *core) move(ctx context.Context, s store.Scope, id fleet.ID, decide func(tx store.Tx, sub fleet.Subject) (*fleet.Move, error)) (fleet.Job, error) {
+	var job fleet.Job
+	err := c.Store.Update(ctx, s, func(tx store.Tx) error {
+		sub, err := tx.Subject(id)
+		if err != nil {
+			return err
+		}
+		job = sub.Job
+		m, err := decide(tx, sub)
+		if err != nil || m == nil {
+			return err
+		}
+		if err := tx.Apply(m); err != nil {
+			return err
+		}
+		job = m.Job
+		return nil
+	})
+	return job, err
+}
+
+// lostRace says whether an error only means that somebody else was first.
+func lostRace(err error) bool {
+	return errors.Is(err, fleet.ErrConflict) || errors.Is(err, fleet.ErrNotFound)
+}

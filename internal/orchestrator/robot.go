@@ -1,0 +1,322 @@
+package orchestrator
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"time"
+
+	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/auth"
+	"github.com/casarerpa/fleet/internal/store"
+)
+
+// Robots are the use cases about robots and their connections.
+type Robots struct{ *core }
+
+// Hello is what a robot says of itself when it connects. Its id, tenant and
+// environment come from the principal.
+type Hello struct {
+	Member       fleet.ID // the orchestrator that holds the socket
+	Transport    string
+	InstanceID   string // one start of the program
+	BootID       string
+	JournalID    string
+	Name         string
+	Hostname     string
+	OS, Arch     string
+	Version      string
+	Features     []string
+	Capabilities []string
+	Tags         []string
+	Slots        int
+	ResumeToken  string
+	LastReport   int64 // newest entry of its journal
+	Acked        int64 // newest entry it knows to be committed
+	Attempts     []HeldAttempt
+}
+
+// HeldAttempt is one attempt that a connecting robot knows of.
+type HeldAttempt struct {
+	store.Ref
+	Phase Phase
+	Node  string
+}
+
+// Phase is how far an attempt is on the robot.
+type Phase string
+
+// The phases a robot reports.
+const (
+	PhaseAccepted   Phase = "accepted"
+	PhaseRunning    Phase = "running"
+	PhaseEffectOpen Phase = "effect_open"
+	PhaseFinished   Phase = "finished"
+)
+
+// Want is what the orchestrator wants of one attempt.
+type Want string
+
+// The wishes.
+const (
+	WantContinue Want = "continue" // also serves as the start of an accepted one
+	WantCancel   Want = "cancel"
+	WantForget   Want = "forget"
+	WantReport   Want = "report"
+)
+
+// Desired is the answer for one attempt.
+type Desired struct {
+	store.Ref
+	Want Want
+}
+
+// Welcome answers a Hello.
+type Welcome struct {
+	Session     fleet.Session
+	Robot       fleet.Robot
+	ResumeToken string
+	Timing      fleet.Timing
+	Committed   int64 // reports up to here need not be sent again
+	Desired     []Desired
+}
+
+// Connect is the whole of a robot's sign-in, in one transaction: its session
+// supersedes the one before, its attempts are reconciled, its leases renewed.
+// token is the resume token that the robot is given.
+func (r *Robots) Connect(ctx context.Context, p auth.Principal, h Hello, token string) (Welcome, error) {
+	var w Welcome
+	if err := p.Require(fleet.RobotsConnect); err != nil {
+		return w, err
+	}
+	if err := h.validate(); err != nil {
+		return w, err
+	}
+	caps, err := fleet.NewCapabilities(h.Capabilities...)
+	if err != nil {
+		return w, err
+	}
+	tags, err := fleet.NewCapabilities(h.Tags...)
+	if err != nil {
+		return w, err
+	}
+	now, timing := r.Now(), r.Timing(p.Environment)
+	err = r.Store.Update(ctx, p.Scope(), func(tx store.Tx) error {
+		w = Welcome{ResumeToken: token, Timing: timing}
+		robot, err := tx.Robot(p.RobotID)
+		created := errors.Is(err, fleet.ErrNotFound)
+		if err != nil && !created {
+			return err
+		}
+		before, err := tx.OpenSession(p.RobotID)
+		if err != nil && !errors.Is(err, fleet.ErrNotFound) {
+			return err
+		}
+		if err := r.admit(robot, before, h, timing, now); err != nil {
+			return err
+		}
+		if created {
+			robot = fleet.Robot{ID: p.RobotID, Tenant: p.Tenant, Mode: fleet.ModeActive, CreatedAt: now}
+		}
+		describe(&robot, p, h, caps, tags, now)
+		if err := tx.PutRobot(robot); err != nil {
+			return err
+		}
+		w.Session = fleet.Session{
+			ID: r.IDs.New(), Tenant: p.Tenant, RobotID: p.RobotID, MemberID: h.Member, Transport: h.Transport,
+			InstanceID: h.InstanceID, BootID: h.BootID, JournalID: h.JournalID, Features: h.Features,
+			ResumeHash: hash(token), OpenedAt: now,
+		}
+		if w.Session.Epoch, err = tx.OpenSessionAs(w.Session); err != nil {
+			return err
+		}
+		if before.InstanceID != h.InstanceID {
+			if err := tx.ClearRefusals(p.RobotID); err != nil {
+				return err
+			}
+		}
+		journal, err := tx.Journal(p.RobotID, h.JournalID)
+		if err != nil && !errors.Is(err, fleet.ErrNotFound) {
+			return err
+		}
+		w.Committed = journal.Committed
+		if w.Desired, err = r.reconcile(tx, p, h, now); err != nil {
+			return err
+		}
+		if created {
+			if err := tx.Append(p.Tenant, r.robotEvent(fleet.EventRobotRegistered, p, map[string]any{"name": robot.Name})); err != nil {
+				return err
+			}
+		}
+		w.Robot = robot
+		return tx.Append(p.Tenant, r.robotEvent(fleet.EventRobotConnected, p, map[string]any{"session_epoch": w.Session.Epoch, "hostname": h.Hostname}))
+	})
+	return w, err
+}
+
+func (r *Robots) robotEvent(kind fleet.EventKind, p auth.Principal, data map[string]any) fleet.EventDraft {
+	return fleet.EventDraft{Kind: kind, Subject: fleet.SubjectRobot, SubjectID: string(p.RobotID), Actor: p.Name, Data: data}
+}
+
+// validate checks what a hello says; everything in it comes from outside.
+func (h *Hello) validate() error {
+	switch {
+	case h.InstanceID == "" || len(h.InstanceID) > 128:
+		return fleet.Invalid("instance_id", "instance_id must have 1 to 128 characters.")
+	case h.JournalID == "" || len(h.JournalID) > 128:
+		return fleet.Invalid("journal_id", "journal_id must have 1 to 128 characters.")
+	case len(h.BootID) > 128 || len(h.Hostname) > 255 || len(h.OS) > 64 || len(h.Arch) > 64 || len(h.Version) > 64:
+		return fleet.Invalid("hello", "A text in hello is too long: hostname may have 255 characters, os, arch and agent_version 64.")
+	case h.Slots < 0 || h.Slots > fleet.MaxSlots:
+		return fleet.Invalid("max_concurrent_jobs", "max_concurrent_jobs must be between 0 and %d; got %d.", fleet.MaxSlots, h.Slots)
+	case len(h.Attempts) > 10*fleet.MaxSlots:
+		return fleet.Invalid("attempts", "attempts may list at most %d entries; got %d.", 10*fleet.MaxSlots, len(h.Attempts))
+	case h.Name != "":
+		return fleet.ValidateName("name", h.Name, 128)
+	}
+	return nil
+}
+
+// admit is the rule against two machines with one id: the same start of the
+// program, or one that holds the resume token, takes over; another machine is
+// refused while the present session is fresh.
+func (r *Robots) admit(robot fleet.Robot, before fleet.Session, h Hello, t fleet.Timing, now time.Time) error {
+	switch {
+	case before.ID == "" || before.InstanceID == h.InstanceID:
+		return nil
+	case h.ResumeToken != "" && hash(h.ResumeToken) == before.ResumeHash:
+		return nil
+	case now.Sub(robot.LastSeen) > t.Suspect:
+		return nil // the one before has fallen silent
+	}
+	e := fleet.Errorf(fleet.CodeConflict, "robot_id_in_use", "Robot %s is connected from another machine (%s).", robot.ID, robot.Hostname)
+	e.RetryAfter = t.Suspect
+	return e.WithFix("Give this machine a key and an id of its own, or stop the other one.")
+}
+
+// describe writes what a hello says into the robot's row.
+func describe(robot *fleet.Robot, p auth.Principal, h Hello, caps, tags fleet.Capabilities, now time.Time) {
+	robot.Environment, robot.Hostname = p.Environment, h.Hostname
+	robot.OS, robot.Arch, robot.AgentVersion = h.OS, h.Arch, h.Version
+	robot.Capabilities, robot.Tags, robot.WishedSlots = caps, tags, h.Slots
+	robot.Reported, robot.LastSeen = fleet.ReportedReady, now
+	switch {
+	case h.Name != "":
+		robot.Name = h.Name
+	case robot.Name == "":
+		robot.Name = string(p.RobotID)
+	}
+}
+
+// hash is what is kept of a resume token.
+func hash(token string) string {
+	sum := sha256.Sum256([]byte(token))
+	return hex.EncodeToString(sum[:])
+}
+
+// Disconnect ends a session. It touches the robot only while that session is
+// its newest, so a socket that dies late cannot hurt the one that followed it.
+func (r *Robots) Disconnect(ctx context.Context, p auth.Principal, s fleet.Session, reason string) error {
+	return r.Store.Update(ctx, p.Scope(), func(tx store.Tx) error {
+		current, err := tx.CloseSession(s.ID, reason, r.Now())
+		if err != nil || !current {
+			return err
+		}
+		held, err := tx.HeldBy(s.RobotID)
+		if err != nil {
+			return err
+		}
+		orphaned := make([]fleet.ID, 0, len(held))
+		for _, sub := range held {
+			orphaned = append(orphaned, sub.Job.ID)
+			if sub.Job.State == fleet.Assigned && sub.Attempt.SessionEpoch == s.Epoch {
+				if err := notTaken(tx, sub, r.Now()); err != nil {
+					return err
+				}
+			}
+		}
+		return tx.Append(p.Tenant, r.robotEvent(fleet.EventRobotDisconnected, p, map[string]any{
+			"reason": reason, "session_epoch": s.Epoch, "orphaned_job_ids": orphaned,
+		}))
+	})
+}
+
+// notTaken takes back an offer whose session has ended.
+func notTaken(tx store.Tx, sub fleet.Subject, now time.Time) error {
+	earlier, err := tx.Refusals(sub.Job.ID, sub.Attempt.RobotID)
+	if err != nil {
+		return err
+	}
+	m, err := sub.NotTaken(sub.Job.Epoch, earlier, now)
+	if lostRace(err) {
+		return nil // a robot that does not start in two steps; its lease decides
+	}
+	if err != nil {
+		return err
+	}
+	return tx.Apply(m)
+}
+
+// Register makes a robot known before it first connects, or changes its name
+// and limits.
+func (r *Robots) Register(ctx context.Context, p auth.Principal, in fleet.Robot) (robot fleet.Robot, err error) {
+	if err := p.Require(fleet.KeysManage); err != nil {
+		return robot, err
+	}
+	if _, err := fleet.ParseRobotID(string(in.ID)); err != nil {
+		return robot, err
+	}
+	if in.Name == "" {
+		in.Name = string(in.ID)
+	}
+	if in.Environment == "" {
+		in.Environment = fleet.DefaultEnvironment
+	}
+	if err := errors.Join(fleet.ValidateName("name", in.Name, 128), fleet.ValidateEnvironment(in.Environment)); err != nil {
+		return robot, err
+	}
+	err = r.Store.Update(ctx, p.Scope(), func(tx store.Tx) error {
+		kind := fleet.EventRobotUpdated
+		robot, err = tx.Robot(in.ID)
+		if errors.Is(err, fleet.ErrNotFound) {
+			kind = fleet.EventRobotRegistered
+			robot = fleet.Robot{ID: in.ID, Tenant: p.Tenant, Mode: fleet.ModeActive, CreatedAt: r.Now(), Capabilities: in.Capabilities}
+		} else if err != nil {
+			return err
+		}
+		robot.Name, robot.Environment, robot.SlotLimit = in.Name, in.Environment, in.SlotLimit
+		if err := tx.PutRobot(robot); err != nil {
+			return err
+		}
+		return tx.Append(p.Tenant, fleet.EventDraft{
+			Kind: kind, Subject: fleet.SubjectRobot, SubjectID: string(robot.ID), Actor: p.Name, Data: map[string]any{"name": robot.Name},
+		})
+	})
+	return robot, err
+}
+
+// Get returns one robot with its status.
+func (r *Robots) Get(ctx context.Context, p auth.Principal, id fleet.RobotID) (robot fleet.Robot, err error) {
+	if err := p.Require(fleet.RobotsRead); err != nil {
+		return robot, err
+	}
+	err = r.Store.View(ctx, p.Scope(), func(rd store.Reader) error { robot, err = rd.Robot(id); return err })
+	robot.Derive(r.Timing(robot.Environment), r.Now())
+	return robot, err
+}
+
+// List returns a page of robots by id.
+func (r *Robots) List(ctx context.Context, p auth.Principal, f store.RobotFilter, page fleet.Page) (list store.RobotPage, err error) {
+	if err := p.Require(fleet.RobotsRead); err != nil {
+		return list, err
+	}
+	if page, err = page.Normalize(); err != nil {
+		return list, err
+	}
+	err = r.Store.View(ctx, p.Scope(), func(rd store.Reader) error { list, err = rd.Robots(f, page); return err })
+	for i := range list.Robots {
+		list.Robots[i].Derive(r.Timing(list.Robots[i].Environment), r.Now())
+	}
+	return list, err
+}

@@ -1,0 +1,16 @@
+// Package placement decides which robot runs which job. It is a pure function:
+// the same View gives the same Plan, on any machine, in any year. It never
+// blocks, logs, or looks at a clock; whoever calls it commits the result or
+// throws it away.
+//
+// Guarantees:
+//   - A job is assigned at most once and only to a robot that passes every check.
+//   - A robot is never given more than its free slots.
+//   - Jobs of a tenant start in order: priority (0 first), deadline, the time
+//     since which they may run, submission number. A job that no robot can take
+//     holds nobody back.
+//   - Every lane with a job left waiting appears among the refusals, with a
+//     reason fit to show a person.
+//   - The cost depends on the robots, the lanes and the jobs assigned, never on
+//     how many jobs wait.
+package placement
