@@ -202,7 +202,7 @@ func (r resolver) Resolve(_ *kong.Context, parent *kong.Path, flag *kong.Flag) (
 		}
 	}
 	if r.file == nil {
-		return nil, nil //nolint:nilnil // kong's way to say: not from here
+		return nil, nil // not from here
 	}
 	var command []string
 	if node := parent.Node(); node != nil {
@@ -211,7 +211,7 @@ func (r resolver) Resolve(_ *kong.Context, parent *kong.Path, flag *kong.Flag) (
 	if v, ok := r.file.values[sectionOf(command)][flag.Name]; ok {
 		return v, nil
 	}
-	return nil, nil //nolint:nilnil // kong's way to say: not from here
+	return nil, nil // not from here
 }
 
 // DefaultFile is where the configuration is looked for.

@@ -108,8 +108,12 @@ func (t Timing) Fleet() (fleet.Timing, error) {
 		set  time.Duration
 		into *time.Duration
 	}{
-		{t.Lease, &all.Lease}, {t.Suspect, &all.Suspect}, {t.Heartbeat, &all.Heartbeat},
-		{t.Accept, &all.Accept}, {t.FirstFrame, &all.FirstFrame}, {t.RunTimeout, &all.RunTimeout},
+		{t.Lease, &all.Lease},
+		{t.Suspect, &all.Suspect},
+		{t.Heartbeat, &all.Heartbeat},
+		{t.Accept, &all.Accept},
+		{t.FirstFrame, &all.FirstFrame},
+		{t.RunTimeout, &all.RunTimeout},
 	} {
 		if f.set != 0 {
 			*f.into = f.set

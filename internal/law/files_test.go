@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// cap is the number of lines beyond which a file has more than one subject.
-const cap = 600
+// maxLines is the number of lines beyond which a file has more than one subject.
+const maxLines = 600
 
 // longer are the files that may exceed the cap, each with its reason.
 var longer = map[string]string{}
@@ -25,8 +25,8 @@ func TestFileSize(t *testing.T) {
 	for _, p := range packages(t) {
 		for _, f := range p.files {
 			lines := p.fset.Position(f.ast.FileEnd).Line
-			if _, named := longer[f.name]; lines > cap && !named && !f.generated() {
-				t.Errorf("%s has %d lines, the cap is %d: split it by subject", f.name, lines, cap)
+			if _, named := longer[f.name]; lines > maxLines && !named && !f.generated() {
+				t.Errorf("%s has %d lines, the cap is %d: split it by subject", f.name, lines, maxLines)
 			}
 		}
 	}

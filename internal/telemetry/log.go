@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 
 	"github.com/casarerpa/fleet/fleet"
@@ -84,7 +85,7 @@ type contextKey struct{}
 // With puts attributes on the context: the request's id, the job's. Logged adds them.
 func With(ctx context.Context, attrs ...slog.Attr) context.Context {
 	old, _ := ctx.Value(contextKey{}).([]slog.Attr)
-	return context.WithValue(ctx, contextKey{}, append(old[:len(old):len(old)], attrs...))
+	return context.WithValue(ctx, contextKey{}, append(slices.Clip(old), attrs...))
 }
 
 // Logged returns the logger with what With put on the context.

@@ -65,7 +65,7 @@ func TestLogKeepsSecrets(t *testing.T) {
 		r := redact.New()
 		log := logger(t, &out, LogOptions{Format: format, Level: "debug", Redactor: r})
 		r.Add(secret) // known only after the logger was made
-		log.Debug("with "+secret, "plain", secret, slog.Group("g", "inner", secret), Err(fmt.Errorf("dial %s: refused", secret)))
+		log.Debug("with "+secret, slog.String("plain", secret), slog.Group("g", "inner", secret), Err(fmt.Errorf("dial %s: refused", secret)))
 		log.With("kept", secret).Info("later")
 		for _, form := range []string{"word-1", `pa\"ss`} {
 			if strings.Contains(out.String(), form) {
