@@ -40,8 +40,12 @@ func carriesValue(c Connection) bool { return !c.Exec }
 
 // body marks the nodes that the flow reaches from a start, leaving it by any
 // port but those excluded, without passing the start again. It spends one unit
-// of the budget for each link and gives up, with nil, when none is left.
+// of the budget for each link, and some for the marks, and gives up, with nil,
+// when none is left.
 func (f *flow) body(start int, budget *int, enter func(port string) bool) []bool {
+	if *budget -= len(f.nodes) / 4; *budget <= 0 {
+		return nil
+	}
 	seen := make([]bool, len(f.nodes))
 	queue := []int{}
 	visit := func(to int) {

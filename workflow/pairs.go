@@ -26,8 +26,8 @@ type Try struct {
 }
 
 // pairBudget bounds the search in graphs made to be slow; honest ones use a
-// thousandth of it.
-const pairBudget = 10_000_000
+// hundredth of it.
+const pairBudget = 2_000_000
 
 // Pairs finds the pairs of a document. The answer depends on the document
 // alone. It is the same for a document and its WithStart.

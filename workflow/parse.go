@@ -34,7 +34,7 @@ func (l Limits) withDefaults() Limits {
 
 // Options say how to read a document.
 type Options struct {
-	Catalog *catalog.Catalog // nil: a fresh one is loaded, which costs a millisecond
+	Catalog *catalog.Catalog // nil: a fresh one is loaded, which costs some milliseconds
 	Limits  Limits
 }
 

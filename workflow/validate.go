@@ -140,26 +140,11 @@ func (v *validator) nodeType(n *Node, field string) {
 		return
 	}
 	if n.Spec.Support == catalog.Unsupported {
-		hint := ""
-		if near := v.nativeLike(n.Spec); near != "" {
-			hint = "the nearest type that can run is " + near
-		}
 		v.add(Diagnostic{
 			Code: CodeUnsupportedType, Severity: severity, NodeID: n.ID, Field: field,
-			Message: fmt.Sprintf("Unsupported node type: %s %s", n.Written, n.Spec.Reason), Hint: hint,
+			Message: fmt.Sprintf("Unsupported node type %s: %s", n.Written, n.Spec.Reason),
 		})
 	}
-}
-
-// nativeLike names a native type that does nearly the same, if there is one.
-func (v *validator) nativeLike(t *catalog.Type) string {
-	var natives []string
-	for _, name := range v.catalog.Names() {
-		if other, _ := v.catalog.Type(name); other.Support == catalog.Native {
-			natives = append(natives, name)
-		}
-	}
-	return catalog.Closest(t.Name, natives)
 }
 
 func isPosition(p any) bool {

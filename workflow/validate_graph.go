@@ -96,8 +96,11 @@ func (v *validator) reach(run *Document, pairs Pairing) {
 	feeds := map[int][]int{} // consumer → nodes that give it values
 	for _, c := range run.Connections {
 		if carriesValue(c) {
-			to, from := f.number[c.TargetNode], f.number[c.SourceNode]
-			feeds[to] = append(feeds[to], from)
+			to, okTo := f.number[c.TargetNode]
+			from, okFrom := f.number[c.SourceNode]
+			if okTo && okFrom {
+				feeds[to] = append(feeds[to], from)
+			}
 		}
 	}
 	seen := make([]bool, len(run.Nodes))

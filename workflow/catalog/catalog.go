@@ -38,7 +38,7 @@ type PropertyAlias struct {
 }
 
 // Load reads the compiled-in data. It fails only when the data of this very
-// program are wrong, which a test rules out. It costs about a millisecond: load
+// program are wrong, which a test rules out. It costs some milliseconds: load
 // once and pass the result on.
 func Load() (*Catalog, error) {
 	c := &Catalog{types: map[string]*Type{}, lower: map[string]string{}}

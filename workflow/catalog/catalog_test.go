@@ -217,7 +217,8 @@ func TestNearest(t *testing.T) {
 	c := load(t)
 	for name, want := range map[string]string{
 		"lognode": "LogNode", "SetVarableNode": "SetVariableNode", "ForLoopStrtNode": "ForLoopStartNode",
-		"ReadCvsNode": "ReadCSVNode", "Frobnicate": "", "": "",
+		"ReadCvsNode": "ReadCSVNode", "Frobnicate": "", "": "", "LogNod": "LogNode", "Log": "LogNode", "Zz": "",
+		"NonExistentNode": "", "AcmeNode": "",
 	} {
 		if got := c.Nearest(name); got != want {
 			t.Errorf("Nearest(%q) = %q, want %q", name, got, want)

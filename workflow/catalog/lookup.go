@@ -82,18 +82,29 @@ func Closest(name string, among []string) string {
 	return nearest(name, among)
 }
 
-// nearest compares without the ending that all node types share, since it
-// would make any two short names look alike.
+// nearest allows one edit, and one more for every three letters; the ending
+// that all node types share does not count, since it would make any two short
+// names look alike.
 func nearest(name string, among []string) string {
-	a := []rune(strings.ToLower(strings.TrimSuffix(name, "Node")))
-	if len(a) > 64 {
+	const ending = "node"
+	a := []rune(strings.ToLower(name))
+	if len(a) == 0 || len(a) > 64 {
 		return ""
 	}
-	best, bound := "", 1+len(a)/3
+	spellings := [][]rune{a}
+	own := len(a)
+	if strings.HasSuffix(string(a), ending) {
+		own -= len(ending)
+	} else {
+		spellings = append(spellings, append([]rune(string(a)), []rune(ending)...))
+	}
+	best, bound := "", 2+own/3
 	for _, n := range among {
-		b := []rune(strings.ToLower(strings.TrimSuffix(n, "Node")))
-		if d := distance(a, b, bound); d < bound {
-			best, bound = n, d
+		b := []rune(strings.ToLower(n))
+		for _, spelling := range spellings {
+			if d := distance(spelling, b, bound); d < bound {
+				best, bound = n, d
+			}
 		}
 	}
 	return best
