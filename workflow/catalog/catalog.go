@@ -11,6 +11,8 @@ import (
 	"github.com/casarerpa/fleet/workflow/value"
 )
 
+//go:generate go run ../../internal/gen/nodes -o ../../docs/reference/nodes.md
+
 //go:embed data/*.json aliases.json
 var files embed.FS
 
