@@ -221,6 +221,17 @@ func FromGo(v any) any {
 	}
 }
 
+// Normal is [FromGo] for the outermost value alone: lists and objects come
+// back as they are, at no cost. It suits readers that look at parts one by one.
+func Normal(v any) any {
+	switch v.(type) {
+	case nil, bool, int64, float64, string, []any, *Map, []byte, Tuple, *Set:
+		return v
+	default:
+		return FromGo(v)
+	}
+}
+
 // conforms tells whether nothing in v has to be converted.
 func conforms(v any) bool {
 	switch t := v.(type) {

@@ -82,6 +82,9 @@ func divmod(op string, a, b any) (quotient, remainder any, err error) {
 	x, xInt := asInt(a)
 	y, yInt := asInt(b)
 	if xInt && yInt {
+		if y == 0 && op == "%" {
+			return nil, nil, Errorf("ZeroDivisionError", "integer modulo by zero")
+		}
 		return divmodInt(x, y)
 	}
 	fx, xOK := asFloat(a)

@@ -17,6 +17,11 @@ type builtin struct {
 	run    func(m *machine, a *arguments) (any, error)
 }
 
+// Equal tells whether both are the same type; other functions are never equal.
+func (b *builtin) Equal(other *builtin) bool {
+	return b == other || b.isType && other.isType && b.name == other.name
+}
+
 // TypeName is the type as Python names it.
 func (b *builtin) TypeName() string {
 	if b.isType {

@@ -257,7 +257,8 @@ func builtinReversed(m *machine, a *arguments) (any, error) {
 		return nil, err
 	}
 	switch v.(type) {
-	case *value.Set, *generator:
+	case []any, value.Tuple, string, []byte, *value.Map, rangeValue:
+	default:
 		return nil, fail("TypeError", "'%s' object is not reversible", value.TypeName(v))
 	}
 	items, err := m.collect(v)

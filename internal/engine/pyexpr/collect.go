@@ -311,7 +311,7 @@ func (m *machine) iterate(v any, visit func(any) (bool, error)) error {
 	}
 	list := func(items []any) error {
 		for _, e := range items {
-			if goOn, err := step(normal(e)); err != nil || !goOn {
+			if goOn, err := step(value.Normal(e)); err != nil || !goOn {
 				return err
 			}
 		}

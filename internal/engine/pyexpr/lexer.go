@@ -262,6 +262,9 @@ func (l *lexer) stringToken(start int, prefix, text string) (token, error) {
 	}
 	t.val = s
 	if bytes {
+		if strings.ContainsFunc(text, func(r rune) bool { return r >= utf8.RuneSelf }) {
+			return token{}, l.fail(start, "bytes can only contain ASCII literal characters")
+		}
 		t.val = []byte(s)
 	}
 	return t, nil

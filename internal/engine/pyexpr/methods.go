@@ -149,7 +149,7 @@ func dictMethod(d *value.Map, name string) methodFunc {
 				return nil, err
 			}
 			if v, ok := d.Get(key); ok {
-				return normal(v), nil
+				return value.Normal(v), nil
 			}
 			if len(a.list) == 2 {
 				return a.list[1], nil
@@ -159,9 +159,9 @@ func dictMethod(d *value.Map, name string) methodFunc {
 	case "keys":
 		return each(func(k string, _ any) any { return k })
 	case "values":
-		return each(func(_ string, v any) any { return normal(v) })
+		return each(func(_ string, v any) any { return value.Normal(v) })
 	case "items":
-		return each(func(k string, v any) any { return value.Tuple{k, normal(v)} })
+		return each(func(k string, v any) any { return value.Tuple{k, value.Normal(v)} })
 	case "copy":
 		return func(m *machine, _ *arguments) (any, error) { return d.Clone(), m.charge(d.Len()) }
 	case "fromkeys":

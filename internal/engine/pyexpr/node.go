@@ -114,17 +114,7 @@ func (m *machine) variable(name string) (any, bool) {
 	if !ok {
 		return nil, false
 	}
-	return normal(v), true
-}
-
-// normal mends the one foreign kind that variables tend to hold.
-func normal(v any) any {
-	switch v.(type) {
-	case nil, bool, int64, float64, string, []any, *value.Map, []byte, value.Tuple, *value.Set:
-		return v
-	default:
-		return value.FromGo(v)
-	}
+	return value.Normal(v), true
 }
 
 func (n *star) eval(*machine) (any, error) {
@@ -239,9 +229,9 @@ func (m *machine) compare(op string, a, b any) (bool, error) {
 	}
 	switch op {
 	case "==":
-		return value.Equal(a, b), nil
+		return equal(a, b), nil
 	case "!=":
-		return !value.Equal(a, b), nil
+		return !equal(a, b), nil
 	default:
 		return value.Order(op, a, b)
 	}
@@ -261,6 +251,14 @@ func (m *machine) contains(container, item any) (bool, error) {
 		return found, err
 	}
 	return value.Contains(container, item)
+}
+
+func equal(a, b any) bool {
+	if x, ok := a.(*builtin); ok {
+		y, ok := b.(*builtin)
+		return ok && x.Equal(y)
+	}
+	return value.Equal(a, b)
 }
 
 // same is identity. Numbers and texts of the same type are identical when they
@@ -292,6 +290,9 @@ func same(a, b any) bool {
 	case *value.Map:
 		y, ok := b.(*value.Map)
 		return ok && x == y
+	case *builtin:
+		y, ok := b.(*builtin)
+		return ok && x.Equal(y)
 	default:
 		return value.Equal(a, b)
 	}
@@ -311,7 +312,7 @@ func (n *attribute) eval(m *machine) (any, error) {
 	}
 	found, err := value.Attribute(v, n.name)
 	if err == nil {
-		return normal(found), nil
+		return value.Normal(found), nil
 	}
 	if method := m.method(v, n.name); method != nil {
 		return method, nil
@@ -434,7 +435,8 @@ func (l *lambda) run(m *machine, args *arguments) (any, error) {
 	defer func() { m.calls-- }()
 	params := l.node.params
 	if len(args.list) > len(params) {
-		return nil, fail("TypeError", "<lambda>() takes %d positional arguments but %d were given", len(params), len(args.list))
+		return nil, fail("TypeError", "<lambda>() takes %d positional argument%s but %d were given",
+			len(params), plural(len(params)), len(args.list))
 	}
 	frame := &scope{parent: l.scope, names: params, values: make([]any, len(params))}
 	used := 0

@@ -56,15 +56,14 @@ func (m *machine) binary(op string, a, b any) (any, error) {
 	case "+":
 		return m.concat(a, b)
 	case "*":
-		if yInt {
-			return m.repeat(a, b, y)
-		}
-		if xInt {
-			return m.repeat(b, a, x)
+		switch {
+		case yInt && repeatable(a):
+			return m.repeat(a, y)
+		case xInt && repeatable(b):
+			return m.repeat(b, x)
 		}
 		for _, pair := range [][2]any{{a, b}, {b, a}} {
-			switch pair[0].(type) {
-			case string, []any, value.Tuple, []byte:
+			if repeatable(pair[0]) {
 				return nil, fail("TypeError", "can't multiply sequence by non-int of type '%s'", value.TypeName(pair[1]))
 			}
 		}
@@ -160,7 +159,7 @@ func powFloat(x, y float64) (any, error) {
 	case x < 0 && y != math.Trunc(y) && !math.IsInf(x, 0):
 		return nil, fail("ValueError", "a negative number cannot be raised to a fractional power")
 	}
-	r := math.Pow(x, y)
+	r := value.Pow(x, y)
 	if math.IsInf(r, 0) && !math.IsInf(x, 0) && !math.IsInf(y, 0) {
 		return nil, fail("OverflowError", "(34, 'Numerical result out of range')")
 	}
@@ -242,8 +241,16 @@ func (m *machine) concat(a, b any) (any, error) {
 	return nil, unsupported("+", a, b)
 }
 
+func repeatable(v any) bool {
+	switch v.(type) {
+	case string, []any, value.Tuple, []byte:
+		return true
+	}
+	return false
+}
+
 // repeat is sequence * n, paid for before it is built.
-func (m *machine) repeat(seq, other any, n int64) (any, error) {
+func (m *machine) repeat(seq any, n int64) (any, error) {
 	n = max(n, 0)
 	fits := func(size int) (int, error) {
 		if size > 0 && n > int64(maxText/size) {
@@ -280,7 +287,7 @@ func (m *machine) repeat(seq, other any, n int64) (any, error) {
 		items, err := m.repeatList(t, fits)
 		return value.Tuple(items), err
 	}
-	return nil, unsupported("*", seq, other)
+	return nil, unsupported("*", seq, n)
 }
 
 func (m *machine) repeatList(items []any, fits func(int) (int, error)) ([]any, error) {

@@ -108,7 +108,10 @@ func (p *parser) tupleOrExpression() (node, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, isStar := first.(*star); !p.is(",") && !isStar {
+	if !p.is(",") {
+		if _, isStar := first.(*star); isStar {
+			return nil, p.unexpected()
+		}
 		return first, nil
 	}
 	items, err := p.more(first, "")
@@ -382,6 +385,9 @@ func (p *parser) call(function node) (node, error) {
 			if p.is("for") {
 				if v, err = p.clauses(&comprehension{kind: displayGenerator, item: v}); err != nil {
 					return nil, err
+				}
+				if len(c.args) > 0 || !p.is(")") {
+					return nil, p.lex.fail(name.at, "Generator expression must be parenthesized")
 				}
 			}
 			c.args = append(c.args, v)

@@ -86,6 +86,7 @@ func (m *machine) percent(s string, v any) (any, error) {
 		return args[used-1], nil
 	}
 	var b strings.Builder
+	whole := s
 	for {
 		at := strings.IndexByte(s, '%')
 		if at < 0 {
@@ -110,7 +111,7 @@ func (m *machine) percent(s string, v any) (any, error) {
 				return e, nil
 			}
 		}
-		field, rest, err := m.percentField(s, take)
+		field, rest, err := m.percentField(whole, s, take)
 		if err != nil {
 			return nil, err
 		}
@@ -120,7 +121,8 @@ func (m *machine) percent(s string, v any) (any, error) {
 		b.WriteString(field)
 		s = rest
 	}
-	if used < len(args) && named == nil {
+	// A list or dict counts as a source of names, which need not all be used.
+	if _, isList := v.([]any); used < len(args) && named == nil && !isList {
 		return nil, fail("TypeError", "not all arguments converted during string formatting")
 	}
 	return b.String(), nil
@@ -128,7 +130,7 @@ func (m *machine) percent(s string, v any) (any, error) {
 
 // percentField formats what stands behind a percent sign by turning it into a
 // specification of the new kind.
-func (m *machine) percentField(s string, take func() (any, error)) (field, rest string, err error) {
+func (m *machine) percentField(whole, s string, take func() (any, error)) (field, rest string, err error) {
 	i := 0
 	for i < len(s) && strings.IndexByte("-+ #0", s[i]) >= 0 {
 		i++
@@ -187,7 +189,8 @@ func (m *machine) percentField(s string, take func() (any, error)) (field, rest 
 			return "", "", fail("TypeError", "must be real number, not %s", value.TypeName(v))
 		}
 	default:
-		return "", "", fail("ValueError", "unsupported format character '%c' (0x%x)", kind, kind)
+		return "", "", fail("ValueError", "unsupported format character '%c' (0x%x) at index %d",
+			kind, kind, utf8.RuneCountInString(whole[:len(whole)-len(rest)-1]))
 	}
 	if strings.Contains(flags, "0") && spec == ">" {
 		spec, width = "", "0"+width

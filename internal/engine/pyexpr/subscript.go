@@ -33,7 +33,7 @@ func (m *machine) item(object, key any) (any, error) {
 		if !ok {
 			return nil, fail("KeyError", "%s", value.Repr(key))
 		}
-		return normal(v), nil
+		return value.Normal(v), nil
 	}
 	i, isInt := asInt(key)
 	kind := value.TypeName(object)
@@ -74,7 +74,7 @@ func (m *machine) item(object, key any) (any, error) {
 		}
 		return string([]rune(t)[i]), nil
 	case []any:
-		return normal(t[i]), nil
+		return value.Normal(t[i]), nil
 	case value.Tuple:
 		return t[i], nil
 	case []byte:

@@ -150,7 +150,7 @@ func (look Lookup) value(ref reference) (any, bool) {
 		return nil, false
 	}
 	if v, ok := look.Variable(ref.path); ok {
-		return value.FromGo(v), true
+		return value.Normal(v), true
 	}
 	end := strings.IndexAny(ref.path, ".[")
 	if end < 0 {
@@ -160,7 +160,7 @@ func (look Lookup) value(ref reference) (any, bool) {
 	if !ok {
 		return nil, false
 	}
-	return walk(value.FromGo(v), ref.path[end:])
+	return walk(value.Normal(v), ref.path[end:])
 }
 
 // walk follows the steps of a path, which is known to be well formed.
@@ -181,7 +181,7 @@ func walk(v any, steps string) (any, bool) {
 		if err != nil {
 			return nil, false
 		}
-		v, steps = value.FromGo(found), steps[end:]
+		v, steps = value.Normal(found), steps[end:]
 	}
 	return v, v != nil
 }
