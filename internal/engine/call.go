@@ -18,17 +18,36 @@ type Call struct {
 
 	host    Host
 	run     runView
-	inputs  map[string]any // values on ports, null ones left out
-	config  *value.Map     // settings after aliases and defaults, not yet resolved
-	outputs *value.Map
+	inputs  []input    // values on ports, null ones left out
+	config  *value.Map // settings with their defaults, references not replaced
+	filled  bool       // config holds all defaults, so the Spec need not be asked
+	outputs *value.Map // nil until something is set
 	notes   []string
+	broken  error // a limit that the node went over; fails the step
+}
+
+// input is a value on a port.
+type input struct {
+	name string
+	val  any
+}
+
+func (c *Call) setInput(name string, v any) {
+	for i := range c.inputs {
+		if c.inputs[i].name == name {
+			c.inputs[i].val = v
+			return
+		}
+	}
+	c.inputs = append(c.inputs, input{name, v})
 }
 
 // runView is the part of the interpreter that a node may use. It is an
 // interface so that a node can be tested without one.
 type runView interface {
 	variables() *value.Map // the live scope of this branch
-	resolve(v any) any     // replace references in v
+	set(name string, v any) error
+	resolve(v any) any // replace references in v
 	condition(v any) (bool, string)
 	log(nodeID string, level Level, text string)
 	call(ctx context.Context, doc []byte, in SubRun) (*Outcome, error)
@@ -40,8 +59,24 @@ func (c *Call) Host() Host { return c.host }
 
 // Port returns the value on an input port alone, if it is not null.
 func (c *Call) Port(name string) (any, bool) {
-	v, ok := c.inputs[name]
-	return v, ok && v != nil
+	for i := range c.inputs {
+		if c.inputs[i].name == name {
+			return c.inputs[i].val, c.inputs[i].val != nil
+		}
+	}
+	return nil, false
+}
+
+// Ports returns the names of the input ports that have a value, in the order
+// of the links. Nodes that take any port read them through it.
+func (c *Call) Ports() []string {
+	names := make([]string, 0, len(c.inputs))
+	for i := range c.inputs {
+		if c.inputs[i].val != nil {
+			names = append(names, c.inputs[i].name)
+		}
+	}
+	return names
 }
 
 // Setting returns the node's own setting as written, references not replaced.
@@ -59,7 +94,7 @@ func (c *Call) Param(name string) any {
 	if v, ok := c.Setting(name); ok {
 		return c.run.resolve(v)
 	}
-	if c.Spec != nil {
+	if c.Spec != nil && !c.filled {
 		if p, ok := c.Spec.Property(name); ok {
 			return value.Clone(p.Default)
 		}
@@ -116,7 +151,12 @@ func (c *Call) Float(name string, def float64) (float64, error) {
 func (c *Call) Bool(name string) bool { return value.ToBool(c.Param(name)) }
 
 // Set puts a value on an output port.
-func (c *Call) Set(port string, v any) { c.outputs.Set(port, v) }
+func (c *Call) Set(port string, v any) {
+	if c.outputs == nil {
+		c.outputs = value.NewMap()
+	}
+	c.outputs.Set(port, v)
+}
 
 // Output returns what Set put there.
 func (c *Call) Output(port string) (any, bool) { return c.outputs.Get(port) }
@@ -124,8 +164,13 @@ func (c *Call) Output(port string) (any, bool) { return c.outputs.Get(port) }
 // Var reads a variable of the run.
 func (c *Call) Var(name string) (any, bool) { return c.run.variables().Get(name) }
 
-// SetVar writes a variable of the run.
-func (c *Call) SetVar(name string, v any) { c.run.variables().Set(name, v) }
+// SetVar writes a variable of the run. One that is larger than the run allows
+// is not kept, and the step fails.
+func (c *Call) SetVar(name string, v any) {
+	if err := c.run.set(name, v); err != nil && c.broken == nil {
+		c.broken = err
+	}
+}
 
 // DeleteVar removes a variable of the run.
 func (c *Call) DeleteVar(name string) { c.run.variables().Delete(name) }

@@ -13,13 +13,26 @@ const maxStack = 8 << 10
 func guarded(ctx context.Context, n Node, call *Call) (res Result, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			stack := debug.Stack()
-			err = &Failure{
-				Type: "RuntimeError", Class: ClassApplication,
-				Message: fmt.Sprintf("Node %s broke: %v", call.NodeID, p),
-				Stack:   string(stack[:min(len(stack), maxStack)]),
-			}
+			err = broke(call, p)
 		}
 	}()
 	return n.Run(ctx, call)
+}
+
+func guardedSpecial(ctx context.Context, v *visiting, b *branch) (where flow, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = broke(v.call, p)
+		}
+	}()
+	return v.n.special(ctx, b, v)
+}
+
+func broke(call *Call, p any) error {
+	stack := debug.Stack()
+	return &Failure{
+		Type: "RuntimeError", Class: ClassApplication,
+		Message: fmt.Sprintf("Node %s broke: %v", call.NodeID, p),
+		Stack:   string(stack[:min(len(stack), maxStack)]),
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/casarerpa/fleet/workflow/catalog"
+	"github.com/casarerpa/fleet/workflow/value"
 )
 
 // Node is the behaviour of one node type. What the type looks like (ports,
@@ -111,6 +112,10 @@ func AsFailure(err error) *Failure {
 	var f *Failure
 	if errors.As(err, &f) {
 		return f
+	}
+	var v *value.Error
+	if errors.As(err, &v) {
+		return &Failure{Type: v.Type, Message: err.Error(), Class: ClassApplication}
 	}
 	return &Failure{Type: "ExecutionError", Message: err.Error(), Class: ClassApplication}
 }

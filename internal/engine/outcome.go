@@ -21,4 +21,6 @@ type Outcome struct {
 	Path        []string   // every visit in order, at most MaxPath entries
 	Variables   *value.Map // without internals; live objects as text
 	Notes       []string   // what had to be mended in the document
+
+	outputs []string // names that output markers of a called workflow have set
 }

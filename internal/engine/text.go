@@ -1,30 +1,33 @@
 package engine
 
 import (
-	"strings"
+	"context"
 
+	"github.com/casarerpa/fleet/internal/engine/template"
 	"github.com/casarerpa/fleet/workflow/value"
 )
 
-// texts replaces references and evaluates conditions; what it has read once it
-// keeps compiled.
-type texts struct{}
-
-func newTexts() *texts { return &texts{} }
-
-func (t *texts) resolve(v any, vars *value.Map, host Host) any {
-	s, ok := v.(string)
-	if !ok {
-		return v
+// lookup is what references in texts reach: the variables, the clock of the
+// host, and secrets by their id.
+func lookup(ctx context.Context, vars *value.Map, host Host) template.Lookup {
+	look := template.Lookup{Variable: vars.Get}
+	if host == nil {
+		return look
 	}
-	if name, ok := strings.CutPrefix(strings.TrimSpace(s), "{{"); ok {
-		if x, found := vars.Get(strings.TrimSpace(strings.TrimSuffix(name, "}}"))); found {
-			return x
-		}
+	look.Secret = func(id string) (string, bool) {
+		s, err := host.Secret(ctx, id)
+		return s, err == nil
 	}
-	return s
+	return look
 }
 
-func (t *texts) condition(v any, vars *value.Map, host Host) (bool, string) {
-	return value.Truthy(t.resolve(v, vars, host)), ""
+// resolveIn replaces references. What comes back belongs to the caller: lists
+// and objects of the settings are never handed out themselves.
+func resolveIn(v any, look template.Lookup) any {
+	out := template.Resolve(v, look)
+	switch v.(type) {
+	case []any, *value.Map:
+		return value.Clone(out)
+	}
+	return out
 }

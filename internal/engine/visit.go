@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 
+	"github.com/casarerpa/fleet/internal/engine/template"
 	"github.com/casarerpa/fleet/workflow/value"
 )
 
@@ -36,12 +37,18 @@ func VisitOne(ctx context.Context, s Single) (out Visited, err error) {
 	if s.Config == nil {
 		s.Config = value.NewMap()
 	}
-	view := &single{Single: s, states: map[string]any{}, texts: newTexts()}
+	view := &single{Single: s, states: map[string]any{}, look: lookup(ctx, s.Variables, s.Host)}
 	call := &Call{
 		NodeID: s.NodeID, Type: s.Type, Spec: s.Spec,
-		host: s.Host, run: view, inputs: s.Inputs, config: s.Config, outputs: value.NewMap(),
+		host: s.Host, run: view, config: s.Config, outputs: value.NewMap(),
+	}
+	for name, v := range s.Inputs {
+		call.setInput(name, v)
 	}
 	out.Result, err = guarded(ctx, s.Node, call)
+	if err == nil {
+		err = call.broken
+	}
 	out.Outputs, out.Notes = call.outputs, call.notes
 	return out, err
 }
@@ -50,15 +57,20 @@ func VisitOne(ctx context.Context, s Single) (out Visited, err error) {
 type single struct {
 	Single
 	states map[string]any
-	texts  *texts
+	look   template.Lookup
 }
 
 func (s *single) variables() *value.Map { return s.Variables }
 
-func (s *single) resolve(v any) any { return s.texts.resolve(v, s.Variables, s.Host) }
+func (s *single) set(name string, v any) error {
+	s.Variables.Set(name, v)
+	return nil
+}
+
+func (s *single) resolve(v any) any { return resolveIn(v, s.look) }
 
 func (s *single) condition(v any) (bool, string) {
-	return s.texts.condition(v, s.Variables, s.Host)
+	return template.Condition(v, s.look)
 }
 
 func (s *single) log(nodeID string, level Level, text string) {

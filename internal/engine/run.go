@@ -1,0 +1,245 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/casarerpa/fleet/workflow"
+	"github.com/casarerpa/fleet/workflow/value"
+)
+
+// run is one execution of one document. A called workflow is a run of its own
+// that shares the counters of the outermost one.
+type run struct {
+	opts   *Options
+	prog   *program
+	limits Limits
+	prefix string // before node ids, for a called workflow
+	depth  int
+	shared *shared
+	watch  *watch
+
+	mu       sync.Mutex
+	notes    []string
+	states   map[string]any
+	effects  map[string]int
+	distinct int
+	ever     []bool
+	failure  *Failure // the last one, with its node
+	failedAt string
+	named    []string // what output markers have set
+}
+
+// shared is what a run and the workflows that it calls count together.
+type shared struct {
+	visits atomic.Int64
+	steps  atomic.Int64
+	out    *reporter
+}
+
+// Run runs a document to its end.
+//
+// The Outcome says how the workflow ended, also when it failed by itself; the
+// error is then nil. An error means that the run was stopped from outside: by
+// ctx, whose cause it is, or by the gate. The Outcome then holds how far it
+// came. Run returns soon after ctx has ended, even if a node does not; such a
+// node is left behind, and what it still does is not reported.
+func Run(ctx context.Context, doc *workflow.Document, o Options) (*Outcome, error) {
+	if o.Catalog == nil || o.Host == nil {
+		return nil, errors.New("run workflow: a catalog and a host are required")
+	}
+	if o.NodeTimeout <= 0 {
+		o.NodeTimeout = DefaultNodeTimeout
+	}
+	if o.Grace <= 0 {
+		o.Grace = DefaultGrace
+	}
+	o.Limits = o.Limits.filled()
+	out := &reporter{sink: o.Sink}
+	defer out.close()
+	sh := &shared{out: out}
+	out.progress(Progress{Percent: 0, Message: "Loading workflow..."})
+	return execute(ctx, doc, &o, sh, nil)
+}
+
+// callee says how a called workflow hangs in the one that calls it.
+type callee struct {
+	prefix string
+	depth  int
+	vars   *value.Map
+}
+
+// execute compiles a document and runs its main branch.
+func execute(ctx context.Context, doc *workflow.Document, o *Options, sh *shared, sub *callee) (*Outcome, error) {
+	started := o.Host.Now()
+	p, err := compile(doc, o)
+	if err != nil {
+		return failedOutcome(started, o.Host.Now(), AsFailure(err)), nil
+	}
+	r := &run{
+		opts: o, prog: p, limits: o.Limits, shared: sh,
+		states: map[string]any{}, effects: map[string]int{}, ever: make([]bool, len(p.nodes)),
+	}
+	var vars *value.Map
+	if sub != nil {
+		r.prefix, r.depth, vars = sub.prefix, sub.depth, sub.vars
+		r.fillDefaults(vars)
+	} else {
+		vars = r.initial()
+		sh.out.progress(Progress{Percent: 5, Message: "Workflow loaded, starting execution..."})
+	}
+	b := newBranch(r, p, vars)
+	b.add(p.start, b.root)
+
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	r.watch = newWatch(o.Grace)
+	r.watch.add(b)
+	ended := make(chan error, 1)
+	go func() {
+		err := b.drain(ctx)
+		if err == nil {
+			err = b.outputs(ctx)
+		}
+		ended <- err
+	}()
+	err = r.watch.wait(ctx, ended)
+	return r.finish(b, started, err)
+}
+
+// initial makes the variables of a run: the document's defaults, the job's own
+// over them, and what the robot adds (rule C5).
+func (r *run) initial() *value.Map {
+	vars := r.prog.doc.Defaults()
+	payload := value.NewMap()
+	for k, v := range r.opts.Variables.All() {
+		vars.Set(k, value.Clone(v))
+		payload.Set(k, value.Clone(v))
+	}
+	vars.Set("_job_id", r.opts.JobID)
+	vars.Set("_job_priority", int64(r.opts.Priority))
+	vars.Set("_job_payload", payload)
+	return vars
+}
+
+// fillDefaults gives a called workflow the defaults that the caller's copy does
+// not have.
+func (r *run) fillDefaults(vars *value.Map) {
+	for k, v := range r.prog.doc.Defaults().All() {
+		if !vars.Has(k) {
+			vars.Set(k, v)
+		}
+	}
+}
+
+// executed counts a node the first time that it ran.
+func (r *run) executed(n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.ever[n] {
+		r.ever[n] = true
+		r.distinct++
+	}
+}
+
+func (r *run) note(text string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.notes) < maxNotes {
+		r.notes = append(r.notes, text)
+	}
+}
+
+// maxNotes bounds Outcome.Notes.
+const maxNotes = 1000
+
+// occurrence counts how often an effect key was used in this run.
+func (r *run) occurrence(key string) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.effects[key]++
+	return r.effects[key]
+}
+
+// output remembers a name that an output marker has set.
+func (r *run) output(name string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.named = append(r.named, name)
+}
+
+// blame remembers the node that failed last.
+func (r *run) blame(id string, f *Failure) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.failure, r.failedAt = f, id
+}
+
+// finish makes the outcome.
+func (r *run) finish(b *branch, started time.Time, err error) (*Outcome, error) {
+	var left *leftBehind
+	lost := errors.As(err, &left)
+	if lost {
+		r.shared.out.close() // what the node still does is not for the sink
+	}
+	out := &Outcome{
+		Success: err == nil, StartedAt: started, CompletedAt: r.opts.Host.Now(),
+		Visits: r.shared.visits.Load(), Variables: value.NewMap(),
+	}
+	r.mu.Lock()
+	out.Executed = r.distinct
+	out.outputs = r.named
+	out.Notes = append(append([]string(nil), r.prog.notes...), r.notes...)
+	r.mu.Unlock()
+	if !lost { // the branch still belongs to the node otherwise
+		out.Variables = public(b.vars)
+		for _, n := range b.path {
+			out.Path = append(out.Path, r.prog.nodes[n].id)
+		}
+	}
+	var h *halt
+	switch {
+	case err == nil:
+		if r.prefix == "" {
+			r.shared.out.progress(Progress{Percent: 100, Message: "Workflow completed"})
+		}
+	case lost:
+		setFailure(out, left.failure, left.node)
+		if left.cause != nil {
+			return out, left.cause
+		}
+	case errors.As(err, &h):
+		f := AsFailure(h.cause)
+		if errors.Is(h.cause, context.DeadlineExceeded) {
+			f = &Failure{Type: "TimeoutError", Class: ClassTimeout, Message: "The run timed out"}
+		}
+		setFailure(out, f, "")
+		return out, h.cause
+	default:
+		f := AsFailure(err)
+		r.mu.Lock()
+		at := ""
+		if r.failure != nil && r.failure.Message == f.Message {
+			at = r.failedAt
+		}
+		r.mu.Unlock()
+		setFailure(out, f, at)
+	}
+	return out, nil
+}
+
+func setFailure(out *Outcome, f *Failure, node string) {
+	out.Error, out.ErrorType, out.ErrorClass, out.Stack, out.FailedNode = f.Message, f.Type, f.Class, f.Stack, node
+	if out.ErrorClass == "" {
+		out.ErrorClass = ClassApplication
+	}
+}
+
+func failedOutcome(started, ended time.Time, f *Failure) *Outcome {
+	out := &Outcome{StartedAt: started, CompletedAt: ended, Variables: value.NewMap()}
+	setFailure(out, f, "")
+	return out
+}

@@ -1,0 +1,146 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/casarerpa/fleet/internal/engine/template"
+	"github.com/casarerpa/fleet/workflow/value"
+)
+
+// scope is what a node sees of its run through the Call.
+type scope struct {
+	b    *branch
+	ctx  context.Context //nolint:containedctx // of the visit that is going on
+	look template.Lookup
+}
+
+func (s *scope) variables() *value.Map { return s.b.vars }
+
+func (s *scope) resolve(v any) any {
+	if text, ok := v.(string); ok && plain(text) {
+		return v
+	}
+	return resolveIn(v, s.look)
+}
+
+// plain says that a text cannot hold a reference.
+func plain(text string) bool {
+	for i := range len(text) {
+		switch text[i] {
+		case '{', '$', '%':
+			return false
+		}
+	}
+	return true
+}
+
+func (s *scope) condition(v any) (bool, string) {
+	look := s.look
+	look.Rand = s.b.run.opts.Host.Rand()
+	return template.Condition(v, look)
+}
+
+func (s *scope) log(nodeID string, level Level, text string) { s.b.run.line(nodeID, level, text) }
+
+func (s *scope) set(name string, v any) error { return s.b.setVar(name, v) }
+
+func (s *scope) state(key string, create func() any) any {
+	r := s.b.run
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	v, ok := r.states[key]
+	if !ok {
+		v = create()
+		r.states[key] = v
+	}
+	return v
+}
+
+// setVar writes a variable within the limits.
+func (b *branch) setVar(name string, v any) error {
+	limit := b.run.limits.VariableBytes
+	size := 1
+	switch v.(type) {
+	case nil, bool, int64, float64:
+	default:
+		if size = value.Size(v, limit); size > limit {
+			return &Failure{
+				Type: "MemoryError", Class: ClassBusiness,
+				Message: fmt.Sprintf("Variable %s would be larger than %d bytes", name, limit),
+			}
+		}
+	}
+	b.vars.Set(name, v)
+	return b.account(size)
+}
+
+// keepOutputs stores the outputs of a node as the variable of its name. What
+// is too large for a variable stays on the ports, where links find it.
+func (b *branch) keepOutputs(v *visiting, out *value.Map) error {
+	limit := b.run.limits.VariableBytes
+	size := value.Size(out, limit)
+	if size > limit {
+		v.call.Note(fmt.Sprintf("the outputs are larger than %d bytes, so %s is no variable", limit, v.n.id))
+		b.vars.Delete(v.n.id)
+		return b.account(limit)
+	}
+	b.vars.Set(v.n.id, out)
+	return b.account(size)
+}
+
+// account watches over the size of all variables. Counting them all takes
+// time, so it is done after as much has been written as could matter.
+func (b *branch) account(written int) error {
+	total := b.run.limits.TotalBytes
+	if b.written += written; b.written < total/4 {
+		return nil
+	}
+	b.written = 0
+	size := value.Size(b.vars, total)
+	for _, m := range b.ports {
+		if m != nil && size <= total {
+			size += value.Size(m, total-size) / 2 // most of it is the variable of the same name
+		}
+	}
+	if size > total {
+		return stopped(&Failure{
+			Type: "MemoryError", Class: ClassBusiness,
+			Message: fmt.Sprintf("The variables of the run hold more than %d bytes", total),
+		})
+	}
+	return nil
+}
+
+// take gets what a visit needs. Visits are reused, one for each level of
+// evaluation on demand.
+func (b *branch) take(node int, f *frame) *visiting {
+	var v *visiting
+	if n := len(b.spare); n > 0 {
+		v = b.spare[n-1]
+		b.spare = b.spare[:n-1]
+	} else {
+		v = &visiting{scope: scope{b: b}}
+		s := &v.scope
+		s.look.Variable = func(name string) (any, bool) { return b.vars.Get(name) }
+		s.look.Secret = func(id string) (string, bool) {
+			secret, err := b.run.opts.Host.Secret(s.ctx, id)
+			return secret, err == nil
+		}
+		v.own = Call{host: b.run.opts.Host, run: s, filled: true}
+		v.call = &v.own
+	}
+	n := &b.prog.nodes[node]
+	v.node, v.n, v.frame = node, n, f
+	v.own.NodeID, v.own.Type, v.own.Spec, v.own.config = n.id, n.typ, n.spec, n.config
+	return v
+}
+
+// give takes it back.
+func (b *branch) give(v *visiting) {
+	c := &v.own
+	clear(c.inputs)
+	c.inputs, c.notes, c.outputs, c.broken = c.inputs[:0], nil, nil, nil
+	v.frame, v.scope.ctx = nil, nil
+	b.spare = append(b.spare, v)
+}
