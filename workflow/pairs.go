@@ -1,6 +1,9 @@
 package workflow
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Pairing says which nodes belong together: rule C6. A pair that a node's
 // config names holds; the others follow from the graph.
@@ -77,14 +80,7 @@ func (p *pairer) infer(n *Node, partner, what string) {
 }
 
 func is(types ...string) func(string) bool {
-	return func(t string) bool {
-		for _, want := range types {
-			if t == want {
-				return true
-			}
-		}
-		return false
-	}
+	return func(t string) bool { return slices.Contains(types, t) }
 }
 
 func isLoopStart(t string) bool { return loopEndType(t) != "" }

@@ -59,8 +59,7 @@ func Parse(data []byte, opts Options) (*Document, error) {
 	}
 	parsed, err := value.ParseLimited(data, value.Limits{Depth: limits.Depth})
 	if err != nil {
-		var syntax *value.SyntaxError
-		if errors.As(err, &syntax) {
+		if syntax, ok := errors.AsType[*value.SyntaxError](err); ok {
 			return nil, &SyntaxError{Message: "invalid JSON: " + syntax.Message, Line: syntax.Line, Column: syntax.Column}
 		}
 		return nil, &SyntaxError{Message: "invalid JSON: " + err.Error()}

@@ -2,6 +2,7 @@ package workflow
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -78,12 +79,7 @@ func (r *reader) readConnection(m *value.Map, field string) (Connection, bool) {
 }
 
 func hasAny(m *value.Map, keys ...string) bool {
-	for _, key := range keys {
-		if m.Has(key) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(keys, m.Has)
 }
 
 func (r *reader) named(m *value.Map, field string, keys ...string) (Connection, bool) {

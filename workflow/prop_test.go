@@ -35,7 +35,9 @@ func TestCanonicalSaysTheSame(t *testing.T) {
 		scalar := func() any {
 			return rapid.SampledFrom([]any{
 				nil, "", "GET", "n1", "{{x}}", 1, 2.5, true, "500",
-				[]any{1.0, "a"}, map[string]any{"value": 1}, map[string]any{"type": "x", "default_value": map[string]any{"value": 2}},
+				[]any{1.0, "a"},
+				map[string]any{"value": 1},
+				map[string]any{"type": "x", "default_value": map[string]any{"value": 2}},
 			}).Draw(t, "value")
 		}
 		typeKey := pick("type key", []string{"node_type", "type", "type_"})

@@ -2,8 +2,10 @@ package workflow
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/casarerpa/fleet/workflow/catalog"
+	"github.com/casarerpa/fleet/workflow/value"
 )
 
 // Requirements is what a robot must offer to run a document.
@@ -12,6 +14,47 @@ type Requirements struct {
 	Derived      map[string][]string // capability → nodes that need it, in file order
 	Demanded     []string            // named in settings.fleet.placement.capabilities
 	Foreign      []string            // ids of nodes that only an executor could run
+}
+
+// Effect says whether a node acts on the outside world and must therefore not
+// run twice: the document decides if settings.fleet.effects names the node, else
+// its type does. A method that is only known when the node runs counts as one
+// that writes.
+func (d *Document) Effect(n *Node) bool {
+	if effect, said := d.Fleet.Effects[n.ID]; said {
+		return effect
+	}
+	if n.Spec == nil {
+		return false
+	}
+	switch n.Spec.Effect {
+	case catalog.AlwaysEffect:
+		return true
+	case catalog.MethodEffect:
+		return !reads(n)
+	case catalog.NoEffect:
+	}
+	return false
+}
+
+// reads tells whether the HTTP method of a node leaves things as they are.
+func reads(n *Node) bool {
+	for _, name := range []string{"action", "method"} {
+		p, ok := n.Spec.Property(name)
+		if !ok {
+			continue
+		}
+		v, set := n.Setting(name)
+		if !set || v == "" {
+			v = p.Default
+		}
+		switch strings.ToUpper(value.Str(v)) {
+		case "GET", "HEAD", "OPTIONS", "GET REQUEST", "DOWNLOAD FILE", "CONFIGURE AUTH":
+			return true
+		}
+		return false
+	}
+	return false
 }
 
 // Require finds the requirements of a document. Demands that follow from the

@@ -80,6 +80,7 @@ func (c *Catalog) copyTwin(t *Type) error {
 	}
 	t.In, t.Out, t.ExecIn, t.ExecOut = twin.In, twin.Out, twin.ExecIn, twin.ExecOut
 	t.Properties, t.Actions, t.Loopable = twin.Properties, twin.Actions, twin.Loopable
+	t.Effect = twin.Effect
 	return nil
 }
 
@@ -109,6 +110,7 @@ type typeData struct {
 	Capability string `json:"capability"`
 	Reason     string `json:"reason"`
 	Loopable   bool   `json:"loopable"`
+	Effect     Effect `json:"effect"`
 	Abridged   bool   `json:"abridged"`
 	Added      bool   `json:"added"`
 }
@@ -147,7 +149,7 @@ func makeType(f *family, d *typeData) (*Type, error) {
 		Name: d.Name, Family: f.Family, SameAs: d.As, Wave: f.Wave,
 		In: parsePorts(d.In), Out: parsePorts(d.Out), ExecIn: !d.NoExecIn, ExecOut: []string{"exec_out"},
 		Capability: f.Capability, Reason: f.Reason,
-		Loopable: d.Loopable, Abridged: d.Abridged, Added: d.Added,
+		Loopable: d.Loopable, Effect: d.Effect, Abridged: d.Abridged, Added: d.Added,
 	}
 	if d.ExecOut != nil {
 		t.ExecOut = *d.ExecOut

@@ -1,6 +1,9 @@
 package catalog
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Support says whether this version runs a node type itself.
 type Support int
@@ -18,6 +21,17 @@ func (s Support) String() string {
 	}
 	return "unsupported"
 }
+
+// Effect says whether a node changes something outside the job, so that it
+// must not run a second time when nobody knows how the first one ended.
+type Effect string
+
+// The values of Type.Effect.
+const (
+	NoEffect     Effect = ""       // reads, computes, or writes into the job's own folder
+	AlwaysEffect Effect = "always" // changes something outside
+	MethodEffect Effect = "method" // depends on the HTTP method: reading ones do not
+)
 
 // Port is a data input or output. Its type is one of str, text, int, num,
 // bool, any, list, dict, json, page, browser, obj.
@@ -62,6 +76,7 @@ type Type struct {
 	Reason     string // why it is unsupported, fit to follow "because it"
 	Wave       int
 	Loopable   bool // may run again in one run without being cleared by a loop
+	Effect     Effect
 	Abridged   bool // the port lists are not complete
 	Added      bool // not in the original's registry, but used by saved files
 }
@@ -114,10 +129,8 @@ func (t *Type) Ports(action string) PortSet {
 // IsExecOut says whether an output port carries the flow. Types that make
 // ports as they go (case_… of a switch, branch_… of a fork) are known.
 func (t *Type) IsExecOut(port string) bool {
-	for _, name := range t.ExecOut {
-		if name == port {
-			return true
-		}
+	if slices.Contains(t.ExecOut, port) {
+		return true
 	}
 	switch t.Name {
 	case "SwitchNode":
