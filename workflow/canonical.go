@@ -73,6 +73,7 @@ func orEmpty(m *value.Map) *value.Map {
 	return m
 }
 
+// canonical writes a node without what the editor leaves behind in it.
 func (n *Node) canonical() *value.Map {
 	config := n.Config
 	if n.Disabled {

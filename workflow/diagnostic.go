@@ -25,37 +25,81 @@ func (s Severity) String() string {
 // Code names a kind of problem. Codes are stable; texts are not.
 type Code string
 
-// The codes of errors. Those that the original has too keep its names.
+// The codes of problems in the shape of a document. Those that the original
+// has too keep its names.
 const (
-	CodeMissingKey        Code = "MISSING_REQUIRED_KEY"
-	CodeInvalidType       Code = "INVALID_TYPE"
-	CodeEmptyWorkflow     Code = "EMPTY_WORKFLOW"
-	CodeMissingField      Code = "MISSING_REQUIRED_FIELD"
-	CodeIDMismatch        Code = "NODE_ID_MISMATCH"
-	CodeUnknownType       Code = "UNKNOWN_NODE_TYPE"
-	CodeUnsupportedType   Code = "UNSUPPORTED_NODE_TYPE"
-	CodeInvalidConfig     Code = "INVALID_CONFIG"
-	CodeOrphaned          Code = "ORPHANED_CONNECTION"
-	CodeSelfConnection    Code = "SELF_CONNECTION"
-	CodeDuplicateNode     Code = "DUPLICATE_NODE_ID"
-	CodeCycle             Code = "CIRCULAR_DEPENDENCY"
-	CodeInvalidName       Code = "INVALID_NAME"
-	CodeTooLong           Code = "TOO_LONG"
-	CodeLimit             Code = "LIMIT_EXCEEDED"
-	CodeUnknownSetting    Code = "UNKNOWN_SETTING"
-	CodeInvalidSetting    Code = "INVALID_SETTING"
-	CodeUnknownNode       Code = "UNKNOWN_NODE"
-	CodeUnsafeText        Code = "UNSAFE_TEXT"
-	CodeSchemaVersion     Code = "SCHEMA_VERSION_MISMATCH"
-	CodeMissingName       Code = "MISSING_NAME"
-	CodeNameTooLong       Code = "NAME_TOO_LONG"
-	CodeInvalidPosition   Code = "INVALID_POSITION"
-	CodeDuplicateLink     Code = "DUPLICATE_CONNECTION"
+	// CodeMissingKey: a top-level entry is missing that no document can do without.
+	CodeMissingKey Code = "MISSING_REQUIRED_KEY"
+	// CodeInvalidType: an entry has the wrong JSON type.
+	CodeInvalidType Code = "INVALID_TYPE"
+	// CodeEmptyWorkflow: there are no nodes.
+	CodeEmptyWorkflow Code = "EMPTY_WORKFLOW"
+	// CodeMissingField: a node or a connection lacks one of its fields.
+	CodeMissingField Code = "MISSING_REQUIRED_FIELD"
+	// CodeIDMismatch: node_id says something else than the key of the node.
+	CodeIDMismatch Code = "NODE_ID_MISMATCH"
+	// CodeDuplicateNode: two nodes of a list have one id.
+	CodeDuplicateNode Code = "DUPLICATE_NODE_ID"
+	// CodeInvalidConfig: a config is no object (error), or a value in it is
+	// outside of its choices or range (warning).
+	CodeInvalidConfig Code = "INVALID_CONFIG"
+	// CodeTooLong: a name or text is longer than allowed.
+	CodeTooLong Code = "TOO_LONG"
+	// CodeLimit: more nodes or connections than allowed, or a graph so
+	// entangled that it cannot be understood within the allowed work.
+	CodeLimit Code = "LIMIT_EXCEEDED"
+	// CodeIgnoredConnection: a connection in a form that says too little.
 	CodeIgnoredConnection Code = "IGNORED_CONNECTION"
-	CodeNoEntry           Code = "NO_ENTRY_POINT"
-	CodeUnreachable       Code = "UNREACHABLE_NODES"
-	CodeUnknownPort       Code = "UNKNOWN_PORT"
-	CodeUnpaired          Code = "UNPAIRED_NODE"
+	// CodeInvalidPosition: the editor could not place the node.
+	CodeInvalidPosition Code = "INVALID_POSITION"
+)
+
+// The codes of problems with the metadata.
+const (
+	// CodeInvalidName: the name is blank, too long or not a text.
+	CodeInvalidName Code = "INVALID_NAME"
+	// CodeMissingName: the workflow has no name.
+	CodeMissingName Code = "MISSING_NAME"
+	// CodeNameTooLong: the name is longer than the original's lists show.
+	CodeNameTooLong Code = "NAME_TOO_LONG"
+	// CodeSchemaVersion: written for another version of the format.
+	CodeSchemaVersion Code = "SCHEMA_VERSION_MISMATCH"
+)
+
+// The codes of problems with nodes and with the graph.
+const (
+	// CodeUnknownType: nobody knows this node type.
+	CodeUnknownType Code = "UNKNOWN_NODE_TYPE"
+	// CodeUnsupportedType: the type is known, but this version does not run it.
+	CodeUnsupportedType Code = "UNSUPPORTED_NODE_TYPE"
+	// CodeUnsafeText: a text that the policy of the text guard is about.
+	CodeUnsafeText Code = "UNSAFE_TEXT"
+	// CodeOrphaned: a connection names a node that does not exist.
+	CodeOrphaned Code = "ORPHANED_CONNECTION"
+	// CodeSelfConnection: a connection begins and ends at one node.
+	CodeSelfConnection Code = "SELF_CONNECTION"
+	// CodeDuplicateLink: the same connection stands there twice.
+	CodeDuplicateLink Code = "DUPLICATE_CONNECTION"
+	// CodeUnknownPort: a connection names a port that its node does not have.
+	CodeUnknownPort Code = "UNKNOWN_PORT"
+	// CodeCycle: the flow, or a value, would have to come before itself.
+	CodeCycle Code = "CIRCULAR_DEPENDENCY"
+	// CodeNoEntry: there is no node where a run could begin.
+	CodeNoEntry Code = "NO_ENTRY_POINT"
+	// CodeUnreachable: nodes that no run will reach.
+	CodeUnreachable Code = "UNREACHABLE_NODES"
+	// CodeUnpaired: a loop end, jump, handler or fork without its partner.
+	CodeUnpaired Code = "UNPAIRED_NODE"
+)
+
+// The codes of problems in settings.fleet.
+const (
+	// CodeUnknownSetting: a key that nothing reads, mostly a slip of the pen.
+	CodeUnknownSetting Code = "UNKNOWN_SETTING"
+	// CodeInvalidSetting: a known key with a value it cannot have.
+	CodeInvalidSetting Code = "INVALID_SETTING"
+	// CodeUnknownNode: a setting about a node that does not exist.
+	CodeUnknownNode Code = "UNKNOWN_NODE"
 )
 
 // Diagnostic is one problem of a document and its place.

@@ -75,6 +75,7 @@ func (p *pairer) named(n *Node, key string, fits func(string) bool) (string, boo
 	return id, true
 }
 
+// infer notes a pair that the file does not name, for the author.
 func (p *pairer) infer(n *Node, partner, what string) {
 	p.Notes = append(p.Notes, Note{Rule: "C6", NodeID: n.ID, Text: fmt.Sprintf("%s was taken to be %s", what, partner)})
 }
@@ -85,6 +86,7 @@ func is(types ...string) func(string) bool {
 
 func isLoopStart(t string) bool { return loopEndType(t) != "" }
 
+// startTypeOf names the start that belongs to a loop end, or nothing.
 func startTypeOf(end string) string {
 	switch end {
 	case "ForLoopEndNode":
@@ -95,6 +97,7 @@ func startTypeOf(end string) string {
 	return ""
 }
 
+// loops pairs every loop end with a start of its kind.
 func (p *pairer) loops() {
 	for _, n := range p.doc.Nodes {
 		if want := startTypeOf(n.Type); want != "" {
@@ -127,8 +130,11 @@ func (p *pairer) loops() {
 	}
 }
 
+// inLoopBody says whether a link out of a loop start leads into the body: any
+// but completed, since old files use other names for it.
 func inLoopBody(port string) bool { return port != "completed" }
 
+// jumps pairs break and continue with the nearest loop of either kind.
 func (p *pairer) jumps() {
 	for _, n := range p.doc.Nodes {
 		if n.Type != "BreakNode" && n.Type != "ContinueNode" {
@@ -188,6 +194,9 @@ func (p *pairer) enclosing(n *Node, isStart func(string) bool, inside func(port 
 	return "", false
 }
 
+// tries pairs catch and finally nodes with their try. What a try names comes
+// first, then what a handler names, then what the graph suggests, so that a
+// guess never takes a place that somebody asked for.
 func (p *pairer) tries() {
 	for _, n := range p.doc.Nodes {
 		if n.Type != "TryNode" {
@@ -234,6 +243,7 @@ func (p *pairer) free(try string, n *Node) bool {
 	return p.Tries[try].Finally == ""
 }
 
+// handle records the pair.
 func (p *pairer) handle(try string, n *Node) {
 	t := p.Tries[try]
 	if n.Type == "CatchNode" {
@@ -282,6 +292,7 @@ func (p *pairer) freeTry(n *Node) (string, bool) {
 	return "", false
 }
 
+// retries pairs the markers inside a retry body with their retry.
 func (p *pairer) retries() {
 	for _, n := range p.doc.Nodes {
 		if n.Type != "RetrySuccessNode" && n.Type != "RetryFailNode" {
@@ -301,6 +312,8 @@ func (p *pairer) retries() {
 	}
 }
 
+// forks pairs each fork with one join and each join with one fork, named pairs
+// first.
 func (p *pairer) forks() {
 	for _, n := range p.doc.Nodes {
 		if n.Type != "ForkNode" {
@@ -361,6 +374,7 @@ func (p *pairer) commonJoin(fork *Node) (string, bool) {
 	return "", false
 }
 
+// joinsFrom lists the joins behind one branch, nearest first.
 func (p *pairer) joinsFrom(fork int, port string) []int {
 	seen := map[int]bool{fork: true}
 	var queue, joins []int

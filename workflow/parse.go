@@ -89,6 +89,9 @@ type reader struct {
 	ids       map[string]bool // of the nodes, also those that were refused
 }
 
+// read goes through the parts in the order in which they need each other:
+// reroutes can only be taken out when all nodes are known, ports only be renamed
+// when both ends are real nodes, loops only be closed when ports have their names.
 func (r *reader) read(root *value.Map) {
 	body, wrappers := r.unwrap(root)
 	r.readMetadata(body, wrappers)
@@ -124,6 +127,8 @@ func (r *reader) unwrap(root *value.Map) (body *value.Map, wrappers []*value.Map
 	return body, wrappers
 }
 
+// innerWorkflow finds the wrapped object: of scenarios, of project templates,
+// of workflow templates.
 func innerWorkflow(m *value.Map) (*value.Map, string) {
 	for _, key := range []string{"workflow", "base_workflow", "workflow_definition"} {
 		if v, _ := m.Get(key); v != nil {
@@ -138,6 +143,8 @@ func innerWorkflow(m *value.Map) (*value.Map, string) {
 // metadataKeys may stand on the top level of a document or of its wrapper.
 var metadataKeys = []string{"name", "description", "version", "author", "tags", "id", "created_at"}
 
+// readMetadata also gathers what subflows, snippets and old files keep on the
+// top level. No id is made up: it would change the hash with every reading.
 func (r *reader) readMetadata(body *value.Map, wrappers []*value.Map) {
 	meta := value.NewMap()
 	if v, ok := body.Get("metadata"); ok && v != nil {
@@ -165,6 +172,8 @@ func reversed(ms []*value.Map) []*value.Map {
 	return out
 }
 
+// readSettings takes the workflow's own settings; the defaults of a template
+// fill in what they leave out.
 func (r *reader) readSettings(body *value.Map, wrappers []*value.Map) {
 	r.doc.Settings = value.NewMap()
 	sources := []struct {
@@ -198,6 +207,8 @@ func (r *reader) readSettings(body *value.Map, wrappers []*value.Map) {
 	}
 }
 
+// readInterface reads what a subflow takes and gives. In a template, parameters
+// are variables instead; readVariables has taken those.
 func (r *reader) readInterface(body *value.Map, wrappers []*value.Map) {
 	list := func(key string) []any {
 		v, _ := body.Get(key)
@@ -236,6 +247,7 @@ func (r *reader) readExtra(body *value.Map, wrappers []*value.Map) {
 	}
 }
 
+// empty says whether an entry would only be noise in the canonical form.
 func empty(v any) bool {
 	switch v := v.(type) {
 	case nil:
@@ -257,6 +269,7 @@ func (r *reader) once(rule, text string) {
 	}
 }
 
+// problem keeps an error for Validate to report.
 func (r *reader) problem(d Diagnostic) {
 	d.Severity = Error
 	r.doc.problems = append(r.doc.problems, d)

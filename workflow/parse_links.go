@@ -38,6 +38,9 @@ func (r *reader) readConnections(body *value.Map) []Connection {
 	return links
 }
 
+// readConnection tells the shapes apart by their keys. A link of a known shape
+// with something missing is an error; an unknown shape is only ignored, as the
+// original does.
 func (r *reader) readConnection(m *value.Map, field string) (Connection, bool) {
 	var c Connection
 	switch {
@@ -82,6 +85,7 @@ func hasAny(m *value.Map, keys ...string) bool {
 	return slices.ContainsFunc(keys, m.Has)
 }
 
+// named reads a shape with four entries of its own.
 func (r *reader) named(m *value.Map, field string, keys ...string) (Connection, bool) {
 	var parts [4]string
 	for i, key := range keys {
@@ -98,6 +102,7 @@ func (r *reader) named(m *value.Map, field string, keys ...string) (Connection, 
 	return c, r.portsFit(c, field)
 }
 
+// portsFit bounds the names at both ends.
 func (r *reader) portsFit(c Connection, field string) bool {
 	for _, port := range []string{c.SourcePort, c.TargetPort} {
 		if utf8.RuneCountInString(port) > maxPortLength {
@@ -191,6 +196,7 @@ func hasInput(n *Node, port string) bool {
 	return ok
 }
 
+// sourceIsExec asks the catalog, and goes by the name for unknown types.
 func sourceIsExec(n *Node, port string) bool {
 	if n != nil && n.Spec != nil {
 		return n.Spec.IsExecOut(port)

@@ -17,6 +17,7 @@ const (
 	maxPortLength = 128
 )
 
+// readNodes reads the nodes from an object by id or from a list.
 func (r *reader) readNodes(body *value.Map) {
 	v, ok := body.Get("nodes")
 	if !ok {
@@ -47,6 +48,7 @@ func (r *reader) readNodes(body *value.Map) {
 	}
 }
 
+// fits refuses before anything is built of a list that is too long.
 func (r *reader) fits(what string, n, limit int) bool {
 	if n <= limit {
 		return true
@@ -81,6 +83,8 @@ func idText(v any) string {
 	return ""
 }
 
+// readNode reads one node. One that cannot be represented is left out and
+// reported; links to it are then reported as well, which is true and harmless.
 func (r *reader) readNode(id string, entry any) {
 	field := "nodes/" + id
 	m, ok := entry.(*value.Map)
@@ -213,6 +217,8 @@ func leftover(n *Node, key string) bool {
 	return false
 }
 
+// readConfig takes the first of the three names that is there, leaves out what
+// the editor left behind and gives properties their right names.
 func (r *reader) readConfig(n *Node, m *value.Map, field string) {
 	n.Config = value.NewMap()
 	for _, key := range []string{"config", "properties", "custom"} {
@@ -250,6 +256,7 @@ func (r *reader) readConfig(n *Node, m *value.Map, field string) {
 	r.renameProperties(n)
 }
 
+// longText returns the first key that holds a text over the limit.
 func longText(m *value.Map, limit int) (string, bool) {
 	for key, v := range m.All() {
 		if tooLong(v, limit) {
@@ -325,6 +332,8 @@ func scaled(v any, a catalog.PropertyAlias) (any, bool) {
 	return f * a.Scale, true
 }
 
+// renameKey keeps the place of the setting, since the order of a config shows
+// in the canonical form.
 func renameKey(m *value.Map, from, to string, v any) *value.Map {
 	out := value.NewMap()
 	for key, val := range m.All() {

@@ -40,6 +40,7 @@ func get(m *value.Map, key string) any {
 	return v
 }
 
+// declare reads one source of variables, an object or a list.
 func (r *reader) declare(field string, v any) {
 	switch v := v.(type) {
 	case nil:
@@ -72,6 +73,8 @@ func (r *reader) declare(field string, v any) {
 	}
 }
 
+// addVariable replaces an earlier declaration of the same name in its place; a
+// declaration without a value keeps the earlier value.
 func (r *reader) addVariable(v Variable) {
 	if i, known := r.variables[v.Name]; known {
 		if !v.HasDefault {
@@ -110,6 +113,8 @@ func isDeclaration(m *value.Map) bool {
 	return telling
 }
 
+// declaration reads the details of a variable. The spelling that has a value
+// other than null wins, since saved files carry empty twins.
 func declaration(name string, m *value.Map) Variable {
 	v := Variable{Name: name}
 	for _, key := range []string{"default_value", "value", "default"} {

@@ -22,6 +22,9 @@ func realFiles(t testing.TB) string {
 		dir = filepath.Join("..", "..", "shared", "workflows")
 	}
 	if _, err := os.Stat(filepath.Join(dir, "INDEX.md")); err != nil {
+		if os.Getenv("STRICT") == "1" {
+			t.Fatal("no folder of real workflow files (set FLEET_WORKFLOWS)")
+		}
 		t.Skip("no folder of real workflow files (set FLEET_WORKFLOWS)")
 	}
 	return dir

@@ -118,6 +118,7 @@ func (s *settingReader) object(field string, v any) *value.Map {
 	return m
 }
 
+// texts reads a list of names; an empty one would mean nothing.
 func (s *settingReader) texts(field string, v any) []string {
 	list, ok := v.([]any)
 	if !ok {
@@ -170,6 +171,8 @@ func (s *settingReader) known(field string, m *value.Map, keys []string) {
 	}
 }
 
+// placement checks the names of the demands; whether any robot can meet them is
+// for the orchestrator to say.
 func (s *settingReader) placement(field string, m *value.Map) {
 	if m == nil {
 		return
@@ -182,6 +185,7 @@ func (s *settingReader) placement(field string, m *value.Map) {
 	}
 }
 
+// perNode checks the choices for single nodes.
 func (s *settingReader) perNode(field string, m *value.Map) {
 	for id, v := range m.All() {
 		at := field + "/" + id
@@ -199,6 +203,8 @@ func (s *settingReader) perNode(field string, m *value.Map) {
 	}
 }
 
+// effects reads which nodes must not run twice. An object with details says
+// yes as well as true does.
 func (s *settingReader) effects(field string, v any, into map[string]bool) {
 	m := s.object(field, v)
 	for id, entry := range m.All() {

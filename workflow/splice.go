@@ -9,6 +9,7 @@ import (
 
 const rerouteType = "RerouteNode"
 
+// isReroute is about the node that only bends a line in the editor.
 func isReroute(n *Node) bool { return n != nil && n.Type == rerouteType }
 
 func execName(port string) bool { return catalog.IsExecName(port) }
@@ -72,6 +73,7 @@ type splicer struct {
 	budget   int
 }
 
+// follow adds a link to every real node that the reroutes behind first lead to.
 func (s *splicer) follow(first Connection) {
 	source := s.doc.index[first.SourceNode]
 	written := first.SourcePort
@@ -190,6 +192,7 @@ func (r *reader) closeLoops(links []Connection) []Connection {
 	return kept
 }
 
+// loopEndType names the end that belongs to a loop start, or nothing.
 func loopEndType(start string) string {
 	switch start {
 	case "ForLoopStartNode":
@@ -200,6 +203,8 @@ func loopEndType(start string) string {
 	return ""
 }
 
+// addLoopEnd makes the end node that the drawing left out, named after its
+// start so that the canonical form is the same each time.
 func (r *reader) addLoopEnd(start, endType string) string {
 	id := start + "_end"
 	for r.ids[id] {

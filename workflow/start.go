@@ -73,6 +73,7 @@ func (d *Document) WithStart() *Document {
 	return &out
 }
 
+// waitsForFlow takes unknown types for ordinary nodes.
 func waitsForFlow(n *Node) bool { return n.Spec == nil || n.Spec.ExecIn }
 
 // isTrigger follows the original, which looks for the word in the type.

@@ -48,6 +48,8 @@ func (v *validator) fail(d Diagnostic) {
 	v.add(d)
 }
 
+// metadata keeps to the original's limits, since its editor refuses what is
+// beyond them.
 func (v *validator) metadata() {
 	m := v.doc.Metadata
 	switch name := get(m, "name").(type) {
@@ -101,6 +103,7 @@ func (v *validator) size() bool {
 	return false
 }
 
+// nodes checks each node on its own.
 func (v *validator) nodes() {
 	guard := newTextGuard(v.policy.TextGuard)
 	for _, n := range v.doc.Nodes {
@@ -119,6 +122,7 @@ func (v *validator) nodes() {
 	}
 }
 
+// nodeType refuses what cannot run here, naming the node, the type and why.
 func (v *validator) nodeType(n *Node, field string) {
 	field += "/node_type"
 	severity := Error
@@ -211,6 +215,7 @@ func isChoice(choices []string, v any) bool {
 	return false
 }
 
+// connections checks each link on its own.
 func (v *validator) connections() {
 	seen := map[Connection]bool{}
 	for i, c := range v.doc.Connections {
@@ -288,6 +293,7 @@ func (v *validator) ports(c Connection, source, target *Node, field string) {
 	})
 }
 
+// fixedPorts says whether the catalog knows all ports of a node.
 func fixedPorts(n *Node) bool {
 	if n.Spec == nil || n.Spec.Abridged || n.Spec.Actions != nil || n.Spec.Added {
 		return false

@@ -29,6 +29,8 @@ func (v *validator) graph() {
 	v.reach(run, pairs)
 }
 
+// unpairedHint says where such a node belongs. It is a warning only: without
+// a partner the engine takes the node for a plain step.
 func unpairedHint(nodeType string) string {
 	switch nodeType {
 	case "CatchNode", "FinallyNode":
@@ -61,6 +63,7 @@ func (v *validator) cycles(run *Document) {
 		"none of these nodes can ever get its inputs")
 }
 
+// report names the members of each circle in file order.
 func (v *validator) report(f *flow, circles [][]int, text, hint string) {
 	for _, members := range circles {
 		slices.Sort(members)
@@ -83,6 +86,9 @@ func listed(ids []string) string {
 	return fmt.Sprintf("%s and %d more", strings.Join(ids[:10], ", "), len(ids)-10)
 }
 
+// reach walks the flow from the start and tells what it never comes to.
+// Partners of reached nodes count as reached, since the engine jumps to them,
+// and so does what only gives values to a reached node.
 func (v *validator) reach(run *Document, pairs Pairing) {
 	start, ok := run.Start()
 	f := newFlow(run.Nodes, run.Connections, carriesFlow)

@@ -125,6 +125,8 @@ type propertyData struct {
 	Max      *float64        `json:"max"`
 }
 
+// readFamily adds the types of one data file. A name that two families claim is
+// an error, since the later one would silently win.
 func (c *Catalog) readFamily(path string) error {
 	var f family
 	if err := readStrict(path, &f); err != nil {
@@ -144,6 +146,8 @@ func (c *Catalog) readFamily(path string) error {
 	return nil
 }
 
+// makeType puts one entry of a data file together with what its family says. A
+// type with a reason against it is unsupported.
 func makeType(f *family, d *typeData) (*Type, error) {
 	t := &Type{
 		Name: d.Name, Family: f.Family, SameAs: d.As, Wave: f.Wave,
@@ -186,6 +190,8 @@ func makeType(f *family, d *typeData) (*Type, error) {
 	return t, nil
 }
 
+// parsePorts reads the short form of the data files; a port without a type
+// takes anything.
 func parsePorts(specs []string) []Port {
 	var ports []Port
 	for _, spec := range specs {
@@ -199,6 +205,7 @@ func parsePorts(specs []string) []Port {
 	return ports
 }
 
+// readAliases reads the names that saved files use and the registry lacks.
 func (c *Catalog) readAliases() error {
 	var a struct {
 		Abstract   []string                   `json:"abstract"`
