@@ -103,25 +103,6 @@ func (k *Keys) find(ctx context.Context, hash string) (fleet.Key, error) {
 	return key, nil
 }
 
-// Still says whether a key that opened a connection may keep it open.
-func (k *Keys) Still(ctx context.Context, p Principal) error {
-	if p.KeyID == "" {
-		return nil // not opened by a key
-	}
-	return k.store.View(ctx, store.System("auth"), func(r store.Reader) error {
-		keys, err := r.Keys()
-		if err != nil {
-			return err
-		}
-		for _, key := range keys {
-			if key.ID == p.KeyID && key.Usable(k.now()) {
-				return nil
-			}
-		}
-		return Unauthenticated()
-	})
-}
-
 // NewRobotKey makes the key of one robot. The secret is returned once.
 func (k *Keys) NewRobotKey(ctx context.Context, p Principal, robot fleet.RobotID, environment string, life time.Duration) (fleet.Key, Secret, error) {
 	if err := p.Require(fleet.KeysManage); err != nil {
@@ -235,4 +216,23 @@ func (k *Keys) EnsureAdmin(ctx context.Context) (Secret, error) {
 	}
 	_, secret, err := k.NewServiceKey(ctx, admin, "admin", fleet.RoleAdmin, 0)
 	return secret, err
+}
+
+// UsableIDs names all keys that may be used now, for those who hold
+// connections open.
+func (k *Keys) UsableIDs(ctx context.Context) (map[fleet.ID]bool, error) {
+	usable := map[fleet.ID]bool{}
+	err := k.store.View(ctx, store.System("auth"), func(r store.Reader) error {
+		keys, err := r.Keys()
+		if err != nil {
+			return err
+		}
+		for _, key := range keys {
+			if key.Usable(k.now()) {
+				usable[key.ID] = true
+			}
+		}
+		return nil
+	})
+	return usable, err
 }

@@ -37,7 +37,7 @@ type Limits struct {
 
 // DefaultLimits are the documented ones.
 func DefaultLimits() Limits {
-	return Limits{Variables: 1 << 20, BulkJobs: 1000, Pending: 1_000_000, Result: 10 << 20, Idempotency: 24 * time.Hour}
+	return Limits{Variables: 1<<20 - 64<<10, BulkJobs: 1000, Pending: 1_000_000, Result: 10 << 20, Idempotency: 24 * time.Hour}
 }
 
 // Orchestrator is the sum of the use cases, one field for each noun.

@@ -16,11 +16,11 @@ func (r *Robots) reconcile(tx store.Tx, p auth.Principal, h Hello, now time.Time
 	known := make(map[store.Ref]bool, len(h.Attempts))
 	for _, a := range h.Attempts {
 		known[a.Ref] = true
-		want, err := r.wanted(tx, p, a, now)
+		d, err := r.wanted(tx, p, a, now)
 		if err != nil {
 			return nil, err
 		}
-		desired = append(desired, Desired{a.Ref, want})
+		desired = append(desired, d)
 	}
 	held, err := tx.HeldBy(p.RobotID)
 	if err != nil {
@@ -51,35 +51,49 @@ func (r *Robots) reconcile(tx store.Tx, p auth.Principal, h Hello, now time.Time
 }
 
 // wanted decides about one attempt that the robot knows.
-func (r *Robots) wanted(tx store.Tx, p auth.Principal, a HeldAttempt, now time.Time) (Want, error) {
+func (r *Robots) wanted(tx store.Tx, p auth.Principal, a HeldAttempt, now time.Time) (Desired, error) {
 	sub, err := tx.Subject(a.JobID)
+	d := Desired{Ref: a.Ref, Want: WantForget}
 	switch {
 	case errors.Is(err, fleet.ErrNotFound):
-		return WantForget, nil
+		return d, nil
 	case err != nil:
-		return "", err
+		return d, err
 	case a.Phase == PhaseFinished:
-		return WantReport, nil // the verdict on its report decides
+		d.Want = WantReport // the verdict on its report decides
+		return d, nil
 	case sub.Job.Epoch != a.Epoch || !sub.Attempt.Live() || sub.Attempt.RobotID != p.RobotID:
-		return WantForget, nil
+		return d, nil
 	}
 	switch sub.Job.State {
 	case fleet.Assigned:
 		if a.Phase != PhaseAccepted {
-			return WantForget, nil // it cannot have begun; the offer lapses
+			return d, nil // it cannot have begun; the offer lapses
 		}
 		m, err := sub.Accept(p.RobotID, a.Epoch, now)
 		if err != nil {
-			return "", err
+			return d, err
 		}
-		return WantContinue, tx.Apply(m)
+		d.Want = WantContinue
+		return d, tx.Apply(m)
 	case fleet.Running:
+		d.Want = WantContinue
 		_, err := tx.Renew(a.Ref, p.RobotID)
-		return WantContinue, err
+		return d, err
 	case fleet.Cancelling:
+		d.Want, d.Stop = WantCancel, StopOf(sub, now)
 		_, err := tx.Renew(a.Ref, p.RobotID)
-		return WantCancel, err
+		return d, err
 	case fleet.Pending, fleet.NeedsDecision, fleet.Completed, fleet.Failed, fleet.Cancelled, fleet.TimedOut:
 	}
-	return WantForget, nil
+	return d, nil
+}
+
+// StopOf says how an attempt that is being stopped is to stop, as a duration
+// from now on.
+func StopOf(sub fleet.Subject, now time.Time) store.Stop {
+	return store.Stop{
+		Ref:    store.Ref{JobID: sub.Job.ID, Epoch: sub.Job.Epoch},
+		Reason: sub.Job.StopReason, Grace: max(sub.Job.StopDeadline.Sub(now), 0), Force: sub.Job.StopForce,
+	}
 }

@@ -70,6 +70,7 @@ const (
 type Desired struct {
 	store.Ref
 	Want Want
+	Stop store.Stop // how, when it is to be cancelled
 }
 
 // Welcome answers a Hello.

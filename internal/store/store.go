@@ -150,6 +150,9 @@ type Beat struct {
 	Attempts     []BeatAttempt
 	Metrics      fleet.RobotMetrics
 	Reported     fleet.Reported
+	// Partial says that the list is not all that the robot holds (a progress
+	// message): nothing is missing from it, and the sample is left as it was.
+	Partial bool
 }
 
 // BeatAttempt is one attempt that the robot says it holds.

@@ -1,0 +1,213 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/auth"
+	"github.com/casarerpa/fleet/internal/orchestrator"
+	"github.com/casarerpa/fleet/internal/store"
+	"github.com/casarerpa/fleet/wire"
+)
+
+// ServeHTTP lets a robot in. Whatever is wrong with its credential or its
+// request is said in the handshake, before the upgrade.
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	p, err := g.authenticate(r)
+	if err != nil {
+		refuse(w, err)
+		return
+	}
+	if !strings.Contains(r.Header.Get("Sec-WebSocket-Protocol"), wire.Subprotocol) {
+		e := fleet.Errorf(fleet.CodeInvalid, "unsupported_protocol", "This channel speaks %s; the request does not offer it.", wire.Subprotocol)
+		e.Status = http.StatusUpgradeRequired
+		refuse(w, e.WithFix("Send 'Sec-WebSocket-Protocol: "+wire.Subprotocol+"'."))
+		return
+	}
+	select {
+	case g.handshakes <- struct{}{}:
+		defer func() { <-g.handshakes }()
+	default:
+		refuse(w, busy("Too many robots are connecting at once."))
+		return
+	}
+	g.mu.Lock()
+	full, draining := g.open >= g.o.Limits.Sockets, g.draining
+	if !full && !draining {
+		g.open++
+		g.wg.Add(1)
+	}
+	g.mu.Unlock()
+	if full || draining {
+		refuse(w, busy("This orchestrator takes no robots now."))
+		return
+	}
+	defer func() {
+		g.mu.Lock()
+		g.open--
+		g.mu.Unlock()
+		g.wg.Done()
+	}()
+	g.serve(w, r, p)
+}
+
+func (g *Gateway) authenticate(r *http.Request) (auth.Principal, error) {
+	bearer, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	p, err := g.o.Keys.Authenticate(r.Context(), bearer, r.Header.Get("X-Api-Key"))
+	if err != nil {
+		return p, err
+	}
+	return p, p.Require(fleet.RobotsConnect)
+}
+
+func busy(text string) *fleet.Error {
+	e := fleet.Errorf(fleet.CodeUnavailable, "busy", "%s", text)
+	e.RetryAfter = 2 * time.Second
+	return e
+}
+
+// refuse answers a handshake with a problem.
+func refuse(w http.ResponseWriter, err error) {
+	e := fleet.AsError(err)
+	info := e.Code.Info()
+	status := info.HTTP
+	if e.Status != 0 {
+		status = e.Status
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	if e.RetryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(e.RetryAfter.Seconds()+0.999)))
+	}
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]any{ // the client is gone if this fails
+		"title": info.Title, "status": status, "detail": e.Error(), "code": e.Code,
+	})
+}
+
+// serve upgrades, reads hello, and runs the connection to its end.
+func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, p auth.Principal) {
+	ws, err := websocket.Accept(w, r, &websocket.AcceptOptions{
+		Subprotocols: []string{wire.Subprotocol}, CompressionMode: websocket.CompressionDisabled,
+	})
+	if err != nil {
+		g.o.Logger.Debug("upgrade failed", "robot_id", p.RobotID, "error", err)
+		return
+	}
+	defer ws.CloseNow() //nolint:errcheck // already closed in every ordinary end
+	ws.SetReadLimit(wire.MaxFrame)
+	timing := g.o.Timing(p.Environment)
+	log := g.o.Logger.With("robot_id", p.RobotID, "tenant", p.Tenant)
+
+	// The request's context ends with the handler; the connection has its own.
+	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
+	defer cancel()
+	hello, frame, err := readHello(ctx, ws, timing)
+	if err != nil {
+		closeWith(ws, err)
+		return
+	}
+	token := newToken()
+	welcome, err := g.o.Robots.Connect(ctx, p, helloOf(hello, g.o.Member), token)
+	if err != nil {
+		log.Info("robot refused", "error", err)
+		closeWith(ws, err)
+		return
+	}
+	c := newConn(g, ws, p, welcome, hello, log, cancel)
+	g.add(c)
+	log.Info("robot connected", "session_epoch", c.session.Epoch, "hostname", hello.Hostname)
+	c.send(frame.ID, c.welcome(welcome, token))
+	reason := c.run(ctx)
+	g.remove(c)
+	ending, done := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer done()
+	if err := g.o.Robots.Disconnect(ending, p, c.session, reason); err != nil {
+		log.Warn("session not closed in the store", "error", err)
+	}
+	log.Info("robot disconnected", "session_epoch", c.session.Epoch, "reason", reason)
+}
+
+// closing is an error that names its close code.
+type closing struct {
+	code   wire.CloseCode
+	reason string
+}
+
+func (c *closing) Error() string { return c.reason }
+
+func readHello(ctx context.Context, ws *websocket.Conn, t fleet.Timing) (*wire.Hello, wire.Frame, error) {
+	first, cancel := context.WithTimeout(ctx, t.FirstFrame)
+	defer cancel()
+	kind, data, err := ws.Read(first)
+	if err != nil {
+		return nil, wire.Frame{}, &closing{wire.CloseNoHello, "no hello came in time"}
+	}
+	if kind != websocket.MessageText {
+		return nil, wire.Frame{}, &closing{wire.CloseBadMessage, "frames are text"}
+	}
+	f, err := wire.Decode(data, wire.FromRobot)
+	if err != nil {
+		return nil, f, err
+	}
+	hello, ok := f.Payload.(*wire.Hello)
+	if !ok {
+		return nil, f, &closing{wire.CloseNoHello, "the first frame must be hello"}
+	}
+	return hello, f, nil
+}
+
+// closeWith ends a socket with the code that fits an error.
+func closeWith(ws *websocket.Conn, err error) {
+	code, reason := wire.CloseInternal, "internal error"
+	switch e := err.(type) { //nolint:errorlint // the three are made here and never wrapped
+	case *closing:
+		code, reason = e.code, e.reason
+	case *wire.Fault:
+		code, reason = e.Close, e.Message
+		if code == 0 {
+			code = wire.CloseBadMessage
+		}
+	case *fleet.Error:
+		reason = e.Message
+		if n := e.Code.Info().WebSocket; n != 0 {
+			code = wire.CloseCode(n)
+		}
+	}
+	_ = ws.Close(websocket.StatusCode(code), cut(reason, 120)) // the peer may be gone already
+}
+
+// cut keeps a close reason inside the 123 bytes that a close frame has.
+func cut(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	s = s[:n]
+	for len(s) > 0 && s[len(s)-1]&0xc0 == 0x80 {
+		s = s[:len(s)-1]
+	}
+	return s[:max(len(s)-1, 0)]
+}
+
+func helloOf(h *wire.Hello, member fleet.ID) orchestrator.Hello {
+	out := orchestrator.Hello{
+		Member: member, Transport: "ws2", InstanceID: h.InstanceID, BootID: h.BootID, JournalID: h.JournalID,
+		Name: h.Name, Hostname: h.Hostname, OS: h.OS, Arch: h.Arch, Version: h.AgentVersion, Features: h.Features,
+		Capabilities: h.Capabilities, Tags: h.Tags, Slots: h.MaxJobs, LastReport: h.LastReportID, Acked: h.AckedReportID,
+	}
+	if h.Resume != nil {
+		out.ResumeToken = h.Resume.Token
+	}
+	for _, a := range h.Attempts {
+		out.Attempts = append(out.Attempts, orchestrator.HeldAttempt{
+			Ref: store.Ref(a.Ref), Phase: orchestrator.Phase(a.Phase), Node: a.Node,
+		})
+	}
+	return out
+}

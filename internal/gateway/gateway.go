@@ -1,0 +1,160 @@
+package gateway
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"log/slog"
+	mrand "math/rand/v2"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/auth"
+	"github.com/casarerpa/fleet/internal/orchestrator"
+	"github.com/casarerpa/fleet/internal/store"
+	"github.com/casarerpa/fleet/wire"
+)
+
+// Options are what the gateway stands on.
+type Options struct {
+	Member   fleet.ID // this orchestrator
+	Version  string   // of the program
+	Robots   *orchestrator.Robots
+	Attempts *orchestrator.Attempts
+	Keys     *auth.Keys
+	Signals  *store.Signals
+	Timing   func(environment string) fleet.Timing
+	Now      func() time.Time
+	Logger   *slog.Logger
+	Limits   Limits
+}
+
+// Limits bound what one robot may cost.
+type Limits struct {
+	Sockets    int     // open at once
+	Frames     float64 // a second, per robot, sustained
+	Burst      int
+	Outbox     int   // frames that may wait to be written
+	LogWindow  int64 // lines on their way without an answer
+	Handshakes int   // under way at once
+}
+
+// DefaultLimits are the documented ones.
+func DefaultLimits() Limits {
+	return Limits{Sockets: 50_000, Frames: 2000, Burst: 4000, Outbox: 1024, LogWindow: 2000, Handshakes: 256}
+}
+
+// Gateway is all robot sockets of one orchestrator.
+type Gateway struct {
+	o          Options
+	handshakes chan struct{}
+	bodies     *bodies
+
+	mu       sync.RWMutex
+	conns    map[robotKey]*conn
+	open     int
+	draining bool
+	wg       sync.WaitGroup
+}
+
+type robotKey struct {
+	tenant fleet.TenantID
+	id     fleet.RobotID
+}
+
+// New returns a gateway without connections.
+func New(o Options) *Gateway {
+	if o.Limits == (Limits{}) {
+		o.Limits = DefaultLimits()
+	}
+	return &Gateway{
+		o: o, handshakes: make(chan struct{}, o.Limits.Handshakes), bodies: newBodies(64 << 20),
+		conns: map[robotKey]*conn{},
+	}
+}
+
+// Run closes connections whose key was revoked or has expired, until ctx ends.
+func (g *Gateway) Run(ctx context.Context) {
+	ticker := time.NewTicker(2 * time.Second)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		conns := g.snapshot()
+		if len(conns) == 0 {
+			continue
+		}
+		usable, err := g.o.Keys.UsableIDs(ctx)
+		if err != nil {
+			continue // the database is away; it says so elsewhere
+		}
+		for _, c := range conns {
+			if c.principal.KeyID != "" && !usable[c.principal.KeyID] {
+				c.stop(wire.CloseRevoked, "the key was revoked or has expired")
+			}
+		}
+	}
+}
+
+// Drain refuses new robots, then tells the connected ones to come back after
+// a moment of their own, and waits until their sockets are closed or ctx ends.
+func (g *Gateway) Drain(ctx context.Context, reason string) {
+	g.mu.Lock()
+	g.draining = true
+	g.mu.Unlock()
+	for _, c := range g.snapshot() {
+		after := time.Duration(mrand.Int64N(int64(2 * time.Second))) //nolint:gosec // spreads reconnects, guards nothing
+		c.send("", &wire.Goaway{Reason: reason, ReconnectAfter: fleet.Duration(after)})
+		c.stop(wire.CloseRestart, reason)
+	}
+	done := make(chan struct{})
+	go func() { g.wg.Wait(); close(done) }()
+	select {
+	case <-done:
+	case <-ctx.Done():
+	}
+}
+
+func (g *Gateway) snapshot() []*conn {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	out := make([]*conn, 0, len(g.conns))
+	for _, c := range g.conns {
+		out = append(out, c)
+	}
+	return out
+}
+
+// add makes a connection the robot's present one and ends the one before.
+func (g *Gateway) add(c *conn) {
+	g.mu.Lock()
+	before := g.conns[c.key()]
+	g.conns[c.key()] = c
+	g.mu.Unlock()
+	if before != nil {
+		before.stop(wire.CloseSuperseded, "a newer connection of this robot took over")
+	}
+}
+
+// remove forgets a connection, unless a newer one has taken its place.
+func (g *Gateway) remove(c *conn) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.conns[c.key()] == c {
+		delete(g.conns, c.key())
+	}
+}
+
+func newToken() string {
+	var b [24]byte
+	_, _ = rand.Read(b[:]) // crypto/rand never fails
+	return hex.EncodeToString(b[:])
+}
+
+func newLimiter(l Limits) *rate.Limiter { return rate.NewLimiter(rate.Limit(l.Frames), l.Burst) }

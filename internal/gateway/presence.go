@@ -1,0 +1,130 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"sync"
+
+	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/store"
+	"github.com/casarerpa/fleet/wire"
+)
+
+// Robot names a robot that can be offered work here now.
+type Robot struct {
+	Tenant       fleet.TenantID
+	RobotID      fleet.RobotID
+	SessionEpoch int64
+}
+
+// Present lists the robots connected here that have caught up with their
+// reports and have room to be written to.
+func (g *Gateway) Present() []Robot {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	out := make([]Robot, 0, len(g.conns))
+	for _, c := range g.conns {
+		if c.ready.Load() {
+			out = append(out, Robot{c.principal.Tenant, c.principal.RobotID, c.session.Epoch})
+		}
+	}
+	return out
+}
+
+// Connected is how many robots are connected here.
+func (g *Gateway) Connected() int {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	return len(g.conns)
+}
+
+// Offer sends a committed assignment to its robot. It never blocks: an offer
+// that finds no connection, or a full one, lapses and is planned again.
+func (g *Gateway) Offer(won store.Won) {
+	g.mu.RLock()
+	c := g.conns[robotKey{won.Assignment.Tenant, won.Assignment.RobotID}]
+	g.mu.RUnlock()
+	if c == nil || c.session.Epoch != won.Assignment.SessionEpoch {
+		return
+	}
+	select {
+	case c.offers <- won:
+	default:
+		g.o.Logger.Warn("offer dropped: the robot's queue is full", "robot_id", c.principal.RobotID, "job_id", won.Job.ID)
+	}
+}
+
+// offerer turns won assignments into frames.
+func (c *conn) offerer(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case won := <-c.offers:
+			m, err := c.assign(ctx, won)
+			if err != nil {
+				c.log.Warn("offer not sent; it will lapse", "job_id", won.Job.ID, "error", err)
+				continue
+			}
+			c.track(wire.Ref{JobID: won.Job.ID, Epoch: won.Attempt.Epoch})
+			c.send("", m)
+		}
+	}
+}
+
+func (c *conn) assign(ctx context.Context, won store.Won) (*wire.JobAssign, error) {
+	j, t := won.Job, c.timing
+	m := &wire.JobAssign{
+		Ref: wire.Ref{JobID: j.ID, Epoch: won.Attempt.Epoch}, Number: int(won.Attempt.Epoch),
+		WorkflowID: j.Workflow.ID, WorkflowName: j.Workflow.Name, WorkflowHash: j.Workflow.Hash,
+		Variables: json.RawMessage(won.Variables), Priority: j.Priority, Timeout: j.RunTimeout,
+		AcceptWithin: fleet.Duration(t.Accept), Lease: fleet.Duration(t.Lease), RetrySafety: j.RetrySafety,
+	}
+	body, err := c.g.bodies.get(ctx, j.Workflow.Hash, func() ([]byte, error) {
+		return c.g.o.Attempts.Body(ctx, c.principal.Scope(), j.Workflow.Hash)
+	})
+	if err != nil {
+		return nil, err
+	}
+	// A document that would crowd the frame is fetched by its hash instead.
+	if len(body) > wire.MaxDocument || len(body)+len(won.Variables) > wire.MaxFrame-(16<<10) {
+		m.WorkflowRef = j.Workflow.Hash
+	} else {
+		m.Workflow = body
+	}
+	return m, nil
+}
+
+// bodies keeps workflow documents that were sent lately. They are named by
+// their hash and never change.
+type bodies struct {
+	mu    sync.Mutex
+	limit int
+	size  int
+	docs  map[string][]byte
+}
+
+func newBodies(limit int) *bodies { return &bodies{limit: limit, docs: map[string][]byte{}} }
+
+func (b *bodies) get(_ context.Context, hash string, load func() ([]byte, error)) ([]byte, error) {
+	b.mu.Lock()
+	doc, ok := b.docs[hash]
+	b.mu.Unlock()
+	if ok {
+		return doc, nil
+	}
+	doc, err := load()
+	if err != nil {
+		return nil, err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.size+len(doc) > b.limit {
+		clear(b.docs)
+		b.size = 0
+	}
+	if _, ok := b.docs[hash]; !ok {
+		b.docs[hash], b.size = doc, b.size+len(doc)
+	}
+	return doc, nil
+}

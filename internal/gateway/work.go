@@ -1,0 +1,354 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/orchestrator"
+	"github.com/casarerpa/fleet/internal/store"
+	"github.com/casarerpa/fleet/wire"
+)
+
+// maxBatch bounds what is committed in one call.
+const maxBatch = 256
+
+// worker commits what was read, in order. What came in while the last commit
+// ran is taken together, so a busy robot costs one commit for many messages.
+func (c *conn) worker(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case f := <-c.work:
+			batch := []wire.Frame{f}
+			for len(batch) < maxBatch {
+				select {
+				case f := <-c.work:
+					batch = append(batch, f)
+					continue
+				default:
+				}
+				break
+			}
+			if !c.handle(ctx, batch) {
+				return
+			}
+		}
+	}
+}
+
+// handle takes runs of frames of one kind together; false ends the connection.
+func (c *conn) handle(ctx context.Context, batch []wire.Frame) bool {
+	for len(batch) > 0 {
+		n := 1
+		for n < len(batch) && wire.IsReport(batch[n].Type) == wire.IsReport(batch[0].Type) && wire.IsReport(batch[0].Type) {
+			n++
+		}
+		ok := true
+		if wire.IsReport(batch[0].Type) {
+			ok = c.reports(ctx, batch[:n])
+		} else {
+			ok = c.one(ctx, batch[0])
+		}
+		if !ok {
+			return false
+		}
+		batch = batch[n:]
+	}
+	return true
+}
+
+// reports commits reports and acknowledges them. An error that may pass closes
+// the connection without an acknowledgement: the robot sends them again.
+func (c *conn) reports(ctx context.Context, frames []wire.Frame) bool {
+	reports := make([]fleet.Report, 0, len(frames))
+	verdicts := make([]fleet.Verdict, 0, len(frames))
+	for _, f := range frames {
+		r, ok := f.Report()
+		if !ok { // checkpoints have no use case yet
+			verdicts = append(verdicts, fleet.Verdict{ReportID: f.ReportID, Verdict: fleet.VerdictApplied})
+			continue
+		}
+		if m, isEnd := f.Payload.(*wire.JobComplete); isEnd {
+			result, err := c.result(m)
+			if err != nil {
+				c.send(f.ID, &wire.Error{Code: "result_missing", Message: err.Error(), InReplyTo: f.ID})
+				c.stop(wire.CloseLater, "a result was not uploaded before its report")
+				return false
+			}
+			r.Result = result
+		}
+		r.JournalID = c.session.JournalID
+		reports = append(reports, r)
+	}
+	if len(reports) > 0 {
+		got, err := c.g.o.Attempts.Report(ctx, c.principal, reports)
+		if err != nil {
+			c.fault("reports not committed", err)
+			return false
+		}
+		verdicts = append(verdicts, got...)
+	}
+	upto := frames[len(frames)-1].ReportID
+	for _, f := range frames {
+		if ref, ok := wire.AttemptOf(f.Payload); ok && wire.IsEnd(f.Type) {
+			c.forget(ref)
+		}
+	}
+	c.send("", &wire.ReportAck{Upto: upto, Verdicts: verdicts})
+	if !c.ready.Load() && upto >= c.lastReport {
+		c.ready.Store(true)
+		c.g.o.Signals.Raise(store.TopicReady)
+	}
+	return true
+}
+
+// fault ends the connection after a use case failed for a reason that may
+// pass; the robot comes back and resumes.
+func (c *conn) fault(what string, err error) {
+	if errors.Is(err, context.Canceled) {
+		return
+	}
+	c.log.Warn(what, "error", err)
+	c.stop(wire.CloseLater, "the orchestrator cannot commit now")
+}
+
+// one handles a frame that is no report.
+func (c *conn) one(ctx context.Context, f wire.Frame) bool {
+	switch m := f.Payload.(type) {
+	case *wire.JobAccept:
+		return c.accept(ctx, f, m.Ref)
+	case *wire.JobReject:
+		err := c.g.o.Attempts.Reject(ctx, c.principal, store.Ref(m.Ref), m.Reason, m.Detail)
+		c.forget(m.Ref)
+		if err != nil && !stale(err) {
+			c.fault("reject not committed", err)
+			return false
+		}
+	case *wire.JobProgress:
+		b := store.Beat{SessionEpoch: c.session.Epoch, Partial: true, Attempts: []store.BeatAttempt{
+			{JobID: m.JobID, Epoch: m.Epoch, Progress: m.Progress, Node: m.CurrentNode, Message: m.Message},
+		}}
+		if _, err := c.g.o.Attempts.Beat(ctx, c.principal, b); err != nil {
+			c.log.Debug("progress not stored", "error", err) // the next sample replaces it
+		}
+	case *wire.RobotDrain:
+		c.ready.Store(false)
+		c.send(f.ID, &wire.DrainAck{})
+	case *wire.Disconnect:
+		c.stop(wire.CloseDone, "the robot said goodbye: "+cut(m.Reason, 80))
+		return false
+	case *wire.SecretGet:
+		c.send(f.ID, &wire.Error{Code: "not_found", Message: "This orchestrator keeps no secrets yet.", InReplyTo: f.ID})
+	case *wire.CommandResult:
+		c.log.Info("command answered", "command_id", m.CommandID, "ok", m.OK, "message", m.Message)
+	case *wire.Hello:
+		c.send(f.ID, &wire.Error{Code: wire.BadMessage, Message: "hello was said already; connect anew to say it again.", InReplyTo: f.ID})
+	}
+	return true
+}
+
+func stale(err error) bool {
+	return errors.Is(err, fleet.ErrConflict) || errors.Is(err, fleet.ErrNotFound) || errors.Is(err, fleet.ErrInvalid)
+}
+
+// accept commits the start of an attempt, and only then lets the robot begin.
+func (c *conn) accept(ctx context.Context, f wire.Frame, ref wire.Ref) bool {
+	err := c.g.o.Attempts.Accept(ctx, c.principal, store.Ref(ref))
+	switch {
+	case err == nil:
+		c.track(ref)
+		c.send(f.ID, &wire.JobStart{Ref: ref, Lease: fleet.Duration(c.timing.Lease), Echo: f.ID})
+	case stale(err):
+		c.forget(ref)
+		c.send(f.ID, &wire.JobForget{Ref: ref, Reason: wire.ForgetFenced})
+	default:
+		c.fault("accept not committed", err)
+		return false
+	}
+	return true
+}
+
+// beater answers heartbeats.
+func (c *conn) beater(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case f := <-c.beats:
+			m, ok := f.Payload.(*wire.Heartbeat)
+			if !ok {
+				continue
+			}
+			if !c.beat(ctx, f, m) {
+				return
+			}
+		}
+	}
+}
+
+func (c *conn) beat(ctx context.Context, f wire.Frame, m *wire.Heartbeat) bool {
+	b := store.Beat{
+		SessionEpoch: c.session.Epoch, Reported: m.Status,
+		Metrics: fleet.RobotMetrics{CPUPercent: m.CPUPercent, MemoryPercent: m.MemoryPercent, MemoryMB: m.MemoryMB, DiskPercent: m.DiskPercent},
+	}
+	for _, a := range m.Attempts {
+		b.Attempts = append(b.Attempts, store.BeatAttempt{JobID: a.JobID, Epoch: a.Epoch, Progress: a.Progress, Node: a.Node})
+	}
+	answer, err := c.g.o.Attempts.Beat(ctx, c.principal, b)
+	if err != nil {
+		// No answer: the robot's fence runs on, as it must while we cannot commit.
+		c.log.Warn("heartbeat not committed", "error", err)
+		return true
+	}
+	if !answer.Current {
+		c.stop(wire.CloseSuperseded, "a newer connection of this robot took over")
+		return false
+	}
+	c.mu.Lock()
+	c.mode = answer.Mode
+	c.mu.Unlock()
+	ack := &wire.HeartbeatAck{
+		Echo: f.ID, Renewed: refs(answer.Renewed), Stale: refs(answer.Stale), Cancel: make([]wire.CancelRef, 0, len(answer.Cancel)),
+		Heartbeat: fleet.Duration(c.timing.Heartbeat), Mode: answer.Mode,
+	}
+	for _, s := range answer.Cancel {
+		ack.Cancel = append(ack.Cancel, wire.CancelRef{Ref: wire.Ref(s.Ref), Cause: s.Reason, Reason: string(s.Reason), Grace: fleet.Duration(s.Grace), Force: s.Force})
+	}
+	c.send(f.ID, ack)
+	c.missing(ctx, answer.Missing)
+	return true
+}
+
+// missing takes away attempts that the robot left out of two heartbeats in a
+// row. One is not enough: the beat may have been sent before the attempt began.
+func (c *conn) missing(ctx context.Context, now []store.Ref) {
+	next := make(map[store.Ref]bool, len(now))
+	for _, ref := range now {
+		if !c.missed[ref] {
+			next[ref] = true
+			continue
+		}
+		if err := c.g.o.Attempts.NotHeld(ctx, c.principal, ref); err != nil {
+			c.log.Warn("attempt not taken away", "job_id", ref.JobID, "error", err)
+			next[ref] = true
+		}
+	}
+	c.missed = next
+}
+
+func refs(in []store.Ref) []wire.Ref {
+	out := make([]wire.Ref, len(in))
+	for i, r := range in {
+		out[i] = wire.Ref(r)
+	}
+	return out
+}
+
+// logger stores log lines.
+func (c *conn) logger(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case f := <-c.logs:
+			m, ok := f.Payload.(*wire.LogBatch)
+			if !ok {
+				continue
+			}
+			ack, err := c.g.o.Attempts.AppendLogs(ctx, c.principal, m.Batch(c.principal.Tenant, c.principal.RobotID))
+			if err != nil {
+				c.log.Debug("log lines not stored; the robot sends them again", "error", err)
+				continue
+			}
+			window := c.g.o.Limits.LogWindow
+			if ack.Full {
+				window = 0
+			}
+			c.send(f.ID, &wire.LogAck{Ref: m.Ref, NextLine: ack.NextLine, Window: window})
+		}
+	}
+}
+
+// watcher looks at what is wanted of the robot: when it is woken, and from
+// time to time without, so that a lost signal costs little.
+func (c *conn) watcher(ctx context.Context) {
+	wake, stop := c.g.o.Signals.Listen(store.RobotTopic(string(c.principal.Tenant), string(c.principal.RobotID)))
+	defer stop()
+	ticker := time.NewTicker(c.timing.Heartbeat)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-wake:
+		case <-ticker.C:
+			if c.idle() {
+				continue
+			}
+		}
+		if err := c.look(ctx); err != nil && ctx.Err() == nil {
+			c.log.Debug("wishes not read", "error", err)
+		}
+	}
+}
+
+func (c *conn) idle() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.live) == 0
+}
+
+// look compares what this session has in hand with what the store wants.
+func (c *conn) look(ctx context.Context) error {
+	before := c.inHand()
+	held, mode, err := c.g.o.Attempts.Held(ctx, c.principal)
+	if err != nil {
+		return err
+	}
+	wanted := make(map[wire.Ref]bool, len(held))
+	for _, sub := range held {
+		ref := wire.Ref{JobID: sub.Job.ID, Epoch: sub.Job.Epoch}
+		wanted[ref] = true
+		if sub.Job.State == fleet.Cancelling && c.mustStop(ref, sub.Job.StopForce) {
+			s := orchestrator.StopOf(sub, c.g.o.Now())
+			c.send("", &wire.JobCancel{Ref: ref, Reason: string(s.Reason), Cause: s.Reason, Grace: fleet.Duration(s.Grace), Force: s.Force})
+		}
+	}
+	for _, ref := range before {
+		if !wanted[ref] {
+			c.forget(ref)
+			c.send("", &wire.JobForget{Ref: ref, Reason: wire.ForgetFinished})
+		}
+	}
+	c.mu.Lock()
+	c.mode = mode
+	c.mu.Unlock()
+	return nil
+}
+
+// inHand lists the attempts that this session was given before the look; one
+// that is given during it must not be forgotten for not being in the answer.
+func (c *conn) inHand() []wire.Ref {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	out := make([]wire.Ref, 0, len(c.live))
+	for ref := range c.live {
+		out = append(out, ref)
+	}
+	return out
+}
+
+// mustStop says whether a stop still has to be sent, or sent again sharper.
+func (c *conn) mustStop(ref wire.Ref, force bool) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.live[ref] && (!force || c.forced[ref]) {
+		return false
+	}
+	c.live[ref] = true
+	c.forced[ref] = force
+	return true
+}

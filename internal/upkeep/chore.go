@@ -1,0 +1,24 @@
+package upkeep
+
+import (
+	"context"
+	"log/slog"
+	"time"
+)
+
+// every runs a chore again and again until ctx ends: after each pause, and
+// whenever wake receives. A pass that fails is logged and tried again.
+func every(ctx context.Context, log *slog.Logger, name string, pause func() time.Duration, wake <-chan struct{}, once func(context.Context) error) {
+	for ctx.Err() == nil {
+		if err := once(ctx); err != nil && ctx.Err() == nil {
+			log.Warn("chore failed", "chore", name, "error", err)
+		}
+		timer := time.NewTimer(pause())
+		select {
+		case <-ctx.Done():
+		case <-wake:
+		case <-timer.C:
+		}
+		timer.Stop()
+	}
+}

@@ -1,0 +1,177 @@
+package upkeep
+
+import (
+	"context"
+	"log/slog"
+	"math"
+	"time"
+
+	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/orchestrator"
+	"github.com/casarerpa/fleet/internal/store"
+)
+
+// Reaper watches the renewals of live attempts: it flags silence, takes away
+// what was not renewed for the lost time, and stops what runs for too long.
+type Reaper struct {
+	Store    store.Store
+	Attempts *orchestrator.Attempts
+	Timing   func(environment string) fleet.Timing
+	Logger   *slog.Logger
+	Alarm    func(taken, live int) // the brake went on; may be nil
+	Every    time.Duration         // default: an eighteenth of the lost time, at most 5 s
+
+	seen    map[store.Ref]*watched
+	last    time.Time // end of the last sweep, monotonic
+	braking bool
+}
+
+// watched is what the sweeper remembers of one attempt.
+type watched struct {
+	seq     int64
+	since   time.Time // when seq was first seen
+	running time.Time // when it was first seen running
+}
+
+// The brake: more than this at once is more likely our fault than theirs.
+const (
+	brakeLeast = 5
+	brakeShare = 0.2
+)
+
+// Run works until ctx ends.
+func (r *Reaper) Run(ctx context.Context) {
+	t := r.Timing(fleet.DefaultEnvironment)
+	pause := r.Every
+	if pause <= 0 {
+		pause = min(t.Lost/18, 5*time.Second)
+	}
+	every(ctx, r.Logger, "reap", func() time.Duration { return pause }, nil, func(ctx context.Context) error {
+		return r.RunOnce(ctx, time.Now()) //nolint:forbidigo // the monotonic clock is what leases are judged by
+	})
+}
+
+// RunOnce makes one sweep. now must come from one monotonic clock for all
+// calls; only differences of it count.
+func (r *Reaper) RunOnce(ctx context.Context, now time.Time) error {
+	scope := store.System("reap")
+	t := r.Timing(fleet.DefaultEnvironment)
+	stalled := !r.last.IsZero() && now.Sub(r.last) > t.Lost/3
+	r.last = now
+	live, err := r.observe(ctx, scope, now)
+	if err != nil {
+		return err
+	}
+	if stalled {
+		// We were away: the robots may have renewed all the time.
+		r.Logger.Warn("sweep came late; leases are given their full time again")
+		for _, w := range r.seen {
+			w.since = now
+		}
+		return nil
+	}
+	var lost []store.LiveAttempt
+	for _, a := range live {
+		w := r.seen[a.Ref]
+		silent := now.Sub(w.since)
+		switch {
+		case silent >= t.Lost:
+			lost = append(lost, a)
+		case silent >= t.Suspect && !a.Silent && a.State == fleet.Running:
+			if err := r.Attempts.Silence(ctx, scope, a.Ref, a.RenewSeq); err != nil {
+				return err
+			}
+		}
+		if a.State == fleet.Running && a.RunTimeout > 0 && now.Sub(w.running) > a.RunTimeout+t.Heartbeat {
+			if err := r.Attempts.RunLimit(ctx, scope, a.Ref); err != nil {
+				return err
+			}
+		}
+	}
+	return r.take(ctx, scope, lost, len(live), now)
+}
+
+// observe reads all live attempts and remembers when each renewal number was
+// first seen.
+func (r *Reaper) observe(ctx context.Context, scope store.Scope, now time.Time) ([]store.LiveAttempt, error) {
+	if r.seen == nil {
+		r.seen = map[store.Ref]*watched{}
+	}
+	var live []store.LiveAttempt
+	var after store.Ref
+	for {
+		var page []store.LiveAttempt
+		const size = 1000
+		err := r.Store.View(ctx, scope, func(rd store.Reader) (err error) {
+			page, err = rd.LiveAttempts(after, size)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		live = append(live, page...)
+		if len(page) < size {
+			break
+		}
+		after = page[len(page)-1].Ref
+	}
+	next := make(map[store.Ref]*watched, len(live))
+	for _, a := range live {
+		w := r.seen[a.Ref]
+		if w == nil {
+			w = &watched{seq: a.RenewSeq, since: now}
+		}
+		if w.seq != a.RenewSeq {
+			w.seq, w.since = a.RenewSeq, now
+		}
+		if w.running.IsZero() && a.State == fleet.Running {
+			w.running = now
+		}
+		next[a.Ref] = w
+	}
+	r.seen = next
+	return live, nil
+}
+
+// take takes attempts away, unless they are so many at once that the fault is
+// more likely here: then nothing is taken, an alarm is raised, and the full
+// time is waited again. If they are silent still, at most a fifth goes in each
+// sweep, so that every job comes to its end.
+func (r *Reaper) take(ctx context.Context, scope store.Scope, lost []store.LiveAttempt, live int, now time.Time) error {
+	limit := max(brakeLeast, int(math.Ceil(brakeShare*float64(live))))
+	if len(lost) > limit {
+		if !r.braking {
+			r.braking = true
+			for _, a := range lost {
+				r.seen[a.Ref].since = now
+			}
+			r.Logger.Error("brake: too many attempts fell silent at once; none is taken away yet", "silent", len(lost), "live", live)
+			if r.Alarm != nil {
+				r.Alarm(len(lost), live)
+			}
+			return nil
+		}
+		lost = lost[:limit]
+	} else if len(lost) == 0 {
+		r.braking = r.braking && r.anySilent(now)
+	}
+	for _, a := range lost {
+		if err := r.Attempts.Lose(ctx, scope, a.Ref, a.RenewSeq, "it was silent for too long"); err != nil {
+			return err
+		}
+		r.Logger.Warn("attempt lost", "job_id", a.JobID, "epoch", a.Epoch, "robot_id", a.RobotID)
+	}
+	return nil
+}
+
+// anySilent says whether some attempt is on its way to being lost; the brake
+// stays on until the wave has passed.
+func (r *Reaper) anySilent(now time.Time) bool {
+	t := r.Timing(fleet.DefaultEnvironment)
+	for _, w := range r.seen {
+		if now.Sub(w.since) >= t.Suspect {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,75 @@
+package upkeep
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/casarerpa/fleet/internal/orchestrator"
+	"github.com/casarerpa/fleet/internal/store"
+)
+
+// Timers fires what runs out by itself: delays and back-offs that are over,
+// wait limits, offers without an answer, and stops without a confirmation.
+type Timers struct {
+	Store    store.Store
+	Attempts *orchestrator.Attempts
+	Now      func() time.Time
+	Logger   *slog.Logger
+}
+
+// The bounds of the timer loop.
+const (
+	timerPage  = 500
+	timerPause = time.Second // the slow look behind the signals
+)
+
+// Run works until ctx ends.
+func (t *Timers) Run(ctx context.Context) {
+	wake, stop := t.Store.Signals().Listen(store.TopicTimers)
+	defer stop()
+	next := timerPause
+	every(ctx, t.Logger, "timers", func() time.Duration { return next }, wake, func(ctx context.Context) error {
+		at, err := t.RunOnce(ctx, t.Now())
+		next = timerPause
+		if !at.IsZero() {
+			next = max(min(at.Sub(t.Now()), timerPause), 0)
+		}
+		return err
+	})
+}
+
+// RunOnce fires all timers that are due at now and returns the time of the
+// next one. A timer that cannot be fired is logged and does not hold up the
+// ones behind it.
+func (t *Timers) RunOnce(ctx context.Context, now time.Time) (next time.Time, err error) {
+	scope := store.System("timers")
+	for ctx.Err() == nil {
+		var due []store.Timer
+		err := t.Store.View(ctx, scope, func(r store.Reader) (err error) {
+			if due, err = r.Due(now, timerPage); err != nil {
+				return err
+			}
+			next, err = r.NextTimer()
+			return err
+		})
+		if err != nil {
+			return time.Time{}, err
+		}
+		var faults []error
+		for _, timer := range due {
+			if err := t.Attempts.Fire(ctx, scope, timer); err != nil {
+				t.Logger.Warn("timer not fired", "timer", timer.Kind, "job_id", timer.JobID, "error", err)
+				faults = append(faults, err)
+			}
+		}
+		if len(due) < timerPage || len(faults) > 0 {
+			if len(due) > 0 && len(faults) == 0 {
+				next = now // look at once: firing may have set new ones
+			}
+			return next, errors.Join(faults...)
+		}
+	}
+	return next, ctx.Err()
+}
