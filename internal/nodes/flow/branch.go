@@ -28,13 +28,13 @@ func branchIf(_ context.Context, c *engine.Call) (engine.Result, error) {
 // branchSwitch compares by text. Files name the ports by the text of the case
 // or by its place, so both are offered, unless the place is the text of
 // another case.
-func branchSwitch(_ context.Context, c *engine.Call) (engine.Result, error) {
+func branchSwitch(ctx context.Context, c *engine.Call) (engine.Result, error) {
 	v := c.Param("value")
 	if v == nil {
 		expression, _ := c.Setting("expression")
 		if expression != nil && expression != "" {
 			var err error
-			if v, err = evaluate(c, expression); err != nil {
+			if v, err = evaluate(ctx, c, expression); err != nil {
 				return engine.Result{}, err
 			}
 		}

@@ -1,0 +1,205 @@
+package data
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/casarerpa/fleet/internal/engine"
+	"github.com/casarerpa/fleet/workflow/value"
+)
+
+// The original has three inputs here, but files write as many as they need.
+const mostItems = 100
+
+func createList(c *engine.Call) error {
+	c.Set("list", collect(c, "item_"))
+	return nil
+}
+
+func collect(c *engine.Call, prefix string) []any {
+	list := []any{}
+	for i := 1; i <= mostItems; i++ {
+		if v := argument(c, prefix+strconv.Itoa(i)); v != nil {
+			list = append(list, v)
+		}
+	}
+	return list
+}
+
+func listGetItem(c *engine.Call) error {
+	list, err := listArgument(c, "list")
+	if err != nil {
+		return err
+	}
+	at, err := c.Int("index", 0)
+	if err != nil {
+		return err
+	}
+	place := at
+	if place < 0 {
+		place += int64(len(list))
+	}
+	if place < 0 || place >= int64(len(list)) {
+		return failure(fmt.Sprintf("List index out of range: %d", at))
+	}
+	c.Set("item", list[place])
+	return nil
+}
+
+func listLength(c *engine.Call) error {
+	list, err := listArgument(c, "list")
+	if err != nil {
+		return err
+	}
+	c.Set("length", int64(len(list)))
+	return nil
+}
+
+// listAppend takes a single value for a list of one.
+func listAppend(c *engine.Call) error {
+	list, err := listArgument(c, "list")
+	if err != nil {
+		list = []any{argument(c, "list")}
+	}
+	c.Set("result", append(slices.Clip(slices.Clone(list)), argument(c, "item")))
+	return nil
+}
+
+func listContains(c *engine.Call) error {
+	list, err := listArgument(c, "list")
+	if err != nil {
+		return err
+	}
+	at := indexOf(list, argument(c, "item"))
+	c.Set("contains", at >= 0)
+	c.Set("index", int64(at))
+	return nil
+}
+
+func indexOf(list []any, item any) int {
+	return slices.IndexFunc(list, func(v any) bool { return value.Equal(v, item) })
+}
+
+func listSlice(c *engine.Call) error {
+	list, err := listArgument(c, "list")
+	if err != nil {
+		return err
+	}
+	from, to, err := sliceArguments(c, len(list))
+	if err != nil {
+		return err
+	}
+	c.Set("result", append([]any{}, list[from:to]...))
+	return nil
+}
+
+func listJoin(c *engine.Call) error {
+	list, err := listArgument(c, "list")
+	if err != nil {
+		return err
+	}
+	c.Set("result", strings.Join(texts(list), textArgument(c, "separator")))
+	return nil
+}
+
+func listSort(c *engine.Call) error {
+	list, err := listArgument(c, "list")
+	if err != nil {
+		return err
+	}
+	sorted, err := sortedBy(list, c.Text("key_path"), c.Bool("reverse"))
+	if err != nil {
+		return err
+	}
+	c.Set("result", sorted)
+	return nil
+}
+
+func sortedBy(list []any, path string, reverse bool) ([]any, error) {
+	sorted := append([]any{}, list...)
+	keys := make([]any, len(sorted))
+	for i, item := range sorted {
+		keys[i] = along(item, path)
+	}
+	return sorted, value.SortBy(sorted, keys, reverse)
+}
+
+func listReverse(c *engine.Call) error {
+	list, err := listArgument(c, "list")
+	if err != nil {
+		return err
+	}
+	c.Set("result", reversed(list))
+	return nil
+}
+
+func reversed(list []any) []any {
+	turned := append([]any{}, list...)
+	slices.Reverse(turned)
+	return turned
+}
+
+func listUnique(c *engine.Call) error {
+	list, err := listArgument(c, "list")
+	if err != nil {
+		return err
+	}
+	seen := map[any]bool{}
+	unique := []any{}
+	for _, item := range list {
+		if key := identity(item); !seen[key] {
+			seen[key] = true
+			unique = append(unique, item)
+		}
+	}
+	c.Set("result", unique)
+	return nil
+}
+
+// identity is a key that is equal for values that Python puts into one place
+// of a set: 1, 1.0 and True are one. What Python cannot hash counts by its
+// text, in the same set, so it equals a text that looks like it.
+func identity(v any) any {
+	switch t := v.(type) {
+	case nil, string, int64:
+		return v
+	case bool:
+		if t {
+			return int64(1)
+		}
+		return int64(0)
+	case float64:
+		if n := int64(t); float64(n) == t {
+			return n
+		}
+		return t
+	}
+	return value.Str(v)
+}
+
+func listFlatten(c *engine.Call) error {
+	list, err := listArgument(c, "list")
+	if err != nil {
+		return err
+	}
+	depth, err := c.Int("depth", 1)
+	if err != nil {
+		return err
+	}
+	c.Set("result", flattened([]any{}, list, depth))
+	return nil
+}
+
+// flattened appends the items of list to into, opening depth levels of lists.
+func flattened(into, list []any, depth int64) []any {
+	for _, item := range list {
+		if inner, ok := item.([]any); ok && depth > 0 {
+			into = flattened(into, inner, depth-1)
+		} else {
+			into = append(into, item)
+		}
+	}
+	return into
+}
