@@ -12,6 +12,10 @@ func TestImports(t *testing.T) {
 	l := readLaw(t)
 	all := packages(t)
 	for _, p := range all {
+		if _, ok := l.find(room(p.ImportPath)); !ok {
+			t.Errorf("package %s has no row in the table of ARCHITECTURE.md", room(p.ImportPath))
+			continue
+		}
 		for _, f := range p.files {
 			for _, path := range f.imports() {
 				if msg := l.judge(room(p.ImportPath), path, f.test); msg != "" {

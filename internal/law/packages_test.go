@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -36,13 +37,19 @@ type file struct {
 	ast  *ast.File
 }
 
-// packages lists the module with the go command and parses every file.
+// listing asks the go command once; every test parses its answer for itself.
+var listing = sync.OnceValues(func() ([]byte, error) {
+	//nolint:noctx // shared by all tests, so it belongs to none of their contexts
+	cmd := exec.Command("go", "list", "-e",
+		"-json=ImportPath,Dir,Name,GoFiles,CgoFiles,IgnoredGoFiles,TestGoFiles,XTestGoFiles", "./...")
+	cmd.Dir = filepath.Join("..", "..")
+	return cmd.Output()
+})
+
+// packages lists the module and parses every file.
 func packages(t *testing.T) []*pkg {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "go", "list", "-e",
-		"-json=ImportPath,Dir,Name,GoFiles,CgoFiles,IgnoredGoFiles,TestGoFiles,XTestGoFiles", "./...")
-	cmd.Dir = root(t)
-	out, err := cmd.Output()
+	out, err := listing()
 	if err != nil {
 		t.Fatalf("go list: %v", err)
 	}

@@ -65,6 +65,17 @@ func impurities(fset *token.FileSet, f file, not []string) []string {
 		}
 		f.uses("crypto/rand", func(name string, pos token.Pos) { report(pos, "draw from crypto/rand."+name) })
 	}
+	for _, symbol := range not {
+		pkg, name, ok := strings.Cut(symbol, ".")
+		if !ok {
+			continue
+		}
+		f.uses(module+"/internal/"+pkg, func(used string, pos token.Pos) {
+			if used == name {
+				out = append(out, fmt.Sprintf("%s:%d: the room must not name %s", f.name, fset.Position(pos).Line, symbol))
+			}
+		})
+	}
 	if slices.Contains(not, "goroutine") {
 		ast.Inspect(f.ast, func(n ast.Node) bool {
 			if g, ok := n.(*ast.GoStmt); ok {
@@ -79,7 +90,7 @@ func impurities(fset *token.FileSet, f file, not []string) []string {
 // TestPurityCatches shows that each word can say no.
 func TestPurityCatches(t *testing.T) {
 	const src = `package p
-import ("time"; "math/rand/v2"; secret "crypto/rand")
+import ("time"; "math/rand/v2"; secret "crypto/rand"; "github.com/casarerpa/fleet/internal/store")
 func f(now time.Time, r *rand.Rand) {
 	_ = time.Now()
 	_ = now.Add(time.Second)
@@ -87,6 +98,8 @@ func f(now time.Time, r *rand.Rand) {
 	_ = rand.IntN(3)
 	_ = rand.New(rand.NewPCG(1, 2))
 	_ = secret.Reader
+	var _ store.Ref
+	var _ store.Store
 	go f(now, r)
 }`
 	fset := token.NewFileSet()
@@ -94,15 +107,15 @@ func f(now time.Time, r *rand.Rand) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := impurities(fset, file{name: "p.go", ast: parsed}, []string{"clock", "chance", "goroutine"})
-	if len(got) != 4 {
-		t.Errorf("want 4 findings, got %d:\n%s", len(got), strings.Join(got, "\n"))
+	got := impurities(fset, file{name: "p.go", ast: parsed}, []string{"clock", "chance", "goroutine", "store.Store"})
+	if len(got) != 5 {
+		t.Errorf("want 5 findings, got %d:\n%s", len(got), strings.Join(got, "\n"))
 	}
 }
 
-// TestSystemScope lists who may act without a principal: store.System makes a
-// scope that no person and no robot asked for.
-func TestSystemScope(t *testing.T) {
+// TestScopeMakers lists who may make a scope: store.System acts without
+// anybody having asked, store.Tenant for whoever the credential names.
+func TestScopeMakers(t *testing.T) {
 	l := readLaw(t)
 	for _, p := range packages(t) {
 		if slices.Contains(l.system, room(p.ImportPath)) {
@@ -113,9 +126,9 @@ func TestSystemScope(t *testing.T) {
 				continue
 			}
 			f.uses(module+"/internal/store", func(name string, pos token.Pos) {
-				if name == "System" {
-					t.Errorf("%s:%d: %s may not call store.System; take the caller's scope",
-						f.name, p.fset.Position(pos).Line, room(p.ImportPath))
+				if name == "System" || name == "Tenant" {
+					t.Errorf("%s:%d: %s may not call store.%s; take the scope of the caller's principal",
+						f.name, p.fset.Position(pos).Line, room(p.ImportPath), name)
 				}
 			})
 		}
