@@ -52,7 +52,7 @@ func FormatValue(v any, spec string) (string, error) {
 		return p.float(t, "float")
 	default:
 		i, _ := asInt(v)
-		return p.integer(i)
+		return p.integer(i, TypeName(v))
 	}
 }
 
@@ -91,7 +91,7 @@ func parseSpec(spec string, v any) (*formatSpec, error) {
 	if p.width, s, err = specNumber(s, 0, maxWidth); err != nil {
 		return nil, err
 	}
-	if p.grouping = take(",_"); p.grouping != 0 && take(",_") != 0 {
+	if p.grouping = take(",_"); p.grouping == ',' && take("_") != 0 || p.grouping == '_' && take(",") != 0 {
 		return nil, formatError("Cannot specify both ',' and '_'.")
 	}
 	if strings.HasPrefix(s, ".") {
@@ -109,6 +109,10 @@ func parseSpec(spec string, v any) (*formatSpec, error) {
 		if p.kind = s[0]; p.kind >= utf8.RuneSelf {
 			return nil, formatError("Unknown format code '%s' for object of type '%s'", s, TypeName(v))
 		}
+	}
+	if p.grouping != 0 && strings.IndexByte("\x00defgEG%F", p.kind) < 0 &&
+		(p.grouping == ',' || strings.IndexByte("boxX", p.kind) < 0) {
+		return nil, formatError("Cannot specify '%c' with '%c'.", p.grouping, p.kind)
 	}
 	return p, nil
 }
@@ -161,7 +165,7 @@ func (p *formatSpec) str(s string) (string, error) {
 	return p.pad(s, p.align), nil
 }
 
-func (p *formatSpec) integer(i int64) (string, error) {
+func (p *formatSpec) integer(i int64, typeName string) (string, error) {
 	base, prefix := 10, ""
 	switch p.kind {
 	case 0, 'd', 'n':
@@ -176,17 +180,15 @@ func (p *formatSpec) integer(i int64) (string, error) {
 	case 'c':
 		return p.character(i)
 	case 'e', 'E', 'f', 'F', 'g', 'G', '%':
-		return p.float(float64(i), "int")
+		return p.float(float64(i), typeName)
 	default:
-		return "", p.unknown("int")
+		return "", p.unknown(typeName)
 	}
 	switch {
 	case p.precision >= 0:
 		return "", formatError("Precision not allowed in integer format specifier")
 	case p.noNegZero:
 		return "", formatError("Negative zero coercion (z) not allowed in integer format specifier")
-	case p.grouping != 0 && p.kind == 'n', p.grouping == ',' && base != 10:
-		return "", formatError("Cannot specify '%c' with '%c'.", p.grouping, p.kind)
 	}
 	digits := strconv.FormatUint(magnitude(i), base)
 	if p.kind == 'X' {
@@ -210,8 +212,6 @@ func (p *formatSpec) character(i int64) (string, error) {
 		return "", formatError("Alternate form (#) not allowed with integer format specifier 'c'")
 	case p.precision >= 0:
 		return "", formatError("Precision not allowed in integer format specifier")
-	case p.grouping != 0:
-		return "", formatError("Cannot specify '%c' with 'c'.", p.grouping)
 	case i < 0 || i > utf8.MaxRune:
 		return "", Errorf("OverflowError", "%%c arg not in range(0x110000)")
 	}
@@ -244,7 +244,7 @@ func (p *formatSpec) number(negative bool, prefix, digits, tail string, group in
 	if align == '=' {
 		inner = p.width - len(head) - len(tail)
 	}
-	if p.grouping != 0 {
+	if p.grouping != 0 && digits != "" {
 		least := 0
 		if p.fill == "0" {
 			least = inner
@@ -286,9 +286,6 @@ func (p *formatSpec) float(f float64, typeName string) (string, error) {
 	case 0, 'e', 'E', 'f', 'F', 'g', 'G':
 	case 'n':
 		kind = 'g'
-		if p.grouping != 0 {
-			return "", formatError("Cannot specify '%c' with 'n'.", p.grouping)
-		}
 	case '%':
 		f, kind, tail = f*100, 'f', "%"
 	default:

@@ -96,6 +96,11 @@ func cased(r rune) bool {
 
 func writeTitle(b *strings.Builder, r rune) {
 	if wide := wideUpper(r); wide != "" {
+		if r == 'ŉ' {
+			// The first of its two letters is an apostrophe.
+			b.WriteString(wide)
+			return
+		}
 		first, size := utf8.DecodeRuneInString(wide)
 		b.WriteRune(first)
 		b.WriteString(strings.ToLower(wide[size:]))

@@ -205,5 +205,5 @@ func (m *machine) chargeValue(v any) error {
 		return nil
 	}
 	limit := m.steps * stepBytes
-	return m.charge(value.Size(v, limit) / stepBytes)
+	return m.charge(value.Size(v, limit)/stepBytes + 1)
 }

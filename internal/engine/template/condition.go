@@ -111,6 +111,9 @@ func bind(s string, look Lookup) (src string, bound map[string]any) {
 		quotes.pass(s[at:ref.start])
 		at = ref.end
 		v, found := look.value(ref)
+		if ref.percent && quotes.open == "" && remainder(s, ref) {
+			found = false
+		}
 		switch {
 		case !found && (ref.percent || ref.system() || quotes.open != ""):
 			// Two remainders look like a reference, as in a%b%c.
@@ -130,6 +133,16 @@ func bind(s string, look Lookup) (src string, bound map[string]any) {
 		}
 	}
 	return b.String(), bound
+}
+
+// remainder tells whether what looks like %name% is the middle of a%name%b.
+func remainder(s string, ref reference) bool {
+	if ref.start == 0 || ref.end == len(s) {
+		return false
+	}
+	before, after := s[ref.start-1], s[ref.end]
+	return (isNameStart(before) || isDigit(before) || before == ')' || before == ']') &&
+		(isNameStart(after) || isDigit(after) || after == '(')
 }
 
 // quoting follows the string literals of an expression.
