@@ -49,14 +49,17 @@ func timestamp(t time.Time) float64 {
 
 // iso is datetime.isoformat.
 func (m moment) iso() string {
-	if !m.naive {
-		return value.ISOFormat(m.time)
-	}
 	text := m.time.Format("2006-01-02T15:04:05")
 	if us := m.time.Nanosecond() / 1000; us != 0 {
 		text += fmt.Sprintf(".%06d", us)
 	}
-	return text
+	if m.naive {
+		return text
+	}
+	if _, offset := m.time.Zone(); offset%60 != 0 {
+		return text + m.time.Format("-07:00:00")
+	}
+	return text + m.time.Format("-07:00")
 }
 
 // add moves a moment and refuses what Python's calendar does not have.
