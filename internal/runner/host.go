@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/casarerpa/fleet/internal/engine"
+	"github.com/casarerpa/fleet/internal/outbound"
 )
 
 // maxDocument bounds a workflow that a subflow node names.
@@ -18,6 +19,7 @@ type host struct {
 	policy  *Policy
 	files   *files
 	system  *system
+	guard   *outbound.Guard
 	fetch   func(ctx context.Context, name string) (string, error) // secrets
 	library func(ctx context.Context, ref string) ([]byte, error)  // documents by id
 	hide    func(secret string)
@@ -53,13 +55,20 @@ func OpenHost(dir string, policy Policy, o HostOptions) (Host, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &host{policy: &policy, files: f, fetch: o.Secret, library: o.Workflow, hide: o.Hide}
+	network := outbound.Intranet()
+	if policy.Network != nil {
+		network = *policy.Network
+	}
+	h := &host{policy: &policy, files: f, guard: outbound.New(network), fetch: o.Secret, library: o.Workflow, hide: o.Hide}
 	h.system = &system{environment: env, dir: f.roots[0].dir, policy: h.policy}
 	return h, nil
 }
 
-// Close lets go of the folders.
-func (h *host) Close() error { return h.files.Close() }
+// Close lets go of the folders and of idle connections.
+func (h *host) Close() error {
+	h.guard.Close()
+	return h.files.Close()
+}
 
 // Now is the wall clock.
 func (h *host) Now() time.Time { return time.Now() }

@@ -2,6 +2,7 @@ package runner
 
 import (
 	"github.com/casarerpa/fleet/internal/engine"
+	"github.com/casarerpa/fleet/internal/outbound"
 )
 
 // Policy is what the operator of this machine lets jobs do. It is local: no
@@ -12,26 +13,17 @@ type Policy struct {
 	AllowPython bool // the machine's Python
 	AllowNode   bool // the machine's Node.js
 
-	Roots   []Root  // folders outside the job's own that jobs may use
-	Network Network // addresses that HTTP nodes may reach
+	Roots []Root // folders outside the job's own that jobs may use
+
+	NetworkOff bool             // no HTTP at all
+	Network    *outbound.Policy // nil: outbound.Intranet, since robots work on intranets
+	MaxBody    int64            // of an answer; 0 means 64 MiB
 }
 
 // Root is a folder that jobs may use besides their own.
 type Root struct {
 	Path     string
 	ReadOnly bool
-}
-
-// Network says which addresses are out of reach. Link-local addresses, which
-// hand out the machine's own credentials on clouds, are refused by default;
-// robots work on intranets, so private addresses and loopback are allowed
-// unless refused here.
-type Network struct {
-	Off            bool // no network at all
-	PublicOnly     bool // refuse loopback, private and reserved addresses too
-	AllowLoopback  bool // exception to PublicOnly
-	AllowLinkLocal bool // lift the default refusal
-	MaxBody        int64
 }
 
 // permits says whether a program with this need may run, as an error if not.
