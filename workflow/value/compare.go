@@ -90,6 +90,8 @@ func compareNumbers(a, b any) (order int, numbers, ordered bool) {
 	}
 }
 
+// compareIntFloat avoids the rounding that turning the whole number into a
+// float would bring.
 func compareIntFloat(i int64, f float64) int {
 	switch {
 	case f >= 1<<63:
@@ -207,6 +209,7 @@ func orderSets(op string, x, y *Set) bool {
 	return true
 }
 
+// compare is the work behind Compare and Order; op only words the error.
 func compare(a, b any, op string) (order int, ordered bool, err error) {
 	if c, numbers, ok := compareNumbers(a, b); numbers {
 		return c, ok, nil

@@ -57,6 +57,8 @@ func ToInt(v any) (int64, error) {
 		"int() argument must be a string, a bytes-like object or a real number, not '%s'", TypeName(v))
 }
 
+// floatToInt cuts the fraction. Python's numbers have no end, ours do, and say
+// so.
 func floatToInt(f float64) (int64, error) {
 	switch {
 	case math.IsNaN(f):
@@ -256,6 +258,7 @@ func conforms(v any) bool {
 	}
 }
 
+// fromReflect converts by kind whatever the list of common types does not name.
 func fromReflect(v any) any {
 	r := reflect.ValueOf(v)
 	switch r.Kind() { //nolint:exhaustive // the other kinds stay opaque

@@ -106,6 +106,7 @@ func (d *decoder) document(bom bool) (any, error) {
 	return v, nil
 }
 
+// fail finds the line and column only now, so that good documents pay nothing.
 func (d *decoder) fail(at int, format string, args ...any) error {
 	before := d.text[:at]
 	line := strings.LastIndexByte(before, '\n')
@@ -135,6 +136,7 @@ func (d *decoder) peek() byte {
 	return 0
 }
 
+// value reads any value; depth is the number of brackets around it.
 func (d *decoder) value(depth int) (any, error) {
 	switch c := d.peek(); {
 	case c == '{' || c == '[':
@@ -257,6 +259,8 @@ func (d *decoder) object(depth int) (any, error) {
 	}
 }
 
+// number follows the grammar of JSON to the letter: no plus sign, no leading
+// zeros.
 func (d *decoder) number() (any, error) {
 	start := d.at
 	if d.peek() == '-' {
@@ -339,6 +343,7 @@ func (d *decoder) str() (string, error) {
 	return "", d.fail(start, "Unterminated string starting at")
 }
 
+// escaped reads on from the first backslash of the text that began at start.
 func (d *decoder) escaped(start, i int) (string, error) {
 	b := []byte(d.text[d.at:i])
 	for i < len(d.text) {

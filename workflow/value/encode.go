@@ -71,6 +71,7 @@ func (e *encoder) value(v any, depth int) error {
 	return nil
 }
 
+// other writes what JSON has no word for, or refuses it as Python would.
 func (e *encoder) other(v any, depth int) error {
 	if e.python {
 		return Errorf("TypeError", "Object of type %s is not JSON serializable", TypeName(v))
@@ -133,6 +134,8 @@ func (e *encoder) list(items []any, depth int) error {
 	return nil
 }
 
+// object sorts a copy of the keys when asked to; the map itself keeps its
+// order.
 func (e *encoder) object(m *Map, depth int) error {
 	keys := m.Keys()
 	if e.SortKeys {

@@ -50,6 +50,7 @@ type formatter struct {
 
 func formatError(format string, args ...any) error { return Errorf("ValueError", format, args...) }
 
+// text formats a template. Specifications are templates too, one level deep.
 func (f *formatter) text(s string, depth int) (string, error) {
 	if depth == 0 {
 		return "", formatError("Max string recursion exceeded")
@@ -232,6 +233,8 @@ func (f *formatter) lookup(name string) (any, error) {
 	return v, nil
 }
 
+// first finds the value that a field starts from. Automatic and given numbers
+// do not mix.
 func (f *formatter) first(name string) (any, error) {
 	index, isNumber := fieldIndex(name)
 	if name != "" && !isNumber {
@@ -267,6 +270,8 @@ func fieldIndex(s string) (int, bool) {
 	return n, err == nil
 }
 
+// formatItem is [key]: a number is an index for sequences, and text for
+// objects.
 func formatItem(v any, step string) (any, error) {
 	index, isNumber := fieldIndex(step)
 	switch t := v.(type) {

@@ -56,6 +56,8 @@ func FormatValue(v any, spec string) (string, error) {
 	}
 }
 
+// parseSpec takes the parts in their fixed order. Which of them a type allows
+// is checked later, except for grouping, which Python checks first.
 func parseSpec(spec string, v any) (*formatSpec, error) {
 	p := &formatSpec{fill: " ", precision: -1}
 	s := spec
@@ -204,6 +206,7 @@ func (p *formatSpec) integer(i int64, typeName string) (string, error) {
 	return p.number(i < 0, prefix, digits, "", group), nil
 }
 
+// character is the type c: the number of a character.
 func (p *formatSpec) character(i int64) (string, error) {
 	switch {
 	case p.sign != 0:

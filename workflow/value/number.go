@@ -78,6 +78,8 @@ func Mod(a, b any) (any, error) {
 // DivMod is Python's divmod(a, b).
 func DivMod(a, b any) (quotient, remainder any, err error) { return divmod("divmod()", a, b) }
 
+// divmod tells operators apart by op, since each words its division by zero in
+// its own way.
 func divmod(op string, a, b any) (quotient, remainder any, err error) {
 	x, xInt := asInt(a)
 	y, yInt := asInt(b)
@@ -104,6 +106,7 @@ func divmod(op string, a, b any) (quotient, remainder any, err error) {
 	return q, r, nil
 }
 
+// divmodInt rounds down where Go rounds to zero.
 func divmodInt(x, y int64) (quotient, remainder any, err error) {
 	if y == 0 {
 		return nil, nil, Errorf("ZeroDivisionError", "integer division or modulo by zero")
@@ -170,6 +173,7 @@ func MulInt(a, b int64) any {
 	return float64(a) * float64(b)
 }
 
+// magnitude is exact for the smallest number too, which has no positive twin.
 func magnitude(i int64) uint64 {
 	if i < 0 {
 		return -uint64(i)

@@ -22,6 +22,7 @@ type pair struct{ hi, lo float64 }
 // ln2 is the natural logarithm of two.
 func ln2() pair { return pair{math.Ln2, 2.319046813846299558e-17} }
 
+// sumPair is the exact sum of two floats: the rounded sum and what it lost.
 func sumPair(a, b float64) pair {
 	s := a + b
 	t := s - a
@@ -59,6 +60,7 @@ func (a pair) exp() (pair, int) {
 	return s.plus(pair{1, 0}), int(k)
 }
 
+// reciprocal is exact enough to not spoil the series it divides.
 func reciprocal(n float64) pair {
 	q := 1 / n
 	return pair{q, math.FMA(-q, n, 1) / n}

@@ -40,6 +40,7 @@ func TypeName(v any) string {
 	}
 }
 
+// opaqueName is the bare name of the Go type, without its package.
 func opaqueName(v any) string {
 	t := reflect.TypeOf(v)
 	for t.Kind() == reflect.Pointer {
@@ -164,6 +165,8 @@ func quoteFor(single, double bool) byte {
 	return '\''
 }
 
+// appendReprString escapes what cannot be printed, so that a text always shows
+// on one line.
 func appendReprString(b []byte, s string) []byte {
 	quote := quoteFor(strings.Contains(s, "'"), strings.Contains(s, `"`))
 	b = append(b, quote)

@@ -49,6 +49,7 @@ func (s *Set) Has(v any) (bool, error) {
 	return s.find(key, v), nil
 }
 
+// find compares only within one bucket.
 func (s *Set) find(key, v any) bool {
 	if s == nil {
 		return false
@@ -142,6 +143,7 @@ func plainList(items []any) []any {
 	return out
 }
 
+// hasSpecial looks before Plain copies, since most results need no change.
 func hasSpecial(v any) bool {
 	switch t := v.(type) {
 	case Tuple, *Set:

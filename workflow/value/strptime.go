@@ -86,6 +86,8 @@ func strptimeField(letter byte) string {
 	return ""
 }
 
+// strptimePattern turns the format into one regular expression, alternatives in
+// Python's order, so that ambiguous texts are cut in the same places.
 func strptimePattern(format string) (*regexp.Regexp, error) {
 	format = strings.NewReplacer("%%", "%%", "%c", "%a %b %d %H:%M:%S %Y",
 		"%x", "%m/%d/%y", "%X", "%H:%M:%S", "%D", "%m/%d/%y", "%F", "%Y-%m-%d",
@@ -239,6 +241,7 @@ func weekDate(fields map[string]string, num func(string, int) int, year int) (ti
 	return first.AddDate(0, 0, (7-firstDay)%7+(week-1)*7+day), true
 }
 
+// zoneOf is local time unless the text names an offset.
 func zoneOf(fields map[string]string) *time.Location {
 	z, ok := fields["z"]
 	if !ok {

@@ -75,6 +75,7 @@ func Lower(s string) string {
 	return b.String()
 }
 
+// writeLower needs the neighbours of r to tell the two small sigmas apart.
 func writeLower(b *strings.Builder, r, prev rune, rest string) {
 	switch {
 	case r == 'İ':
@@ -90,6 +91,7 @@ func writeLower(b *strings.Builder, r, prev rune, rest string) {
 	}
 }
 
+// cased tells letters that have a case, which are what words are made of.
 func cased(r rune) bool {
 	return unicode.IsUpper(r) || unicode.IsLower(r) || unicode.IsTitle(r)
 }

@@ -92,6 +92,7 @@ func function(name string) *builtin {
 	return &builtin{name: name, isType: isType, run: run}
 }
 
+// random falls back to the process's source, which is safe to share.
 func (m *machine) random() float64 {
 	if m.env.Rand != nil {
 		return m.env.Rand.Float64()
@@ -99,6 +100,7 @@ func (m *machine) random() float64 {
 	return rand.Float64() //nolint:gosec // chance for workflows, no secret
 }
 
+// randFloat is rand(): from 0 up to below 1.
 func randFloat(m *machine, a *arguments) (any, error) {
 	if err := a.between(0, 0); err != nil {
 		return nil, err
@@ -151,6 +153,8 @@ func builtinAbs(_ *machine, a *arguments) (any, error) {
 	return nil, fail("TypeError", "bad operand type for abs(): '%s'", value.TypeName(v))
 }
 
+// builtinAllAny stops at the first element that decides, so that a generator
+// behind it is not walked further than in Python.
 func builtinAllAny(m *machine, a *arguments) (any, error) {
 	v, err := a.one()
 	if err != nil {
@@ -168,6 +172,8 @@ func builtinAllAny(m *machine, a *arguments) (any, error) {
 	return result, err
 }
 
+// builtinRepr is repr and ascii; their first letters are the conversions r and
+// a.
 func builtinRepr(m *machine, a *arguments) (any, error) {
 	v, err := a.one()
 	if err != nil {
@@ -176,6 +182,7 @@ func builtinRepr(m *machine, a *arguments) (any, error) {
 	return m.format(v, a.name[0], "")
 }
 
+// builtinDigits is bin, oct and hex, which are formats with their prefix on.
 func builtinDigits(_ *machine, a *arguments) (any, error) {
 	v, err := a.one()
 	if err != nil {
@@ -195,6 +202,8 @@ func builtinBool(m *machine, a *arguments) (any, error) {
 	return m.truthy(a.list[0]), nil
 }
 
+// builtinBytes leaves bytes(n) out: a size from outside would be an easy way to
+// ask for memory.
 func builtinBytes(m *machine, a *arguments) (any, error) {
 	p, err := a.take(0, "source", "encoding")
 	if err != nil {
@@ -244,6 +253,7 @@ func builtinChr(_ *machine, a *arguments) (any, error) {
 	return string(rune(i)), nil
 }
 
+// builtinDivmod gives quotient and remainder, both rounded down.
 func builtinDivmod(_ *machine, a *arguments) (any, error) {
 	if err := a.between(2, 2); err != nil {
 		return nil, err
@@ -252,6 +262,7 @@ func builtinDivmod(_ *machine, a *arguments) (any, error) {
 	return value.Tuple{q, r}, err
 }
 
+// builtinFloat leaves all rules and messages to the values' own conversion.
 func builtinFloat(_ *machine, a *arguments) (any, error) {
 	if err := a.between(0, 1); err != nil {
 		return nil, err
@@ -276,6 +287,8 @@ func builtinFormat(m *machine, a *arguments) (any, error) {
 	return m.format(a.list[0], 0, spec)
 }
 
+// builtinInt keeps a float that does not fit into 64 bits as a float: its value
+// is whole already, only its type differs from Python's.
 func builtinInt(_ *machine, a *arguments) (any, error) {
 	p, err := a.take(0, "x", "base")
 	if err != nil {
@@ -328,6 +341,8 @@ func builtinOrd(_ *machine, a *arguments) (any, error) {
 	return int64(r), nil
 }
 
+// builtinPow with three arguments counts modulo the third, which needs
+// integers.
 func builtinPow(m *machine, a *arguments) (any, error) {
 	if err := a.between(2, 3); err != nil {
 		return nil, err
@@ -345,6 +360,7 @@ func builtinPow(m *machine, a *arguments) (any, error) {
 	return powMod(n[0], n[1], n[2])
 }
 
+// builtinRange stays lazy: only what is taken from a range costs steps.
 func builtinRange(_ *machine, a *arguments) (any, error) {
 	if err := a.between(1, 3); err != nil {
 		return nil, err
@@ -368,6 +384,8 @@ func builtinRange(_ *machine, a *arguments) (any, error) {
 	return rangeValue{n[0], n[1], n[2]}, nil
 }
 
+// builtinRound gives an int without ndigits and a float with it, as Python does
+// for floats. Digits beyond any float's are capped.
 func builtinRound(_ *machine, a *arguments) (any, error) {
 	p, err := a.take(1, "number", "ndigits")
 	if err != nil {
@@ -418,6 +436,8 @@ func roundInt(i int64, zeros int) any {
 	return down
 }
 
+// builtinStr decodes bytes when an encoding is named; without one it shows them
+// as a literal.
 func builtinStr(m *machine, a *arguments) (any, error) {
 	p, err := a.take(0, "object", "encoding")
 	if err != nil || !given(p[0]) {
@@ -429,6 +449,8 @@ func builtinStr(m *machine, a *arguments) (any, error) {
 	return m.format(p[0], 's', "")
 }
 
+// builtinType answers with the very function that makes the type, so that
+// type(x) == int holds.
 func builtinType(_ *machine, a *arguments) (any, error) {
 	v, err := a.one()
 	if err != nil {
@@ -465,6 +487,8 @@ func builtinIsinstance(_ *machine, a *arguments) (any, error) {
 	return false, nil
 }
 
+// powMod refuses negative exponents: modular inverses have no use in a
+// workflow.
 func powMod(x, y, mod int64) (any, error) {
 	switch {
 	case mod == 0:
@@ -475,6 +499,8 @@ func powMod(x, y, mod int64) (any, error) {
 	return expMod(x, y, mod), nil
 }
 
+// expMod computes through big integers, since the square of a 64 bit number
+// would not fit.
 func expMod(x, y, mod int64) int64 {
 	r := new(big.Int).Exp(big.NewInt(x), big.NewInt(y), new(big.Int).Abs(big.NewInt(mod)))
 	// The result has the sign of the modulus.

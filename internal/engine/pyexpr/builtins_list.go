@@ -6,6 +6,8 @@ import (
 	"github.com/casarerpa/fleet/workflow/value"
 )
 
+// builtinCollect is list, tuple, set and frozenset; a set that nothing can
+// change serves as both.
 func builtinCollect(m *machine, a *arguments) (any, error) {
 	if err := a.between(0, 1); err != nil {
 		return nil, err
@@ -27,6 +29,7 @@ func builtinCollect(m *machine, a *arguments) (any, error) {
 	}
 }
 
+// builtinDict takes an object, or pairs, and then the keyword arguments.
 func builtinDict(m *machine, a *arguments) (any, error) {
 	d := value.NewMap()
 	if len(a.list) > 1 {
@@ -59,6 +62,8 @@ func builtinDict(m *machine, a *arguments) (any, error) {
 	return d, nil
 }
 
+// builtinEnumerate makes its pairs at once; nobody can tell, except by the
+// steps.
 func builtinEnumerate(m *machine, a *arguments) (any, error) {
 	p, err := a.take(1, "iterable", "start")
 	if err != nil {
@@ -77,6 +82,8 @@ func builtinEnumerate(m *machine, a *arguments) (any, error) {
 	return out, err
 }
 
+// builtinFilterMap gives lists. Only errors that a lazy map would never reach
+// come earlier than in Python.
 func builtinFilterMap(m *machine, a *arguments) (any, error) {
 	most := 1 << 10
 	if a.name == "filter" {
@@ -177,6 +184,8 @@ func (m *machine) keys(items []any, key any) ([]any, error) {
 	return keys, nil
 }
 
+// builtinSorted is stable and charges the comparisons before it starts, since
+// sorting itself cannot be stopped half way.
 func builtinSorted(m *machine, a *arguments) (any, error) {
 	if len(a.list) != 1 {
 		return nil, fail("TypeError", "sorted expected 1 argument, got %d", len(a.list))
@@ -205,6 +214,8 @@ func builtinSorted(m *machine, a *arguments) (any, error) {
 	return items, value.SortBy(items, slices.Clone(keys), given(p[2]) && m.truthy(p[2]))
 }
 
+// builtinMinMax takes one iterable or several values; the first of equal ones
+// wins.
 func builtinMinMax(m *machine, a *arguments) (any, error) {
 	op := "<"
 	if a.name == "max" {
@@ -251,6 +262,8 @@ func builtinMinMax(m *machine, a *arguments) (any, error) {
 	return items[best], nil
 }
 
+// builtinReversed asks for an order: sets and generators have none to turn
+// around.
 func builtinReversed(m *machine, a *arguments) (any, error) {
 	v, err := a.one()
 	if err != nil {
@@ -269,6 +282,8 @@ func builtinReversed(m *machine, a *arguments) (any, error) {
 	return items, nil
 }
 
+// builtinSum adds with the ordinary operator, so lists can be summed and every
+// addition is charged.
 func builtinSum(m *machine, a *arguments) (any, error) {
 	p, err := a.take(1, "iterable", "start")
 	if err != nil {

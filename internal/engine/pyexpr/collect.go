@@ -204,6 +204,8 @@ func (n *comprehension) run(m *machine, outer *scope, first any, visit func() (b
 	return err
 }
 
+// level walks one for clause and everything behind it. It says false as soon as
+// whoever takes the items wants no more.
 func (n *comprehension) level(m *machine, frame *scope, i int, source any, visit func() (bool, error)) (bool, error) {
 	goOn := true
 	err := m.iterate(source, func(e any) (bool, error) {
@@ -236,6 +238,7 @@ func (n *comprehension) level(m *machine, frame *scope, i int, source any, visit
 	return goOn, err
 }
 
+// assign binds or unpacks one element.
 func (m *machine) assign(t target, v any) error {
 	if t.parts == nil {
 		m.bind(t.name, v)
@@ -286,6 +289,8 @@ func (r rangeValue) String() string {
 	return fmt.Sprintf("range(%d, %d, %d)", r.start, r.stop, r.step)
 }
 
+// len counts in unsigned numbers, because the span of two int64 does not fit
+// into one. The result is capped far beyond what the budget lets anybody walk.
 func (r rangeValue) len() int64 {
 	span, step := uint64(0), uint64(r.step)
 	switch {

@@ -154,6 +154,7 @@ type scope struct {
 	parent *scope
 }
 
+// bind writes into the innermost scope, which is always a comprehension's own.
 func (m *machine) bind(name string, v any) {
 	for i, n := range m.scope.names {
 		if n == name {
@@ -165,6 +166,8 @@ func (m *machine) bind(name string, v any) {
 	m.scope.values = append(m.scope.values, v)
 }
 
+// local looks a name up through the scopes; there are few names, so a scan is
+// enough.
 func (m *machine) local(name string) (any, bool) {
 	for s := m.scope; s != nil; s = s.parent {
 		for i, n := range s.names {

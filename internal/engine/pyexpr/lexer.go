@@ -95,6 +95,7 @@ func (l *lexer) skip() {
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 
+// next cuts one token. Two-character operators go before their first character.
 func (l *lexer) next() (token, error) {
 	l.skip()
 	start := l.at
@@ -134,6 +135,7 @@ func (l *lexer) next() (token, error) {
 	return token{}, l.fail(start, "invalid character '%c' (U+%04X)", r, r)
 }
 
+// name cuts an identifier, or nothing. Letters of all scripts count.
 func (l *lexer) name() string {
 	start := l.at
 	for i, r := range l.src[start:] {
@@ -153,6 +155,8 @@ func isStringPrefix(s string) bool {
 	return false
 }
 
+// number cuts an int or a float. A decimal integer of more than 64 bits becomes
+// a float; one in another base is refused, since its digits would be lost.
 func (l *lexer) number() (token, error) {
 	start := l.at
 	whole := true
@@ -213,6 +217,7 @@ func (l *lexer) keywordAhead() bool {
 	return isKeyword(name)
 }
 
+// digits allows single underscores between digits, as Python does.
 func (l *lexer) digits() {
 	for c := l.peek(0); isDigit(c) || c == '_' && isDigit(l.peek(1)); c = l.peek(0) {
 		l.at++

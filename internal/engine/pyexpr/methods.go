@@ -63,6 +63,7 @@ func unchangeable(kind string) methodFunc {
 	}
 }
 
+// listMethod serves tuples too, which lack the methods that copy or change.
 func listMethod(items []any, name string, isList bool) methodFunc {
 	switch name {
 	case "count":
@@ -122,6 +123,8 @@ func window(args []any, length int) (start, end int, err error) {
 	return int(first), int(first + count), err
 }
 
+// dictMethod gives lists where Python gives views; nothing can change
+// underneath them.
 func dictMethod(d *value.Map, name string) methodFunc {
 	each := func(item func(k string, v any) any) methodFunc {
 		return func(m *machine, a *arguments) (any, error) {
@@ -172,6 +175,7 @@ func dictMethod(d *value.Map, name string) methodFunc {
 	return nil
 }
 
+// dictFromKeys is the one method that people call on the type dict itself.
 func dictFromKeys(m *machine, a *arguments) (any, error) {
 	if err := a.between(1, 2); err != nil {
 		return nil, err
@@ -189,6 +193,7 @@ func dictFromKeys(m *machine, a *arguments) (any, error) {
 	return d, err
 }
 
+// setMethod takes any iterable where the operators want a set.
 func setMethod(s *value.Set, name string) methodFunc {
 	ops := map[string]string{"union": "|", "intersection": "&", "difference": "-", "symmetric_difference": "^"}
 	orders := map[string]string{"issubset": "<=", "issuperset": ">="}
@@ -258,6 +263,7 @@ func setMethod(s *value.Set, name string) methodFunc {
 	return nil
 }
 
+// bytesMethod knows UTF-8 alone; broken bytes become U+FFFD.
 func bytesMethod(b []byte, name string) methodFunc {
 	switch name {
 	case "decode":

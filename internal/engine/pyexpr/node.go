@@ -80,6 +80,7 @@ type (
 
 func (n *literal) eval(*machine) (any, error) { return n.val, nil }
 
+// A variable hides a function of its name, except where it is called.
 func (n *name) eval(m *machine) (any, error) {
 	if err := m.charge(1); err != nil {
 		return nil, err
@@ -121,6 +122,7 @@ func (n *star) eval(*machine) (any, error) {
 	return nil, fail("SyntaxError", "can't use starred expression here")
 }
 
+// The result is the operand that decided, not a boolean.
 func (n *logical) eval(m *machine) (any, error) {
 	left, err := n.left.eval(m)
 	if err != nil || m.truthy(left) == n.or {
@@ -129,6 +131,7 @@ func (n *logical) eval(m *machine) (any, error) {
 	return n.right.eval(m)
 }
 
+// truthy knows the one kind that the values themselves do not: an empty range.
 func (m *machine) truthy(v any) bool {
 	if r, ok := v.(rangeValue); ok {
 		return r.len() > 0
@@ -189,6 +192,8 @@ func (n *binaryNode) eval(m *machine) (any, error) {
 	return m.binary(n.op, left, right)
 }
 
+// A chain ends at the first link that does not hold; what follows is not
+// computed.
 func (n *comparison) eval(m *machine) (any, error) {
 	left, err := n.operands[0].eval(m)
 	if err != nil {
@@ -208,6 +213,8 @@ func (n *comparison) eval(m *machine) (any, error) {
 	return true, nil
 }
 
+// compare charges both sides in full: parts that are shared make small values
+// that take long to compare.
 func (m *machine) compare(op string, a, b any) (bool, error) {
 	if err := m.charge(1); err != nil {
 		return false, err
@@ -237,6 +244,7 @@ func (m *machine) compare(op string, a, b any) (bool, error) {
 	}
 }
 
+// contains walks lazy sources only as far as the element.
 func (m *machine) contains(container, item any) (bool, error) {
 	if err := m.chargeValue(container); err != nil {
 		return false, err
@@ -253,6 +261,7 @@ func (m *machine) contains(container, item any) (bool, error) {
 	return value.Contains(container, item)
 }
 
+// equal knows that two mentions of a type are the same type.
 func equal(a, b any) bool {
 	if x, ok := a.(*builtin); ok {
 		y, ok := b.(*builtin)
@@ -298,6 +307,8 @@ func same(a, b any) bool {
 	}
 }
 
+// Keys go before methods here: d.items is the key when there is one, while
+// d.items() is the method.
 func (n *attribute) eval(m *machine) (any, error) {
 	v, err := n.object.eval(m)
 	if err != nil {
@@ -320,6 +331,8 @@ func (n *attribute) eval(m *machine) (any, error) {
 	return nil, err
 }
 
+// The function is found before the arguments are computed, as in Python, so its
+// error comes first.
 func (n *call) eval(m *machine) (any, error) {
 	if err := m.charge(1); err != nil {
 		return nil, err
@@ -425,6 +438,8 @@ func (n *lambdaNode) eval(m *machine) (any, error) {
 	return l, nil
 }
 
+// run binds the arguments in a scope inside the one where the lambda was
+// written, not where it is called.
 func (l *lambda) run(m *machine, args *arguments) (any, error) {
 	if err := m.charge(1); err != nil {
 		return nil, err
@@ -495,6 +510,7 @@ func (n *formatted) eval(m *machine) (any, error) {
 	return m.format(v, n.conversion, spec)
 }
 
+// format charges the value before its text is made, and the text after.
 func (m *machine) format(v any, conversion byte, spec string) (any, error) {
 	if err := m.chargeValue(v); err != nil {
 		return nil, err

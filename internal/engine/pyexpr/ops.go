@@ -77,6 +77,8 @@ func (m *machine) binary(op string, a, b any) (any, error) {
 	return nil, unsupported(op, a, b)
 }
 
+// intOp has the original operands too, since two booleans stay booleans under
+// bit operators.
 func intOp(op string, a, b any, x, y int64) (any, error) {
 	switch op {
 	case "+":
@@ -127,6 +129,8 @@ func divide(x, y int64) float64 {
 	return f
 }
 
+// powInt squares its way up and leaves for floats as soon as 64 bits do not
+// hold the product.
 func powInt(x, y int64) (any, error) {
 	if y < 0 {
 		return powFloat(float64(x), float64(y))
@@ -152,6 +156,7 @@ func powInt(x, y int64) (any, error) {
 	return result, nil
 }
 
+// powFloat refuses what would be complex in Python.
 func powFloat(x, y float64) (any, error) {
 	switch {
 	case x == 0 && y < 0:
@@ -166,6 +171,7 @@ func powFloat(x, y float64) (any, error) {
 	return r, nil
 }
 
+// shift to the left leaves for floats when bits would fall off.
 func shift(op string, x, y int64) (any, error) {
 	switch {
 	case y < 0:
@@ -207,6 +213,8 @@ func floatOp(op string, a, b any, x, y float64) (any, error) {
 	return nil, unsupported(op, a, b)
 }
 
+// concat never writes into its operands' spare room, or two sums from one list
+// would overwrite each other.
 func (m *machine) concat(a, b any) (any, error) {
 	switch x := a.(type) {
 	case string:
@@ -326,6 +334,7 @@ func (m *machine) setOp(op string, a, b any) (any, error) {
 	return combineSets(op, x, y)
 }
 
+// combineSets keeps the order of the left set, then of the right one.
 func combineSets(op string, x, y *value.Set) (*value.Set, error) {
 	out := &value.Set{}
 	add := func(from, other *value.Set, when func(inOther bool) bool) error {

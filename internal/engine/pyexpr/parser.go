@@ -40,6 +40,8 @@ func parse(src string) (node, error) {
 	return parseNested(strings.TrimFunc(src, value.IsSpace), 0)
 }
 
+// parseNested starts at a depth, so that f-strings inside f-strings share one
+// bound.
 func parseNested(src string, depth int) (node, error) {
 	p := &parser{lex: &lexer{src: src}, depth: depth}
 	var err error
@@ -292,6 +294,8 @@ func (p *parser) binary(least int) (node, error) {
 	}
 }
 
+// not binds weaker than comparisons, so it cannot stand as the operand of
+// anything stronger.
 func (p *parser) prefix(least int) (node, error) {
 	switch {
 	case p.is("not"):
@@ -311,6 +315,8 @@ func (p *parser) prefix(least int) (node, error) {
 	}
 }
 
+// comparison collects a chain; every operand binds stronger than the operators
+// between.
 func (p *parser) comparison(first node) (node, error) {
 	c := &comparison{operands: []node{first}}
 	for {
@@ -359,6 +365,8 @@ func (p *parser) postfix() (node, error) {
 	return nil, err
 }
 
+// call reads arguments up to the closing bracket. A lone generator needs no
+// brackets of its own.
 func (p *parser) call(function node) (node, error) {
 	if err := p.enter(); err != nil {
 		return nil, err
@@ -399,6 +407,7 @@ func (p *parser) call(function node) (node, error) {
 	return c, p.expect(")")
 }
 
+// subscript reads an index or up to three parts of a slice.
 func (p *parser) subscript(object node) (node, error) {
 	if err := p.enter(); err != nil {
 		return nil, err

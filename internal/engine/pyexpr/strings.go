@@ -137,6 +137,8 @@ func superscript(r rune) bool {
 	return r == '²' || r == '³' || r == '¹' || r >= 0x2070 && r <= 0x2089 || r >= 0x2460 && r <= 0x2468
 }
 
+// isTitle wants capitals exactly at the starts of words, and at least one
+// letter.
 func isTitle(s string) bool {
 	found, inWord := false, false
 	for _, r := range s {
@@ -206,6 +208,7 @@ func section(s string, bounds []any) (part string, before int, ok bool, err erro
 	return string(runes[start:end]), start, true, nil
 }
 
+// stringAffix accepts a tuple of alternatives.
 func stringAffix(_ *machine, s string, a *arguments) (any, error) {
 	if err := a.between(1, 3); err != nil {
 		return nil, err
@@ -231,6 +234,7 @@ func stringAffix(_ *machine, s string, a *arguments) (any, error) {
 	return false, nil
 }
 
+// stringFind counts in characters, while the search itself works on bytes.
 func stringFind(_ *machine, s string, a *arguments) (any, error) {
 	if err := a.between(1, 3); err != nil {
 		return nil, err
@@ -304,6 +308,7 @@ func (m *machine) texts(parts []string) (any, error) {
 	return out, nil
 }
 
+// splitBy limits the number of cuts, from the right for rsplit.
 func splitBy(s, sep string, n int, fromRight bool) []string {
 	if n < 0 {
 		return strings.Split(s, sep)
@@ -323,6 +328,7 @@ func splitBy(s, sep string, n int, fromRight bool) []string {
 	return append([]string{s}, all...)
 }
 
+// splitSpace keeps the blanks inside the last part when the cuts run out.
 func splitSpace(s string, n int, fromRight bool) []string {
 	if n < 0 {
 		return value.SplitWhitespace(s)
@@ -387,6 +393,7 @@ func stringPartition(_ *machine, s string, a *arguments) (any, error) {
 	return value.Tuple{"", "", s}, nil
 }
 
+// stringJoin pays as it goes, because the number of parts is not known before.
 func stringJoin(m *machine, s string, a *arguments) (any, error) {
 	v, err := a.one()
 	if err != nil {
@@ -412,6 +419,8 @@ func stringJoin(m *machine, s string, a *arguments) (any, error) {
 	return b.String(), err
 }
 
+// stringReplace counts first: the length of the result is known before it is
+// built.
 func stringReplace(m *machine, s string, a *arguments) (any, error) {
 	if err := a.between(2, 3); err != nil {
 		return nil, err
@@ -455,6 +464,8 @@ func stringRemove(_ *machine, s string, a *arguments) (any, error) {
 	return strings.TrimSuffix(s, affix), err
 }
 
+// stringPad covers center, ljust, rjust and zfill; zfill puts its zeros behind
+// a sign.
 func stringPad(m *machine, s string, a *arguments) (any, error) {
 	if err := a.between(1, 2); err != nil {
 		return nil, err

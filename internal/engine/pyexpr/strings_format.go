@@ -36,6 +36,7 @@ func stringFormatMap(m *machine, s string, a *arguments) (any, error) {
 	return stringFormat(m, s, &arguments{name: a.name, named: d})
 }
 
+// stringEncode knows the three encodings that texts of workflows use.
 func stringEncode(_ *machine, s string, a *arguments) (any, error) {
 	p, err := a.take(0, "encoding", "errors")
 	if err != nil {

@@ -23,6 +23,7 @@ func (n *index) eval(m *machine) (any, error) {
 	return m.item(object, key)
 }
 
+// item finds an element; negative indices count from the end.
 func (m *machine) item(object, key any) (any, error) {
 	if d, ok := object.(*value.Map); ok {
 		text, err := m.key(key)
@@ -164,6 +165,7 @@ func (n *slice) eval(m *machine) (any, error) {
 	return nil, nil
 }
 
+// pick copies, so that the result shares no memory with a variable.
 func pick[E any](items []E, start, step, count int64) []E {
 	if step == 1 {
 		return slices.Clone(items[start : start+count])

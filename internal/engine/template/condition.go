@@ -39,6 +39,7 @@ func Condition(v any, look Lookup) (result bool, warning string) {
 	return value.Truthy(decided), ""
 }
 
+// describe adds the class, which tells an author more than the words alone.
 func describe(err error) string {
 	if e, ok := errors.AsType[*pyexpr.Error](err); ok {
 		return e.Type + ": " + e.Message
@@ -120,6 +121,9 @@ func bind(s string, look Lookup) (src string, bound map[string]any) {
 			b.WriteString(s[ref.start:ref.end])
 		case !found:
 			b.WriteString(ref.path)
+		case quotes.open == "" && ref.start > 0 && s[ref.start-1] == '.' && isPath(v):
+			// item.{{column}} means the attribute that the variable names.
+			b.WriteString(value.Str(v))
 		case quotes.open != "":
 			text, fits := look.text(ref, maxText-b.Len())
 			if !fits {
@@ -133,6 +137,12 @@ func bind(s string, look Lookup) (src string, bound map[string]any) {
 		}
 	}
 	return b.String(), bound
+}
+
+// isPath tells whether v is a text that is a path and nothing else.
+func isPath(v any) bool {
+	s, ok := v.(string)
+	return ok && s != "" && scanPath(s, 0) == len(s)
 }
 
 // remainder tells whether what looks like %name% is the middle of a%name%b.

@@ -89,6 +89,8 @@ func unchanged(after, before any) bool {
 	}
 }
 
+// resolveText decides by the grammar alone whether the type is kept; whether
+// the variable exists comes second.
 func resolveText(s string, look Lookup) any {
 	ref, ok := next(s, 0)
 	if !ok {

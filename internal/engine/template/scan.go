@@ -93,6 +93,7 @@ func next(s string, from int) (reference, bool) {
 	return reference{}, false
 }
 
+// percent reads %path%, which allows neither blanks nor a dollar sign.
 func percent(s string, at int) (reference, bool) {
 	end := scanPath(s, at+1)
 	if end == at+1 || end == len(s) || s[end] != '%' {

@@ -14,7 +14,7 @@ func testLookup() Lookup {
 	d := value.MapOf("k", []any{int64(1), value.MapOf("z", 2.5)}, "n", nil, "b", true)
 	vars := map[string]any{
 		"d": d, "nul": nil, "f": 15.0, "s": "x y", "n": int64(7), "flag": false, "st": "ok", "no": "No", "zero": "0",
-		"dotted.name": "exact", "big": 1e16, "tricky": "{{s}} %s% '\"\\\n", "word": "n > 5", "items": []any{"a", "b"}, "q": "it's",
+		"dotted.name": "exact", "big": 1e16, "tricky": "{{s}} %s% '\"\\\n", "word": "n > 5", "items": []any{"a", "b"}, "q": "it's", "key": "k",
 	}
 	return Lookup{
 		Variable: func(name string) (any, bool) { v, ok := vars[name]; return v, ok },
@@ -112,6 +112,7 @@ func TestCondition(t *testing.T) {
 		{"{{s}} in ['x y']", true, ""}, {"{{nope}} == 1", false, "NameError: name 'nope' is not defined"}, {"{{d.n}} is None", true, ""},
 		{"true", true, ""}, {"False", false, ""}, {"0", false, ""}, {"", false, ""}, {"  ", false, ""}, {"not {{flag}}", true, ""}, {"1 +", false, "SyntaxError"}, {"'a' < 5", false, "TypeError"},
 		{"'profile' == 'profile'", true, ""}, {"__import__('os')", false, "SyntaxError"}, {"ref_0 == 1", false, "NameError"}, {"{{n}} == 7 and ref_0", false, "name 'ref_0' is not defined"},
+		{"d.{{key}}[0] == 1", true, ""}, {"d.{{st}} == 1", false, "AttributeError"}, {"d.{{s}} == 1", false, "AttributeError"},
 		{"n=={{n}}and{{n}}==7", true, ""}, {"'{{$secret:db-1}}'.startswith('p%')", true, ""}, {"[{{n}}, {{n}}] == [7, 7]", true, ""}, {"f'{n}' == '7'", true, ""},
 	} {
 		got, warning := Condition(c.in, testLookup())
