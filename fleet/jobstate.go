@@ -101,6 +101,7 @@ func Table() []Transition {
 		{"T9", OnSilent, s(Running), s(Running)},
 		{"T10", OnLost, s(Running, Assigned), s(Pending, Failed, NeedsDecision)},
 		{"T11", OnStopped, s(Running), s(Pending, Failed, NeedsDecision, TimedOut)},
+		{"T10", OnStopped, s(Assigned), s(Pending)}, // proof that it never began
 		{"T12", OnRelease, s(Running, Assigned), s(Pending, Failed, NeedsDecision)},
 		{"T13", OnComplete, s(Running), s(Completed)},
 		{"T14", OnFail, s(Running), s(Pending, Failed, NeedsDecision, TimedOut)},

@@ -114,6 +114,10 @@ func (s Subject) Judge(r Report, now time.Time) (VerdictKind, *Move) {
 	return VerdictApplied, m
 }
 
+// EndsAs is the outcome that an attempt has after the report, if the report
+// is applied while the attempt runs.
+func (r Report) EndsAs() AttemptOutcome { return outcomeOf(r) }
+
 func outcomeOf(r Report) AttemptOutcome {
 	switch {
 	case r.Kind == ReportComplete:
@@ -253,7 +257,7 @@ func (s Subject) robotStopped(r Report, now time.Time) *Move {
 	case s.Job.State == Cancelling:
 		return s.stopped(outcomeOf(r), how, r.Error, r.Chance, now)
 	case s.Job.State == Assigned:
-		return s.lose("T11", "stopped before it began", r.Chance, false, now)
+		return s.lose("T10", "stopped before it began", r.Chance, false, now)
 	case s.Job.State != Running:
 		return nil
 	case r.By == ByTimeout:

@@ -38,9 +38,9 @@ func (p *planner) refusals(assigned []Assignment) []Refusal {
 // robotsOf returns the tenant's robots as the plan left them.
 func (p *planner) robotsOf(tenant fleet.TenantID) []Candidate {
 	var out []Candidate
-	for _, c := range p.view.Robots {
-		if c.Tenant == tenant {
-			out = append(out, p.robots[robotKey{c.Tenant, c.ID}].c)
+	for i := range p.robots {
+		if p.robots[i].c.Tenant == tenant {
+			out = append(out, p.robots[i].c)
 		}
 	}
 	return out
@@ -83,15 +83,15 @@ func words(l *Lane, n Counts) (fleet.WaitingCode, string) {
 	case n.Robots == 0:
 		return fleet.CodeNoRobot, "Waits for " + what + ": no robot is registered yet."
 	case n.Fit == 0:
-		return fleet.CodeNoMatch, fmt.Sprintf("Waits for %s: none of %d robots fits (%s).", what, n.Robots, n.reasons())
+		return fleet.CodeNoMatch, fmt.Sprintf("Waits for %s: none of %s fits (%s).", what, robots(n.Robots), n.reasons())
 	case n.Free > 0:
-		return fleet.CodeBehindOthers, fmt.Sprintf("Waits its turn: %d of %d fitting robots are free and others go first.", n.Free, n.Fit)
+		return fleet.CodeBehindOthers, fmt.Sprintf("Waits its turn: %s, %d free, and others go first.", fitting(n.Fit), n.Free)
 	case n.First[CheckNoSlot] > 0:
-		return fleet.CodeNoSlot, fmt.Sprintf("Waits for a free slot: %d robots fit (%s).", n.Fit, n.reasons())
+		return fleet.CodeNoSlot, fmt.Sprintf("Waits for a free slot: %s, none free (%s).", fitting(n.Fit), n.reasons())
 	case n.First[CheckRejected] > 0:
 		return fleet.CodeRejectedByAll, fmt.Sprintf("Waits: the fitting robots refused it a moment ago (%s).", n.reasons())
 	}
-	return fleet.CodeNoneAvailable, fmt.Sprintf("Waits for %s: %d fit and none is available (%s).", what, n.Fit, n.reasons())
+	return fleet.CodeNoneAvailable, fmt.Sprintf("Waits for %s: %s, none available (%s).", what, fitting(n.Fit), n.reasons())
 }
 
 // reasons lists the counts in the order of the checks' names.
@@ -101,4 +101,20 @@ func (n Counts) reasons() string {
 		parts = append(parts, fmt.Sprintf("%d %s", n.First[check], strings.ReplaceAll(string(check), "_", " ")))
 	}
 	return strings.Join(parts, ", ")
+}
+
+// robots counts robots in words.
+func robots(n int) string {
+	if n == 1 {
+		return "1 robot"
+	}
+	return fmt.Sprintf("%d robots", n)
+}
+
+// fitting counts the robots that meet every demand.
+func fitting(n int) string {
+	if n == 1 {
+		return "1 robot fits"
+	}
+	return fmt.Sprintf("%d robots fit", n)
 }

@@ -45,18 +45,13 @@ type planner struct {
 	lanes   []*laneState
 	queue   laneQueue
 	classes []*class
-	robots  map[robotKey]*robotState
-	fit     map[fitKey]bool
+	robots  []robotState // as in the view
+	targets map[robotKey]*robotState
 }
 
 type robotKey struct {
 	tenant fleet.TenantID
 	id     fleet.RobotID
-}
-
-type fitKey struct {
-	lane  *laneState
-	class *class
 }
 
 type laneState struct {
@@ -82,23 +77,26 @@ type robotState struct {
 }
 
 func newPlanner(v View) *planner {
-	p := &planner{view: v, robots: make(map[robotKey]*robotState, len(v.Robots))}
+	p := &planner{view: v, robots: make([]robotState, len(v.Robots)), targets: targets(v)}
 	byKey := map[string]*class{}
-	sorted := slices.Clone(v.Robots)
-	slices.SortFunc(sorted, func(a, b Candidate) int {
-		return cmp.Or(cmp.Compare(a.Tenant, b.Tenant), cmp.Compare(a.ID, b.ID))
-	})
-	for _, c := range sorted {
-		key := string(c.Tenant) + "\x00" + c.Environment + "\x00" + c.Capabilities.Key()
-		cl := byKey[key]
+	var key []byte
+	for i := range v.Robots {
+		r := &p.robots[i]
+		r.c, r.index = v.Robots[i], -1
+		key = appendClassKey(key[:0], &r.c)
+		cl := byKey[string(key)]
 		if cl == nil {
-			cl = &class{tenant: c.Tenant, environment: c.Environment, capabilities: c.Capabilities}
-			byKey[key] = cl
+			cl = &class{tenant: r.c.Tenant, environment: r.c.Environment, capabilities: r.c.Capabilities}
+			byKey[string(key)] = cl
 			p.classes = append(p.classes, cl)
 		}
-		r := &robotState{c: c, class: cl, index: -1}
-		p.robots[robotKey{c.Tenant, c.ID}] = r
-		if c.free() > 0 {
+		r.class = cl
+		if k := (robotKey{r.c.Tenant, r.c.ID}); len(p.targets) > 0 {
+			if _, wanted := p.targets[k]; wanted {
+				p.targets[k] = r
+			}
+		}
+		if r.c.free() > 0 {
 			r.index = len(cl.free)
 			cl.free = append(cl.free, r)
 		}
@@ -107,26 +105,50 @@ func newPlanner(v View) *planner {
 		heap.Init(&cl.free)
 	}
 	for i := range v.Lanes {
-		l := &laneState{lane: &v.Lanes[i]}
-		p.lanes = append(p.lanes, l)
-		if l.lane.Target != "" {
-			if r := p.robots[robotKey{l.lane.Tenant, l.lane.Target}]; r != nil && demand(l.lane, &r.c) == "" {
-				l.target = r
-			}
-		} else {
-			for _, cl := range p.classes {
-				if cl.tenant == l.lane.Tenant && fleet.EnvironmentsMatch(l.lane.Environment, cl.environment) &&
-					len(cl.capabilities.Missing(l.lane.Requires)) == 0 {
-					l.classes = append(l.classes, cl)
-				}
-			}
-		}
-		if len(l.lane.Jobs) > 0 {
-			p.queue.items = append(p.queue.items, l)
-		}
+		p.addLane(&v.Lanes[i])
 	}
 	heap.Init(&p.queue)
 	return p
+}
+
+// targets lists the robots that lanes name, to be filled in.
+func targets(v View) map[robotKey]*robotState {
+	wanted := map[robotKey]*robotState{}
+	for i := range v.Lanes {
+		if l := &v.Lanes[i]; l.Target != "" {
+			wanted[robotKey{l.Tenant, l.Target}] = nil
+		}
+	}
+	return wanted
+}
+
+func appendClassKey(b []byte, c *Candidate) []byte {
+	b = append(append(b, c.Tenant...), 0)
+	b = append(append(b, c.Environment...), 0)
+	for _, word := range c.Capabilities {
+		b = append(append(b, word...), ',')
+	}
+	return b
+}
+
+func (p *planner) addLane(lane *Lane) {
+	l := &laneState{lane: lane}
+	p.lanes = append(p.lanes, l)
+	if lane.Target != "" {
+		if r := p.targets[robotKey{lane.Tenant, lane.Target}]; r != nil && demand(lane, &r.c) == "" {
+			l.target = r
+		}
+	} else {
+		for _, cl := range p.classes {
+			if cl.tenant == lane.Tenant && fleet.EnvironmentsMatch(lane.Environment, cl.environment) &&
+				len(cl.capabilities.Missing(lane.Requires)) == 0 {
+				l.classes = append(l.classes, cl)
+			}
+		}
+	}
+	if len(lane.Jobs) > 0 {
+		p.queue.items = append(p.queue.items, l)
+	}
 }
 
 // choose returns the best robot with room for the lane's next job.

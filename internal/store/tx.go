@@ -108,7 +108,8 @@ type RobotWriter interface {
 	// CloseSession ends a session. It touches the robot only while that session
 	// is still its newest, and says whether it was.
 	CloseSession(id fleet.ID, reason string, now time.Time) (wasCurrent bool, err error)
-	// CloseMember ends all sessions of an orchestrator that is gone.
+	// CloseMember ends all sessions of an orchestrator that is gone; an empty id
+	// means those of all, for a store that has one orchestrator at a time.
 	CloseMember(member fleet.ID, now time.Time) (int, error)
 	PutJournal(j fleet.Journal) error
 	DeleteRobot(id fleet.RobotID, now time.Time) error

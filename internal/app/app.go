@@ -1,0 +1,227 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"math/big"
+	"net"
+	"net/http"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/auth"
+	"github.com/casarerpa/fleet/internal/dispatch"
+	"github.com/casarerpa/fleet/internal/gateway"
+	"github.com/casarerpa/fleet/internal/httpapi"
+	"github.com/casarerpa/fleet/internal/orchestrator"
+	"github.com/casarerpa/fleet/internal/store"
+	"github.com/casarerpa/fleet/internal/store/sqlite"
+	"github.com/casarerpa/fleet/internal/upkeep"
+	"github.com/casarerpa/fleet/workflow"
+	"github.com/casarerpa/fleet/workflow/catalog"
+)
+
+// App is one orchestrator.
+type App struct {
+	o        Options
+	store    store.Store
+	keys     *auth.Keys
+	gateway  *gateway.Gateway
+	loops    []func(context.Context)
+	server   *http.Server
+	metrics  *http.Server
+	listener net.Listener
+
+	cleanups []cleanup // run in reverse order
+	running  sync.WaitGroup
+	stop     context.CancelFunc // ends the loops
+	stopOnce sync.Once
+	stopErr  error
+}
+
+// cleanup is one named thing to undo.
+type cleanup struct {
+	name string
+	do   func(ctx context.Context) error
+}
+
+// New opens the store, builds the rooms and binds the listener. Nothing is
+// served before Start.
+func New(ctx context.Context, o Options) (_ *App, err error) {
+	o.fill()
+	if err := o.Timing.Validate(); err != nil {
+		return nil, err
+	}
+	a := &App{o: o, stop: func() {}}
+	defer func() {
+		if err != nil {
+			_ = a.Stop(context.WithoutCancel(ctx)) // what was built before the failure
+		}
+	}()
+	cat, err := catalog.Load()
+	if err != nil {
+		return nil, fmt.Errorf("load the node catalog: %w", err)
+	}
+	ids := fleet.NewIDs(time.Now, rand.Reader)
+	member := ids.New()
+	db, err := sqlite.Open(ctx, sqlite.Options{Path: filepath.Join(o.DataDir, "fleet.db"), IDs: ids, Now: time.Now, Logger: o.Logger})
+	if err != nil {
+		return nil, err
+	}
+	a.store = db
+	a.push("store", func(context.Context) error { return db.Close() })
+	if err := upkeep.Adopt(ctx, a.store, time.Now(), o.Logger); err != nil {
+		return nil, err
+	}
+	a.keys = auth.NewKeys(a.store, ids, rand.Reader, time.Now)
+	timing := func(string) fleet.Timing { return o.Timing }
+	limits := orchestrator.DefaultLimits()
+	limits.BulkJobs, limits.Pending, limits.Result = o.Limits.BulkJobs, int64(o.Limits.Pending), int(o.Limits.Result)
+	core := orchestrator.New(orchestrator.Options{
+		Store: a.store, IDs: ids, Now: time.Now, Chance: chance, Catalog: cat, Timing: timing,
+		Policy: workflow.Policy{}, Limits: limits, Logger: o.Logger,
+	})
+	sockets := gateway.DefaultLimits()
+	sockets.Sockets, sockets.Handshakes = o.Limits.Sockets, o.Limits.Handshakes
+	a.gateway = gateway.New(gateway.Options{
+		Member: member, Version: o.Version, Robots: core.Robots, Attempts: core.Attempts, Keys: a.keys,
+		Signals: a.store.Signals(), Timing: timing, Now: time.Now, Logger: o.Logger, Limits: sockets,
+	})
+	a.build(core, timing)
+	return a, a.listen(ctx, core)
+}
+
+// build makes the loops: dispatch, the chores, and the gateway's own.
+func (a *App) build(core *orchestrator.Orchestrator, timing func(string) fleet.Timing) {
+	loop := dispatch.New(dispatch.Options{
+		Store: a.store, Presence: presence{a.gateway}, Sender: a.gateway, Timing: timing, Now: time.Now, Logger: a.o.Logger,
+	})
+	timers := &upkeep.Timers{Store: a.store, Attempts: core.Attempts, Now: time.Now, Logger: a.o.Logger}
+	reaper := &upkeep.Reaper{Store: a.store, Attempts: core.Attempts, Timing: timing, Logger: a.o.Logger}
+	a.loops = []func(context.Context){loop.Run, timers.Run, reaper.Run, a.gateway.Run}
+}
+
+func (a *App) listen(ctx context.Context, core *orchestrator.Orchestrator) error {
+	handler, err := httpapi.New(httpapi.Options{
+		Orchestrator: core, Keys: a.keys, Local: a.o.Local, Robots: a.gateway, Health: a.store.Health,
+		Now: time.Now, Logger: a.o.Logger, Limits: a.o.Limits, Version: a.o.Version,
+	})
+	if err != nil {
+		return err
+	}
+	a.server = &http.Server{
+		Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second,
+		WriteTimeout: 60 * time.Second, IdleTimeout: 120 * time.Second, MaxHeaderBytes: int(a.o.Limits.Header), TLSConfig: a.o.TLS,
+	}
+	a.listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", a.o.Listen)
+	if err != nil {
+		return fleet.Errorf(fleet.CodeUnavailable, "address_in_use", "The address %s cannot be listened on: %w.", a.o.Listen, err).
+			WithFix("Choose another with --listen, or 127.0.0.1:0 for a free port.")
+	}
+	a.push("listener", func(context.Context) error { return ignoreClosed(a.listener.Close()) })
+	return nil
+}
+
+// Start serves until Stop. It does not block; a server that ends by itself is
+// logged and reported on the channel.
+func (a *App) Start(ctx context.Context) <-chan error {
+	ctx, a.stop = context.WithCancel(context.WithoutCancel(ctx))
+	for _, loop := range a.loops {
+		a.running.Go(func() { loop(ctx) })
+	}
+	failed := make(chan error, 1)
+	a.running.Go(func() {
+		var err error
+		if a.o.TLS != nil {
+			err = a.server.ServeTLS(a.listener, "", "")
+		} else {
+			err = a.server.Serve(a.listener)
+		}
+		if !errors.Is(err, http.ErrServerClosed) {
+			failed <- err
+		}
+	})
+	a.push("loops", func(context.Context) error { a.stop(); a.running.Wait(); return nil })
+	a.push("http", func(ctx context.Context) error {
+		if err := a.server.Shutdown(ctx); err != nil {
+			return errors.Join(err, a.server.Close())
+		}
+		return nil
+	})
+	a.push("robots", func(ctx context.Context) error { a.gateway.Drain(ctx, "the orchestrator stops"); return nil })
+	return failed
+}
+
+// Stop ends everything in the reverse order: robots are sent away first, then
+// requests end, then the loops, then the store. It is bounded by StopTimeout.
+func (a *App) Stop(ctx context.Context) error {
+	a.stopOnce.Do(func() {
+		ctx, cancel := context.WithTimeout(ctx, a.o.StopTimeout)
+		defer cancel()
+		var errs []error
+		for i := len(a.cleanups) - 1; i >= 0; i-- {
+			c := a.cleanups[i]
+			if err := c.do(ctx); err != nil {
+				errs = append(errs, fmt.Errorf("stop %s: %w", c.name, err))
+			}
+		}
+		a.stopErr = errors.Join(errs...)
+	})
+	return a.stopErr
+}
+
+func (a *App) push(name string, do func(context.Context) error) {
+	a.cleanups = append(a.cleanups, cleanup{name, do})
+}
+
+// Addr is where the API listens.
+func (a *App) Addr() net.Addr { return a.listener.Addr() }
+
+// URL is the address of the API for people and programs on this machine.
+func (a *App) URL() string {
+	scheme := "http"
+	if a.o.TLS != nil {
+		scheme = "https"
+	}
+	return scheme + "://" + a.Addr().String()
+}
+
+// Keys makes and revokes credentials of this orchestrator.
+func (a *App) Keys() *auth.Keys { return a.keys }
+
+// Connected is how many robots are connected.
+func (a *App) Connected() int { return a.gateway.Connected() }
+
+// presence shows the gateway to dispatch in dispatch's own words.
+type presence struct{ g *gateway.Gateway }
+
+// Present implements dispatch.Presence.
+func (p presence) Present() []dispatch.Present {
+	robots := p.g.Present()
+	out := make([]dispatch.Present, len(robots))
+	for i, r := range robots {
+		out[i] = dispatch.Present(r)
+	}
+	return out
+}
+
+// chance draws a number in [0,1) for jitter.
+func chance() float64 {
+	const steps = 1 << 30
+	n, err := rand.Int(rand.Reader, big.NewInt(steps))
+	if err != nil {
+		return 0.5 // crypto/rand never fails
+	}
+	return float64(n.Int64()) / steps
+}
+
+func ignoreClosed(err error) error {
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}

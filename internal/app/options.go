@@ -1,0 +1,40 @@
+package app
+
+import (
+	"crypto/tls"
+	"log/slog"
+	"time"
+
+	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/config"
+)
+
+// Options say what to build.
+type Options struct {
+	DataDir     string // folder of the database
+	Listen      string // host:port; port 0 picks a free one
+	Local       bool   // a request without a key is the developer at this machine
+	Timing      fleet.Timing
+	Limits      config.Limits
+	TLS         *tls.Config // nil: plain HTTP
+	Version     string
+	Logger      *slog.Logger
+	StopTimeout time.Duration
+	// MetricsListen is a loopback address for Prometheus; empty: none.
+	MetricsListen string
+}
+
+func (o *Options) fill() {
+	if o.Timing == (fleet.Timing{}) {
+		o.Timing = fleet.DefaultTiming()
+	}
+	if o.Limits == (config.Limits{}) {
+		o.Limits = config.DefaultLimits()
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.StopTimeout <= 0 {
+		o.StopTimeout = 20 * time.Second
+	}
+}
