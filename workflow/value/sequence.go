@@ -1,5 +1,7 @@
 package value
 
+import "slices"
+
 // Tuple is an unchangeable list inside an expression.
 type Tuple []any
 
@@ -149,11 +151,7 @@ func hasSpecial(v any) bool {
 	case Tuple, *Set:
 		return true
 	case []any:
-		for _, e := range t {
-			if hasSpecial(e) {
-				return true
-			}
-		}
+		return slices.ContainsFunc(t, hasSpecial)
 	case *Map:
 		for _, e := range t.All() {
 			if hasSpecial(e) {

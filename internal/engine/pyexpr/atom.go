@@ -40,6 +40,7 @@ func (p *parser) atom() (node, error) {
 				return p.braces()
 			}
 		}
+	case tokenEnd:
 	}
 	return nil, p.unexpected()
 }
@@ -244,17 +245,17 @@ func (p *parser) strings() (node, error) {
 	var parts []node
 	for {
 		t := p.now()
-		if t.kind == tokenString {
-			parts = append(parts, &literal{t.val})
-		} else if t.kind == tokenFString {
-			inside, err := p.fstring(t, t.text, false)
-			if err != nil {
-				return nil, err
-			}
-			parts = append(parts, inside)
-		} else {
+		if t.kind != tokenString && t.kind != tokenFString {
 			break
 		}
+		var part node = &literal{t.val}
+		if t.kind == tokenFString {
+			var err error
+			if part, err = p.fstring(t, t.text, false); err != nil {
+				return nil, err
+			}
+		}
+		parts = append(parts, part)
 		p.at++
 	}
 	if len(parts) == 1 {

@@ -21,6 +21,7 @@ func (m *machine) builtin(name string) *builtin {
 		case "randint":
 			return &builtin{name: name, run: randInt}
 		}
+	case EvalBuiltins:
 	}
 	return function(name)
 }
