@@ -181,7 +181,7 @@ func questions() [][]any {
 		}
 	}
 	for _, at := range []string{"2026-11-23T09:05:07.000123", "2024-02-29T00:00:00", "2023-01-01T12:30:59", "2020-12-31T23:59:59.5", "2026-03-01T13:00:00+02:00", "1999-01-03T01:02:03+00:00", "2026-07-04T18:00:00-05:30"} {
-		for _, f := range strings.FieldsSeq("%a|%A|%w|%d|%b|%B|%m|%y|%Y|%H|%I|%p|%M|%S|%f|%z|%j|%U|%W|%c|%x|%X|%% %G-%V-%u %D %F %T %R %e %h %C %g %k|%l %-d/%-m/%-H|%-I|%-j %_d %^a|%^B %Y-%m-%dT%H:%M:%S.%fZ %Q % %P %n%t %r") {
+		for f := range strings.FieldsSeq("%a|%A|%w|%d|%b|%B|%m|%y|%Y|%H|%I|%p|%M|%S|%f|%z|%j|%U|%W|%c|%x|%X|%% %G-%V-%u %D %F %T %R %e %h %C %g %k|%l %-d/%-m/%-H|%-I|%-j %_d %^a|%^B %Y-%m-%dT%H:%M:%S.%fZ %Q % %P %n%t %r") {
 			ask("strftime", at, f)
 		}
 	}
