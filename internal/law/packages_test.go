@@ -39,7 +39,6 @@ type file struct {
 
 // listing asks the go command once; every test parses its answer for itself.
 var listing = sync.OnceValues(func() ([]byte, error) {
-	//nolint:noctx // shared by all tests, so it belongs to none of their contexts
 	cmd := exec.Command("go", "list", "-e",
 		"-json=ImportPath,Dir,Name,GoFiles,CgoFiles,IgnoredGoFiles,TestGoFiles,XTestGoFiles", "./...")
 	cmd.Dir = filepath.Join("..", "..")
