@@ -136,6 +136,10 @@ func (m *machine) key(v any) (string, error) {
 	if err := m.chargeValue(v); err != nil {
 		return "", err
 	}
+	// An entry takes several times the room of a list element.
+	if err := m.charge(8); err != nil {
+		return "", err
+	}
 	return value.KeyText(v), nil
 }
 

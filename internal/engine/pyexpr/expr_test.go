@@ -33,7 +33,7 @@ func TestBudget(t *testing.T) {
 		if err == nil {
 			t.Errorf("%s gives a value of size %d", src, value.Size(v, 1<<20))
 		}
-		if d := time.Since(start); d > 5*time.Second {
+		if d := time.Since(start); d > 30*time.Second {
 			t.Errorf("%s takes %s", src, d)
 		}
 	}
@@ -142,7 +142,7 @@ func FuzzCompile(f *testing.F) {
 		if v, err := expr.Eval(env); err == nil && value.Size(v, 1<<22) > 1<<22 {
 			t.Fatalf("%q gives too much", src)
 		}
-		if d := time.Since(start); d > 10*time.Second {
+		if d := time.Since(start); d > 30*time.Second {
 			t.Fatalf("%q takes %s", src, d)
 		}
 	})
