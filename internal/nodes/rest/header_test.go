@@ -78,7 +78,7 @@ func TestParseJSONResponse(t *testing.T) {
 	}
 	want(t, "ParseJsonResponseNode", cfg{"json_data": []any{1, 2}, "path": "[1]"}, cfg{"value": 2})
 	want(t, "ParseJsonResponseNode", cfg{"json_data": `[1]`}, cfg{"value": []any{1}})
-	want(t, "ParseJsonResponseNode", cfg{"response": data, "path": "x.y", "default": "none"}, cfg{"value": "none", "success": true})
+	want(t, "ParseJsonResponseNode", cfg{"json_data": data, "path": "x.y", "default": "none"}, cfg{"value": "none", "success": true})
 	for _, path := range []string{"x", "a.b[2]", "n.x", "a.b.c", "a.b[x]"} {
 		out := fails(t, "ParseJsonResponseNode", cfg{"json_data": data, "path": path}, "KeyError", "Path not found: "+path)
 		if out["success"] != false || out["error"] != "Path not found: "+path {
