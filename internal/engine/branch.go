@@ -32,8 +32,8 @@ type branch struct {
 	depth   int         // of evaluation on demand
 	pulling []bool      // nodes that are being evaluated on demand
 	lazy    lazySlot
-	failed  int // node that failed last
-	now     current
+
+	now current
 }
 
 // current is what the watch reads of a branch while it runs.
@@ -47,7 +47,7 @@ func newBranch(r *run, p *program, vars *value.Map) *branch {
 	return &branch{
 		run: r, prog: p, vars: vars, root: &frame{kind: frameRoot, owner: none, pending: 1},
 		done: make([]bool, n), ever: make([]bool, n), ports: make([]*value.Map, n),
-		loops: map[int]*loopState{}, stop: none, failed: none,
+		loops: map[int]*loopState{}, stop: none,
 	}
 }
 
@@ -81,6 +81,17 @@ func (b *branch) absorb(c *branch) {
 	for _, n := range c.path {
 		b.visited(int(n))
 	}
+}
+
+// marked counts the nodes that have run and that no loop has cleared since.
+func (b *branch) marked() int {
+	n := 0
+	for _, done := range b.done {
+		if done {
+			n++
+		}
+	}
+	return n
 }
 
 func (b *branch) visited(n int) {

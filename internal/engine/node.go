@@ -84,6 +84,8 @@ type Failure struct {
 	Message string
 	Class   Class
 	Stack   string
+
+	node string // where it happened first, set by the interpreter
 }
 
 // Error returns the message alone, as the original reports it.

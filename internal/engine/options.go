@@ -21,6 +21,7 @@ type Options struct {
 	Variables *value.Map
 	JobID     string
 	Priority  int
+	Payload   *value.Map // what a trigger brought; nil for a run that nobody triggered
 
 	NodeTimeout     time.Duration // of each node; 0 means DefaultNodeTimeout
 	Grace           time.Duration // for a node that does not heed the end of ctx; 0 means DefaultGrace

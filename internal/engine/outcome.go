@@ -16,7 +16,7 @@ type Outcome struct {
 	Stack       string
 	StartedAt   time.Time
 	CompletedAt time.Time
-	Executed    int        // distinct nodes, the automatic start included
+	Executed    int        // distinct nodes that count as done, the automatic start included; a loop takes its body off
 	Visits      int64      // every execution of a node
 	Path        []string   // every visit in order, at most MaxPath entries
 	Variables   *value.Map // without internals; live objects as text

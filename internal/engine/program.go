@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -161,17 +162,25 @@ func (p *program) link(c workflow.Connection, o *Options) error {
 	d := dataIn{from: from, output: c.SourcePort, input: c.TargetPort}
 	target := &p.nodes[to]
 	d.known = hasInput(target, c.TargetPort)
-	if spec := p.nodes[from].spec; spec != nil {
-		if _, ok := spec.Output(c.SourcePort); !ok {
-			d.synonyms = append(d.synonyms, o.Catalog.OutputSynonyms(c.SourcePort)...)
-			d.synonyms = append(d.synonyms, "result")
-			if len(spec.Out) == 1 {
-				d.synonyms = append(d.synonyms, spec.Out[0].Name)
-			}
-		}
-	}
+	d.synonyms = synonyms(o.Catalog, p.nodes[from].spec, c.SourcePort)
 	target.data = append(target.data, d)
 	return nil
+}
+
+// synonyms lists what to read instead of an output that a type does not have
+// (rule C11); nothing when it has it.
+func synonyms(cat *catalog.Catalog, spec *Spec, port string) []string {
+	if spec == nil {
+		return nil
+	}
+	if _, ok := spec.Output(port); ok {
+		return nil
+	}
+	list := append(slices.Clone(cat.OutputSynonyms(port)), "result")
+	if len(spec.Out) == 1 {
+		list = append(list, spec.Out[0].Name)
+	}
+	return list
 }
 
 // hasInput says whether a value may arrive at this port: an input, a property

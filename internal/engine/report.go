@@ -87,10 +87,6 @@ func (b *branch) begin(v *visiting) record {
 // end reports how a step ended.
 func (b *branch) end(v *visiting, rec *record, err error) {
 	r := b.run
-	if err != nil && !isHalt(err) {
-		b.failed = v.node
-		r.blame(v.n.id, AsFailure(err))
-	}
 	if !rec.wanted {
 		return
 	}

@@ -28,8 +28,6 @@ type run struct {
 	effects  map[string]int
 	distinct int
 	ever     []bool
-	failure  *Failure // the last one, with its node
-	failedAt string
 	named    []string // what output markers have set
 }
 
@@ -114,14 +112,14 @@ func execute(ctx context.Context, doc *workflow.Document, o *Options, sh *shared
 // over them, and what the robot adds (rule C5).
 func (r *run) initial() *value.Map {
 	vars := r.prog.doc.Defaults()
-	payload := value.NewMap()
 	for k, v := range r.opts.Variables.All() {
 		vars.Set(k, value.Clone(v))
-		payload.Set(k, value.Clone(v))
 	}
 	vars.Set("_job_id", r.opts.JobID)
 	vars.Set("_job_priority", int64(r.opts.Priority))
-	vars.Set("_job_payload", payload)
+	if r.opts.Payload != nil {
+		vars.Set("_job_payload", cloneMap(r.opts.Payload))
+	}
 	return vars
 }
 
@@ -171,13 +169,6 @@ func (r *run) output(name string) {
 	r.named = append(r.named, name)
 }
 
-// blame remembers the node that failed last.
-func (r *run) blame(id string, f *Failure) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.failure, r.failedAt = f, id
-}
-
 // finish makes the outcome.
 func (r *run) finish(b *branch, started time.Time, err error) (*Outcome, error) {
 	var left *leftBehind
@@ -196,6 +187,7 @@ func (r *run) finish(b *branch, started time.Time, err error) (*Outcome, error) 
 	r.mu.Unlock()
 	if !lost { // the branch still belongs to the node otherwise
 		out.Variables = public(b.vars)
+		out.Executed = b.marked()
 		for _, n := range b.path {
 			out.Path = append(out.Path, r.prog.nodes[n].id)
 		}
@@ -220,13 +212,7 @@ func (r *run) finish(b *branch, started time.Time, err error) (*Outcome, error) 
 		return out, h.cause
 	default:
 		f := AsFailure(err)
-		r.mu.Lock()
-		at := ""
-		if r.failure != nil && r.failure.Message == f.Message {
-			at = r.failedAt
-		}
-		r.mu.Unlock()
-		setFailure(out, f, at)
+		setFailure(out, f, f.node)
 	}
 	return out, nil
 }

@@ -3,6 +3,8 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/casarerpa/fleet/internal/engine/template"
 	"github.com/casarerpa/fleet/workflow/value"
@@ -11,6 +13,7 @@ import (
 // scope is what a node sees of its run through the Call.
 type scope struct {
 	b    *branch
+	cur  *Call           // of the visit
 	ctx  context.Context //nolint:containedctx // of the visit that is going on
 	look template.Lookup
 }
@@ -22,6 +25,57 @@ func (s *scope) resolve(v any) any {
 		return v
 	}
 	return resolveIn(v, s.look)
+}
+
+// variable finds a variable by its full name. A path to an output that the
+// node does not have is read from the known synonym instead (rule C11).
+func (s *scope) variable(name string) (any, bool) {
+	if v, ok := s.b.vars.Get(name); ok {
+		return v, true
+	}
+	dot := strings.IndexByte(name, '.')
+	if dot <= 0 {
+		return nil, false
+	}
+	n, ok := s.b.prog.byID[name[:dot]]
+	if !ok {
+		return nil, false
+	}
+	held, _ := s.b.vars.Get(name[:dot])
+	outputs, ok := held.(*value.Map)
+	if !ok {
+		return nil, false
+	}
+	port, rest := name[dot+1:], ""
+	if end := strings.IndexAny(port, ".["); end >= 0 {
+		port, rest = port[:end], port[end:]
+	}
+	if outputs.Has(port) {
+		return nil, false // the plain way finds it
+	}
+	for _, other := range synonyms(s.b.run.opts.Catalog, s.b.prog.nodes[n].spec, port) {
+		v, ok := outputs.Get(other)
+		if !ok {
+			continue
+		}
+		s.note("C11: " + name[:dot] + " has no output " + port + ", so " + other + " was read")
+		if rest == "" {
+			return v, true
+		}
+		// The rest of the path is walked where all paths are.
+		one := template.Lookup{Variable: func(n string) (any, bool) { return v, n == "v" }}
+		found := template.Resolve("{{v"+rest+"}}", one)
+		_, missed := found.(string)
+		return found, !missed || found != "{{v"+rest+"}}"
+	}
+	return nil, false
+}
+
+// note adds a remark to the step that is going on, once.
+func (s *scope) note(text string) {
+	if !slices.Contains(s.cur.notes, text) {
+		s.cur.notes = append(s.cur.notes, text)
+	}
 }
 
 // plain says that a text cannot hold a reference.
@@ -122,13 +176,13 @@ func (b *branch) take(node int, f *frame) *visiting {
 	} else {
 		v = &visiting{scope: scope{b: b}}
 		s := &v.scope
-		s.look.Variable = func(name string) (any, bool) { return b.vars.Get(name) }
+		s.look.Variable = s.variable
 		s.look.Secret = func(id string) (string, bool) {
 			secret, err := b.run.opts.Host.Secret(s.ctx, id)
 			return secret, err == nil
 		}
 		v.own = Call{host: b.run.opts.Host, run: s, filled: true}
-		v.call = &v.own
+		v.call, s.cur = &v.own, &v.own
 	}
 	n := &b.prog.nodes[node]
 	v.node, v.n, v.frame = node, n, f

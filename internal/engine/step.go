@@ -89,6 +89,7 @@ func (b *branch) perform(ctx context.Context, v *visiting) (where flow, err erro
 	b.visited(v.node)
 	rec := b.begin(v)
 	if err := b.fill(v); err != nil {
+		err = blame(err, v.n.id)
 		b.end(v, &rec, err)
 		return flow{}, err
 	}
@@ -103,9 +104,27 @@ func (b *branch) perform(ctx context.Context, v *visiting) (where flow, err erro
 		err = b.store(v)
 	} else {
 		b.keepPorts(v)
+		err = blame(err, v.n.id)
 	}
 	b.end(v, &rec, err)
 	return where, err
+}
+
+// blame makes the error of a node a Failure that knows where it happened. One
+// that is only passed on keeps the place where it happened first.
+func blame(err error, id string) error {
+	var h *halt
+	var r *raised
+	if errors.As(err, &h) || errors.As(err, &r) {
+		return err
+	}
+	f := AsFailure(err)
+	if f.node == "" {
+		own := *f // the node may hand out the same error many times
+		f = &own
+		f.node = id
+	}
+	return f
 }
 
 // fill puts the values of incoming links on the node's ports.

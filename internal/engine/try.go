@@ -165,7 +165,7 @@ func runOnError(_ context.Context, b *branch, v *visiting) (flow, error) {
 func (b *branch) catchOnError(g *frame, f *Failure, at *frame) bool {
 	if g.phase == inBody && b.linked(g.owner, "on_error") {
 		g.phase, g.err = inCatch, f
-		g.origin = b.failedID()
+		g.origin = f.node
 		b.abandon(g, at)
 		b.addFront(g.owner, g)
 		return true
@@ -185,13 +185,6 @@ func (b *branch) linked(n int, port string) bool {
 		}
 	}
 	return false
-}
-
-func (b *branch) failedID() string {
-	if b.failed == none {
-		return ""
-	}
-	return b.prog.nodes[b.failed].id
 }
 
 // runRetry starts an attempt, or gives up.
