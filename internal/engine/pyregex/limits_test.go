@@ -52,8 +52,7 @@ func FuzzCompile(f *testing.F) {
 		}
 		p, err := Compile(pattern, 0)
 		if err != nil {
-			var syntax *SyntaxError
-			if !errors.As(err, &syntax) {
+			if _, ok := errors.AsType[*SyntaxError](err); !ok {
 				t.Fatalf("%q: %v is no SyntaxError", pattern, err)
 			}
 			if strings.Contains(err.Error(), "cannot be used") {

@@ -106,7 +106,8 @@ func TestLists(t *testing.T) {
 	mixed := l{3, "x", nil, 1.0}
 	people := l{m{"n": "Bo", "a": m{"b": 2}}, m{"n": "Al", "a": m{"b": 1}}, m{"n": "Cy"}}
 	run(t, []visit{
-		{typ: "CreateListNode", in: m{"item_1": 1, "item_3": "c"}, cfg: m{"item_2": "v", "item_5": "e"}, vars: m{"v": l{2}}, out: "{'list': [1, [2], 'c', 'e']}"},
+		{typ: "CreateListNode", in: m{"item_1": 1, "item_3": "c", "item_5": "e"}, cfg: m{"item_2": "v"}, vars: m{"v": l{2}}, out: "{'list': [1, [2], 'c', 'e']}"},
+		{typ: "CreateListNode", cfg: m{"item_1": 1, "item_4": 4}, out: "{'list': [1]}", note: "item_4 and what follows it are not read"},
 		{typ: "CreateListNode", in: m{"item_1": "v"}, vars: m{"v": 1}, out: "{'list': ['v']}"}, // what a link brings is no name
 		{typ: "CreateListNode", out: "{'list': []}"},
 

@@ -101,8 +101,13 @@ func dateTimeAdd(c *engine.Call) error {
 		name          string
 		days, seconds int64
 	}{
-		{"years", 365, 0}, {"months", 30, 0}, {"weeks", 7, 0}, {"days", 1, 0},
-		{"hours", 0, 3600}, {"minutes", 0, 60}, {"seconds", 0, 1},
+		{"years", 365, 0},
+		{"months", 30, 0},
+		{"weeks", 7, 0},
+		{"days", 1, 0},
+		{"hours", 0, 3600},
+		{"minutes", 0, 60},
+		{"seconds", 0, 1},
 	} {
 		n, err := c.Int(unit.name, 0)
 		if err != nil {

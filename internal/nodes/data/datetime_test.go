@@ -64,22 +64,32 @@ func TestDateTimes(t *testing.T) {
 		{typ: "ParseDateTimeNode", out: "{'success': False}", err: "datetime_string is required"},
 		{typ: "ParseDateTimeNode", cfg: m{"datetime_string": "soon"}, out: "{'success': False}", err: "Invalid isoformat string: 'soon'"},
 		{typ: "ParseDateTimeNode", cfg: m{"datetime_string": "2024", "format": "%d"}, out: "{'success': False}", err: "unconverted data remains: 24"},
-		{typ: "ParseDateTimeNode", cfg: m{"datetime_string": "1970-01-02T00:00:01.5+01:00"},
-			out: "{'success': True, 'timestamp': 82801.5, 'year': 1970, 'month': 1, 'day': 2, 'hour': 0, 'minute': 0, 'second': 1, 'iso_format': '1970-01-02T00:00:01.500000+01:00'}"},
+		{
+			typ: "ParseDateTimeNode", cfg: m{"datetime_string": "1970-01-02T00:00:01.5+01:00"},
+			out: "{'success': True, 'timestamp': 82801.5, 'year': 1970, 'month': 1, 'day': 2, 'hour': 0, 'minute': 0, 'second': 1, 'iso_format': '1970-01-02T00:00:01.500000+01:00'}",
+		},
 
-		{typ: "DateTimeAddNode", cfg: m{"datetime": "2024-01-31T10:00:00+00:00", "years": 1, "months": "1", "weeks": 1, "days": 1, "hours": -1, "minutes": 30, "seconds": 5},
-			out: "{'result': '2025-03-09T09:30:05+00:00', 'timestamp': 1741512605.0}"},
+		{
+			typ: "DateTimeAddNode", cfg: m{"datetime": "2024-01-31T10:00:00+00:00", "years": 1, "months": "1", "weeks": 1, "days": 1, "hours": -1, "minutes": 30, "seconds": 5},
+			out: "{'result': '2025-03-09T09:30:05+00:00', 'timestamp': 1741512605.0}",
+		},
 		{typ: "DateTimeAddNode", cfg: m{"datetime": "9999-12-31", "days": 1}, out: "{}", err: "date value out of range"},
 		{typ: "DateTimeAddNode", cfg: m{"datetime": "2024-01-01", "days": 1 << 40}, out: "{}", err: "date value out of range"},
 		{typ: "DateTimeAddNode", cfg: m{"datetime": "2024-01-01", "days": "many"}, out: "{}", err: "days: invalid literal for int() with base 10: 'many'"},
 		{typ: "DateTimeAddNode", cfg: m{"datetime": "never"}, out: "{}", err: "Invalid isoformat string: 'never'"},
 
-		{typ: "DateTimeDiffNode", cfg: m{"datetime_1": "2024-01-01", "datetime_2": "2024-01-03T01:02:03.5"},
-			out: "{'total_seconds': 176523.5, 'total_minutes': 2942.0583333333334, 'total_hours': 49.034305555555555, 'total_days': 2.0430960648148146, 'days': 2, 'hours': 1, 'minutes': 2, 'seconds': 3}"},
-		{typ: "DateTimeDiffNode", cfg: m{"datetime_1": "2024-01-03T01:00:00", "datetime_2": "2024-01-01"},
-			out: "{'total_seconds': -176400.0, 'total_minutes': -2940.0, 'total_hours': -49.0, 'total_days': -2.0416666666666665, 'days': -2, 'hours': 1, 'minutes': 0, 'seconds': 0}"},
-		{typ: "DateTimeDiffNode", cfg: m{"datetime_1": 0, "datetime_2": 90.5},
-			out: "{'total_seconds': 90.5, 'total_minutes': 1.5083333333333333, 'total_hours': 0.025138888888888888, 'total_days': 0.0010474537037037037, 'days': 0, 'hours': 0, 'minutes': 1, 'seconds': 30}"},
+		{
+			typ: "DateTimeDiffNode", cfg: m{"datetime_1": "2024-01-01", "datetime_2": "2024-01-03T01:02:03.5"},
+			out: "{'total_seconds': 176523.5, 'total_minutes': 2942.0583333333334, 'total_hours': 49.034305555555555, 'total_days': 2.0430960648148146, 'days': 2, 'hours': 1, 'minutes': 2, 'seconds': 3}",
+		},
+		{
+			typ: "DateTimeDiffNode", cfg: m{"datetime_1": "2024-01-03T01:00:00", "datetime_2": "2024-01-01"},
+			out: "{'total_seconds': -176400.0, 'total_minutes': -2940.0, 'total_hours': -49.0, 'total_days': -2.0416666666666665, 'days': -2, 'hours': 1, 'minutes': 0, 'seconds': 0}",
+		},
+		{
+			typ: "DateTimeDiffNode", cfg: m{"datetime_1": 0, "datetime_2": 90.5},
+			out: "{'total_seconds': 90.5, 'total_minutes': 1.5083333333333333, 'total_hours': 0.025138888888888888, 'total_days': 0.0010474537037037037, 'days': 0, 'hours': 0, 'minutes': 1, 'seconds': 30}",
+		},
 		{typ: "DateTimeDiffNode", cfg: m{"datetime_1": "2024-01-01", "datetime_2": "2024-01-01T00:00:00Z"}, out: "{}", err: "can't subtract offset-naive and offset-aware datetimes"},
 		{typ: "DateTimeDiffNode", cfg: m{"datetime_1": "2024-01-01"}, out: "{}", err: "Cannot parse datetime from: <class 'NoneType'>"},
 

@@ -163,11 +163,19 @@ func createDict(c *engine.Call) error {
 	return nil
 }
 
-// pairs collects numbered keys and values; a pair without a key is left out.
+// pairs collects numbered keys and values, as many as collect would; a pair
+// without a key is left out.
 func pairs(c *engine.Call, keyPrefix, valuePrefix string) *value.Map {
 	m := value.NewMap()
 	for i := 1; i <= mostItems; i++ {
 		number := strconv.Itoa(i)
+		_, linked := c.Port(keyPrefix + number)
+		if i == formItems+1 && !linked {
+			noteUnread(c, keyPrefix+number)
+		}
+		if i > formItems && !linked {
+			continue
+		}
 		if key := c.Text(keyPrefix + number); key != "" {
 			m.Set(key, c.Param(valuePrefix+number))
 		}

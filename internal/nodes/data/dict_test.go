@@ -41,6 +41,7 @@ func TestDicts(t *testing.T) {
 		{typ: "DictHasKeyNode", in: m{"dict": ab, "key": "z"}, out: "{'has_key': False}"},
 
 		{typ: "CreateDictNode", in: m{"value_1": l{1}}, cfg: m{"key_1": "a", "key_2": "", "value_2": 5, "key_3": "c"}, out: "{'dict': {'a': [1], 'c': None}}"},
+		{typ: "CreateDictNode", in: m{"key_7": "g", "value_7": 7}, cfg: m{"key_4": "d", "value_4": 4}, out: "{'dict': {'g': 7}}", note: "key_4 and what follows it are not read"},
 		{typ: "CreateDictNode", cfg: m{"key_1": "status", "value_1": "ok", "key_2": "code", "value_2": 200}, out: "{'dict': {'status': 'ok', 'code': 200}}"},
 
 		{typ: "DictToJsonNode", in: m{"dict": m{"b": 1.0, "a": "é"}}, out: `{'json_string': '{"a": "\\u00e9", "b": 1.0}'}`},
@@ -153,19 +154,27 @@ func TestDataCompare(t *testing.T) {
 			", 'matched_count': " + matched + ", 'total_a': 3, 'total_b': 3, 'key_columns': " + keys + "}"
 	}
 	run(t, []visit{
-		{typ: "DataCompareNode", in: m{"data_a": a, "data_b": b}, cfg: m{"key_columns": "id"},
+		{
+			typ: "DataCompareNode", in: m{"data_a": a, "data_b": b}, cfg: m{"key_columns": "id"},
 			out: "{'only_in_a': [{'id': 3, 'n': 'Cy'}], 'only_in_b': [{'id': 9, 'n': 'Di'}], 'matched': [" +
 				"{'key': {'id': 1}, 'row_a': {'id': 1, 'n': 'Ann'}, 'row_b': {'id': 1, 'n': 'Ann'}, 'is_modified': False, 'different_columns': []}, " +
 				"{'key': {'id': 2}, 'row_a': {'id': 2, 'n': 'Bo'}, 'row_b': {'id': 2.0, 'n': 'bo', 'x': 1}, 'is_modified': True, 'different_columns': ['n', 'x']}], " +
-				summary("1", "1", "1", "2", "['id']") + ", 'has_differences': True}"},
-		{typ: "DataCompareNode", in: m{"data_a": l{m{"n": "BO"}}, "data_b": l{m{"n": "bo"}}}, cfg: m{"key_columns": " n ", "case_sensitive": false},
+				summary("1", "1", "1", "2", "['id']") + ", 'has_differences': True}",
+		},
+		{
+			typ: "DataCompareNode", in: m{"data_a": l{m{"n": "BO"}}, "data_b": l{m{"n": "bo"}}}, cfg: m{"key_columns": " n ", "case_sensitive": false},
 			out: "{'only_in_a': [], 'only_in_b': [], 'matched': [{'key': {'n': 'BO'}, 'row_a': {'n': 'BO'}, 'row_b': {'n': 'bo'}, 'is_modified': False, 'different_columns': []}], " +
-				"'diff_summary': {'added_count': 0, 'removed_count': 0, 'modified_count': 0, 'matched_count': 1, 'total_a': 1, 'total_b': 1, 'key_columns': ['n']}, 'has_differences': False}"},
-		{typ: "DataCompareNode", in: m{"data_a": l{m{"x": 1}}, "data_b": l{m{"x": 2}}}, cfg: m{"compare_all_columns": false},
+				"'diff_summary': {'added_count': 0, 'removed_count': 0, 'modified_count': 0, 'matched_count': 1, 'total_a': 1, 'total_b': 1, 'key_columns': ['n']}, 'has_differences': False}",
+		},
+		{
+			typ: "DataCompareNode", in: m{"data_a": l{m{"x": 1}}, "data_b": l{m{"x": 2}}}, cfg: m{"compare_all_columns": false},
 			out: "{'only_in_a': [], 'only_in_b': [], 'matched': [{'key': {'index': 0}, 'row_a': {'x': 1}, 'row_b': {'x': 2}, 'is_modified': False, 'different_columns': []}], " +
-				"'diff_summary': {'added_count': 0, 'removed_count': 0, 'modified_count': 0, 'matched_count': 1, 'total_a': 1, 'total_b': 1, 'key_columns': []}, 'has_differences': False}"},
-		{typ: "DataCompareNode", cfg: m{"data_a": "left", "data_b": "nobody"}, vars: m{"left": l{m{"x": 1}}},
+				"'diff_summary': {'added_count': 0, 'removed_count': 0, 'modified_count': 0, 'matched_count': 1, 'total_a': 1, 'total_b': 1, 'key_columns': []}, 'has_differences': False}",
+		},
+		{
+			typ: "DataCompareNode", cfg: m{"data_a": "left", "data_b": "nobody"}, vars: m{"left": l{m{"x": 1}}},
 			out: "{'only_in_a': [{'x': 1}], 'only_in_b': [], 'matched': [], " +
-				"'diff_summary': {'added_count': 0, 'removed_count': 1, 'modified_count': 0, 'matched_count': 0, 'total_a': 1, 'total_b': 0, 'key_columns': []}, 'has_differences': True}"},
+				"'diff_summary': {'added_count': 0, 'removed_count': 1, 'modified_count': 0, 'matched_count': 0, 'total_a': 1, 'total_b': 0, 'key_columns': []}, 'has_differences': True}",
+		},
 	})
 }

@@ -10,8 +10,13 @@ import (
 	"github.com/casarerpa/fleet/workflow/value"
 )
 
-// The original has three inputs here, but files write as many as they need.
-const mostItems = 100
+// The form of these nodes has three fields. More of them may come over links;
+// more in the settings of a file were never read and still are not, since its
+// author has seen the result.
+const (
+	formItems = 3
+	mostItems = 100
+)
 
 func createList(c *engine.Call) error {
 	c.Set("list", collect(c, "item_"))
@@ -21,11 +26,25 @@ func createList(c *engine.Call) error {
 func collect(c *engine.Call, prefix string) []any {
 	list := []any{}
 	for i := 1; i <= mostItems; i++ {
-		if v := argument(c, prefix+strconv.Itoa(i)); v != nil {
+		name := prefix + strconv.Itoa(i)
+		v, _ := c.Port(name)
+		if i <= formItems {
+			v = argument(c, name)
+		} else if i == formItems+1 {
+			noteUnread(c, name)
+		}
+		if v != nil {
 			list = append(list, v)
 		}
 	}
 	return list
+}
+
+// noteUnread tells the author of a setting beyond the fields of the form.
+func noteUnread(c *engine.Call, name string) {
+	if _, set := c.Setting(name); set {
+		c.Note(name + " and what follows it are not read: the node has three fields, use links for more")
+	}
 }
 
 func listGetItem(c *engine.Call) error {

@@ -2,6 +2,7 @@ package data
 
 import (
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/casarerpa/fleet/internal/engine"
@@ -111,20 +112,11 @@ func calculate(operation string, a, b float64) (any, error) {
 // checked turns what the processor answers into Python's errors: NaN of a
 // number is a domain error, infinity of a finite number a range error.
 func checked(result float64, args ...float64) (any, error) {
-	for _, x := range args {
-		if math.IsNaN(x) {
-			return result, nil
-		}
-	}
-	if math.IsNaN(result) {
+	infinite := func(x float64) bool { return math.IsInf(x, 0) }
+	switch {
+	case math.IsNaN(result) && !slices.ContainsFunc(args, math.IsNaN):
 		return nil, failure(mathDomain)
-	}
-	if math.IsInf(result, 0) {
-		for _, x := range args {
-			if math.IsInf(x, 0) {
-				return result, nil
-			}
-		}
+	case infinite(result) && !slices.ContainsFunc(args, infinite):
 		return nil, failure(mathRange)
 	}
 	return result, nil

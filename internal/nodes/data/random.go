@@ -109,8 +109,10 @@ func randomString(c *engine.Call) error {
 	alphabet := []rune(c.Text("custom_chars"))
 	if len(alphabet) == 0 {
 		for _, part := range []struct{ name, chars string }{
-			{"include_uppercase", upperCase}, {"include_lowercase", lowerCase},
-			{"include_digits", digits}, {"include_special", punctuation},
+			{"include_uppercase", upperCase},
+			{"include_lowercase", lowerCase},
+			{"include_digits", digits},
+			{"include_special", punctuation},
 		} {
 			if c.Bool(part.name) {
 				alphabet = append(alphabet, []rune(part.chars)...)

@@ -2,6 +2,7 @@ package flow
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -46,7 +47,7 @@ func branchSwitch(ctx context.Context, c *engine.Call) (engine.Result, error) {
 			continue
 		}
 		ports := []string{"case_" + label}
-		if place := strconv.Itoa(i); !contains(cases, place) {
+		if place := strconv.Itoa(i); !slices.Contains(cases, place) {
 			ports = append(ports, "case_"+place)
 		}
 		return engine.Goto(ports...), nil
@@ -77,15 +78,6 @@ func listOfText(text string) any {
 		return []any{}
 	}
 	return list
-}
-
-func contains(labels []string, label string) bool {
-	for _, l := range labels {
-		if l == label {
-			return true
-		}
-	}
-	return false
 }
 
 func reroute(c *engine.Call) error {

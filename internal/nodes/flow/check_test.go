@@ -11,8 +11,10 @@ import (
 
 func TestValidate(t *testing.T) {
 	check := func(kind string, v, param any, reason string) visit {
-		test := visit{typ: "ValidateNode", in: m{"value": v}, cfg: m{"validation_type": kind}, next: "valid",
-			out: "{'is_valid': True, 'error_message': ''}"}
+		test := visit{
+			typ: "ValidateNode", in: m{"value": v}, cfg: m{"validation_type": kind}, next: "valid",
+			out: "{'is_valid': True, 'error_message': ''}",
+		}
 		if param != nil {
 			test.cfg["validation_param"] = param
 		}
@@ -49,24 +51,34 @@ func TestValidate(t *testing.T) {
 		check("is_url", "https://x.org/a?b", nil, ""), check("is_url", "ftp://x", nil, "'Invalid URL format'"),
 		check("custom", 1, nil, "'Validation type not implemented: custom'"),
 		check("other", 1, nil, "'Unknown validation type: other'"),
-		{typ: "ValidateNode", in: m{"value": ""}, cfg: m{"error_message": "Name missing"}, next: "invalid",
-			out: "{'is_valid': False, 'error_message': 'Name missing'}"},
-		{typ: "ValidateNode", in: m{"value": "x"}, cfg: m{"validation_type": "matches_regex", "validation_param": "["},
+		{
+			typ: "ValidateNode", in: m{"value": ""}, cfg: m{"error_message": "Name missing"}, next: "invalid",
+			out: "{'is_valid': False, 'error_message': 'Name missing'}",
+		},
+		{
+			typ: "ValidateNode", in: m{"value": "x"}, cfg: m{"validation_type": "matches_regex", "validation_param": "["},
 			out: "{'is_valid': False, 'error_message': 'Validation error: unterminated character set at position 0'}",
-			err: "Validation error: unterminated character set at position 0"},
-		{typ: "ValidateNode", in: m{"value": "x"}, cfg: m{"validation_type": "min_length", "validation_param": "many"},
-			out: "-", err: "Validation error: could not convert string to float: 'many'"},
+			err: "Validation error: unterminated character set at position 0",
+		},
+		{
+			typ: "ValidateNode", in: m{"value": "x"}, cfg: m{"validation_type": "min_length", "validation_param": "many"},
+			out: "-", err: "Validation error: could not convert string to float: 'many'",
+		},
 	})
 }
 
 func TestTransform(t *testing.T) {
 	change := func(kind string, v, param any, result string) visit {
-		return visit{typ: "TransformNode", in: m{"value": v}, cfg: m{"transform_type": kind, "transform_param": param},
-			out: "{'result': " + result + ", 'success': True, 'error': ''}", left: "{'transformed': " + result + "}"}
+		return visit{
+			typ: "TransformNode", in: m{"value": v}, cfg: m{"transform_type": kind, "transform_param": param},
+			out: "{'result': " + result + ", 'success': True, 'error': ''}", left: "{'transformed': " + result + "}",
+		}
 	}
 	fail := func(kind string, v, param any, message string) visit {
-		return visit{typ: "TransformNode", in: m{"value": v}, cfg: m{"transform_type": kind, "transform_param": param},
-			out: `-`, left: "{}", err: "Transform error: " + message}
+		return visit{
+			typ: "TransformNode", in: m{"value": v}, cfg: m{"transform_type": kind, "transform_param": param},
+			out: `-`, left: "{}", err: "Transform error: " + message,
+		}
 	}
 	run(t, []visit{
 		change("to_string", 1.0, nil, "'1.0'"), change("to_string", nil, nil, "''"), change("to_string", m{"a": nil}, nil, `"{'a': None}"`),
@@ -91,10 +103,14 @@ func TestTransform(t *testing.T) {
 		change("map_values", []any{m{"a": 1}, 5}, "a", "[1, 5]"), change("map_values", []any{1}, nil, "[1]"), fail("map_values", 5, "a", "Value must be list for map_values"),
 		change("filter_values", []any{nil, "", 0, "x"}, nil, "[0, 'x']"), fail("filter_values", "x", nil, "Value must be list for filter_values"),
 		fail("nonsense", "x", nil, "Unknown transform type: nonsense"),
-		{typ: "TransformNode", in: m{"value": "a;b", "param": ";"}, cfg: m{"transform_type": "split", "variable_name": "parts"},
-			out: "{'result': ['a', 'b'], 'success': True, 'error': ''}", left: "{'parts': ['a', 'b']}"},
-		{typ: "TransformNode", in: m{"value": "x"}, cfg: m{"transform_type": "to_integer"}, err: "Transform error: invalid literal for int() with base 10: 'x'",
-			out: `{'success': False, 'error': "Transform error: invalid literal for int() with base 10: 'x'"}`},
+		{
+			typ: "TransformNode", in: m{"value": "a;b", "param": ";"}, cfg: m{"transform_type": "split", "variable_name": "parts"},
+			out: "{'result': ['a', 'b'], 'success': True, 'error': ''}", left: "{'parts': ['a', 'b']}",
+		},
+		{
+			typ: "TransformNode", in: m{"value": "x"}, cfg: m{"transform_type": "to_integer"}, err: "Transform error: invalid literal for int() with base 10: 'x'",
+			out: `{'success': False, 'error': "Transform error: invalid literal for int() with base 10: 'x'"}`,
+		},
 	})
 }
 
@@ -115,13 +131,17 @@ func TestPrompts(t *testing.T) {
 	run(t, []visit{
 		{typ: "PromptTemplateNode", cfg: m{"template_id": "Sum up: {text}", "variables": m{"text": "news"}, "execute": false}, out: rendered},
 		{typ: "PromptTemplateNode", cfg: m{"template_id": "Sum up: {text}", "variables": `{"text": "{{t}}"}`, "execute": "false"}, vars: m{"t": "news"}, out: rendered},
-		{typ: "PromptTemplateNode", cfg: m{"template_id": "Sum up: {text}", "variables": m{"text": "news"}}, out: "-",
-			err: "No language model is connected to this robot: set execute to false to render the prompt only"},
+		{
+			typ: "PromptTemplateNode", cfg: m{"template_id": "Sum up: {text}", "variables": m{"text": "news"}}, out: "-",
+			err: "No language model is connected to this robot: set execute to false to render the prompt only",
+		},
 		{typ: "PromptTemplateNode", cfg: m{"template_id": "summary", "execute": false}, out: "{'success': False, 'error': 'Template not found: summary'}", err: "Template not found: summary"},
 		{typ: "PromptTemplateNode", cfg: m{"execute": false}, out: "-", err: "Template ID is required"},
 		{typ: "PromptTemplateNode", cfg: m{"template_id": "{a}", "execute": false}, out: "-", err: "'a'"},
-		{typ: "PromptTemplateNode", cfg: m{"template_id": "{a}", "variables": "{", "execute": false}, out: "-",
-			err: "Invalid variables JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"},
+		{
+			typ: "PromptTemplateNode", cfg: m{"template_id": "{a}", "variables": "{", "execute": false}, out: "-",
+			err: "Invalid variables JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)",
+		},
 		{typ: "PromptTemplateNode", cfg: m{"template_id": "{a}", "variables": "[1]", "execute": false}, out: "-", err: "Template variables must be an object"},
 		{typ: "ListTemplatesNode", out: "{'templates': [], 'count': 0, 'success': True, 'error': ''}"},
 		{typ: "GetTemplateInfoNode", cfg: m{"template_id": "x"}, out: "{'found': False, 'template_info': {}, 'variables': [], 'system_prompt': '', 'success': True, 'error': ''}"},
@@ -132,13 +152,21 @@ func TestPrompts(t *testing.T) {
 func TestValidateExtraction(t *testing.T) {
 	good := m{"total": 10, "name": "Ann"}
 	run(t, []visit{
-		{typ: "ValidateExtractionNode", cfg: m{"extraction": good, "required_fields": []string{"total", "name"}},
-			out: "{'is_valid': True, 'needs_review': False, 'confidence_score': 1.0, 'validation_errors': [], 'field_status': {'total': 'valid', 'name': 'valid'}, 'success': True, 'error': ''}"},
-		{typ: "ValidateExtractionNode", cfg: m{"extraction": `{"total": ""}`, "required_fields": "total, name", "confidence_threshold": 0},
-			out: `{'is_valid': False, 'needs_review': True, 'confidence_score': 0.0, 'validation_errors': ["Required field 'total' is missing", "Required field 'name' is missing"], 'field_status': {'total': 'missing', 'name': 'missing'}, 'success': True, 'error': ''}`},
-		{typ: "ValidateExtractionNode", cfg: m{"extraction": good, "required_fields": []string{"total"},
-			"validation_rules": m{"total": m{"type": "string", "min": 20, "max": 5}, "name": m{"pattern": "B", "type": "number"}, "other": m{"min": 1}}},
-			out: `{'is_valid': False, 'needs_review': True, 'confidence_score': 0.0, 'validation_errors': ["Field 'name' should be a number", "Field 'name' doesn't match expected pattern", "Field 'total' should be a string", "Field 'total' is below minimum (20)", "Field 'total' exceeds maximum (5)"], 'field_status': {'total': 'invalid', 'name': 'invalid'}, 'success': True, 'error': ''}`},
+		{
+			typ: "ValidateExtractionNode", cfg: m{"extraction": good, "required_fields": []string{"total", "name"}},
+			out: "{'is_valid': True, 'needs_review': False, 'confidence_score': 1.0, 'validation_errors': [], 'field_status': {'total': 'valid', 'name': 'valid'}, 'success': True, 'error': ''}",
+		},
+		{
+			typ: "ValidateExtractionNode", cfg: m{"extraction": `{"total": ""}`, "required_fields": "total, name", "confidence_threshold": 0},
+			out: `{'is_valid': False, 'needs_review': True, 'confidence_score': 0.0, 'validation_errors': ["Required field 'total' is missing", "Required field 'name' is missing"], 'field_status': {'total': 'missing', 'name': 'missing'}, 'success': True, 'error': ''}`,
+		},
+		{
+			typ: "ValidateExtractionNode", cfg: m{
+				"extraction": good, "required_fields": []string{"total"},
+				"validation_rules": m{"total": m{"type": "string", "min": 20, "max": 5}, "name": m{"pattern": "B", "type": "number"}, "other": m{"min": 1}},
+			},
+			out: `{'is_valid': False, 'needs_review': True, 'confidence_score': 0.0, 'validation_errors': ["Field 'name' should be a number", "Field 'name' doesn't match expected pattern", "Field 'total' should be a string", "Field 'total' is below minimum (20)", "Field 'total' exceeds maximum (5)"], 'field_status': {'total': 'invalid', 'name': 'invalid'}, 'success': True, 'error': ''}`,
+		},
 		{typ: "ValidateExtractionNode", cfg: m{"required_fields": []string{"a"}}, out: "{'success': False, 'error': 'Extraction data is required'}", err: "Extraction data is required"},
 		{typ: "ValidateExtractionNode", cfg: m{"extraction": good}, out: "-", err: "Required fields list is required"},
 		{typ: "ValidateExtractionNode", cfg: m{"extraction": "{", "required_fields": "a"}, out: "-", err: "Invalid extraction JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"},

@@ -144,10 +144,14 @@ func TestFaults(t *testing.T) {
 	run(t, []visit{
 		{typ: "ThrowErrorNode", cfg: m{"error_message": "boom {{n}}"}, vars: m{"n": 1}, out: "{}", err: "boom 1"},
 		{typ: "ThrowErrorNode", out: "{}", err: "Custom error"},
-		{typ: "ErrorRecoveryNode", cfg: m{"strategy": "retry", "max_retries": "5"}, out: "{}", next: "exec_out",
-			left: "{'_error_recovery_strategy': 'retry', '_error_recovery_max_retries': 5}"},
-		{typ: "ErrorRecoveryNode", cfg: m{"strategy": "weird"}, out: "{}", next: "exec_out",
-			left: "{'_error_recovery_strategy': 'stop', '_error_recovery_max_retries': 3}"},
+		{
+			typ: "ErrorRecoveryNode", cfg: m{"strategy": "retry", "max_retries": "5"}, out: "{}", next: "exec_out",
+			left: "{'_error_recovery_strategy': 'retry', '_error_recovery_max_retries': 5}",
+		},
+		{
+			typ: "ErrorRecoveryNode", cfg: m{"strategy": "weird"}, out: "{}", next: "exec_out",
+			left: "{'_error_recovery_strategy': 'stop', '_error_recovery_max_retries': 3}",
+		},
 		{typ: "AssertNode", cfg: m{"condition": "Yes"}, out: "{'passed': True}"},
 		{typ: "AssertNode", cfg: m{"condition": "on"}, out: "{'passed': False}", err: "Assertion failed: Assertion failed"},
 		{typ: "AssertNode", in: m{"condition": []int{}}, cfg: m{"message": "empty"}, out: "{'passed': False}", err: "Assertion failed: empty"},

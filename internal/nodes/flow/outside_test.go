@@ -86,12 +86,18 @@ func TestWebhookNotify(t *testing.T) {
 	details := m{"code": 7}
 	for format, want := range map[string]any{
 		"generic": m{"message": "hi", "details": m{"code": 7.0}, "source": "CasareRPA"},
-		"slack": m{"text": "hi", "attachments": []any{m{"color": "danger", "title": "Error Details",
-			"fields": []any{m{"title": "code", "value": "7", "short": true}}}}},
-		"discord": m{"content": "hi", "embeds": []any{m{"title": "Error Details", "color": 15158332.0,
-			"fields": []any{m{"name": "code", "value": "7", "inline": true}}}}},
-		"teams": m{"@type": "MessageCard", "themeColor": "FF0000", "summary": "hi",
-			"sections": []any{m{"activityTitle": "hi", "facts": []any{m{"name": "code", "value": "7"}}}}},
+		"slack": m{"text": "hi", "attachments": []any{m{
+			"color": "danger", "title": "Error Details",
+			"fields": []any{m{"title": "code", "value": "7", "short": true}},
+		}}},
+		"discord": m{"content": "hi", "embeds": []any{m{
+			"title": "Error Details", "color": 15158332.0,
+			"fields": []any{m{"name": "code", "value": "7", "inline": true}},
+		}}},
+		"teams": m{
+			"@type": "MessageCard", "themeColor": "FF0000", "summary": "hi",
+			"sections": []any{m{"activityTitle": "hi", "facts": []any{m{"name": "code", "value": "7"}}}},
+		},
 	} {
 		bodies = nil
 		out, err := visit(m{"message": "hi", "error_details": details, "format": format})

@@ -179,17 +179,25 @@ func TestStrings(t *testing.T) {
 		{typ: "RegexReplaceNode", in: m{"text": "a", "pattern": "a", "replacement": `\2`}, out: "{}", err: "invalid group reference 2 at position 1"},
 		{typ: "RegexReplaceNode", in: m{"text": long, "pattern": "a"}, out: "{}", err: "Text length (100,001 chars) exceeds maximum allowed (100,000 chars) for regex operations"},
 
-		{typ: "FuzzyStringMatchNode", in: m{"search_string": "apple", "candidates": l{"appel", 5, "maple"}}, next: "match_found",
-			out: "{'matched_string': 'appel', 'match_score': 0.8, 'match_index': 0, 'is_match': True, 'all_scores': {'appel': 0.8, 'maple': 0.8}}"},
-		{typ: "FuzzyStringMatchNode", in: m{"search_string": "apple", "candidates": l{"xyz"}}, next: "no_match",
-			out: "{'matched_string': '', 'match_score': 0.0, 'match_index': -1, 'is_match': False, 'all_scores': {'xyz': 0.0}}"},
-		{typ: "FuzzyStringMatchNode", cfg: m{"search_string": "b", "candidates": "a, b"}, next: "match_found",
-			out: "{'matched_string': 'b', 'match_score': 1.0, 'match_index': 1, 'is_match': True, 'all_scores': {'a': 0.0, 'b': 1.0}}"},
+		{
+			typ: "FuzzyStringMatchNode", in: m{"search_string": "apple", "candidates": l{"appel", 5, "maple"}}, next: "match_found",
+			out: "{'matched_string': 'appel', 'match_score': 0.8, 'match_index': 0, 'is_match': True, 'all_scores': {'appel': 0.8, 'maple': 0.8}}",
+		},
+		{
+			typ: "FuzzyStringMatchNode", in: m{"search_string": "apple", "candidates": l{"xyz"}}, next: "no_match",
+			out: "{'matched_string': '', 'match_score': 0.0, 'match_index': -1, 'is_match': False, 'all_scores': {'xyz': 0.0}}",
+		},
+		{
+			typ: "FuzzyStringMatchNode", cfg: m{"search_string": "b", "candidates": "a, b"}, next: "match_found",
+			out: "{'matched_string': 'b', 'match_score': 1.0, 'match_index': 1, 'is_match': True, 'all_scores': {'a': 0.0, 'b': 1.0}}",
+		},
 		{typ: "FuzzyStringMatchNode", cfg: m{"candidates": l{"a"}}, next: "no_match", out: "{'is_match': False, 'all_scores': {}}"},
 		{typ: "FuzzyStringMatchNode", in: m{"search_string": "ab", "candidates": l{"ab"}, "threshold": "high"}, out: "{}", err: "could not convert string to float: 'high'"},
 
-		{typ: "FilterBySimilarityNode", in: m{"input_list": l{"appel", 5, "xyz"}, "filter_string": "apple"},
-			out: "{'filtered_list': ['appel', 5], 'scores': {'appel': 0.8, 'xyz': 0.0}, 'count': 2}"},
+		{
+			typ: "FilterBySimilarityNode", in: m{"input_list": l{"appel", 5, "xyz"}, "filter_string": "apple"},
+			out: "{'filtered_list': ['appel', 5], 'scores': {'appel': 0.8, 'xyz': 0.0}, 'count': 2}",
+		},
 		{typ: "FilterBySimilarityNode", in: m{"input_list": l{"appel"}}, out: "{'filtered_list': [], 'scores': {}, 'count': 0}"},
 		{typ: "FilterBySimilarityNode", cfg: m{"input_list": `["a", "b"]`, "filter_string": "a", "threshold": "0.5"}, out: "{'filtered_list': ['a'], 'scores': {'a': 1.0, 'b': 0.0}, 'count': 1}"},
 	})
