@@ -1,0 +1,89 @@
+package sqlstore
+
+import (
+	"slices"
+	"time"
+
+	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/store"
+)
+
+var (
+	robotBeat = stmt("robot.beat", `select session_epoch, session_id is not null, admin_mode from robots
+		where id = $1 and tenant_id = $2 and deleted_at is null`)
+	beatHeld = stmt("attempt.beat_held", `select a.job_id, a.epoch, j.state, j.stop_reason, j.stop_deadline, j.stop_force
+		from attempts a join jobs j on j.id = a.job_id
+		where a.robot_id = $1 and a.tenant_id = $2 and a.slot_free_at is null and a.outcome is null`)
+)
+
+// heldAttempt is a live attempt as a heartbeat needs it.
+type heldAttempt struct {
+	store.Ref
+	state    fleet.State
+	reason   fleet.StopReason
+	deadline time.Time
+	force    bool
+}
+
+// Beat renews attempts; see store.Hot. Nothing is written for a session that
+// is no longer the robot's newest.
+func (t *Tx) Beat(in []store.Beat, now time.Time) ([]store.BeatAnswer, error) {
+	now = Stored(now)
+	out := make([]store.BeatAnswer, len(in))
+	for i := range in {
+		if err := t.covers(in[i].Tenant); err != nil {
+			return nil, err
+		}
+		if err := t.beat(&in[i], &out[i], now); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func (t *Tx) beat(b *store.Beat, out *store.BeatAnswer, now time.Time) error {
+	connected := false
+	var epoch int64
+	found, err := one(t.conn, robotBeat, func(row *Row) {
+		epoch, connected, out.Mode = row.int64(), row.bool(), str[fleet.AdminMode](row)
+	}, b.RobotID, b.Tenant)
+	if err != nil || !found || !connected || epoch != b.SessionEpoch {
+		return err
+	}
+	out.Current = true
+	var held []heldAttempt
+	err = t.conn.Query(beatHeld, func(row *Row) error {
+		held = append(held, heldAttempt{
+			store.Ref{JobID: str[fleet.ID](row), Epoch: row.int64()}, str[fleet.State](row), str[fleet.StopReason](row),
+			row.time(), row.bool(),
+		})
+		return nil
+	}, b.RobotID, b.Tenant)
+	if err != nil {
+		return err
+	}
+	listed := make([]store.Ref, 0, len(b.Attempts))
+	for _, a := range b.Attempts {
+		ref := store.Ref{JobID: a.JobID, Epoch: a.Epoch}
+		listed = append(listed, ref)
+		i := slices.IndexFunc(held, func(h heldAttempt) bool { return h.Ref == ref })
+		if i < 0 {
+			out.Stale = append(out.Stale, ref)
+			continue
+		}
+		if _, err := t.conn.Exec(attemptBeat, a.JobID, a.Epoch, b.RobotID, b.Tenant, a.Progress, a.Node, a.Message); err != nil {
+			return err
+		}
+		if h := held[i]; h.state == fleet.Cancelling {
+			out.Cancel = append(out.Cancel, store.Stop{
+				Ref: ref, Reason: h.reason, Grace: max(h.deadline.Sub(now), 0), Force: h.force,
+			})
+			continue
+		}
+		out.Renewed = append(out.Renewed, ref)
+	}
+	out.Missing = missing(held, listed)
+	_, err = t.conn.Exec(samplePut, b.RobotID, b.Tenant, now, string(b.Reported), b.Metrics.CPUPercent, b.Metrics.MemoryPercent,
+		b.Metrics.MemoryMB, b.Metrics.DiskPercent)
+	return err
+}

@@ -1,0 +1,88 @@
+package sqlstore
+
+import (
+	"strings"
+	"time"
+
+	"github.com/casarerpa/fleet/fleet"
+)
+
+// Conn runs registered statements inside one transaction. Arguments are nil,
+// bool, int, int64, float64, string (or a type made of it), []byte and
+// time.Time; the zero time is NULL. One goroutine at a time.
+type Conn interface {
+	// Exec returns how many rows were changed.
+	Exec(s *Stmt, args ...any) (int, error)
+	// Query calls row for each row; an error of row ends the query.
+	Query(s *Stmt, row func(r *Row) error, args ...any) error
+}
+
+// Columns gives the columns of the current row; NULL is the zero value.
+type Columns interface {
+	Int(col int) int64
+	Float(col int) float64
+	Text(col int) string
+	Bytes(col int) []byte // a copy
+	Time(col int) time.Time
+}
+
+// Row reads the columns of a row from left to right.
+type Row struct {
+	c Columns
+	i int
+}
+
+// NewRow starts at the first column.
+func NewRow(c Columns) Row { return Row{c: c} }
+
+// Rewind goes back to the first column.
+func (r *Row) Rewind() { r.i = 0 }
+
+func (r *Row) int64() int64    { r.i++; return r.c.Int(r.i - 1) }
+func (r *Row) int() int        { return int(r.int64()) }
+func (r *Row) bool() bool      { return r.int64() != 0 }
+func (r *Row) float() float64  { r.i++; return r.c.Float(r.i - 1) }
+func (r *Row) text() string    { r.i++; return r.c.Text(r.i - 1) }
+func (r *Row) bytes() []byte   { r.i++; return r.c.Bytes(r.i - 1) }
+func (r *Row) time() time.Time { r.i++; return r.c.Time(r.i - 1) }
+
+func (r *Row) words() fleet.Capabilities { return splitWords(r.text()) }
+
+// str reads a column into a named text type.
+func str[T ~string](r *Row) T { return T(r.text()) }
+
+func splitWords(s string) fleet.Capabilities {
+	if s == "" {
+		return fleet.Capabilities{}
+	}
+	return strings.Split(s, ",")
+}
+
+// opt is the text, or NULL for the empty one.
+func opt[T ~string](s T) any {
+	if s == "" {
+		return nil
+	}
+	return string(s)
+}
+
+// one runs a query that gives at most one row and says whether it did.
+func one(c Conn, s *Stmt, scan func(r *Row), args ...any) (bool, error) {
+	found := false
+	err := c.Query(s, func(r *Row) error {
+		if !found {
+			found = true
+			scan(r)
+		}
+		return nil
+	}, args...)
+	return found, err
+}
+
+// Stored is a time as the databases keep it: to the microsecond, in UTC.
+func Stored(t time.Time) time.Time {
+	if t.IsZero() {
+		return time.Time{}
+	}
+	return time.UnixMicro(t.UnixMicro()).UTC()
+}

@@ -1,0 +1,209 @@
+package sqlstore
+
+import (
+	"errors"
+	"time"
+
+	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/store"
+)
+
+// perElement says whether an error is the element's own, so that its
+// neighbours go on. A fault of the database is everybody's.
+func perElement(err error) bool {
+	var e *fleet.Error
+	return errors.As(err, &e) && e.Code != fleet.CodeInternal && e.Code != fleet.CodeUnavailable && e.Code != fleet.CodeExhausted
+}
+
+// Enqueue stores jobs; see store.Hot.
+func (t *Tx) Enqueue(in []store.Submission) ([]store.Submitted, error) {
+	out := make([]store.Submitted, len(in))
+	for i := range in {
+		j, replayed, err := t.enqueue(&in[i])
+		if err != nil && !perElement(err) {
+			return nil, err
+		}
+		out[i] = store.Submitted{Job: j, Replayed: replayed, Err: err}
+	}
+	return out, nil
+}
+
+func (t *Tx) enqueue(s *store.Submission) (fleet.Job, bool, error) {
+	if s.Key != nil {
+		if err := t.covers(s.Job.Tenant); err != nil {
+			return s.Job, false, err
+		}
+		if j, found, err := t.replay(s.Job.Tenant, s.Key); err != nil || found {
+			return j, found, err
+		}
+	}
+	j, err := t.Insert(s.Job, s.Data, s.Actor)
+	if err != nil {
+		return j, false, err
+	}
+	if s.Key != nil {
+		err = t.remember(j.Tenant, s.Key, j.ID)
+	}
+	return j, false, err
+}
+
+var robotForOffer = stmt("robot.for_offer", `select `+robotColumns+`,
+	(select count(*) from attempts a where a.robot_id = r.id and a.tenant_id = r.tenant_id and a.slot_free_at is null),
+	coalesce(s.transport, '')`+robotFrom+
+	`left join sessions s on s.id = r.session_id where r.id = $1 and r.tenant_id = $2 and r.deleted_at is null`)
+
+// offeree is a robot as a plan finds it.
+type offeree struct {
+	robot fleet.Robot
+	mode  fleet.StartMode
+	found bool
+	given bool // something was assigned to it in this plan
+}
+
+// Why an assignment no longer held.
+const (
+	lostJob     = "job_changed"
+	lostSession = "session_changed"
+	lostSlot    = "no_slot"
+	lostRefused = "refused"
+	lostRobot   = "robot_changed" // mode, quarantine, capabilities, environment
+)
+
+// Assign commits a plan; see store.Hot.
+func (t *Tx) Assign(plan []store.Assignment, now time.Time) ([]store.Won, []store.Lost, error) {
+	now = Stored(now)
+	type key struct {
+		tenant fleet.TenantID
+		robot  fleet.RobotID
+	}
+	robots := map[key]*offeree{}
+	var won []store.Won
+	var lost []store.Lost
+	for _, a := range plan {
+		k := key{a.Tenant, a.RobotID}
+		r := robots[k]
+		if r == nil {
+			var err error
+			if r, err = t.offeree(a.Tenant, a.RobotID); err != nil {
+				return nil, nil, err
+			}
+			robots[k] = r
+		}
+		w, reason, err := t.assign(a, r, now)
+		switch {
+		case err != nil:
+			return nil, nil, err
+		case reason != "":
+			lost = append(lost, store.Lost{Assignment: a, Reason: reason})
+		default:
+			won = append(won, *w)
+		}
+	}
+	for k, r := range robots {
+		if r.given {
+			if _, err := t.conn.Exec(robotAssigned, k.tenant, k.robot, now); err != nil {
+				return nil, nil, err
+			}
+		}
+	}
+	return won, lost, nil
+}
+
+func (t *Tx) offeree(tenant fleet.TenantID, id fleet.RobotID) (*offeree, error) {
+	r := &offeree{}
+	if !t.scope.Covers(tenant) {
+		return r, nil
+	}
+	var err error
+	r.found, err = one(t.conn, robotForOffer, func(row *Row) {
+		r.robot = scanRobot(row)
+		r.robot.Taken = row.int()
+		r.mode = fleet.StartOneStep
+		if row.text() == "ws2" {
+			r.mode = fleet.StartTwoStep
+		}
+	}, id, tenant)
+	return r, err
+}
+
+// assign is T3 with the guards on the robot. A reason means that the plan was
+// overtaken.
+func (t *Tx) assign(a store.Assignment, r *offeree, now time.Time) (*store.Won, string, error) {
+	j, err := t.bareJob(a.JobID)
+	switch {
+	case errors.Is(err, fleet.ErrNotFound):
+		return nil, lostJob, nil
+	case err != nil:
+		return nil, "", err
+	case j.Tenant != a.Tenant || j.Epoch != a.Epoch:
+		return nil, lostJob, nil
+	}
+	robot := &r.robot
+	switch {
+	case !r.found || !robot.Connected || robot.SessionEpoch != a.SessionEpoch:
+		return nil, lostSession, nil
+	case robot.Mode != fleet.ModeActive || now.Before(robot.QuarantineTill),
+		j.Target != "" && j.Target != robot.ID,
+		!fleet.EnvironmentsMatch(j.Environment, robot.Environment), len(robot.Capabilities.Missing(j.Requires)) > 0:
+		return nil, lostRobot, nil
+	case robot.Taken >= robot.Max():
+		return nil, lostSlot, nil
+	}
+	if j.Epoch > 0 { // nobody can have refused a job that was never offered
+		refused, err := one(t.conn, refusalHolds, func(*Row) {}, j.ID, robot.ID, j.Tenant, now)
+		if err != nil || refused {
+			return nil, lostRefused, err
+		}
+	}
+	m, err := fleet.Subject{Job: j}.Offer(fleet.Slot{
+		RobotID: robot.ID, SessionEpoch: robot.SessionEpoch, Taken: robot.Taken, Max: robot.Max(), Mode: r.mode,
+		AcceptWithin: a.AcceptWithin, TokenHash: a.TokenHash,
+	}, now)
+	if err != nil {
+		return nil, lostJob, nil //nolint:nilerr // the rule says that the job cannot be offered any more
+	}
+	if err := t.Apply(m); err != nil {
+		return nil, "", err
+	}
+	w := &store.Won{Assignment: a, Job: m.Job, Attempt: *m.Attempt}
+	if _, err := one(t.conn, jobVariables, func(row *Row) { w.Variables = row.bytes() }, j.ID, j.Tenant); err != nil {
+		return nil, "", err
+	}
+	robot.Taken++
+	r.given = true
+	return w, "", nil
+}
+
+// Accept records that offers were taken; see store.Hot.
+func (t *Tx) Accept(in []store.Acceptance, now time.Time) ([]error, error) {
+	now = Stored(now)
+	out := make([]error, len(in))
+	for i, a := range in {
+		err := t.accept(a, now)
+		if err != nil && !perElement(err) {
+			return nil, err
+		}
+		out[i] = err
+	}
+	return out, nil
+}
+
+func (t *Tx) accept(a store.Acceptance, now time.Time) error {
+	s, err := t.Subject(a.JobID)
+	if err != nil {
+		return err
+	}
+	if s.Job.Tenant != a.Tenant {
+		return fleet.NotFound("job", string(a.JobID))
+	}
+	m, err := s.Accept(a.RobotID, a.Epoch, now)
+	if err != nil {
+		// An accept that was heard before is no contradiction: the answer to it
+		// may have been lost.
+		if s.Job.State == fleet.Running && s.Job.Epoch == a.Epoch && s.Attempt.Live() && s.Attempt.RobotID == a.RobotID {
+			return nil
+		}
+		return err
+	}
+	return t.Apply(m)
+}

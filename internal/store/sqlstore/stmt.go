@@ -1,0 +1,31 @@
+package sqlstore
+
+import "sync/atomic"
+
+// Stmt is one statement of the registry. Nobody runs SQL that is not one.
+type Stmt struct {
+	Name string // noun.verb
+	SQL  string
+	N    int // position in the registry, for caches of prepared statements
+
+	used atomic.Bool
+}
+
+// Used says whether any connection of this process ever prepared it.
+func (s *Stmt) Used() bool { return s.used.Load() }
+
+// MarkUsed is called by a connection that prepares the statement.
+func (s *Stmt) MarkUsed() { s.used.Store(true) }
+
+// registry is filled while the package's variables are set and never changes
+// afterwards.
+var registry []*Stmt
+
+func stmt(name, sql string) *Stmt {
+	s := &Stmt{Name: name, SQL: sql, N: len(registry)}
+	registry = append(registry, s)
+	return s
+}
+
+// All returns every statement, for tests and for databases that prepare ahead.
+func All() []*Stmt { return append([]*Stmt(nil), registry...) }
