@@ -45,6 +45,7 @@ check: fmt-check vet law lint unit ## minutes, nothing but Go: formatting, vet, 
 
 test: fmt-check vet law lint verify cross ## everything, under 12 minutes on two cores
 	$(GO) test -timeout 10m ./...
+	$(GO) test -tags failpoints ./internal/fail
 
 race: ## short tests under the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -race -short -timeout 20m ./...
