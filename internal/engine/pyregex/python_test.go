@@ -62,7 +62,7 @@ json.dump(out, sys.stdout)
 func TestSearchAsPython(t *testing.T) {
 	texts := []string{
 		"", "a", "abc abc\nABC_1 x-9", "hello world\n", "ab cd  ef", "2024-01-02, 2023-12-31",
-		"Äpfel ñ Straße ÷ ½ Ⅷ _", "foo123bar45 (x) [y] {z}", "aaa aab aba", "tab\there\x1cnul\x85end",
+		"Äpfel ñ Straße ÷ ½ Ⅷ _", "foo123bar45 (x) [y] {z}", "aaa aab aba", "tab\there\x1cnul\u0085end",
 		"john.doe@example.com, x@y.zz", "日本語 テキスト 12", "a\r\nb\nc",
 	}
 	patterns := []string{
