@@ -44,6 +44,16 @@ func (c Capabilities) Missing(want Capabilities) []string {
 	return missing
 }
 
+// Covers says whether c holds every word of want.
+func (c Capabilities) Covers(want Capabilities) bool {
+	for _, w := range want {
+		if _, ok := slices.BinarySearch(c, w); !ok {
+			return false
+		}
+	}
+	return true
+}
+
 // Union returns the words of both.
 func (c Capabilities) Union(d Capabilities) Capabilities {
 	all := slices.Concat(c, d)

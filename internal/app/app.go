@@ -8,7 +8,6 @@ import (
 	"math/big"
 	"net"
 	"net/http"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -68,7 +67,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	}
 	ids := fleet.NewIDs(time.Now, rand.Reader)
 	member := ids.New()
-	db, err := sqlite.Open(ctx, sqlite.Options{Path: filepath.Join(o.DataDir, "fleet.db"), IDs: ids, Now: time.Now, Logger: o.Logger})
+	db, err := sqlite.Open(ctx, sqlite.Options{Dir: o.DataDir, IDs: ids, Now: time.Now, Logger: o.Logger})
 	if err != nil {
 		return nil, err
 	}

@@ -35,7 +35,7 @@ func demand(l *Lane, c *Candidate) Check {
 	case l.Target != "":
 		return CheckTarget
 	}
-	if len(c.Capabilities.Missing(l.Requires)) > 0 {
+	if !c.Capabilities.Covers(l.Requires) {
 		return CheckCapability
 	}
 	return ""

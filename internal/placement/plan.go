@@ -141,7 +141,7 @@ func (p *planner) addLane(lane *Lane) {
 	} else {
 		for _, cl := range p.classes {
 			if cl.tenant == lane.Tenant && fleet.EnvironmentsMatch(lane.Environment, cl.environment) &&
-				len(cl.capabilities.Missing(lane.Requires)) == 0 {
+				cl.capabilities.Covers(lane.Requires) {
 				l.classes = append(l.classes, cl)
 			}
 		}

@@ -21,9 +21,9 @@ type Reaper struct {
 	Alarm    func(taken, live int) // the brake went on; may be nil
 	Every    time.Duration         // default: an eighteenth of the lost time, at most 5 s
 
-	seen    map[store.Ref]*watched
-	last    time.Time // end of the last sweep, monotonic
-	braking bool
+	seen   map[store.Ref]*watched
+	last   time.Time // end of the last sweep, monotonic
+	braked time.Time // when the brake last held attempts; zero: it is off
 }
 
 // watched is what the sweeper remembers of one attempt.
@@ -140,8 +140,8 @@ func (r *Reaper) observe(ctx context.Context, scope store.Scope, now time.Time) 
 func (r *Reaper) take(ctx context.Context, scope store.Scope, lost []store.LiveAttempt, live int, now time.Time) error {
 	limit := max(brakeLeast, int(math.Ceil(brakeShare*float64(live))))
 	if len(lost) > limit {
-		if !r.braking {
-			r.braking = true
+		if held := now.Sub(r.braked); r.braked.IsZero() || held > 3*r.Timing(fleet.DefaultEnvironment).Lost {
+			r.braked = now
 			for _, a := range lost {
 				r.seen[a.Ref].since = now
 			}
@@ -152,8 +152,6 @@ func (r *Reaper) take(ctx context.Context, scope store.Scope, lost []store.LiveA
 			return nil
 		}
 		lost = lost[:limit]
-	} else if len(lost) == 0 {
-		r.braking = r.braking && r.anySilent(now)
 	}
 	for _, a := range lost {
 		if err := r.Attempts.Lose(ctx, scope, a.Ref, a.RenewSeq, "it was silent for too long"); err != nil {
@@ -162,16 +160,4 @@ func (r *Reaper) take(ctx context.Context, scope store.Scope, lost []store.LiveA
 		r.Logger.Warn("attempt lost", "job_id", a.JobID, "epoch", a.Epoch, "robot_id", a.RobotID)
 	}
 	return nil
-}
-
-// anySilent says whether some attempt is on its way to being lost; the brake
-// stays on until the wave has passed.
-func (r *Reaper) anySilent(now time.Time) bool {
-	t := r.Timing(fleet.DefaultEnvironment)
-	for _, w := range r.seen {
-		if now.Sub(w.since) >= t.Suspect {
-			return true
-		}
-	}
-	return false
 }

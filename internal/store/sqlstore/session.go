@@ -21,7 +21,7 @@ var (
 	sessionCloseOpen = stmt("session.close_open", `update sessions set closed_at = $3, reason = $4
 		where robot_id = $1 and tenant_id = $2 and closed_at is null`)
 	sessionMember = stmt("session.member", `select id, tenant_id from sessions
-		where member_id = $1 and closed_at is null and ($2 or tenant_id = $3)`)
+		where ($1 = '' or member_id = $1) and closed_at is null and ($2 or tenant_id = $3)`)
 	robotSession = stmt("robot.session", `update robots set session_epoch = session_epoch + 1, session_id = $3, member_id = $4
 		where tenant_id = $1 and id = $2 and deleted_at is null returning session_epoch`)
 	robotLeft = stmt("robot.left", `update robots set session_id = null, member_id = ''
