@@ -44,7 +44,7 @@ func runFork(ctx context.Context, b *branch, v *visiting) (flow, error) {
 	results := value.NewMap()
 	for _, a := range arms {
 		b.absorb(a.b)
-		results.Set(a.port, a.result())
+		results.Set(a.port, a.result(b.vars))
 	}
 	if err != nil {
 		return flow{}, err
@@ -81,13 +81,35 @@ func portNumber(port string) int {
 }
 
 // result is what a join sees of a branch: its variables without internals, and
-// the error of one that failed.
-func (a *arm) result() *value.Map {
-	m := public(a.b.vars)
+// the error of one that failed. What an earlier join left is not handed on, or
+// a fork in a loop would double it with every pass.
+func (a *arm) result(before *value.Map) *value.Map {
+	m := value.NewMap()
+	for k, val := range a.b.vars.All() {
+		if internal(k) {
+			continue
+		}
+		if a.b.prog.ofJoin(k) {
+			if old, ok := before.Get(k); ok && value.Equal(old, val) {
+				continue
+			}
+		}
+		m.Set(k, present(val))
+	}
 	if a.err != nil {
 		m.Set("error", AsFailure(a.err).Message)
 	}
 	return m
+}
+
+// ofJoin says whether a variable comes from a join: its outputs, or a branch's
+// variable under the name of the branch.
+func (p *program) ofJoin(name string) bool {
+	if strings.HasPrefix(name, "branch_") {
+		return true
+	}
+	n, ok := p.byID[name]
+	return ok && p.nodes[n].typ == "JoinNode"
 }
 
 // changes is what a parallel loop keeps of an item: the variables that its body

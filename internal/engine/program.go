@@ -137,7 +137,7 @@ func (n *pnode) fill(src *workflow.Node, o *Options, doc *workflow.Document) err
 	case "IfNode", "SwitchNode", "ForLoopStartNode", "WhileLoopStartNode":
 		n.strict = true
 		n.loopable = true
-	case "RetryNode", "OnErrorNode", "ForkNode", "ParallelForEachNode", "TryNode":
+	case "RetryNode", "TryNode", "CatchNode":
 		n.loopable = true
 	}
 	return nil

@@ -167,6 +167,7 @@ func (b *branch) catchOnError(g *frame, f *Failure, at *frame) bool {
 		g.phase, g.err = inCatch, f
 		g.origin = f.node
 		b.abandon(g, at)
+		b.done[g.owner] = false
 		b.addFront(g.owner, g)
 		return true
 	}
