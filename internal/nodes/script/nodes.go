@@ -1,0 +1,153 @@
+// Package script holds the nodes that run code of the workflow's author:
+// Python, JavaScript, shell scripts and expressions.
+//
+// Programs run through the host, which kills their whole process group and
+// asks the robot's policy first. Where the machine has no Python or Node.js,
+// an interpreter inside this program takes the script: Starlark, which is
+// close to Python but has no imports, and a JavaScript engine without modules.
+// Neither can reach files, programs or the network.
+//
+// The package must not import os or os/exec. What a script prints and returns
+// is bounded. A script that fails is an answer (success is false); only one
+// that cannot start, or that takes too long, fails the node.
+package script
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/casarerpa/fleet/internal/engine"
+	"github.com/casarerpa/fleet/workflow/value"
+)
+
+// maxOutput is how much of what a script prints is kept.
+const maxOutput = 1 << 20
+
+// Nodes returns the behaviour of every node type of the family.
+func Nodes() engine.Set {
+	return engine.Set{
+		"RunPythonScriptNode": reporting(runPython),
+		"RunPythonFileNode":   reporting(runPythonFile),
+		"EvalExpressionNode":  reporting(evaluate),
+		"RunBatchScriptNode":  reporting(runBatch),
+		"RunJavaScriptNode":   reporting(runJavaScript),
+	}
+}
+
+// reporting keeps the outputs success and error when the node fails. Errors of
+// package value get their Python class.
+func reporting(run engine.Func) engine.Func {
+	return func(ctx context.Context, c *engine.Call) (engine.Result, error) {
+		result, err := run(ctx, c)
+		var python *value.Error
+		if errors.As(err, &python) {
+			err = engine.Fail(python.Type, "%s", err)
+		}
+		if err != nil {
+			c.Set("success", false)
+			c.Set("error", err.Error())
+		}
+		return result, err
+	}
+}
+
+// timeout reads the time that a script may take.
+func timeout(c *engine.Call) (time.Duration, error) {
+	n, err := c.Int("timeout", 60)
+	if err != nil {
+		return 0, err
+	}
+	if n <= 0 {
+		n = 60
+	}
+	return time.Duration(min(n, 86400)) * time.Second, nil
+}
+
+func tooLong(what string, limit time.Duration) error {
+	return &engine.Failure{
+		Type: "TimeoutError", Class: engine.ClassTimeout,
+		Message: fmt.Sprintf("%s timed out after %g seconds", what, limit.Seconds()),
+	}
+}
+
+// missing tells that the machine does not have a program.
+func missing(err error) bool {
+	var told *engine.Failure
+	return errors.As(err, &told) && told.Type == "FileNotFoundError"
+}
+
+// needs is the capability that the policy must allow. A path that an author
+// gave for an interpreter may name any program, and then it counts as one.
+func needs(program, capability string, names ...string) string {
+	base := strings.ToLower(path.Base(strings.ReplaceAll(program, `\`, "/")))
+	for _, name := range names {
+		if rest, ok := strings.CutPrefix(base, name); ok && strings.Trim(strings.TrimSuffix(rest, ".exe"), "0123456789.w") == "" {
+			return capability
+		}
+	}
+	return "shell"
+}
+
+// object reads an object that may also be given as JSON text.
+func object(c *engine.Call, name string) (*value.Map, error) {
+	v := value.Plain(c.Param(name))
+	if text, ok := v.(string); ok {
+		if strings.TrimSpace(text) == "" {
+			return value.NewMap(), nil
+		}
+		parsed, err := value.Loads(text)
+		if err != nil {
+			return nil, engine.Fail("JSONDecodeError", "%s is not valid JSON: %s", name, err)
+		}
+		v = parsed
+	}
+	switch m := v.(type) {
+	case nil:
+		return value.NewMap(), nil
+	case *value.Map:
+		return m, nil
+	default:
+		return nil, engine.Fail("TypeError", "%s must be an object, not %s", name, value.TypeName(v))
+	}
+}
+
+// code reads the script itself.
+func code(c *engine.Call, name string) (string, error) {
+	text := c.Text(name)
+	if strings.TrimSpace(text) == "" {
+		return "", engine.Fail("ValueError", "%s is required", name)
+	}
+	return strings.ReplaceAll(text, "\r\n", "\n"), nil
+}
+
+// clean makes what a program printed fit for a value.
+func clean(text string) string { return strings.ToValidUTF8(text, "\ufffd") }
+
+// pause waits, or ends with the context.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// printed collects what a script inside this program prints, up to a limit.
+type printed struct {
+	b    strings.Builder
+	lost bool
+}
+
+func (p *printed) add(text string) {
+	if room := maxOutput - p.b.Len(); len(text) > room {
+		text, p.lost = text[:max(room, 0)], true
+	}
+	p.b.WriteString(text)
+}
