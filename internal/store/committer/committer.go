@@ -13,6 +13,7 @@ package committer
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -164,6 +165,11 @@ func (q *Queue[W]) run() {
 		q.passed.Add(int64(len(group)))
 		for i, err := range q.commit(group) {
 			group[i].done <- err
+		}
+		if len(group) > 1 {
+			// Those who were just answered often have the next change ready: let
+			// them hand it in, or the callers split into two groups that take turns.
+			runtime.Gosched()
 		}
 	}
 }

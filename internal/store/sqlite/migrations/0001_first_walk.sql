@@ -1,5 +1,6 @@
 -- The first schema: what one job needs from submit to end.
--- Times are whole microseconds since 1970, UTC. Flags are 0 or 1.
+-- Times are whole microseconds since 1970, UTC. Flags are 0 or 1. Checks are
+-- chains of equalities: SQLite would build a table of an "in" list on every write.
 
 create table store_meta (
   one integer primary key check (one = 1),
@@ -43,8 +44,8 @@ create table jobs (
   workflow_name text not null,
   workflow_version integer not null,
   workflow_hash text not null,
-  state text not null check (state in
-    ('pending', 'assigned', 'running', 'cancelling', 'needs_decision', 'completed', 'failed', 'cancelled', 'timeout')),
+  state text not null check (state = 'pending' or state = 'assigned' or state = 'running' or state = 'cancelling' or
+    state = 'needs_decision' or state = 'completed' or state = 'failed' or state = 'cancelled' or state = 'timeout'),
   waiting_on text,
   waiting_code text not null,
   waiting_since integer,
@@ -73,14 +74,14 @@ create table jobs (
   retry_max_delay_ms integer not null,
   retry_jitter real not null,
   retry_on_timeout integer not null,
-  retry_safety text not null check (retry_safety in ('always', 'until_effect', 'never')),
+  retry_safety text not null check (retry_safety = 'always' or retry_safety = 'until_effect' or retry_safety = 'never'),
   retries_used integer not null default 0,
   lost_used integer not null default 0,
   rejected_by integer not null default 0,
-  stop_reason text not null default '' check (stop_reason in ('', 'cancel', 'timeout', 'recall', 'drain')),
+  stop_reason text not null default '' check (stop_reason = '' or stop_reason = 'cancel' or stop_reason = 'timeout' or stop_reason = 'recall' or stop_reason = 'drain'),
   stop_deadline integer,
   stop_force integer not null default 0,
-  cancel_outcome text not null default '' check (cancel_outcome in ('', 'clean', 'forced', 'unconfirmed')),
+  cancel_outcome text not null default '' check (cancel_outcome = '' or cancel_outcome = 'clean' or cancel_outcome = 'forced' or cancel_outcome = 'unconfirmed'),
   cancel_too_late integer not null default 0,
   end_reason text not null default '',
   error_class text not null default '',
@@ -92,10 +93,10 @@ create table jobs (
   lane_id integer,
   check ((state = 'pending') = (waiting_on is not null)),
   check ((state = 'cancelling') = (stop_deadline is not null)),
-  check ((state in ('completed', 'failed', 'cancelled', 'timeout')) = (ended_at is not null)),
+  check ((state = 'completed' or state = 'failed' or state = 'cancelled' or state = 'timeout') = (ended_at is not null)),
   check (dead_letter = 0 or state = 'failed'),
-  check ((lane_id is not null) = (state = 'pending' and waiting_on in ('robot', 'reservation'))),
-  check (state not in ('assigned', 'running', 'cancelling') or (epoch > 0 and robot_id is not null))
+  check ((lane_id is not null) = (state = 'pending' and (waiting_on = 'robot' or waiting_on = 'reservation'))),
+  check (not (state = 'assigned' or state = 'running' or state = 'cancelling') or (epoch > 0 and robot_id is not null))
 ) strict;
 -- What may be placed now, lane by lane, in the order of placement.
 create index jobs_ready on jobs (lane_id, priority, (deadline is null), deadline, available_at, seq) where lane_id is not null;
@@ -126,7 +127,7 @@ create table attempts (
   tenant_id text not null,
   robot_id text not null,
   session_epoch integer not null,
-  start_mode text not null check (start_mode in ('two_step', 'one_step', 'claim', 'regrant')),
+  start_mode text not null check (start_mode = 'two_step' or start_mode = 'one_step' or start_mode = 'claim' or start_mode = 'regrant'),
   offered_at integer not null,
   accept_by integer,
   started_at integer,
@@ -138,8 +139,8 @@ create table attempts (
   progress integer not null default 0,
   current_node text not null default '',
   message text not null default '',
-  outcome text check (outcome in
-    ('completed', 'failed', 'cancelled', 'timeout', 'rejected', 'not_taken', 'released', 'lost', 'unconfirmed')),
+  outcome text check (outcome = 'completed' or outcome = 'failed' or outcome = 'cancelled' or outcome = 'timeout' or
+    outcome = 'rejected' or outcome = 'not_taken' or outcome = 'released' or outcome = 'lost' or outcome = 'unconfirmed'),
   slots_after integer not null,
   slots_max integer not null,
   token_hash text not null,
@@ -170,7 +171,7 @@ create table effects (
   effect_key text not null,
   tenant_id text not null,
   epoch integer not null,
-  state text not null check (state in ('open', 'done', 'failed')),
+  state text not null check (state = 'open' or state = 'done' or state = 'failed'),
   outcome blob,
   begun_at integer not null,
   ended_at integer,
@@ -190,7 +191,7 @@ create table robots (
   agent_version text not null,
   wished_slots integer not null,
   slot_limit integer not null,
-  admin_mode text not null check (admin_mode in ('active', 'paused', 'draining', 'maintenance')),
+  admin_mode text not null check (admin_mode = 'active' or admin_mode = 'paused' or admin_mode = 'draining' or admin_mode = 'maintenance'),
   session_epoch integer not null,
   session_id text,
   member_id text not null,
