@@ -20,7 +20,6 @@ import (
 
 	"github.com/casarerpa/fleet/internal/charset"
 	"github.com/casarerpa/fleet/internal/engine"
-	"github.com/casarerpa/fleet/workflow/value"
 )
 
 // maxContent is how much of a file may become a value: as much as all
@@ -37,7 +36,7 @@ func Nodes() engine.Set {
 		"WriteJSONFileNode":       reporting(attaching(writeJSON, "file_path")),
 		"ZipFilesNode":            reporting(attaching(zipFiles, "zip_path")),
 		// It has no output that says success.
-		"FileExistsNode": typed(fileExists),
+		"FileExistsNode": engine.Func(fileExists),
 	}
 	for name, run := range map[string]engine.Func{
 		"ReadFileNode":        readFile,
@@ -60,21 +59,8 @@ func Nodes() engine.Set {
 	return set
 }
 
-// typed gives errors of package value their Python class.
-func typed(run engine.Func) engine.Func {
-	return func(ctx context.Context, c *engine.Call) (engine.Result, error) {
-		result, err := run(ctx, c)
-		var python *value.Error
-		if errors.As(err, &python) {
-			err = engine.Fail(python.Type, "%s", err)
-		}
-		return result, err
-	}
-}
-
 // reporting also keeps the output success.
 func reporting(run engine.Func) engine.Func {
-	run = typed(run)
 	return func(ctx context.Context, c *engine.Call) (engine.Result, error) {
 		result, err := run(ctx, c)
 		c.Set("success", err == nil)

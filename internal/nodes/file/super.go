@@ -53,7 +53,7 @@ func byAction(actions map[string]engine.Func, def string) engine.Func {
 				strings.Join(slices.Sorted(maps.Keys(actions)), ", "))
 		}
 		if action == "File Exists" {
-			return typed(run)(ctx, c)
+			return run(ctx, c)
 		}
 		return reporting(run)(ctx, c)
 	}

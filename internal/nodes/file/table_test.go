@@ -34,16 +34,28 @@ func TestReadCSV(t *testing.T) {
 		data    []any
 		headers []any
 	}{
-		{"objects of texts", cfg{"file_path": "plain.csv"},
-			[]any{row("id", "1", "name", "Ann"), row("id", "2", "name", `Bo, "B"`), row("id", "3", "name", "two\nlines")}, []any{"id", "name"}},
-		{"lists", cfg{"file_path": "plain.csv", "has_header": false},
-			[]any{[]any{"id", "name"}, []any{"1", "Ann"}, []any{"2", `Bo, "B"`}, []any{}, []any{"3", "two\nlines"}}, []any{}},
+		{
+			"objects of texts",
+			cfg{"file_path": "plain.csv"},
+			[]any{row("id", "1", "name", "Ann"), row("id", "2", "name", `Bo, "B"`), row("id", "3", "name", "two\nlines")},
+			[]any{"id", "name"},
+		},
+		{
+			"lists",
+			cfg{"file_path": "plain.csv", "has_header": false},
+			[]any{[]any{"id", "name"}, []any{"1", "Ann"}, []any{"2", `Bo, "B"`}, []any{}, []any{"3", "two\nlines"}},
+			[]any{},
+		},
 		{"semicolon", cfg{"file_path": "semi.csv", "delimiter": ";"}, []any{row("a", "1", "b", "2")}, []any{"a", "b"}},
 		{"tab by its escape", cfg{"file_path": "tab.csv", "delimiter": `\t`}, []any{row("a", "1", "b", "2")}, []any{"a", "b"}},
 		{"mark of a spreadsheet", cfg{"file_path": "bom.csv"}, []any{row("id", "1")}, []any{"id"}},
 		{"skip lines", cfg{"file_path": "title.csv", "skip_rows": 2, "max_rows": 2}, []any{row("id", "1"), row("id", "2")}, []any{"id"}},
-		{"uneven rows", cfg{"file_path": "short.csv"},
-			[]any{row("a", "1", "b", nil), row("a", "1", "b", "2", "null", []any{"3"})}, []any{"a", "b"}},
+		{
+			"uneven rows",
+			cfg{"file_path": "short.csv"},
+			[]any{row("a", "1", "b", nil), row("a", "1", "b", "2", "null", []any{"3"})},
+			[]any{"a", "b"},
+		},
 		{"other quotes", cfg{"file_path": "quote.csv", "quotechar": "'"}, []any{row("a", "x,y")}, []any{"a"}},
 		{"loose quotes", cfg{"file_path": "loose.csv"}, []any{row("a", "xy", "b", "z"), row("a", `q"r`, "b", "s")}, []any{"a", "b"}},
 		{"open quotes", cfg{"file_path": "open.csv"}, []any{row("a", "never closed")}, []any{"a"}},

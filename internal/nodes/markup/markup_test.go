@@ -282,8 +282,11 @@ func TestJSONToXML(t *testing.T) {
 		cfg  cfg
 		want string
 	}{
-		{"object", cfg{"json_data": `{"b": 1, "a": [true, null], "c": {"@attributes": {"k": "<&\""}, "#text": "t"}}`, "pretty_print": false},
-			`<root><b>1</b><a>True</a><a/><c k="&lt;&amp;&quot;">t</c></root>`},
+		{
+			"object",
+			cfg{"json_data": `{"b": 1, "a": [true, null], "c": {"@attributes": {"k": "<&\""}, "#text": "t"}}`, "pretty_print": false},
+			`<root><b>1</b><a>True</a><a/><c k="&lt;&amp;&quot;">t</c></root>`,
+		},
 		{"pretty", cfg{"json_data": cfg{"a": cfg{"b": 1.5}}, "root_tag": "r"}, "<?xml version=\"1.0\" ?>\n<r>\n  <a>\n    <b>1.5</b>\n  </a>\n</r>"},
 		{"list", cfg{"json_data": []any{1, []any{2}}, "pretty_print": false}, "<root><item>1</item><item><item>2</item></item></root>"},
 		{"scalar", cfg{"json_data": 7, "pretty_print": false}, "<root>7</root>"},

@@ -11,7 +11,6 @@ package markup
 
 import (
 	"context"
-	"errors"
 	"sync"
 
 	"github.com/beevik/etree"
@@ -36,14 +35,10 @@ func Nodes() engine.Set {
 }
 
 // reporting makes the output port false when the node fails, and success true
-// when it does not. Errors of package value get their Python class.
+// when it does not.
 func reporting(port string, run engine.Func) engine.Func {
 	return func(ctx context.Context, c *engine.Call) (engine.Result, error) {
 		result, err := run(ctx, c)
-		var python *value.Error
-		if errors.As(err, &python) {
-			err = engine.Fail(python.Type, "%s", err)
-		}
 		switch {
 		case err != nil:
 			c.Set(port, false)

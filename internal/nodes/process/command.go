@@ -77,9 +77,9 @@ func commandLine(c *engine.Call) (args []string, shell bool, err error) {
 	}
 	dangerous := c.Bool("allow_dangerous")
 	if shell = c.Bool("shell"); shell {
-		line := command
+		line := []string{command}
 		for _, a := range extra {
-			line += " " + quote(a)
+			line = append(line, quote(a))
 		}
 		if !dangerous {
 			if at := strings.IndexAny(command, shellCharacters); at >= 0 {
@@ -90,7 +90,7 @@ func commandLine(c *engine.Call) (args []string, shell bool, err error) {
 				return nil, false, err
 			}
 		}
-		return []string{line}, true, nil
+		return []string{strings.Join(line, " ")}, true, nil
 	}
 	if args, err = split(command); err != nil {
 		return nil, false, err

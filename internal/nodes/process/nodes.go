@@ -16,43 +16,29 @@ import (
 	"path/filepath"
 
 	"github.com/casarerpa/fleet/internal/engine"
-	"github.com/casarerpa/fleet/workflow/value"
 )
 
 // Nodes returns the behaviour of every node type of the family.
 func Nodes() engine.Set {
 	return engine.Set{
 		"RunCommandNode":          reporting(runCommand),
-		"ProcessListNode":         typed(listProcesses),
+		"ProcessListNode":         engine.Func(listProcesses),
 		"ProcessKillNode":         reporting(killProcesses),
 		"EnvironmentVariableNode": reporting(environment),
-		"SystemInfoNode":          typed(systemInfo),
+		"SystemInfoNode":          engine.Func(systemInfo),
 		"BeepNode":                reporting(beep),
-		"FileWatcherNode":         typed(watch),
+		"FileWatcherNode":         engine.Func(watch),
 		"QRCodeNode":              reporting(qrCode),
 		"Base64Node":              reporting(encodeBase64),
 		"UUIDGeneratorNode":       reporting(makeUUIDs),
-		"AssertSystemNode":        typed(assert),
+		"AssertSystemNode":        engine.Func(assert),
 		"LogToFileNode":           reporting(logToFile),
-	}
-}
-
-// typed gives errors of package value their Python class.
-func typed(run engine.Func) engine.Func {
-	return func(ctx context.Context, c *engine.Call) (engine.Result, error) {
-		result, err := run(ctx, c)
-		var python *value.Error
-		if errors.As(err, &python) {
-			err = engine.Fail(python.Type, "%s", err)
-		}
-		return result, err
 	}
 }
 
 // reporting also keeps the output success: false on failure, and true unless
 // the node said otherwise.
 func reporting(run engine.Func) engine.Func {
-	run = typed(run)
 	return func(ctx context.Context, c *engine.Call) (engine.Result, error) {
 		result, err := run(ctx, c)
 		if _, said := c.Output("success"); err != nil || !said {

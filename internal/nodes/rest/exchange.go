@@ -213,15 +213,17 @@ func (x *exchange) send(ctx context.Context, c *engine.Call, read func(*engine.R
 
 var errAgain = errors.New("the server failed")
 
+// transport is the type of the host's failures between here and the server.
+const transport = "ClientError"
+
 // repeatable tells failures of the transport from those that would come again:
 // a refusal by the policy, a wrong URL, a full disk.
 func repeatable(err error) bool {
-	var told *engine.Failure
-	if errors.As(err, &told) {
-		return told.Type == "TimeoutError"
+	if told, ok := errors.AsType[*engine.Failure](err); ok {
+		return told.Type == "TimeoutError" || told.Type == transport
 	}
-	var local *localError
-	return !errors.As(err, &local)
+	_, local := errors.AsType[*localError](err)
+	return !local
 }
 
 // localError is one of this machine, in the middle of a transfer.
@@ -231,22 +233,22 @@ func (e *localError) Error() string { return e.err.Error() }
 func (e *localError) Unwrap() error { return e.err }
 
 func (x *exchange) explain(ctx context.Context, err error) error {
-	var told *engine.Failure
-	var local *localError
+	told, isFailure := errors.AsType[*engine.Failure](err)
+	local, isLocal := errors.AsType[*localError](err)
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
-	case errors.As(err, &told) && told.Type != "TimeoutError":
-		return told
-	case errors.As(err, &local):
+	case isLocal:
 		return local.err
-	case told != nil, errors.Is(err, context.DeadlineExceeded):
+	case isFailure && told.Type != "TimeoutError" && told.Type != transport:
+		return told
+	case isFailure && told.Type == "TimeoutError", errors.Is(err, context.DeadlineExceeded):
 		return &engine.Failure{
 			Type: "TimeoutError", Class: engine.ClassTimeout,
 			Message: fmt.Sprintf("Request timed out after %g seconds", x.timeout.Seconds()),
 		}
 	default:
-		return engine.Fail("ConnectionError", "Request failed: %s", err)
+		return engine.Fail(transport, "Request failed: %s", err)
 	}
 }
 

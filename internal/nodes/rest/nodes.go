@@ -9,7 +9,6 @@ package rest
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"time"
 
@@ -25,32 +24,19 @@ func Nodes() engine.Set {
 		"HttpDownloadFileNode":     reporting(downloadNode),
 		"HttpUploadFileNode":       reporting(upload),
 		"ParseJsonResponseNode":    reporting(parseResponse),
-		"SetHttpHeadersNode":       typed(setHeaders),
-		"BuildUrlNode":             typed(buildURL),
-		"HttpAuthNode":             typed(authHeaders),
-		"OAuth2AuthorizeNode":      typed(authorize),
-		"OAuth2CallbackServerNode": typed(awaitCallback),
-		"OAuth2TokenExchangeNode":  typed(exchangeToken),
-		"OAuth2TokenValidateNode":  typed(validateToken),
-	}
-}
-
-// typed gives errors of package value their Python class.
-func typed(run engine.Func) engine.Func {
-	return func(ctx context.Context, c *engine.Call) (engine.Result, error) {
-		result, err := run(ctx, c)
-		var python *value.Error
-		if errors.As(err, &python) {
-			err = engine.Fail(python.Type, "%s", err)
-		}
-		return result, err
+		"SetHttpHeadersNode":       engine.Func(setHeaders),
+		"BuildUrlNode":             engine.Func(buildURL),
+		"HttpAuthNode":             engine.Func(authHeaders),
+		"OAuth2AuthorizeNode":      engine.Func(authorize),
+		"OAuth2CallbackServerNode": engine.Func(awaitCallback),
+		"OAuth2TokenExchangeNode":  engine.Func(exchangeToken),
+		"OAuth2TokenValidateNode":  engine.Func(validateToken),
 	}
 }
 
 // reporting also sets success and error when the node fails. A node that got
 // an answer sets them by itself.
 func reporting(run engine.Func) engine.Func {
-	run = typed(run)
 	return func(ctx context.Context, c *engine.Call) (engine.Result, error) {
 		result, err := run(ctx, c)
 		if err != nil {

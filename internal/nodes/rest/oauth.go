@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"maps"
 	"net/url"
 	"strings"
 
@@ -164,9 +165,7 @@ func postForm(ctx context.Context, c *engine.Call, urlName string, fields *value
 		method: "POST", url: address, body: []byte(form(fields)), timeout: seconds(30), insure: true,
 		header: map[string][]string{"Content-Type": {"application/x-www-form-urlencoded"}, "Accept": {"application/json"}},
 	}
-	for k, v := range header {
-		x.header[k] = v
-	}
+	maps.Copy(x.header, header)
 	a, err := x.fetch(ctx, c)
 	if err != nil {
 		return nil, err

@@ -145,18 +145,18 @@ func TestRedirects(t *testing.T) {
 	want(t, "HttpRequestNode", cfg{"url": s.URL + "/hop/3"}, cfg{"status_code": 200})
 	want(t, "HttpRequestNode", cfg{"url": s.URL + "/hop/3", "follow_redirects": false}, cfg{"status_code": 302, "success": false, "error": "HTTP 302"})
 	want(t, "HttpRequestNode", cfg{"url": s.URL + "/hop/3", "max_redirects": 0}, cfg{"status_code": 302})
-	fails(t, "HttpRequestNode", cfg{"url": s.URL + "/hop/5", "max_redirects": 2}, "TooManyRedirects", "More than 2 redirects")
+	fails(t, "HttpRequestNode", cfg{"url": s.URL + "/hop/5", "max_redirects": 2}, "ClientError", "Request failed: Stopped after 2 redirects")
 }
 
 func TestRequestsThatFail(t *testing.T) {
 	s := echo(t)
-	out := fails(t, "HttpRequestNode", cfg{"url": closedURL(t)}, "ConnectionError", "Request failed: ")
+	out := fails(t, "HttpRequestNode", cfg{"url": closedURL(t)}, "ClientError", "Request failed: ")
 	if out["success"] != false || !strings.HasPrefix(fmt.Sprint(out["error"]), "Request failed: ") {
 		t.Errorf("outputs %v", out)
 	}
 	fails(t, "HttpRequestNode", cfg{"url": s.URL + "/slow", "timeout": 0.1}, "TimeoutError", "Request timed out after 0.1 seconds")
 	fails(t, "HttpRequestNode", cfg{"url": s.URL + "/slow", "timeout": 1100}, "TimeoutError", "Request timed out after 1.1 seconds")
-	fails(t, "HttpRequestNode", cfg{"url": s.URL + "/cut"}, "ConnectionError", "unexpected EOF")
+	fails(t, "HttpRequestNode", cfg{"url": s.URL + "/cut"}, "ClientError", "unexpected EOF")
 	fails(t, "HttpRequestNode", cfg{"url": s.URL + "/huge"}, "ValueError", "The response is larger than 33554432 bytes; download it to a file instead")
 	fails(t, "HttpRequestNode", cfg{}, "ValueError", "url is required")
 	fails(t, "HttpRequestNode", cfg{"url": "ftp://x"}, "ValueError", "must start with http:// or https://")
@@ -166,8 +166,8 @@ func TestRequestsThatFail(t *testing.T) {
 	fails(t, "HttpRequestNode", cfg{"url": s.URL, "headers": "[1]"}, "TypeError", "headers must be an object, not list")
 	fails(t, "HttpRequestNode", cfg{"url": s.URL, "method": "POST", "body": []any{[]byte{1}}}, "TypeError", "not JSON serializable")
 	fails(t, "HttpRequestNode", cfg{"url": s.URL}, "PermissionError", "does not allow network access",
-		enginetest.Policy(runner.Policy{Network: runner.Network{Off: true}}))
-	fails(t, "HttpRequestNode", cfg{"url": "http://169.254.169.254/", "retry_count": 3}, "PermissionError", "does not allow connections to 169.254.169.254")
+		enginetest.Policy(runner.Policy{NetworkOff: true}))
+	fails(t, "HttpRequestNode", cfg{"url": "http://169.254.169.254/", "retry_count": 3}, "PermissionError", "The address 169.254.169.254 belongs to a cloud metadata service")
 }
 
 // closedURL is an address at which nobody listens.
@@ -187,7 +187,7 @@ func TestURLWithoutScheme(t *testing.T) {
 	t.Cleanup(s.Close)
 	address := strings.TrimPrefix(s.URL, "https://")
 	want(t, "HttpRequestNode", cfg{"url": address, "verify_ssl": false}, cfg{"response_body": "safe"})
-	fails(t, "HttpRequestNode", cfg{"url": address}, "ConnectionError", "certificate")
+	fails(t, "HttpRequestNode", cfg{"url": address}, "ClientError", "certificate")
 }
 
 func TestProxy(t *testing.T) {
@@ -243,7 +243,7 @@ func TestRetries(t *testing.T) {
 			}
 		})
 	}
-	fails(t, "HttpRequestNode", cfg{"url": closedURL(t), "retry_count": 2, "retry_delay": 0.001}, "ConnectionError", "Request failed")
+	fails(t, "HttpRequestNode", cfg{"url": closedURL(t), "retry_count": 2, "retry_delay": 0.001}, "ClientError", "Request failed")
 }
 
 func TestSuperRequests(t *testing.T) {
@@ -284,8 +284,8 @@ func TestSuperRequests(t *testing.T) {
 func TestPauseBetweenTries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
-		policy := runner.Policy{Network: runner.Network{}}
-		fails(t, "HttpRequestNode", cfg{"url": "http://127.0.0.1:1/", "retry_count": 2, "retry_delay": 30}, "ConnectionError", "Request failed", enginetest.Policy(policy))
+		policy := runner.Policy{}
+		fails(t, "HttpRequestNode", cfg{"url": "http://127.0.0.1:1/", "retry_count": 2, "retry_delay": 30}, "ClientError", "Request failed", enginetest.Policy(policy))
 		if waited := time.Since(start); waited != time.Minute {
 			t.Errorf("waited %s", waited)
 		}

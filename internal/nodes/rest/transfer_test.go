@@ -48,7 +48,7 @@ func TestDownload(t *testing.T) {
 		{"/status/404", "HTTPError", "Download failed: HTTP 404"},
 		{"/status/204", "HTTPError", "Download failed: HTTP 204"},
 		{"/status/500", "HTTPError", "Download failed: HTTP 500"},
-		{"/cut", "ConnectionError", "unexpected EOF"},
+		{"/cut", "ClientError", "unexpected EOF"},
 	} {
 		out := fails(t, "HttpDownloadFileNode", c("url", s.URL+tc.path), tc.errType, tc.message, in)
 		if out["success"] != false || read() != "0123456789" {

@@ -38,15 +38,10 @@ func Nodes() engine.Set {
 	}
 }
 
-// reporting keeps the outputs success and error when the node fails. Errors of
-// package value get their Python class.
+// reporting keeps the outputs success and error when the node fails.
 func reporting(run engine.Func) engine.Func {
 	return func(ctx context.Context, c *engine.Call) (engine.Result, error) {
 		result, err := run(ctx, c)
-		var python *value.Error
-		if errors.As(err, &python) {
-			err = engine.Fail(python.Type, "%s", err)
-		}
 		if err != nil {
 			c.Set("success", false)
 			c.Set("error", err.Error())
