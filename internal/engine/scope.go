@@ -90,9 +90,10 @@ func plain(text string) bool {
 }
 
 func (s *scope) condition(v any) (bool, string) {
-	look := s.look
-	look.Rand = s.b.run.opts.Host.Rand()
-	return template.Condition(v, look)
+	if s.look.Rand == nil { // one source for each branch, made when it is needed
+		s.look.Rand = s.b.run.opts.Host.Rand()
+	}
+	return template.Condition(v, s.look)
 }
 
 func (s *scope) log(nodeID string, level Level, text string) { s.b.run.line(nodeID, level, text) }

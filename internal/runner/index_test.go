@@ -30,6 +30,26 @@ var secondWave = []string{
 	"ai_templates/web_scraping.json", "docs_examples/core-concepts-workflows.json", "canvas_saves/basicWeb.json",
 }
 
+// ofTheMoment are outputs that depend on the day and the machine where the
+// expectation was measured; only their shape is compared.
+var ofTheMoment = []string{"system_info", "get_datetime", "datetime_diff"}
+
+func sameKeys(t *testing.T, name string, want, got any) {
+	t.Helper()
+	w, _ := want.(*value.Map)
+	g, ok := got.(*value.Map)
+	if !ok {
+		t.Errorf("%s = %s, want an object", name, value.Repr(got))
+		return
+	}
+	for k, v := range w.All() {
+		have, found := g.Get(k)
+		if !found || v != "<any>" && value.TypeName(v) != value.TypeName(have) {
+			t.Errorf("%s.%s = %s, want something like %s", name, k, value.Repr(have), value.Repr(v))
+		}
+	}
+}
+
 // workflows finds the folder of real files, or skips.
 func workflows(t *testing.T) string {
 	t.Helper()
@@ -214,7 +234,9 @@ func compareOutcome(t *testing.T, want *value.Map, out *engine.Outcome, heard *c
 				t.Errorf("variable %s is missing, want %s", k, value.Repr(v))
 				continue
 			}
-			if why := differs(v, got, k); why != "" {
+			if slices.Contains(ofTheMoment, k) {
+				sameKeys(t, k, v, got)
+			} else if why := differs(v, got, k); why != "" {
 				t.Error(why)
 			}
 		}
@@ -303,7 +325,7 @@ func differs(want, got any, at string) string {
 func routes(dir string) http.Handler {
 	mux := http.NewServeMux()
 	answer := func(w http.ResponseWriter, v *value.Map) {
-		text, err := value.Dumps(v, value.Options{})
+		text, err := value.Dumps(v, value.Options{Indent: -1})
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return

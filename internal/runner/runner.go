@@ -39,6 +39,7 @@ type Job struct {
 	Parsed   *workflow.Document // must have been validated
 
 	Variables *value.Map
+	Payload   *value.Map    // what a trigger brought; nil: nobody triggered the job
 	Dir       string        // folder to work in; empty: a new one, removed afterwards
 	KeepDir   bool          // leave the folder in place
 	Timeout   time.Duration // of the whole run; 0: none but that of ctx
@@ -128,7 +129,7 @@ func (r *Runner) Run(ctx context.Context, job Job, s engine.Sink, gate engine.Ga
 	}
 	out, err = engine.Run(runCtx, doc, engine.Options{
 		Catalog: r.cfg.Catalog, Library: r.cfg.Library, Host: h, Sink: guarded, Gate: gate,
-		Variables: job.Variables, JobID: job.ID, Priority: job.Priority,
+		Variables: job.Variables, Payload: job.Payload, JobID: job.ID, Priority: job.Priority,
 		NodeTimeout: r.cfg.NodeTimeout, Grace: r.cfg.Grace, Limits: r.cfg.Limits,
 		ContinueOnError: job.ContinueOnError, Submit: job.Submit,
 	})

@@ -2,6 +2,7 @@ package runner
 
 import (
 	"context"
+	"math"
 	"os"
 	"runtime"
 	"slices"
@@ -28,59 +29,120 @@ type system struct {
 // cpuWindow is how long a reading of the processor takes.
 const cpuWindow = 100 * time.Millisecond
 
-// Info returns readings. A kind that this machine cannot give is left out.
+// Info returns readings under the names that workflows know. A reading that
+// this machine cannot give is left out.
 func (s *system) Info(ctx context.Context, kinds ...string) (map[string]any, error) {
-	want := func(kind string) bool {
-		return len(kinds) == 0 || slices.Contains(kinds, kind) || slices.Contains(kinds, "all")
-	}
 	out := map[string]any{}
-	if want("os") {
-		o := map[string]any{
-			"system": runtime.GOOS, "machine": runtime.GOARCH, "platform": runtime.GOOS,
+	for _, kind := range []struct {
+		name string
+		read func(context.Context) any
+	}{{"os", osInfo}, {"cpu", cpuInfo}, {"ram", ramInfo}, {"disk", s.diskInfo}, {"network", networkInfo}} {
+		if len(kinds) > 0 && !slices.Contains(kinds, kind.name) && !slices.Contains(kinds, "all") {
+			continue
 		}
-		if name, err := os.Hostname(); err == nil {
-			o["hostname"] = name
-		}
-		if i, err := gohost.InfoWithContext(ctx); err == nil {
-			o["platform"], o["version"], o["release"] = i.Platform, i.PlatformVersion, i.KernelVersion
-		}
-		out["os"] = o
-	}
-	if want("cpu") {
-		c := map[string]any{"count": int64(runtime.NumCPU())}
-		if p, err := cpu.PercentWithContext(ctx, cpuWindow, false); err == nil && len(p) > 0 {
-			c["percent"] = p[0]
-		}
-		if n, err := cpu.CountsWithContext(ctx, false); err == nil {
-			c["physical_count"] = int64(n)
-		}
-		out["cpu"] = c
-	}
-	if want("ram") {
-		if m, err := mem.VirtualMemoryWithContext(ctx); err == nil {
-			out["ram"] = map[string]any{
-				"total": int64(m.Total), "available": int64(m.Available),
-				"used": int64(m.Used), "percent": m.UsedPercent,
-			}
-		}
-	}
-	if want("disk") {
-		if d, err := disk.UsageWithContext(ctx, s.dir); err == nil {
-			out["disk"] = map[string]any{
-				"total": int64(d.Total), "free": int64(d.Free), "used": int64(d.Used), "percent": d.UsedPercent,
-			}
-		}
-	}
-	if want("network") {
-		if n, err := net.IOCountersWithContext(ctx, false); err == nil && len(n) > 0 {
-			out["network"] = map[string]any{
-				"bytes_sent": int64(n[0].BytesSent), "bytes_recv": int64(n[0].BytesRecv),
-				"packets_sent": int64(n[0].PacketsSent), "packets_recv": int64(n[0].PacketsRecv),
-			}
+		if v := kind.read(ctx); v != nil {
+			out[kind.name] = v
 		}
 	}
 	return out, ctx.Err()
 }
+
+func osInfo(ctx context.Context) any {
+	name := map[string]string{"linux": "Linux", "windows": "Windows", "darwin": "Darwin"}[runtime.GOOS]
+	if name == "" {
+		name = runtime.GOOS
+	}
+	o := map[string]any{"system": name, "machine": runtime.GOARCH, "processor": ""}
+	if host, err := os.Hostname(); err == nil {
+		o["hostname"] = host
+	}
+	if i, err := gohost.InfoWithContext(ctx); err == nil {
+		o["release"], o["version"], o["machine"] = i.KernelVersion, i.PlatformVersion, i.KernelArch
+		o["platform"] = i.Platform
+	}
+	return o
+}
+
+func cpuInfo(ctx context.Context) any {
+	c := map[string]any{"cores_logical": int64(runtime.NumCPU())}
+	if p, err := cpu.PercentWithContext(ctx, cpuWindow, false); err == nil && len(p) > 0 {
+		c["percent"] = tenth(p[0])
+	}
+	if n, err := cpu.CountsWithContext(ctx, false); err == nil {
+		c["cores_physical"] = int64(n)
+	}
+	if i, err := cpu.InfoWithContext(ctx); err == nil && len(i) > 0 {
+		c["frequency_mhz"] = i[0].Mhz
+	}
+	return c
+}
+
+func ramInfo(ctx context.Context) any {
+	m, err := mem.VirtualMemoryWithContext(ctx)
+	if err != nil {
+		return nil
+	}
+	return map[string]any{
+		"total_gb": gigabytes(m.Total), "available_gb": gigabytes(m.Available),
+		"used_gb": gigabytes(m.Used), "percent": tenth(m.UsedPercent),
+	}
+}
+
+// diskInfo lists the disks; the one with the job's folder is first.
+func (s *system) diskInfo(ctx context.Context) any {
+	list := []any{}
+	add := func(device, mount, kind, path string) {
+		if d, err := disk.UsageWithContext(ctx, path); err == nil && d.Total > 0 {
+			list = append(list, map[string]any{
+				"device": device, "mountpoint": mount, "fstype": kind, "total_gb": gigabytes(d.Total),
+				"used_gb": gigabytes(d.Used), "free_gb": gigabytes(d.Free), "percent": tenth(d.UsedPercent),
+			})
+		}
+	}
+	all, err := disk.PartitionsWithContext(ctx, false)
+	if err != nil || len(all) == 0 {
+		add("", "", "", s.dir)
+		return list
+	}
+	slices.SortStableFunc(all, func(a, b disk.PartitionStat) int {
+		return s.depth(b.Mountpoint) - s.depth(a.Mountpoint)
+	})
+	for _, p := range all {
+		add(p.Device, p.Mountpoint, p.Fstype, p.Mountpoint)
+	}
+	return list
+}
+
+// depth says how well a mount point fits the job's folder.
+func (s *system) depth(mount string) int {
+	if _, ok := within(mount, s.dir); ok {
+		return len(mount)
+	}
+	return -1
+}
+
+func networkInfo(ctx context.Context) any {
+	n := map[string]any{}
+	if io, err := net.IOCountersWithContext(ctx, false); err == nil && len(io) > 0 {
+		n["bytes_sent"], n["bytes_recv"] = int64(io[0].BytesSent), int64(io[0].BytesRecv)
+	}
+	interfaces := []any{}
+	if all, err := net.InterfacesWithContext(ctx); err == nil {
+		for _, i := range all {
+			addresses := []any{}
+			for _, a := range i.Addrs {
+				addresses = append(addresses, a.Addr)
+			}
+			interfaces = append(interfaces, map[string]any{"name": i.Name, "addresses": addresses})
+		}
+	}
+	n["interfaces"] = interfaces
+	return n
+}
+
+func gigabytes(n uint64) float64 { return math.Round(float64(n)/(1<<30)*100) / 100 }
+
+func tenth(f float64) float64 { return math.Round(f*10) / 10 }
 
 // Processes lists what runs on the machine. A process that ends meanwhile, or
 // that this user may not look at, is listed with what is known.
