@@ -169,8 +169,17 @@ func (m *Move) fail(e JobError, deadLetter string, now time.Time) *Move {
 	m.end(Failed, reason, now)
 	m.Job.ErrorClass, m.Job.ErrorCode = e.Class, e.Code
 	m.Job.DeadLetter, m.Job.DeadLetterReason = deadLetter != "", deadLetter
-	m.Data = &DataChange{Error: &e}
+	m.Data = m.keep(e)
 	return m.emit(EventJobFailed, map[string]any{
 		"error_class": e.Class, "error_code": e.Code, "message": e.Message, "node": e.Node, "dead_letter": m.Job.DeadLetter,
 	})
+}
+
+// keep writes the error beside the duration that the move already holds.
+func (m *Move) keep(e JobError) *DataChange {
+	d := &DataChange{Error: &e}
+	if m.Data != nil {
+		d.DurationMS = m.Data.DurationMS
+	}
+	return d
 }

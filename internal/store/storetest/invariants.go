@@ -1,0 +1,137 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/casarerpa/fleet/fleet"
+)
+
+// Queryer runs SQL of the invariants; each row comes back as texts. A store
+// under test offers it for this purpose only.
+type Queryer interface {
+	QueryText(ctx context.Context, sql string) ([][]string, error)
+}
+
+// Invariant is a statement about the data: its query returns no row.
+type Invariant struct {
+	Name string
+	SQL  string
+}
+
+const final = `('completed', 'failed', 'cancelled', 'timeout')`
+
+// InvariantQueries is the data's law as SQL that both databases understand.
+func InvariantQueries() []Invariant {
+	return []Invariant{
+		{"I1 one end", `select subject_id from events where subject = 'job' and to_state in ` + final + `
+			and from_state is distinct from to_state group by subject_id having count(*) > 1`},
+		{"I2 one live attempt", `select job_id from attempts where outcome is null group by job_id having count(*) > 1`},
+		{"I3 epochs without a hole", `select j.id from jobs j left join attempts a on a.job_id = j.id
+			group by j.id, j.epoch, j.epoch_skipped
+			having coalesce(max(a.epoch), 0) <> j.epoch or count(a.epoch) <> j.epoch - j.epoch_skipped`},
+		{"I3 the result is of the newest epoch", `select a.job_id from attempts a join jobs j on j.id = a.job_id
+			where a.outcome = 'completed' and a.epoch <> j.epoch`},
+		{"I4 chain of events", `select e.subject_id from events e left join events p on p.subject = 'job'
+			and p.subject_id = e.subject_id and p.subject_seq = e.subject_seq - 1
+			where e.subject = 'job' and ((e.subject_seq = 1) <> (p.id is null)
+			or (p.id is not null and e.from_state is distinct from p.to_state))`},
+		{"I4 no event number twice", `select subject_id from events where subject = 'job'
+			group by subject_id, subject_seq having count(*) > 1`},
+		{"I4 the row is where its last event left it", `select j.id from jobs j left join events e on e.subject = 'job'
+			and e.subject_id = j.id and e.subject_seq = j.version where e.id is null or e.to_state <> j.state`},
+		{"I4 the log has no hole", `select h.tenant_id from tenant_heads h left join events e on e.tenant_id = h.tenant_id
+			group by h.tenant_id, h.seq having count(e.seq) <> h.seq or coalesce(max(e.seq), 0) <> h.seq`},
+		{"I5 slots", `select job_id, epoch from attempts where slots_after > slots_max`},
+		{"I7 a key leads to a job", `select k.key from idempotency_keys k left join jobs j on j.id = k.job_id
+			where j.id is null or j.tenant_id <> k.tenant_id`},
+		{"I9 one tenant", `select j.id from jobs j join attempts a on a.job_id = j.id where a.tenant_id <> j.tenant_id
+			union all select j.id from jobs j join job_data d on d.job_id = j.id where d.tenant_id <> j.tenant_id
+			union all select j.id from jobs j join effects e on e.job_id = j.id where e.tenant_id <> j.tenant_id
+			union all select j.id from jobs j join refusals r on r.job_id = j.id where r.tenant_id <> j.tenant_id
+			union all select j.id from jobs j join events e on e.subject = 'job' and e.subject_id = j.id
+			where e.tenant_id <> j.tenant_id`},
+		{"I17 one open effect of the newest epoch at most", `select e.job_id from effects e join jobs j on j.id = e.job_id
+			where e.epoch > j.epoch`},
+		{"I20 shape", `select j.id from jobs j left join attempts a on a.job_id = j.id and a.epoch = j.epoch and a.outcome is null
+			where (j.state in ('assigned', 'running', 'cancelling')) <> (a.job_id is not null)
+			or (j.state = 'pending') <> (j.waiting_on is not null) or (j.state = 'cancelling') <> (j.stop_deadline is not null)
+			or (j.state in ` + final + `) <> (j.ended_at is not null) or (j.dead_letter = 1 and j.state <> 'failed')`},
+		{"lanes count what waits in them", `select l.id from lanes l left join jobs j on j.lane_id = l.id
+			group by l.id, l.waiting having count(j.id) <> l.waiting`},
+		{"a job waits in the lane of its needs", `select j.id from jobs j join lanes l on l.id = j.lane_id
+			where l.tenant_id <> j.tenant_id or l.environment <> j.environment or l.requires <> j.requires
+			or l.target_robot_id <> j.target_robot_id`},
+		{"heads count the jobs of each state", headCounts()},
+		{"a session that is open is its robot's", `select s.id from sessions s left join robots r on r.session_id = s.id
+			and r.id = s.robot_id and r.tenant_id = s.tenant_id and r.session_epoch = s.session_epoch
+			where s.closed_at is null and r.id is null`},
+	}
+}
+
+func headCounts() string {
+	var parts []string
+	for _, s := range fleet.States() {
+		column := string(s)
+		if s == fleet.TimedOut {
+			column = "timed_out"
+		}
+		parts = append(parts, fmt.Sprintf(`select h.tenant_id from tenant_heads h where h.%s <>
+			(select count(*) from jobs j where j.tenant_id = h.tenant_id and j.state = '%s')`, column, s))
+	}
+	return strings.Join(parts, " union all ")
+}
+
+// Invariants checks the whole store and returns every violation.
+func Invariants(ctx context.Context, q Queryer) error {
+	var errs []error
+	for _, inv := range InvariantQueries() {
+		rows, err := q.QueryText(ctx, inv.SQL)
+		switch {
+		case err != nil:
+			errs = append(errs, fmt.Errorf("%s: %w", inv.Name, err))
+		case len(rows) > 0:
+			errs = append(errs, fmt.Errorf("%s: %d rows, the first is %v", inv.Name, len(rows), rows[0]))
+		}
+	}
+	pairs, err := q.QueryText(ctx, `select distinct coalesce(from_state, ''), coalesce(to_state, '') from events where subject = 'job'`)
+	if err != nil {
+		errs = append(errs, err)
+	}
+	for _, p := range pairs {
+		if !legal(fleet.State(p[0]), fleet.State(p[1])) {
+			errs = append(errs, fmt.Errorf("I4 legal pairs: an event says %q to %q, which no row of the table allows", p[0], p[1]))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// legal says whether a row of fleet's table leads from one state to the other.
+func legal(from, to fleet.State) bool {
+	if from == "" {
+		return to == fleet.Pending // T1
+	}
+	return slices.ContainsFunc(fleet.Table(), func(t fleet.Transition) bool {
+		return slices.Contains(t.From, from) && slices.Contains(t.To, to)
+	})
+}
+
+// CheckInvariants fails the test if the store breaks one.
+func (f *Fixture) CheckInvariants() {
+	f.Helper()
+	q, ok := f.Store.(Queryer)
+	if !ok {
+		if w, is := f.Store.(interface{ Unwrap() any }); is {
+			q, ok = w.Unwrap().(Queryer)
+		}
+	}
+	if !ok {
+		f.Fatalf("%T offers no QueryText, so its invariants cannot be checked", f.Store)
+	}
+	if err := Invariants(context.WithoutCancel(f.Context()), q); err != nil {
+		f.Error(err)
+	}
+}

@@ -1,0 +1,29 @@
+package storetest
+
+import (
+	"testing"
+)
+
+// Run is the functional part of the suite: one test for each promise of the
+// contract, noun by noun. After each, the invariants must hold.
+func Run(t *testing.T, open Open) {
+	groups := []struct {
+		name  string
+		tests map[string]func(f *Fixture)
+	}{
+		{"job", jobTests()}, {"move", moveTests()}, {"hot", hotTests()}, {"beat", beatTests()}, {"report", reportTests()},
+		{"robot", robotTests()}, {"workflow", workflowTests()}, {"key", keyTests()}, {"event", eventTests()},
+		{"sweep", sweepTests()}, {"scope", scopeTests()}, {"log", logTests()}, {"signal", signalTests()},
+	}
+	for _, g := range groups {
+		t.Run(g.name, func(t *testing.T) {
+			for name, test := range g.tests {
+				t.Run(name, func(t *testing.T) {
+					f := New(t, open)
+					test(f)
+					f.CheckInvariants()
+				})
+			}
+		})
+	}
+}
