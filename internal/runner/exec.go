@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"runtime"
@@ -66,10 +67,13 @@ func (h *host) Exec(ctx context.Context, c *engine.Command) (*engine.CommandResu
 	cmd.Dir = dir
 	cmd.Env = h.system.environ(c.Env)
 	cmd.Stdin = c.Stdin
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	cmd.WaitDelay = killDelay + pipeDelay
-	group := newGroup(cmd)
-	err = group.run()
+	pipes, err := connect(cmd, &stdout, &stderr)
+	if err != nil {
+		return nil, fmt.Errorf("start %s: %w", args[0], err)
+	}
+	err = newGroup(cmd).run(pipes.started)
+	pipes.finish()
 	res := &engine.CommandResult{
 		Stdout: stdout.String(), Stderr: stderr.String(),
 		Truncated: stdout.cut() || stderr.cut(),
@@ -85,6 +89,52 @@ func (h *host) Exec(ctx context.Context, c *engine.Command) (*engine.CommandResu
 		res.TimedOut = true
 	}
 	return res, nil
+}
+
+// pipes carry the output of a program. They are our own rather than those of
+// os/exec, so that the end of the program is seen before its children let go of
+// them: what it left behind can then be ended at once.
+type pipes struct {
+	read  []*os.File
+	write []*os.File
+	done  sync.WaitGroup
+}
+
+func connect(cmd *exec.Cmd, stdout, stderr io.Writer) (*pipes, error) {
+	p := &pipes{}
+	for _, to := range []io.Writer{stdout, stderr} {
+		r, w, err := os.Pipe()
+		if err != nil {
+			p.started()
+			p.finish()
+			return nil, err
+		}
+		p.read, p.write = append(p.read, r), append(p.write, w)
+		p.done.Go(func() { _, _ = io.Copy(to, r) })
+	}
+	cmd.Stdout, cmd.Stderr = p.write[0], p.write[1]
+	return p, nil
+}
+
+// started lets go of the ends that now belong to the program.
+func (p *pipes) started() {
+	for _, w := range p.write {
+		_ = w.Close()
+	}
+}
+
+// finish waits for the rest of the output, but not for long.
+func (p *pipes) finish() {
+	timer := time.AfterFunc(pipeDelay, p.close)
+	defer timer.Stop()
+	p.done.Wait()
+	p.close()
+}
+
+func (p *pipes) close() {
+	for _, r := range p.read {
+		_ = r.Close()
+	}
 }
 
 // commandLine turns a shell line into arguments and refuses what no program

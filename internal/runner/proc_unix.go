@@ -27,8 +27,10 @@ func newGroup(cmd *exec.Cmd) *group {
 }
 
 // run starts the program, waits for it, and then ends what it left behind.
-func (g *group) run() error {
+// started is called when it is known whether the program runs.
+func (g *group) run(started func()) error {
 	err := startQuietly(g.cmd)
+	started()
 	if err != nil {
 		return err
 	}

@@ -20,8 +20,16 @@ func newGroup(cmd *exec.Cmd) *group {
 	return g
 }
 
-// run starts the program and waits for it.
-func (g *group) run() error { return g.cmd.Run() }
+// run starts the program and waits for it. started is called when it is known
+// whether the program runs.
+func (g *group) run(started func()) error {
+	err := g.cmd.Start()
+	started()
+	if err != nil {
+		return err
+	}
+	return g.cmd.Wait()
+}
 
 func (g *group) kill() error {
 	if g.cmd.Process == nil {
