@@ -102,7 +102,7 @@ func (f *Fixture) Spec() fleet.JobSpec {
 	return fleet.JobSpec{
 		ID: f.IDs.New(), Tenant: f.Tenant, Name: "Invoice", Priority: fleet.PriorityDefault, RunTimeout: time.Hour,
 		Workflow: fleet.JobWorkflow{ID: "w-1", Name: "invoices", Version: 3, Hash: "abc"}, Retry: fleet.DefaultRetry(),
-		SubmittedBy: "user:1",
+		Requires: fleet.Capabilities{}, SubmittedBy: "user:1",
 	}
 }
 
