@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/coder/websocket"
@@ -20,22 +21,26 @@ import (
 // ServeHTTP lets a robot in. Whatever is wrong with its credential or its
 // request is said in the handshake, before the upgrade.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	// The limiter stands before the look-up of the key: a storm of reconnects
+	// must not become a storm on the store. A place is given back once the robot
+	// was welcomed; how many stay connected is another limit.
+	select {
+	case g.handshakes <- struct{}{}:
+	default:
+		refuse(w, busy("Too many robots are connecting at once."))
+		return
+	}
+	welcomed := sync.OnceFunc(func() { <-g.handshakes })
+	defer welcomed()
 	p, err := g.authenticate(r)
 	if err != nil {
 		refuse(w, err)
 		return
 	}
-	if !strings.Contains(r.Header.Get("Sec-WebSocket-Protocol"), wire.Subprotocol) {
+	if !offers(r.Header, wire.Subprotocol) {
 		e := fleet.Errorf(fleet.CodeInvalid, "unsupported_protocol", "This channel speaks %s; the request does not offer it.", wire.Subprotocol)
 		e.Status = http.StatusUpgradeRequired
 		refuse(w, e.WithFix("Send 'Sec-WebSocket-Protocol: "+wire.Subprotocol+"'."))
-		return
-	}
-	select {
-	case g.handshakes <- struct{}{}:
-		defer func() { <-g.handshakes }()
-	default:
-		refuse(w, busy("Too many robots are connecting at once."))
 		return
 	}
 	g.mu.Lock()
@@ -55,11 +60,26 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		g.mu.Unlock()
 		g.wg.Done()
 	}()
-	g.serve(w, r, p)
+	g.serve(w, r, p, welcomed)
+}
+
+// offers says whether a handshake names a subprotocol, word for word.
+func offers(h http.Header, protocol string) bool {
+	for _, line := range h.Values("Sec-WebSocket-Protocol") {
+		for word := range strings.SplitSeq(line, ",") {
+			if strings.TrimSpace(word) == protocol {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (g *Gateway) authenticate(r *http.Request) (auth.Principal, error) {
-	bearer, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	bearer := r.Header.Get("Authorization")
+	if scheme, rest, ok := strings.Cut(bearer, " "); ok && strings.EqualFold(scheme, "Bearer") {
+		bearer = strings.TrimSpace(rest)
+	}
 	p, err := g.o.Keys.Authenticate(r.Context(), bearer, r.Header.Get("X-Api-Key"))
 	if err != nil {
 		return p, err
@@ -92,7 +112,8 @@ func refuse(w http.ResponseWriter, err error) {
 }
 
 // serve upgrades, reads hello, and runs the connection to its end.
-func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, p auth.Principal) {
+// welcomed is called once the handshake has cost all that it costs.
+func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, p auth.Principal, welcomed func()) {
 	ws, err := websocket.Accept(w, r, &websocket.AcceptOptions{
 		Subprotocols: []string{wire.Subprotocol}, CompressionMode: websocket.CompressionDisabled,
 	})
@@ -121,9 +142,10 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, p auth.Principal
 		return
 	}
 	c := newConn(g, ws, p, welcome, hello, log, cancel)
+	c.send(frame.ID, c.welcome(welcome, token)) // before anybody else can write to it
 	g.add(c)
+	welcomed()
 	log.Info("robot connected", "session_epoch", c.session.Epoch, "hostname", hello.Hostname)
-	c.send(frame.ID, c.welcome(welcome, token))
 	reason := c.run(ctx)
 	g.remove(c)
 	ending, done := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
@@ -143,11 +165,30 @@ type closing struct {
 func (c *closing) Error() string { return c.reason }
 
 func readHello(ctx context.Context, ws *websocket.Conn, t fleet.Timing) (*wire.Hello, wire.Frame, error) {
-	first, cancel := context.WithTimeout(ctx, t.FirstFrame)
-	defer cancel()
-	kind, data, err := ws.Read(first)
-	if err != nil {
+	type first struct {
+		kind websocket.MessageType
+		data []byte
+		err  error
+	}
+	// A read that is given up breaks the socket, and the robot would not learn
+	// why. So the time is kept here; the read ends with the socket.
+	got := make(chan first, 1)
+	go func() {
+		kind, data, err := ws.Read(ctx)
+		got <- first{kind, data, err}
+	}()
+	timer := time.NewTimer(t.FirstFrame)
+	defer timer.Stop()
+	var kind websocket.MessageType
+	var data []byte
+	select {
+	case <-timer.C:
 		return nil, wire.Frame{}, &closing{wire.CloseNoHello, "no hello came in time"}
+	case f := <-got:
+		if f.err != nil {
+			return nil, wire.Frame{}, &closing{wire.CloseNoHello, "no hello came"}
+		}
+		kind, data = f.kind, f.data
 	}
 	if kind != websocket.MessageText {
 		return nil, wire.Frame{}, &closing{wire.CloseBadMessage, "frames are text"}

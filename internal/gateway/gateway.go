@@ -131,16 +131,29 @@ func (g *Gateway) snapshot() []*conn {
 	return out
 }
 
-// add makes a connection the robot's present one and ends the one before.
+// add makes a connection the robot's present one and ends the one before. Of
+// two that came at once the one with the higher session is the present one,
+// whichever arrives here first. While draining, no connection stays.
 func (g *Gateway) add(c *conn) {
 	g.mu.Lock()
-	before := g.conns[c.key()]
-	g.conns[c.key()] = c
+	before, draining := g.conns[c.key()], g.draining
+	overtaken := before != nil && before.session.Epoch > c.session.Epoch
+	if !overtaken {
+		g.conns[c.key()] = c
+	}
 	g.mu.Unlock()
-	if before != nil {
-		before.stop(wire.CloseSuperseded, "a newer connection of this robot took over")
+	switch {
+	case overtaken:
+		c.stop(wire.CloseSuperseded, superseded)
+	case before != nil:
+		before.stop(wire.CloseSuperseded, superseded)
+	}
+	if draining {
+		c.stop(wire.CloseRestart, "the orchestrator stops")
 	}
 }
+
+const superseded = "a newer connection of this robot took over"
 
 // remove forgets a connection, unless a newer one has taken its place.
 func (g *Gateway) remove(c *conn) {

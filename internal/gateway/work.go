@@ -204,7 +204,7 @@ func (c *conn) beat(ctx context.Context, f wire.Frame, m *wire.Heartbeat) bool {
 		return true
 	}
 	if !answer.Current {
-		c.stop(wire.CloseSuperseded, "a newer connection of this robot took over")
+		c.stop(wire.CloseSuperseded, superseded)
 		return false
 	}
 	c.mu.Lock()
