@@ -1,0 +1,171 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+
+	"github.com/casarerpa/fleet/fleet"
+)
+
+// The exit codes beside those of fleet.Codes.
+const (
+	exitOK            = 0
+	exitFault         = 1 // something that should not happen
+	exitUsage         = 2
+	exitFailed        = 20
+	exitCancelled     = 21
+	exitTimeout       = 22
+	exitNeedsDecision = 23
+	exitGaveUp        = 24 // waiting ended before the job did
+	exitInterrupted   = 130
+)
+
+// exitOf says how an awaited job ended.
+func exitOf(state fleet.State) int {
+	switch state { //nolint:exhaustive // the others are no ends
+	case fleet.Completed:
+		return exitOK
+	case fleet.Cancelled:
+		return exitCancelled
+	case fleet.TimedOut:
+		return exitTimeout
+	case fleet.NeedsDecision:
+		return exitNeedsDecision
+	case fleet.Failed:
+		return exitFailed
+	}
+	return exitGaveUp
+}
+
+// quiet ends the process with a code after everything has been said.
+type quiet int
+
+// Error is never shown.
+func (q quiet) Error() string { return fmt.Sprintf("exit %d", int(q)) }
+
+// usageError is a command line that cannot be read.
+type usageError struct {
+	err  error
+	help string
+}
+
+// Error returns the sentence.
+func (e *usageError) Error() string { return e.err.Error() }
+
+// Unwrap returns what was wrong.
+func (e *usageError) Unwrap() error { return e.err }
+
+// fail tells about an error and returns its exit code; nil is success.
+func (s *shell) fail(err error) int {
+	if err == nil {
+		return exitOK
+	}
+	var code quiet
+	if errors.As(err, &code) {
+		return int(code)
+	}
+	var known *fleet.Error
+	if errors.As(err, &known) {
+		s.complain(sentence(known.Message))
+		if len(known.Fields) > 1 {
+			for _, f := range known.Fields {
+				fmt.Fprintf(s.err, "  - %s\n", f.Message)
+			}
+		}
+		s.advise(known.Fix)
+		return known.Code.Info().Exit
+	}
+	var bad *usageError
+	switch {
+	case errors.As(err, &bad):
+		s.complain(sentence(bad.Error()))
+		s.advise("See " + bad.help + ".")
+		return exitUsage
+	case errors.Is(err, context.Canceled):
+		s.complain("Interrupted.")
+		return exitInterrupted
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission):
+		s.complain(sentence(err.Error()))
+		return exitUsage
+	}
+	s.complain(sentence(err.Error()))
+	return exitFault
+}
+
+// complain writes one line that says what went wrong.
+func (s *shell) complain(text string) {
+	fmt.Fprintf(s.err, "%s %s\n", colour(s.paintErr, red, "fleet:"), text)
+}
+
+// advise writes what to do about it.
+func (s *shell) advise(text string) {
+	if text != "" {
+		fmt.Fprintf(s.err, "  %s\n", text)
+	}
+}
+
+// note tells people something on standard error.
+func (s *shell) note(format string, args ...any) {
+	fmt.Fprintf(s.err, format+"\n", args...)
+}
+
+// sentence begins with a capital and ends with a full stop.
+func sentence(text string) string {
+	text = strings.TrimSpace(text)
+	if text == "" {
+		return "Something went wrong."
+	}
+	if c := text[0]; c >= 'a' && c <= 'z' && !strings.ContainsAny(firstWord(text), "_-=./") {
+		text = strings.ToUpper(text[:1]) + text[1:]
+	}
+	if !strings.ContainsRune(".!?", rune(text[len(text)-1])) {
+		text += "."
+	}
+	return text
+}
+
+// firstWord helps to leave names such as run_timeout as they are written.
+func firstWord(text string) string {
+	word, _, _ := strings.Cut(text, " ")
+	return strings.TrimRight(word, ":,;.")
+}
+
+// The colours that are used; each goes with a word that says the same.
+const (
+	red    = "31"
+	green  = "32"
+	yellow = "33"
+	cyan   = "36"
+	faint  = "2"
+	bold   = "1"
+)
+
+// colour paints a text if that is wanted.
+func colour(on bool, code, text string) string {
+	if !on || text == "" {
+		return text
+	}
+	return "\x1b[" + code + "m" + text + "\x1b[0m"
+}
+
+// colourOf is how a state looks.
+func colourOf(state string) string {
+	switch state {
+	case "completed", "online":
+		return green
+	case "failed", "timeout", "error", "offline":
+		return red
+	case "running", "busy", "assigned":
+		return cyan
+	case "cancelling", "cancelled", "needs_decision", "draining", "paused", "maintenance":
+		return yellow
+	}
+	return ""
+}
+
+// discard closes something whose end cannot fail usefully.
+func discard(c io.Closer) { _ = c.Close() }
