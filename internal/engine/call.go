@@ -51,7 +51,7 @@ type runView interface {
 	condition(v any) (bool, string)
 	log(nodeID string, level Level, text string)
 	call(ctx context.Context, doc []byte, in SubRun) (*Outcome, error)
-	state(key string, make func() any) any
+	state(key string, create func() any) any
 }
 
 // Host returns the outside world.

@@ -111,12 +111,10 @@ func Fail(errorType, format string, args ...any) error {
 // AsFailure turns any error of a step into a Failure; the default type is the
 // one the original uses for failures that a node returned.
 func AsFailure(err error) *Failure {
-	var f *Failure
-	if errors.As(err, &f) {
+	if f, ok := errors.AsType[*Failure](err); ok {
 		return f
 	}
-	var v *value.Error
-	if errors.As(err, &v) {
+	if v, ok := errors.AsType[*value.Error](err); ok {
 		return &Failure{Type: v.Type, Message: err.Error(), Class: ClassApplication}
 	}
 	return &Failure{Type: "ExecutionError", Message: err.Error(), Class: ClassApplication}

@@ -45,13 +45,11 @@ func (b *branch) visit(ctx context.Context, e entry) error {
 // fails routes the error of a visit: to who stopped the run, to who catches
 // it, or out.
 func (b *branch) fails(e entry, err error) error {
-	var h *halt
-	if errors.As(err, &h) {
+	if _, ok := errors.AsType[*halt](err); ok {
 		return err
 	}
 	from := e.frame
-	var r *raised
-	if errors.As(err, &r) {
+	if r, ok := errors.AsType[*raised](err); ok {
 		from, err = r.from, r.cause
 	}
 	f := AsFailure(err)

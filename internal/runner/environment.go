@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -89,9 +90,7 @@ func (e *environment) environ(extra map[string]string) []string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	all := make(map[string]string, len(e.base)+len(extra))
-	for k, v := range e.base {
-		all[k] = v
-	}
+	maps.Copy(all, e.base)
 	for k, v := range extra {
 		all[key(k)] = v
 	}

@@ -61,7 +61,7 @@ func (h *host) Fetch(ctx context.Context, r *engine.Request) (*engine.Response, 
 			return nil, engine.Fail("ValueError", "Proxy %q is not a URL", r.Proxy)
 		}
 	}
-	resp, err := h.guard.Client(opts).Do(req)
+	resp, err := h.guard.Client(opts).Do(req) //nolint:bodyclose // the caller closes it
 	if err != nil {
 		return nil, netError(err)
 	}
@@ -88,8 +88,7 @@ func netError(err error) error {
 }
 
 func plainError(err error) string {
-	var ue *url.Error
-	if errors.As(err, &ue) {
+	if ue, ok := errors.AsType[*url.Error](err); ok {
 		return fmt.Sprint(ue.Err)
 	}
 	return err.Error()

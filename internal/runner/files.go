@@ -213,12 +213,10 @@ func copyBetween(src *os.Root, from string, dst *os.Root, to string) (err error)
 // pathError puts the name that the workflow used into an error of the system,
 // so that no message shows where the robot keeps its folders.
 func pathError(err error, name string) error {
-	var pe *fs.PathError
-	if errors.As(err, &pe) {
+	if pe, ok := errors.AsType[*fs.PathError](err); ok {
 		return &fs.PathError{Op: pe.Op, Path: name, Err: pe.Err}
 	}
-	var le *os.LinkError
-	if errors.As(err, &le) {
+	if le, ok := errors.AsType[*os.LinkError](err); ok {
 		return &fs.PathError{Op: le.Op, Path: name, Err: le.Err}
 	}
 	return err

@@ -67,4 +67,3 @@ func gone(pid int) bool {
 	}
 	return false
 }
-

@@ -20,7 +20,7 @@ func newGroup(cmd *exec.Cmd) *group {
 	g := &group{cmd: cmd}
 	// The polite signal goes to the whole group; run sends the other one.
 	cmd.Cancel = func() error {
-		time.AfterFunc(killDelay, func() { g.signal(syscall.SIGKILL) })
+		time.AfterFunc(killDelay, func() { _ = g.signal(syscall.SIGKILL) })
 		return g.signal(syscall.SIGTERM)
 	}
 	return g

@@ -44,6 +44,11 @@ type Job struct {
 	KeepDir   bool          // leave the folder in place
 	Timeout   time.Duration // of the whole run; 0: none but that of ctx
 
+	// Stop asks the run to end before its next node, when it is closed. A node
+	// that still goes on after StopGrace is stopped by force.
+	Stop      <-chan struct{}
+	StopGrace time.Duration
+
 	ContinueOnError bool
 	// Secret returns the value of a secret that the workflow names; nil: none.
 	Secret func(ctx context.Context, name string) (string, error)
@@ -88,7 +93,8 @@ func (r *Runner) Policy() Policy { return r.cfg.Policy }
 // A job that fails by itself, times out or is not fit to run gives an Outcome
 // without an error. When ctx ends, the running node is asked to stop, given
 // the grace, and then left; Run returns the cause of ctx and how far the job
-// came. An error of the gate is returned likewise. Other errors say that the
+// came. An error of the gate is returned likewise, and ErrStopped when job.Stop
+// was closed. Other errors say that the
 // machine could not give the job what it needs.
 func (r *Runner) Run(ctx context.Context, job Job, s engine.Sink, gate engine.Gate) (out *engine.Outcome, err error) {
 	started := time.Now()
@@ -126,6 +132,11 @@ func (r *Runner) Run(ctx context.Context, job Job, s engine.Sink, gate engine.Ga
 		var cancel context.CancelFunc
 		runCtx, cancel = context.WithTimeoutCause(ctx, job.Timeout, over)
 		defer cancel()
+	}
+	if job.Stop != nil {
+		var letGo func()
+		runCtx, gate, letGo = stoppable(runCtx, gate, job.Stop, job.StopGrace)
+		defer letGo()
 	}
 	out, err = engine.Run(runCtx, doc, engine.Options{
 		Catalog: r.cfg.Catalog, Library: r.cfg.Library, Host: h, Sink: guarded, Gate: gate,

@@ -2,9 +2,11 @@ package runner_test
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -213,4 +215,41 @@ func TestPolicySwitchesProgramsOff(t *testing.T) {
 	if err != nil || out.Success || !strings.Contains(out.Error, "policy of this robot does not allow") {
 		t.Errorf("out = %+v, err = %v", out, err)
 	}
+}
+
+// A polite stop lets the node end; one that takes too long is forced.
+func TestStop(t *testing.T) {
+	doc := chain(t,
+		node("a", "WaitNode", "duration", 0.2),
+		node("b", "LogNode", "message", "never"))
+	for _, c := range []struct {
+		grace time.Duration
+		want  error
+	}{{time.Minute, runner.ErrStopped}, {time.Millisecond, runner.ErrForced}} {
+		r, _ := setup(t, nil)
+		stop := make(chan struct{})
+		var heard collector
+		out, err := r.Run(t.Context(), runner.Job{ID: "s", Document: doc, Stop: stop, StopGrace: c.grace},
+			&onStep{collector: &heard, node: "a", do: sync.OnceFunc(func() { close(stop) })}, nil)
+		if !errors.Is(err, runner.ErrStopped) || errors.Is(c.want, runner.ErrForced) != errors.Is(err, runner.ErrForced) {
+			t.Errorf("grace %s: err = %v", c.grace, err)
+		}
+		if out == nil || out.Success || len(heard.lines) != 0 {
+			t.Errorf("grace %s: out = %+v", c.grace, out)
+		}
+	}
+}
+
+// onStep does something when a node starts.
+type onStep struct {
+	*collector
+	node string
+	do   func()
+}
+
+func (o *onStep) Step(s engine.Step) {
+	if s.NodeID == o.node {
+		o.do()
+	}
+	o.collector.Step(s)
 }

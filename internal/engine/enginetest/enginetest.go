@@ -29,7 +29,6 @@ type setup struct {
 	files   map[string]string
 	lines   *[]engine.Line
 	notes   *[]string
-	host    *engine.Host
 	raw     bool
 	id      string
 }
