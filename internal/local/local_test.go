@@ -32,8 +32,10 @@ func newRuns(t *testing.T, limit int) *local.Runs {
 	return runs
 }
 
-const hello = `{"nodes": {"log": {"node_id": "log", "node_type": "LogNode", "config": {"message": "hi"}}}}`
-const waits = `{"nodes": {"w": {"node_id": "w", "node_type": "WaitNode", "config": {"duration": 60}}}}`
+const (
+	hello = `{"nodes": {"log": {"node_id": "log", "node_type": "LogNode", "config": {"message": "hi"}}}}`
+	waits = `{"nodes": {"w": {"node_id": "w", "node_type": "WaitNode", "config": {"duration": 60}}}}`
+)
 
 func TestEventsComeInOrder(t *testing.T) {
 	runs := newRuns(t, 1)
