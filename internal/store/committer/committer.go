@@ -45,6 +45,7 @@ func (o Options) defaults() Options {
 // Op is one operation on its way through the queue.
 type Op[W any] struct {
 	Work W
+	ctx  context.Context // its caller waits, so it outlives the operation
 	size int
 	// state decides between the caller who gives up and the committer who begins.
 	state atomic.Int32
@@ -59,7 +60,12 @@ const (
 
 // Begin claims the operation for this commit. False means that its caller has
 // given up: it must not run.
-func (o *Op[W]) Begin() bool { return o.state.CompareAndSwap(waiting, begun) }
+func (o *Op[W]) Begin() bool {
+	if o.ctx.Err() != nil {
+		o.state.CompareAndSwap(waiting, abandoned)
+	}
+	return o.state.CompareAndSwap(waiting, begun)
+}
 
 // Queue hands groups of operations to one function, one group at a time.
 type Queue[W any] struct {
@@ -93,7 +99,7 @@ func (q *Queue[W]) Do(ctx context.Context, size int, urgent bool, work W) error 
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	op := &Op[W]{Work: work, size: size, done: make(chan error, 1)}
+	op := &Op[W]{Work: work, ctx: ctx, size: size, done: make(chan error, 1)}
 	if err := q.push(op, urgent); err != nil {
 		return err
 	}
@@ -101,7 +107,7 @@ func (q *Queue[W]) Do(ctx context.Context, size int, urgent bool, work W) error 
 	case err := <-op.done:
 		return err
 	case <-ctx.Done():
-		if op.state.CompareAndSwap(waiting, abandoned) {
+		if op.state.CompareAndSwap(waiting, abandoned) || op.state.Load() == abandoned {
 			return ctx.Err()
 		}
 		return <-op.done
@@ -164,6 +170,9 @@ func (q *Queue[W]) run() {
 		q.groups.Add(1)
 		q.passed.Add(int64(len(group)))
 		for i, err := range q.commit(group) {
+			if group[i].state.Load() == abandoned {
+				err = group[i].ctx.Err()
+			}
 			group[i].done <- err
 		}
 		if len(group) > 1 {
@@ -176,6 +185,13 @@ func (q *Queue[W]) run() {
 
 // Stats says how many groups and operations went through.
 func (q *Queue[W]) Stats() (groups, ops int64) { return q.groups.Load(), q.passed.Load() }
+
+// Waiting says how many operations are in the queue now.
+func (q *Queue[W]) Waiting() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.ops)
+}
 
 // Close refuses new work, waits until what was accepted is committed and stops
 // the goroutine. It may be called more than once.

@@ -259,7 +259,7 @@ create table events (
   data blob,
   primary key (tenant_id, seq)
 ) strict, without rowid;
-create index events_subject on events (subject_id, subject, tenant_id, seq);
+create index events_subject on events (tenant_id, subject_id, subject, seq);
 
 create table idempotency_keys (
   tenant_id text not null,
