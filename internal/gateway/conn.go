@@ -12,6 +12,7 @@ import (
 
 	"github.com/coder/websocket"
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
 	"golang.org/x/time/rate"
 
 	"github.com/casarerpa/fleet/fleet"
@@ -20,6 +21,16 @@ import (
 	"github.com/casarerpa/fleet/internal/store"
 	"github.com/casarerpa/fleet/wire"
 )
+
+// maxHeld bounds the bytes of one robot that wait to be committed or stored.
+const maxHeld = 8 << 20
+
+// inbound is a frame on its way to whoever handles it.
+type inbound struct {
+	wire.Frame
+	size  int64       // what it holds of the bound
+	fault *wire.Fault // a report that cannot be read
+}
 
 // conn is one robot's socket. Its context lives as long as the socket; it is
 // kept in the struct because stop ends the connection from outside.
@@ -33,15 +44,21 @@ type conn struct {
 	limiter   *rate.Limiter
 	cancel    context.CancelFunc
 
-	ready      atomic.Bool // may be offered work
+	caughtUp   atomic.Bool // the journal entries that were there at hello are in
+	closing    atomic.Bool // the robot drains, or the connection is being ended
+	stopped    atomic.Bool // what still comes in is not heard
 	lastReport int64       // journal entries that were there at hello
 
-	out    chan []byte     // bounded; full: disconnect
-	offers chan store.Won  // bounded; full: the offer lapses
-	work   chan wire.Frame // bounded; full: the reader waits
-	beats  chan wire.Frame // newest only
-	logs   chan wire.Frame // bounded; full: dropped, the robot sends again
-	seq    atomic.Int64
+	out    chan []byte    // bounded; full: disconnect
+	unsent atomic.Int64   // frames that are queued or being written
+	offers chan store.Won // bounded; full: the offer lapses
+	work   chan inbound   // bounded, in bytes too; full: the reader waits
+	beats  chan inbound   // newest only
+	logs   chan inbound   // bounded, in bytes too; full: dropped, the robot sends again
+	held   *semaphore.Weighted
+
+	sending sync.Mutex // frames are numbered in the order in which they leave
+	seq     int64
 
 	mu       sync.Mutex
 	live     map[wire.Ref]bool // offered or running through this session; true: stop sent
@@ -59,11 +76,12 @@ func newConn(g *Gateway, ws *websocket.Conn, p auth.Principal, w orchestrator.We
 		g: g, ws: ws, principal: p, session: w.Session, timing: w.Timing, log: log, cancel: cancel,
 		limiter: newLimiter(g.o.Limits), lastReport: h.LastReportID,
 		out: make(chan []byte, g.o.Limits.Outbox), offers: make(chan store.Won, 2*fleet.MaxSlots),
-		work: make(chan wire.Frame, 512), beats: make(chan wire.Frame, 1), logs: make(chan wire.Frame, 64),
+		work: make(chan inbound, 512), beats: make(chan inbound, 1), logs: make(chan inbound, 64),
+		held:   semaphore.NewWeighted(maxHeld),
 		closed: make(chan struct{}),
 		live:   map[wire.Ref]bool{}, forced: map[wire.Ref]bool{}, missed: map[store.Ref]bool{}, mode: w.Robot.Mode,
 	}
-	c.ready.Store(h.LastReportID <= w.Committed)
+	c.caughtUp.Store(h.LastReportID <= w.Committed)
 	for _, d := range w.Desired {
 		if d.Want == orchestrator.WantContinue || d.Want == orchestrator.WantCancel {
 			c.live[wire.Ref(d.Ref)] = d.Want == orchestrator.WantCancel
@@ -71,6 +89,9 @@ func newConn(g *Gateway, ws *websocket.Conn, p auth.Principal, w orchestrator.We
 	}
 	return c
 }
+
+// ready says whether the robot may be offered work.
+func (c *conn) ready() bool { return c.caughtUp.Load() && !c.closing.Load() }
 
 func (c *conn) key() robotKey { return robotKey{c.principal.Tenant, c.principal.RobotID} }
 
@@ -121,10 +142,12 @@ func (c *conn) run(ctx context.Context) string {
 }
 
 // stop ends the connection once, with a code that the robot is told. It does
-// not wait for the end.
+// not wait for the end. From here on nothing that the robot says is heard: what
+// is a report comes again, in the session after this one.
 func (c *conn) stop(code wire.CloseCode, reason string) {
 	c.stopOnce.Do(func() {
-		c.ready.Store(false)
+		c.closing.Store(true)
+		c.stopped.Store(true)
 		c.mu.Lock()
 		c.code, c.reason = code, reason
 		c.mu.Unlock()
@@ -143,7 +166,7 @@ func (c *conn) flush() {
 	defer deadline.Stop()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for len(c.out) > 0 {
+	for c.unsent.Load() > 0 {
 		select {
 		case <-deadline.C:
 			return
@@ -155,14 +178,18 @@ func (c *conn) flush() {
 // send queues a message. A robot that does not read what it is sent is
 // disconnected: it resumes and is told again.
 func (c *conn) send(answers string, m wire.Message) {
+	c.sending.Lock()
+	defer c.sending.Unlock()
 	data, err := wire.Encode(wire.Frame{
-		ID: string(c.session.ID[:8]) + "-" + strconv.FormatInt(c.seq.Load()+1, 10), CorrelationID: answers,
-		Seq: c.seq.Add(1), Session: c.session.Epoch, Timestamp: wire.At(c.g.o.Now()), Payload: m,
+		ID: string(c.session.ID[:8]) + "-" + strconv.FormatInt(c.seq+1, 10), CorrelationID: answers,
+		Seq: c.seq + 1, Session: c.session.Epoch, Timestamp: wire.At(c.g.o.Now()), Payload: m,
 	})
 	if err != nil {
 		c.log.Error("frame not encoded", "type", m.Type(), "error", err)
 		return
 	}
+	c.seq++
+	c.unsent.Add(1)
 	select {
 	case c.out <- data:
 	default:
@@ -179,6 +206,7 @@ func (c *conn) writer(ctx context.Context) {
 			wctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 			err := c.ws.Write(wctx, websocket.MessageText, data)
 			cancel()
+			c.unsent.Add(-1)
 			if err != nil {
 				c.stop(wire.CloseGoingAway, "connection lost")
 				return
@@ -222,19 +250,22 @@ func (c *conn) reader(ctx context.Context) error {
 			c.stop(wire.CloseBadMessage, "frames are text")
 			return nil
 		}
+		if c.stopped.Load() {
+			continue // until the close is answered
+		}
 		f, err := wire.Decode(data, wire.FromRobot)
 		if err != nil {
-			if !c.faulty(f, err) {
+			if !c.faulty(ctx, f, err) {
 				return nil
 			}
 			continue
 		}
-		c.route(ctx, f)
+		c.route(ctx, inbound{Frame: f, size: int64(len(data))})
 	}
 }
 
 // faulty answers a frame that cannot be used; false ends the connection.
-func (c *conn) faulty(f wire.Frame, err error) bool {
+func (c *conn) faulty(ctx context.Context, f wire.Frame, err error) bool {
 	var fault *wire.Fault
 	if !errors.As(err, &fault) {
 		fault = &wire.Fault{Code: wire.BadMessage, Message: "unreadable frame", Close: wire.CloseBadMessage}
@@ -245,16 +276,15 @@ func (c *conn) faulty(f wire.Frame, err error) bool {
 	}
 	c.send(f.ID, &wire.Error{Code: fault.Code, Message: fault.Message, InReplyTo: f.ID})
 	if wire.IsReport(f.Type) && f.ReportID > 0 {
-		// A report that can never be read must not come back for ever.
+		// A report that can never be read must not come back for ever. It waits
+		// its turn: its answer speaks for every report before it.
 		c.log.Error("unreadable report dropped", "type", f.Type, "report_id", f.ReportID, "error", fault.Message)
-		c.send(f.ID, &wire.ReportAck{Upto: f.ReportID, Verdicts: []fleet.Verdict{
-			{ReportID: f.ReportID, Verdict: fleet.VerdictInvalid, Reason: fault.Message},
-		}})
+		c.route(ctx, inbound{Frame: f, fault: fault})
 	}
 	return true
 }
 
-func (c *conn) route(ctx context.Context, f wire.Frame) {
+func (c *conn) route(ctx context.Context, f inbound) {
 	switch f.Type { //nolint:exhaustive // everything else is work
 	case wire.TypeHeartbeat:
 		select {
@@ -266,11 +296,18 @@ func (c *conn) route(ctx context.Context, f wire.Frame) {
 		default:
 		}
 	case wire.TypeLogBatch:
+		if !c.held.TryAcquire(f.size) {
+			return
+		}
 		select {
 		case c.logs <- f:
 		default: // the answer to the next batch names the line to go on from
+			c.held.Release(f.size)
 		}
 	default:
+		if c.held.Acquire(ctx, f.size) != nil {
+			return
+		}
 		select {
 		case c.work <- f:
 		case <-ctx.Done():

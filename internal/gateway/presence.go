@@ -24,7 +24,7 @@ func (g *Gateway) Present() []Robot {
 	defer g.mu.RUnlock()
 	out := make([]Robot, 0, len(g.conns))
 	for _, c := range g.conns {
-		if c.ready.Load() {
+		if c.ready() {
 			out = append(out, Robot{c.principal.Tenant, c.principal.RobotID, c.session.Epoch})
 		}
 	}

@@ -22,7 +22,7 @@ func (c *conn) worker(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case f := <-c.work:
-			batch := []wire.Frame{f}
+			batch := []inbound{f}
 			for len(batch) < maxBatch {
 				select {
 				case f := <-c.work:
@@ -32,7 +32,11 @@ func (c *conn) worker(ctx context.Context) {
 				}
 				break
 			}
-			if !c.handle(ctx, batch) {
+			ok := !c.stopped.Load() && c.handle(ctx, batch)
+			for _, f := range batch {
+				c.held.Release(f.size)
+			}
+			if !ok {
 				return
 			}
 		}
@@ -40,7 +44,7 @@ func (c *conn) worker(ctx context.Context) {
 }
 
 // handle takes runs of frames of one kind together; false ends the connection.
-func (c *conn) handle(ctx context.Context, batch []wire.Frame) bool {
+func (c *conn) handle(ctx context.Context, batch []inbound) bool {
 	for len(batch) > 0 {
 		n := 1
 		for n < len(batch) && wire.IsReport(batch[n].Type) == wire.IsReport(batch[0].Type) && wire.IsReport(batch[0].Type) {
@@ -50,7 +54,7 @@ func (c *conn) handle(ctx context.Context, batch []wire.Frame) bool {
 		if wire.IsReport(batch[0].Type) {
 			ok = c.reports(ctx, batch[:n])
 		} else {
-			ok = c.one(ctx, batch[0])
+			ok = c.one(ctx, batch[0].Frame)
 		}
 		if !ok {
 			return false
@@ -62,15 +66,12 @@ func (c *conn) handle(ctx context.Context, batch []wire.Frame) bool {
 
 // reports commits reports and acknowledges them. An error that may pass closes
 // the connection without an acknowledgement: the robot sends them again.
-func (c *conn) reports(ctx context.Context, frames []wire.Frame) bool {
-	reports := make([]fleet.Report, 0, len(frames))
-	verdicts := make([]fleet.Verdict, 0, len(frames))
-	for _, f := range frames {
-		r, ok := f.Report()
-		if !ok { // checkpoints have no use case yet
-			verdicts = append(verdicts, fleet.Verdict{ReportID: f.ReportID, Verdict: fleet.VerdictApplied})
-			continue
-		}
+func (c *conn) reports(ctx context.Context, frames []inbound) bool {
+	reports := make([]fleet.Report, len(frames))
+	for i, f := range frames {
+		// A report without a use case, or one that cannot be read, names no job
+		// here: it is only counted, so that it need not be sent again.
+		reports[i], _ = f.Report()
 		if m, isEnd := f.Payload.(*wire.JobComplete); isEnd {
 			result, err := c.result(m)
 			if err != nil {
@@ -78,28 +79,29 @@ func (c *conn) reports(ctx context.Context, frames []wire.Frame) bool {
 				c.stop(wire.CloseLater, "a result was not uploaded before its report")
 				return false
 			}
-			r.Result = result
+			reports[i].Result = result
 		}
-		r.JournalID = c.session.JournalID
-		reports = append(reports, r)
+		reports[i].ReportID, reports[i].JournalID = f.ReportID, c.session.JournalID
 	}
-	if len(reports) > 0 {
-		got, err := c.g.o.Attempts.Report(ctx, c.principal, reports)
-		if err != nil {
-			c.fault("reports not committed", err)
-			return false
+	verdicts, err := c.g.o.Attempts.Report(ctx, c.principal, reports)
+	if err != nil {
+		c.fault("reports not committed", err)
+		return false
+	}
+	for i, f := range frames {
+		switch {
+		case f.fault != nil:
+			verdicts[i].Verdict, verdicts[i].Reason = fleet.VerdictInvalid, f.fault.Message
+		case f.Type == wire.TypeCheckpoint: // it has no use case yet
+			verdicts[i].Verdict, verdicts[i].Reason = fleet.VerdictApplied, ""
 		}
-		verdicts = append(verdicts, got...)
-	}
-	upto := frames[len(frames)-1].ReportID
-	for _, f := range frames {
 		if ref, ok := wire.AttemptOf(f.Payload); ok && wire.IsEnd(f.Type) {
 			c.forget(ref)
 		}
 	}
+	upto := frames[len(frames)-1].ReportID
 	c.send("", &wire.ReportAck{Upto: upto, Verdicts: verdicts})
-	if !c.ready.Load() && upto >= c.lastReport {
-		c.ready.Store(true)
+	if upto >= c.lastReport && c.caughtUp.CompareAndSwap(false, true) {
 		c.g.o.Signals.Raise(store.TopicReady)
 	}
 	return true
@@ -135,7 +137,7 @@ func (c *conn) one(ctx context.Context, f wire.Frame) bool {
 			c.log.Debug("progress not stored", "error", err) // the next sample replaces it
 		}
 	case *wire.RobotDrain:
-		c.ready.Store(false)
+		c.closing.Store(true)
 		c.send(f.ID, &wire.DrainAck{})
 	case *wire.Disconnect:
 		c.stop(wire.CloseDone, "the robot said goodbye: "+cut(m.Reason, 80))
@@ -182,7 +184,7 @@ func (c *conn) beater(ctx context.Context) {
 			if !ok {
 				continue
 			}
-			if !c.beat(ctx, f, m) {
+			if !c.beat(ctx, f.Frame, m) {
 				return
 			}
 		}
@@ -259,6 +261,7 @@ func (c *conn) logger(ctx context.Context) {
 				continue
 			}
 			ack, err := c.g.o.Attempts.AppendLogs(ctx, c.principal, m.Batch(c.principal.Tenant, c.principal.RobotID))
+			c.held.Release(f.size)
 			if err != nil {
 				c.log.Debug("log lines not stored; the robot sends them again", "error", err)
 				continue

@@ -446,3 +446,17 @@ func complete(ref wire.Ref) *wire.JobComplete {
 }
 
 var _ store.Ref = store.Ref(wire.Ref{})
+
+// deaf is a robot that was welcomed and from then on writes only.
+func (r *robot) deaf() {
+	r.w.Helper()
+	_, err := r.dial(http.Header{"Authorization": {"Bearer " + r.key}}, wire.Subprotocol)
+	r.w.must(err)
+	ws := r.ws
+	r.w.Cleanup(func() { _ = ws.CloseNow() })
+	r.send(r.hello())
+	ctx, done := context.WithTimeout(context.WithoutCancel(r.w.Context()), patience)
+	defer done()
+	_, _, err = ws.Read(ctx)
+	r.w.must(err)
+}

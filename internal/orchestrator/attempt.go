@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/auth"
@@ -64,11 +65,43 @@ func (a *Attempts) Beat(ctx context.Context, p auth.Principal, b store.Beat) (st
 		return store.BeatAnswer{}, err
 	}
 	b.Tenant, b.RobotID = p.Tenant, p.RobotID
+	bound(&b)
 	answers, err := a.Store.Beat(ctx, p.Scope(), []store.Beat{b}, a.Now())
 	if err != nil {
 		return store.BeatAnswer{}, err
 	}
 	return answers[0], nil
+}
+
+// bound cuts what a robot says of itself to what is worth keeping. Words that
+// are not known say nothing.
+func bound(b *store.Beat) {
+	switch b.Reported {
+	case fleet.ReportedReady, fleet.ReportedBusy, fleet.ReportedPaused, fleet.ReportedDraining, fleet.ReportedError:
+	default:
+		b.Reported = ""
+	}
+	for i := range b.Attempts {
+		a := &b.Attempts[i]
+		a.Node, a.Message = cut(a.Node, maxWord), cut(a.Message, maxSentence)
+	}
+}
+
+// The bounds of texts that robots report in passing.
+const (
+	maxWord     = 256
+	maxSentence = 2000
+)
+
+// cut shortens a text without splitting a character.
+func cut(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	for limit > 0 && !utf8.RuneStart(s[limit]) {
+		limit--
+	}
+	return s[:limit]
 }
 
 // Report records reports of a robot's journal, in order. Acknowledge once it
@@ -78,7 +111,11 @@ func (a *Attempts) Report(ctx context.Context, p auth.Principal, reports []fleet
 		return nil, err
 	}
 	for i := range reports {
-		reports[i].Tenant, reports[i].RobotID, reports[i].Chance = p.Tenant, p.RobotID, a.Chance()
+		r := &reports[i]
+		r.Tenant, r.RobotID, r.Chance = p.Tenant, p.RobotID, a.Chance()
+		if e := r.Error; e != nil { // its words travel in events
+			e.Code, e.Type, e.Node = cut(e.Code, maxWord), cut(e.Type, maxWord), cut(e.Node, maxWord)
+		}
 	}
 	return a.Store.Report(ctx, p.Scope(), reports, a.Now())
 }
@@ -253,6 +290,9 @@ func (a *Attempts) PutResult(p auth.Principal, sum string, body []byte) error {
 		e := fleet.Errorf(fleet.CodeInvalid, "too_large", "A result may have at most %d bytes; got %d.", a.Limits.Result, len(body))
 		e.Status = 413
 		return e
+	}
+	if !isObject(body) {
+		return fleet.Invalid("result", "A result must be a JSON object.")
 	}
 	if hash(string(body)) != sum {
 		return fleet.Invalid("sha256", "The body does not have the SHA-256 that the path names.")
