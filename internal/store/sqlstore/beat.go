@@ -82,6 +82,9 @@ func (t *Tx) beat(b *store.Beat, out *store.BeatAnswer, now time.Time) error {
 		}
 		out.Renewed = append(out.Renewed, ref)
 	}
+	if b.Partial { // it says nothing about what it leaves out
+		return nil
+	}
 	out.Missing = missing(held, listed)
 	_, err = t.conn.Exec(samplePut, b.RobotID, b.Tenant, now, string(b.Reported), b.Metrics.CPUPercent, b.Metrics.MemoryPercent,
 		b.Metrics.MemoryMB, b.Metrics.DiskPercent)
