@@ -1,0 +1,118 @@
+package httpapi
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/auth"
+	"github.com/casarerpa/fleet/internal/config"
+	"github.com/casarerpa/fleet/internal/orchestrator"
+)
+
+// Base is the path below which the API lives.
+const Base = "/api/v1"
+
+// Options are what the API stands on.
+type Options struct {
+	Orchestrator *orchestrator.Orchestrator
+	Keys         *auth.Keys
+	// Local makes a request without any credential the developer at this
+	// machine. It is for listeners on loopback; host and origin are checked.
+	Local  bool
+	Robots http.Handler                    // serves /ws/v2/robot; nil: no robots
+	Health func(ctx context.Context) error // nil error: writes can be served
+
+	Now     func() time.Time
+	Logger  *slog.Logger
+	Limits  config.Limits
+	Version string // of the program, for health and the document
+}
+
+func (o *Options) fill() {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Limits == (config.Limits{}) {
+		o.Limits = config.DefaultLimits()
+	}
+	if o.Version == "" {
+		o.Version = "dev"
+	}
+}
+
+// API serves REST. It is safe for concurrent use.
+type API struct {
+	o        Options
+	ids      *fleet.IDs // of requests
+	started  time.Time
+	mux      *http.ServeMux
+	routes   map[string]*operation // by the mux's pattern
+	faults   []error               // found while routes were declared
+	huma     huma.API
+	rates    *rates
+	document []byte
+
+	stopOnce sync.Once
+	stopping chan struct{} // closed when streams must end
+	hooked   sync.Map      // servers that tell us when they shut down
+}
+
+// New declares every route. It fails if one lacks its permission, its rate
+// class, or stands twice.
+func New(o Options) (http.Handler, error) { return newAPI(o) }
+
+func newAPI(o Options) (*API, error) {
+	o.fill()
+	a := &API{
+		o: o, ids: fleet.NewIDs(o.Now, rand.Reader), started: o.Now(), mux: http.NewServeMux(),
+		routes: map[string]*operation{}, stopping: make(chan struct{}),
+	}
+	a.rates = newRates(o.Limits, o.Now)
+	a.huma = huma.NewAPI(humaConfig(o.Version), humago.NewAdapter((*guardedMux)(a), ""))
+	a.healthRoutes()
+	a.jobRoutes()
+	a.jobActionRoutes()
+	a.robotRoutes()
+	a.workflowRoutes()
+	a.eventRoutes()
+	a.keyRoutes()
+	a.laneRoutes()
+	a.documentRoutes()
+	if len(a.faults) > 0 {
+		return nil, fmt.Errorf("declare routes: %w", errors.Join(a.faults...))
+	}
+	var err error
+	if a.document, err = finishDocument(a.huma.OpenAPI()); err != nil {
+		return nil, fmt.Errorf("write the API document: %w", err)
+	}
+	return a, nil
+}
+
+// Stop ends open streams and long polls, so that a server can shut down
+// without waiting for them. A server that serves this API need not call it:
+// the first stream asks the server to say when it shuts down.
+func (a *API) Stop() { a.stopOnce.Do(func() { close(a.stopping) }) }
+
+// endWith makes streams end when the server that carries a request shuts down.
+func (a *API) endWith(r *http.Request) {
+	server, ok := r.Context().Value(http.ServerContextKey).(*http.Server)
+	if !ok {
+		return
+	}
+	if _, known := a.hooked.LoadOrStore(server, true); !known {
+		server.RegisterOnShutdown(a.Stop)
+	}
+}

@@ -1,0 +1,122 @@
+package httpapi
+
+import (
+	"bytes"
+	"encoding/json"
+
+	"github.com/casarerpa/fleet/fleet"
+)
+
+// eventShape says what the data of one kind of event holds. Members ending in
+// "?" may be missing.
+type eventShape struct {
+	kind    fleet.EventKind
+	subject fleet.SubjectKind
+	text    string
+	data    map[string]string // member → type: text, number, flag, texts
+}
+
+// eventShapes is the closed list. A test holds it against fleet.EventKinds and
+// against the events that the store writes.
+func eventShapes() []eventShape {
+	job, robot := fleet.SubjectJob, fleet.SubjectRobot
+	return []eventShape{
+		{fleet.EventJobSubmitted, job, "A job was stored.", map[string]string{
+			"workflow_id": "text", "workflow_name": "text", "priority": "number", "retry_of?": "text",
+		}},
+		{fleet.EventJobAssigned, job, "A robot was offered the job.", map[string]string{"robot_id": "text"}},
+		{fleet.EventJobStarted, job, "The robot took the job.", map[string]string{"robot_id": "text"}},
+		{fleet.EventJobSilent, job, "The robot has not been heard of for a while; the job goes on.", map[string]string{"robot_id": "text"}},
+		{fleet.EventJobRequeued, job, "The job waits again; no step of it counts.", map[string]string{
+			"previous_robot_id": "text", "reason": "text", "detail?": "text", "rejected_by_count?": "number", "lost?": "number", "of?": "number",
+		}},
+		{fleet.EventJobRetryScheduled, job, "The attempt failed and another one follows.", map[string]string{
+			"retry": "number", "of": "number", "in_ms": "number", "message?": "text", "node?": "text",
+		}},
+		{fleet.EventJobCancelRequested, job, "The robot is told to stop.", map[string]string{
+			"grace_ms": "number", "stop_reason": "text", "by?": "text", "reason?": "text",
+		}},
+		{fleet.EventJobCompleted, job, "The job ended well.", map[string]string{
+			"robot_id": "text", "success": "flag", "execution_time_ms": "number", "late?": "flag",
+		}},
+		{fleet.EventJobFailed, job, "The job ended with an error.", map[string]string{
+			"error_class": "text", "error_code": "text", "message": "text", "node": "text", "dead_letter": "flag",
+		}},
+		{fleet.EventJobCancelled, job, "The job was stopped for good.", map[string]string{"by?": "text", "reason?": "text", "outcome?": "text"}},
+		{fleet.EventJobTimeout, job, "The job waited or ran for too long.", map[string]string{"reason": "text"}},
+		{fleet.EventJobNeedsDecision, job, "A step that must not run twice was under way; a person decides.", map[string]string{"reason": "text"}},
+		{fleet.EventJobDecided, job, "A person decided.", map[string]string{"by": "text", "decision": "text", "reason": "text"}},
+		{fleet.EventJobLateResult, fleet.SubjectAttempt, "A result came from an attempt that no longer counts.", map[string]string{
+			"robot_id": "text", "epoch": "number", "report": "text", "attempt_outcome": "text", "message?": "text",
+		}},
+		{fleet.EventRobotRegistered, robot, "A robot became known.", map[string]string{"name": "text"}},
+		{fleet.EventRobotUpdated, robot, "A robot's name or limits changed.", map[string]string{"name": "text"}},
+		{fleet.EventRobotConnected, robot, "A robot connected.", map[string]string{"session_epoch": "number", "hostname": "text"}},
+		{fleet.EventRobotDisconnected, robot, "A robot's connection ended; its jobs go on until their leases lapse.", map[string]string{
+			"reason": "text", "session_epoch": "number", "orphaned_job_ids": "texts",
+		}},
+		{fleet.EventRobotConflict, robot, "Two machines use one robot id.", nil},
+		{fleet.EventWorkflowCreated, fleet.SubjectWorkflow, "A workflow was stored for the first time.", workflowData()},
+		{fleet.EventWorkflowVersion, fleet.SubjectWorkflow, "A workflow got another version.", workflowData()},
+		{fleet.EventKeyCreated, fleet.SubjectKey, "A key was made.", map[string]string{"kind": "text", "name": "text"}},
+		{fleet.EventKeyRevoked, fleet.SubjectKey, "A key was revoked.", nil},
+		{fleet.EventBrake, fleet.SubjectFleet, "So many robots fell silent at once that no lease was taken away.", nil},
+	}
+}
+
+func workflowData() map[string]string {
+	return map[string]string{"name": "text", "version": "number", "hash": "text"}
+}
+
+// EventDocument is the closed list of events with a JSON Schema for each, as
+// it is committed.
+func EventDocument() ([]byte, error) {
+	type entry struct {
+		Type        fleet.EventKind   `json:"type"`
+		Name        string            `json:"name"`
+		Subject     fleet.SubjectKind `json:"subject"`
+		Description string            `json:"description"`
+		Data        map[string]any    `json:"data"`
+	}
+	doc := struct {
+		Schema string  `json:"$schema"`
+		Title  string  `json:"title"`
+		Events []entry `json:"events"`
+	}{"https://json-schema.org/draft/2020-12/schema", "Events of Casare Fleet", []entry{}}
+	for _, s := range eventShapes() {
+		doc.Events = append(doc.Events, entry{s.kind, s.kind.Name(), s.subject, s.text, s.schema()})
+	}
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(doc); err != nil {
+		return nil, err
+	}
+	return buf.Bytes(), nil
+}
+
+// schema is the JSON Schema of an event's data. Kinds without a closed list of
+// members take any object.
+func (s eventShape) schema() map[string]any {
+	out := map[string]any{"type": "object"}
+	if s.data == nil {
+		return out
+	}
+	types := map[string]map[string]any{
+		"text": {"type": "string"}, "number": {"type": "integer"}, "flag": {"type": "boolean"},
+		"texts": {"type": "array", "items": map[string]any{"type": "string"}},
+	}
+	properties, required := map[string]any{}, []string{}
+	for name, kind := range s.data {
+		if optional := name[len(name)-1] == '?'; optional {
+			name = name[:len(name)-1]
+		} else {
+			required = append(required, name)
+		}
+		properties[name] = types[kind]
+	}
+	sortTexts(required)
+	out["properties"], out["required"], out["additionalProperties"] = properties, required, false
+	return out
+}

@@ -1,0 +1,160 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/auth"
+)
+
+// requestTime bounds every request that is no stream.
+const requestTime = 45 * time.Second
+
+// guard is what stands before the handler of an operation: body, credential,
+// permission, rate.
+func (a *API) guard(o *operation, next http.HandlerFunc) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx := r.Context()
+		c := callOf(ctx)
+		if !o.stream {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, requestTime)
+			defer cancel()
+		}
+		if err := a.limitBody(o, w, r); err != nil {
+			a.writeProblem(w, a.problem(ctx, err))
+			return
+		}
+		p, err := a.authenticate(r.WithContext(ctx), o.may)
+		if err != nil {
+			if wait, ok := a.rates.strangers.take(addressOf(r), 1); !ok {
+				err = tooMany(wait)
+			}
+			a.writeProblem(w, a.problem(ctx, err))
+			return
+		}
+		c.who = p.Name
+		if o.may.permission != "" {
+			if err := p.Require(o.may.permission); err != nil {
+				a.writeProblem(w, a.problem(ctx, err))
+				return
+			}
+		}
+		if err := a.limitRate(o, w, r, p); err != nil {
+			a.writeProblem(w, a.problem(ctx, err))
+			return
+		}
+		if c.body, err = a.readBody(o, r); err != nil {
+			a.writeProblem(w, a.problem(ctx, err))
+			return
+		}
+		next(w, r.WithContext(auth.With(ctx, p)))
+	})
+}
+
+// limitBody refuses what is declared too large or of a wrong type, before a
+// byte of it is read.
+func (a *API) limitBody(o *operation, w http.ResponseWriter, r *http.Request) error {
+	limit := a.bytesOf(o.body.limit)
+	if r.ContentLength == 0 {
+		return nil
+	}
+	if limit > 0 && r.ContentLength > limit {
+		return tooLarge(limit)
+	}
+	if o.body.limit == noBody {
+		r.Body = http.MaxBytesReader(w, r.Body, int64(a.o.Limits.Body)) // read and thrown away by net/http
+		return nil
+	}
+	if enc := r.Header.Get("Content-Encoding"); enc != "" && enc != "identity" {
+		return unsupported("Content-Encoding", enc, "Send the body as it is.")
+	}
+	sent := r.Header.Get("Content-Type")
+	media, params, err := mime.ParseMediaType(sent)
+	charset := strings.ToLower(params["charset"])
+	if err != nil || !slices.Contains(o.body.contentTypes(), media) || (charset != "" && charset != "utf-8") {
+		return unsupported("Content-Type", sent, "Send 'Content-Type: "+o.body.contentTypes()[0]+"'.")
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, limit)
+	return nil
+}
+
+func tooLarge(limit int64) error {
+	e := fleet.Errorf(fleet.CodeInvalid, "too_large", "The body of this request may have at most %d bytes.", limit)
+	e.Status = http.StatusRequestEntityTooLarge
+	return e
+}
+
+func unsupported(header, value, fix string) error {
+	e := fleet.Errorf(fleet.CodeInvalid, "unsupported_type", "%s %q is not taken here.", header, clip(value, 80))
+	e.Status = http.StatusUnsupportedMediaType
+	return e.WithFix(fix)
+}
+
+// readBody reads the whole body of an operation that has one.
+func (a *API) readBody(o *operation, r *http.Request) ([]byte, error) {
+	if o.body.limit == noBody {
+		return nil, nil
+	}
+	var body []byte
+	var err error
+	if n := r.ContentLength; n > 0 {
+		body = make([]byte, n)
+		_, err = io.ReadFull(r.Body, body)
+	} else if n < 0 {
+		body, err = io.ReadAll(r.Body)
+	}
+	var over *http.MaxBytesError
+	switch {
+	case errors.As(err, &over):
+		return nil, tooLarge(over.Limit)
+	case err != nil:
+		e := fleet.Errorf(fleet.CodeInvalid, "unreadable", "The body of the request broke off.")
+		e.Status = http.StatusBadRequest
+		return nil, e
+	case len(body) == 0 && o.body.required:
+		e := fleet.Errorf(fleet.CodeInvalid, "unreadable_json", "The request needs a body.")
+		e.Status = http.StatusBadRequest
+		return nil, e
+	}
+	return body, nil
+}
+
+// authenticate turns the headers of a request into a principal. A credential
+// that does not count is refused also where none is needed.
+func (a *API) authenticate(r *http.Request, may access) (auth.Principal, error) {
+	bearer, apiKey, given := credentials(r.Header)
+	switch {
+	case given:
+		return a.o.Keys.Authenticate(r.Context(), bearer, apiKey)
+	case a.o.Local:
+		return auth.Local(), nil
+	case may.open:
+		return auth.Principal{}, nil
+	}
+	return auth.Principal{}, auth.Unauthenticated()
+}
+
+// credentials reads both headers. Anything else than Bearer in Authorization
+// is a credential that does not count.
+func credentials(h http.Header) (bearer, apiKey string, given bool) {
+	authorization, apiKey := h.Get("Authorization"), h.Get("X-Api-Key")
+	if authorization == "" {
+		return "", apiKey, apiKey != ""
+	}
+	scheme, token, _ := strings.Cut(authorization, " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return "-", apiKey, true // no key looks like this
+	}
+	if bearer = strings.TrimSpace(token); bearer == "" {
+		bearer = "-"
+	}
+	return bearer, apiKey, true
+}

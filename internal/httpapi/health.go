@@ -1,0 +1,80 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/auth"
+)
+
+// Health is how the orchestrator is.
+type Health struct {
+	Status  string         `json:"status" enum:"ok,degraded" doc:"degraded: writes cannot be served."`
+	Details *HealthDetails `json:"details,omitempty" doc:"Only for those who may read the system."`
+}
+
+// HealthDetails is what only an admin sees.
+type HealthDetails struct {
+	Version string `json:"version"`
+	Uptime  int64  `json:"uptime_seconds"`
+	Store   string `json:"store" doc:"ok, or what is wrong with it."`
+}
+
+type healthReply struct {
+	Status int
+	Body   Health
+}
+
+func (a *API) healthRoutes() {
+	for _, r := range []struct {
+		path, id, summary string
+		show              func(context.Context, *struct{}) (*healthReply, error)
+	}{
+		{"/health", "health.get", "Whether the orchestrator is well", a.health},
+		{"/health/live", "health.live", "Whether the process answers", a.healthLive},
+		{"/health/ready", "health.ready", "Whether the orchestrator takes requests (503 if not)", a.healthReady},
+	} {
+		route(a, operation{
+			method: http.MethodGet, path: r.path, id: r.id, summary: r.summary, may: open(), rate: rateOpen,
+		}, r.show)
+	}
+}
+
+// look asks the store, for a short while: a probe that hangs helps nobody.
+func (a *API) look(ctx context.Context) Health {
+	var fault error
+	if a.o.Health != nil {
+		ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+		defer cancel()
+		fault = a.o.Health(ctx)
+	}
+	h := Health{Status: "ok"}
+	if fault != nil {
+		h.Status = "degraded"
+	}
+	if auth.From(ctx).May(fleet.SystemRead) {
+		h.Details = &HealthDetails{Version: a.o.Version, Uptime: int64(a.o.Now().Sub(a.started) / time.Second), Store: "ok"}
+		if fault != nil {
+			h.Details.Store = fault.Error()
+		}
+	}
+	return h
+}
+
+func (a *API) health(ctx context.Context, _ *struct{}) (*healthReply, error) {
+	return &healthReply{Status: http.StatusOK, Body: a.look(ctx)}, nil
+}
+
+func (a *API) healthLive(context.Context, *struct{}) (*healthReply, error) {
+	return &healthReply{Status: http.StatusOK, Body: Health{Status: "ok"}}, nil
+}
+
+func (a *API) healthReady(ctx context.Context, _ *struct{}) (*healthReply, error) {
+	reply := &healthReply{Status: http.StatusOK, Body: a.look(ctx)}
+	if reply.Body.Status != "ok" {
+		reply.Status = http.StatusServiceUnavailable
+	}
+	return reply, nil
+}

@@ -1,0 +1,178 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/auth"
+)
+
+// CancelBody is the body of a cancel; all of it may be left out.
+type CancelBody struct {
+	Grace  *int64 `json:"grace_seconds,omitempty" doc:"0 to 3600; 60 if left out. Then the process is killed."`
+	Force  bool   `json:"force,omitempty" doc:"Do not wait for the step to end."`
+	Reason string `json:"reason,omitempty"`
+}
+
+// CancelAnswer says what a cancel did.
+type CancelAnswer struct {
+	JobID     fleet.ID    `json:"job_id"`
+	Cancelled bool        `json:"cancelled" doc:"Whether the cancel was taken; false for a job that had ended before."`
+	Previous  fleet.State `json:"previous_status"`
+	Status    fleet.State `json:"status"`
+	Message   string      `json:"message"`
+}
+
+// RetryAnswer names the new job.
+type RetryAnswer struct {
+	JobID    fleet.ID `json:"job_id" doc:"Of the new job."`
+	NewJobID fleet.ID `json:"new_job_id" doc:"The same."`
+	Original fleet.ID `json:"original_job_id"`
+	Message  string   `json:"message"`
+}
+
+// DecideBody is a person's answer to a job that needs one.
+type DecideBody struct {
+	Decision string          `json:"decision" enum:"retry,complete,fail,cancel"`
+	Reason   string          `json:"reason" doc:"Why; kept with the event."`
+	Output   json.RawMessage `json:"output,omitempty" doc:"The result, with complete; an object."`
+}
+
+func (a *API) jobActionRoutes() {
+	route(a, operation{
+		method: http.MethodPost, path: Base + "/jobs/{id}/cancel", id: "jobs.cancel", summary: "Stop a job",
+		may: need(fleet.JobsRun), rate: rateWrite, body: jsonBody[CancelBody](plainBody, false),
+		description: "A job that has ended is answered with `cancelled: false`. A second cancel is the same cancel; a shorter grace or force sharpens it.",
+	}, a.cancelJob)
+	route(a, operation{
+		method: http.MethodPost, path: Base + "/jobs/{id}/retry", id: "jobs.retry", summary: "Make a new job from one that failed, was cancelled or timed out",
+		may: need(fleet.JobsRun), rate: rateSubmit, status: http.StatusCreated, body: bodyRule{limit: plainBody, schema: anyObject("Empty.")},
+	}, a.retryJob)
+	route(a, operation{
+		method: http.MethodPost, path: Base + "/jobs/{id}/decide", id: "jobs.decide", summary: "Answer a job that needs a decision",
+		may: need(fleet.JobsDecide), rate: rateWrite, body: jsonBody[DecideBody](plainBody, true),
+	}, a.decideJob)
+}
+
+type cancelReply struct{ Body CancelAnswer }
+
+func (a *API) cancelJob(ctx context.Context, in *jobInput) (*cancelReply, error) {
+	id, err := in.id()
+	if err != nil {
+		return nil, err
+	}
+	var body CancelBody
+	if raw := callOf(ctx).body; len(raw) > 0 {
+		if body, err = decode[CancelBody](raw, a.o.Limits); err != nil {
+			return nil, err
+		}
+	}
+	jobs := a.o.Orchestrator.Jobs
+	req := fleet.CancelRequest{Reason: body.Reason, Grace: jobs.DefaultGrace(), Force: body.Force}
+	if body.Grace != nil {
+		if *body.Grace < 0 || *body.Grace > 3600 {
+			return nil, fleet.Invalid("grace_seconds", "grace_seconds must be between 0 and 3600; got %d.", *body.Grace)
+		}
+		req.Grace = time.Duration(*body.Grace) * time.Second
+	}
+	answer, err := jobs.Cancel(ctx, auth.From(ctx), id, req)
+	if err != nil {
+		return nil, err
+	}
+	return &cancelReply{CancelAnswer{
+		JobID: id, Cancelled: answer.Accepted, Previous: answer.Previous, Status: answer.Job.State, Message: cancelMessage(answer.Previous, answer.Job),
+	}}, nil
+}
+
+func cancelMessage(previous fleet.State, job fleet.Job) string {
+	switch {
+	case previous.Final():
+		return "The job had ended before: " + string(previous) + "."
+	case job.State == fleet.Cancelled:
+		return "The job is cancelled."
+	}
+	return "The robot was told to stop; the job is cancelled by " + job.StopDeadline.UTC().Format(time.RFC3339) + " at the latest."
+}
+
+type retryReply struct {
+	Location string `header:"Location"`
+	Body     RetryAnswer
+}
+
+func (a *API) retryJob(ctx context.Context, in *jobInput) (*retryReply, error) {
+	id, err := in.id()
+	if err != nil {
+		return nil, err
+	}
+	if raw := callOf(ctx).body; len(raw) > 0 {
+		if _, err := decode[struct{}](raw, a.o.Limits); err != nil {
+			return nil, err
+		}
+	}
+	p := auth.From(ctx)
+	if err := a.limitSubmits(p, 1); err != nil {
+		return nil, err
+	}
+	job, err := a.o.Orchestrator.Jobs.Retry(ctx, p, id)
+	if err != nil {
+		return nil, err
+	}
+	return &retryReply{
+		Location: Base + "/jobs/" + string(job.ID),
+		Body:     RetryAnswer{JobID: job.ID, NewJobID: job.ID, Original: id, Message: "The job runs again as " + string(job.ID) + "."},
+	}, nil
+}
+
+type decideInput struct {
+	jobInput
+	IfMatch string `header:"If-Match" doc:"ETag of the job as it was read; 412 if it has changed since."`
+}
+
+type decideReply struct {
+	ETag string `header:"ETag"`
+	Body fleet.Job
+}
+
+func (a *API) decideJob(ctx context.Context, in *decideInput) (*decideReply, error) {
+	id, err := in.id()
+	if err != nil {
+		return nil, err
+	}
+	version, err := ifMatch(in.IfMatch)
+	if err != nil {
+		return nil, err
+	}
+	body, err := decode[DecideBody](callOf(ctx).body, a.o.Limits)
+	if err != nil {
+		return nil, err
+	}
+	d := fleet.Decision{Do: body.Decision, Reason: body.Reason, Result: body.Output}
+	switch {
+	case len(d.Result) > 0 && (d.Do != "complete" || d.Result[0] != '{'):
+		return nil, fleet.Invalid("output", "output must be an object and goes with the decision complete.")
+	case d.Do == "complete" && len(d.Result) == 0:
+		d.Result = []byte("{}")
+	}
+	job, err := a.o.Orchestrator.Jobs.Decide(ctx, auth.From(ctx), id, version, d)
+	if err != nil {
+		return nil, err
+	}
+	return &decideReply{ETag: etag(job.Version), Body: showJob(job)}, nil
+}
+
+// ifMatch reads the version that an edit was made on; 0 is any.
+func ifMatch(text string) (int64, error) {
+	if text == "" || text == "*" {
+		return 0, nil
+	}
+	n, err := strconv.ParseInt(strings.Trim(strings.TrimPrefix(text, "W/"), `"`), 10, 64)
+	if err != nil || n < 1 {
+		return 0, fleet.Invalid("If-Match", "If-Match must be the ETag of the job; got %q.", clip(text, 40))
+	}
+	return n, nil
+}

@@ -1,0 +1,221 @@
+package httpapi
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/casarerpa/fleet/fleet"
+)
+
+// call is what the road of a request has gathered so far.
+type call struct {
+	requestID string
+	body      []byte
+	who       string // for the access log
+	pattern   string
+}
+
+type callKey struct{}
+
+// callOf returns the call of a context; an empty one outside of a request.
+func callOf(ctx context.Context) *call {
+	if c, ok := ctx.Value(callKey{}).(*call); ok {
+		return c
+	}
+	return &call{}
+}
+
+// ServeHTTP takes a request through everything that holds for all routes.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c := &call{requestID: a.requestID(r)}
+	r = r.WithContext(context.WithValue(r.Context(), callKey{}, c))
+	out := &recorder{ResponseWriter: w}
+	began := a.o.Now()
+	secure(out.Header())
+	out.Header().Set("X-Request-Id", c.requestID)
+	defer func() {
+		if fault := recover(); fault != nil {
+			if fault == http.ErrAbortHandler { //nolint:errorlint // the sentinel is compared as net/http does
+				panic(fault) //nolint:forbidigo // net/http asks for it
+			}
+			a.o.Logger.Error("handler panicked", "request_id", c.requestID, "pattern", c.pattern,
+				"panic", fmt.Sprint(fault), "stack", string(debug.Stack()))
+			if out.status == 0 {
+				a.writeProblem(out, problemReply{problemOf(fleet.Internal(nil), c.requestID)})
+			}
+		}
+		a.logAccess(r, out, c, began)
+	}()
+	if err := a.admit(r); err != nil {
+		a.writeProblem(out, a.problem(r.Context(), err))
+		return
+	}
+	if strings.HasPrefix(r.URL.Path, "/ws/") && a.o.Robots != nil {
+		c.pattern = "/ws/"
+		a.o.Robots.ServeHTTP(w, r) // unwrapped: the gateway takes the connection over
+		out.status = http.StatusSwitchingProtocols
+		return
+	}
+	h, pattern := a.mux.Handler(r)
+	if pattern == "" {
+		a.writeProblem(out, a.problem(r.Context(), unknownRoute(h, r)))
+		return
+	}
+	c.pattern = pattern
+	a.mux.ServeHTTP(out, r)
+}
+
+func (a *API) requestID(r *http.Request) string {
+	id := r.Header.Get("X-Request-Id")
+	if len(id) == 0 || len(id) > 128 {
+		return string(a.ids.New())
+	}
+	for _, ch := range []byte(id) {
+		if ch <= ' ' || ch > '~' || ch == '"' || ch == '\\' {
+			return string(a.ids.New())
+		}
+	}
+	return id
+}
+
+// secure sets the headers that keep browsers from doing more than they should.
+func secure(h http.Header) {
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	h.Set("Cache-Control", "no-store")
+}
+
+// admit looks at the address of a request before anything else does.
+func (a *API) admit(r *http.Request) error {
+	if limit := int(a.o.Limits.URL); len(r.RequestURI) > limit {
+		e := fleet.Errorf(fleet.CodeInvalid, "url_too_long", "A URL may have at most %d bytes; got %d.", limit, len(r.RequestURI))
+		e.Status = http.StatusRequestURITooLong
+		return e
+	}
+	if n := 1 + strings.Count(r.URL.RawQuery, "&"); n > a.o.Limits.QueryParams {
+		return fleet.Invalid("query", "A query may have at most %d parameters; got %d.", a.o.Limits.QueryParams, n)
+	}
+	if !a.o.Local {
+		return nil
+	}
+	// Without a credential the browser's rules are all that keeps other pages
+	// out: a name that was pointed at this machine, or a page from elsewhere.
+	if !loopback(hostname(r.Host)) {
+		return fleet.Errorf(fleet.CodeForbidden, "host_not_allowed", "This orchestrator answers on loopback only, not as %q.", clip(r.Host, 80)).
+			WithFix("Use http://localhost or http://127.0.0.1 with its port.")
+	}
+	origin := r.Header.Get("Origin")
+	if origin == "" {
+		return nil
+	}
+	u, err := url.Parse(origin)
+	if err != nil || u.Host == "" || (u.Host != r.Host && !loopback(u.Hostname())) {
+		return fleet.Errorf(fleet.CodeForbidden, "origin_not_allowed", "Pages from %q may not call this orchestrator.", clip(origin, 80))
+	}
+	return nil
+}
+
+func hostname(host string) string {
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		return h
+	}
+	return strings.Trim(host, "[]")
+}
+
+func loopback(host string) bool {
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
+
+func clip(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return s[:n] + "…"
+}
+
+// unknownRoute tells a path that does not exist from a method that it lacks.
+func unknownRoute(h http.Handler, r *http.Request) error {
+	probe := &probe{header: http.Header{}}
+	h.ServeHTTP(probe, r)
+	if probe.status == http.StatusMethodNotAllowed {
+		e := fleet.Errorf(fleet.CodeInvalid, "method_not_allowed", "%s does not know the method %s; it knows %s.",
+			clip(r.URL.Path, 200), clip(r.Method, 20), probe.header.Get("Allow"))
+		e.Status = http.StatusMethodNotAllowed
+		return e
+	}
+	return fleet.Errorf(fleet.CodeNotFound, "route_not_found", "There is no %s.", clip(r.URL.Path, 200)).
+		WithFix("The routes are listed at " + Base + "/openapi.json.")
+}
+
+// probe keeps what the mux would have answered.
+type probe struct {
+	header http.Header
+	status int
+}
+
+func (p *probe) Header() http.Header         { return p.header }
+func (p *probe) Write(b []byte) (int, error) { return len(b), nil }
+func (p *probe) WriteHeader(status int)      { p.status = status }
+
+// recorder notes status and size of an answer.
+type recorder struct {
+	http.ResponseWriter
+	status int
+	bytes  int64
+}
+
+// WriteHeader notes the status.
+func (w *recorder) WriteHeader(status int) {
+	if w.status == 0 {
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Write notes the size.
+func (w *recorder) Write(b []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	n, err := w.ResponseWriter.Write(b)
+	w.bytes += int64(n)
+	return n, err
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// Flush sends what was written.
+func (w *recorder) Flush() { _ = http.NewResponseController(w.ResponseWriter).Flush() } // an old client simply waits
+
+// Hijack hands the connection over.
+func (w *recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	return http.NewResponseController(w.ResponseWriter).Hijack()
+}
+
+// logAccess writes one line for each request: no header, no query, no body.
+func (a *API) logAccess(r *http.Request, w *recorder, c *call, began time.Time) {
+	attrs := []any{
+		"request_id", c.requestID, "method", r.Method, "path", clip(r.URL.Path, 200), "status", w.status, "bytes", w.bytes,
+		"duration_ms", a.o.Now().Sub(began).Milliseconds(), "who", c.who, "remote", r.RemoteAddr,
+	}
+	if w.status >= http.StatusInternalServerError {
+		a.o.Logger.Warn("request", attrs...)
+		return
+	}
+	a.o.Logger.Debug("request", attrs...)
+}

@@ -1,0 +1,97 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/auth"
+	"github.com/casarerpa/fleet/internal/orchestrator"
+)
+
+// RobotList is a page of robots, by id.
+type RobotList struct {
+	Robots []fleet.Robot `json:"robots"`
+	Total  int64         `json:"total"`
+	Next   string        `json:"next_cursor,omitempty"`
+}
+
+// RegisterBody makes a robot known or changes its name and limits.
+type RegisterBody struct {
+	ID           string   `json:"robot_id" doc:"1 to 64 letters, digits, - or _."`
+	Name         string   `json:"name,omitempty" doc:"The id if left out."`
+	Environment  string   `json:"environment,omitempty" doc:"default if left out."`
+	Slots        int      `json:"max_concurrent_jobs,omitempty" doc:"The most the robot may run at once; 0 is what the robot asks for."`
+	Capabilities []string `json:"capabilities,omitempty" doc:"Until the robot connects and says its own."`
+}
+
+func (a *API) robotRoutes() {
+	route(a, operation{
+		method: http.MethodGet, path: Base + "/robots", id: "robots.list", summary: "List robots with their status and load",
+		may: need(fleet.RobotsRead), rate: rateRead,
+	}, a.listRobots)
+	route(a, operation{
+		method: http.MethodGet, path: Base + "/robots/{id}", id: "robots.get", summary: "Get a robot",
+		may: need(fleet.RobotsRead), rate: rateRead,
+	}, a.getRobot)
+	route(a, operation{
+		method: http.MethodPost, path: Base + "/robots/register", id: "robots.register", summary: "Make a robot known, or change its name and limits",
+		may: need(fleet.KeysManage), rate: rateWrite, body: jsonBody[RegisterBody](plainBody, true),
+	}, a.registerRobot)
+}
+
+type listRobotsInput struct {
+	pageInput
+	Environment string `query:"environment"`
+	Connected   bool   `query:"connected" doc:"Only robots that are connected."`
+}
+
+type listRobotsReply struct{ Body RobotList }
+
+func (a *API) listRobots(ctx context.Context, in *listRobotsInput) (*listRobotsReply, error) {
+	f := orchestrator.RobotFilter{Environment: in.Environment, Connected: in.Connected}
+	page, err := a.o.Orchestrator.Robots.List(ctx, auth.From(ctx), f, in.page())
+	if err != nil {
+		return nil, err
+	}
+	return &listRobotsReply{RobotList{Robots: showAll(page.Robots, showRobot), Total: page.Total, Next: page.Next}}, nil
+}
+
+type robotInput struct {
+	ID string `path:"id"`
+}
+
+type robotReply struct{ Body fleet.Robot }
+
+func (a *API) getRobot(ctx context.Context, in *robotInput) (*robotReply, error) {
+	robot, err := a.o.Orchestrator.Robots.Get(ctx, auth.From(ctx), fleet.RobotID(in.ID))
+	if err != nil {
+		return nil, err
+	}
+	return &robotReply{showRobot(robot)}, nil
+}
+
+func (a *API) registerRobot(ctx context.Context, _ *struct{}) (*robotReply, error) {
+	body, err := decode[RegisterBody](callOf(ctx).body, a.o.Limits)
+	if err != nil {
+		return nil, err
+	}
+	if body.Slots < 0 || body.Slots > fleet.MaxSlots {
+		return nil, fleet.Invalid("max_concurrent_jobs", "max_concurrent_jobs must be between 0 and %d; got %d.", fleet.MaxSlots, body.Slots)
+	}
+	caps, err := fleet.NewCapabilities(body.Capabilities...)
+	if err != nil {
+		return nil, err
+	}
+	p, robots := auth.From(ctx), a.o.Orchestrator.Robots
+	robot, err := robots.Register(ctx, p, fleet.Robot{
+		ID: fleet.RobotID(body.ID), Name: body.Name, Environment: body.Environment, SlotLimit: body.Slots, Capabilities: caps,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if robot, err = robots.Get(ctx, p, robot.ID); err != nil { // with its status
+		return nil, err
+	}
+	return &robotReply{showRobot(robot)}, nil
+}

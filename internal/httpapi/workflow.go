@@ -1,0 +1,221 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strconv"
+
+	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/auth"
+	"github.com/casarerpa/fleet/workflow"
+)
+
+// WorkflowList is a page of workflows, by name.
+type WorkflowList struct {
+	Workflows []fleet.Workflow `json:"workflows"`
+	Next      string           `json:"next_cursor,omitempty"`
+}
+
+// VersionList is all versions of a workflow, newest first.
+type VersionList struct {
+	Versions []fleet.WorkflowVersion `json:"versions"`
+}
+
+// VersionDetail is a version with its document.
+type VersionDetail struct {
+	fleet.WorkflowVersion
+	Document json.RawMessage `json:"document" doc:"In canonical form."`
+}
+
+// PutWorkflowBody stores a document.
+type PutWorkflowBody struct {
+	Name     string          `json:"workflow_name,omitempty" doc:"The document's own name if left out."`
+	Workflow json.RawMessage `json:"workflow_json" opaque:"true" doc:"The document, as an object or as a text that holds one."`
+}
+
+// StoredWorkflow answers a stored document.
+type StoredWorkflow struct {
+	fleet.WorkflowVersion
+	Name     string   `json:"workflow_name"`
+	Warnings []string `json:"warnings"`
+}
+
+// Validation says what is wrong with a document.
+type Validation struct {
+	Valid    bool      `json:"valid"`
+	Errors   []Finding `json:"errors"`
+	Warnings []Finding `json:"warnings"`
+}
+
+// Finding is one thing about a document.
+type Finding struct {
+	Code       string `json:"code"`
+	NodeID     string `json:"node_id,omitempty"`
+	Connection string `json:"connection,omitempty"`
+	Field      string `json:"field,omitempty"`
+	Message    string `json:"message"`
+	Hint       string `json:"hint,omitempty"`
+}
+
+func (a *API) workflowRoutes() {
+	route(a, operation{
+		method: http.MethodGet, path: Base + "/workflows", id: "workflows.list", summary: "List workflows by name",
+		may: need(fleet.WorkflowsRead), rate: rateRead,
+	}, a.listWorkflows)
+	route(a, operation{
+		method: http.MethodPut, path: Base + "/workflows", id: "workflows.put", summary: "Store a workflow without running it",
+		may: need(fleet.WorkflowsWrite), rate: rateWrite, body: jsonBody[PutWorkflowBody](workflowBody, true),
+		description: "The same content under the same name gives the version that is there; other content gives the next one.",
+	}, a.putWorkflow)
+	route(a, operation{
+		method: http.MethodPost, path: Base + "/workflows/validate", id: "workflows.validate", summary: "Check a workflow without storing it",
+		may: need(fleet.WorkflowsRead), rate: rateWrite,
+		body: bodyRule{limit: workflowBody, required: true, schema: anyObject("A workflow document, or an object whose only member workflow holds one.")},
+	}, a.validateWorkflow)
+	route(a, operation{
+		method: http.MethodGet, path: Base + "/workflows/{id}", id: "workflows.get", summary: "Get a workflow",
+		may: need(fleet.WorkflowsRead), rate: rateRead,
+	}, a.getWorkflow)
+	route(a, operation{
+		method: http.MethodGet, path: Base + "/workflows/{id}/versions", id: "workflows.versions", summary: "List the versions of a workflow, newest first",
+		may: need(fleet.WorkflowsRead), rate: rateRead,
+	}, a.listVersions)
+	route(a, operation{
+		method: http.MethodGet, path: Base + "/workflows/{id}/versions/{n}", id: "workflows.version", summary: "Get a version with its document",
+		may: need(fleet.WorkflowsRead), rate: rateRead,
+	}, a.getVersion)
+}
+
+type listWorkflowsReply struct{ Body WorkflowList }
+
+func (a *API) listWorkflows(ctx context.Context, in *pageInput) (*listWorkflowsReply, error) {
+	list, next, err := a.o.Orchestrator.Workflows.List(ctx, auth.From(ctx), in.page())
+	if err != nil {
+		return nil, err
+	}
+	return &listWorkflowsReply{WorkflowList{Workflows: showAll(list, showWorkflow), Next: next}}, nil
+}
+
+type workflowInput struct {
+	ID string `path:"id"`
+}
+
+func (in *workflowInput) id() (fleet.ID, error) {
+	if id := fleet.ID(in.ID); id.Valid() {
+		return id, nil
+	}
+	return "", fleet.NotFound("workflow", in.ID)
+}
+
+type workflowReply struct{ Body fleet.Workflow }
+
+func (a *API) getWorkflow(ctx context.Context, in *workflowInput) (*workflowReply, error) {
+	id, err := in.id()
+	if err != nil {
+		return nil, err
+	}
+	wf, err := a.o.Orchestrator.Workflows.Get(ctx, auth.From(ctx), id)
+	if err != nil {
+		return nil, err
+	}
+	return &workflowReply{showWorkflow(wf)}, nil
+}
+
+type versionsReply struct{ Body VersionList }
+
+func (a *API) listVersions(ctx context.Context, in *workflowInput) (*versionsReply, error) {
+	id, err := in.id()
+	if err != nil {
+		return nil, err
+	}
+	list, err := a.o.Orchestrator.Workflows.Versions(ctx, auth.From(ctx), id)
+	if err != nil {
+		return nil, err
+	}
+	return &versionsReply{VersionList{showAll(list, showVersion)}}, nil
+}
+
+type versionInput struct {
+	workflowInput
+	N string `path:"n" doc:"The number of a version, or latest."`
+}
+
+type versionReply struct{ Body VersionDetail }
+
+func (a *API) getVersion(ctx context.Context, in *versionInput) (*versionReply, error) {
+	id, err := in.id()
+	if err != nil {
+		return nil, err
+	}
+	n := 0
+	if in.N != "latest" {
+		if n, err = strconv.Atoi(in.N); err != nil || n < 1 {
+			return nil, fleet.NotFound("version", in.N)
+		}
+	}
+	doc, v, err := a.o.Orchestrator.Workflows.Document(ctx, auth.From(ctx), id, n)
+	if err != nil {
+		return nil, err
+	}
+	return &versionReply{VersionDetail{WorkflowVersion: showVersion(v), Document: doc}}, nil
+}
+
+type putWorkflowReply struct{ Body StoredWorkflow }
+
+func (a *API) putWorkflow(ctx context.Context, _ *struct{}) (*putWorkflowReply, error) {
+	body, err := decode[PutWorkflowBody](callOf(ctx).body, a.o.Limits)
+	if err != nil {
+		return nil, err
+	}
+	doc, err := document(body.Workflow, a.o.Limits)
+	if err != nil {
+		return nil, err
+	}
+	if len(doc) == 0 {
+		return nil, fleet.Invalid("workflow_json", "workflow_json is missing.")
+	}
+	v, checked, err := a.o.Orchestrator.Workflows.Put(ctx, auth.From(ctx), body.Name, doc)
+	if err != nil {
+		return nil, err
+	}
+	out := StoredWorkflow{WorkflowVersion: showVersion(v), Name: checked.Name, Warnings: []string{}}
+	for _, d := range checked.Warnings {
+		out.Warnings = append(out.Warnings, d.Sentence())
+	}
+	return &putWorkflowReply{out}, nil
+}
+
+type validateReply struct{ Body Validation }
+
+func (a *API) validateWorkflow(ctx context.Context, _ *struct{}) (*validateReply, error) {
+	doc := callOf(ctx).body
+	members, err := object(doc, a.o.Limits, func(string) bool { return true })
+	if err != nil {
+		return nil, err
+	}
+	if len(members) == 1 && (members[0].key == "workflow" || members[0].key == "workflow_json") {
+		if doc, err = document(members[0].value, a.o.Limits); err != nil {
+			return nil, err
+		}
+	}
+	if len(doc) > int(a.o.Limits.Workflow) {
+		return nil, tooLarge(int64(a.o.Limits.Workflow))
+	}
+	found, err := a.o.Orchestrator.Workflows.Validate(ctx, auth.From(ctx), doc)
+	if err != nil {
+		return nil, err
+	}
+	return &validateReply{Validation{Valid: found.OK(), Errors: findings(found.Errors()), Warnings: findings(found.Warnings())}}, nil
+}
+
+func findings(ds workflow.Diagnostics) []Finding {
+	out := make([]Finding, len(ds))
+	for i, d := range ds {
+		out[i] = Finding{Code: string(d.Code), NodeID: d.NodeID, Field: d.Field, Message: d.Message, Hint: d.Hint}
+		if d.Connection != nil {
+			out[i].Connection = d.Connection.String()
+		}
+	}
+	return out
+}

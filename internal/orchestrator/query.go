@@ -1,0 +1,12 @@
+package orchestrator
+
+import "github.com/casarerpa/fleet/internal/store"
+
+// The filters of lists, in the words of the use cases, so that a transport
+// need not know the store.
+type (
+	JobFilter   = store.JobFilter
+	RobotFilter = store.RobotFilter
+	LogQuery    = store.LogQuery
+	EventFilter = store.EventFilter
+)
