@@ -445,7 +445,8 @@ func complete(ref wire.Ref) *wire.JobComplete {
 	return &wire.JobComplete{Ref: ref, Result: []byte(`{"ok":true}`)}
 }
 
-var _ store.Ref = store.Ref(wire.Ref{})
+// anyJob selects every job.
+var anyJob store.JobFilter
 
 // deaf is a robot that was welcomed and from then on writes only.
 func (r *robot) deaf() {
