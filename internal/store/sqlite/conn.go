@@ -18,6 +18,9 @@ import (
 type conn struct {
 	db    *sqlite.Conn
 	stmts []*prepared // by sqlstore.Stmt.N
+	// wrote counts the statements that changed rows, so that the writer knows
+	// whether a caller that failed has left anything to take back.
+	wrote int
 }
 
 // prepared knows which argument each parameter of SQLite takes: $2 may stand
@@ -26,6 +29,7 @@ type prepared struct {
 	st   *sqlite.Stmt
 	args []int
 	cols columns
+	dml  bool
 }
 
 func (c *conn) prepare(s *sqlstore.Stmt) (*prepared, error) {
@@ -37,6 +41,7 @@ func (c *conn) prepare(s *sqlstore.Stmt) (*prepared, error) {
 		return nil, fmt.Errorf("prepare %s: %w", s.Name, err)
 	}
 	p := &prepared{st: st, args: make([]int, st.BindParamCount()), cols: columns{st}}
+	p.dml = !strings.HasPrefix(s.SQL, "select")
 	for i := range p.args {
 		name := st.BindParamName(i + 1)
 		if len(name) < 2 || name[0] != '$' {
@@ -55,7 +60,7 @@ func (c *conn) prepare(s *sqlstore.Stmt) (*prepared, error) {
 }
 
 // run binds and steps. Whatever happens, the statement is ready for the next use.
-func (c *conn) run(s *sqlstore.Stmt, args []any, row func(p *prepared) error) (err error) {
+func (c *conn) run(s *sqlstore.Stmt, args []any, row func(p *prepared) error) error {
 	p, err := c.prepare(s)
 	if err != nil {
 		return err
@@ -68,10 +73,15 @@ func (c *conn) run(s *sqlstore.Stmt, args []any, row func(p *prepared) error) (e
 			return fmt.Errorf("%s: argument $%d: %w", s.Name, n, err)
 		}
 	}
+	reset := false
+	defer func() { // also when row panics
+		if !reset {
+			_ = p.st.Reset() // repeats the error of the step
+		}
+	}()
 	for {
 		more, err := p.st.Step()
 		if err != nil {
-			_ = p.st.Reset() // repeats the error of the step
 			return fault(s.Name, err)
 		}
 		if !more {
@@ -81,12 +91,15 @@ func (c *conn) run(s *sqlstore.Stmt, args []any, row func(p *prepared) error) (e
 			continue
 		}
 		if err := row(p); err != nil {
-			_ = p.st.Reset()
 			return err
 		}
 	}
+	reset = true
 	if err := p.st.Reset(); err != nil {
 		return fault(s.Name, err)
+	}
+	if p.dml && c.db.Changes() > 0 {
+		c.wrote++
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"sync/atomic"
 
 	"github.com/casarerpa/fleet/fleet"
@@ -100,39 +101,65 @@ func (w *writer) commit(group []*committer.Op[change]) []error {
 	return answers
 }
 
+// errAgain asks for the group to be run once more, with savepoints.
+var errAgain = errors.New("a caller failed after it had written")
+
 // transact returns an error if the transaction as a whole failed. The error of
 // one caller is that caller's answer and nobody else's.
+//
+// A savepoint makes SQLite copy every page before it is changed, once for each
+// caller. Hardly any caller fails after it has written (guards come first), so
+// the group is run without, and run again with savepoints if one does.
 func (w *writer) transact(group []*committer.Op[change], answers []error, ok []bool) error {
-	for i := range ok {
-		ok[i] = true // until it is known, a failure is everybody's
+	for i, op := range group {
+		ok[i] = op.Begin()
 	}
+	mine := slices.Clone(ok)
+	err := w.attempt(group, answers, ok, false)
+	if !errors.Is(err, errAgain) {
+		return err
+	}
+	if err := w.conn.exec("rollback"); err != nil {
+		return fmt.Errorf("%w: %w", errFatal, err)
+	}
+	copy(ok, mine)
+	clear(answers)
+	return w.attempt(group, answers, ok, true)
+}
+
+func (w *writer) attempt(group []*committer.Op[change], answers []error, ok []bool, savepoints bool) error {
 	if err := w.do(begin); err != nil {
 		return err
 	}
 	batch := sqlstore.NewBatch(w.conn, w.env)
 	some := false
 	for i, op := range group {
-		if !op.Begin() {
-			ok[i] = false
+		if !ok[i] { // its caller gave up
 			continue
 		}
-		if err := w.do(savepoint); err != nil {
-			return err
+		if savepoints {
+			if err := w.do(savepoint); err != nil {
+				return err
+			}
 		}
+		wrote := w.conn.wrote
 		err := w.call(batch, op.Work)
 		switch {
 		case err == nil:
 			some = true
-			if err := w.do(release); err != nil {
-				return err
-			}
 		case errors.Is(err, errFatal), w.conn.db.AutocommitEnabled():
 			return err // SQLite has given the whole transaction up
-		default:
+		case savepoints:
 			answers[i], ok[i] = err, false
 			if err := w.do(back); err != nil {
 				return err
 			}
+		case w.conn.wrote != wrote:
+			return errAgain
+		default:
+			answers[i], ok[i] = err, false
+		}
+		if savepoints {
 			if err := w.do(release); err != nil {
 				return err
 			}

@@ -47,6 +47,10 @@ func (t *Tx) enqueue(s *store.Submission) (fleet.Job, bool, error) {
 	return j, false, err
 }
 
+// jobForOffer reads what an offer needs in one look: the job and its inputs.
+var jobForOffer = stmt("job.for_offer", `select `+jobColumns+`, d.variables from jobs j join job_data d on d.job_id = j.id
+	where j.id = $1 and j.tenant_id = $2`)
+
 var robotForOffer = stmt("robot.for_offer", `select `+robotColumns+`,
 	(select count(*) from attempts a where a.robot_id = r.id and a.tenant_id = r.tenant_id and a.slot_free_at is null),
 	coalesce(s.transport, '')`+robotFrom+
@@ -129,13 +133,13 @@ func (t *Tx) offeree(tenant fleet.TenantID, id fleet.RobotID) (*offeree, error) 
 // assign is T3 with the guards on the robot. A reason means that the plan was
 // overtaken.
 func (t *Tx) assign(a store.Assignment, r *offeree, now time.Time) (*store.Won, string, error) {
-	j, err := t.bareJob(a.JobID)
+	var j fleet.Job
+	var variables []byte
+	found, err := one(t.conn, jobForOffer, func(row *Row) { j, variables = scanJob(row), row.bytes() }, a.JobID, a.Tenant)
 	switch {
-	case errors.Is(err, fleet.ErrNotFound):
-		return nil, lostJob, nil
 	case err != nil:
 		return nil, "", err
-	case j.Tenant != a.Tenant || j.Epoch != a.Epoch:
+	case !found || !t.scope.Covers(a.Tenant) || j.Epoch != a.Epoch:
 		return nil, lostJob, nil
 	}
 	robot := &r.robot
@@ -165,13 +169,9 @@ func (t *Tx) assign(a store.Assignment, r *offeree, now time.Time) (*store.Won, 
 	if err := t.Apply(m); err != nil {
 		return nil, "", err
 	}
-	w := &store.Won{Assignment: a, Job: m.Job, Attempt: *m.Attempt}
-	if _, err := one(t.conn, jobVariables, func(row *Row) { w.Variables = row.bytes() }, j.ID, j.Tenant); err != nil {
-		return nil, "", err
-	}
 	robot.Taken++
 	r.given = true
-	return w, "", nil
+	return &store.Won{Assignment: a, Job: m.Job, Attempt: *m.Attempt, Variables: variables}, "", nil
 }
 
 // Accept records that offers were taken; see store.Hot.

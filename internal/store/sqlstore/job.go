@@ -23,7 +23,6 @@ const jobFrom = ` from jobs j left join attempts a on a.job_id = j.id and a.epoc
 var (
 	jobGet = stmt("job.get", `select `+jobColumns+`, a.progress, a.current_node, a.silent_since`+jobFrom+
 		`where j.id = $1 and ($2 or j.tenant_id = $3)`)
-	jobBare = stmt("job.bare", `select `+jobColumns+` from jobs j where j.id = $1 and ($2 or j.tenant_id = $3)`)
 	jobLane = stmt("job.lane", `select lane_id from jobs where id = $1 and tenant_id = $2`)
 
 	jobSubject = stmt("job.subject", `select `+jobColumns+`,
@@ -41,7 +40,6 @@ var (
 		values ($1, $2, $3, $4, 0)`)
 	jobDataGet = stmt("job_data.get", `select variables, result, error, duration_ms, traceparent from job_data
 		where job_id = $1 and ($2 or tenant_id = $3)`)
-	jobVariables = stmt("job_data.variables", `select variables from job_data where job_id = $1 and tenant_id = $2`)
 	jobRetryOpen = stmt("job.retry_open", `select id from jobs where retry_of = $1 and tenant_id = $2 and ended_at is null limit 1`)
 )
 
@@ -94,16 +92,6 @@ func scanShownJob(r *Row) fleet.Job {
 func (r *reader) Job(id fleet.ID) (fleet.Job, error) {
 	var j fleet.Job
 	found, err := one(r.conn, jobGet, func(row *Row) { j = scanShownJob(row) }, id, r.all(), r.tenant())
-	if err == nil && !found {
-		err = fleet.NotFound("job", string(id))
-	}
-	return j, err
-}
-
-// bareJob reads a job without its attempt.
-func (r *reader) bareJob(id fleet.ID) (fleet.Job, error) {
-	var j fleet.Job
-	found, err := one(r.conn, jobBare, func(row *Row) { j = scanJob(row) }, id, r.all(), r.tenant())
 	if err == nil && !found {
 		err = fleet.NotFound("job", string(id))
 	}

@@ -11,12 +11,17 @@ import (
 	"github.com/casarerpa/fleet/internal/store"
 )
 
-// Bench measures the main road of a store.
-func Bench(b *testing.B, open Open) {
+// Bench measures the main road of a store, beside nothing and beside a backlog.
+func Bench(b *testing.B, open Open, backlog int) {
 	b.Run("LifeCycle", func(b *testing.B) { BenchLifeCycle(b, open, 64) })
-	b.Run("Submit", func(b *testing.B) { BenchSubmit(b, open, 0) })
-	for _, n := range []int{10, 1000, 100_000} {
+	for _, n := range []int{0, backlog} {
+		b.Run(fmt.Sprintf("Submit/pending=%d", n), func(b *testing.B) { BenchSubmit(b, open, n) })
+	}
+	for _, n := range []int{10, 1000, backlog} {
 		b.Run(fmt.Sprintf("Dispatch/pending=%d", n), func(b *testing.B) { BenchDispatch(b, open, n) })
+	}
+	for _, n := range []int{1000, backlog} {
+		b.Run(fmt.Sprintf("List/finished=%d", n), func(b *testing.B) { BenchList(b, open, n) })
 	}
 }
 
@@ -131,5 +136,56 @@ func BenchDispatch(b *testing.B, open Open, backlog int) {
 			}
 			return nil
 		})
+	}
+}
+
+// BenchList reads pages of 100 jobs beside a history of finished ones.
+func BenchList(b *testing.B, open Open, finished int) {
+	f := New(b, open)
+	f.Robot("r1", 1)
+	f.Fill(finished)
+	f.finish()
+	filters := []struct {
+		name   string
+		filter store.JobFilter
+	}{
+		{"all", store.JobFilter{}}, {"failed", store.JobFilter{States: []fleet.State{fleet.Failed}}},
+		{"workflow", store.JobFilter{Workflow: "w-1"}}, {"robot", store.JobFilter{Robot: "r1"}},
+		{"running", store.JobFilter{States: []fleet.State{fleet.Running}}},
+	}
+	for _, c := range filters {
+		b.Run(c.name, func(b *testing.B) {
+			cursor := ""
+			for b.Loop() {
+				f.View(func(r store.Reader) error {
+					p, err := r.Jobs(c.filter, fleet.Page{Limit: 100, Cursor: cursor})
+					cursor = p.Next // the next round reads the next page
+					return err
+				})
+			}
+		})
+	}
+}
+
+// finish ends everything that waits, many jobs in one transaction.
+func (f *Fixture) finish() {
+	f.Helper()
+	for more := true; more; {
+		f.must(f.Store.Update(f.Context(), f.Scope, func(tx store.Tx) error {
+			p, err := tx.Jobs(store.JobFilter{States: []fleet.State{fleet.Pending}}, fleet.Page{Limit: fleet.PageMax})
+			if more = len(p.Jobs) > 0; err != nil {
+				return err
+			}
+			for _, j := range p.Jobs {
+				m, err := fleet.Subject{Job: j}.Cancel(fleet.CancelRequest{By: "u"}, f.Now)
+				if err != nil {
+					return err
+				}
+				if err := tx.Apply(m); err != nil {
+					return err
+				}
+			}
+			return nil
+		}))
 	}
 }
