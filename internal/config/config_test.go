@@ -100,7 +100,7 @@ func TestConfigFlag(t *testing.T) {
 
 // TestSections: a command reads its own section only.
 func TestSections(t *testing.T) {
-	c, err := parseArgs(t, map[string]string{}, "client: {timeout: 5s}\nrobot: {url: ['http://a:1', 'http://b:2']}", "robot", "list")
+	c, err := parseArgs(t, map[string]string{}, "client: {request_timeout: 5s}\nrobot: {url: ['http://a:1', 'http://b:2']}", "robot", "list")
 	if err != nil || c.Robot.List.Timeout != 5*time.Second || len(c.Robot.List.URL) != 1 {
 		t.Errorf("%v: %+v", err, c.Robot.List.Client)
 	}
@@ -179,7 +179,7 @@ func TestRefused(t *testing.T) {
 		{[]string{"robot", "run", "--capability", "No Word!"}, "capability"},
 		{[]string{"robot", "run", "--root", "/does/not/exist"}, "not a folder"},
 		{[]string{"robot", "run", "--key", "k", "--key-file", "f"}, "use one"},
-		{[]string{"robot", "list", "--timeout", "0s"}, "positive"},
+		{[]string{"robot", "list", "--request-timeout", "0s"}, "positive"},
 		{[]string{"robot", "list", "-o", "xml"}, "output"},
 	} {
 		_, err := parseArgs(t, map[string]string{}, "", c.args...)

@@ -70,7 +70,7 @@ type Client struct {
 	Key     Secret        `help:"key, or file:/path" placeholder:"KEY" env:"FLEET_KEY,ORCHESTRATOR_API_KEY" secret:""`
 	KeyFile string        `help:"file that holds the key" placeholder:"PATH" env:"FLEET_KEY_FILE"`
 	CAFile  string        `name:"ca-file" help:"further certificate authorities (PEM) to trust" placeholder:"PATH" env:"FLEET_CA_FILE"`
-	Timeout time.Duration `help:"time for one request" default:"30s" env:"FLEET_TIMEOUT"`
+	Timeout time.Duration `name:"request-timeout" help:"time for one request" default:"30s" env:"FLEET_REQUEST_TIMEOUT"`
 	Output  string        `short:"o" help:"${enum}" enum:"table,json,yaml" default:"table" env:"FLEET_OUTPUT"`
 }
 
@@ -83,7 +83,7 @@ func (c Client) Validate() error {
 		return fleet.Invalid("key-file", "key and key-file are both set; use one.")
 	}
 	if c.Timeout <= 0 {
-		return fleet.Invalid("timeout", "timeout must be positive; got %s.", c.Timeout)
+		return fleet.Invalid("request-timeout", "request-timeout must be positive; got %s.", c.Timeout)
 	}
 	return nil
 }
