@@ -117,4 +117,5 @@ type Restored struct {
 	Next    int64    // number of the next report; 0 means 1
 	Acked   int64    // newest acknowledged one
 	Reports []Report // not acknowledged, in order
+	Kept    []int64  // numbers of acknowledged ones that are still there, in order
 }

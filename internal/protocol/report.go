@@ -35,6 +35,9 @@ type journal struct {
 
 func newJournal(from Restored) journal {
 	j := journal{next: max(from.Next, 1), acked: from.Acked}
+	for _, id := range from.Kept {
+		j.kept = append(j.kept, kept{id: id}) // kept from the start of the clock on
+	}
 	for _, e := range from.Reports {
 		j.entries = append(j.entries, &entry{Report: e})
 		j.next = max(j.next, e.ID+1)
@@ -107,6 +110,15 @@ func (r *Robot) Replace(id int64, m wire.Message, now Instant) []Effect {
 	e.Report = Report{ID: id, Message: m}
 	out := []Effect{Write{Record: Record{Kind: RecordReport, Report: e.Report}}}
 	return append(out, r.pump(now)...)
+}
+
+// ReportRef returns the attempt of a report that waits.
+func (r *Robot) ReportRef(id int64) (wire.Ref, bool) {
+	e := r.reports.find(id)
+	if e == nil {
+		return wire.Ref{}, false
+	}
+	return wire.AttemptOf(e.Message)
 }
 
 // acknowledged handles an answer to reports.

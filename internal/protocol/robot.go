@@ -185,8 +185,9 @@ func (r *Robot) Drain(reason string) []Effect {
 	return r.send(&wire.RobotDrain{Reason: reason}, "")
 }
 
-// Shutdown stops all that is under way and reports it as such.
-func (r *Robot) Shutdown(now Instant) []Effect {
+// Shutdown stops all that is under way and reports it as such; with force also
+// inside nodes, at once.
+func (r *Robot) Shutdown(force bool, now Instant) []Effect {
 	out := r.Drain("shutdown")
 	r.closing = true
 	r.each(func(a *attempt) {
@@ -196,7 +197,7 @@ func (r *Robot) Shutdown(now Instant) []Effect {
 		case accepted:
 			out = append(out, r.finish(a, &wire.JobCancelled{Ref: a.ref, By: fleet.ByShutdown, How: fleet.StoppedClean}, nil, now)...)
 		case running:
-			out = append(out, r.stop(a, fleet.ByShutdown, 2*KillAfter, false, now)...)
+			out = append(out, r.stop(a, fleet.ByShutdown, 2*KillAfter, force, now)...)
 		case finished:
 		}
 	})

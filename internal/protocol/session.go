@@ -25,6 +25,16 @@ func (r *Robot) Hello(now Instant) wire.Frame {
 	return r.frame(&h, "")
 }
 
+// SecretGet asks for a secret on behalf of a run. The answer names the
+// returned message; it is empty without a session.
+func (r *Robot) SecretGet(ref wire.Ref, name string) (message string, out []Effect) {
+	if r.session == nil {
+		return "", nil
+	}
+	f := r.frame(&wire.SecretGet{Ref: ref, Name: name}, "")
+	return f.ID, []Effect{Send{f}}
+}
+
 // SetResume gives the token of a session before this start of the process.
 func (r *Robot) SetResume(to *wire.Resume) { r.resume = to }
 
