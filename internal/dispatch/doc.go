@@ -8,7 +8,9 @@
 // Guarantees:
 //   - An offer is sent only after its assignment is on disk.
 //   - A wake-up that got lost delays work by at most one poll.
-//   - A round's cost grows with free slots and lanes, not with the backlog.
+//   - A round's cost grows with free slots, lanes and refused jobs that stand in
+//     front, not with the backlog.
+//   - What cannot be assigned, whatever the reason, holds nobody behind it back.
 //
 // One goroutine, started by Run and stopped by its context, does all of it;
 // Sender is called from it and must not block.

@@ -46,9 +46,23 @@ type Options struct {
 
 // Loop is the dispatcher of one orchestrator.
 type Loop struct {
-	o    Options
-	seed uint64
+	o      Options
+	seed   uint64
+	failed map[pair]time.Time // assignments that did not hold, and until when they are left out
 }
+
+// pair is a job and a robot that do not come together.
+type pair struct {
+	job   fleet.ID
+	robot fleet.RobotID
+}
+
+// The bounds of the window of one lane: how much more than the room is read at
+// once, and how deep it goes past jobs that avoid a robot.
+const (
+	windowSpare = 8
+	windowDepth = 4096
+)
 
 // New returns a loop that does nothing until Run.
 func New(o Options) *Loop {
@@ -58,7 +72,7 @@ func New(o Options) *Loop {
 	if o.Window <= 0 {
 		o.Window = 1024
 	}
-	return &Loop{o: o}
+	return &Loop{o: o, failed: map[pair]time.Time{}}
 }
 
 // Run works until ctx ends.
@@ -114,12 +128,26 @@ func (l *Loop) RunOnce(ctx context.Context, now time.Time) (more bool, err error
 	for _, w := range won {
 		l.o.Sender.Offer(w)
 	}
+	// A race that was lost, or a full window, is looked at again at once; a
+	// round that placed nothing and learnt nothing is not, so the loop cannot spin.
+	learnt := l.learn(lost, now)
+	return learnt || len(won) > 0 && (len(lost) > 0 || len(assigned) >= l.o.Window), nil
+}
+
+// learn leaves out for one poll what the store would not have. A plan that
+// goes wrong in the same way each time would otherwise take the slot from the
+// jobs behind it for ever.
+func (l *Loop) learn(lost []store.Lost, now time.Time) (learnt bool) {
 	for _, x := range lost {
 		l.o.Logger.Debug("assignment lost its race", "job_id", x.Assignment.JobID, "robot_id", x.Assignment.RobotID, "reason", x.Reason)
+		switch x.Reason {
+		case "no_slot", "session_changed": // the robot's news, not the job's: the next look sees it
+		default:
+			l.failed[pair{x.Assignment.JobID, x.Assignment.RobotID}] = now.Add(l.o.Poll)
+			learnt = true
+		}
 	}
-	// A race that was lost, or a full window, is looked at again at once; a
-	// round that placed nothing is not, so the loop cannot spin.
-	return len(won) > 0 && (len(lost) > 0 || len(assigned) >= l.o.Window), nil
+	return learnt
 }
 
 func system() store.Scope { return store.System("dispatch") }
@@ -182,42 +210,95 @@ func robotsOf(present []Present) []store.RobotRef {
 // lanes reads a window of each lane that has room here: as many jobs as there
 // are free slots that fit, and a few more for those that avoid a robot.
 func (l *Loop) lanes(r store.Reader, lanes []store.Lane, robots []placement.Candidate, now time.Time) ([]placement.Lane, error) {
-	out := make([]placement.Lane, 0, len(lanes))
-	var ids []fleet.ID
-	for _, lane := range lanes {
-		p := placement.Lane{
+	out := make([]placement.Lane, len(lanes))
+	room := make([]int, len(lanes))
+	for i, lane := range lanes {
+		out[i] = placement.Lane{
 			ID: lane.ID, Tenant: lane.Tenant, Environment: lane.Environment, Requires: lane.Requires,
 			Target: lane.Target, Waiting: lane.Waiting,
 		}
-		if room := placement.Room(p, robots); room > 0 {
-			jobs, err := r.Ready(lane, min(room+8, l.o.Window))
-			if err != nil {
+		if room[i] = placement.Room(out[i], robots); room[i] == 0 {
+			continue
+		}
+		if err := read(r, lane, &out[i], min(room[i]+windowSpare, l.o.Window)); err != nil {
+			return nil, err
+		}
+	}
+	if err := l.avoid(r, out, now); err != nil {
+		return nil, err
+	}
+	// Where those in front avoid robots, the ones behind them may fill the room:
+	// the window grows until it holds enough jobs that avoid nobody.
+	for i, lane := range lanes {
+		for limit := len(out[i].Jobs); room[i] > 0 && anywhere(out[i].Jobs) < min(room[i], l.o.Window); {
+			if limit < min(room[i]+windowSpare, l.o.Window) || limit >= windowDepth {
+				break
+			}
+			limit *= 4
+			if err := read(r, lane, &out[i], limit); err != nil {
 				return nil, err
 			}
-			for _, j := range jobs {
-				p.Jobs = append(p.Jobs, placement.Job{
-					ID: j.ID, Epoch: j.Epoch, Priority: j.Priority, Deadline: j.Deadline, AvailableAt: j.AvailableAt, Seq: j.Seq,
-				})
-				ids = append(ids, j.ID)
+			if err := l.avoid(r, out[i:i+1], now); err != nil {
+				return nil, err
+			}
+			if len(out[i].Jobs) < limit {
+				break // that was the whole lane
 			}
 		}
-		out = append(out, p)
 	}
-	return out, l.avoid(r, out, ids, now)
+	return out, nil
+}
+
+// anywhere counts the jobs that avoid no robot.
+func anywhere(jobs []placement.Job) (n int) {
+	for i := range jobs {
+		if len(jobs[i].Avoid) == 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// read fills a lane with its first jobs.
+func read(r store.Reader, lane store.Lane, into *placement.Lane, limit int) error {
+	jobs, err := r.Ready(lane, limit)
+	into.Jobs = make([]placement.Job, len(jobs))
+	for i, j := range jobs {
+		into.Jobs[i] = placement.Job{
+			ID: j.ID, Epoch: j.Epoch, Priority: j.Priority, Deadline: j.Deadline, AvailableAt: j.AvailableAt, Seq: j.Seq,
+		}
+	}
+	return err
 }
 
 // avoid adds to each job the robots that are left out for it.
-func (l *Loop) avoid(r store.Reader, lanes []placement.Lane, ids []fleet.ID, now time.Time) error {
+func (l *Loop) avoid(r store.Reader, lanes []placement.Lane, now time.Time) error {
+	var ids []fleet.ID
+	for i := range lanes {
+		for n := range lanes[i].Jobs {
+			ids = append(ids, lanes[i].Jobs[n].ID)
+		}
+	}
 	if len(ids) == 0 {
 		return nil
 	}
 	refusals, err := r.ActiveRefusals(ids, now)
-	if err != nil || len(refusals) == 0 {
+	if err != nil {
 		return err
 	}
 	byJob := map[fleet.ID][]fleet.RobotID{}
 	for _, x := range refusals {
 		byJob[x.JobID] = append(byJob[x.JobID], x.RobotID)
+	}
+	for p, until := range l.failed {
+		if now.Before(until) {
+			byJob[p.job] = append(byJob[p.job], p.robot)
+		} else {
+			delete(l.failed, p)
+		}
+	}
+	if len(byJob) == 0 {
+		return nil
 	}
 	for i := range lanes {
 		for n := range lanes[i].Jobs {
