@@ -18,6 +18,7 @@ import (
 	"github.com/casarerpa/fleet/internal/httpapi"
 	"github.com/casarerpa/fleet/internal/orchestrator"
 	"github.com/casarerpa/fleet/internal/store"
+	"github.com/casarerpa/fleet/internal/store/committer"
 	"github.com/casarerpa/fleet/internal/store/sqlite"
 	"github.com/casarerpa/fleet/internal/upkeep"
 	"github.com/casarerpa/fleet/workflow"
@@ -34,6 +35,8 @@ type App struct {
 	server   *http.Server
 	metrics  *http.Server
 	listener net.Listener
+
+	metricsListener net.Listener
 
 	cleanups []cleanup // run in reverse order
 	running  sync.WaitGroup
@@ -67,7 +70,9 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	}
 	ids := fleet.NewIDs(time.Now, rand.Reader)
 	member := ids.New()
-	db, err := sqlite.Open(ctx, sqlite.Options{Dir: o.DataDir, IDs: ids, Now: time.Now, Logger: o.Logger})
+	db, err := sqlite.Open(ctx, sqlite.Options{
+		Dir: o.DataDir, IDs: ids, Now: time.Now, Logger: o.Logger, Queue: committer.Options{GroupOps: o.GroupCommit},
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +96,10 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 		Signals: a.store.Signals(), Timing: timing, Now: time.Now, Logger: o.Logger, Limits: sockets,
 	})
 	a.build(core, timing)
-	return a, a.listen(ctx, core)
+	if err := a.listen(ctx, core); err != nil {
+		return nil, err
+	}
+	return a, a.serveMetrics(ctx)
 }
 
 // build makes the loops: dispatch, the chores, and the gateway's own.
@@ -144,7 +152,17 @@ func (a *App) Start(ctx context.Context) <-chan error {
 			failed <- err
 		}
 	})
+	if a.metrics != nil {
+		a.running.Go(func() {
+			if err := a.metrics.Serve(a.metricsListener); !errors.Is(err, http.ErrServerClosed) {
+				a.o.Logger.Error("metrics are not served any more", "error", err)
+			}
+		})
+	}
 	a.push("loops", func(context.Context) error { a.stop(); a.running.Wait(); return nil })
+	if a.metrics != nil {
+		a.push("metrics", func(context.Context) error { return a.metrics.Close() })
+	}
 	a.push("http", func(ctx context.Context) error {
 		if err := a.server.Shutdown(ctx); err != nil {
 			return errors.Join(err, a.server.Close())

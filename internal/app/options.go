@@ -20,6 +20,9 @@ type Options struct {
 	Version     string
 	Logger      *slog.Logger
 	StopTimeout time.Duration
+	// GroupCommit bounds how many changes share one commit; 0 is the default.
+	// Benchmarks set 1 to show what sharing is worth.
+	GroupCommit int
 	// MetricsListen is a loopback address for Prometheus; empty: none.
 	MetricsListen string
 }

@@ -1,0 +1,95 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/casarerpa/fleet/fleet"
+)
+
+func start(t *testing.T, o Options) *App {
+	t.Helper()
+	a, err := New(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Start(t.Context())
+	t.Cleanup(func() {
+		if err := a.Stop(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	return a
+}
+
+func get(t *testing.T, url string) (int, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close() //nolint:errcheck // read to its end
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, string(body)
+}
+
+func TestServesAndStops(t *testing.T) {
+	a := start(t, Options{DataDir: t.TempDir(), Listen: "127.0.0.1:0", MetricsListen: "127.0.0.1:0"})
+	if status, body := get(t, a.URL()+"/health/ready"); status != http.StatusOK {
+		t.Errorf("ready: %d %s", status, body)
+	}
+	if status, _ := get(t, a.URL()+"/api/v1/jobs"); status != http.StatusUnauthorized {
+		t.Errorf("jobs without a key: %d", status)
+	}
+	_, metrics := get(t, "http://"+a.metricsListener.Addr().String()+"/metrics")
+	for _, want := range []string{`fleet_jobs{state="pending"} 0`, "fleet_robots_connected 0", "fleet_store_ready 1"} {
+		if !strings.Contains(metrics, want) {
+			t.Errorf("metrics lack %s", want)
+		}
+	}
+	if err := a.Stop(t.Context()); err != nil {
+		t.Errorf("stop: %v", err)
+	}
+	if err := a.Stop(t.Context()); err != nil {
+		t.Errorf("second stop: %v", err)
+	}
+}
+
+func TestSecondOrchestratorOnOneFolderIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	start(t, Options{DataDir: dir, Listen: "127.0.0.1:0"})
+	_, err := New(t.Context(), Options{DataDir: dir, Listen: "127.0.0.1:0"})
+	if err == nil {
+		t.Fatal("two orchestrators share a database file")
+	}
+	t.Log(err)
+}
+
+func TestAddressInUse(t *testing.T) {
+	a := start(t, Options{DataDir: t.TempDir(), Listen: "127.0.0.1:0"})
+	dir := t.TempDir()
+	_, err := New(t.Context(), Options{DataDir: dir, Listen: a.Addr().String()})
+	if !errors.Is(err, fleet.ErrUnavailable) || !strings.Contains(err.Error(), "--listen") {
+		t.Errorf("got %v", err)
+	}
+	start(t, Options{DataDir: dir, Listen: "127.0.0.1:0"}) // nothing was left behind
+}
+
+func TestUnsafeTimingIsRefused(t *testing.T) {
+	timing := fleet.DefaultTiming()
+	timing.Lost = timing.Lease / 2
+	if _, err := New(t.Context(), Options{DataDir: t.TempDir(), Listen: "127.0.0.1:0", Timing: timing}); !errors.Is(err, fleet.ErrInvalid) {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,0 +1,73 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/telemetry"
+	"github.com/casarerpa/fleet/internal/upkeep"
+)
+
+// serveMetrics binds the Prometheus listener, on loopback only.
+func (a *App) serveMetrics(ctx context.Context) error {
+	if a.o.MetricsListen == "" {
+		return nil
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", a.o.MetricsListen)
+	if err != nil {
+		return fleet.Errorf(fleet.CodeUnavailable, "address_in_use", "Metrics cannot be served on %s: %w.", a.o.MetricsListen, err)
+	}
+	metrics := telemetry.NewMetrics(a.o.Version)
+	metrics.MustRegister(fleetCollector{a})
+	a.metrics = &http.Server{Handler: metrics.Handler(), ReadHeaderTimeout: 5 * time.Second}
+	a.metricsListener = listener
+	a.push("metrics listener", func(context.Context) error { return ignoreClosed(listener.Close()) })
+	return nil
+}
+
+// fleetCollector reads the figures of the fleet when it is scraped, so that
+// they cost nothing otherwise.
+type fleetCollector struct{ a *App }
+
+var (
+	jobsDesc   = prometheus.NewDesc("fleet_jobs", "Jobs that have not ended, by state.", []string{"state"}, nil)
+	robotsDesc = prometheus.NewDesc("fleet_robots_connected", "Robots connected to this orchestrator.", nil, nil)
+	readyDesc  = prometheus.NewDesc("fleet_store_ready", "1 while the store can commit.", nil, nil)
+)
+
+// Describe implements prometheus.Collector.
+func (fleetCollector) Describe(ch chan<- *prometheus.Desc) {
+	ch <- jobsDesc
+	ch <- robotsDesc
+	ch <- readyDesc
+}
+
+// Collect implements prometheus.Collector.
+func (c fleetCollector) Collect(ch chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	ch <- prometheus.MustNewConstMetric(robotsDesc, prometheus.GaugeValue, float64(c.a.Connected()))
+	ready := 0.0
+	if c.a.store.Health(ctx) == nil {
+		ready = 1
+	}
+	ch <- prometheus.MustNewConstMetric(readyDesc, prometheus.GaugeValue, ready)
+	counts, err := upkeep.Counts(ctx, c.a.store)
+	if err != nil {
+		if !errors.Is(err, context.DeadlineExceeded) {
+			c.a.o.Logger.Warn("jobs not counted for the metrics", "error", err)
+		}
+		return
+	}
+	for _, s := range fleet.States() {
+		if !s.Final() {
+			ch <- prometheus.MustNewConstMetric(jobsDesc, prometheus.GaugeValue, float64(counts[s]), string(s))
+		}
+	}
+}
