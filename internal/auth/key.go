@@ -12,20 +12,28 @@ import (
 )
 
 // Secret is a credential in the clear. Every way of printing it gives ***;
-// Reveal is the one way to its text.
-type Secret struct{ text string }
+// Reveal is the one way to its text. The text is behind a pointer, since fmt
+// calls no method of a field that is not exported: there it shows an address.
+type Secret struct{ text *string }
 
 // NewSecret wraps a text that came from outside.
-func NewSecret(text string) Secret { return Secret{text} }
+func NewSecret(text string) Secret { return Secret{&text} }
 
 // Reveal returns the text.
-func (s Secret) Reveal() string { return s.text }
+func (s Secret) Reveal() string {
+	if s.text == nil {
+		return ""
+	}
+	return *s.text
+}
+
+// Format hides the text from every verb.
+func (Secret) Format(f fmt.State, _ rune) {
+	_, _ = io.WriteString(f, "***") // there is nobody to tell
+}
 
 // String hides the text.
 func (Secret) String() string { return "***" }
-
-// GoString hides the text.
-func (Secret) GoString() string { return "***" }
 
 // MarshalJSON hides the text.
 func (Secret) MarshalJSON() ([]byte, error) { return []byte(`"***"`), nil }
@@ -33,16 +41,17 @@ func (Secret) MarshalJSON() ([]byte, error) { return []byte(`"***"`), nil }
 // Hash is what is stored of a key. Keys are long and random, so a plain
 // SHA-256 is enough; it is also what key tables of the original hold.
 func (s Secret) Hash() string {
-	sum := sha256.Sum256([]byte(s.text))
+	sum := sha256.Sum256([]byte(s.Reveal()))
 	return hex.EncodeToString(sum[:])
 }
 
 // Hint is the part of a key that may be shown.
 func (s Secret) Hint() string {
-	if len(s.text) < 12 {
+	text := s.Reveal()
+	if len(text) < 12 {
 		return ""
 	}
-	return s.text[len(s.text)-4:]
+	return text[len(text)-4:]
 }
 
 // newRobotKey makes crpa_ + 32 hex + _ + 32 URL-safe characters, the form of
@@ -52,7 +61,7 @@ func newRobotKey(random io.Reader) (Secret, error) {
 	if _, err := io.ReadFull(random, b[:]); err != nil {
 		return Secret{}, fmt.Errorf("make robot key: %w", err)
 	}
-	return Secret{"crpa_" + hex.EncodeToString(b[:16]) + "_" + base64.RawURLEncoding.EncodeToString(b[16:])}, nil
+	return NewSecret("crpa_" + hex.EncodeToString(b[:16]) + "_" + base64.RawURLEncoding.EncodeToString(b[16:])), nil
 }
 
 // newServiceKey makes cfu_ + 12 base62 (public part) + _ + 43 base62 + 6
@@ -63,7 +72,7 @@ func newServiceKey(random io.Reader) (Secret, error) {
 		return Secret{}, fmt.Errorf("make service key: %w", err)
 	}
 	body := "cfu_" + base62(b[:9], 12) + "_" + base62(b[9:], 43)
-	return Secret{body + checksum(body)}, nil
+	return NewSecret(body + checksum(body)), nil
 }
 
 func checksum(body string) string {

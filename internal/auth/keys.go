@@ -152,7 +152,10 @@ func (k *Keys) NewServiceKey(ctx context.Context, p Principal, name string, role
 
 func (k *Keys) put(ctx context.Context, p Principal, key fleet.Key, secret Secret, life time.Duration) (fleet.Key, Secret, error) {
 	key.ID, key.Tenant, key.Hash, key.Hint, key.CreatedAt = k.ids.New(), p.Tenant, secret.Hash(), secret.Hint(), k.now()
-	if life > 0 {
+	switch {
+	case life < 0:
+		return fleet.Key{}, Secret{}, fleet.Invalid("expires_in", "A key cannot end before it begins; got %s.", life)
+	case life > 0:
 		key.ExpiresAt = key.CreatedAt.Add(life)
 	}
 	err := k.store.Update(ctx, p.Scope(), func(tx store.Tx) error {
