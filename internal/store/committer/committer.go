@@ -176,10 +176,19 @@ func (q *Queue[W]) run() {
 			group[i].done <- err
 		}
 		if len(group) > 1 {
-			// Those who were just answered often have the next change ready: let
-			// them hand it in, or the callers split into two groups that take turns.
-			runtime.Gosched()
+			q.gather()
 		}
+	}
+}
+
+// gather lets those who were just answered hand in their next change, or the
+// callers would split into two groups that take turns. It yields as long as the
+// queue grows, and never waits.
+func (q *Queue[W]) gather() {
+	for before, n := -1, q.Waiting(); n > before && n < q.options.GroupOps; {
+		before = n
+		runtime.Gosched()
+		n = q.Waiting()
 	}
 }
 

@@ -62,6 +62,10 @@ func BenchLifeCycle(b *testing.B, open Open, n int) {
 			b.Error(err)
 		}
 	})
+	if c, ok := f.Store.(interface{ Commits() (int64, int64) }); ok {
+		commits, changes := c.Commits()
+		b.ReportMetric(float64(changes)/float64(commits), "changes/commit")
+	}
 }
 
 func (f *Fixture) lifeCycle(robot fleet.RobotID, session int64, report *int64) error {
