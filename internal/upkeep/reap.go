@@ -2,6 +2,8 @@ package upkeep
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"math"
 	"time"
@@ -22,7 +24,7 @@ type Reaper struct {
 	Every    time.Duration         // default: an eighteenth of the lost time, at most 5 s
 
 	seen   map[store.Ref]*watched
-	last   time.Time // end of the last sweep, monotonic
+	last   time.Time // start of the last sweep that saw the store, monotonic
 	braked time.Time // when the brake last held attempts; zero: it is off
 }
 
@@ -56,12 +58,12 @@ func (r *Reaper) Run(ctx context.Context) {
 func (r *Reaper) RunOnce(ctx context.Context, now time.Time) error {
 	scope := store.System("reap")
 	t := r.Timing(fleet.DefaultEnvironment)
-	stalled := !r.last.IsZero() && now.Sub(r.last) > t.Lost/3
-	r.last = now
 	live, err := r.observe(ctx, scope, now)
 	if err != nil {
-		return err
+		return err // while the store is away nobody can renew; see stalled
 	}
+	stalled := !r.last.IsZero() && now.Sub(r.last) > t.Lost/3
+	r.last = now
 	if stalled {
 		// We were away: the robots may have renewed all the time.
 		r.Logger.Warn("sweep came late; leases are given their full time again")
@@ -71,6 +73,7 @@ func (r *Reaper) RunOnce(ctx context.Context, now time.Time) error {
 		return nil
 	}
 	var lost []store.LiveAttempt
+	var faults []error // of single rows, which stop none of the others
 	for _, a := range live {
 		w := r.seen[a.Ref]
 		silent := now.Sub(w.since)
@@ -78,17 +81,13 @@ func (r *Reaper) RunOnce(ctx context.Context, now time.Time) error {
 		case silent >= t.Lost:
 			lost = append(lost, a)
 		case silent >= t.Suspect && !a.Silent && a.State == fleet.Running:
-			if err := r.Attempts.Silence(ctx, scope, a.Ref, a.RenewSeq); err != nil {
-				return err
-			}
+			faults = append(faults, r.Attempts.Silence(ctx, scope, a.Ref, a.RenewSeq))
 		}
 		if a.State == fleet.Running && a.RunTimeout > 0 && now.Sub(w.running) > a.RunTimeout+t.Heartbeat {
-			if err := r.Attempts.RunLimit(ctx, scope, a.Ref); err != nil {
-				return err
-			}
+			faults = append(faults, r.Attempts.RunLimit(ctx, scope, a.Ref))
 		}
 	}
-	return r.take(ctx, scope, lost, len(live), now)
+	return errors.Join(append(faults, r.take(ctx, scope, lost, len(live), now))...)
 }
 
 // observe reads all live attempts and remembers when each renewal number was
@@ -153,11 +152,13 @@ func (r *Reaper) take(ctx context.Context, scope store.Scope, lost []store.LiveA
 		}
 		lost = lost[:limit]
 	}
+	var faults []error
 	for _, a := range lost {
 		if err := r.Attempts.Lose(ctx, scope, a.Ref, a.RenewSeq, "it was silent for too long"); err != nil {
-			return err
+			faults = append(faults, fmt.Errorf("take job %s away from robot %s: %w", a.JobID, a.RobotID, err))
+			continue
 		}
 		r.Logger.Warn("attempt lost", "job_id", a.JobID, "epoch", a.Epoch, "robot_id", a.RobotID)
 	}
-	return nil
+	return errors.Join(faults...)
 }

@@ -41,14 +41,17 @@ func (t *Timers) Run(ctx context.Context) {
 }
 
 // RunOnce fires all timers that are due at now and returns the time of the
-// next one. A timer that cannot be fired is logged and does not hold up the
-// ones behind it.
+// next one. A timer that cannot be fired, or that is still there after it was,
+// is left for a later pass and does not hold up the ones behind it.
 func (t *Timers) RunOnce(ctx context.Context, now time.Time) (next time.Time, err error) {
 	scope := store.System("timers")
-	for ctx.Err() == nil {
+	tried := map[store.Timer]bool{}
+	limit := timerPage
+	var faults []error
+	for ctx.Err() == nil && len(faults) < 10*timerPage {
 		var due []store.Timer
 		err := t.Store.View(ctx, scope, func(r store.Reader) (err error) {
-			if due, err = r.Due(now, timerPage); err != nil {
+			if due, err = r.Due(now, limit); err != nil {
 				return err
 			}
 			next, err = r.NextTimer()
@@ -57,19 +60,26 @@ func (t *Timers) RunOnce(ctx context.Context, now time.Time) (next time.Time, er
 		if err != nil {
 			return time.Time{}, err
 		}
-		var faults []error
+		fresh := 0
 		for _, timer := range due {
+			timer.At = timer.At.UTC() // a key of the map: one form for one instant
+			if tried[timer] {
+				continue
+			}
+			tried[timer] = true
+			fresh++
 			if err := t.Attempts.Fire(ctx, scope, timer); err != nil {
 				t.Logger.Warn("timer not fired", "timer", timer.Kind, "job_id", timer.JobID, "error", err)
 				faults = append(faults, err)
 			}
 		}
-		if len(due) < timerPage || len(faults) > 0 {
-			if len(due) > 0 && len(faults) == 0 {
-				next = now // look at once: firing may have set new ones
+		if fresh == 0 && len(due) < limit {
+			if len(due) > 0 {
+				next = now.Add(timerPause) // what stays is not tried again at once
 			}
 			return next, errors.Join(faults...)
 		}
+		limit = timerPage + len(due) - fresh // those that stayed come first again
 	}
-	return next, ctx.Err()
+	return now.Add(timerPause), errors.Join(append(faults, ctx.Err())...)
 }

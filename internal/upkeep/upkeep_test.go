@@ -61,6 +61,8 @@ func newFleet(t *testing.T) *fleetOfOne {
 	return f
 }
 
+func (f *fleetOfOne) admin() auth.Principal { return auth.Local() }
+
 func (f *fleetOfOne) connect() {
 	f.t.Helper()
 	w, err := f.core.Robots.Connect(f.t.Context(), f.robot, orchestrator.Hello{
