@@ -17,7 +17,7 @@ var errFatal = errors.New("the database file failed")
 // logs; people are told what it means for them.
 func fault(where string, err error) error {
 	code := sqlite.ErrCode(err)
-	switch code.ToPrimary() {
+	switch code.ToPrimary() { //nolint:exhaustive // the rest are faults of ours
 	case sqlite.ResultFull:
 		return noSpace(where, err)
 	case sqlite.ResultIOErr, sqlite.ResultCorrupt, sqlite.ResultNotADB, sqlite.ResultCantOpen, sqlite.ResultReadOnly,

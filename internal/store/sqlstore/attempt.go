@@ -133,6 +133,7 @@ func (t *Tx) Started(ref store.Ref, at time.Time) error {
 	return err
 }
 
+// PutEffect stores an announced step as it is now.
 func (t *Tx) PutEffect(e fleet.Effect) error {
 	if err := t.covers(e.Tenant); err != nil {
 		return err
@@ -144,6 +145,7 @@ func (t *Tx) PutEffect(e fleet.Effect) error {
 	return err
 }
 
+// ClearRefusals makes jobs that the robot refused open to it again.
 func (t *Tx) ClearRefusals(robot fleet.RobotID) error {
 	n, err := t.conn.Exec(refusalClear, robot, t.all(), t.tenant())
 	if n > 0 {

@@ -54,7 +54,8 @@ func (t *Tx) beat(b *store.Beat, out *store.BeatAnswer, now time.Time) error {
 	var held []heldAttempt
 	err = t.conn.Query(beatHeld, func(row *Row) error {
 		held = append(held, heldAttempt{
-			store.Ref{JobID: str[fleet.ID](row), Epoch: row.int64()}, str[fleet.State](row), str[fleet.StopReason](row),
+			store.Ref{JobID: str[fleet.ID](row), Epoch: row.int64()},
+			str[fleet.State](row), str[fleet.StopReason](row),
 			row.time(), row.bool(),
 		})
 		return nil

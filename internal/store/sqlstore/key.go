@@ -54,6 +54,7 @@ func (r *reader) Keys() ([]fleet.Key, error) {
 	return out, err
 }
 
+// PutKey is fleet.ErrConflict if another key has the same hash.
 func (t *Tx) PutKey(k fleet.Key) error {
 	if err := t.covers(k.Tenant); err != nil {
 		return err

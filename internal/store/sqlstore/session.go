@@ -124,6 +124,7 @@ func (t *Tx) CloseSession(id fleet.ID, reason string, now time.Time) (bool, erro
 	return n > 0, err
 }
 
+// CloseMember returns how many sessions were open.
 func (t *Tx) CloseMember(member fleet.ID, now time.Time) (int, error) {
 	var open []fleet.ID
 	err := t.conn.Query(sessionMember, func(row *Row) error {

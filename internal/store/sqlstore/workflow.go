@@ -116,6 +116,7 @@ func (r *reader) Body(hash string) ([]byte, error) {
 	return body, err
 }
 
+// PutBody keeps the first document of a hash.
 func (t *Tx) PutBody(hash string, body []byte) error {
 	_, err := t.conn.Exec(bodyPut, hash, body)
 	return err

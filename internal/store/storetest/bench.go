@@ -153,8 +153,10 @@ func BenchList(b *testing.B, open Open, finished int) {
 		name   string
 		filter store.JobFilter
 	}{
-		{"all", store.JobFilter{}}, {"failed", store.JobFilter{States: []fleet.State{fleet.Failed}}},
-		{"workflow", store.JobFilter{Workflow: "w-1"}}, {"robot", store.JobFilter{Robot: "r1"}},
+		{"all", store.JobFilter{}},
+		{"failed", store.JobFilter{States: []fleet.State{fleet.Failed}}},
+		{"workflow", store.JobFilter{Workflow: "w-1"}},
+		{"robot", store.JobFilter{Robot: "r1"}},
 		{"running", store.JobFilter{States: []fleet.State{fleet.Running}}},
 	}
 	for _, c := range filters {

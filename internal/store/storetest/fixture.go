@@ -159,7 +159,7 @@ func (f *Fixture) Running(spec fleet.JobSpec, robot fleet.RobotID, session int64
 	return f.Accept(f.Assign(f.Submit(spec), robot, session))
 }
 
-// Report is a report about the newest attempt of a job.
+// NewReport is a report about the newest attempt of a job.
 func (f *Fixture) NewReport(j fleet.Job, kind fleet.ReportKind, id int64) fleet.Report {
 	r := fleet.Report{Kind: kind, Tenant: j.Tenant, RobotID: j.RobotID, JournalID: "j", ReportID: id, JobID: j.ID, Epoch: j.Epoch, DurationMS: 7}
 	switch kind {

@@ -140,10 +140,15 @@ func testJobLists(f *Fixture) {
 	is(f, "all", len(all), 40)
 	is(f, "newest first", slices.IsSortedFunc(all, func(a, b fleet.Job) int { return -cmpID(a.ID, b.ID) }), true)
 	for _, filter := range []store.JobFilter{
-		{States: []fleet.State{fleet.Pending}}, {States: []fleet.State{fleet.Completed}},
-		{States: []fleet.State{fleet.Running, fleet.Completed, fleet.Cancelling}}, {Robot: "r2"}, {Workflow: "w-2"},
-		{Robot: "r1", States: []fleet.State{fleet.Completed}}, {Robot: "r1", Workflow: "w-1"},
-		{Workflow: "w-1", States: []fleet.State{fleet.Assigned, fleet.Pending}}, {Robot: "none"},
+		{States: []fleet.State{fleet.Pending}},
+		{States: []fleet.State{fleet.Completed}},
+		{States: []fleet.State{fleet.Running, fleet.Completed, fleet.Cancelling}},
+		{Robot: "r2"},
+		{Workflow: "w-2"},
+		{Robot: "r1", States: []fleet.State{fleet.Completed}},
+		{Robot: "r1", Workflow: "w-1"},
+		{Workflow: "w-1", States: []fleet.State{fleet.Assigned, fleet.Pending}},
+		{Robot: "none"},
 	} {
 		var want []fleet.ID
 		for _, j := range all {

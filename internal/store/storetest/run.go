@@ -11,9 +11,19 @@ func Run(t *testing.T, open Open) {
 		name  string
 		tests map[string]func(f *Fixture)
 	}{
-		{"job", jobTests()}, {"move", moveTests()}, {"hot", hotTests()}, {"beat", beatTests()}, {"report", reportTests()},
-		{"robot", robotTests()}, {"workflow", workflowTests()}, {"key", keyTests()}, {"event", eventTests()},
-		{"sweep", sweepTests()}, {"scope", scopeTests()}, {"log", logTests()}, {"signal", signalTests()},
+		{"job", jobTests()},
+		{"move", moveTests()},
+		{"hot", hotTests()},
+		{"beat", beatTests()},
+		{"report", reportTests()},
+		{"robot", robotTests()},
+		{"workflow", workflowTests()},
+		{"key", keyTests()},
+		{"event", eventTests()},
+		{"sweep", sweepTests()},
+		{"scope", scopeTests()},
+		{"log", logTests()},
+		{"signal", signalTests()},
 	}
 	for _, g := range groups {
 		t.Run(g.name, func(t *testing.T) {

@@ -1,7 +1,7 @@
-// Package driverbench puts the two Go drivers of one SQLite engine side by
-// side with the shapes of the store, for ADR-0005. It holds benchmarks only;
-// the product must not import it.
-package driverbench
+package sqlite
+
+// This file puts the two Go drivers of one SQLite engine side by side with the
+// shapes of the store, for ADR-0005. The product knows only one of them.
 
 import (
 	"context"
@@ -15,48 +15,47 @@ import (
 )
 
 const (
-	schema = `create table jobs (id text not null unique, tenant text not null, state text not null, epoch integer not null,
+	driverSchema = `create table jobs (id text not null unique, tenant text not null, state text not null, epoch integer not null,
 		version integer not null, robot text, body text not null) strict;
 		create table events (tenant text not null, seq integer not null, kind text not null, data blob, primary key (tenant, seq)) strict, without rowid;`
 	insertJob   = `insert into jobs (id, tenant, state, epoch, version, body) values (?1, 't', 'pending', 0, 1, ?2)`
 	moveJob     = `update jobs set state = ?2, epoch = epoch + 1, version = version + 1, robot = ?3 where id = ?1 and tenant = 't' and state = 'pending'`
 	insertEvent = `insert into events (tenant, seq, kind, data) values ('t', ?1, 'job.assigned', ?2)`
 	readJob     = `select id, tenant, state, epoch, version, robot, body from jobs where id = ?1`
-	batch       = 64
+	driverBatch = 64
 )
 
-var pragmas = []string{"pragma journal_mode = wal", "pragma synchronous = full", "pragma foreign_keys = on"}
+var driverPragmas = []string{"pragma journal_mode = wal", "pragma synchronous = full", "pragma foreign_keys = on"}
 
-func id(i int) string { return fmt.Sprintf("01939c3e-7b1a-7c3d-8e4f-%012d", i) }
+func driverID(i int) string { return fmt.Sprintf("01939c3e-7b1a-7c3d-8e4f-%012d", i) }
 
-const body = "a job's columns that no decision looks at, a few hundred bytes of them: " +
+const driverBody = "a job's columns that no decision looks at, a few hundred bytes of them: " +
 	"name, workflow, hash, environment, needs, times, budgets and so on and so forth"
 
-func BenchmarkBatch(b *testing.B) {
+func BenchmarkDriverBatch(b *testing.B) {
 	b.Run("zombiezen", func(b *testing.B) {
 		c := openZombiezen(b)
 		seq := 0
 		for b.Loop() {
-			run(b, c, "begin immediate")
-			for range batch {
+			execOn(b, c, "begin immediate")
+			for range driverBatch {
 				seq++
-				run(b, c, insertJob, id(seq), body)
-				run(b, c, moveJob, id(seq), "assigned", "r-1")
-				run(b, c, insertEvent, seq, []byte(`{"robot_id":"r-1"}`))
+				execOn(b, c, insertJob, driverID(seq), driverBody)
+				execOn(b, c, moveJob, driverID(seq), "assigned", "r-1")
+				execOn(b, c, insertEvent, seq, []byte(`{"robot_id":"r-1"}`))
 			}
-			run(b, c, "commit")
+			execOn(b, c, "commit")
 		}
-		b.ReportMetric(float64(b.N*batch)/b.Elapsed().Seconds(), "jobs/s")
+		b.ReportMetric(float64(b.N*driverBatch)/b.Elapsed().Seconds(), "jobs/s")
 	})
 	b.Run("modernc-database-sql", func(b *testing.B) {
 		db := openModernc(b)
 		var st [3]*sql.Stmt
 		for i, q := range []string{insertJob, moveJob, insertEvent} {
 			var err error
-			if st[i], err = db.PrepareContext(b.Context(), q); err != nil {
+			if st[i], err = db.PrepareContext(b.Context(), q); err != nil { //nolint:sqlclosecheck // closed with the database, as the product would
 				b.Fatal(err)
 			}
-			defer st[i].Close()
 		}
 		exec := func(ctx context.Context, s *sql.Stmt, args ...any) {
 			if _, err := s.ExecContext(ctx, args...); err != nil {
@@ -70,34 +69,34 @@ func BenchmarkBatch(b *testing.B) {
 				b.Fatal(err)
 			}
 			in := [3]*sql.Stmt{tx.StmtContext(b.Context(), st[0]), tx.StmtContext(b.Context(), st[1]), tx.StmtContext(b.Context(), st[2])}
-			for range batch {
+			for range driverBatch {
 				seq++
-				exec(b.Context(), in[0], id(seq), body)
-				exec(b.Context(), in[1], id(seq), "assigned", "r-1")
+				exec(b.Context(), in[0], driverID(seq), driverBody)
+				exec(b.Context(), in[1], driverID(seq), "assigned", "r-1")
 				exec(b.Context(), in[2], seq, []byte(`{"robot_id":"r-1"}`))
 			}
 			if err := tx.Commit(); err != nil {
 				b.Fatal(err)
 			}
 		}
-		b.ReportMetric(float64(b.N*batch)/b.Elapsed().Seconds(), "jobs/s")
+		b.ReportMetric(float64(b.N*driverBatch)/b.Elapsed().Seconds(), "jobs/s")
 	})
 }
 
-func BenchmarkRead(b *testing.B) {
+func BenchmarkDriverRead(b *testing.B) {
 	const rows = 10_000
 	b.Run("zombiezen", func(b *testing.B) {
 		c := openZombiezen(b)
-		run(b, c, "begin immediate")
+		execOn(b, c, "begin immediate")
 		for i := range rows {
-			run(b, c, insertJob, id(i), body)
+			execOn(b, c, insertJob, driverID(i), driverBody)
 		}
-		run(b, c, "commit")
+		execOn(b, c, "commit")
 		st := c.Prep(readJob)
 		i := 0
 		for b.Loop() {
 			i = (i + 7919) % rows
-			st.BindText(1, id(i))
+			st.BindText(1, driverID(i))
 			more, err := st.Step()
 			if err != nil || !more || st.ColumnText(0) == "" || st.ColumnText(2) == "" || st.ColumnInt64(3) != 0 || st.ColumnText(6) == "" {
 				b.Fatal(err)
@@ -114,7 +113,7 @@ func BenchmarkRead(b *testing.B) {
 			b.Fatal(err)
 		}
 		for i := range rows {
-			if _, err := tx.ExecContext(b.Context(), insertJob, id(i), body); err != nil {
+			if _, err := tx.ExecContext(b.Context(), insertJob, driverID(i), driverBody); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -132,7 +131,7 @@ func BenchmarkRead(b *testing.B) {
 			var jid, tenant, state, text string
 			var epoch, version int64
 			var robot sql.NullString
-			if err := st.QueryRowContext(b.Context(), id(i)).Scan(&jid, &tenant, &state, &epoch, &version, &robot, &text); err != nil {
+			if err := st.QueryRowContext(b.Context(), driverID(i)).Scan(&jid, &tenant, &state, &epoch, &version, &robot, &text); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -150,10 +149,10 @@ func openZombiezen(b *testing.B) *sqlite.Conn {
 			b.Error(err)
 		}
 	})
-	for _, p := range pragmas {
-		run(b, c, p)
+	for _, p := range driverPragmas {
+		execOn(b, c, p)
 	}
-	rest := schema
+	rest := driverSchema
 	for len(rest) > 0 {
 		st, n, err := c.PrepareTransient(rest)
 		if err != nil {
@@ -170,7 +169,7 @@ func openZombiezen(b *testing.B) *sqlite.Conn {
 	return c
 }
 
-func run(b *testing.B, c *sqlite.Conn, q string, args ...any) {
+func execOn(b *testing.B, c *sqlite.Conn, q string, args ...any) {
 	st, err := c.Prepare(q)
 	if err != nil {
 		b.Fatal(err)
@@ -208,7 +207,7 @@ func openModernc(b *testing.B) *sql.DB {
 			b.Error(err)
 		}
 	})
-	if _, err := db.ExecContext(b.Context(), schema); err != nil {
+	if _, err := db.ExecContext(b.Context(), driverSchema); err != nil {
 		b.Fatal(err)
 	}
 	return db
