@@ -25,8 +25,10 @@ type conn struct {
 	r      *Robot
 	url    string
 	ws     *websocket.Conn
-	ctx    context.Context
+	ctx    context.Context // ends when the connection shall end, with the reason
 	cancel context.CancelCauseFunc
+	io     context.Context // of reads and writes: the library breaks a connection whose context ends
+	cut    context.CancelFunc
 
 	session int64           // epoch; set before anybody else knows the connection
 	out     chan wire.Frame // work; bounded
@@ -39,6 +41,7 @@ type conn struct {
 func newConn(ctx context.Context, r *Robot, url string, ws *websocket.Conn) *conn {
 	c := &conn{r: r, url: url, ws: ws, out: make(chan wire.Frame, outbox), beats: make(chan wire.Frame, 1)}
 	c.ctx, c.cancel = context.WithCancelCause(ctx)
+	c.io, c.cut = context.WithCancel(context.WithoutCancel(ctx))
 	return c
 }
 
@@ -98,20 +101,31 @@ func (c *conn) serve() error {
 	loops.Go(c.ping)
 	<-c.ctx.Done()
 	cause := context.Cause(c.ctx)
-	var own *closing
-	if errors.As(cause, &own) {
-		_ = c.ws.Close(websocket.StatusCode(own.code), wire.Cut(own.reason, 120)) // the peer may be gone
-	} else {
-		_ = c.ws.CloseNow() // likewise
-	}
+	c.close(cause)
 	loops.Wait()
 	return cause
 }
 
+// close ends the socket: politely if it was this side's wish.
+func (c *conn) close(cause error) {
+	var own *closing
+	switch {
+	case errors.As(cause, &own):
+		_ = c.ws.Close(websocket.StatusCode(own.code), wire.Cut(own.reason, 120)) // the peer may be gone
+	case errors.Is(cause, context.Canceled):
+		_ = c.ws.Close(websocket.StatusNormalClosure, "the robot is stopping") // likewise
+	default:
+		_ = c.ws.CloseNow() // it is broken already
+	}
+	c.cut()
+}
+
+var errNoAnswer = errors.New("the orchestrator does not answer")
+
 // read takes frames until there are no more.
 func (c *conn) read() error {
 	for {
-		f, err := c.frame(c.ctx)
+		f, err := c.frame(c.io)
 		if err != nil {
 			return err
 		}
@@ -187,7 +201,7 @@ func (c *conn) put(f wire.Frame, seq int64) error {
 		c.r.log.Error("a frame cannot be sent", "type", f.Payload.Type(), "error", err)
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(c.ctx, writeTimeout)
+	ctx, cancel := context.WithTimeout(c.io, writeTimeout)
 	defer cancel()
 	return c.ws.Write(ctx, websocket.MessageText, data)
 }
@@ -202,11 +216,11 @@ func (c *conn) ping() {
 			return
 		case <-t.C:
 		}
-		ctx, cancel := context.WithTimeout(c.ctx, pongWithin)
+		ctx, cancel := context.WithTimeout(c.io, pongWithin)
 		err := c.ws.Ping(ctx)
 		cancel()
-		if err != nil && c.ctx.Err() == nil {
-			c.cancel(&closing{wire.CloseGoingAway, "the orchestrator does not answer"})
+		if err != nil {
+			c.cancel(errNoAnswer)
 			return
 		}
 	}

@@ -154,13 +154,9 @@ func (r *Robot) session(ctx context.Context, url string) (welcomed bool, err err
 	}
 	c := newConn(ctx, r, url, ws)
 	defer c.cancel(nil)
+	defer c.cut()
 	if err := r.welcome(c); err != nil {
-		var own *closing
-		if errors.As(err, &own) {
-			_ = ws.Close(websocket.StatusCode(own.code), wire.Cut(own.reason, 120)) // given up
-		} else {
-			_ = ws.CloseNow() // likewise
-		}
+		c.close(err)
 		r.disconnected()
 		return false, err
 	}
@@ -222,7 +218,7 @@ func (r *Robot) welcome(c *conn) error {
 	for {
 		f, err := c.frame(ctx)
 		if err != nil {
-			if cause := context.Cause(ctx); cause != nil {
+			if cause := context.Cause(ctx); cause != nil && websocket.CloseStatus(err) < 0 {
 				return cause
 			}
 			return err

@@ -170,9 +170,13 @@ func (r *Robot) drain(ctx context.Context) {
 	if n := ask(r.d, (*protocol.Robot).Undelivered); n > 0 {
 		r.log.Warn("reports stay in the journal until the robot runs again", "reports", n)
 	}
-	r.d.do(func(m *protocol.Robot, _ protocol.Instant) []protocol.Effect {
-		return m.Goodbye("the robot is stopping")
-	})
+	if c := r.current(); c != nil {
+		for _, e := range ask(r.d, func(m *protocol.Robot) []protocol.Effect { return m.Goodbye("the robot is stopping") }) {
+			if s, ok := e.(protocol.Send); ok {
+				c.send(s.Frame)
+			}
+		}
+	}
 	r.until(ctx, 200*time.Millisecond, func(*protocol.Robot) bool { return r.said() })
 }
 
