@@ -3,133 +3,149 @@ package client
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
 )
 
-// Options say whom to ask and as whom.
+// base is the path below which the API lives.
+const base = "/api/v1"
+
+// Options say where the orchestrator is and who is asking.
 type Options struct {
-	URLs      []string // of orchestrators, tried in turn; at least one
-	Key       string   // empty on a development server
-	HTTP      *http.Client
-	UserAgent string
-	// Log is told of every retry and of the address that answered; may be nil.
+	URLs       []string // tried in order; the first that answers is kept
+	Key        string   // sent as a bearer token; empty: none
+	HTTPClient *http.Client
+	UserAgent  string
+	Tries      int           // of one request; 3 if zero
+	Pause      time.Duration // before the second try; 1 s if zero, doubled each time
+	// Log is told of every try that failed; may be nil.
 	Log func(format string, args ...any)
 }
 
-// Client asks an orchestrator.
+// Client speaks to an orchestrator.
 type Client struct {
-	o         Options
-	http      *http.Client
 	addresses *addresses
+	key       string
+	agent     string
+	tries     int
+	pause     time.Duration
+	http      *http.Client
+	streams   *http.Client // without a time limit
+	log       func(format string, args ...any)
 }
 
-// New checks the addresses; whether anybody answers is found out by asking.
+// New checks the addresses. It connects to nothing yet.
 func New(o Options) (*Client, error) {
-	if len(o.URLs) == 0 {
-		return nil, fleet.Invalid("url", "No address of an orchestrator is given.")
+	a, err := newAddresses(o.URLs)
+	if err != nil {
+		return nil, err
 	}
-	list := make([]string, len(o.URLs))
-	for i, text := range o.URLs {
-		u, err := url.Parse(text)
-		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-			return nil, fleet.Invalid("url", "%q is not an address such as http://127.0.0.1:8000.", text)
-		}
-		list[i] = strings.TrimRight(u.String(), "/")
+	c := &Client{addresses: a, key: o.Key, agent: o.UserAgent, tries: o.Tries, pause: o.Pause, http: o.HTTPClient, log: o.Log}
+	if c.tries <= 0 {
+		c.tries = 3
 	}
-	if o.HTTP == nil {
-		o.HTTP = &http.Client{Timeout: 60 * time.Second}
+	if c.pause <= 0 {
+		c.pause = time.Second
 	}
-	if o.UserAgent == "" {
-		o.UserAgent = "fleet-go"
+	if c.agent == "" {
+		c.agent = "casare-fleet-go"
 	}
-	if o.Log == nil {
-		o.Log = func(string, ...any) {}
+	if c.http == nil {
+		c.http = &http.Client{Timeout: time.Minute}
 	}
-	return &Client{o: o, http: o.HTTP, addresses: &addresses{list: list}}, nil
+	if c.log == nil {
+		c.log = func(string, ...any) {}
+	}
+	streams := *c.http
+	streams.Timeout = 0
+	c.streams = &streams
+	return c, nil
 }
 
-// URL is the address that answered last, or the first one.
-func (c *Client) URL() string { return c.addresses.order()[0] }
-
-// request is one operation before it is sent.
+// request is one call before it is sent.
 type request struct {
 	method string
 	path   string
 	query  url.Values
+	body   []byte
+	header http.Header
+	// safe says that sending it twice does no harm.
+	safe bool
+	// accept is the type wanted; JSON if empty.
+	accept string
+}
+
+// reply is an answer whose status says that all is well.
+type reply struct {
+	status int
 	header http.Header
 	body   []byte
-	key    string // Idempotency-Key
-	stream bool   // the answer is read by the caller, and may take for ever
 }
 
-// call sends a request and decodes its answer into out, which may be nil.
-func (c *Client) call(ctx context.Context, r request, in, out any) error {
-	if in != nil {
-		body, err := json.Marshal(in)
-		if err != nil {
-			return fmt.Errorf("encode request: %w", err)
-		}
-		r.body = body
-	}
-	resp, err := c.send(ctx, r)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close() //nolint:errcheck // its bytes were read
-	data, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return broken(c.URL(), err)
-	}
-	if out == nil {
-		return nil
-	}
-	if err := json.Unmarshal(data, out); err != nil {
-		return fleet.Errorf(fleet.CodeInternal, "bad_answer", "%s answered %s %s with something that is not understood: %w", c.URL(), r.method, r.path, err)
-	}
-	return nil
-}
+// maxAnswer bounds what is read of one answer.
+const maxAnswer = 64 << 20
 
-// send tries a request on every address, and again after a pause, until it is
-// answered. An answer that is an error of the request itself is final.
-func (c *Client) send(ctx context.Context, r request) (*http.Response, error) {
+// do sends a request, again if that is safe, and reads the answer.
+func (c *Client) do(ctx context.Context, r request) (*reply, error) {
 	var last error
-	for try := range tries {
-		for _, address := range c.addresses.order() {
-			resp, err := c.once(ctx, address, r)
-			if err == nil {
-				c.addresses.worked(address)
-				return resp, nil
+	for try := 1; ; try++ {
+		resp, err := c.send(ctx, c.http, r)
+		if err == nil {
+			var out *reply
+			if out, err = readReply(resp); err == nil {
+				return out, nil
 			}
-			if ctx.Err() != nil {
-				return nil, ctx.Err()
-			}
-			last = err
-			if !passing(err) {
-				return nil, err
-			}
-			c.o.Log("%s %s on %s: %v", r.method, r.path, address, err)
 		}
-		if try == tries-1 {
-			break
-		}
-		if err := sleep(ctx, pause(try, last)); err != nil {
+		last = err
+		if ctx.Err() != nil || !again(err, r.safe) {
 			return nil, err
 		}
+		if try >= c.tries {
+			return nil, last
+		}
+		if err := wait(ctx, c.pauseAfter(try, last)); err != nil {
+			return nil, last
+		}
 	}
-	return nil, last
 }
 
-func (c *Client) once(ctx context.Context, address string, r request) (*http.Response, error) {
+// send sends a request once, to the first address that can be reached.
+func (c *Client) send(ctx context.Context, via *http.Client, r request) (*http.Response, error) {
+	var failed error
+	for _, address := range c.addresses.inOrder() {
+		req, err := c.build(ctx, address, r)
+		if err != nil {
+			return nil, err
+		}
+		resp, err := via.Do(req)
+		if err == nil {
+			c.addresses.reached(address, nil)
+			return resp, nil
+		}
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		c.addresses.reached(address, err)
+		c.log("%s %s at %s: %v", r.method, r.path, address, plain(err))
+		failed = err
+		if !neverSent(err) {
+			return nil, broken(address, err)
+		}
+	}
+	return nil, unreachable(c.addresses.all, failed)
+}
+
+func (c *Client) build(ctx context.Context, address string, r request) (*http.Request, error) {
 	target := address + r.path
 	if len(r.query) > 0 {
 		target += "?" + r.query.Encode()
@@ -140,96 +156,100 @@ func (c *Client) once(ctx context.Context, address string, r request) (*http.Res
 	}
 	req, err := http.NewRequestWithContext(ctx, r.method, target, body)
 	if err != nil {
-		return nil, fleet.Invalid("url", "The request cannot be made: %s.", err)
+		return nil, fleet.Errorf(fleet.CodeInvalid, "invalid_url", "The address %s cannot be used: %w", address, err)
 	}
-	for k, v := range r.header {
-		req.Header[k] = v
-	}
-	req.Header.Set("User-Agent", c.o.UserAgent)
-	if c.o.Key != "" {
-		req.Header.Set("Authorization", "Bearer "+c.o.Key)
+	for name, values := range r.header {
+		req.Header[name] = values
 	}
 	if r.body != nil && req.Header.Get("Content-Type") == "" {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	if r.key != "" {
-		req.Header.Set("Idempotency-Key", r.key)
+	req.Header.Set("User-Agent", c.agent)
+	req.Header.Set("Accept", "application/json")
+	if r.accept != "" {
+		req.Header.Set("Accept", r.accept)
 	}
-	client := c.http
-	if r.stream {
-		endless := *c.http
-		endless.Timeout = 0
-		client = &endless
+	if c.key != "" {
+		req.Header.Set("Authorization", "Bearer "+c.key)
 	}
-	resp, err := client.Do(req)
+	return req, nil
+}
+
+// readReply reads an answer to its end; one that tells of an error becomes one.
+func readReply(resp *http.Response) (*reply, error) {
+	defer resp.Body.Close() //nolint:errcheck // it was read to its end
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
-		return nil, broken(address, err)
+		return nil, broken(resp.Request.URL.Host, err)
 	}
-	if resp.StatusCode < 300 {
-		return resp, nil
+	if resp.StatusCode >= http.StatusBadRequest {
+		return nil, errorOf(resp, body)
 	}
-	defer resp.Body.Close() //nolint:errcheck // its bytes were read
-	data, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
-	return nil, problem(resp, data)
+	return &reply{status: resp.StatusCode, header: resp.Header, body: body}, nil
 }
 
-// broken says that nobody could be asked.
-func broken(address string, err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
-		err = u.Err // the method and the URL are said already
+// call sends a request and reads the JSON of its answer into out, unless out
+// is nil.
+func (c *Client) call(ctx context.Context, r request, out any) (*reply, error) {
+	got, err := c.do(ctx, r)
+	if err != nil || out == nil {
+		return got, err
 	}
-	return fleet.Errorf(fleet.CodeUnavailable, "unreachable", "No orchestrator answers at %s: %w.", address, err).
-		WithFix("Start one with 'fleet dev' or 'fleet serve', or name another with --url.")
+	if err := json.Unmarshal(got.body, out); err != nil {
+		return nil, fleet.Errorf(fleet.CodeInternal, "unreadable_answer", "The answer to %s %s cannot be read: %w", r.method, r.path, err)
+	}
+	return got, nil
 }
 
-// problem turns the body of an error answer back into the error it was.
-func problem(resp *http.Response, data []byte) error {
-	var p struct {
-		Detail    string             `json:"detail"`
-		Title     string             `json:"title"`
-		Kind      fleet.Code         `json:"kind"`
-		Code      string             `json:"code"`
-		Fix       string             `json:"fix"`
-		Errors    []fleet.FieldError `json:"errors"`
-		RequestID string             `json:"request_id"`
-	}
-	_ = json.Unmarshal(data, &p) // a body of another kind leaves it empty
-	e := &fleet.Error{Code: p.Kind, Reason: p.Code, Message: p.Detail, Fix: p.Fix, Fields: p.Errors, Status: resp.StatusCode}
-	if e.Code == "" {
-		e.Code = codeOf(resp.StatusCode)
-	}
-	if e.Message == "" {
-		e.Message = fmt.Sprintf("The server answered %s.", resp.Status)
-	}
-	if e.Code == fleet.CodeInternal && p.RequestID != "" {
-		e.Message += " (request " + p.RequestID + ")"
-	}
-	if n, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && n >= 0 {
-		e.RetryAfter = time.Duration(n) * time.Second
-	}
-	return e
+// get reads an object.
+func (c *Client) get(ctx context.Context, path string, query url.Values, out any) error {
+	_, err := c.call(ctx, request{method: http.MethodGet, path: path, query: query, safe: true}, out)
+	return err
 }
 
-// codeOf is the kind of an answer whose body does not say.
-func codeOf(status int) fleet.Code {
-	switch {
-	case status == http.StatusUnauthorized:
-		return fleet.CodeUnauthenticated
-	case status == http.StatusForbidden:
-		return fleet.CodeForbidden
-	case status == http.StatusNotFound:
-		return fleet.CodeNotFound
-	case status == http.StatusConflict || status == http.StatusPreconditionFailed:
-		return fleet.CodeConflict
-	case status == http.StatusGone:
-		return fleet.CodeGone
-	case status == http.StatusTooManyRequests || status == http.StatusInsufficientStorage:
-		return fleet.CodeExhausted
-	case status == http.StatusBadGateway || status == http.StatusServiceUnavailable || status == http.StatusGatewayTimeout:
-		return fleet.CodeUnavailable
-	case status < 500:
-		return fleet.CodeInvalid
+// encode writes a body without changing a character of what it carries.
+func encode(v any) ([]byte, error) {
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		var kind *json.MarshalerError
+		if errors.As(err, &kind) {
+			return nil, fleet.Errorf(fleet.CodeInvalid, "unreadable_json", "A part of the request is no JSON: %w", kind.Err)
+		}
+		return nil, fleet.Errorf(fleet.CodeInvalid, "unreadable_json", "The request cannot be written as JSON: %w", err)
 	}
-	return fleet.CodeInternal
+	return buf.Bytes(), nil
+}
+
+// newKey makes an Idempotency-Key.
+func newKey() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // crypto/rand never fails
+	return hex.EncodeToString(b[:])
+}
+
+func idempotent(key string) http.Header {
+	if key == "" {
+		key = newKey()
+	}
+	return http.Header{"Idempotency-Key": {key}}
+}
+
+// at joins the parts of a path, each of them as one segment.
+func at(parts ...string) string {
+	var b strings.Builder
+	b.WriteString(base)
+	for _, p := range parts {
+		b.WriteByte('/')
+		b.WriteString(url.PathEscape(p))
+	}
+	return b.String()
+}
+
+// set puts a value into a query unless it is empty.
+func set(q url.Values, name string, value any) {
+	if text := fmt.Sprint(value); text != "" && text != "0" && text != "false" {
+		q.Set(name, text)
+	}
 }

@@ -1,15 +1,19 @@
 // Package client is the Go SDK of Casare Fleet: one method for each operation
-// of the REST API, in the types of package fleet.
+// of the API, in the types of package fleet.
 //
-//	c, err := client.New(client.Options{URLs: []string{"http://127.0.0.1:8000"}, Key: key})
-//	job, err := c.SubmitJob(ctx, client.SubmitRequest{Document: doc})
-//	end, err := c.WaitJob(ctx, job.ID, nil)
+// It must not hold rules of the product: what may be done is the server's to
+// say. It keeps no state but the address that answered last.
 //
-// Every request is tried up to three times when it was answered 429, 502, 503
-// or 504, or when the connection broke; a pause that the server names is kept.
-// Requests that change something carry an Idempotency-Key made beforehand, so
-// that trying again is safe. Several addresses are tried in turn.
+// Guarantees:
+//   - Reads, submits and whatever else is safe to repeat are tried three times,
+//     after pauses that double, when the connection breaks or the server asks
+//     for a later try; a submit carries an Idempotency-Key of its own, so a
+//     repeated one gives the same job. What is not safe to repeat is sent again
+//     only if the server has certainly not seen it.
+//   - Errors are *Error around *fleet.Error: errors.Is(err, fleet.ErrConflict)
+//     asks for the kind, RequestID(err) leads to the server's log.
+//   - Iterators go on after a lost connection or a restart of the server where
+//     they stood: nothing is missed and nothing comes twice.
 //
-// Errors are *fleet.Error: errors.Is(err, fleet.ErrConflict) works here as it
-// does inside the product. A Client is safe for concurrent use.
+// A Client is safe for concurrent use.
 package client

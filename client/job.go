@@ -3,7 +3,6 @@ package client
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -12,216 +11,241 @@ import (
 	"github.com/casarerpa/fleet/fleet"
 )
 
-// Job is a job with its inputs and its end.
-type Job struct {
-	fleet.Job
-	Variables  json.RawMessage `json:"variables,omitempty"`
-	Result     json.RawMessage `json:"result,omitempty"`
-	Error      *fleet.JobError `json:"error,omitempty"`
-	DurationMS int64           `json:"duration_ms,omitempty"`
-	Waiting    string          `json:"waiting_summary,omitempty"`
-	Warnings   []string        `json:"warnings,omitempty"`
-}
-
-// SubmitRequest asks for a job. Document or WorkflowID names what to run.
+// SubmitRequest asks for a job. Workflow or WorkflowID says what to run.
 type SubmitRequest struct {
-	WorkflowID   fleet.ID           `json:"workflow_id,omitempty"`
-	Version      int                `json:"version,omitempty"`
-	Document     json.RawMessage    `json:"workflow_json,omitempty"`
-	WorkflowName string             `json:"workflow_name,omitempty"`
-	Name         string             `json:"name,omitempty"`
-	Variables    json.RawMessage    `json:"variables,omitempty"` // an object
-	Priority     *fleet.Priority    `json:"priority,omitempty"`
-	Target       fleet.RobotID      `json:"target_robot_id,omitempty"`
-	Environment  string             `json:"environment,omitempty"`
-	Placement    *Placement         `json:"placement,omitempty"`
-	NotBefore    *time.Time         `json:"not_before,omitempty"`
-	DelaySeconds int64              `json:"delay_seconds,omitempty"`
-	Deadline     *time.Time         `json:"deadline,omitempty"`
-	QueueTimeout int64              `json:"queue_timeout_seconds,omitempty"`
-	RunTimeout   int64              `json:"run_timeout_seconds,omitempty"`
-	Retry        *fleet.RetryPolicy `json:"retry,omitempty"`
-	RetrySafety  fleet.RetrySafety  `json:"retry_safety,omitempty"`
-	DryRun       bool               `json:"dry_run,omitempty"`
+	WorkflowID   fleet.ID        `json:"workflow_id,omitempty"`
+	Version      int             `json:"version,omitempty"`       // 0: the newest
+	Workflow     json.RawMessage `json:"workflow_json,omitempty"` // in any dialect
+	WorkflowName string          `json:"workflow_name,omitempty"`
+	Name         string          `json:"name,omitempty"`
+	Variables    any             `json:"variables,omitempty"` // becomes a JSON object
 
-	// IdempotencyKey makes the request safe to repeat across programs; the
-	// client makes one when it is empty.
+	Priority     *fleet.Priority   `json:"priority,omitempty"` // nil: 10
+	Target       fleet.RobotID     `json:"target_robot_id,omitempty"`
+	Environment  string            `json:"environment,omitempty"`
+	Placement    *Placement        `json:"placement,omitempty"`
+	NotBefore    *time.Time        `json:"not_before,omitempty"`
+	Deadline     *time.Time        `json:"deadline,omitempty"`
+	DelaySeconds int64             `json:"delay_seconds,omitempty"`
+	QueueTimeout int64             `json:"queue_timeout_seconds,omitempty"`
+	RunTimeout   int64             `json:"run_timeout_seconds,omitempty"`
+	Retry        *RetryChange      `json:"retry,omitempty"`
+	RetrySafety  fleet.RetrySafety `json:"retry_safety,omitempty"`
+	DryRun       bool              `json:"dry_run,omitempty"`
+
+	// IdempotencyKey makes a repeated request give the first one's job. The
+	// client makes one for each call if it is empty.
 	IdempotencyKey string `json:"-"`
 }
 
-// Placement is what a job demands of its robot.
+// Placement says what a job needs beyond its workflow.
 type Placement struct {
-	Capabilities []string `json:"capabilities,omitempty"`
+	Target       fleet.RobotID `json:"target_robot_id,omitempty"`
+	Capabilities []string      `json:"capabilities,omitempty"`
+	Environment  string        `json:"environment,omitempty"`
 }
 
-// SubmitJob stores a job. When it returns without an error, the job is kept.
-func (c *Client) SubmitJob(ctx context.Context, r SubmitRequest) (job Job, err error) {
-	key := r.IdempotencyKey
-	if key == "" {
-		key = newKey()
+// JobDetail is a job with all that is known about it.
+type JobDetail struct {
+	fleet.Job
+	fleet.JobData
+	WaitingSummary string `json:"waiting_summary,omitempty"` // why it waits, in a sentence
+	WaitMS         int64  `json:"wait_ms,omitempty"`         // from creation to the first start
+	TotalMS        int64  `json:"total_ms,omitempty"`        // from creation to the end
+}
+
+// SubmittedJob answers a submit.
+type SubmittedJob struct {
+	fleet.Job
+	Warnings []string `json:"warnings"`
+	DryRun   bool     `json:"dry_run,omitempty"`
+	Replayed bool     `json:"-"` // an earlier request with the same key made the job
+}
+
+// SubmitJob stores a job. When it returns, the job is on the server's disk.
+func (c *Client) SubmitJob(ctx context.Context, r SubmitRequest) (SubmittedJob, error) {
+	var out SubmittedJob
+	body, err := encode(r)
+	if err != nil {
+		return out, err
 	}
-	err = c.call(ctx, request{method: http.MethodPost, path: "/api/v1/jobs", key: key}, r, &job)
-	return job, err
+	got, err := c.call(ctx, request{
+		method: http.MethodPost, path: at("jobs"), body: body, header: idempotent(r.IdempotencyKey), safe: true,
+	}, &out)
+	if err != nil {
+		return out, err
+	}
+	out.Replayed = got.header.Get("Idempotent-Replay") == "true"
+	return out, nil
 }
 
-// BulkRow answers one entry of SubmitJobs.
+// BulkRow answers one job of many.
 type BulkRow struct {
-	Index  int          `json:"index"`
-	Status string       `json:"status"`
-	JobID  fleet.ID     `json:"job_id"`
-	Error  *fleet.Error `json:"error"`
+	Index  int
+	Status string // created, replayed, checked, refused
+	JobID  fleet.ID
+	Err    error // of a refused one
 }
 
-// SubmitJobs stores up to a thousand jobs in one request. With atomic, one bad
-// entry refuses all.
+// UnmarshalJSON reads the row's problem as an error.
+func (r *BulkRow) UnmarshalJSON(b []byte) error {
+	var in struct {
+		Index  int      `json:"index"`
+		Status string   `json:"status"`
+		JobID  fleet.ID `json:"job_id"`
+		Error  *problem `json:"error"`
+	}
+	if err := json.Unmarshal(b, &in); err != nil {
+		return err
+	}
+	*r = BulkRow{Index: in.Index, Status: in.Status, JobID: in.JobID}
+	if in.Error != nil {
+		r.Err = fill(&Error{Err: &fleet.Error{Code: fleet.CodeInternal}}, *in.Error)
+	}
+	return nil
+}
+
+// SubmitJobs stores many jobs, with an answer for each. With atomic, one bad
+// request refuses all; such a call is not repeated when its answer is lost.
 func (c *Client) SubmitJobs(ctx context.Context, rs []SubmitRequest, atomic bool) ([]BulkRow, error) {
-	in := struct {
+	body, err := encode(struct {
 		Jobs   []SubmitRequest `json:"jobs"`
-		Atomic bool            `json:"atomic"`
-	}{rs, atomic}
+		Atomic bool            `json:"atomic,omitempty"`
+	}{rs, atomic})
+	if err != nil {
+		return nil, err
+	}
 	var out struct {
 		Jobs []BulkRow `json:"jobs"`
 	}
-	err := c.call(ctx, request{method: http.MethodPost, path: "/api/v1/jobs/bulk", key: newKey()}, in, &out)
+	_, err = c.call(ctx, request{
+		method: http.MethodPost, path: at("jobs", "bulk"), body: body, header: idempotent(""), safe: !atomic,
+	}, &out)
 	return out.Jobs, err
 }
 
-// GetJob returns one job.
-func (c *Client) GetJob(ctx context.Context, id fleet.ID) (job Job, err error) {
-	err = c.call(ctx, request{method: http.MethodGet, path: "/api/v1/jobs/" + string(id)}, nil, &job)
-	return job, err
-}
-
-// JobQuery selects jobs of a list.
+// JobQuery selects jobs of a list; empty fields select all.
 type JobQuery struct {
-	States   []fleet.State
-	Robot    fleet.RobotID
-	Workflow fleet.ID
-	Limit    int
-	Cursor   string
+	Status     []string // states, queued (pending) or claimed (assigned, running)
+	RobotID    fleet.RobotID
+	WorkflowID fleet.ID
+	RetryOf    fleet.ID
+	Page       fleet.Page
 }
 
-// JobPage is one part of a list, newest first.
+// JobPage is a part of a list, newest first.
 type JobPage struct {
 	Jobs  []fleet.Job `json:"jobs"`
-	Total int64       `json:"total"`
+	Total int64       `json:"total"` // -1 where counting would cost too much
 	Next  string      `json:"next_cursor"`
 }
 
 // ListJobs returns a page of jobs.
-func (c *Client) ListJobs(ctx context.Context, q JobQuery) (page JobPage, err error) {
+func (c *Client) ListJobs(ctx context.Context, q JobQuery) (out JobPage, err error) {
+	v := pageQuery(q.Page)
+	for _, s := range q.Status {
+		v.Add("status", s)
+	}
+	set(v, "robot_id", q.RobotID)
+	set(v, "workflow_id", q.WorkflowID)
+	set(v, "retry_of", q.RetryOf)
+	err = c.get(ctx, at("jobs"), v, &out)
+	return out, err
+}
+
+func pageQuery(p fleet.Page) url.Values {
 	v := url.Values{}
-	for _, s := range q.States {
-		v.Add("status", string(s))
-	}
-	set(v, "robot_id", string(q.Robot))
-	set(v, "workflow_id", string(q.Workflow))
-	set(v, "cursor", q.Cursor)
-	if q.Limit > 0 {
-		v.Set("limit", strconv.Itoa(q.Limit))
-	}
-	err = c.call(ctx, request{method: http.MethodGet, path: "/api/v1/jobs", query: v}, nil, &page)
-	return page, err
+	set(v, "limit", p.Limit)
+	set(v, "cursor", p.Cursor)
+	return v
 }
 
-func set(v url.Values, name, value string) {
-	if value != "" {
-		v.Set(name, value)
-	}
+// GetJob returns one job.
+func (c *Client) GetJob(ctx context.Context, id fleet.ID) (out JobDetail, err error) {
+	err = c.get(ctx, at("jobs", string(id)), nil, &out)
+	return out, err
 }
 
-// ListAttempts returns the attempts of a job, oldest first.
-func (c *Client) ListAttempts(ctx context.Context, id fleet.ID) ([]fleet.Attempt, error) {
+// JobAttempts returns the attempts of a job, oldest first.
+func (c *Client) JobAttempts(ctx context.Context, id fleet.ID) ([]fleet.Attempt, error) {
 	var out struct {
 		Attempts []fleet.Attempt `json:"attempts"`
 	}
-	err := c.call(ctx, request{method: http.MethodGet, path: "/api/v1/jobs/" + string(id) + "/attempts"}, nil, &out)
+	err := c.get(ctx, at("jobs", string(id), "attempts"), nil, &out)
 	return out.Attempts, err
 }
 
-// CancelRequest says how a job is to stop.
+// CancelRequest asks for a job to be stopped.
 type CancelRequest struct {
-	GraceSeconds *int64 `json:"grace_seconds,omitempty"`
+	GraceSeconds *int64 `json:"grace_seconds,omitempty"` // nil: 60
 	Force        bool   `json:"force,omitempty"`
 	Reason       string `json:"reason,omitempty"`
 }
 
-// CancelAnswer says what a cancel did. Cancelled is false for a job that had
-// ended before.
+// CancelAnswer says what a cancel did.
 type CancelAnswer struct {
 	JobID     fleet.ID    `json:"job_id"`
-	Cancelled bool        `json:"cancelled"`
+	Cancelled bool        `json:"cancelled"` // false: the job had ended before
 	Previous  fleet.State `json:"previous_status"`
 	Status    fleet.State `json:"status"`
 	Message   string      `json:"message"`
 }
 
-// CancelJob asks for a job to be stopped.
-func (c *Client) CancelJob(ctx context.Context, id fleet.ID, r CancelRequest) (a CancelAnswer, err error) {
-	err = c.call(ctx, request{method: http.MethodPost, path: "/api/v1/jobs/" + string(id) + "/cancel", key: newKey()}, r, &a)
-	return a, err
+// CancelJob stops a job. A job that had ended before is no error.
+func (c *Client) CancelJob(ctx context.Context, id fleet.ID, r CancelRequest) (out CancelAnswer, err error) {
+	body, err := encode(r)
+	if err != nil {
+		return out, err
+	}
+	_, err = c.call(ctx, request{method: http.MethodPost, path: at("jobs", string(id), "cancel"), body: body, safe: true}, &out)
+	return out, err
 }
 
 // RetryAnswer names the new job.
 type RetryAnswer struct {
-	JobID    fleet.ID `json:"job_id"`
-	New      fleet.ID `json:"new_job_id"`
+	JobID    fleet.ID `json:"job_id"` // of the new job
+	NewJobID fleet.ID `json:"new_job_id"`
 	Original fleet.ID `json:"original_job_id"`
 	Message  string   `json:"message"`
 }
 
 // RetryJob makes a new job from one that failed, was cancelled or timed out.
-func (c *Client) RetryJob(ctx context.Context, id fleet.ID) (a RetryAnswer, err error) {
-	err = c.call(ctx, request{method: http.MethodPost, path: "/api/v1/jobs/" + string(id) + "/retry", key: newKey()}, nil, &a)
-	return a, err
+func (c *Client) RetryJob(ctx context.Context, id fleet.ID) (out RetryAnswer, err error) {
+	_, err = c.call(ctx, request{method: http.MethodPost, path: at("jobs", string(id), "retry")}, &out)
+	return out, err
 }
 
-// Decision answers a job that needs a person.
+// Decision is a person's answer to a job that needs one.
 type Decision struct {
-	Decision string          `json:"decision"` // retry, complete, fail or cancel
+	Decision string          `json:"decision"` // retry, complete, fail, cancel
 	Reason   string          `json:"reason"`
-	Output   json.RawMessage `json:"output,omitempty"`
+	Output   json.RawMessage `json:"output,omitempty"` // with complete
+	// Version is that of the job as it was read; fleet.ErrConflict if it has
+	// changed since. 0 asks for nothing.
+	Version int64 `json:"-"`
 }
 
-// DecideJob answers a job that needs a person. version is that of the job as
-// it was read; 0 does not ask for it.
-func (c *Client) DecideJob(ctx context.Context, id fleet.ID, version int64, d Decision) (job Job, err error) {
-	r := request{method: http.MethodPost, path: "/api/v1/jobs/" + string(id) + "/decide", key: newKey(), header: http.Header{}}
-	if version > 0 {
-		r.header.Set("If-Match", strconv.Quote(strconv.FormatInt(version, 10)))
+// DecideJob answers a job that needs a decision.
+func (c *Client) DecideJob(ctx context.Context, id fleet.ID, d Decision) (out fleet.Job, err error) {
+	body, err := encode(d)
+	if err != nil {
+		return out, err
 	}
-	err = c.call(ctx, r, d, &job)
-	return job, err
+	r := request{method: http.MethodPost, path: at("jobs", string(id), "decide"), body: body}
+	if d.Version > 0 {
+		r.header = http.Header{"If-Match": {`"` + strconv.FormatInt(d.Version, 10) + `"`}}
+	}
+	_, err = c.call(ctx, r, &out)
+	return out, err
 }
 
-// WaitJob waits until a job is final, or needs a person. onChange is told of
-// each new state and of progress; it may be nil. An orchestrator that is away
-// for a while is waited for.
-func (c *Client) WaitJob(ctx context.Context, id fleet.ID, onChange func(Job)) (Job, error) {
-	var last Job
-	wait := 50 * time.Millisecond
-	for {
-		job, err := c.GetJob(ctx, id)
-		switch {
-		case err == nil:
-			changed := job.Version != last.Version || job.Progress != last.Progress || job.CurrentNode != last.CurrentNode || job.Waiting != last.Waiting
-			if changed {
-				last, wait = job, 50*time.Millisecond
-				if onChange != nil {
-					onChange(job)
-				}
-			}
-			if job.State.Final() || job.State == fleet.NeedsDecision {
-				return job, nil
-			}
-		case ctx.Err() != nil:
-			return last, ctx.Err()
-		case !errors.Is(err, fleet.ErrUnavailable) && !errors.Is(err, fleet.ErrExhausted):
-			return last, err
-		}
-		if err := sleep(ctx, wait); err != nil {
-			return last, err
-		}
-		wait = min(wait*5/4, time.Second)
-	}
+// RetryChange changes parts of the default retry policy.
+type RetryChange struct {
+	Max       *int            `json:"max,omitempty"`
+	MaxLost   *int            `json:"max_lost,omitempty"`
+	Delay     *fleet.Duration `json:"delay_ms,omitempty"`
+	Factor    *float64        `json:"factor,omitempty"`
+	Ceiling   *fleet.Duration `json:"max_delay_ms,omitempty"`
+	Jitter    *float64        `json:"jitter,omitempty"`
+	OnTimeout *bool           `json:"on_timeout,omitempty"`
 }

@@ -25,7 +25,7 @@ type VersionList struct {
 // VersionDetail is a version with its document.
 type VersionDetail struct {
 	fleet.WorkflowVersion
-	Document json.RawMessage `json:"document" doc:"In canonical form."`
+	Document json.RawMessage `json:"workflow_json" doc:"In canonical form."`
 }
 
 // PutWorkflowBody stores a document.
