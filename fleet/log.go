@@ -29,6 +29,15 @@ type LogBatch struct {
 	First   int64
 	Lines   []LogLine
 	Dropped int64
+	Quota   int64 // bytes kept of the attempt; 0: MaxLogBytes
+}
+
+// Room is the quota of the batch's attempt.
+func (b *LogBatch) Room() int64 {
+	if b.Quota > 0 {
+		return b.Quota
+	}
+	return MaxLogBytes
 }
 
 // LogAck answers a batch: the next line that is expected.

@@ -84,13 +84,18 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	a.keys = auth.NewKeys(a.store, ids, rand.Reader, time.Now)
 	timing := func(string) fleet.Timing { return o.Timing }
 	limits := orchestrator.DefaultLimits()
-	limits.BulkJobs, limits.Pending, limits.Result = o.Limits.BulkJobs, int64(o.Limits.Pending), int(o.Limits.Result)
+	limits.BulkJobs, limits.Pending = o.Limits.BulkJobs, int64(o.Limits.Pending)
+	limits.Result, limits.Logs = int(o.Limits.Result), int64(o.Limits.Logs)
+	limits.Document = workflow.Limits{
+		Bytes: int(o.Limits.Workflow), Depth: o.Limits.JSONDepth, Nodes: o.Limits.Nodes, Connections: o.Limits.Connections,
+	}
 	core := orchestrator.New(orchestrator.Options{
 		Store: a.store, IDs: ids, Now: time.Now, Chance: chance, Catalog: cat, Timing: timing,
-		Policy: workflow.Policy{}, Limits: limits, Logger: o.Logger,
+		Policy: workflow.Policy{Limits: limits.Document}, Limits: limits, Logger: o.Logger,
 	})
 	sockets := gateway.DefaultLimits()
 	sockets.Sockets, sockets.Handshakes = o.Limits.Sockets, o.Limits.Handshakes
+	sockets.Frames, sockets.Burst, sockets.LogBytes = float64(o.Limits.RobotFrames), 2*o.Limits.RobotFrames, int64(o.Limits.Logs)
 	a.gateway = gateway.New(gateway.Options{
 		Member: member, Version: o.Version, Robots: core.Robots, Attempts: core.Attempts, Keys: a.keys,
 		Signals: a.store.Signals(), Timing: timing, Now: time.Now, Logger: o.Logger, Limits: sockets,

@@ -20,18 +20,16 @@ type Limits struct {
 	Header      Size `help:"all headers of a request (431)" default:"32KiB" env:"HEADER"`
 	URL         Size `name:"url" help:"length of a URL (414)" default:"8KiB" env:"URL"`
 	QueryParams int  `help:"parameters of a query (422)" default:"100" env:"QUERY_PARAMS"`
-	Name        int  `help:"characters of a name (422)" default:"128" env:"NAME"`
 	Nodes       int  `help:"nodes of a workflow (422)" default:"10000" env:"NODES"`
 	Connections int  `help:"connections of a workflow (422)" default:"50000" env:"CONNECTIONS"`
 	Result      Size `help:"result of a job (413)" default:"10MiB" env:"RESULT"`
 	Logs        Size `help:"log of one attempt; the rest is counted as dropped" default:"50MiB" env:"LOGS"`
-	Checkpoint  Size `help:"checkpoint of a job (413)" default:"64KiB" env:"CHECKPOINT"`
 	Sockets     int  `help:"robot sockets of a tenant (429 in the handshake)" default:"50000" env:"SOCKETS"`
 	Handshakes  int  `help:"handshakes under way from one address (429)" default:"200" env:"HANDSHAKES"`
 	Pending     int  `help:"waiting jobs of a tenant (429)" default:"100000" env:"PENDING"`
 	Submits     int  `help:"submitted jobs of a tenant a minute (429)" default:"6000" env:"SUBMITS"`
 	Requests    int  `help:"requests of one key a minute (429)" default:"600" env:"REQUESTS"`
-	RobotFrames int  `help:"control frames of one robot a second" default:"20" env:"ROBOT_FRAMES"`
+	RobotFrames int  `help:"frames of one robot a second, sustained; beyond it the socket is read more slowly" default:"2000" env:"ROBOT_FRAMES"`
 }
 
 // DefaultLimits are the defaults above, for programs and tests without a command line.

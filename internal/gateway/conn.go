@@ -102,7 +102,7 @@ func (c *conn) welcome(w orchestrator.Welcome, token string) *wire.Welcome {
 		Tenant: c.principal.Tenant, Environment: w.Robot.Environment, StoreGeneration: 1, CommittedReportID: w.Committed,
 		Heartbeat: fleet.Duration(w.Timing.Heartbeat), Lease: fleet.Duration(w.Timing.Lease), Fence: fleet.Duration(w.Timing.Fence),
 		AcceptWithin: fleet.Duration(w.Timing.Accept), StopGrace: fleet.Duration(w.Timing.StopGrace),
-		Limits:     wire.Limits{LogWindow: c.g.o.Limits.LogWindow, LogBytes: fleet.MaxLogBytes},
+		Limits:     wire.Limits{LogWindow: c.g.o.Limits.LogWindow, LogBytes: c.g.o.Limits.LogBytes},
 		GrantedMax: w.Robot.Max(), Mode: w.Robot.Mode, ServerVersion: c.g.o.Version, ServerTime: wire.At(c.g.o.Now()),
 		Features: []string{wire.FeatureEffects, wire.FeatureResultRef, wire.FeatureWorkflowRef, wire.FeatureLogs, wire.FeatureCommands},
 		Desired:  make([]wire.Desired, 0, len(w.Desired)),

@@ -38,13 +38,14 @@ type Limits struct {
 	Frames     float64 // a second, per robot, sustained
 	Burst      int
 	Outbox     int   // frames that may wait to be written
+	LogBytes   int64 // kept of an attempt's log; told to the robot
 	LogWindow  int64 // lines on their way without an answer
 	Handshakes int   // under way at once
 }
 
 // DefaultLimits are the documented ones.
 func DefaultLimits() Limits {
-	return Limits{Sockets: 50_000, Frames: 2000, Burst: 4000, Outbox: 1024, LogWindow: 2000, Handshakes: 256}
+	return Limits{Sockets: 50_000, Frames: 2000, Burst: 4000, Outbox: 1024, LogBytes: fleet.MaxLogBytes, LogWindow: 2000, Handshakes: 256}
 }
 
 // Gateway is all robot sockets of one orchestrator.

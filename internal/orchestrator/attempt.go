@@ -141,7 +141,7 @@ func (a *Attempts) AppendLogs(ctx context.Context, p auth.Principal, batch fleet
 	if err := p.Require(fleet.RobotsConnect); err != nil {
 		return fleet.LogAck{}, err
 	}
-	batch.Tenant, batch.RobotID = p.Tenant, p.RobotID
+	batch.Tenant, batch.RobotID, batch.Quota = p.Tenant, p.RobotID, a.Limits.Logs
 	acks, err := a.Store.AppendLogs(ctx, p.Scope(), []fleet.LogBatch{batch})
 	if err != nil {
 		return fleet.LogAck{}, err

@@ -32,12 +32,14 @@ type Limits struct {
 	BulkJobs    int
 	Pending     int64 // jobs of a tenant that may wait at once
 	Result      int   // bytes of a result
+	Logs        int64 // bytes kept of an attempt's log
+	Document    workflow.Limits
 	Idempotency time.Duration
 }
 
 // DefaultLimits are the documented ones.
 func DefaultLimits() Limits {
-	return Limits{Variables: 1<<20 - 64<<10, BulkJobs: 1000, Pending: 1_000_000, Result: 10 << 20, Idempotency: 24 * time.Hour}
+	return Limits{Variables: 1<<20 - 64<<10, BulkJobs: 1000, Pending: 1_000_000, Result: 10 << 20, Logs: fleet.MaxLogBytes, Idempotency: 24 * time.Hour}
 }
 
 // Orchestrator is the sum of the use cases, one field for each noun.

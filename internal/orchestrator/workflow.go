@@ -36,7 +36,7 @@ func (w *Workflows) Validate(ctx context.Context, p auth.Principal, doc []byte) 
 	if err := p.Require(fleet.WorkflowsRead); err != nil {
 		return nil, err
 	}
-	d, err := workflow.Parse(doc, workflow.Options{Catalog: w.Catalog})
+	d, err := workflow.Parse(doc, workflow.Options{Catalog: w.Catalog, Limits: w.Limits.Document})
 	if err != nil {
 		return nil, unreadable(err)
 	}
@@ -45,7 +45,7 @@ func (w *Workflows) Validate(ctx context.Context, p auth.Principal, doc []byte) 
 
 // Check reads a document and refuses it unless it may be run.
 func (w *Workflows) Check(doc []byte) (*Checked, error) {
-	d, err := workflow.Parse(doc, workflow.Options{Catalog: w.Catalog})
+	d, err := workflow.Parse(doc, workflow.Options{Catalog: w.Catalog, Limits: w.Limits.Document})
 	if err != nil {
 		return nil, unreadable(err)
 	}

@@ -61,7 +61,7 @@ func (t *Tx) appendLog(b *fleet.LogBatch) (fleet.LogAck, error) {
 	first := max(b.First, 1)
 	// A gap is taken only if the robot says that it left those lines out.
 	if first > next+max(b.Dropped, 0) {
-		return fleet.LogAck{NextLine: next, Full: bytes >= fleet.MaxLogBytes}, nil
+		return fleet.LogAck{NextLine: next, Full: bytes >= b.Room()}, nil
 	}
 	dropped := max(first-next, 0)
 	end := next
@@ -76,7 +76,7 @@ func (t *Tx) appendLog(b *fleet.LogBatch) (fleet.LogAck, error) {
 		if len(message) > fleet.MaxLogLine {
 			message = message[:fleet.MaxLogLine]
 		}
-		if bytes >= fleet.MaxLogBytes {
+		if bytes >= b.Room() {
 			dropped++
 			continue
 		}
@@ -85,7 +85,7 @@ func (t *Tx) appendLog(b *fleet.LogBatch) (fleet.LogAck, error) {
 			return fleet.LogAck{}, err
 		}
 	}
-	ack := fleet.LogAck{NextLine: max(end, next), Full: bytes >= fleet.MaxLogBytes}
+	ack := fleet.LogAck{NextLine: max(end, next), Full: bytes >= b.Room()}
 	if end == next && dropped == 0 {
 		return ack, nil
 	}
