@@ -169,3 +169,30 @@ func colourOf(state string) string {
 
 // discard closes something whose end cannot fail usefully.
 func discard(c io.Closer) { _ = c.Close() }
+
+// exitTable is the list of exit codes for the reference page.
+func exitTable() string {
+	var b strings.Builder
+	b.WriteString("## Exit codes\n\n| Code | Meaning |\n|--:|---|\n| 0 | done; of an awaited job: completed |\n")
+	for _, row := range fleet.Codes() {
+		text := strings.ToLower(row.Title)
+		if row.Code == fleet.CodeInvalid {
+			text = "something in the command, a file or the request is wrong"
+		}
+		fmt.Fprintf(&b, "| %d | %s |\n", row.Exit, text)
+	}
+	for _, row := range []struct {
+		code int
+		text string
+	}{
+		{exitFailed, "the awaited job failed"},
+		{exitCancelled, "the awaited job was cancelled"},
+		{exitTimeout, "the awaited job ran out of time"},
+		{exitNeedsDecision, "the awaited job needs a person's decision"},
+		{exitGaveUp, "waiting gave up; the job goes on"},
+		{exitInterrupted, "interrupted"},
+	} {
+		fmt.Fprintf(&b, "| %d | %s |\n", row.code, row.text)
+	}
+	return b.String()
+}

@@ -9,11 +9,20 @@ Start with "fleet dev": an orchestrator, two robots and a sample job on this mac
 
 // commands is the command line. Kong reads it; so does the reference page.
 type commands struct {
-	Config kong.ConfigFlag `help:"configuration file; default: FLEET_CONFIG, else fleet/config.yaml in the user's configuration folder" placeholder:"PATH"`
+	Config  kong.ConfigFlag `help:"configuration file; default: FLEET_CONFIG, else fleet/config.yaml in the user's configuration folder" placeholder:"PATH"`
+	Verbose bool            `short:"v" help:"say which address answered and what was tried again"`
 
-	Run      runCmd `cmd:"" help:"run a workflow file here, without any orchestrator" group:"Programs"`
-	Workflow struct {
-		Validate workflowValidateCmd `cmd:"" help:"check workflow files without running them"`
-	} `cmd:"" aliases:"workflows" help:"check, store and show workflows" group:"Nouns"`
-	Version versionCmd `cmd:"" help:"say which version this is" group:"More"`
+	Dev   devCmd   `cmd:"" help:"an orchestrator, robots and a sample job in one process" group:"Programs"`
+	Serve serveCmd `cmd:"" help:"be the orchestrator" group:"Programs"`
+	Run   runCmd   `cmd:"" help:"run a workflow file here, without any orchestrator" group:"Programs"`
+
+	Job      jobCmds      `cmd:"" aliases:"jobs" help:"submit, watch, stop and repeat jobs" group:"Nouns"`
+	Robot    robotCmds    `cmd:"" aliases:"robots" help:"be a robot; list and show robots" group:"Nouns"`
+	Workflow workflowCmds `cmd:"" aliases:"workflows" help:"check, store and show workflows" group:"Nouns"`
+	Key      keyCmds      `cmd:"" aliases:"keys" help:"make, list and revoke keys" group:"Nouns"`
+	Events   eventsCmd    `cmd:"" aliases:"event" help:"read what happened, and what happens" group:"Nouns"`
+
+	Version    versionCmd    `cmd:"" help:"say which version this is" group:"More"`
+	Completion completionCmd `cmd:"" help:"write the completion of a shell" group:"More"`
+	Complete   completeCmd   `cmd:"" hidden:"" passthrough:"" help:"candidates for the last word"`
 }

@@ -40,6 +40,7 @@ func Main(ctx context.Context, args []string, std Streams, getenv func(string) s
 	case err != nil:
 		return sh.fail(usage(err))
 	}
+	sh.verbose = sh.root.Verbose
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	parsed.Bind(sh)
 	err = parsed.Run()
@@ -55,8 +56,9 @@ func newParser(sh *shell, getenv func(string) string, exit func(int)) (*kong.Kon
 	if err != nil {
 		return nil, err
 	}
-	var root commands
-	return kong.New(&root, append(options,
+	root := &commands{}
+	sh.root = root
+	return kong.New(root, append(options,
 		kong.Name("fleet"), kong.Description(about), kong.Exit(exit), kong.Writers(sh.out, sh.err),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, WrapUpperBound: 100}),
 		kong.ValueFormatter(plainHelp),
@@ -77,6 +79,8 @@ type shell struct {
 	paint    bool // out is a terminal that may have colours
 	paintErr bool
 	width    int // of the terminal; 80 where there is none
+	verbose  bool
+	root     *commands
 }
 
 func newShell(std Streams, getenv func(string) string) *shell {

@@ -1,0 +1,287 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/casarerpa/fleet/client"
+	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/config"
+	"github.com/casarerpa/fleet/workflow/value"
+)
+
+// jobCmds are the verbs for jobs.
+type jobCmds struct {
+	Submit   jobSubmitCmd   `cmd:"" help:"submit a workflow as a job"`
+	List     jobListCmd     `cmd:"" help:"list jobs, newest first"`
+	Get      jobGetCmd      `cmd:"" aliases:"show" help:"show one job"`
+	Watch    jobWatchCmd    `cmd:"" help:"stay with a job until it has ended"`
+	Log      jobLogCmd      `cmd:"" aliases:"logs" help:"show the log of a job"`
+	Attempts jobAttemptsCmd `cmd:"" help:"show to whom a job was handed out"`
+	Cancel   jobCancelCmd   `cmd:"" help:"stop a job"`
+	Retry    jobRetryCmd    `cmd:"" help:"make a new job from one that failed, was cancelled or timed out"`
+	Decide   jobDecideCmd   `cmd:"" help:"answer a job that needs a person"`
+}
+
+type jobListCmd struct {
+	config.Client
+	Status []string `help:"only jobs in this state (repeatable); queued and claimed are words for several" placeholder:"STATE"`
+	Robot  string   `help:"only jobs of this robot" placeholder:"ID"`
+	Limit  int      `help:"how many; 0: all" default:"20"`
+}
+
+// Run lists jobs.
+func (c *jobListCmd) Run(ctx context.Context, sh *shell) error {
+	if c.Limit < 0 {
+		return fleet.Invalid("limit", "limit must not be negative; got %d.", c.Limit)
+	}
+	api, err := sh.connect(c.Client)
+	if err != nil {
+		return err
+	}
+	q := client.JobQuery{RobotID: fleet.RobotID(c.Robot), Status: c.Status, Page: fleet.Page{Limit: fleet.PageMax}}
+	if c.Limit > 0 {
+		q.Page.Limit = min(c.Limit, fleet.PageMax)
+	}
+	total := int64(0)
+	jobs, err := pageTo(c.Limit, func(cursor string) ([]fleet.Job, string, error) {
+		q.Page.Cursor = cursor
+		page, err := api.ListJobs(ctx, q)
+		total = page.Total
+		return page.Jobs, page.Next, err
+	})
+	if err != nil {
+		return err
+	}
+	sh.used(api)
+	return sh.answer(c.Output, map[string]any{"jobs": jobs, "total": total}, func() error {
+		now := time.Now()
+		t := table{head: []string{"JOB", "STATUS", "PRIO", "WORKFLOW", "ROBOT", "CREATED", "TOOK"}, paint: sh.paint, state: 1}
+		for _, j := range jobs {
+			t.add(string(j.ID), string(j.State), strconv.Itoa(int(j.Priority)), clip(clean(j.Workflow.Name), 28),
+				dash(string(j.RobotID)), ago(j.CreatedAt, now), took(j))
+		}
+		if err := t.write(sh.out, "There are no such jobs."); err != nil {
+			return err
+		}
+		if total > int64(len(jobs)) {
+			sh.note("%d of %d; --limit 0 shows all.", len(jobs), total)
+		}
+		return nil
+	})
+}
+
+func took(j fleet.Job) string {
+	switch {
+	case j.State == fleet.Running:
+		return strconv.Itoa(j.Progress) + "%"
+	case j.EndedAt.IsZero() || j.StartedAt.IsZero():
+		return "-"
+	}
+	return exact(j.EndedAt.Sub(j.StartedAt))
+}
+
+type jobGetCmd struct {
+	config.Client
+	Job string `arg:"" help:"id of the job"`
+}
+
+// Run shows a job.
+func (c *jobGetCmd) Run(ctx context.Context, sh *shell) error {
+	api, id, err := sh.jobCall(c.Client, c.Job)
+	if err != nil {
+		return err
+	}
+	job, err := api.GetJob(ctx, id)
+	if err != nil {
+		return err
+	}
+	sh.used(api)
+	return sh.answer(c.Output, job, func() error {
+		if err := jobCard(job).write(sh.out, sh.paint); err != nil {
+			return err
+		}
+		if result := parseVariables(job.Result); result != nil {
+			if vars, ok := result.Get("variables"); ok {
+				fmt.Fprintln(sh.out, colour(sh.paint, faint, "result"))
+				showVariables(sh.out, asObject(vars))
+			}
+		}
+		return nil
+	})
+}
+
+// jobCard is what people want to know of one job.
+func jobCard(j client.JobDetail) *card {
+	c := &card{}
+	c.add("job", string(j.ID))
+	c.add("name", clean(j.Name))
+	c.add("workflow", fmt.Sprintf("%s, version %d", clean(j.Workflow.Name), j.Workflow.Version))
+	c.add("status", string(j.State))
+	c.add("waits", clean(j.WaitingSummary))
+	if j.State == fleet.Running {
+		c.add("progress", fmt.Sprintf("%d%% %s", j.Progress, clean(j.CurrentNode)))
+	}
+	c.add("robot", string(j.RobotID))
+	c.add("only on", string(j.Target))
+	c.add("needs", strings.Join(j.Requires, ", "))
+	c.add("priority", strconv.Itoa(int(j.Priority)))
+	if j.Environment != fleet.DefaultEnvironment {
+		c.add("environment", j.Environment)
+	}
+	if j.Epoch > 1 {
+		c.add("attempts", strconv.FormatInt(j.Epoch, 10))
+	}
+	c.add("retry of", string(j.RetryOf))
+	c.add("created", wall(j.CreatedAt))
+	c.add("started", wall(j.StartedAt))
+	c.add("ended", wall(j.EndedAt))
+	if d := runTime(j); d > 0 {
+		c.add("took", exact(d))
+	}
+	if j.EndReason != "" && j.EndReason != string(j.State) {
+		c.add("because", j.EndReason)
+	}
+	c.add("cancel", string(j.CancelOutcome))
+	if j.Error != nil {
+		c.add("error", clean(strings.TrimPrefix(j.Error.Type+": "+j.Error.Message, ": ")))
+		c.add("at node", clean(j.Error.Node))
+	}
+	return c
+}
+
+// jobCall is how the verbs for one job begin.
+func (s *shell) jobCall(c config.Client, text string) (*client.Client, fleet.ID, error) {
+	id, err := jobID(text)
+	if err != nil {
+		return nil, "", err
+	}
+	api, err := s.connect(c)
+	return api, id, err
+}
+
+type jobWatchCmd struct {
+	config.Client
+	Job     string        `arg:"" help:"id of the job"`
+	Follow  bool          `short:"f" help:"show the log too"`
+	Timeout time.Duration `help:"give up after this time (exit code 24)" placeholder:"DURATION"`
+}
+
+// Run stays with a job. An orchestrator that is away for a while is waited for.
+func (c *jobWatchCmd) Run(ctx context.Context, sh *shell) error {
+	api, id, err := sh.jobCall(c.Client, c.Job)
+	if err != nil {
+		return err
+	}
+	return sh.await(ctx, api, id, waitFlags{Wait: true, Follow: c.Follow, Timeout: c.Timeout}, c.Output)
+}
+
+type jobLogCmd struct {
+	config.Client
+	Job    string `arg:"" help:"id of the job"`
+	Follow bool   `short:"f" help:"stay until the job has ended"`
+	Level  string `help:"least level: debug, info, warning, error" placeholder:"LEVEL"`
+}
+
+// Run prints lines as they come; with -o json each is an object of its own.
+func (c *jobLogCmd) Run(ctx context.Context, sh *shell) error {
+	api, id, err := sh.jobCall(c.Client, c.Job)
+	if err != nil {
+		return err
+	}
+	if c.Follow {
+		for line, err := range api.FollowLog(ctx, id, client.LogQuery{Level: c.Level}) {
+			if err != nil {
+				return err
+			}
+			if err := sh.logLine(c.Output, line); err != nil {
+				return err
+			}
+		}
+		return ctx.Err()
+	}
+	const part = 1000
+	q := client.LogQuery{Limit: part, Level: c.Level}
+	for {
+		page, err := api.JobLog(ctx, id, q)
+		if err != nil {
+			return err
+		}
+		for _, line := range page.Lines {
+			if err := sh.logLine(c.Output, line); err != nil {
+				return err
+			}
+		}
+		if len(page.Lines) < part {
+			return nil
+		}
+		q.Epoch, q.From = page.NextEpoch, page.NextLine
+	}
+}
+
+// logLine prints one line of a log.
+func (s *shell) logLine(format string, l fleet.LogLine) error {
+	if format != "table" {
+		text, err := json.Marshal(l)
+		if err != nil {
+			return err
+		}
+		if format == "json" {
+			_, err = fmt.Fprintf(s.out, "%s\n", text)
+			return err
+		}
+		fmt.Fprintln(s.out, "---")
+		return writeYAML(s.out, text)
+	}
+	level := strings.ToLower(l.Level)
+	code := faint
+	switch level {
+	case "warning", "warn":
+		code = yellow
+	case "error", "critical":
+		code = red
+	}
+	_, err := fmt.Fprintf(s.out, "%s  %s  %s\n", colour(s.paint, faint, stamp(l.At)), colour(s.paint, code, fmt.Sprintf("%-7s", level)), clean(l.Message))
+	return err
+}
+
+type jobAttemptsCmd struct {
+	config.Client
+	Job string `arg:"" help:"id of the job"`
+}
+
+// Run lists the hand-outs of a job.
+func (c *jobAttemptsCmd) Run(ctx context.Context, sh *shell) error {
+	api, id, err := sh.jobCall(c.Client, c.Job)
+	if err != nil {
+		return err
+	}
+	list, err := api.JobAttempts(ctx, id)
+	if err != nil {
+		return err
+	}
+	if list == nil {
+		list = []fleet.Attempt{}
+	}
+	return sh.answer(c.Output, map[string]any{"attempts": list}, func() error {
+		t := table{head: []string{"ATTEMPT", "ROBOT", "OUTCOME", "OFFERED", "STARTED", "ENDED"}, paint: sh.paint, state: 2}
+		for _, a := range list {
+			outcome := string(a.Outcome)
+			if a.Live() {
+				outcome = "running"
+			}
+			t.add(strconv.FormatInt(a.Epoch, 10), string(a.RobotID), outcome, dash(wall(a.OfferedAt)), dash(wall(a.StartedAt)), dash(wall(a.EndedAt)))
+		}
+		return t.write(sh.out, "The job was not handed out yet.")
+	})
+}
+
+// asObject returns an object, or none.
+func asObject(v any) *value.Map {
+	m, _ := v.(*value.Map)
+	return m
+}

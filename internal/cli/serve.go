@@ -1,0 +1,161 @@
+package cli
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/app"
+	"github.com/casarerpa/fleet/internal/config"
+	"github.com/casarerpa/fleet/internal/redact"
+	"github.com/casarerpa/fleet/internal/telemetry"
+)
+
+// serveCmd is the orchestrator.
+type serveCmd struct {
+	config.Serve
+}
+
+// Help is the long form of the help.
+func (serveCmd) Help() string {
+	return `Everything but health needs a key. The first start makes the admin key: it is shown once on standard error, or kept in the file that --admin-key-file names.
+
+Examples:
+
+    fleet serve --admin-key-file admin.key
+    fleet serve --listen 0.0.0.0:8443 --tls-cert cert.pem --tls-key key.pem
+    fleet serve --listen 10.0.0.5:8000 --behind-tls-proxy 10.0.0.4/32
+
+Beyond this machine it listens with TLS only. Ctrl-C or SIGTERM stops it; robots go on with what they have and come back.`
+}
+
+// Run serves until it is told to stop.
+func (c *serveCmd) Run(ctx context.Context, sh *shell) error {
+	log, err := sh.logger(c.Log)
+	if err != nil {
+		return err
+	}
+	options, err := c.options(sh, log)
+	if err != nil {
+		return err
+	}
+	var keyFile *os.File
+	if c.AdminKeyFile != "" {
+		// Opened before the key is made: a key that cannot be kept is lost.
+		if keyFile, err = openKeyFile(c.AdminKeyFile); err != nil {
+			return err
+		}
+		defer discard(keyFile)
+	}
+	a, err := app.New(ctx, options)
+	if err != nil {
+		return err
+	}
+	if err := adminKey(ctx, sh, a, keyFile); err != nil {
+		return errors.Join(err, a.Stop(context.WithoutCancel(ctx)))
+	}
+	failed := a.Start(ctx)
+	fmt.Fprintf(sh.err, "Listening on %s\n", a.URL())
+	select {
+	case <-ctx.Done():
+		log.Info("stopping")
+	case err = <-failed:
+	}
+	return errors.Join(err, a.Stop(context.WithoutCancel(ctx)))
+}
+
+func (c *serveCmd) options(sh *shell, log *slog.Logger) (app.Options, error) {
+	timing, err := c.Timing.Fleet()
+	if err != nil {
+		return app.Options{}, err
+	}
+	o := app.Options{
+		DataDir: c.DataDir, Listen: c.Listen, Timing: timing, Limits: c.Limits, Version: sh.version, Logger: log,
+		StopTimeout: c.StopTimeout, GroupCommit: c.GroupCommit, MetricsListen: c.MetricsListen,
+	}
+	if o.DataDir == "" {
+		o.DataDir = filepath.Join(config.DefaultDataDir(sh.getenv), "orchestrator")
+	}
+	if c.TLSCert != "" {
+		pair, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
+		if err != nil {
+			return o, fleet.Errorf(fleet.CodeInvalid, "tls_cert", "The certificate cannot be used: %w.", err).
+				WithFix("Give PEM files that belong together as --tls-cert and --tls-key.")
+		}
+		o.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
+	}
+	return o, nil
+}
+
+// openKeyFile makes sure that the admin key can be written. A file that holds
+// something else than a key is never overwritten.
+func openKeyFile(path string) (*os.File, error) {
+	refuse := func(err error) error {
+		return fleet.Errorf(fleet.CodeInvalid, "admin_key_file", "The admin key cannot be kept in %s: %w.", path, cause(err))
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, refuse(err)
+	}
+	if err := f.Chmod(0o600); err != nil {
+		discard(f)
+		return nil, refuse(err)
+	}
+	head := make([]byte, 4)
+	if n, _ := f.ReadAt(head, 0); n > 0 && !strings.HasPrefix("cfu_", string(head[:n])) {
+		discard(f)
+		return nil, refuse(errors.New("it holds something that is no key"))
+	}
+	return f, nil
+}
+
+// adminKey makes the first key of an installation and hands it out once.
+func adminKey(ctx context.Context, sh *shell, a *app.App, file *os.File) error {
+	secret, err := a.Keys().EnsureAdmin(ctx)
+	if err != nil {
+		return fmt.Errorf("make the admin key: %w", err)
+	}
+	text := secret.Reveal()
+	switch {
+	case text == "" && file == nil:
+		return nil
+	case text == "":
+		if info, err := file.Stat(); err == nil && info.Size() == 0 {
+			sh.note("There is an admin key already, and it cannot be shown again; %s stays empty.", file.Name())
+		}
+		return nil
+	case file == nil:
+		sh.note("The admin key, shown this once. Whoever has it may do everything:\n\n  %s\n\n"+
+			"Use it with --key or FLEET_KEY.", text)
+		return nil
+	}
+	if err := writeKey(file, text); err != nil {
+		return fmt.Errorf("keep the admin key in %s: %w", file.Name(), err)
+	}
+	sh.note("The admin key is in %s.", file.Name())
+	return nil
+}
+
+// writeKey replaces what a file holds and waits until it is on the disk.
+func writeKey(f *os.File, key string) error {
+	if err := f.Truncate(0); err != nil {
+		return err
+	}
+	if _, err := f.WriteAt([]byte(key+"\n"), 0); err != nil {
+		return err
+	}
+	return f.Sync()
+}
+
+// logger makes the program's log on standard error.
+func (s *shell) logger(c config.Log, secrets ...string) (*slog.Logger, error) {
+	return telemetry.NewLogger(s.err, telemetry.LogOptions{
+		Level: c.LogLevel, Format: c.LogFormat, Terminal: s.terminal, Redactor: redact.New(secrets...),
+	})
+}
