@@ -79,15 +79,15 @@ func (f *fleetUnderTest) robotKeys(n int) []string {
 	keys := make([]string, n)
 	for i := range keys {
 		var made struct {
-			Key string `json:"key"`
+			Secret string `json:"secret"`
 		}
 		if _, err := f.api.call(f.t.Context(), "POST", "/api/v1/keys", nil, map[string]any{"kind": "robot", "robot_id": fmt.Sprintf("r%d", i+1)}, &made); err != nil {
 			f.t.Fatal(err)
 		}
-		if made.Key == "" {
+		if made.Secret == "" {
 			f.t.Fatal("the key of a robot was not shown")
 		}
-		keys[i] = made.Key
+		keys[i] = made.Secret
 	}
 	return keys
 }

@@ -122,7 +122,9 @@ func (a *api) call(ctx context.Context, method, path string, headers map[string]
 		return 0, err
 	}
 	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Authorization", "Bearer "+a.key)
+	if a.key != "" {
+		req.Header.Set("Authorization", "Bearer "+a.key)
+	}
 	for k, v := range headers {
 		req.Header.Set(k, v)
 	}
