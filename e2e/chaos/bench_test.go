@@ -66,12 +66,10 @@ func BenchmarkColdStart(b *testing.B) {
 			"serve", "--listen", addr, "--data-dir", dir + "/data", "--admin-key-file", dir + "/key",
 		}}
 		f.server.start()
-		for {
-			if _, err := f.api.call(b.Context(), "GET", "/health/ready", nil, nil, nil); err == nil {
-				break
-			}
-			time.Sleep(time.Millisecond)
-		}
+		await(b, 20*time.Second, "the orchestrator is not ready", func() bool {
+			_, err := f.api.call(b.Context(), "GET", "/health/ready", nil, nil, nil)
+			return err == nil
+		})
 		rss = f.server.status(b, "VmRSS")
 		f.server.kill()
 	}
@@ -100,7 +98,7 @@ func BenchmarkIdleRobots(b *testing.B) {
 	ready.Wait()
 	start := f.server.cpu(b)
 	for b.Loop() {
-		time.Sleep(20 * time.Second) // two beats of each robot
+		pause(b.Context(), 20*time.Second) // two beats of each robot
 	}
 	used := f.server.cpu(b) - start
 	b.ReportMetric((f.server.status(b, "VmRSS")-before)/robots, "KB/robot")
@@ -204,9 +202,7 @@ func BenchmarkLifeCycles(b *testing.B) {
 				}
 				return n
 			}
-			for done() < submitted.Load() {
-				time.Sleep(time.Millisecond)
-			}
+			await(b, time.Minute, "jobs are still not acknowledged", func() bool { return done() >= submitted.Load() })
 			b.ReportMetric(float64(submitted.Load())/b.Elapsed().Seconds(), "jobs/s")
 			stop()
 			wg.Wait()

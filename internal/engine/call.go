@@ -49,6 +49,8 @@ type runView interface {
 	set(name string, v any) error
 	resolve(v any) any // replace references in v
 	condition(v any) (bool, string)
+	linked(port string) bool // by flow, at the node of the call
+	workflowName() string
 	log(nodeID string, level Level, text string)
 	call(ctx context.Context, doc []byte, in SubRun) (*Outcome, error)
 	state(key string, create func() any) any
@@ -190,6 +192,13 @@ func (c *Call) Condition(v any) bool {
 	}
 	return ok
 }
+
+// Linked says whether the flow is linked to an output port of this node, for
+// nodes whose ports go by more than one name.
+func (c *Call) Linked(port string) bool { return c.run.linked(port) }
+
+// WorkflowName is the name of the workflow that the node stands in.
+func (c *Call) WorkflowName() string { return c.run.workflowName() }
 
 // Log writes a line to the job's log.
 func (c *Call) Log(level Level, text string) { c.run.log(c.NodeID, level, text) }

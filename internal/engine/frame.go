@@ -18,6 +18,7 @@ type frame struct {
 
 	phase   phase
 	pass    int64    // of a loop, from 0; of a retry, the attempt from 1
+	limit   int64    // attempts of a retry
 	jumped  bool     // a loop end has taken the flow back to the start
 	ended   bool     // an End node ended a branch in here
 	closed  bool     // no longer catches

@@ -28,6 +28,17 @@ func guardedSpecial(ctx context.Context, v *visiting, b *branch) (where flow, er
 	return v.n.special(ctx, b, v)
 }
 
+// unbroken runs a branch and turns a panic of the interpreter itself into a
+// failure, so that a document can never take the robot down with it.
+func unbroken(drain func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = broke(&Call{NodeID: "(the interpreter)"}, p)
+		}
+	}()
+	return drain()
+}
+
 func broke(call *Call, p any) error {
 	stack := debug.Stack()
 	return &Failure{

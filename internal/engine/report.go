@@ -50,6 +50,36 @@ func (r *reporter) progress(p Progress) {
 	}
 }
 
+// silent says whether a node was left behind in this run or in one that called
+// it. What such a node still does is not for the sink; the workflows around it
+// go on telling.
+func (r *run) silent() bool {
+	for ; r != nil; r = r.caller {
+		if r.left.Load() {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *run) step(s *Step) {
+	if !r.silent() {
+		r.shared.out.step(s)
+	}
+}
+
+func (r *run) log(l Line) {
+	if !r.silent() {
+		r.shared.out.log(l)
+	}
+}
+
+func (r *run) progress(p Progress) {
+	if !r.silent() {
+		r.shared.out.progress(p)
+	}
+}
+
 // record is the step record of a visit while the visit goes on.
 type record struct {
 	wanted  bool
@@ -79,7 +109,7 @@ func (b *branch) begin(v *visiting) record {
 		Iteration: b.iteration(v.frame), Branch: b.name,
 		Status: StepRunning, StartedAt: r.opts.Host.Now(),
 	}}
-	r.shared.out.step(&rec.step)
+	r.step(&rec.step)
 	r.tell(v.n.running, v.n.id)
 	return rec
 }
@@ -104,7 +134,7 @@ func (b *branch) end(v *visiting, rec *record, err error) {
 	default:
 		s.Status, s.Error = StepFailed, err.Error()
 	}
-	r.shared.out.step(s)
+	r.step(s)
 	if err == nil {
 		r.tell(v.n.completed, v.n.id)
 	} else {
@@ -120,7 +150,7 @@ func (r *run) tell(message, id string) {
 	if r.prefix != "" { // a called workflow does not move the caller's bar
 		percent = 0
 	}
-	r.shared.out.progress(Progress{Percent: percent, NodeID: r.prefix + id, Message: message})
+	r.progress(Progress{Percent: percent, NodeID: r.prefix + id, Message: message})
 }
 
 // line writes to the job's log.
@@ -128,7 +158,7 @@ func (r *run) line(nodeID string, level Level, text string) {
 	if r.opts.Sink == nil {
 		return
 	}
-	r.shared.out.log(Line{
+	r.log(Line{
 		At: r.opts.Host.Now(), Level: level, NodeID: r.prefix + nodeID,
 		Message: cutText(text, r.limits.LogLine),
 	})

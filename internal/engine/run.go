@@ -19,13 +19,15 @@ type run struct {
 	limits Limits
 	prefix string // before node ids, for a called workflow
 	depth  int
+	caller *run // of a called workflow
 	shared *shared
 	watch  *watch
+
+	left atomic.Bool // a node was left behind: nothing more is told
 
 	mu       sync.Mutex
 	notes    []string
 	states   map[string]any
-	effects  map[string]int
 	distinct int
 	ever     []bool
 	named    []string // what output markers have set
@@ -36,6 +38,10 @@ type shared struct {
 	visits atomic.Int64
 	steps  atomic.Int64
 	out    *reporter
+	slots  chan struct{} // for branches beside those that wait for them
+
+	mu      sync.Mutex
+	effects map[string]int // how often each effect key was used
 }
 
 // Run runs a document to its end.
@@ -58,16 +64,20 @@ func Run(ctx context.Context, doc *workflow.Document, o Options) (*Outcome, erro
 	o.Limits = o.Limits.filled()
 	out := &reporter{sink: o.Sink}
 	defer out.close()
-	sh := &shared{out: out}
+	sh := &shared{out: out, slots: make(chan struct{}, o.Limits.Branches), effects: map[string]int{}}
 	out.progress(Progress{Percent: 0, Message: "Loading workflow..."})
 	return execute(ctx, doc, &o, sh, nil)
 }
 
-// callee says how a called workflow hangs in the one that calls it.
+// callee says how a called workflow hangs in the one that calls it. Its steps
+// tell the pass and the branch of the call, or two calls out of a loop could
+// not be told apart: neither by people nor by the keys of effects.
 type callee struct {
-	prefix string
-	depth  int
-	vars   *value.Map
+	from      *run
+	prefix    string
+	branch    string
+	iteration string
+	vars      *value.Map
 }
 
 // execute compiles a document and runs its main branch.
@@ -79,17 +89,20 @@ func execute(ctx context.Context, doc *workflow.Document, o *Options, sh *shared
 	}
 	r := &run{
 		opts: o, prog: p, limits: o.Limits, shared: sh,
-		states: map[string]any{}, effects: map[string]int{}, ever: make([]bool, len(p.nodes)),
+		states: map[string]any{}, ever: make([]bool, len(p.nodes)),
 	}
 	var vars *value.Map
 	if sub != nil {
-		r.prefix, r.depth, vars = sub.prefix, sub.depth, sub.vars
+		r.caller, r.depth, r.prefix, vars = sub.from, sub.from.depth+1, sub.prefix, sub.vars
 		r.fillDefaults(vars)
 	} else {
 		vars = r.initial()
-		sh.out.progress(Progress{Percent: 5, Message: "Workflow loaded, starting execution..."})
+		r.progress(Progress{Percent: 5, Message: "Workflow loaded, starting execution..."})
 	}
 	b := newBranch(r, p, vars)
+	if sub != nil {
+		b.name, b.base = sub.branch, sub.iteration
+	}
 	b.add(p.start, b.root)
 
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -98,11 +111,12 @@ func execute(ctx context.Context, doc *workflow.Document, o *Options, sh *shared
 	r.watch.add(b)
 	ended := make(chan error, 1)
 	go func() {
-		err := b.drain(ctx)
-		if err == nil {
-			err = b.outputs(ctx)
-		}
-		ended <- err
+		ended <- unbroken(func() error {
+			if err := b.drain(ctx); err != nil {
+				return err
+			}
+			return b.outputs(ctx)
+		})
 	}()
 	err = r.watch.wait(ctx, ended)
 	return r.finish(b, started, err)
@@ -154,12 +168,13 @@ func (r *run) note(text string) {
 // maxNotes bounds Outcome.Notes.
 const maxNotes = 1000
 
-// occurrence counts how often an effect key was used in this run.
-func (r *run) occurrence(key string) int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.effects[key]++
-	return r.effects[key]
+// occurrence counts how often an effect key was used so far. The workflows that
+// a run calls count with it, since a retry may call one of them again.
+func (s *shared) occurrence(key string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.effects[key]++
+	return s.effects[key]
 }
 
 // output remembers a name that an output marker has set.
@@ -174,7 +189,10 @@ func (r *run) finish(b *branch, started time.Time, err error) (*Outcome, error) 
 	var left *leftBehind
 	lost := errors.As(err, &left)
 	if lost {
-		r.shared.out.close() // what the node still does is not for the sink
+		text := "did not stop when its time was over and was left behind: " + left.nodes
+		r.note(text)
+		r.line(left.node, LevelWarning, text)
+		r.left.Store(true)
 	}
 	out := &Outcome{
 		Success: err == nil, StartedAt: started, CompletedAt: r.opts.Host.Now(),
@@ -196,7 +214,7 @@ func (r *run) finish(b *branch, started time.Time, err error) (*Outcome, error) 
 	switch {
 	case err == nil:
 		if r.prefix == "" {
-			r.shared.out.progress(Progress{Percent: 100, Message: "Workflow completed"})
+			r.progress(Progress{Percent: 100, Message: "Workflow completed"})
 		}
 	case lost:
 		setFailure(out, left.failure, left.node)

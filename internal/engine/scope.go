@@ -13,6 +13,7 @@ import (
 // scope is what a node sees of its run through the Call.
 type scope struct {
 	b    *branch
+	at   *visiting       // the visit that is going on
 	cur  *Call           // of the visit
 	ctx  context.Context //nolint:containedctx // of the visit that is going on
 	look template.Lookup
@@ -97,6 +98,10 @@ func (s *scope) condition(v any) (bool, string) {
 }
 
 func (s *scope) log(nodeID string, level Level, text string) { s.b.run.line(nodeID, level, text) }
+
+func (s *scope) linked(port string) bool { return s.b.linked(s.at.node, port) }
+
+func (s *scope) workflowName() string { return s.b.prog.doc.Name() }
 
 func (s *scope) set(name string, v any) error { return s.b.setVar(name, v) }
 
@@ -183,7 +188,7 @@ func (b *branch) take(node int, f *frame) *visiting {
 			return secret, err == nil
 		}
 		v.own = Call{host: b.run.opts.Host, run: s, filled: true}
-		v.call, s.cur = &v.own, &v.own
+		v.call, s.cur, s.at = &v.own, &v.own, v
 	}
 	n := &b.prog.nodes[node]
 	v.node, v.n, v.frame = node, n, f

@@ -267,7 +267,7 @@ func (b *branch) effectKey(v *visiting) string {
 	if b.name != "" {
 		key += "@" + b.name
 	}
-	if n := b.run.occurrence(key); n > 1 {
+	if n := b.run.shared.occurrence(b.run.prefix + key); n > 1 {
 		key += "#" + strconv.Itoa(n)
 	}
 	return key

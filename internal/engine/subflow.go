@@ -17,22 +17,32 @@ const (
 
 // call runs another document inside this run.
 func (s *scope) call(ctx context.Context, doc []byte, in SubRun) (*Outcome, error) {
-	return s.b.callDocument(ctx, "call", doc, in)
+	d, err := s.b.parseCalled(doc)
+	if err != nil {
+		return nil, err
+	}
+	return s.b.callDocument(ctx, s.at, d, in)
 }
 
-// callDocument runs a document on a copy of the variables. The ids of its nodes
-// are reported behind the id of the caller.
-func (b *branch) callDocument(ctx context.Context, caller string, doc []byte, in SubRun) (*Outcome, error) {
-	r := b.run
-	if r.depth+1 > r.limits.Depth {
-		return nil, Fail("RecursionError", "Workflows call each other more than %d deep", r.limits.Depth)
+// parseCalled makes a document of the text that a caller has fetched.
+func (b *branch) parseCalled(text []byte) (*workflow.Document, error) {
+	cat := b.run.opts.Catalog
+	d, err := workflow.Parse(text, workflow.Options{Catalog: cat})
+	if err == nil {
+		err = workflow.Validate(d, cat, workflow.Policy{}).Err()
 	}
-	d, err := workflow.Parse(doc, workflow.Options{Catalog: r.opts.Catalog})
 	if err != nil {
 		return nil, &Failure{Type: "WorkflowValidationError", Class: ClassInvalid, Message: err.Error()}
 	}
-	if err := workflow.Validate(d, r.opts.Catalog, workflow.Policy{}).Err(); err != nil {
-		return nil, &Failure{Type: "WorkflowValidationError", Class: ClassInvalid, Message: err.Error()}
+	return d, nil
+}
+
+// callDocument runs a document on a copy of the variables. The ids of its nodes
+// are reported behind the id of the caller. The settings of d may be changed.
+func (b *branch) callDocument(ctx context.Context, at *visiting, d *workflow.Document, in SubRun) (*Outcome, error) {
+	r := b.run
+	if r.depth+1 > r.limits.Depth {
+		return nil, Fail("RecursionError", "Workflows call each other more than %d deep", r.limits.Depth)
 	}
 	for at, v := range in.Settings {
 		for _, n := range d.Nodes {
@@ -46,7 +56,9 @@ func (b *branch) callDocument(ctx context.Context, caller string, doc []byte, in
 		vars = value.NewMap()
 	}
 	o := *r.opts
-	sub := &callee{prefix: r.prefix + caller + "/", depth: r.depth + 1, vars: cloneMap(vars)}
+	sub := &callee{
+		from: r, prefix: r.prefix + at.n.id + "/", branch: b.name, iteration: b.iteration(at.frame), vars: cloneMap(vars),
+	}
 	out, err := execute(ctx, d, &o, r.shared, sub)
 	if err != nil && ctx.Err() != nil {
 		return out, stopped(context.Cause(ctx))
@@ -73,14 +85,13 @@ func (b *branch) outputs(ctx context.Context) error {
 }
 
 // fetch reads the document that a node names by one of its properties.
-func (v *visiting) fetch(ctx context.Context, keys ...string) ([]byte, string, error) {
+func (v *visiting) fetch(ctx context.Context, keys ...string) ([]byte, error) {
 	for _, key := range keys {
 		if ref := v.call.Text(key); ref != "" {
-			data, err := v.call.Host().Workflow(ctx, ref)
-			return data, ref, err
+			return v.call.Host().Workflow(ctx, ref)
 		}
 	}
-	return nil, "", Fail("ValueError", "No workflow is named in %s", strings.Join(keys, " or "))
+	return nil, Fail("ValueError", "No workflow is named in %s", strings.Join(keys, " or "))
 }
 
 // bind makes the variables and settings of a called workflow: a copy of the
@@ -175,15 +186,15 @@ func (v *visiting) collect(face workflow.Interface, out *Outcome) {
 
 // runInner fetches, binds, runs and collects.
 func (b *branch) runInner(ctx context.Context, v *visiting, keys ...string) (*Outcome, error) {
-	data, _, err := v.fetch(ctx, keys...)
+	data, err := v.fetch(ctx, keys...)
 	if err != nil {
 		return nil, err
 	}
-	d, err := workflow.Parse(data, workflow.Options{Catalog: b.run.opts.Catalog})
+	d, err := b.parseCalled(data)
 	if err != nil {
-		return nil, &Failure{Type: "WorkflowValidationError", Class: ClassInvalid, Message: err.Error()}
+		return nil, err
 	}
-	out, err := b.callDocument(ctx, v.n.id, data, b.bind(v, d.Interface))
+	out, err := b.callDocument(ctx, v, d, b.bind(v, d.Interface))
 	if err != nil {
 		return out, err
 	}
@@ -215,15 +226,23 @@ func runSubflow(ctx context.Context, b *branch, v *visiting) (flow, error) {
 }
 
 func runExecuteWorkflow(ctx context.Context, b *branch, v *visiting) (flow, error) {
-	data, _, err := v.fetch(ctx, "workflow_path")
-	if err == nil {
-		var out *Outcome
-		out, err = b.callDocument(ctx, v.n.id, data, SubRun{Variables: b.vars})
-		if err == nil && !out.Success {
-			err = &Failure{Type: out.ErrorType, Class: out.ErrorClass, Stack: out.Stack, Message: "Workflow failed: " + out.Error}
-		}
+	out, err := b.execute(ctx, v)
+	if err == nil && !out.Success {
+		err = &Failure{Type: out.ErrorType, Class: out.ErrorClass, Stack: out.Stack, Message: "Workflow failed: " + out.Error}
 	}
 	return b.orError(v, err)
+}
+
+func (b *branch) execute(ctx context.Context, v *visiting) (*Outcome, error) {
+	data, err := v.fetch(ctx, "workflow_path")
+	if err != nil {
+		return nil, err
+	}
+	d, err := b.parseCalled(data)
+	if err != nil {
+		return nil, err
+	}
+	return b.callDocument(ctx, v, d, SubRun{Variables: b.vars})
 }
 
 func runCallSubworkflow(ctx context.Context, b *branch, v *visiting) (flow, error) {

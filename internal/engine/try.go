@@ -192,8 +192,12 @@ func (b *branch) linked(n int, port string) bool {
 func runRetry(ctx context.Context, b *branch, v *visiting) (flow, error) {
 	g := v.frame
 	if g.kind != frameRetry || g.owner != v.node {
+		limit, err := v.call.Int("max_attempts", 3)
+		if err != nil {
+			return flow{}, err
+		}
 		g = v.frame.push(frameRetry, v.node)
-		g.pass = 1
+		g.pass, g.limit = 1, max(1, limit)
 	}
 	v.call.Set("attempt", g.pass)
 	if g.err != nil {
@@ -264,14 +268,13 @@ func (b *branch) catchRetry(g *frame, f *Failure, at *frame) bool {
 	if g.phase != inBody {
 		return false
 	}
-	limit := b.attempts(g.owner)
 	g.err = f
 	b.abandon(g, at)
 	for _, n := range b.prog.nodes[g.owner].region {
 		b.done[n] = false
 		delete(b.loops, n)
 	}
-	if g.pass >= limit {
+	if g.pass >= g.limit {
 		g.phase = inFailed
 	} else {
 		g.pass++
@@ -279,17 +282,6 @@ func (b *branch) catchRetry(g *frame, f *Failure, at *frame) bool {
 	b.done[g.owner] = false
 	b.addFront(g.owner, g)
 	return true
-}
-
-// attempts reads max_attempts outside of a visit of the node.
-func (b *branch) attempts(n int) int64 {
-	v := b.take(n, nil)
-	defer b.give(v)
-	limit, err := v.call.Int("max_attempts", 3)
-	if err != nil || limit < 1 {
-		return 1
-	}
-	return limit
 }
 
 // retryDone is called when the body of a retry came to its end without error.

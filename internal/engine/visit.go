@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 
 	"github.com/casarerpa/fleet/internal/engine/template"
 	"github.com/casarerpa/fleet/workflow/value"
@@ -19,6 +20,8 @@ type Single struct {
 	Variables *value.Map // live: the node's writes show here; nil means none
 	Host      Host
 	Log       func(Line)
+	Links     []string // flow ports that something is linked to
+	Workflow  string   // name of the workflow
 	Call      func(ctx context.Context, doc []byte, in SubRun) (*Outcome, error)
 }
 
@@ -61,6 +64,10 @@ type single struct {
 }
 
 func (s *single) variables() *value.Map { return s.Variables }
+
+func (s *single) linked(port string) bool { return slices.Contains(s.Links, port) }
+
+func (s *single) workflowName() string { return s.Workflow }
 
 func (s *single) set(name string, v any) error {
 	s.Variables.Set(name, v)

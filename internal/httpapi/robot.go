@@ -41,7 +41,7 @@ func (a *API) robotRoutes() {
 }
 
 type listRobotsInput struct {
-	pageInput
+	PageInput
 	Environment string `query:"environment"`
 	Connected   bool   `query:"connected" doc:"Only robots that are connected."`
 }

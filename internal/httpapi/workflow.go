@@ -89,7 +89,7 @@ func (a *API) workflowRoutes() {
 
 type listWorkflowsReply struct{ Body WorkflowList }
 
-func (a *API) listWorkflows(ctx context.Context, in *pageInput) (*listWorkflowsReply, error) {
+func (a *API) listWorkflows(ctx context.Context, in *PageInput) (*listWorkflowsReply, error) {
 	list, next, err := a.o.Orchestrator.Workflows.List(ctx, auth.From(ctx), in.page())
 	if err != nil {
 		return nil, err
@@ -97,11 +97,13 @@ func (a *API) listWorkflows(ctx context.Context, in *pageInput) (*listWorkflowsR
 	return &listWorkflowsReply{WorkflowList{Workflows: showAll(list, showWorkflow), Next: next}}, nil
 }
 
-type workflowInput struct {
+// WorkflowInput names a workflow in a path. It is exported because embedded fields are
+// bound only then.
+type WorkflowInput struct {
 	ID string `path:"id"`
 }
 
-func (in *workflowInput) id() (fleet.ID, error) {
+func (in *WorkflowInput) id() (fleet.ID, error) {
 	if id := fleet.ID(in.ID); id.Valid() {
 		return id, nil
 	}
@@ -110,7 +112,7 @@ func (in *workflowInput) id() (fleet.ID, error) {
 
 type workflowReply struct{ Body fleet.Workflow }
 
-func (a *API) getWorkflow(ctx context.Context, in *workflowInput) (*workflowReply, error) {
+func (a *API) getWorkflow(ctx context.Context, in *WorkflowInput) (*workflowReply, error) {
 	id, err := in.id()
 	if err != nil {
 		return nil, err
@@ -124,7 +126,7 @@ func (a *API) getWorkflow(ctx context.Context, in *workflowInput) (*workflowRepl
 
 type versionsReply struct{ Body VersionList }
 
-func (a *API) listVersions(ctx context.Context, in *workflowInput) (*versionsReply, error) {
+func (a *API) listVersions(ctx context.Context, in *WorkflowInput) (*versionsReply, error) {
 	id, err := in.id()
 	if err != nil {
 		return nil, err
@@ -137,7 +139,7 @@ func (a *API) listVersions(ctx context.Context, in *workflowInput) (*versionsRep
 }
 
 type versionInput struct {
-	workflowInput
+	WorkflowInput
 	N string `path:"n" doc:"The number of a version, or latest."`
 }
 

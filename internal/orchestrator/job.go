@@ -140,21 +140,28 @@ func (j *Jobs) prepare(ctx context.Context, p auth.Principal, r SubmitRequest) (
 	if err != nil {
 		return sub, nil, err
 	}
-	version, name, warnings, err := j.resolve(ctx, p, r)
+	if err := j.room(ctx, p); err != nil {
+		return sub, nil, err
+	}
+	found, err := j.resolve(ctx, p, r)
 	if err != nil {
 		return sub, nil, err
 	}
-	spec.Workflow = fleet.JobWorkflow{ID: version.WorkflowID, Name: name, Version: version.Version, Hash: version.Hash}
 	extra, err := fleet.NewCapabilities(r.Requires...)
 	if err != nil {
 		return sub, nil, err
 	}
-	spec.Requires = version.Requires.Union(extra)
+	spec.Requires = found.requires.Union(extra)
 	if spec.Target != "" {
 		if err := j.checkTarget(ctx, p, spec); err != nil {
 			return sub, nil, err
 		}
 	}
+	// Only a request that will be a job stores its document.
+	if spec.Workflow, err = found.keep(ctx, r.DryRun); err != nil {
+		return sub, nil, err
+	}
+	warnings = found.warnings
 	sub = store.Submission{Job: fleet.NewJob(spec, j.Now()), Data: fleet.JobData{Variables: r.Variables}, Actor: p.Name}
 	if r.IdempotencyKey != "" {
 		sub.Key = &store.IdempotencyKey{
@@ -206,6 +213,7 @@ func (j *Jobs) spec(p auth.Principal, r SubmitRequest) (fleet.JobSpec, error) {
 		{s.RunTimeout < time.Second || s.RunTimeout > month, "run_timeout_seconds", "run_timeout_seconds must be between 1 second and 30 days."},
 		{len(r.Variables) > j.Limits.Variables, "variables", fmt.Sprintf("variables may have at most %d bytes; got %d.", j.Limits.Variables, len(r.Variables))},
 		{len(r.Variables) > 0 && !isObject(r.Variables), "variables", "variables must be a JSON object."},
+		{nesting(r.Variables) > maxNesting, "variables", fmt.Sprintf("variables may be nested %d deep.", maxNesting)},
 		{len(r.IdempotencyKey) > 255 || !printable(r.IdempotencyKey), "Idempotency-Key", "Idempotency-Key must be 1 to 255 printable characters."},
 	}
 	for _, c := range checks {
@@ -220,10 +228,33 @@ func (j *Jobs) spec(p auth.Principal, r SubmitRequest) (fleet.JobSpec, error) {
 	}
 	if s.Target != "" {
 		if _, err := fleet.ParseRobotID(string(s.Target)); err != nil {
-			return s, err
+			return s, targetError("invalid_field", fleet.AsError(err).Message)
 		}
 	}
 	return s, errors.Join(s.Priority.Validate(), fleet.ValidateEnvironment(s.Environment), s.Retry.Validate())
+}
+
+// maxNesting bounds the depth of a job's inputs.
+const maxNesting = 64
+
+// nesting is how deep the objects and lists of a JSON text go.
+func nesting(raw json.RawMessage) (deepest int) {
+	depth, text := 0, false
+	for i := 0; i < len(raw); i++ {
+		switch c := raw[i]; {
+		case text && c == '\\':
+			i++
+		case c == '"':
+			text = !text
+		case text:
+		case c == '{' || c == '[':
+			depth++
+			deepest = max(deepest, depth)
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	return deepest
 }
 
 func isObject(raw json.RawMessage) bool {
@@ -240,40 +271,101 @@ func printable(s string) bool {
 	return true
 }
 
-// resolve finds or stores the version to run.
-func (j *Jobs) resolve(ctx context.Context, p auth.Principal, r SubmitRequest) (v fleet.WorkflowVersion, name string, warnings []string, err error) {
+// resolved is what a request asks to run: a stored version, or a document that
+// was checked and is stored by keep.
+type resolved struct {
+	requires fleet.Capabilities
+	warnings []string
+	keep     func(ctx context.Context, dryRun bool) (fleet.JobWorkflow, error)
+}
+
+// resolve finds or checks what is to run.
+func (j *Jobs) resolve(ctx context.Context, p auth.Principal, r SubmitRequest) (resolved, error) {
 	switch {
 	case len(r.Document) > 0 && r.WorkflowID != "":
-		return v, "", nil, fleet.Invalid("workflow_id", "Give workflow_id or workflow_json, not both.")
+		return resolved{}, fleet.Invalid("workflow_id", "Give workflow_id or workflow_json, not both.")
 	case len(r.Document) > 0:
-		if err := p.Require(fleet.WorkflowsWrite); err != nil {
-			return v, "", nil, err
-		}
-		version, checked, err := j.workflows.put(ctx, p, r.Name, r.Document)
-		if err != nil {
-			return v, "", nil, err
-		}
-		for _, d := range checked.Warnings {
-			warnings = append(warnings, d.Sentence())
-		}
-		return version, checked.Name, warnings, nil
+		return j.document(p, r)
 	case r.WorkflowID != "":
-		err = j.Store.View(ctx, p.Scope(), func(rd store.Reader) error {
-			wf, err := rd.Workflow(r.WorkflowID)
-			if err != nil {
-				return err
-			}
-			name = wf.Name
-			n := r.Version
-			if n == 0 {
-				n = wf.Newest
-			}
-			v, err = rd.WorkflowVersion(wf.ID, n)
-			return err
-		})
-		return v, name, nil, err
+		return j.version(ctx, p, r)
 	}
-	return v, "", nil, fleet.Invalid("workflow_json", "A job needs a workflow: give workflow_json or workflow_id.")
+	return resolved{}, fleet.Invalid("workflow_json", "A job needs a workflow: give workflow_json or workflow_id.")
+}
+
+func (j *Jobs) document(p auth.Principal, r SubmitRequest) (resolved, error) {
+	if err := p.Require(fleet.WorkflowsWrite); err != nil {
+		return resolved{}, err
+	}
+	checked, err := j.workflows.checked(p, r.Name, r.Document)
+	if err != nil {
+		return resolved{}, err
+	}
+	found := resolved{requires: checked.Requires}
+	for _, d := range checked.Warnings {
+		found.warnings = append(found.warnings, d.Sentence())
+	}
+	found.keep = func(ctx context.Context, dryRun bool) (fleet.JobWorkflow, error) {
+		if dryRun {
+			return j.wouldBe(ctx, p, checked)
+		}
+		v, checked, err := j.workflows.put(ctx, p, r.Name, r.Document)
+		if err != nil {
+			return fleet.JobWorkflow{}, err
+		}
+		return fleet.JobWorkflow{ID: v.WorkflowID, Name: checked.Name, Version: v.Version, Hash: v.Hash}, nil
+	}
+	return found, nil
+}
+
+// wouldBe names the version that a document is, or the one that it would be.
+func (j *Jobs) wouldBe(ctx context.Context, p auth.Principal, c *Checked) (fleet.JobWorkflow, error) {
+	w := fleet.JobWorkflow{Name: c.Name, Hash: c.Hash}
+	err := j.Store.View(ctx, p.Scope(), func(r store.Reader) error {
+		wf, err := r.WorkflowByName(c.Name)
+		if err == nil && wf.Hash == c.Hash {
+			w.ID, w.Version = wf.ID, wf.Newest
+		}
+		return err
+	})
+	if errors.Is(err, fleet.ErrNotFound) {
+		err = nil
+	}
+	return w, err
+}
+
+func (j *Jobs) version(ctx context.Context, p auth.Principal, r SubmitRequest) (found resolved, err error) {
+	var pinned fleet.JobWorkflow
+	err = j.Store.View(ctx, p.Scope(), func(rd store.Reader) error {
+		wf, err := rd.Workflow(r.WorkflowID)
+		if err != nil {
+			return err
+		}
+		n := r.Version
+		if n == 0 {
+			n = wf.Newest
+		}
+		v, err := rd.WorkflowVersion(wf.ID, n)
+		found.requires = v.Requires
+		pinned = fleet.JobWorkflow{ID: wf.ID, Name: wf.Name, Version: v.Version, Hash: v.Hash}
+		return err
+	})
+	found.keep = func(context.Context, bool) (fleet.JobWorkflow, error) { return pinned, nil }
+	return found, err
+}
+
+// room refuses a submission while too many jobs of the tenant wait.
+func (j *Jobs) room(ctx context.Context, p auth.Principal) error {
+	var counts map[fleet.State]int64
+	err := j.Store.View(ctx, p.Scope(), func(r store.Reader) (err error) {
+		counts, err = r.Counts()
+		return err
+	})
+	if err != nil || counts[fleet.Pending] < j.Limits.Pending {
+		return err
+	}
+	e := fleet.Errorf(fleet.CodeExhausted, "too_many_pending", "%d jobs wait already; at most %d may.", counts[fleet.Pending], j.Limits.Pending)
+	e.RetryAfter = 5 * time.Second
+	return e.WithFix("Wait until some have run, or raise the limit.")
 }
 
 // checkTarget refuses a named robot that is unknown or can never run the job.
@@ -286,16 +378,23 @@ func (j *Jobs) checkTarget(ctx context.Context, p auth.Principal, s fleet.JobSpe
 	})
 	switch {
 	case errors.Is(err, fleet.ErrNotFound):
-		return fleet.Errorf(fleet.CodeInvalid, "robot_not_found", "There is no robot %s.", s.Target).
+		return targetError("robot_not_found", fmt.Sprintf("There is no robot %s.", s.Target)).
 			WithFix("Choose a registered robot, or none to let any suitable robot run the job.")
 	case err != nil:
 		return err
 	}
 	if missing := robot.Capabilities.Missing(s.Requires); len(missing) > 0 && !robot.LastSeen.IsZero() {
-		return fleet.Errorf(fleet.CodeInvalid, "target_cannot_run", "Robot %s lacks the capability %s.", robot.ID, missing[0]).
+		return targetError("target_cannot_run", fmt.Sprintf("Robot %s lacks the capability %s.", robot.ID, missing[0])).
 			WithFix("Choose another robot or change what the workflow requires.")
 	}
 	return nil
+}
+
+// targetError says what is wrong with the robot that a request names.
+func targetError(reason, message string) *fleet.Error {
+	e := fleet.Invalid("target_robot_id", "%s", message)
+	e.Reason = reason
+	return e
 }
 
 // JobView is a job with all that is known about it.

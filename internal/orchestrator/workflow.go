@@ -110,19 +110,14 @@ func (w *Workflows) Put(ctx context.Context, p auth.Principal, name string, doc 
 	return w.put(ctx, p, name, doc)
 }
 
+// put stores a document. One that was stored a moment ago is known by its bytes.
 func (w *Workflows) put(ctx context.Context, p auth.Principal, name string, doc []byte) (fleet.WorkflowVersion, *Checked, error) {
 	raw := seenKey{p.Tenant, name, sha256.Sum256(doc)}
 	if hit, ok := w.seen.get(raw); ok {
 		return hit.version, hit.checked, nil
 	}
-	checked, err := w.Check(doc)
+	checked, err := w.checked(p, name, doc)
 	if err != nil {
-		return fleet.WorkflowVersion{}, nil, err
-	}
-	if name != "" {
-		checked.Name = name
-	}
-	if err := fleet.ValidateName("workflow_name", checked.Name, 255); err != nil {
 		return fleet.WorkflowVersion{}, nil, err
 	}
 	version, err := w.store(ctx, p, checked)
@@ -131,6 +126,26 @@ func (w *Workflows) put(ctx context.Context, p auth.Principal, name string, doc 
 	}
 	w.seen.put(raw, seenDocument{version, checked.withoutBody()})
 	return version, checked, nil
+}
+
+// checked reads a document that is to have a name, unless that was done for
+// the same bytes a moment ago.
+func (w *Workflows) checked(p auth.Principal, name string, doc []byte) (*Checked, error) {
+	raw := seenKey{p.Tenant, name, sha256.Sum256(doc)}
+	if hit, ok := w.seen.get(raw); ok {
+		return hit.checked, nil
+	}
+	checked, err := w.Check(doc)
+	if err != nil {
+		return nil, err
+	}
+	if name != "" {
+		checked.Name = name
+	}
+	if err := fleet.ValidateName("workflow_name", checked.Name, 255); err != nil {
+		return nil, err
+	}
+	return checked, nil
 }
 
 func (c *Checked) withoutBody() *Checked {
@@ -235,8 +250,7 @@ func (w *Workflows) read(ctx context.Context, p auth.Principal, fn func(r store.
 
 // seen remembers documents that were stored a moment ago, so that a client
 // that submits the same text again and again costs neither a parse nor a
-// transaction. Versions never change, so an entry never goes stale; it only
-// stands for "these bytes under this name gave this version".
+// transaction. Of each workflow only the newest version is remembered.
 type seen struct {
 	mu   sync.Mutex
 	docs map[seenKey]seenDocument
@@ -269,6 +283,13 @@ func (s *seen) put(k seenKey, d seenDocument) {
 	defer s.mu.Unlock()
 	if len(s.docs) >= seenLimit {
 		clear(s.docs)
+	}
+	// Other content of the same workflow is no longer the newest: whoever sends
+	// it again goes back to it, which is a change.
+	for other, have := range s.docs {
+		if have.version.WorkflowID == d.version.WorkflowID && have.version.Version != d.version.Version {
+			delete(s.docs, other)
+		}
 	}
 	s.docs[k] = d
 }

@@ -401,9 +401,9 @@ func atOnce(_ context.Context, _ runner.Job, _ engine.Sink, _ engine.Gate) (*eng
 	return success(map[string]any{"answer": int64(42)}), nil
 }
 
-// nodes is a runner that enters nodes until it is stopped, one at a time, as
+// nodeByNode is a runner that enters nodes until it is stopped, one at a time, as
 // fast as step lets it.
-func nodes(step <-chan struct{}) plays {
+func nodeByNode(step <-chan struct{}) plays {
 	return func(ctx context.Context, _ runner.Job, _ engine.Sink, gate engine.Gate) (*engine.Outcome, error) {
 		for {
 			if err := gate.Enter(ctx, "n"); err != nil {

@@ -2,8 +2,6 @@ package robot
 
 import (
 	"context"
-	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -152,7 +150,7 @@ func firstJournal(heard []wire.Frame) string {
 func TestWorkGoesOnWhileTheConnectionIsAway(t *testing.T) {
 	f := newFake(t)
 	step := make(chan struct{})
-	startRobot(t, testOptions(t, f, nodes(step)))
+	startRobot(t, testOptions(t, f, nodeByNode(step)))
 	f.connected(1)
 	f.say(offer(ref(1)))
 	of[*wire.JobStarted](f, 1, ref(1))
@@ -188,7 +186,7 @@ func (c *handClock) move(d time.Duration) {
 func TestRobotFencesItself(t *testing.T) {
 	f := newFake(t)
 	clock := &handClock{}
-	o := testOptions(t, f, nodes(make(chan struct{})))
+	o := testOptions(t, f, nodeByNode(make(chan struct{})))
 	o.clock = clock.now
 	startRobot(t, o)
 	f.connected(1)
@@ -237,7 +235,7 @@ func TestFenceHoldsBetweenTwoTicks(t *testing.T) {
 func TestCancelBetweenNodes(t *testing.T) {
 	f := newFake(t)
 	step := make(chan struct{})
-	startRobot(t, testOptions(t, f, nodes(step)))
+	startRobot(t, testOptions(t, f, nodeByNode(step)))
 	f.connected(1)
 	f.say(offer(ref(1)))
 	of[*wire.JobStarted](f, 1, ref(1))
@@ -259,7 +257,7 @@ func TestCancelInsideANode(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFake(t)
-			startRobot(t, testOptions(t, f, nodes(make(chan struct{}))))
+			startRobot(t, testOptions(t, f, nodeByNode(make(chan struct{}))))
 			f.connected(1)
 			f.say(offer(ref(1)))
 			of[*wire.JobStarted](f, 1, ref(1))
@@ -276,7 +274,7 @@ func TestRunTimeoutIsTheRobotsOwn(t *testing.T) {
 	f := newFake(t)
 	clock := &handClock{}
 	step := make(chan struct{})
-	o := testOptions(t, f, nodes(step))
+	o := testOptions(t, f, nodeByNode(step))
 	o.clock = clock.now
 	startRobot(t, o)
 	f.connected(1)
@@ -313,7 +311,7 @@ func heartbeats(f *fake, n int) func([]wire.Frame) bool {
 
 func TestForgetFreesTheSlotAndReportsNothing(t *testing.T) {
 	f := newFake(t)
-	o := testOptions(t, f, nodes(make(chan struct{})))
+	o := testOptions(t, f, nodeByNode(make(chan struct{})))
 	o.Slots = 1
 	startRobot(t, o)
 	f.connected(1)
@@ -366,7 +364,7 @@ func TestHigherEpochStopsTheOldOneFirst(t *testing.T) {
 
 func TestSlotsAreNotExceeded(t *testing.T) {
 	f := newFake(t)
-	startRobot(t, testOptions(t, f, nodes(make(chan struct{}))))
+	startRobot(t, testOptions(t, f, nodeByNode(make(chan struct{}))))
 	f.connected(1)
 	for i := 1; i <= 3; i++ {
 		f.say(offer(ref(i)))
@@ -434,248 +432,4 @@ func TestEffectIsAskedAgainAfterAReconnect(t *testing.T) {
 	f.cut()
 	of[*wire.EffectBegin](f, 2, ref(1))
 	of[*wire.JobComplete](f, 1, ref(1))
-}
-
-func TestLargeBodiesTravelBesideTheChannel(t *testing.T) {
-	f := newFake(t)
-	f.docs["abc"] = []byte(`{"large":true}`)
-	big := strings.Repeat("x", 2*wire.MaxInline)
-	startRobot(t, testOptions(t, f, func(_ context.Context, job runner.Job, _ engine.Sink, _ engine.Gate) (*engine.Outcome, error) {
-		return success(map[string]any{"doc": string(job.Document), "big": big}), nil
-	}))
-	f.connected(1)
-	job := offer(ref(1))
-	job.Workflow, job.WorkflowRef = nil, "abc"
-	f.say(job)
-	done := of[*wire.JobComplete](f, 1, ref(1))
-	if done.ResultRef == nil || done.Result != nil {
-		t.Fatalf("the result is inside the frame: %v", done.ResultRef)
-	}
-	if got := string(resultOf(t, f, done).Variables); !strings.Contains(got, `{\"large\":true}`) || !strings.Contains(got, big) {
-		t.Errorf("result = %.100s…", got)
-	}
-	job = offer(ref(2))
-	job.Workflow, job.WorkflowRef = nil, "missing"
-	f.say(job)
-	of[*wire.JobReject](f, 1, ref(2))
-}
-
-func TestTooLargeResultFailsWithWords(t *testing.T) {
-	f := newFake(t)
-	startRobot(t, testOptions(t, f, func(context.Context, runner.Job, engine.Sink, engine.Gate) (*engine.Outcome, error) {
-		return success(map[string]any{"big": strings.Repeat("x", wire.MaxResult)}), nil
-	}))
-	f.connected(1)
-	f.say(offer(ref(1)))
-	got := of[*wire.JobFailed](f, 1, ref(1))
-	if got.Error.Code != "result_too_large" || got.Error.Retryable == nil || *got.Error.Retryable {
-		t.Errorf("error = %+v", got.Error)
-	}
-}
-
-func TestFailureKeepsItsWords(t *testing.T) {
-	f := newFake(t)
-	startRobot(t, testOptions(t, f, func(_ context.Context, job runner.Job, _ engine.Sink, _ engine.Gate) (*engine.Outcome, error) {
-		switch job.ID {
-		case string(ref(1).JobID):
-			return &engine.Outcome{Error: "no such file", ErrorType: "FileNotFoundError", ErrorClass: engine.ClassBusiness, FailedNode: "n", Stack: "s"}, nil
-		case string(ref(2).JobID):
-			return nil, errTest
-		}
-		panic("a bug in the runner")
-	}))
-	f.connected(1)
-	f.say(offer(ref(1)))
-	want := fleet.JobError{Class: fleet.ClassBusiness, Type: "FileNotFoundError", Message: "no such file", Node: "n", Stack: "s"}
-	if diff := cmp.Diff(want, of[*wire.JobFailed](f, 1, ref(1)).Error); diff != "" {
-		t.Error(diff)
-	}
-	f.say(offer(ref(2)))
-	if got := of[*wire.JobFailed](f, 1, ref(2)).Error; got.Class != fleet.ClassInfrastructure || got.Message != errTest.Error() {
-		t.Errorf("error = %+v", got)
-	}
-	f.say(offer(ref(3)))
-	if got := of[*wire.JobFailed](f, 1, ref(3)).Error; got.Class != fleet.ClassInfrastructure || !strings.Contains(got.Message, "a bug in the runner") {
-		t.Errorf("error = %+v", got)
-	}
-}
-
-func TestGoawayMovesTheRobot(t *testing.T) {
-	f, other := newFake(t), newFake(t)
-	o := testOptions(t, f, atOnce)
-	o.URLs = []string{f.server.URL, other.server.URL}
-	o.chance = func() float64 { return 0.99 } // leaves the order of the addresses as it is
-	startRobot(t, o)
-	f.connected(1)
-	f.say(&wire.Goaway{Reason: "restart", ReconnectAfter: fleet.Duration(10 * time.Millisecond), To: other.server.URL})
-	other.connected(1)
-}
-
-func TestRefusalsAboutTheRobotItself(t *testing.T) {
-	r := &Robot{o: Options{chance: func() float64 { return 0.5 }}}
-	slow := protocol.SlowRetry
-	tests := map[string]struct {
-		err  error
-		want time.Duration
-	}{
-		"401":         {&refused{status: 401}, slow},
-		"403":         {&refused{status: 403}, slow},
-		"426":         {&refused{status: 426}, slow},
-		"429 later":   {&refused{status: 429, after: 7 * time.Second}, 7 * time.Second},
-		"503":         {&refused{status: 503}, 500 * time.Millisecond},
-		"own version": {&closing{wire.CloseVersion, ""}, slow},
-		"broken":      {errTest, 500 * time.Millisecond},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			if got, _ := r.pause(tt.err, &protocol.Backoff{}); got != tt.want {
-				t.Errorf("pause = %s, want %s", got, tt.want)
-			}
-		})
-	}
-}
-
-func TestDuplicateIDKeepsAsking(t *testing.T) {
-	f := newFake(t)
-	refusals := 0
-	f.onHello = func(*wire.Hello) (*wire.Welcome, wire.CloseCode) {
-		if refusals++; refusals <= 3 {
-			return nil, wire.CloseSuperseded
-		}
-		return nil, 0
-	}
-	startRobot(t, testOptions(t, f, atOnce))
-	of[*wire.Hello](f, 4, wire.Ref{})
-	f.wait("a session", func([]wire.Frame) bool { return len(f.conns) > 0 })
-}
-
-func TestHandshakeRefusalIsWaitedOut(t *testing.T) {
-	f := newFake(t)
-	calls := 0
-	f.handshake = func(w http.ResponseWriter, _ *http.Request) bool {
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		if calls++; calls > 2 {
-			return false
-		}
-		w.WriteHeader(http.StatusServiceUnavailable)
-		return true
-	}
-	startRobot(t, testOptions(t, f, atOnce))
-	f.connected(1)
-}
-
-func TestDrainWaitsForTheWork(t *testing.T) {
-	f := newFake(t)
-	step := make(chan struct{})
-	a := startRobot(t, testOptions(t, f, nodes(step)))
-	f.connected(1)
-	f.say(offer(ref(1)))
-	of[*wire.JobStarted](f, 1, ref(1))
-	a.stop()
-	of[*wire.RobotDrain](f, 1, wire.Ref{})
-	f.say(offer(ref(2)))
-	if got := of[*wire.JobReject](f, 1, ref(2)); got.Reason != fleet.RejectDraining {
-		t.Errorf("rejected for %s", got.Reason)
-	}
-	step <- struct{}{} // still at work
-	f.wait("heartbeats go on", heartbeats(f, 2))
-	close(step)
-	of[*wire.JobComplete](f, 1, ref(1))
-	if err := a.finish(t); err != nil {
-		t.Errorf("Run = %v", err)
-	}
-	of[*wire.Disconnect](f, 1, wire.Ref{})
-}
-
-func TestDrainEndsByStopping(t *testing.T) {
-	f := newFake(t)
-	o := testOptions(t, f, nodes(make(chan struct{})))
-	o.DrainFor = 50 * time.Millisecond
-	a := startRobot(t, o)
-	f.connected(1)
-	f.say(offer(ref(1)))
-	of[*wire.JobStarted](f, 1, ref(1))
-	a.stop()
-	if got := of[*wire.JobCancelled](f, 1, ref(1)); got.By != fleet.ByShutdown {
-		t.Errorf("stopped by %s", got.By)
-	}
-	if err := a.finish(t); err != nil {
-		t.Errorf("Run = %v", err)
-	}
-}
-
-func TestRemoteCommands(t *testing.T) {
-	f := newFake(t)
-	a := startRobot(t, testOptions(t, f, atOnce))
-	f.connected(1)
-	f.say(&wire.Pause{CommandID: "c-1"})
-	of[*wire.CommandResult](f, 1, wire.Ref{})
-	f.say(offer(ref(1)))
-	of[*wire.JobReject](f, 1, ref(1))
-	f.say(&wire.ResumeWork{CommandID: "c-2"})
-	f.say(offer(ref(2)))
-	of[*wire.JobComplete](f, 1, ref(2))
-	f.say(&wire.Restart{CommandID: "c-3"})
-	select {
-	case <-a.done:
-	case <-time.After(patience):
-		t.Fatal("the robot does not restart")
-	}
-	if a.err != ErrRestart { //nolint:errorlint // returned as it is
-		t.Errorf("Run = %v", a.err)
-	}
-}
-
-func TestLogFloodIsBounded(t *testing.T) {
-	f := newFake(t)
-	f.holdLogs = true // the orchestrator stores nothing
-	line := strings.Repeat("x", 1<<10)
-	const lines = 1 << 20 // 1 GiB
-	startRobot(t, testOptions(t, f, func(_ context.Context, _ runner.Job, sink engine.Sink, _ engine.Gate) (*engine.Outcome, error) {
-		for range lines {
-			sink.Log(engine.Line{Level: engine.LevelInfo, Message: line})
-		}
-		return success(nil), nil
-	}))
-	f.connected(1)
-	f.say(offer(ref(1)))
-	of[*wire.JobComplete](f, 1, ref(1))
-	f.mu.Lock()
-	sent := 0
-	for _, h := range f.heard {
-		if b, ok := h.Payload.(*wire.LogBatch); ok {
-			sent += len(b.Lines)
-		}
-	}
-	f.mu.Unlock()
-	if sent == 0 || sent > 2*logWindow {
-		t.Errorf("%d lines were sent without an answer", sent)
-	}
-	f.with(func() { f.holdLogs = false })
-	f.cut() // the next session sends what is left, with the count of what is not
-	f.wait("the mark in the log", func(heard []wire.Frame) bool {
-		return slices.ContainsFunc(heard, func(h wire.Frame) bool {
-			b, ok := h.Payload.(*wire.LogBatch)
-			return ok && b.Dropped > 0 && strings.Contains(b.Lines[len(b.Lines)-1].Message, "left out")
-		})
-	})
-}
-
-func TestFullDiskRefusesJobs(t *testing.T) {
-	f := newFake(t)
-	o := testOptions(t, f, nodes(make(chan struct{})))
-	o.limit, o.reserve = 300<<10, 200<<10
-	startRobot(t, o)
-	f.connected(1)
-	f.say(offer(ref(1)))
-	of[*wire.JobStarted](f, 1, ref(1))
-	f.say(offer(ref(2)))
-	if got := of[*wire.JobReject](f, 1, ref(2)); got.Reason != fleet.RejectNoSpace {
-		t.Errorf("rejected for %s", got.Reason)
-	}
-	f.say(&wire.JobCancel{Ref: ref(1), Force: true})
-	of[*wire.JobCancelled](f, 1, ref(1)) // there is room for what was promised
-	f.say(offer(ref(3)))                 // and for the next one
-	of[*wire.JobStarted](f, 1, ref(3))
 }

@@ -27,8 +27,8 @@ func branchIf(_ context.Context, c *engine.Call) (engine.Result, error) {
 }
 
 // branchSwitch compares by text. Files name the ports by the text of the case
-// or by its place, so both are offered, unless the place is the text of
-// another case.
+// or by its place (rule C8). The text wins; the place counts only where nothing
+// is linked to the text, and never where it is the text of another case.
 func branchSwitch(ctx context.Context, c *engine.Call) (engine.Result, error) {
 	v := c.Param("value")
 	if v == nil {
@@ -46,11 +46,12 @@ func branchSwitch(ctx context.Context, c *engine.Call) (engine.Result, error) {
 		if label != text {
 			continue
 		}
-		ports := []string{"case_" + label}
-		if place := strconv.Itoa(i); !slices.Contains(cases, place) {
-			ports = append(ports, "case_"+place)
+		port := "case_" + label
+		place := strconv.Itoa(i)
+		if !c.Linked(port) && c.Linked("case_"+place) && !slices.Contains(cases, place) {
+			port = "case_" + place
 		}
-		return engine.Goto(ports...), nil
+		return engine.Goto(port), nil
 	}
 	return engine.Goto("default"), nil
 }

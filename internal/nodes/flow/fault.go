@@ -56,6 +56,7 @@ func logError(c *engine.Call) error {
 		"level", string(level),
 		"error_type", kind,
 		"error_message", message,
+		"workflow", c.WorkflowName(),
 		"context", details,
 	)
 	line := "[" + kind + "] " + message

@@ -123,15 +123,15 @@ func TestBranches(t *testing.T) {
 		{typ: "IfNode", cfg: m{"expression": "nope + 1"}, out: "{}", next: "false"},
 		{typ: "IfNode", out: "{}", next: "false"},
 
-		{typ: "SwitchNode", cfg: m{"value": "{{v}}", "cases": []string{"a", "b"}}, vars: m{"v": "b"}, out: "{}", next: "case_b case_1"},
+		{typ: "SwitchNode", cfg: m{"value": "{{v}}", "cases": []string{"a", "b"}}, vars: m{"v": "b"}, out: "{}", next: "case_b"},
 		{typ: "SwitchNode", in: m{"value": 1}, cfg: m{"cases": []any{0, 1}}, out: "{}", next: "case_1"},
-		{typ: "SwitchNode", in: m{"value": true}, cfg: m{"cases": []any{"True"}}, out: "{}", next: "case_True case_0"},
+		{typ: "SwitchNode", in: m{"value": true}, cfg: m{"cases": []any{"True"}}, out: "{}", next: "case_True"},
 		{typ: "SwitchNode", in: m{"value": "z"}, cfg: m{"cases": []string{"a"}}, out: "{}", next: "default"},
-		{typ: "SwitchNode", in: m{"value": "a"}, cfg: m{"cases": "[\"a\"]"}, out: "{}", next: "case_a case_0"},
-		{typ: "SwitchNode", in: m{"value": "b"}, cfg: m{"cases": "a, b"}, out: "{}", next: "case_b case_1"},
+		{typ: "SwitchNode", in: m{"value": "a"}, cfg: m{"cases": "[\"a\"]"}, out: "{}", next: "case_a"},
+		{typ: "SwitchNode", in: m{"value": "b"}, cfg: m{"cases": "a, b"}, out: "{}", next: "case_b"},
 		{typ: "SwitchNode", in: m{"value": "x"}, out: "{}", next: "default"},
 		{typ: "SwitchNode", cfg: m{"expression": "n % 3", "cases": []any{0, 1, 2}}, vars: m{"n": 4}, out: "{}", next: "case_1"},
-		{typ: "SwitchNode", cfg: m{"expression": "{{s}}", "cases": []any{"x"}}, vars: m{"s": "x"}, out: "{}", next: "case_x case_0"},
+		{typ: "SwitchNode", cfg: m{"expression": "{{s}}", "cases": []any{"x"}}, vars: m{"s": "x"}, out: "{}", next: "case_x"},
 		{typ: "SwitchNode", cfg: m{"expression": "n.__class__", "cases": []any{0}}, vars: m{"n": 4}, out: "{}", err: "names with two underscores are not allowed: __class__ (column 3)"},
 
 		{typ: "CommentNode", cfg: m{"comment": "hello"}, out: "{}"},
@@ -215,7 +215,7 @@ func TestLogError(t *testing.T) {
 		t.Errorf("timestamp %v", stamp)
 	}
 	entry.Delete("timestamp")
-	want := "{'level': 'warning', 'error_type': 'HttpError', 'error_message': 'gone', 'context': {'url': 'http://x'}, 'stack_trace': 'line 1'}"
+	want := "{'level': 'warning', 'error_type': 'HttpError', 'error_message': 'gone', 'workflow': '', 'context': {'url': 'http://x'}, 'stack_trace': 'line 1'}"
 	if diff := cmp.Diff(want, entry.String()); diff != "" {
 		t.Error(diff)
 	}
