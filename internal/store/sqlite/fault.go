@@ -8,6 +8,7 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/store/sqlstore"
 )
 
 // errFatal marks an error after which the file is not to be trusted.
@@ -31,6 +32,7 @@ func fault(where string, err error) error {
 			e.Message = "There is already something of that name."
 			return e
 		}
+		return fmt.Errorf("%s: %w: %w", where, sqlstore.ErrConstraint, err)
 	}
 	return fmt.Errorf("%s: %w", where, err)
 }

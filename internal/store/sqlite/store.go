@@ -121,8 +121,8 @@ func (s *Store) open(ctx context.Context) error {
 		return err
 	}
 	s.writer = &writer{
-		conn: c, env: sqlstore.Env{IDs: o.IDs, Now: o.Now, Lanes: sqlstore.NewLaneCache()}, log: o.Logger, control: controls(),
-		committed: s.wake,
+		conn: c, log: o.Logger, control: controls(), committed: s.wake,
+		env: sqlstore.Env{IDs: o.IDs, Now: o.Now, Lanes: sqlstore.NewLaneCache(), Subjects: sqlstore.NewSubjects()},
 	}
 	s.queue = committer.New(o.Queue, s.writer.commit)
 	s.readers = newPool(main, o.Readers)

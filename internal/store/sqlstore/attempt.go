@@ -123,12 +123,14 @@ func (r *reader) Effect(job fleet.ID, node, key string) (fleet.Effect, error) {
 
 // Renew is T8.
 func (t *Tx) Renew(ref store.Ref, robot fleet.RobotID) (bool, error) {
+	t.touch(ref.JobID)
 	n, err := t.conn.Exec(attemptRenew, ref.JobID, ref.Epoch, robot, t.all(), t.tenant())
 	return n == 1, err
 }
 
 // Started keeps the first word of the robot; later ones change nothing.
 func (t *Tx) Started(ref store.Ref, at time.Time) error {
+	t.touch(ref.JobID)
 	_, err := t.conn.Exec(attemptStarted, ref.JobID, ref.Epoch, at, t.all(), t.tenant())
 	return err
 }
@@ -141,6 +143,7 @@ func (t *Tx) PutEffect(e fleet.Effect) error {
 	if len(e.Outcome) > fleet.MaxEffectOutcome {
 		return fleet.Invalid("outcome", "The outcome of an effect may have %d bytes; got %d.", fleet.MaxEffectOutcome, len(e.Outcome))
 	}
+	t.touch(e.JobID)
 	_, err := t.conn.Exec(effectPut, e.JobID, e.Tenant, e.Node, e.Key, e.Epoch, string(e.State), e.Outcome, e.BegunAt, e.EndedAt)
 	return err
 }

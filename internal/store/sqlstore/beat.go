@@ -72,6 +72,7 @@ func (t *Tx) beat(b *store.Beat, out *store.BeatAnswer, now time.Time) error {
 			out.Stale = append(out.Stale, ref)
 			continue
 		}
+		t.touch(a.JobID)
 		if _, err := t.conn.Exec(attemptBeat, a.JobID, a.Epoch, b.RobotID, b.Tenant, a.Progress, a.Node, a.Message); err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -172,6 +173,9 @@ func (t *Tx) Insert(j fleet.Job, d fleet.JobData, actor string) (fleet.Job, erro
 		int(j.Priority), j.Environment, j.Requires.Key(), j.CreatedAt, j.AvailableAt, j.NotBefore, j.Deadline, j.ExpiresAt,
 		j.RunTimeout.Std().Milliseconds(), j.Retry.Max, j.Retry.MaxLost, j.Retry.Delay.Std().Milliseconds(), j.Retry.Factor,
 		j.Retry.Ceiling.Std().Milliseconds(), j.Retry.Jitter, j.Retry.Timeout, j.RetrySafety, opt(j.RetryOf), j.SubmittedBy, lane)
+	if errors.Is(err, ErrConstraint) { // this job's own fault, not its neighbours'
+		return j, fleet.Errorf(fleet.CodeInvalid, "invalid_job", "Job %s cannot be stored as it is.", j.ID)
+	}
 	if err != nil {
 		return j, err
 	}

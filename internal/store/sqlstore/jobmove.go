@@ -32,6 +32,8 @@ func (t *Tx) Apply(m *fleet.Move) error {
 	if err := t.covers(j.Tenant); err != nil {
 		return err
 	}
+	before, knew := t.known(j.ID)
+	t.touch(j.ID)
 	was, err := t.laneBefore(m)
 	if err != nil {
 		return err
@@ -65,6 +67,7 @@ func (t *Tx) Apply(m *fleet.Move) error {
 	if err := t.companions(m); err != nil {
 		return fmt.Errorf("move job %s by %s: %w", j.ID, m.Rule, err)
 	}
+	t.applied(m, before, knew)
 	t.wake(m, is)
 	if m.Event != nil {
 		return t.Append(j.Tenant, *m.Event)

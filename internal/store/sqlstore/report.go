@@ -129,6 +129,7 @@ func (t *Tx) started(s *fleet.Subject, r *fleet.Report, now time.Time) (fleet.Ve
 	case s.Job.State == fleet.Assigned:
 		return verdict(fleet.VerdictInvalid, "not_accepted"), nil
 	}
+	t.touch(r.JobID)
 	n, err := t.conn.Exec(attemptStarted, r.JobID, r.Epoch, now, false, r.Tenant)
 	if n == 0 {
 		return verdict(fleet.VerdictDuplicate, ""), err
@@ -194,6 +195,7 @@ func (t *Tx) renew(s *fleet.Subject) error {
 	if !s.Attempt.Live() {
 		return nil
 	}
+	t.touch(s.Job.ID)
 	_, err := t.conn.Exec(attemptRenew, s.Job.ID, s.Attempt.Epoch, s.Attempt.RobotID, false, s.Job.Tenant)
 	return err
 }

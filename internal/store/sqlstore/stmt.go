@@ -1,6 +1,13 @@
 package sqlstore
 
-import "sync/atomic"
+import (
+	"errors"
+	"sync/atomic"
+)
+
+// ErrConstraint is wrapped by a Conn's error when a row breaks a check of the
+// schema. The statement changed nothing, and the transaction goes on.
+var ErrConstraint = errors.New("the row breaks a rule of the schema")
 
 // Stmt is one statement of the registry. Nobody runs SQL that is not one.
 type Stmt struct {

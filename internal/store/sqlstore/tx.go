@@ -14,6 +14,8 @@ type Env struct {
 	IDs   *fleet.IDs
 	Now   func() time.Time
 	Lanes *LaneCache
+	// Subjects is nil where others may write to the same database.
+	Subjects *Subjects
 }
 
 // Batch is one transaction of the database, shared by the callers whose
@@ -28,6 +30,7 @@ type Batch struct {
 	raise   []store.Topic
 	timers  time.Time // earliest timer that was set
 	keys    bool      // an idempotency key was written: old ones may go
+	live    map[fleet.ID]fleet.Subject
 }
 
 // tenantState is the tenant's head row as it will be written.
@@ -55,6 +58,7 @@ type Tx struct {
 	raise  []store.Topic
 	timer  time.Time
 	keys   bool
+	live   map[fleet.ID]fleet.Subject
 }
 
 type pendingEvent struct {
@@ -159,6 +163,7 @@ func (b *Batch) merge(t *Tx) {
 		b.timers = t.timer
 	}
 	b.keys = b.keys || t.keys
+	b.keep(t.live)
 }
 
 var (
@@ -228,6 +233,7 @@ func (b *Batch) Committed() ([]store.Topic, time.Time) {
 	for _, f := range b.fresh {
 		b.env.Lanes.put(f.key, f.id)
 	}
+	b.env.Subjects.remember(b.live)
 	return b.raise, b.timers
 }
 

@@ -50,6 +50,14 @@ func jobTests() map[string]func(f *Fixture) {
 			is(f, "its neighbour", got[1].Err, nil)
 			is(f, "seq without a hole", got[1].Job.Seq, int64(2))
 		},
+		"a job that breaks a rule of the schema": func(f *Fixture) {
+			bad := f.Submission(f.Spec())
+			bad.Job.Priority = 99
+			got, err := f.Store.Enqueue(f.Context(), f.Scope, []store.Submission{bad, f.Submission(f.Spec())})
+			f.must(err)
+			is(f, "refused", errors.Is(got[0].Err, fleet.ErrInvalid), true)
+			is(f, "its neighbour", got[1].Err, nil)
+		},
 		"missing": func(f *Fixture) {
 			f.View(func(r store.Reader) error {
 				for what, err := range map[string]error{

@@ -24,6 +24,7 @@ type model struct {
 	refused  map[string]fleet.Refusal // job/robot
 	events   []fleet.EventKind
 	sessions map[fleet.RobotID]int64
+	opened   map[fleet.ID]int64 // epoch that announced the job's effect
 }
 
 const modelRobots, modelSlots = 2, 2
@@ -47,7 +48,7 @@ func RunModel(t *testing.T, open Open) {
 func newModel(f *Fixture) *model {
 	m := &model{
 		f: f, jobs: map[fleet.ID]*fleet.Subject{}, data: map[fleet.ID]fleet.JobData{}, refused: map[string]fleet.Refusal{},
-		sessions: map[fleet.RobotID]int64{},
+		sessions: map[fleet.RobotID]int64{}, opened: map[fleet.ID]int64{},
 	}
 	for i := range modelRobots {
 		m.sessions[name("r", i)] = f.Robot(name("r", i), modelSlots)
@@ -60,7 +61,7 @@ func (m *model) step(rt *rapid.T) {
 	f.Later(time.Duration(rapid.IntRange(0, 20).Draw(rt, "seconds")) * time.Second)
 	verb := rapid.SampledFrom([]string{
 		"submit", "submit", "assign", "assign", "assign", "accept", "accept", "report", "report", "report", "cancel", "due", "due",
-		"reject", "not taken", "lose", "silence", "run limit", "stop limit", "wait limit", "release", "decide",
+		"beat", "beat", "effect", "reject", "not taken", "lose", "silence", "run limit", "stop limit", "wait limit", "release", "decide",
 	}).Draw(rt, "verb")
 	if verb == "submit" || len(m.ids) == 0 {
 		m.submit(rt)
@@ -83,6 +84,10 @@ func (m *model) step(rt *rapid.T) {
 		m.took(want)
 	case "report":
 		m.report(rt, s, robot)
+	case "beat":
+		m.beat(rt, robot)
+	case "effect":
+		m.effect(s)
 	default:
 		chance := rapid.Float64Range(0, 0.99).Draw(rt, "chance")
 		decide := m.decision(verb, robot, chance)
@@ -198,6 +203,42 @@ func (m *model) report(rt *rapid.T, s *fleet.Subject, robot fleet.RobotID) {
 	m.took(move)
 }
 
+// beat lists everything that the robot holds.
+func (m *model) beat(rt *rapid.T, robot fleet.RobotID) {
+	f := m.f
+	b := store.Beat{Tenant: f.Tenant, RobotID: robot, SessionEpoch: m.sessions[robot]}
+	for _, id := range m.ids {
+		s := m.jobs[id]
+		if !s.Attempt.Live() || s.Attempt.RobotID != robot {
+			continue
+		}
+		progress := rapid.IntRange(0, 99).Draw(rt, "progress")
+		b.Attempts = append(b.Attempts, store.BeatAttempt{JobID: id, Epoch: s.Job.Epoch, Progress: progress, Node: "n"})
+		s.Attempt.RenewSeq++
+		s.Attempt.Progress, s.Attempt.CurrentNode, s.Attempt.SilentSince = progress, "n", time.Time{}
+	}
+	got, err := f.Store.Beat(f.Context(), f.Scope, []store.Beat{b}, f.Now)
+	f.must(err)
+	if len(got[0].Renewed)+len(got[0].Cancel) != len(b.Attempts) || len(got[0].Missing)+len(got[0].Stale) != 0 {
+		rt.Fatalf("beat of %d attempts: %+v", len(b.Attempts), got[0])
+	}
+}
+
+// effect announces a step that is never closed.
+func (m *model) effect(s *fleet.Subject) {
+	if !s.Attempt.Live() || s.Job.State != fleet.Running {
+		return
+	}
+	m.f.Report(m.f.NewReport(s.Job, fleet.ReportEffectBegin, 0))
+	if !s.EffectOpen { // the first time it is also a sign of life
+		s.EffectOpen = true
+		s.Attempt.RenewSeq, s.Attempt.SilentSince = s.Attempt.RenewSeq+1, time.Time{}
+	} else if m.opened[s.Job.ID] != s.Job.Epoch { // taken over from an older attempt
+		s.Attempt.RenewSeq, s.Attempt.SilentSince = s.Attempt.RenewSeq+1, time.Time{}
+	}
+	m.opened[s.Job.ID] = s.Job.Epoch
+}
+
 // took applies a move to the model.
 func (m *model) took(move *fleet.Move) {
 	if move == nil {
@@ -256,6 +297,13 @@ func (m *model) compare(rt *rapid.T) {
 		if d := cmp.Diff(want, got); d != "" {
 			rt.Fatalf("job %s (-model +store):\n%s", id, d)
 		}
+		f.Update(func(tx store.Tx) error { // what a decision would be made from
+			inside, err := tx.Subject(id)
+			if d := cmp.Diff(got, inside); d != "" {
+				rt.Fatalf("job %s (-snapshot +transaction):\n%s", id, d)
+			}
+			return err
+		})
 		f.View(func(r store.Reader) error {
 			d, err := r.JobData(id)
 			wantData := m.data[id]

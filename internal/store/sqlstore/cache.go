@@ -1,0 +1,122 @@
+package sqlstore
+
+import (
+	"time"
+
+	"github.com/casarerpa/fleet/fleet"
+)
+
+// Subjects remembers live jobs as they were committed, so that an accept and a
+// report need not read what was just written. Only a database with one writer
+// may have it, and only that writer's goroutine touches it.
+//
+// It cannot be stale: whatever changes a row of a job forgets the job first
+// (Tx.touch), and what is remembered again is what the same transaction wrote,
+// once it is committed. A transaction that fails leaves a gap, never a lie.
+type Subjects struct {
+	jobs map[fleet.ID]fleet.Subject
+}
+
+// maxSubjects bounds the memory; beyond it everything is forgotten.
+const maxSubjects = 20_000
+
+// NewSubjects returns an empty memory; one per writer.
+func NewSubjects() *Subjects { return &Subjects{jobs: map[fleet.ID]fleet.Subject{}} }
+
+// known is the job as this transaction sees it, if that is remembered.
+func (t *Tx) known(id fleet.ID) (fleet.Subject, bool) {
+	if t.batch.env.Subjects == nil {
+		return fleet.Subject{}, false
+	}
+	for _, m := range []map[fleet.ID]fleet.Subject{t.live, t.batch.live, t.batch.env.Subjects.jobs} {
+		if s, ok := m[id]; ok {
+			if s.Attempt != nil { // the caller may change its copy
+				a := *s.Attempt
+				s.Attempt = &a
+			}
+			return s, true
+		}
+	}
+	return fleet.Subject{}, false
+}
+
+// touch forgets a job whose rows are about to change.
+func (t *Tx) touch(id fleet.ID) {
+	if t.batch.env.Subjects != nil {
+		delete(t.live, id)
+		delete(t.batch.live, id)
+		delete(t.batch.env.Subjects.jobs, id)
+	}
+}
+
+// learn remembers a live job until this caller's part is merged or dropped.
+func (t *Tx) learn(s fleet.Subject) {
+	if t.batch.env.Subjects == nil || !s.Job.State.Live() || s.Attempt == nil {
+		return
+	}
+	if t.live == nil {
+		t.live = map[fleet.ID]fleet.Subject{}
+	}
+	t.live[s.Job.ID] = s
+}
+
+// applied remembers a job after a move. before is what was known of it; the
+// first offer of a job needs nothing known, as no attempt can have opened an
+// effect.
+func (t *Tx) applied(m *fleet.Move, before fleet.Subject, knew bool) {
+	if m.Attempt == nil || (!knew && (!m.NewAttempt || m.Job.Epoch > 1)) {
+		return
+	}
+	a := *m.Attempt
+	s := fleet.Subject{Job: m.Job, Attempt: &a, EffectOpen: before.EffectOpen}
+	j := &s.Job
+	for _, at := range []*time.Time{
+		&j.WaitingSince, &j.AvailableAt, &j.NotBefore, &j.AssignedAt, &j.FirstStartedAt, &j.StartedAt, &j.EndedAt, &j.StopDeadline,
+		&a.OfferedAt, &a.AcceptBy, &a.StartedAt, &a.EndedAt, &a.SilentSince, &a.SlotFreeAt,
+	} {
+		*at = Stored(*at)
+	}
+	j.Progress, j.CurrentNode, j.Silent = 0, "", false
+	show(j, a.Progress, a.CurrentNode, !a.SilentSince.IsZero())
+	t.learn(s)
+}
+
+// Subject is the job as this transaction sees it.
+func (t *Tx) Subject(id fleet.ID) (fleet.Subject, error) {
+	if s, ok := t.known(id); ok && t.scope.Covers(s.Job.Tenant) {
+		return s, nil
+	}
+	s, err := t.reader.Subject(id)
+	if err == nil {
+		t.learn(s)
+		if s.Attempt != nil {
+			a := *s.Attempt
+			s.Attempt = &a
+		}
+	}
+	return s, err
+}
+
+// keep takes over what a caller that succeeded knows.
+func (b *Batch) keep(live map[fleet.ID]fleet.Subject) {
+	if b.live == nil {
+		b.live = live
+		return
+	}
+	for id, s := range live {
+		b.live[id] = s
+	}
+}
+
+// remember takes over what was committed.
+func (c *Subjects) remember(live map[fleet.ID]fleet.Subject) {
+	if c == nil {
+		return
+	}
+	if len(c.jobs)+len(live) > maxSubjects {
+		clear(c.jobs)
+	}
+	for id, s := range live {
+		c.jobs[id] = s
+	}
+}
