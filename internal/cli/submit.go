@@ -28,6 +28,7 @@ type jobSubmitCmd struct {
 	Delay          time.Duration `help:"do not start before this time has passed" placeholder:"DURATION"`
 	RunTimeout     time.Duration `help:"time for each attempt; default: one day" placeholder:"DURATION"`
 	QueueTimeout   time.Duration `help:"end the job if it waits longer" placeholder:"DURATION"`
+	Retries        int           `help:"how often a failed attempt is tried again" default:"3" placeholder:"N"`
 	IdempotencyKey string        `help:"the same key gives the same job, however often it is sent" placeholder:"TEXT"`
 	DryRun         bool          `help:"check everything and store nothing"`
 	waitFlags
@@ -109,6 +110,9 @@ func (c *jobSubmitCmd) request(sh *shell) (client.SubmitRequest, error) {
 		return req, err
 	}
 	req.Priority = &priority
+	if c.Retries != fleet.DefaultRetry().Max {
+		req.Retry = &client.RetryChange{Max: &c.Retries}
+	}
 	if len(c.Capability) > 0 {
 		req.Placement = &client.Placement{Capabilities: c.Capability}
 	}

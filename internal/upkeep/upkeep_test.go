@@ -163,7 +163,7 @@ func TestOfferWithoutAnswerLapses(t *testing.T) {
 
 // Of the original (B5): a job that was accepted and then went silent was never
 // noticed.
-func TestSilentRobotLosesItsAttempt(t *testing.T) {
+func TestOriginal_B5(t *testing.T) {
 	f := newFleet(t)
 	job := f.submit()
 	ref := f.start(job, true)
@@ -267,7 +267,7 @@ func TestDelayBackOffAndWaitLimit(t *testing.T) {
 }
 
 // Of the original (B6): time limits were stored and never enforced.
-func TestRunLimitAndStopGrace(t *testing.T) {
+func TestOriginal_B6Limits(t *testing.T) {
 	f := newFleet(t)
 	job := f.submit(func(r *orchestrator.SubmitRequest) { r.RunTimeout = 30 * time.Second })
 	ref := f.start(job, true)

@@ -21,7 +21,7 @@ type Result struct {
 	Refused    bool // before anything ran
 	Error      string
 	FailedNode string
-	Executed   int        // distinct nodes
+	Executed   int        // distinct nodes; -1 where the way it ran does not tell
 	Path       []string   // every visit
 	Variables  *value.Map // at the end
 	Lines      []string   // "[LEVEL] message"
