@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -158,9 +159,7 @@ func (c *Client) build(ctx context.Context, address string, r request) (*http.Re
 	if err != nil {
 		return nil, fleet.Errorf(fleet.CodeInvalid, "invalid_url", "The address %s cannot be used: %w", address, err)
 	}
-	for name, values := range r.header {
-		req.Header[name] = values
-	}
+	maps.Copy(req.Header, r.header)
 	if r.body != nil && req.Header.Get("Content-Type") == "" {
 		req.Header.Set("Content-Type", "application/json")
 	}
@@ -177,7 +176,7 @@ func (c *Client) build(ctx context.Context, address string, r request) (*http.Re
 
 // readReply reads an answer to its end; one that tells of an error becomes one.
 func readReply(resp *http.Response) (*reply, error) {
-	defer resp.Body.Close() //nolint:errcheck // it was read to its end
+	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
 		return nil, broken(resp.Request.URL.Host, err)
@@ -213,8 +212,7 @@ func encode(v any) ([]byte, error) {
 	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(v); err != nil {
-		var kind *json.MarshalerError
-		if errors.As(err, &kind) {
+		if kind, ok := errors.AsType[*json.MarshalerError](err); ok {
 			return nil, fleet.Errorf(fleet.CodeInvalid, "unreadable_json", "A part of the request is no JSON: %w", kind.Err)
 		}
 		return nil, fleet.Errorf(fleet.CodeInvalid, "unreadable_json", "The request cannot be written as JSON: %w", err)

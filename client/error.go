@@ -27,8 +27,7 @@ func (e *Error) Unwrap() error { return e.Err }
 // RequestID returns the id under which the server logged the request that
 // failed, or "" if it never reached one.
 func RequestID(err error) string {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.RequestID
 	}
 	return ""
@@ -111,8 +110,7 @@ func unreachable(all []string, err error) error {
 
 // plain takes the address out of an error that the message names already.
 func plain(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
+	if u, ok := errors.AsType[*url.Error](err); ok {
 		return u.Err
 	}
 	return err

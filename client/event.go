@@ -118,7 +118,7 @@ func (c *Client) watchOnce(ctx context.Context, place *int64, filter []EventFilt
 		_, err := readReply(resp)
 		return true, err
 	}
-	defer resp.Body.Close() //nolint:errcheck // nothing is left to be read
+	defer resp.Body.Close()
 	frames := newFrames(resp.Body)
 	for frames.next() {
 		dead.Reset(silence)

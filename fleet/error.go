@@ -146,8 +146,7 @@ func (e *Error) WithFix(fix string) *Error {
 
 // AsError finds the Error in a chain; any other error counts as internal.
 func AsError(err error) *Error {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e
 	}
 	return Internal(err)

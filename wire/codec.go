@@ -123,12 +123,10 @@ func Decode(data []byte, from Direction) (Frame, error) {
 
 // plain words for people instead of Go's names of types.
 func plain(err error) string {
-	var typ *json.UnmarshalTypeError
-	if errors.As(err, &typ) {
+	if typ, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		return fmt.Sprintf("field %q must not be a %s", typ.Field, typ.Value)
 	}
-	var e *fleet.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*fleet.Error](err); ok {
 		return e.Message
 	}
 	return err.Error()
@@ -214,7 +212,7 @@ func New(t Type, from Direction) Message {
 func newRobotMessage(t Type) Message {
 	switch t {
 	case TypeHello:
-		return new(Hello)
+		return new(Hello) //nolint:exhaustive // the rest is of the other direction
 	case TypeHeartbeat:
 		return new(Heartbeat)
 	case TypeJobAccept:
@@ -254,7 +252,7 @@ func newRobotMessage(t Type) Message {
 func newOrchestratorMessage(t Type) Message {
 	switch t {
 	case TypeWelcome:
-		return new(Welcome)
+		return new(Welcome) //nolint:exhaustive // the rest is of the other direction
 	case TypeHeartbeatAck:
 		return new(HeartbeatAck)
 	case TypeJobAssign:

@@ -58,7 +58,7 @@ func (f *fleetUnderTest) states() map[string]fleet.State {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	defer db.Close() //nolint:errcheck // it was only read
+	defer db.Close()
 	states := map[string]fleet.State{}
 	page := fleet.Page{Limit: fleet.PageMax}
 	err = db.View(f.t.Context(), store.Tenant(fleet.DefaultTenant), func(r store.Reader) error {
@@ -89,7 +89,7 @@ func (f *fleetUnderTest) invariants() {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	defer db.Close() //nolint:errcheck // it was only read
+	defer db.Close()
 	if err := storetest.Invariants(f.t.Context(), db); err != nil {
 		f.t.Error(err)
 	}

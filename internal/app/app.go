@@ -8,6 +8,7 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -185,8 +186,7 @@ func (a *App) Stop(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, a.o.StopTimeout)
 		defer cancel()
 		var errs []error
-		for i := len(a.cleanups) - 1; i >= 0; i-- {
-			c := a.cleanups[i]
+		for _, c := range slices.Backward(a.cleanups) {
 			if err := c.do(ctx); err != nil {
 				errs = append(errs, fmt.Errorf("stop %s: %w", c.name, err))
 			}

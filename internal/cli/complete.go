@@ -142,11 +142,12 @@ func Reference() (string, error) {
 
 func describe(b *strings.Builder, n *kong.Node, shared []string) {
 	fmt.Fprintf(b, "\n## fleet %s\n\n%s.\n", commandPath(n), strings.TrimSuffix(sentence(n.Help), "."))
-	usage := "fleet " + commandPath(n)
+	var usage strings.Builder
+	usage.WriteString("fleet " + commandPath(n))
 	for _, p := range n.Positional {
-		usage += " " + p.Summary()
+		usage.WriteString(" " + p.Summary())
 	}
-	fmt.Fprintf(b, "\n```\n%s [flags]\n```\n", usage)
+	fmt.Fprintf(b, "\n```\n%s [flags]\n```\n", usage.String())
 	if n.Detail != "" {
 		b.WriteString("\n" + fenced(n.Detail) + "\n")
 	}

@@ -64,12 +64,10 @@ func (s *shell) fail(err error) int {
 	if err == nil {
 		return exitOK
 	}
-	var code quiet
-	if errors.As(err, &code) {
+	if code, ok := errors.AsType[quiet](err); ok {
 		return int(code)
 	}
-	var known *fleet.Error
-	if errors.As(err, &known) {
+	if known, ok := errors.AsType[*fleet.Error](err); ok {
 		s.complain(sentence(known.Message))
 		if len(known.Fields) > 1 {
 			for _, f := range known.Fields {

@@ -45,8 +45,7 @@ func (s *shell) read(name string) ([]byte, error) {
 
 // cause leaves out what the sentence around it says already.
 func cause(err error) error {
-	var path *os.PathError
-	if errors.As(err, &path) {
+	if path, ok := errors.AsType[*os.PathError](err); ok {
 		return path.Err
 	}
 	return err

@@ -3,11 +3,9 @@ package cli
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/netip"
-	"strings"
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
@@ -210,9 +208,4 @@ func parseVariables(raw json.RawMessage) *value.Map {
 	}
 	object, _ := parsed.(*value.Map)
 	return object
-}
-
-// isInterrupt says whether an error only means that the user stopped us.
-func isInterrupt(ctx context.Context, err error) bool {
-	return ctx.Err() != nil && (errors.Is(err, context.Canceled) || strings.Contains(err.Error(), context.Canceled.Error()))
 }

@@ -93,8 +93,7 @@ func check(cat *catalog.Catalog, name string, text []byte) checkedFile {
 	doc, err := workflow.Parse(text, workflow.Options{Catalog: cat})
 	if err != nil {
 		p := problem{Code: "UNREADABLE_JSON", Severity: "error", Message: err.Error()}
-		var syntax *workflow.SyntaxError
-		if errors.As(err, &syntax) {
+		if syntax, ok := errors.AsType[*workflow.SyntaxError](err); ok {
 			p.Message, p.Line, p.Column = syntax.Message, syntax.Line, syntax.Column
 		}
 		f.Problems = append(f.Problems, p)

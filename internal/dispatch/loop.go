@@ -124,7 +124,9 @@ func (l *Loop) RunOnce(ctx context.Context, now time.Time) (more bool, err error
 	if err != nil {
 		return false, err
 	}
-	fail.At("offer.after_commit")
+	if err := fail.At("offer.after_commit"); err != nil {
+		return false, err
+	}
 	for _, w := range won {
 		l.o.Sender.Offer(w)
 	}

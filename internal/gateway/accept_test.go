@@ -47,7 +47,7 @@ func TestHandshake(t *testing.T) {
 			if c.protocol != "" {
 				protocols = strings.Split(c.protocol, ", ")
 			}
-			resp, err := r.dial(c.header, protocols...)
+			resp, err := r.dial(c.header, protocols...) //nolint:bodyclose // the WebSocket library closes it
 			if resp == nil {
 				t.Fatal(err)
 			}
@@ -129,7 +129,7 @@ func TestSocketLimit(t *testing.T) {
 	w := newWorld(t, func(w *world) { w.limits.Sockets = 1 })
 	w.connected("a")
 	r := w.robot("b")
-	resp, err := r.dial(http.Header{"X-Api-Key": {r.key}}, wire.Subprotocol)
+	resp, err := r.dial(http.Header{"X-Api-Key": {r.key}}, wire.Subprotocol) //nolint:bodyclose // the WebSocket library closes it
 	if err == nil || resp == nil || resp.StatusCode != 503 || resp.Header.Get("Retry-After") == "" {
 		t.Errorf("the second robot was answered with %v, %v", resp, err)
 	}
@@ -159,7 +159,7 @@ func TestDrain(t *testing.T) {
 		t.Fatal("Drain waits for a robot that came in meanwhile")
 	}
 	late := w.robot("r3")
-	if resp, err := late.dial(http.Header{"X-Api-Key": {late.key}}, wire.Subprotocol); err == nil || resp.StatusCode != 503 {
+	if resp, err := late.dial(http.Header{"X-Api-Key": {late.key}}, wire.Subprotocol); err == nil || resp.StatusCode != 503 { //nolint:bodyclose // the WebSocket library closes it
 		t.Errorf("a robot was let in after the drain: %v", err)
 	}
 	if w.gateway.Connected() != 0 {
@@ -178,7 +178,7 @@ func TestRevokedKeyEndsTheConnection(t *testing.T) {
 	if took := time.Since(start); took > 3*time.Second {
 		t.Errorf("it took %s", took)
 	}
-	if resp, err := r.dial(http.Header{"X-Api-Key": {r.key}}, wire.Subprotocol); err == nil || resp.StatusCode != 401 {
+	if resp, err := r.dial(http.Header{"X-Api-Key": {r.key}}, wire.Subprotocol); err == nil || resp.StatusCode != 401 { //nolint:bodyclose // the WebSocket library closes it
 		t.Errorf("the revoked key was answered with %v", resp)
 	}
 }

@@ -285,7 +285,7 @@ func (c *conn) faulty(ctx context.Context, f wire.Frame, err error) bool {
 }
 
 func (c *conn) route(ctx context.Context, f inbound) {
-	switch f.Type { //nolint:exhaustive // everything else is work
+	switch f.Type {
 	case wire.TypeHeartbeat:
 		select {
 		case <-c.beats: // an unanswered older one is of no more use

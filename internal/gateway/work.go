@@ -50,7 +50,7 @@ func (c *conn) handle(ctx context.Context, batch []inbound) bool {
 		for n < len(batch) && wire.IsReport(batch[n].Type) == wire.IsReport(batch[0].Type) && wire.IsReport(batch[0].Type) {
 			n++
 		}
-		ok := true
+		var ok bool
 		if wire.IsReport(batch[0].Type) {
 			ok = c.reports(ctx, batch[:n])
 		} else {
@@ -113,7 +113,7 @@ func (c *conn) fault(what string, err error) {
 	if errors.Is(err, context.Canceled) {
 		return
 	}
-	c.log.Warn(what, "error", err)
+	c.log.Warn("use case failed", "what", what, "error", err)
 	c.stop(wire.CloseLater, "the orchestrator cannot commit now")
 }
 

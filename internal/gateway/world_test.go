@@ -221,7 +221,7 @@ func (r *robot) dial(header http.Header, protocols ...string) (*http.Response, e
 
 func (r *robot) open() {
 	r.w.Helper()
-	_, err := r.dial(http.Header{"Authorization": {"Bearer " + r.key}}, wire.Subprotocol)
+	_, err := r.dial(http.Header{"Authorization": {"Bearer " + r.key}}, wire.Subprotocol) //nolint:bodyclose // the WebSocket library closes it
 	r.w.must(err)
 	go r.read(r.ws, r.news, r.ended)
 	ws := r.ws
@@ -451,7 +451,7 @@ var anyJob store.JobFilter
 // deaf is a robot that was welcomed and from then on writes only.
 func (r *robot) deaf() {
 	r.w.Helper()
-	_, err := r.dial(http.Header{"Authorization": {"Bearer " + r.key}}, wire.Subprotocol)
+	_, err := r.dial(http.Header{"Authorization": {"Bearer " + r.key}}, wire.Subprotocol) //nolint:bodyclose // the WebSocket library closes it
 	r.w.must(err)
 	ws := r.ws
 	r.w.Cleanup(func() { _ = ws.CloseNow() })

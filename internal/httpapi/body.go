@@ -67,7 +67,7 @@ func fieldsOf(t reflect.Type) map[string]fieldInfo {
 
 // setField reads one value into its field.
 func setField(field reflect.Value, m member) *fleet.FieldError {
-	if raw, ok := field.Addr().Interface().(*json.RawMessage); ok {
+	if raw, ok := reflect.TypeAssert[*json.RawMessage](field.Addr()); ok {
 		*raw = m.value
 		return nil
 	}

@@ -43,7 +43,7 @@ var result = json.RawMessage(`{"success":true,"nodes_executed":1,"duration_ms":0
 // Run connects and works until ctx ends or the connection does.
 func (r *Robot) Run(ctx context.Context, ready func()) error {
 	r.out, r.live = make(chan []byte, 4096), map[wire.Ref]bool{}
-	ws, resp, err := websocket.Dial(ctx, "ws"+r.URL[len("http"):]+wire.Path, &websocket.DialOptions{
+	ws, resp, err := websocket.Dial(ctx, "ws"+r.URL[len("http"):]+wire.Path, &websocket.DialOptions{ //nolint:bodyclose // the WebSocket library closes it
 		HTTPHeader: http.Header{"Authorization": {"Bearer " + r.Key}}, Subprotocols: []string{wire.Subprotocol},
 		CompressionMode: websocket.CompressionDisabled,
 	})

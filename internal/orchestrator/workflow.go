@@ -70,8 +70,7 @@ func (w *Workflows) Check(doc []byte) (*Checked, error) {
 
 // unreadable tells a text that is no document from one that breaks a rule.
 func unreadable(err error) error {
-	var syntax *workflow.SyntaxError
-	if errors.As(err, &syntax) {
+	if syntax, ok := errors.AsType[*workflow.SyntaxError](err); ok {
 		e := fleet.Errorf(fleet.CodeInvalid, "unreadable_json", "The workflow cannot be read: %s.", syntax.Error())
 		e.Status = 400
 		if syntax.TooLarge {

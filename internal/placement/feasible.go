@@ -1,5 +1,7 @@
 package placement
 
+import "slices"
+
 import "github.com/casarerpa/fleet/fleet"
 
 // away is the check that fails because of how the robot is, not of the job.
@@ -49,10 +51,8 @@ func first(l *Lane, c *Candidate, avoid []fleet.RobotID) Check {
 	if check := c.away(); check != "" {
 		return check
 	}
-	for _, id := range avoid {
-		if id == c.ID {
-			return CheckRejected
-		}
+	if slices.Contains(avoid, c.ID) {
+		return CheckRejected
 	}
 	if c.Taken >= c.Max {
 		return CheckNoSlot

@@ -113,7 +113,7 @@ func world(t *testing.T, text string) View {
 				j.Deadline = noon.Add(time.Duration(num("deadline", 0)) * time.Minute)
 			}
 			if kv["avoid"] != "" {
-				for _, r := range strings.Split(kv["avoid"], ",") {
+				for r := range strings.SplitSeq(kv["avoid"], ",") {
 					j.Avoid = append(j.Avoid, fleet.RobotID(r))
 				}
 			}

@@ -39,7 +39,6 @@ type world struct {
 	lastFence map[wire.Ref]Instant // newest promise that this robot may rely on
 	consider  []wire.Ref
 	sentEver  map[int64]bool
-	sentNow   int64 // newest report of this session
 	beats     map[string]Instant
 	beatRefs  map[string][]wire.Ref
 	acceptAt  map[wire.Ref]Instant

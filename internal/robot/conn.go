@@ -147,8 +147,7 @@ func (c *conn) frame(ctx context.Context) (wire.Frame, error) {
 		return wire.Frame{}, &closing{wire.CloseBadMessage, "frames are text"}
 	}
 	f, err := wire.Decode(data, wire.FromOrchestrator)
-	var fault *wire.Fault
-	if errors.As(err, &fault) {
+	if fault, ok := errors.AsType[*wire.Fault](err); ok {
 		c.r.log.Warn("a frame cannot be used", "type", f.Type, "code", fault.Code, "reason", fault.Message)
 		if fault.Close != 0 {
 			return f, &closing{fault.Close, fault.Message}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -37,7 +38,6 @@ func (r *Robot) connect(ctx context.Context) {
 	var next string
 	for ctx.Err() == nil {
 		for _, url := range r.shuffled(next) {
-			next = ""
 			welcomed, err := r.session(ctx, url)
 			if ctx.Err() != nil {
 				return
@@ -91,8 +91,7 @@ func (r *Robot) pause(err error, backoff *protocol.Backoff) (time.Duration, stri
 		}
 		return backoff.Next(r.o.chance()), to
 	}
-	var no *refused
-	if errors.As(err, &no) {
+	if no, ok := errors.AsType[*refused](err); ok {
 		switch {
 		case no.status == http.StatusUnauthorized, no.status == http.StatusForbidden, no.status == http.StatusUpgradeRequired:
 			return protocol.SlowRetry, ""
@@ -111,12 +110,7 @@ func (r *Robot) pause(err error, backoff *protocol.Backoff) (time.Duration, stri
 }
 
 func (r *Robot) known(url string) bool {
-	for _, u := range r.o.URLs {
-		if u == url {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(r.o.URLs, url)
 }
 
 // tell says loudly what somebody must act on, and plainly all else.
@@ -178,7 +172,7 @@ func (r *Robot) dial(ctx context.Context, url string) (*websocket.Conn, error) {
 		HTTPHeader: http.Header{"Authorization": {"Bearer " + r.o.Key}},
 	})
 	if answer != nil && answer.Body != nil {
-		defer answer.Body.Close() //nolint:errcheck // the library has read what there is
+		defer answer.Body.Close()
 	}
 	if err != nil {
 		if answer != nil && answer.StatusCode != http.StatusSwitchingProtocols {

@@ -451,7 +451,7 @@ func startRobot(t testing.TB, o Options) *agent {
 	}()
 	t.Cleanup(func() {
 		a.quit(protocol.Quit{})
-		a.finish(t)
+		_ = a.finish(t)
 	})
 	return a
 }

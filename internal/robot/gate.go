@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/engine"
@@ -98,9 +99,7 @@ func outcomeOf(text []byte) (map[string]any, error) {
 	if !ok {
 		return nil, errors.New("the outcome of an earlier attempt is no object")
 	}
-	for k, val := range m.All() {
-		out[k] = val
-	}
+	maps.Insert(out, m.All())
 	return out, nil
 }
 

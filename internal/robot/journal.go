@@ -284,7 +284,7 @@ func (j *journal) From(id int64) ([]protocol.Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close()
 	c, err := readContent(f)
 	if err != nil {
 		return nil, err
@@ -363,7 +363,7 @@ func (j *journal) copyTo(next *os.File) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer old.Close() //nolint:errcheck // only read
+	defer old.Close()
 	info, err := old.Stat()
 	if err != nil {
 		return 0, err

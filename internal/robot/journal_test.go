@@ -173,7 +173,7 @@ func TestJournalDamage(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer j.Close() //nolint:errcheck // a test
+			defer j.Close()
 			if diff := cmp.Diff(tt.want, numbers(from.Reports)); diff != "" {
 				t.Error(diff)
 			}
@@ -200,7 +200,7 @@ func TestCopiedJournalGetsAnIdentityOfItsOwn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer j.Close() //nolint:errcheck // a test
+	defer j.Close()
 	if j.id != "new" || !j.copied || from.Acked != 0 || len(from.Reports) != 3 {
 		t.Errorf("identity %s, copied %v, %+v", j.id, j.copied, from)
 	}
@@ -211,7 +211,7 @@ func TestJournalReservesSpace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer j.Close() //nolint:errcheck // a test
+	defer j.Close()
 	if err := j.Reserve(600 << 10); err != nil {
 		t.Fatal(err)
 	}
@@ -230,7 +230,7 @@ func TestFullDiskIsMetByMakingRoom(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer j.Close() //nolint:errcheck // a test
+	defer j.Close()
 	for id := int64(1); id <= 20; id++ {
 		mustAppend(t, j, false, report(id, strings.Repeat("x", 200<<10)))
 		mustAppend(t, j, true, protocol.Record{Kind: protocol.RecordAck, Upto: id})

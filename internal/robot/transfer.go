@@ -30,7 +30,7 @@ func (r *Robot) fetch(ctx context.Context, hash string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer answer.Body.Close() //nolint:errcheck // read to its end or given up
+	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("fetch the document %s: the orchestrator answered %d%s", hash, answer.StatusCode, problem(answer))
 	}
@@ -92,7 +92,7 @@ func (r *Robot) put(c *conn, e protocol.Upload) (status int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	defer answer.Body.Close() //nolint:errcheck // read to its end or given up
+	defer answer.Body.Close()
 	_, _ = io.Copy(io.Discard, io.LimitReader(answer.Body, 64<<10))
 	return answer.StatusCode, nil
 }

@@ -49,7 +49,7 @@ func (r *Reaper) Run(ctx context.Context) {
 		pause = min(t.Lost/18, 5*time.Second)
 	}
 	every(ctx, r.Logger, "reap", func() time.Duration { return pause }, nil, func(ctx context.Context) error {
-		return r.RunOnce(ctx, time.Now()) //nolint:forbidigo // the monotonic clock is what leases are judged by
+		return r.RunOnce(ctx, time.Now())
 	})
 }
 

@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"maps"
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
@@ -103,9 +104,7 @@ func (b *Batch) keep(live map[fleet.ID]fleet.Subject) {
 		b.live = live
 		return
 	}
-	for id, s := range live {
-		b.live[id] = s
-	}
+	maps.Copy(b.live, live)
 }
 
 // remember takes over what was committed.
@@ -116,7 +115,5 @@ func (c *Subjects) remember(live map[fleet.ID]fleet.Subject) {
 	if len(c.jobs)+len(live) > maxSubjects {
 		clear(c.jobs)
 	}
-	for id, s := range live {
-		c.jobs[id] = s
-	}
+	maps.Copy(c.jobs, live)
 }
