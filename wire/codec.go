@@ -210,9 +210,9 @@ func New(t Type, from Direction) Message {
 }
 
 func newRobotMessage(t Type) Message {
-	switch t {
+	switch t { //nolint:exhaustive // the rest is of the other direction
 	case TypeHello:
-		return new(Hello) //nolint:exhaustive // the rest is of the other direction
+		return new(Hello)
 	case TypeHeartbeat:
 		return new(Heartbeat)
 	case TypeJobAccept:
@@ -250,9 +250,9 @@ func newRobotMessage(t Type) Message {
 }
 
 func newOrchestratorMessage(t Type) Message {
-	switch t {
+	switch t { //nolint:exhaustive // the rest is of the other direction
 	case TypeWelcome:
-		return new(Welcome) //nolint:exhaustive // the rest is of the other direction
+		return new(Welcome)
 	case TypeHeartbeatAck:
 		return new(HeartbeatAck)
 	case TypeJobAssign:

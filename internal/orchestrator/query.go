@@ -2,11 +2,15 @@ package orchestrator
 
 import "github.com/casarerpa/fleet/internal/store"
 
-// JobFilter and its sisters are the filters of lists, in the words of the use cases, so that a
-// transport need not know the store.
-type (
-	JobFilter   = store.JobFilter
-	RobotFilter = store.RobotFilter
-	LogQuery    = store.LogQuery
-	EventFilter = store.EventFilter
-)
+// JobFilter selects jobs of a list. It and the three below are the store's,
+// named here so that a transport need not know the store.
+type JobFilter = store.JobFilter
+
+// RobotFilter selects robots of a list.
+type RobotFilter = store.RobotFilter
+
+// LogQuery selects lines of a job's log.
+type LogQuery = store.LogQuery
+
+// EventFilter selects events.
+type EventFilter = store.EventFilter
