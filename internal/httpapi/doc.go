@@ -17,3 +17,5 @@
 // The road of a request: id → recover → log → host and origin → route → body
 // limit → credential → permission → rate → handler.
 package httpapi
+
+//go:generate go run ../gen/api -o ../../api

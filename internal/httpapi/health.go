@@ -31,13 +31,14 @@ func (a *API) healthRoutes() {
 	for _, r := range []struct {
 		path, id, summary string
 		show              func(context.Context, *struct{}) (*healthReply, error)
+		also              []int
 	}{
-		{"/health", "health.get", "Whether the orchestrator is well", a.health},
-		{"/health/live", "health.live", "Whether the process answers", a.healthLive},
-		{"/health/ready", "health.ready", "Whether the orchestrator takes requests (503 if not)", a.healthReady},
+		{"/health", "health.get", "Whether the orchestrator is well", a.health, nil},
+		{"/health/live", "health.live", "Whether the process answers", a.healthLive, nil},
+		{"/health/ready", "health.ready", "Whether the orchestrator takes requests (503 if not)", a.healthReady, []int{http.StatusServiceUnavailable}},
 	} {
 		route(a, operation{
-			method: http.MethodGet, path: r.path, id: r.id, summary: r.summary, may: open(), rate: rateOpen,
+			method: http.MethodGet, path: r.path, id: r.id, summary: r.summary, may: open(), rate: rateOpen, also: r.also,
 		}, r.show)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -19,8 +20,8 @@ type operation struct {
 	summary      string
 	may          access
 	rate         rateClass
-	status       int // of the answer when all is well
-	also         []int
+	status       int   // of the answer when all is well
+	also         []int // further statuses with the same body
 	body         bodyRule
 	stream       bool // no time limit of its own
 	description  string
@@ -196,16 +197,21 @@ func (a *API) documented(o *operation) *huma.Operation {
 	return op
 }
 
-// addBody documents what a request carries. huma is not told before: bodies
-// are read and checked by the guard, not by it.
+// addBody documents what a request carries, and further statuses of its answer.
+// huma is not told before: bodies are read and checked by the guard, not by it.
 func (a *API) addBody(o *operation) {
+	item := a.huma.OpenAPI().Paths[o.path]
+	op := map[string]*huma.Operation{
+		http.MethodGet: item.Get, http.MethodPost: item.Post, http.MethodPut: item.Put, http.MethodPatch: item.Patch, http.MethodDelete: item.Delete,
+	}[o.method]
+	for _, status := range o.also {
+		r := *op.Responses[strconv.Itoa(o.status)]
+		r.Description = http.StatusText(status)
+		op.Responses[strconv.Itoa(status)] = &r
+	}
 	if o.body.limit == noBody {
 		return
 	}
-	item := a.huma.OpenAPI().Paths[o.path]
-	op := map[string]*huma.Operation{
-		http.MethodPost: item.Post, http.MethodPut: item.Put, http.MethodPatch: item.Patch, http.MethodDelete: item.Delete,
-	}[o.method]
 	content := map[string]*huma.MediaType{}
 	for _, t := range o.body.contentTypes() {
 		content[t] = &huma.MediaType{Schema: o.body.schema(a.huma.OpenAPI().Components.Schemas)}

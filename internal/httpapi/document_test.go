@@ -1,0 +1,222 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/casarerpa/fleet/client"
+	"github.com/casarerpa/fleet/fleet"
+)
+
+type (
+	ctx          = context.Context
+	humaResponse = huma.Response
+)
+
+// TestDrift holds the committed files against the code.
+func TestDrift(t *testing.T) {
+	for name, make := range map[string]func() ([]byte, error){"openapi.json": Document, "events.json": EventDocument} {
+		want, err := make()
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := os.ReadFile(filepath.Join("..", "..", "api", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(got) != string(want) {
+			t.Errorf("api/%s is not what the code says; run go run ./internal/gen/api", name)
+		}
+	}
+}
+
+// TestUndeclared shows that a route cannot be served without its row.
+func TestUndeclared(t *testing.T) {
+	good := operation{method: "GET", path: "/x", id: "x", summary: "X", may: open(), rate: rateOpen}
+	for name, change := range map[string]func(o *operation){
+		"permission": func(o *operation) { o.may = access{} },
+		"rate class": func(o *operation) { o.rate = rateNone },
+		"id":         func(o *operation) { o.id = "" },
+		"schema":     func(o *operation) { o.body.limit = plainBody },
+		"twice":      func(o *operation) { o.path = Base + "/jobs" },
+		"the id":     func(o *operation) { o.id = "jobs.get" },
+	} {
+		a, err := newAPI(Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := good
+		change(&o)
+		a.declare(&o)
+		if len(a.faults) != 1 || !strings.Contains(a.faults[0].Error(), name) {
+			t.Errorf("%s: %v", name, a.faults)
+		}
+	}
+	a, err := newAPI(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	(*guardedMux)(a).HandleFunc("GET /hidden", func(http.ResponseWriter, *http.Request) {})
+	if len(a.faults) != 1 {
+		t.Errorf("a hidden route: %v", a.faults)
+	}
+}
+
+// verbs is what the command line calls an operation.
+type verb struct{ method, cli string }
+
+// verbs lists, for every operation, the client's method and the command that
+// does the same. What has none of one kind is in testdata/exempt.txt.
+func verbs() map[string]verb {
+	return map[string]verb{
+		"jobs.submit":        {"SubmitJob", "job submit"},
+		"jobs.submit_many":   {"SubmitJobs", ""},
+		"jobs.list":          {"ListJobs", "job list"},
+		"jobs.get":           {"GetJob", "job get"},
+		"jobs.attempts":      {"JobAttempts", "job attempts"},
+		"jobs.log":           {"JobLog", "job log"},
+		"jobs.cancel":        {"CancelJob", "job cancel"},
+		"jobs.retry":         {"RetryJob", "job retry"},
+		"jobs.decide":        {"DecideJob", "job decide"},
+		"robots.list":        {"ListRobots", "robot list"},
+		"robots.get":         {"GetRobot", "robot get"},
+		"robots.register":    {"RegisterRobot", ""},
+		"workflows.list":     {"ListWorkflows", "workflow list"},
+		"workflows.put":      {"PutWorkflow", "workflow push"},
+		"workflows.validate": {"ValidateWorkflow", "workflow validate"},
+		"workflows.get":      {"GetWorkflow", "workflow get"},
+		"workflows.versions": {"WorkflowVersions", "workflow get"},
+		"workflows.version":  {"GetWorkflowVersion", "workflow get"},
+		"events.list":        {"ListEvents", "events"},
+		"keys.create":        {"CreateKey", "key create"},
+		"keys.list":          {"ListKeys", "key list"},
+		"keys.revoke":        {"RevokeKey", "key revoke"},
+		"me.get":             {"Me", ""},
+		"health.get":         {"Health", ""},
+		"health.live":        {"", ""},
+		"health.ready":       {"", ""},
+		"robot.workflow":     {"RobotWorkflow", ""},
+		"robot.result":       {"PutResult", ""},
+		"document.get":       {"", ""},
+	}
+}
+
+// TestComplete walks the table: every operation is in the document with its
+// permission and its rate class, has a method of the client and a verb of the
+// command line, or a line in exempt.txt that says why not.
+func TestComplete(t *testing.T) {
+	a, err := newAPI(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc struct {
+		Paths map[string]map[string]struct {
+			OperationID string         `json:"operationId"`
+			Permission  string         `json:"x-permission"`
+			Rate        string         `json:"x-rate-class"`
+			Responses   map[string]any `json:"responses"`
+			Body        any            `json:"requestBody"`
+		} `json:"paths"`
+	}
+	if err := json.Unmarshal(a.document, &doc); err != nil {
+		t.Fatal(err)
+	}
+	documented := 0
+	for path, methods := range doc.Paths {
+		for method, op := range methods {
+			documented++
+			o := a.routes[strings.ToUpper(method)+" "+path]
+			if o == nil || o.id != op.OperationID || op.Permission == "" || op.Rate == "none" {
+				t.Errorf("%s %s: %+v is not what is served", method, path, op)
+				continue
+			}
+			if (o.body.limit == noBody) != (op.Body == nil) || op.Responses["default"] == nil {
+				t.Errorf("%s %s: its body or its errors are not in the document", method, path)
+			}
+		}
+	}
+	if documented != len(a.routes) {
+		t.Errorf("%d operations in the document, %d routes", documented, len(a.routes))
+	}
+	exempt, used := exemptions(t), map[string]bool{}
+	sdk := reflect.TypeFor[*client.Client]()
+	grammar := readGrammar(t)
+	for _, o := range a.routes {
+		v, ok := verbs()[o.id]
+		if !ok {
+			t.Errorf("%s is not in the list of verbs", o.id)
+			continue
+		}
+		check := func(kind, name string, known bool) {
+			reason := exempt[o.id+" "+kind]
+			used[o.id+" "+kind] = reason != ""
+			if (name == "" && reason == "") || (name != "" && (!known || reason != "")) {
+				t.Errorf("%s: %s %q does not exist, or exempt.txt says otherwise", o.id, kind, name)
+			}
+		}
+		_, known := sdk.MethodByName(v.method)
+		check("client", v.method, known)
+		check("cli", v.cli, grammar == "" || strings.Contains(grammar, "fleet "+v.cli))
+	}
+	for line := range exempt {
+		if !used[line] {
+			t.Errorf("exempt.txt: %s is not needed", line)
+		}
+	}
+}
+
+// exemptions reads "operation kind reason" lines.
+func exemptions(t *testing.T) map[string]string {
+	t.Helper()
+	text, err := os.ReadFile("testdata/exempt.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]string{}
+	for line := range strings.Lines(string(text)) {
+		if line = strings.TrimSpace(line); line == "" || line[0] == '#' {
+			continue
+		}
+		words := strings.SplitN(line, " ", 3)
+		if len(words) != 3 {
+			t.Fatalf("exempt.txt: %q has no reason", line)
+		}
+		out[words[0]+" "+words[1]] = words[2]
+	}
+	return out
+}
+
+// readGrammar is the reference page of the command line, if there is one.
+func readGrammar(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("../../docs/reference/cli.md")
+	if err != nil {
+		t.Log("docs/reference/cli.md is not there: verbs are not compared")
+		return ""
+	}
+	return string(text)
+}
+
+// TestEventShapes holds the list of events against the vocabulary.
+func TestEventShapes(t *testing.T) {
+	var kinds []fleet.EventKind
+	for _, s := range eventShapes() {
+		kinds = append(kinds, s.kind)
+	}
+	want := fleet.EventKinds()
+	slices.Sort(kinds)
+	slices.Sort(want)
+	if diff := cmp.Diff(want, kinds); diff != "" {
+		t.Error(diff)
+	}
+}
