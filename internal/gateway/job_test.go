@@ -464,3 +464,28 @@ func TestUploadedResultMustBeAnObject(t *testing.T) {
 		}
 	}
 }
+
+// Whatever is taken in must reach a robot: a frame that cannot be read ends
+// the connection of every robot that it is offered to, again and again.
+func TestDeepestInputsArrive(t *testing.T) {
+	w := newWorld(t)
+	r := w.connected("r1")
+	nested := func(n int) string { return strings.Repeat(`{"a":`, n) + "1" + strings.Repeat("}", n) }
+	taken := 0
+	for depth := 50; depth <= 70; depth++ {
+		for _, req := range []orchestrator.SubmitRequest{
+			{Document: []byte(document), Variables: json.RawMessage(nested(depth))},
+			{Document: []byte(strings.Replace(document, `"config":{}`, `"config":{"x":`+nested(depth-4)+`}`, 1))},
+		} {
+			out, err := w.core.Jobs.Submit(t.Context(), w.admin, req)
+			if err != nil {
+				continue
+			}
+			taken++
+			r.says(complete(r.start(out.Job.ID)), fleet.VerdictApplied)
+		}
+	}
+	if taken < 2*(fleet.MaxNesting-50) || fleet.MaxNesting != wire.MaxDepth-2 {
+		t.Errorf("only %d were taken in", taken)
+	}
+}

@@ -86,8 +86,9 @@ func (c *conn) assign(ctx context.Context, won store.Won) (*wire.JobAssign, erro
 	if err != nil {
 		return nil, err
 	}
-	// A document that would crowd the frame is fetched by its hash instead.
-	if len(body) > wire.MaxDocument || len(body)+len(won.Variables) > wire.MaxFrame-(16<<10) {
+	// A document that would crowd the frame, or that is deeper than a frame may
+	// be, is fetched by its hash instead.
+	if len(body) > wire.MaxDocument || len(body)+len(won.Variables) > wire.MaxFrame-(16<<10) || fleet.Nesting(body) > fleet.MaxNesting {
 		m.WorkflowRef = j.Workflow.Hash
 	} else {
 		m.Workflow = body

@@ -213,7 +213,7 @@ func (j *Jobs) spec(p auth.Principal, r SubmitRequest) (fleet.JobSpec, error) {
 		{s.RunTimeout < time.Second || s.RunTimeout > month, "run_timeout_seconds", "run_timeout_seconds must be between 1 second and 30 days."},
 		{len(r.Variables) > j.Limits.Variables, "variables", fmt.Sprintf("variables may have at most %d bytes; got %d.", j.Limits.Variables, len(r.Variables))},
 		{len(r.Variables) > 0 && !isObject(r.Variables), "variables", "variables must be a JSON object."},
-		{nesting(r.Variables) > maxNesting, "variables", fmt.Sprintf("variables may be nested %d deep.", maxNesting)},
+		{fleet.Nesting(r.Variables) > fleet.MaxNesting, "variables", fmt.Sprintf("variables may be nested %d deep.", fleet.MaxNesting)},
 		{len(r.IdempotencyKey) > 255 || !printable(r.IdempotencyKey), "Idempotency-Key", "Idempotency-Key must be 1 to 255 printable characters."},
 	}
 	for _, c := range checks {
@@ -232,29 +232,6 @@ func (j *Jobs) spec(p auth.Principal, r SubmitRequest) (fleet.JobSpec, error) {
 		}
 	}
 	return s, errors.Join(s.Priority.Validate(), fleet.ValidateEnvironment(s.Environment), s.Retry.Validate())
-}
-
-// maxNesting bounds the depth of a job's inputs.
-const maxNesting = 64
-
-// nesting is how deep the objects and lists of a JSON text go.
-func nesting(raw json.RawMessage) (deepest int) {
-	depth, text := 0, false
-	for i := 0; i < len(raw); i++ {
-		switch c := raw[i]; {
-		case text && c == '\\':
-			i++
-		case c == '"':
-			text = !text
-		case text:
-		case c == '{' || c == '[':
-			depth++
-			deepest = max(deepest, depth)
-		case c == '}' || c == ']':
-			depth--
-		}
-	}
-	return deepest
 }
 
 func isObject(raw json.RawMessage) bool {
@@ -587,6 +564,9 @@ func (j *Jobs) Retry(ctx context.Context, p auth.Principal, id fleet.ID) (job fl
 func (j *Jobs) Decide(ctx context.Context, p auth.Principal, id fleet.ID, version int64, d fleet.Decision) (fleet.Job, error) {
 	if err := p.Require(fleet.JobsDecide); err != nil {
 		return fleet.Job{}, err
+	}
+	if len(d.Result) > 0 && !isObject(d.Result) {
+		return fleet.Job{}, fleet.Invalid("result", "result must be a JSON object.")
 	}
 	d.By = p.Name
 	return j.move(ctx, p.Scope(), id, func(_ store.Tx, sub fleet.Subject) (*fleet.Move, error) {

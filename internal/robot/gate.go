@@ -77,7 +77,7 @@ func (g *gate) Begin(ctx context.Context, nodeID, key string) (outcome map[strin
 func (g *gate) End(_ context.Context, nodeID, key string, ok bool, outcome map[string]any) error {
 	ref := g.run.offer.Ref
 	text, err := value.Marshal(value.FromGo(outcome))
-	if err != nil || len(text) > wire.MaxCheckData || outcome == nil {
+	if err != nil || len(text) > wire.MaxCheckData || fleet.Nesting(text) > fleet.MaxNesting || outcome == nil {
 		text = nil // a later attempt then skips the step without its outputs
 	}
 	g.r.d.do(func(m *protocol.Robot, now protocol.Instant) []protocol.Effect {

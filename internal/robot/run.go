@@ -233,7 +233,7 @@ func completed(ref wire.Ref, out *engine.Outcome, took time.Duration, stats map[
 			Class: fleet.ClassApplication, Code: "result_too_large", Type: "ValueError", Retryable: &no,
 			Message: fmt.Sprintf("The workflow succeeded, but its result has %d bytes; at most %d are allowed. Keep large data in files instead of variables.", len(body), wire.MaxResult),
 		}, stats)
-	case len(body) > wire.MaxInline:
+	case len(body) > wire.MaxInline, fleet.Nesting(body) > fleet.MaxNesting: // a frame holds neither
 		sum := sha256.Sum256(body)
 		done.ResultRef = &wire.ResultRef{SHA256: hex.EncodeToString(sum[:]), Size: int64(len(body))}
 		return protocol.End{Complete: done, Body: body}
