@@ -24,7 +24,7 @@ type runCmd struct {
 	Dir     string        `help:"folder that the workflow works in; default: the current one" placeholder:"PATH"`
 	policyFlags
 	Quiet  bool   `short:"q" help:"show the result alone, without log and progress"`
-	Output string `short:"o" help:"${enum}" enum:"table,json,yaml" default:"table" env:"FLEET_OUTPUT"`
+	Output string `short:"o" help:"form of the answer: ${enum}" enum:"table,json,yaml" default:"table" env:"FLEET_OUTPUT"`
 }
 
 // Help is the long form of the help.

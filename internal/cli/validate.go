@@ -14,7 +14,7 @@ import (
 type workflowValidateCmd struct {
 	Files  []string `arg:"" name:"file" help:"workflow files; - is standard input"`
 	Strict bool     `help:"count warnings as errors"`
-	Output string   `short:"o" help:"${enum}" enum:"table,json,yaml" default:"table" env:"FLEET_OUTPUT"`
+	Output string   `short:"o" help:"form of the answer: ${enum}" enum:"table,json,yaml" default:"table" env:"FLEET_OUTPUT"`
 }
 
 // Help is the long form of the help.

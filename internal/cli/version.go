@@ -8,7 +8,7 @@ import (
 
 // versionCmd says what this program is.
 type versionCmd struct {
-	Output string `short:"o" help:"${enum}" enum:"table,json,yaml" default:"table" env:"FLEET_OUTPUT"`
+	Output string `short:"o" help:"form of the answer: ${enum}" enum:"table,json,yaml" default:"table" env:"FLEET_OUTPUT"`
 }
 
 // Run prints the version.

@@ -71,7 +71,7 @@ type Client struct {
 	KeyFile string        `help:"file that holds the key" placeholder:"PATH" env:"FLEET_KEY_FILE"`
 	CAFile  string        `name:"ca-file" help:"further certificate authorities (PEM) to trust" placeholder:"PATH" env:"FLEET_CA_FILE"`
 	Timeout time.Duration `name:"request-timeout" help:"time for one request" default:"30s" env:"FLEET_REQUEST_TIMEOUT"`
-	Output  string        `short:"o" help:"${enum}" enum:"table,json,yaml" default:"table" env:"FLEET_OUTPUT"`
+	Output  string        `short:"o" help:"form of the answer: ${enum}" enum:"table,json,yaml" default:"table" env:"FLEET_OUTPUT"`
 }
 
 // Validate checks the form.
