@@ -2,8 +2,11 @@ package e2e
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"strconv"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -11,6 +14,8 @@ import (
 
 	"github.com/casarerpa/fleet/client"
 	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/app"
+	"github.com/casarerpa/fleet/internal/auth"
 	"github.com/casarerpa/fleet/wire"
 )
 
@@ -243,4 +248,83 @@ func TestOriginal_B9(t *testing.T) {
 			t.Errorf("event %d is %s with number %d, want %s", i, e.Kind, e.SubjectSeq, want[i])
 		}
 	}
+}
+
+// B8: keys travelled in query strings, and so into every log on their way.
+func TestOriginal_B8(t *testing.T) {
+	var lines safeBuffer
+	a, err := app.New(t.Context(), app.Options{
+		DataDir: t.TempDir(), Listen: "127.0.0.1:0",
+		Logger: slog.New(slog.NewTextHandler(&lines, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Start(t.Context())
+	_, robotKey, err := a.Keys().NewRobotKey(t.Context(), auth.Local(), "r1", "", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, adminKey, err := a.Keys().NewServiceKey(t.Context(), auth.Local(), "admin", fleet.RoleAdmin, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask := func(path string, header http.Header) int {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, a.URL()+path, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header = header
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		return resp.StatusCode
+	}
+	upgrade := http.Header{
+		"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Sec-Websocket-Version": {"13"},
+		"Sec-Websocket-Key": {"dGhlIHNhbXBsZSBub25jZQ=="}, "Sec-Websocket-Protocol": {wire.Subprotocol},
+	}
+	for _, name := range []string{"api_key", "token", "access_token", "key", "X-Api-Key", "Authorization"} {
+		if got := ask("/api/v1/jobs?"+name+"="+adminKey.Reveal(), http.Header{}); got != http.StatusUnauthorized {
+			t.Errorf("a key as %s in a request's query is answered with %d", name, got)
+		}
+		if got := ask(wire.Path+"?"+name+"="+robotKey.Reveal(), upgrade); got != http.StatusUnauthorized {
+			t.Errorf("a key as %s in a handshake's query is answered with %d", name, got)
+		}
+	}
+	if got := ask("/api/v1/jobs", http.Header{"Authorization": {"Bearer " + adminKey.Reveal()}}); got != http.StatusOK {
+		t.Errorf("the same key in its header is answered with %d", got)
+	}
+	if err := a.Stop(context.Background()); err != nil {
+		t.Error(err)
+	}
+	text := lines.String()
+	if text == "" {
+		t.Fatal("nothing was logged, so nothing is shown")
+	}
+	for _, secret := range []string{robotKey.Reveal(), adminKey.Reveal()} {
+		if strings.Contains(text, secret) || strings.Contains(text, secret[5:25]) {
+			t.Errorf("a key is in the log:\n%s", text)
+		}
+	}
+}
+
+// safeBuffer takes lines from many goroutines.
+type safeBuffer struct {
+	mu  sync.Mutex
+	buf strings.Builder
+}
+
+func (b *safeBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *safeBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
 }
