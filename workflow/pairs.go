@@ -45,11 +45,12 @@ func Pairs(d *Document) Pairing {
 		},
 		budget: pairBudget,
 	}
+	p.tries() // first: the walks out of a handler go on at its try
 	p.loops()
 	p.jumps()
-	p.tries()
 	p.retries()
 	p.forks()
+	slices.SortFunc(p.Unpaired, func(a, b string) int { return p.flow.number[a] - p.flow.number[b] })
 	p.complete = p.budget > 0
 	return p.Pairing
 }
@@ -169,7 +170,7 @@ func (p *pairer) enclosing(n *Node, isStart func(string) bool, inside func(port 
 	for len(queue) > 0 {
 		at := queue[0]
 		queue = queue[1:]
-		for _, l := range p.flow.in[at.node] {
+		for _, l := range p.into(at.node) {
 			if p.budget--; p.budget <= 0 {
 				return "", false
 			}
@@ -192,6 +193,16 @@ func (p *pairer) enclosing(n *Node, isStart func(string) bool, inside func(port 
 		}
 	}
 	return "", false
+}
+
+// into lists where the flow comes from. An error takes it from a try to the
+// handlers, which are often drawn without a link into them.
+func (p *pairer) into(n int) []flowLink {
+	in := p.flow.in[n]
+	if try := p.TryOf[p.flow.nodes[n].ID]; try != "" {
+		in = append(slices.Clip(in), flowLink{p.flow.number[try], "try_body"})
+	}
+	return in
 }
 
 // tries pairs catch and finally nodes with their try. What a try names comes

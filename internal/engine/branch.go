@@ -24,6 +24,8 @@ type branch struct {
 	ports  []*value.Map // outputs of each node, kept between visits
 	loops  map[int]*loopState
 	joined map[int]*value.Map // results that a fork left for its join
+	outer  *branch            // that this one is an arm of; it waits
+	away   *departure         // a loop outside that this arm wants to leave
 	stop   int                // node before which this branch ends, or none
 	path   []int32
 
@@ -54,7 +56,7 @@ func newBranch(r *run, p *program, vars *value.Map) *branch {
 // split makes a branch that starts as a copy of b and shares nothing with it.
 func (b *branch) split(name, iteration string) *branch {
 	c := newBranch(b.run, b.prog, cloneMap(b.vars))
-	c.name, c.base = name, iteration
+	c.name, c.base, c.outer = name, iteration, b
 	copy(c.done, b.done)
 	copy(c.ever, b.ever)
 	for i, m := range b.ports {

@@ -62,6 +62,10 @@ func (n *pnode) before(i int) bool {
 func (b *branch) enqueue(v *visiting, to int, f *frame) {
 	if b.prog.nodes[to].loopStart() && b.loops[to] != nil {
 		if g := f.enclosing(frameLoop, to); g != nil {
+			if f.endsWith(g) {
+				g.reached = to
+				return
+			}
 			b.leave(g, f, false)
 			b.jumpBack(g)
 			return

@@ -49,6 +49,9 @@ func runFork(ctx context.Context, b *branch, v *visiting) (flow, error) {
 	if err != nil {
 		return flow{}, err
 	}
+	if where, left, err := b.depart(v, arms); left {
+		return where, err
+	}
 	join := v.n.pair.join
 	if join == none {
 		v.call.Note("no join was found for this fork; the flow ends with its branches")
@@ -133,17 +136,26 @@ func (a *arm) changes(before *value.Map) *value.Map {
 func (b *branch) parallel(outer context.Context, arms []*arm, failFast bool, limit time.Duration) error {
 	ctx, cancel := context.WithCancelCause(outer)
 	defer cancel(nil)
-	slots := make(chan struct{}, b.run.limits.Branches)
+	slots := b.run.shared.slots
+	run := func(a *arm) {
+		a.err = b.runArm(ctx, a, limit)
+		if a.err != nil && failFast {
+			cancel(errSibling)
+		}
+	}
 	var wait sync.WaitGroup
 	for _, a := range arms {
-		slots <- struct{}{}
-		wait.Go(func() {
-			defer func() { <-slots }()
-			a.err = b.runArm(ctx, a, limit)
-			if a.err != nil && failFast {
-				cancel(errSibling)
-			}
-		})
+		select {
+		case slots <- struct{}{}:
+			wait.Go(func() {
+				defer func() { <-slots }()
+				run(a)
+			})
+		default:
+			// The run has as many branches as it may. Waiting for one of them to
+			// end could be waiting for ourselves, so the arm runs right here.
+			run(a)
+		}
 	}
 	wait.Wait()
 	if outer.Err() != nil {
@@ -182,11 +194,11 @@ func (b *branch) runArm(ctx context.Context, a *arm, limit time.Duration) error 
 	b.run.watch.add(a.b)
 	defer b.run.watch.remove(a.b)
 	if limit <= 0 {
-		return a.b.drain(ctx)
+		return unbroken(func() error { return a.b.drain(ctx) })
 	}
 	mine, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	err := a.b.drain(mine)
+	err := unbroken(func() error { return a.b.drain(mine) })
 	if err != nil && mine.Err() != nil && ctx.Err() == nil {
 		return &Failure{
 			Type: "TimeoutError", Class: ClassTimeout, Message: "The item timed out after " + seconds(limit) + "s",
@@ -249,10 +261,11 @@ const (
 // runParallelForEach runs the body once for each item, batch by batch, each on
 // a copy of the variables, and goes on at completed with the results in order.
 func runParallelForEach(ctx context.Context, b *branch, v *visiting) (flow, error) {
-	st, err := forItems(v.call)
-	if err != nil {
-		return flow{}, err
+	items := given(v.call, "items")
+	if items == nil { // unlike a loop, it has no range to fall back on
+		return flow{}, Fail("ExecutionError", "Required input port 'items' has no value")
 	}
+	all := overItems(items).items
 	batch, err := v.call.Int("batch_size", defaultBatch)
 	if err != nil {
 		return flow{}, err
@@ -263,9 +276,10 @@ func runParallelForEach(ctx context.Context, b *branch, v *visiting) (flow, erro
 	}
 	batch = max(1, min(batch, maxBatch))
 	failFast := v.call.Bool("fail_fast")
-	results := make([]any, 0, len(st.items))
+	var results []any
+	room := b.run.limits.TotalBytes
 	done := 0
-	for items := range slices.Chunk(st.items, int(batch)) {
+	for items := range slices.Chunk(all, int(batch)) {
 		arms := make([]*arm, 0, len(items))
 		for _, item := range items {
 			arms = append(arms, b.itemArm(v, done, item))
@@ -274,7 +288,11 @@ func runParallelForEach(ctx context.Context, b *branch, v *visiting) (flow, erro
 		err := b.parallel(ctx, arms, failFast, time.Duration(limit)*time.Second)
 		for _, a := range arms {
 			b.absorb(a.b)
-			results = append(results, a.changes(b.vars))
+			changes := a.changes(b.vars)
+			if room -= value.Size(changes, max(0, room)); room < 0 {
+				return flow{}, tooMuch(b.run.limits.TotalBytes)
+			}
+			results = append(results, changes)
 			if a.err != nil {
 				v.call.Note("item " + a.port + ": " + a.err.Error())
 			}
@@ -282,6 +300,12 @@ func runParallelForEach(ctx context.Context, b *branch, v *visiting) (flow, erro
 		if err != nil {
 			return flow{}, err
 		}
+		if where, left, err := b.depart(v, arms); left {
+			return where, err
+		}
+	}
+	if results == nil {
+		results = []any{}
 	}
 	v.call.Set("results", results)
 	return flow{res: Goto("completed")}, nil

@@ -21,6 +21,7 @@ type frame struct {
 	limit   int64    // attempts of a retry
 	jumped  bool     // a loop end has taken the flow back to the start
 	ended   bool     // an End node ended a branch in here
+	reached int      // the end node that a pass has come to, or none
 	closed  bool     // no longer catches
 	dead    bool     // given up: nothing follows when it is done
 	cleaned bool     // the finally part has been started
@@ -53,7 +54,7 @@ const (
 
 func (f *frame) push(kind frameKind, owner int) *frame {
 	f.pending++
-	return &frame{kind: kind, owner: owner, parent: f}
+	return &frame{kind: kind, owner: owner, parent: f, reached: none}
 }
 
 // within says whether f is g or lies below it.

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 
+	"github.com/casarerpa/fleet/internal/engine/template"
 	"github.com/casarerpa/fleet/workflow/value"
 )
 
@@ -10,14 +11,30 @@ import (
 type loopState struct {
 	items  []any
 	keys   []string // of an object, beside its values
+	from   int64    // of a counting loop, which makes no list
+	step   int64    // not 0 for a counting loop
+	count  int64    // passes at most; of a while loop unused
 	next   int64
 	broken bool
+}
+
+// item is what pass i gets.
+func (st *loopState) item(i int64) any {
+	if st.step != 0 {
+		return st.from + i*st.step
+	}
+	return st.items[i]
+}
+
+// listOf is the state of a loop over a list.
+func listOf(items []any, keys []string) *loopState {
+	return &loopState{items: items, keys: keys, count: int64(len(items))}
 }
 
 // defaultPasses is what a while loop may run when it says nothing.
 const defaultPasses = 1000
 
-// maxRange bounds the list that a counting loop makes on entry.
+// maxRange bounds a counting loop. More passes than that no run is allowed.
 const maxRange = 10_000_000
 
 func runFor(_ context.Context, b *branch, v *visiting) (flow, error) {
@@ -29,12 +46,12 @@ func runFor(_ context.Context, b *branch, v *visiting) (flow, error) {
 		}
 		b.loops[v.node] = st
 	}
-	if st.broken || st.next >= int64(len(st.items)) {
+	if st.broken || st.next >= st.count {
 		return b.loopOver(v)
 	}
 	i := st.next
 	st.next++
-	item := st.items[i]
+	item := st.item(i)
 	name := v.call.Text("item_var")
 	if name == "" {
 		name = "item"
@@ -50,43 +67,74 @@ func runFor(_ context.Context, b *branch, v *visiting) (flow, error) {
 	return b.nextPass(v, i), nil
 }
 
-// forItems fixes the list of a loop on its first visit.
+// forItems fixes the list of a loop on its first visit: the port or setting
+// items, else the variable that list_var names, else the numbers of the range.
+// A reference to nothing counts as not given, as in the original; taken as a
+// text, the loop would go through its letters.
 func forItems(c *Call) (*loopState, error) {
 	if c.Text("mode") == "range" {
 		return forRange(c)
 	}
-	items := c.Param("items")
+	items := given(c, "items")
 	if items == nil || items == "" {
-		items = c.Param("list_var")
+		items = given(c, "list_var")
 		if name, ok := items.(string); ok && name != "" {
-			v, found := c.Var(name)
-			if !found { // a path such as order.lines
-				v = c.Resolve("{{" + name + "}}")
-			}
-			items = v
+			items = byName(c, name)
 		}
 	}
-	switch t := items.(type) {
-	case nil:
+	if items == nil || items == "" {
 		return forRange(c)
+	}
+	return overItems(items), nil
+}
+
+// given reads a parameter and leaves out a reference that found nothing.
+func given(c *Call, name string) any {
+	v := c.Param(name)
+	text, isText := v.(string)
+	if !isText || !template.IsReference(text) {
+		return v
+	}
+	if written, _ := c.Setting(name); written != v {
+		return v // a value that only looks like one
+	}
+	c.Note(name + " counts as not given: there is no value " + text)
+	return nil
+}
+
+// byName reads the variable, or the path such as order.lines, that a setting
+// names.
+func byName(c *Call, name string) any {
+	if v, ok := c.Var(name); ok {
+		return v
+	}
+	path := "{{" + name + "}}"
+	if v := c.Resolve(path); v != path {
+		return v
+	}
+	c.Note("there is no variable " + name + " to go through")
+	return nil
+}
+
+// overItems makes a loop over whatever there is: the values of an object, the
+// letters of a text, a single value.
+func overItems(items any) *loopState {
+	switch t := items.(type) {
 	case []any:
-		return &loopState{items: append([]any(nil), t...)}, nil
+		return listOf(append([]any(nil), t...), nil)
 	case *value.Map:
-		return &loopState{items: t.Values(), keys: t.Keys()}, nil
+		return listOf(t.Values(), t.Keys())
 	case string:
-		if t == "" {
-			return forRange(c)
-		}
-		st := &loopState{}
+		var letters []any
 		for _, r := range t {
-			st.items = append(st.items, string(r))
+			letters = append(letters, string(r))
 		}
-		return st, nil
+		return listOf(letters, nil)
 	}
 	if t, ok := value.Plain(items).([]any); ok {
-		return &loopState{items: t}, nil
+		return listOf(t, nil)
 	}
-	return &loopState{items: []any{items}}, nil
+	return listOf([]any{items}, nil)
 }
 
 func forRange(c *Call) (*loopState, error) {
@@ -105,14 +153,23 @@ func forRange(c *Call) (*loopState, error) {
 	if step == 0 {
 		return nil, Fail("ValueError", "range() arg 3 must not be zero")
 	}
-	st := &loopState{}
-	for i := start; (step > 0 && i < end) || (step < 0 && i > end); i += step {
-		if len(st.items) >= maxRange {
-			return nil, Fail("ValueError", "The loop would run more than %d times", maxRange)
-		}
-		st.items = append(st.items, i)
+	count := passes(start, end, step)
+	if count > maxRange {
+		return nil, Fail("ValueError", "The loop would run more than %d times", maxRange)
 	}
-	return st, nil
+	return &loopState{from: start, step: step, count: int64(count)}, nil
+}
+
+// passes counts the numbers of a range. The distance between two int64 needs
+// all bits of an uint64.
+func passes(start, end, step int64) uint64 {
+	switch {
+	case step > 0 && start < end:
+		return (uint64(end)-uint64(start)-1)/uint64(step) + 1
+	case step < 0 && start > end:
+		return (uint64(start)-uint64(end)-1)/(-uint64(step)) + 1
+	}
+	return 0
 }
 
 func runWhile(_ context.Context, b *branch, v *visiting) (flow, error) {
@@ -192,28 +249,102 @@ func (b *branch) loopOver(v *visiting) (flow, error) {
 	return flow{moved: true}, nil
 }
 
-// runLoopEnd takes the flow back to the start while the loop goes on.
+// runLoopEnd ends a pass while the loop goes on.
 func runLoopEnd(_ context.Context, b *branch, v *visiting) (flow, error) {
-	if s := v.n.pair.start; s != none && b.loops[s] != nil {
-		return b.jump(v, s, false)
-	}
-	return flow{res: Goto("exec_out")}, nil
-}
-
-func runBreak(_ context.Context, b *branch, v *visiting) (flow, error) {
 	s := v.n.pair.start
 	if s == none || b.loops[s] == nil {
 		return flow{res: Goto("exec_out")}, nil
 	}
-	b.loops[s].broken = true
-	return b.jump(v, s, true)
+	f := v.frame.enclosing(frameLoop, s)
+	if f == nil || !v.frame.endsWith(f) {
+		return b.jump(v, s, false)
+	}
+	f.reached = v.node
+	return flow{moved: true}, nil
+}
+
+// endsWith says whether the end of pass g may wait for f: what else the body
+// still has to do belongs to this pass and sees its item, and a try on the way
+// comes to its finally. The end of an outer loop inside an inner one is a jump
+// out of that.
+func (f *frame) endsWith(g *frame) bool {
+	for ; f != g; f = f.parent {
+		if f.kind == frameLoop {
+			return false
+		}
+	}
+	return true
+}
+
+func runBreak(_ context.Context, b *branch, v *visiting) (flow, error) {
+	return b.leaveLoop(v, true)
 }
 
 func runContinue(_ context.Context, b *branch, v *visiting) (flow, error) {
-	if s := v.n.pair.start; s != none && b.loops[s] != nil {
+	return b.leaveLoop(v, false)
+}
+
+// leaveLoop ends the pass, or the whole loop, that a break or continue belongs to.
+func (b *branch) leaveLoop(v *visiting, broken bool) (flow, error) {
+	s := v.n.pair.start
+	switch {
+	case s == none:
+		v.call.Note("no loop belongs to this node, so the flow just goes on")
+		return flow{res: Goto("exec_out")}, nil
+	case b.loops[s] != nil:
+		b.loops[s].broken = b.loops[s].broken || broken
 		return b.jump(v, s, true)
+	case b.outer.runs(s):
+		b.asks(&departure{loop: s, broken: broken})
+		return flow{res: Result{End: true}}, nil
 	}
 	return flow{res: Goto("exec_out")}, nil
+}
+
+// departure is the wish of an arm to leave a loop around its fork. The fork
+// fulfils it when all its arms have ended, since a loop cannot go on without
+// them.
+type departure struct {
+	loop   int
+	broken bool // the loop, not only the pass
+}
+
+// runs says whether a loop is going on in the branch or one around it. The
+// branches around wait for this one, so nobody changes their loops meanwhile.
+func (b *branch) runs(loop int) bool {
+	for ; b != nil; b = b.outer {
+		if b.loops[loop] != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// asks keeps the wish that leads further: a break goes before a continue.
+func (b *branch) asks(d *departure) {
+	if d != nil && (b.away == nil || d.broken && !b.away.broken) {
+		b.away = d
+	}
+}
+
+// depart fulfils the wishes of arms that have ended, or hands them on to the
+// fork around. left says whether there were any.
+func (b *branch) depart(v *visiting, arms []*arm) (where flow, left bool, err error) {
+	var wish branch
+	for _, a := range arms {
+		wish.asks(a.b.away)
+	}
+	d := wish.away
+	if d == nil {
+		return flow{}, false, nil
+	}
+	if st := b.loops[d.loop]; st != nil {
+		st.broken = st.broken || d.broken
+		where, err = b.jump(v, d.loop, true)
+		return where, true, err
+	}
+	b.asks(d)
+	return flow{res: Result{End: true}}, true, nil
 }
 
 // jump leaves whatever encloses v and goes back to the start of a loop. With
@@ -254,13 +385,17 @@ func (b *branch) leave(f, at *frame, drop bool) {
 func (b *branch) jumpBack(f *frame) {
 	f.jumped = true
 	b.clear(f.owner)
+	if f.reached != none {
+		b.done[f.reached] = true // the end node counts as executed, as in the original
+	}
 	b.addFront(f.owner, f.parent)
 }
 
-// passDrained goes on with a loop whose body came to an end without reaching
-// the loop's end node, unless the author ended the flow there.
+// passDrained goes on with a loop when nothing of the pass waits any more. A
+// body may end without reaching the loop's end node, unless the author ended
+// the flow there.
 func (b *branch) passDrained(f *frame) {
-	if !f.jumped && !f.ended && b.loops[f.owner] != nil {
+	if !f.jumped && (f.reached != none || !f.ended) && b.loops[f.owner] != nil {
 		b.jumpBack(f)
 	}
 }

@@ -115,12 +115,12 @@ func (n *pnode) fill(src *workflow.Node, o *Options, doc *workflow.Document) err
 	n.running, n.completed = "Executing: "+n.id, "Completed: "+n.id
 	n.pair = pairing{start: none, try: none, catch: none, finally: none, join: none, end: none}
 	n.timeout = o.NodeTimeout
-	n.once = doc.Fleet.Effects[n.id]
 	if n.spec == nil {
 		if s, ok := o.Catalog.Type(n.typ); ok {
 			n.spec = s
 		}
 	}
+	n.once = doc.Effect(src)
 	n.config = src.Config.Clone()
 	if n.spec != nil {
 		Prepare(o.Catalog, n.spec, n.config)

@@ -164,12 +164,18 @@ func (b *branch) account(written int) error {
 		}
 	}
 	if size > total {
-		return stopped(&Failure{
-			Type: "MemoryError", Class: ClassBusiness,
-			Message: fmt.Sprintf("The variables of the run hold more than %d bytes", total),
-		})
+		return tooMuch(total)
 	}
 	return nil
+}
+
+// tooMuch stops a run that holds more than it may. No try catches it, since a
+// workflow that went on would only meet it again.
+func tooMuch(limit int) error {
+	return stopped(&Failure{
+		Type: "MemoryError", Class: ClassBusiness,
+		Message: fmt.Sprintf("The variables of the run hold more than %d bytes", limit),
+	})
 }
 
 // take gets what a visit needs. Visits are reused, one for each level of

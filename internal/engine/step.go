@@ -164,8 +164,7 @@ func (b *branch) read(d *dataIn) (any, string) {
 func (b *branch) act(ctx context.Context, v *visiting) (flow, error) {
 	n, c := v.n, v.call
 	if n.disabled {
-		b.bypass(v)
-		return flow{res: Goto("exec_out")}, nil
+		return flow{res: b.bypass(v)}, nil
 	}
 	for _, name := range n.required {
 		if _, ok := c.Port(name); ok {
@@ -214,8 +213,10 @@ func timedOut(n *pnode) *Failure {
 // seconds writes a duration as Python writes a float.
 func seconds(d time.Duration) string { return value.Str(d.Seconds()) }
 
-// bypass copies inputs to the outputs of the same name.
-func (b *branch) bypass(v *visiting) {
+// bypass copies inputs to the outputs of the same name. A node without exec_out
+// is stepped over where its own flow would have gone on without it: behind a
+// loop, or into the body of a try that no longer protects.
+func (b *branch) bypass(v *visiting) Result {
 	v.call.Note("the node is disabled")
 	for _, in := range v.call.inputs {
 		name := in.name
@@ -224,6 +225,15 @@ func (b *branch) bypass(v *visiting) {
 		}
 		v.call.Set(name, in.val)
 	}
+	for _, port := range []string{"exec_out", "completed", "try_body", "protected_body"} {
+		if b.linked(v.node, port) {
+			return Goto(port)
+		}
+	}
+	if len(v.n.flow) > 0 {
+		v.call.Note("nothing is linked to its exec_out, so the flow ends here")
+	}
+	return Result{End: true}
 }
 
 func cutSuffix(s, suffix string) (string, bool) {

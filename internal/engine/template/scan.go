@@ -148,6 +148,12 @@ func only(s string) (reference, bool) {
 	return ref, ok && ref.start == 0 && ref.end == len(trimmed)
 }
 
+// IsReference tells whether a text is one reference and nothing else.
+func IsReference(text string) bool {
+	_, ok := only(text)
+	return ok
+}
+
 // HasReference tells whether a text may hold references, so that its type is
 // not known before it is resolved. It is generous: an opening {{ or ${ is
 // enough, since such a text is never meant as a number or a boolean.
