@@ -63,6 +63,7 @@ type API struct {
 	faults   []error               // found while routes were declared
 	huma     huma.API
 	rates    *rates
+	submits  submissions
 	document []byte
 
 	stopOnce sync.Once
@@ -80,7 +81,7 @@ func newAPI(o Options) (*API, error) {
 		o: o, ids: fleet.NewIDs(o.Now, rand.Reader), started: o.Now(), mux: http.NewServeMux(),
 		routes: map[string]*operation{}, stopping: make(chan struct{}),
 	}
-	a.rates = newRates(o.Limits, o.Now)
+	a.rates, a.submits = newRates(o.Limits, o.Now), newSubmissions(o.Limits)
 	a.huma = huma.NewAPI(humaConfig(o.Version), humago.NewAdapter((*guardedMux)(a), ""))
 	a.healthRoutes()
 	a.jobRoutes()

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"io"
 	"reflect"
 	"strings"
 
@@ -16,9 +15,13 @@ import (
 // names in its json tags. Fields of type json.RawMessage get the bytes as they
 // came, without a copy; those tagged `opaque` are not looked into. Every wrong
 // member is named, not just the first.
-func decode[T any](body []byte, l config.Limits) (out T, err error) {
+func decode[T any](body []byte, l config.Limits) (T, error) {
+	return decodeFields[T](body, fieldsOf[T](), l)
+}
+
+// decodeFields is decode for those who keep the list of fields.
+func decodeFields[T any](body []byte, fields map[string]fieldInfo, l config.Limits) (out T, err error) {
 	v := reflect.ValueOf(&out).Elem()
-	fields := fieldsOf(v.Type())
 	members, err := object(body, l, func(key string) bool { return fields[key].opaque })
 	if err != nil {
 		return out, err
@@ -55,7 +58,9 @@ type fieldInfo struct {
 	opaque bool
 }
 
-func fieldsOf(t reflect.Type) map[string]fieldInfo {
+// fieldsOf lists the fields of a body by their names.
+func fieldsOf[T any]() map[string]fieldInfo {
+	t := reflect.TypeFor[T]()
 	fields := make(map[string]fieldInfo, t.NumField())
 	for i := range t.NumField() {
 		f := t.Field(i)
@@ -71,10 +76,8 @@ func setField(field reflect.Value, m member) *fleet.FieldError {
 		*raw = m.value
 		return nil
 	}
-	dec := json.NewDecoder(bytes.NewReader(m.value))
-	dec.DisallowUnknownFields()
-	err := dec.Decode(field.Addr().Interface())
-	if err == nil || errors.Is(err, io.EOF) {
+	err := unmarshal(m.value, field)
+	if err == nil {
 		return nil
 	}
 	out := &fleet.FieldError{Field: m.key, Code: "invalid_field"}
@@ -97,6 +100,16 @@ func setField(field reflect.Value, m member) *fleet.FieldError {
 		out.Message = m.key + " must be " + wanted(field.Type()) + "; got " + clip(string(m.value), 40) + "."
 	}
 	return out
+}
+
+// unmarshal reads one value; objects may hold only what is known.
+func unmarshal(raw []byte, field reflect.Value) error {
+	if field.Kind() != reflect.Pointer {
+		return json.Unmarshal(raw, field.Addr().Interface())
+	}
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.DisallowUnknownFields()
+	return dec.Decode(field.Addr().Interface())
 }
 
 // unknownName finds the name that encoding/json does not know; it has no typed

@@ -20,9 +20,9 @@ func FuzzSubmission(f *testing.F) {
 	} {
 		f.Add([]byte(seed))
 	}
-	limits := config.DefaultLimits()
+	submits := newSubmissions(config.DefaultLimits())
 	f.Fuzz(func(t *testing.T, body []byte) {
-		req, err := submission(body, limits, "key")
+		req, err := submits.read(body, "key")
 		if err != nil {
 			e := fleet.AsError(err)
 			if e.Code != fleet.CodeInvalid || e.Message == "" || len(e.Message) > 1000 {
@@ -36,7 +36,7 @@ func FuzzSubmission(f *testing.F) {
 		if len(req.Variables) > 0 && !json.Valid(req.Variables) {
 			t.Errorf("variables are no JSON: %q", req.Variables)
 		}
-		if again, err := submission(append(body, ' ', '\n'), limits, "key"); err != nil || again.RequestHash != req.RequestHash {
+		if again, err := submits.read(append(body, ' ', '\n'), "key"); err != nil || again.RequestHash != req.RequestHash {
 			t.Errorf("%q: blanks changed the hash or broke it: %v", body, err)
 		}
 	})
@@ -85,10 +85,10 @@ func TestScanLimits(t *testing.T) {
 // BenchmarkSubmission is what reading a submit of 2 KB costs.
 func BenchmarkSubmission(b *testing.B) {
 	text := `{"workflow_json":` + strings.Replace(doc, "nothing", strings.Repeat("n", 1800), 1) + `,"priority":5,"variables":{"a":1,"b":"two"}}`
-	limits := config.DefaultLimits()
+	submits := newSubmissions(config.DefaultLimits())
 	b.SetBytes(int64(len(text)))
 	for b.Loop() {
-		if _, err := submission([]byte(text), limits, ""); err != nil {
+		if _, err := submits.read([]byte(text), ""); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -125,7 +125,7 @@ func (a *API) submitJob(ctx context.Context, in *submitInput) (*submitReply, err
 	if err := a.limitSubmits(p, 1); err != nil {
 		return nil, err
 	}
-	req, err := submission(callOf(ctx).body, a.o.Limits, in.Key)
+	req, err := a.submits.read(callOf(ctx).body, in.Key)
 	if err != nil {
 		return nil, err
 	}
@@ -179,7 +179,7 @@ func (a *API) submitJobs(ctx context.Context, in *submitInput) (*bulkReply, erro
 		if in.Key != "" && !body.Atomic {
 			key = in.Key + "/" + strconv.Itoa(i) // one request's key covers each of its jobs
 		}
-		req, err := submission(e.value, a.o.Limits, key)
+		req, err := a.submits.read(e.value, key)
 		if err != nil {
 			if body.Atomic {
 				return nil, entryFault(i, err)

@@ -121,7 +121,7 @@ func (s *scanner) value(depth int, strict bool) error {
 		}
 		return s.loose(depth)
 	case c == '"':
-		_, err := s.text(strict)
+		_, err := s.text(strict, false)
 		return err
 	case c == '-' || (c >= '0' && c <= '9'):
 		return s.number()
@@ -210,7 +210,7 @@ func (s *scanner) entries(fn func(key string, at int) error) error {
 		if s.peek() != '"' {
 			return s.fault("a member needs a name in quotes")
 		}
-		key, err := s.text(true)
+		key, err := s.text(true, true)
 		if err != nil {
 			return err
 		}
@@ -265,8 +265,8 @@ func (s *scanner) next(closing byte) (done bool, err error) {
 	return false, s.fault("a comma or %q is missing", closing)
 }
 
-// text walks over a string and returns it as it is meant.
-func (s *scanner) text(bounded bool) (string, error) {
+// text walks over a string. wanted also returns it as it is meant.
+func (s *scanner) text(bounded, wanted bool) (string, error) {
 	start := s.i
 	escaped := false
 	for s.i++; s.i < len(s.b); s.i++ {
@@ -277,7 +277,10 @@ func (s *scanner) text(bounded bool) (string, error) {
 			if bounded && len(raw)-2 > int(s.limits.JSONString) {
 				return "", s.fault("a text is longer than %s", s.limits.JSONString)
 			}
-			if !escaped {
+			switch {
+			case !escaped && !wanted:
+				return "", nil
+			case !escaped:
 				return string(raw[1 : len(raw)-1]), nil
 			}
 			var out string

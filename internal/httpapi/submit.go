@@ -58,9 +58,18 @@ type RetryChange struct {
 	Timeout  *bool    `json:"on_timeout,omitempty" doc:"Whether a run timeout is tried again; false."`
 }
 
-// submission reads one submit and says it in the words of the use case.
-func submission(body []byte, l config.Limits, idempotencyKey string) (orchestrator.SubmitRequest, error) {
-	in, err := decode[SubmitRequest](body, l)
+// submissions reads submits; it keeps what is the same for each.
+type submissions struct {
+	fields map[string]fieldInfo
+	limits config.Limits
+}
+
+func newSubmissions(l config.Limits) submissions { return submissions{fieldsOf[SubmitRequest](), l} }
+
+// read reads one submit and says it in the words of the use case.
+func (s submissions) read(body []byte, idempotencyKey string) (orchestrator.SubmitRequest, error) {
+	l := s.limits
+	in, err := decodeFields[SubmitRequest](body, s.fields, l)
 	if err != nil {
 		return orchestrator.SubmitRequest{}, err
 	}
