@@ -86,6 +86,15 @@ func (w *world) key(id fleet.RobotID) string {
 // robot starts a real robot that may run programs, and stops it with the test.
 func (w *world) robot(id fleet.RobotID) *room {
 	w.t.Helper()
+	r, stop := w.launch(id, w.key(id), w.t.TempDir(), 1)
+	w.t.Cleanup(stop)
+	return r
+}
+
+// launch starts a real robot that may run programs. stop drains it and waits
+// for its end; it may be called twice.
+func (w *world) launch(id fleet.RobotID, key, dir string, slots int, can ...string) (r *room, stop func()) {
+	w.t.Helper()
 	cat, err := catalog.Load()
 	if err != nil {
 		w.t.Fatal(err)
@@ -99,21 +108,20 @@ func (w *world) robot(id fleet.RobotID) *room {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	r := &room{Runner: run}
+	r = &room{Runner: run}
 	agent, err := robot.New(robot.Options{
-		URLs: []string{w.app.URL()}, Key: w.key(id), DataDir: w.t.TempDir(), Name: string(id), Runner: r,
-		Capabilities: robot.Offered(policy), Logger: slog.New(slog.DiscardHandler), DrainFor: time.Second,
+		URLs: []string{w.app.URL()}, Key: key, DataDir: dir, Name: string(id), Runner: r, Slots: slots,
+		Capabilities: robot.Offered(policy).Union(fleet.Capabilities(can)), Logger: slog.New(slog.DiscardHandler), DrainFor: time.Second,
 	})
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	ctx, stop := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		if err := agent.Run(ctx); err != nil && ctx.Err() == nil {
 			w.t.Error(err)
 		}
 	})
-	w.t.Cleanup(func() { stop(); wg.Wait() })
-	return r
+	return r, func() { cancel(); wg.Wait() }
 }
