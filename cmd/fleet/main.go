@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // zones by name also where the machine has no zone files: Windows, empty containers
 
 	"github.com/casarerpa/fleet/internal/cli"
 )

@@ -49,6 +49,7 @@ type runView interface {
 	set(name string, v any) error
 	resolve(v any) any // replace references in v
 	condition(v any) (bool, string)
+	evaluate(expression string) (any, error)
 	linked(port string) bool // by flow, at the node of the call
 	workflowName() string
 	log(nodeID string, level Level, text string)
@@ -192,6 +193,10 @@ func (c *Call) Condition(v any) bool {
 	}
 	return ok
 }
+
+// Evaluate gives the value of an expression as a setting holds it, with its
+// references still in it, so that each keeps its type.
+func (c *Call) Evaluate(expression string) (any, error) { return c.run.evaluate(expression) }
 
 // Linked says whether the flow is linked to an output port of this node, for
 // nodes whose ports go by more than one name.

@@ -91,10 +91,21 @@ func plain(text string) bool {
 }
 
 func (s *scope) condition(v any) (bool, string) {
-	if s.look.Rand == nil { // one source for each branch, made when it is needed
-		s.look.Rand = s.b.run.opts.Host.Rand()
-	}
+	s.equip()
 	return template.Condition(v, s.look)
+}
+
+func (s *scope) evaluate(expression string) (any, error) {
+	s.equip()
+	return template.Evaluate(expression, s.look)
+}
+
+// equip adds what only expressions need, once for each branch: a source of
+// random numbers, and a place for what was compiled.
+func (s *scope) equip() {
+	if s.look.Rand == nil {
+		s.look.Rand, s.look.Compiled = s.b.run.opts.Host.Rand(), template.Compiled{}
+	}
 }
 
 func (s *scope) log(nodeID string, level Level, text string) { s.b.run.line(nodeID, level, text) }

@@ -80,6 +80,12 @@ func (s *single) condition(v any) (bool, string) {
 	return template.Condition(v, s.look)
 }
 
+func (s *single) evaluate(expression string) (any, error) {
+	look := s.look
+	look.Rand = s.Host.Rand()
+	return template.Evaluate(expression, look)
+}
+
 func (s *single) log(nodeID string, level Level, text string) {
 	if s.Log != nil {
 		s.Log(Line{At: s.Host.Now(), Level: level, NodeID: nodeID, Message: text})

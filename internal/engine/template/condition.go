@@ -41,10 +41,26 @@ func Condition(v any, look Lookup) (result bool, warning string) {
 
 // describe adds the class, which tells an author more than the words alone.
 func describe(err error) string {
-	if e, ok := errors.AsType[*pyexpr.Error](err); ok {
-		return e.Type + ": " + e.Message
+	e, ok := errors.AsType[*pyexpr.Error](err)
+	if !ok {
+		return err.Error()
 	}
-	return err.Error()
+	text := e.Type + ": " + e.Message
+	if e.Type == "SyntaxError" {
+		for _, h := range habits() {
+			if strings.Contains(e.Message, "'"+h.wrote+"'") {
+				return text + "; write " + h.right
+			}
+		}
+	}
+	return text
+}
+
+// habit is what people write who come from other languages.
+type habit struct{ wrote, right string }
+
+func habits() []habit {
+	return []habit{{"=", "== to compare"}, {"&", "and"}, {"|", "or"}, {"!", "not, or != to compare"}}
 }
 
 // truthyText is the truth of a value that a lone reference found.
@@ -70,7 +86,7 @@ func Evaluate(expression string, look Lookup) (any, error) {
 		}
 	}
 	src, bound := bind(expression, look)
-	expr, err := pyexpr.Compile(src)
+	expr, err := look.Compiled.compile(src)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/casarerpa/fleet/internal/engine/pyexpr"
 	"github.com/casarerpa/fleet/workflow/value"
 )
 
@@ -23,6 +24,29 @@ type Lookup struct {
 	Now time.Time
 	// Rand is the source of rand and randint in conditions.
 	Rand *rand.Rand
+	// Compiled keeps expressions between evaluations, so that the condition of
+	// a loop is read once and not in every pass. It belongs to one goroutine;
+	// nil keeps none.
+	Compiled Compiled
+}
+
+// Compiled are expressions by their source.
+type Compiled map[string]*pyexpr.Expr
+
+// maxCompiled bounds what is kept. An author writes fewer conditions than that;
+// more come from texts that are put into an expression.
+const maxCompiled = 128
+
+// compile reads an expression, or finds it read already.
+func (c Compiled) compile(src string) (*pyexpr.Expr, error) {
+	if expr, ok := c[src]; ok {
+		return expr, nil
+	}
+	expr, err := pyexpr.Compile(src)
+	if err == nil && c != nil && len(c) < maxCompiled {
+		c[src] = expr
+	}
+	return expr, err
 }
 
 // Resolve replaces the references in every string of v, at any depth of lists

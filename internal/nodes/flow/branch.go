@@ -29,13 +29,16 @@ func branchIf(_ context.Context, c *engine.Call) (engine.Result, error) {
 // branchSwitch compares by text. Files name the ports by the text of the case
 // or by its place (rule C8). The text wins; the place counts only where nothing
 // is linked to the text, and never where it is the text of another case.
-func branchSwitch(ctx context.Context, c *engine.Call) (engine.Result, error) {
+func branchSwitch(_ context.Context, c *engine.Call) (engine.Result, error) {
 	v := c.Param("value")
 	if v == nil {
 		expression, _ := c.Setting("expression")
-		if expression != nil && expression != "" {
+		switch text, ok := expression.(string); {
+		case !ok:
+			v = expression
+		case text != "":
 			var err error
-			if v, err = evaluate(ctx, c, expression); err != nil {
+			if v, err = c.Evaluate(text); err != nil {
 				return engine.Result{}, err
 			}
 		}
