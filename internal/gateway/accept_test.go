@@ -187,16 +187,18 @@ func TestRevokedKeyEndsTheConnection(t *testing.T) {
 // long it keeps the socket from closing.
 func TestRevokedRobotIsNotHeard(t *testing.T) {
 	w := newWorld(t)
-	r := w.connected("r1")
+	r := w.robot("r1")
+	r.deaf() // it answers no close
 	job := w.submit()
-	ref := r.start(job.ID)
+	offer := hear[*wire.JobAssign](r)
+	r.send(&wire.JobAccept{Ref: offer.Ref})
+	hear[*wire.JobStart](r)
 	keys, err := w.keys.List(t.Context(), w.admin)
 	w.must(err)
 	w.must(w.keys.Revoke(t.Context(), w.admin, keys[0].ID))
 	w.eventually("the gateway has noticed", func() bool { return len(w.gateway.Present()) == 0 })
-	r.report(complete(ref))
-	<-r.ended
-	w.eventually("the session is over", func() bool { return w.gateway.Connected() == 0 })
+	r.report(complete(offer.Ref))
+	w.eventually("the socket is gone", func() bool { return w.gateway.Connected() == 0 })
 	if got := w.job(job.ID).Job.State; got != fleet.Running {
 		t.Errorf("job is %s", got)
 	}

@@ -456,8 +456,21 @@ func (r *robot) deaf() {
 	ws := r.ws
 	r.w.Cleanup(func() { _ = ws.CloseNow() })
 	r.send(r.hello())
+	hear[*wire.Welcome](r)
+}
+
+// hear reads a deaf robot's socket until a message of a type has come.
+func hear[M wire.Message](r *robot) M {
+	r.w.Helper()
 	ctx, done := context.WithTimeout(context.WithoutCancel(r.w.Context()), patience)
 	defer done()
-	_, _, err = ws.Read(ctx)
-	r.w.must(err)
+	for {
+		_, data, err := r.ws.Read(ctx)
+		r.w.must(err)
+		f, err := wire.Decode(data, wire.FromOrchestrator)
+		r.w.must(err)
+		if m, ok := f.Payload.(M); ok {
+			return m
+		}
+	}
 }
