@@ -164,19 +164,19 @@ func (r *run) line(nodeID string, level Level, text string) {
 	})
 }
 
-// cutMark stands at the end of a text that was cut.
-const cutMark = "… (cut)"
+// CutMark stands at the end of a text that was cut.
+const CutMark = "… (cut)"
 
 // cutText cuts at a rune border and says so.
 func cutText(s string, limit int) string {
 	if len(s) <= limit {
 		return s
 	}
-	end := max(0, limit-len(cutMark))
+	end := max(0, limit-len(CutMark))
 	for end > 0 && !utf8.RuneStart(s[end]) {
 		end--
 	}
-	return strings.Clone(s[:end]) + cutMark
+	return strings.Clone(s[:end]) + CutMark
 }
 
 // capped copies outputs for a step record. Together they take no more than the
@@ -201,7 +201,7 @@ func (r *run) capped(outputs *value.Map) map[string]any {
 		if !isText {
 			text = "(" + value.TypeName(v) + ")"
 		}
-		out[k] = cutText(text, max(room, len(cutMark)))
+		out[k] = cutText(text, max(room, len(CutMark)))
 		room = max(0, room-len(out[k].(string)))
 	}
 	return out

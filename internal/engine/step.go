@@ -256,7 +256,11 @@ func (b *branch) actOnce(ctx context.Context, v *visiting) (flow, error) {
 		return flow{}, stopped(err)
 	}
 	if skip {
-		v.call.Note("an earlier attempt has done this; its outcome was used")
+		note := "an earlier attempt has done this; its outcome was used"
+		if len(outcome) == 0 {
+			note = "an earlier attempt has done this; its outputs were not recorded"
+		}
+		v.call.Note(note)
 		return flow{res: b.replay(v, outcome)}, nil
 	}
 	where, err := b.actNow(ctx, v)

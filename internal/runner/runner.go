@@ -106,7 +106,16 @@ func (r *Runner) Run(ctx context.Context, job Job, s engine.Sink, gate engine.Ga
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, remove()) }()
+	defer func() {
+		// The job has ended, and what is left on the disk does not undo that: a
+		// failure to clear up is told beside the outcome, not instead of it.
+		switch gone := remove(); {
+		case gone != nil && out != nil:
+			out.Notes = append(out.Notes, gone.Error())
+		case gone != nil:
+			err = errors.Join(err, gone)
+		}
+	}()
 
 	hide := redact.New(job.Secrets...)
 	h, err := OpenHost(dir, r.cfg.Policy, HostOptions{
@@ -116,12 +125,15 @@ func (r *Runner) Run(ctx context.Context, job Job, s engine.Sink, gate engine.Ga
 	if err != nil {
 		return nil, fmt.Errorf("open folder of job %s: %w", job.ID, err)
 	}
-	defer func() { err = errors.Join(err, h.Close()) }()
+	defer func() { _ = h.Close() }() // folders that were only read through have nothing to lose
 
 	if s == nil {
 		s = deaf{}
 	}
 	guarded := newSink(s, hide, r.cfg.LogQuota)
+	if gate != nil {
+		gate = &secretGate{Gate: gate, hide: hide}
+	}
 	runCtx := ctx
 	var over *engine.Failure
 	if job.Timeout > 0 {

@@ -1,6 +1,7 @@
 package runner_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"os"
@@ -194,6 +195,56 @@ func TestSecretsAreHidden(t *testing.T) {
 	if heard.lines[0] != "[log] key is *** and ***" {
 		t.Errorf("line = %q", heard.lines[0])
 	}
+}
+
+// A secret must not come through at the border of a cut, as a number, or in
+// the record of an effect.
+func TestSecretsInOtherForms(t *testing.T) {
+	r, _ := setup(t, func(c *runner.Config) { c.Limits = engine.Limits{LogLine: 64} })
+	doc := chain(t,
+		node("pin", "SetVariableNode", "variable_name", "pin", "value", "{{$secret:pin}}", "variable_type", "Int32"),
+		node("log", "LogNode", "message", strings.Repeat("x", 36)+" {{$secret:key}}"),
+		node("keep", "SetVariableNode", "variable_name", "k", "value", "{{$secret:key}}"))
+	doc = append(bytes.TrimSuffix(doc, []byte("}")), `,"settings":{"fleet":{"effects":{"keep":true}}}}`...)
+	secrets := map[string]string{"pin": "81726354", "key": "hunter2-hunter2-hunter2"}
+	var heard collector
+	g := &recordGate{}
+	out, err := r.Run(t.Context(), runner.Job{
+		ID: "s", Document: doc,
+		Secret: func(_ context.Context, name string) (string, error) { return secrets[name], nil },
+	}, &heard, g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := strings.Join(heard.lines, "\n") + value.Repr(out.Variables)
+	for _, s := range heard.steps {
+		all += value.Repr(value.FromGo(s.Outputs))
+	}
+	for _, s := range []string{"81726354", "hunter2"} {
+		if strings.Contains(all, s) {
+			t.Errorf("%s is told: %s", s, all)
+		}
+	}
+	if len(heard.lines) == 0 || !strings.HasSuffix(heard.lines[0], engine.CutMark) {
+		t.Errorf("lines = %q", heard.lines)
+	}
+	if len(g.ended) != 1 || strings.Contains(g.ended[0], "hunter2") {
+		t.Errorf("recorded %q", g.ended)
+	}
+}
+
+// recordGate lets everything pass and keeps what is recorded of effects.
+type recordGate struct{ ended []string }
+
+func (g *recordGate) Enter(context.Context, string) error { return nil }
+
+func (g *recordGate) Begin(context.Context, string, string) (map[string]any, bool, error) {
+	return nil, false, nil
+}
+
+func (g *recordGate) End(_ context.Context, _, _ string, _ bool, outcome map[string]any) error {
+	g.ended = append(g.ended, value.Repr(value.FromGo(outcome)))
+	return nil
 }
 
 func TestTimeoutOfTheJob(t *testing.T) {

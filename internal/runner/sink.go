@@ -51,7 +51,7 @@ func (s *sink) Log(l engine.Line) {
 		return
 	}
 	s.room -= cost
-	l.Message = clean(s.hide.Text(l.Message))
+	l.Message = clean(s.text(l.Message))
 	s.to.Log(l)
 }
 
@@ -73,7 +73,7 @@ func unwanted(r rune) bool { return r < ' ' && r != '\t' && r != '\n' || r == 0x
 
 // Step passes a record on without secrets.
 func (s *sink) Step(st engine.Step) {
-	st.Error = s.hide.Text(st.Error)
+	st.Error = s.text(st.Error)
 	for i, n := range st.Notes {
 		st.Notes[i] = s.hide.Text(n)
 	}
@@ -112,11 +112,28 @@ func (s *sink) dropped() int64 {
 	return s.lines
 }
 
+// text replaces secrets. Where the engine has cut a text, its last bytes may be
+// the beginning of a secret whose rest is gone; they are left out.
+func (s *sink) text(text string) string {
+	body, cut := strings.CutSuffix(text, engine.CutMark)
+	if !cut {
+		return s.hide.Text(text)
+	}
+	var kept strings.Builder
+	_, _ = s.hide.Writer(&kept).Write([]byte(body)) // not closed: that would let out what it holds back
+	return kept.String() + engine.CutMark
+}
+
 // value replaces secrets in a copy that the engine has given away.
 func (s *sink) value(v any) any {
 	switch t := v.(type) {
 	case string:
-		return s.hide.Text(t)
+		return s.text(t)
+	case int64, float64:
+		// A secret of digits that a node has turned into a number.
+		if text := value.Str(v); len(text) >= redact.MinLength && s.hide.Contains(text) {
+			return redact.Mask
+		}
 	case []byte:
 		return []byte(s.hide.Text(string(t)))
 	case []any:
