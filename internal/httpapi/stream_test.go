@@ -85,7 +85,7 @@ func TestStreamResumes(t *testing.T) {
 	for cut := 0; len(got) < events; cut++ {
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		n := 0
-		ids(w.stream(ctx, "?after=0", "Last-Event-ID", strconv.FormatInt(last, 10)), func(seq int64, _ string) bool {
+		ids(w.stream(ctx, "?after=0", "Last-Event-ID", strconv.FormatInt(last, 10)), func(seq int64, _ string) bool { //nolint:bodyclose // ids closes it
 			got, last, n = append(got, seq), seq, n+1
 			return len(got) < events && (cut >= cuts || n < events/cuts)
 		})
@@ -120,7 +120,7 @@ func TestStreamFilters(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	resp := w.stream(ctx, "?after=now&type=job.cancelled")
+	resp := w.stream(ctx, "?after=now&type=job.cancelled") //nolint:bodyclose // ids closes it
 	w.do("operator", "POST", "/api/v1/jobs/"+string(id)+"/cancel", "")
 	ids(resp, func(seq int64, kind string) bool {
 		if kind != "job.cancelled" || seq != head+1 {
@@ -170,7 +170,7 @@ func TestStreamOutlivesLimits(t *testing.T) {
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	w.url = "http://" + listener.Addr().String()
-	resp := w.stream(t.Context(), "?after=now&type=job.submitted")
+	resp := w.stream(t.Context(), "?after=now&type=job.submitted") //nolint:bodyclose // ids closes it
 	later := time.NewTimer(900 * time.Millisecond)
 	defer later.Stop()
 	seen := 0
