@@ -217,7 +217,7 @@ func runRetry(ctx context.Context, b *branch, v *visiting) (flow, error) {
 		if err != nil {
 			return flow{}, &raised{from: g.parent, cause: AsFailure(err)}
 		}
-		if err := sleep(ctx, wait); err != nil {
+		if err := Pause(ctx, wait); err != nil {
 			return flow{}, err
 		}
 	}
@@ -249,20 +249,6 @@ func retryDelay(c *Call, n int64) (time.Duration, error) {
 
 // maxWait bounds the wait before an attempt.
 const maxWait = time.Hour
-
-func sleep(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return nil
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
 
 func (b *branch) catchRetry(g *frame, f *Failure, at *frame) bool {
 	if g.phase != inBody {

@@ -53,7 +53,7 @@ func listArgument(c *engine.Call, name string) ([]any, error) {
 	case value.Tuple:
 		return t, nil
 	}
-	return nil, failure(notList)
+	return nil, engine.Failed(notList)
 }
 
 // dictArgument reads an object; nothing and an empty text are an empty one.
@@ -71,7 +71,7 @@ func dictArgument(c *engine.Call, name string) (*value.Map, error) {
 	if !value.Truthy(v) {
 		return value.NewMap(), nil
 	}
-	return nil, failure("Input is not a dictionary")
+	return nil, engine.Failed("Input is not a dictionary")
 }
 
 // textArgument reads a text parameter; the name of a variable means its text.

@@ -75,7 +75,7 @@ func parseDateTime(c *engine.Call) error {
 
 func parsedText(text, format string) (moment, error) {
 	if text == "" {
-		return moment{}, failure("datetime_string is required")
+		return moment{}, engine.Failed("datetime_string is required")
 	}
 	if format != "" {
 		at, err := value.Strptime(text, format)

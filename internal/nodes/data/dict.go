@@ -17,7 +17,7 @@ func jsonParse(c *engine.Call) error {
 	}
 	text := c.Text("json_string")
 	if text == "" {
-		return failure("Empty JSON string")
+		return engine.Failed("Empty JSON string")
 	}
 	parsed, err := value.Loads(text)
 	if err != nil {
@@ -64,7 +64,7 @@ func dictSet(c *engine.Call) error {
 	}
 	key := c.Text("key")
 	if key == "" {
-		return failure("Key is required")
+		return engine.Failed("Key is required")
 	}
 	result := m.Clone()
 	result.Set(key, c.Param("value"))

@@ -17,7 +17,7 @@ func dictSuper(c *engine.Call) error {
 	}
 	act, ok := dictActions()[action]
 	if !ok {
-		return failure("Unknown action: " + action)
+		return engine.Failed("Unknown action: " + action)
 	}
 	return act(c)
 }
@@ -137,7 +137,7 @@ func superRemoveKey(c *engine.Call) error {
 	key := c.Text("key")
 	removed, was := m.Get(key)
 	if !was && !c.Bool("ignore_missing") {
-		return failure("Key not found: " + key)
+		return engine.Failed("Key not found: " + key)
 	}
 	m.Delete(key)
 	c.Set("dict", m)

@@ -7,74 +7,57 @@
 // host alone.
 package data
 
-import (
-	"context"
-
-	"github.com/casarerpa/fleet/internal/engine"
-)
+import "github.com/casarerpa/fleet/internal/engine"
 
 // Nodes returns the behaviours of this family by type name.
 func Nodes() engine.Set {
 	return engine.Set{
-		"MathOperationNode": step(mathOperation),
-		"ComparisonNode":    step(comparison),
+		"MathOperationNode": engine.Act(mathOperation),
+		"ComparisonNode":    engine.Act(comparison),
 
-		"RandomNumberNode": step(randomNumber),
-		"RandomChoiceNode": step(randomChoice),
-		"RandomStringNode": step(randomString),
-		"RandomUUIDNode":   step(randomUUID),
-		"ShuffleListNode":  step(shuffleList),
+		"RandomNumberNode": engine.Act(randomNumber),
+		"RandomChoiceNode": engine.Act(randomChoice),
+		"RandomStringNode": engine.Act(randomString),
+		"RandomUUIDNode":   engine.Act(randomUUID),
+		"ShuffleListNode":  engine.Act(shuffleList),
 
-		"CreateListNode":   step(createList),
-		"ListGetItemNode":  step(listGetItem),
-		"ListLengthNode":   step(listLength),
-		"ListAppendNode":   step(listAppend),
-		"ListContainsNode": step(listContains),
-		"ListSliceNode":    step(listSlice),
-		"ListJoinNode":     step(listJoin),
-		"ListSortNode":     step(listSort),
-		"ListReverseNode":  step(listReverse),
-		"ListUniqueNode":   step(listUnique),
-		"ListFilterNode":   step(listFilter),
-		"ListMapNode":      step(listMap),
-		"ListReduceNode":   step(listReduce),
-		"ListFlattenNode":  step(listFlatten),
-		"ListSuperNode":    step(listSuper),
+		"CreateListNode":   engine.Act(createList),
+		"ListGetItemNode":  engine.Act(listGetItem),
+		"ListLengthNode":   engine.Act(listLength),
+		"ListAppendNode":   engine.Act(listAppend),
+		"ListContainsNode": engine.Act(listContains),
+		"ListSliceNode":    engine.Act(listSlice),
+		"ListJoinNode":     engine.Act(listJoin),
+		"ListSortNode":     engine.Act(listSort),
+		"ListReverseNode":  engine.Act(listReverse),
+		"ListUniqueNode":   engine.Act(listUnique),
+		"ListFilterNode":   engine.Act(listFilter),
+		"ListMapNode":      engine.Act(listMap),
+		"ListReduceNode":   engine.Act(listReduce),
+		"ListFlattenNode":  engine.Act(listFlatten),
+		"ListSuperNode":    engine.Act(listSuper),
 
-		"JsonParseNode":   step(jsonParse),
-		"GetPropertyNode": step(getProperty),
-		"DictGetNode":     step(dictGet),
-		"DictSetNode":     step(dictSet),
-		"DictRemoveNode":  step(dictRemove),
-		"DictMergeNode":   step(dictMerge),
-		"DictKeysNode":    step(dictKeys),
-		"DictValuesNode":  step(dictValues),
-		"DictHasKeyNode":  step(dictHasKey),
-		"CreateDictNode":  step(createDict),
-		"DictToJsonNode":  step(dictToJSON),
-		"DictItemsNode":   step(dictItems),
-		"DictSuperNode":   step(dictSuper),
-		"DataCompareNode": step(dataCompare),
+		"JsonParseNode":   engine.Act(jsonParse),
+		"GetPropertyNode": engine.Act(getProperty),
+		"DictGetNode":     engine.Act(dictGet),
+		"DictSetNode":     engine.Act(dictSet),
+		"DictRemoveNode":  engine.Act(dictRemove),
+		"DictMergeNode":   engine.Act(dictMerge),
+		"DictKeysNode":    engine.Act(dictKeys),
+		"DictValuesNode":  engine.Act(dictValues),
+		"DictHasKeyNode":  engine.Act(dictHasKey),
+		"CreateDictNode":  engine.Act(createDict),
+		"DictToJsonNode":  engine.Act(dictToJSON),
+		"DictItemsNode":   engine.Act(dictItems),
+		"DictSuperNode":   engine.Act(dictSuper),
+		"DataCompareNode": engine.Act(dataCompare),
 
-		"GetCurrentDateTimeNode": step(currentDateTime),
-		"FormatDateTimeNode":     step(formatDateTime),
-		"ParseDateTimeNode":      step(parseDateTime),
-		"DateTimeAddNode":        step(dateTimeAdd),
-		"DateTimeDiffNode":       step(dateTimeDiff),
-		"DateTimeCompareNode":    step(dateTimeCompare),
-		"GetTimestampNode":       step(getTimestamp),
+		"GetCurrentDateTimeNode": engine.Act(currentDateTime),
+		"FormatDateTimeNode":     engine.Act(formatDateTime),
+		"ParseDateTimeNode":      engine.Act(parseDateTime),
+		"DateTimeAddNode":        engine.Act(dateTimeAdd),
+		"DateTimeDiffNode":       engine.Act(dateTimeDiff),
+		"DateTimeCompareNode":    engine.Act(dateTimeCompare),
+		"GetTimestampNode":       engine.Act(getTimestamp),
 	}
-}
-
-// step makes a node of a function that always goes on at every exec link.
-func step(act func(c *engine.Call) error) engine.Node {
-	return engine.Func(func(_ context.Context, c *engine.Call) (engine.Result, error) {
-		return engine.Continue(), act(c)
-	})
-}
-
-// failure is the end of a step with the type that the original gives to
-// everything that a node reports by itself.
-func failure(message string) error {
-	return engine.Fail("ExecutionError", "%s", message)
 }

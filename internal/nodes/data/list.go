@@ -61,7 +61,7 @@ func listGetItem(c *engine.Call) error {
 		place += int64(len(list))
 	}
 	if place < 0 || place >= int64(len(list)) {
-		return failure(fmt.Sprintf("List index out of range: %d", at))
+		return engine.Failed(fmt.Sprintf("List index out of range: %d", at))
 	}
 	c.Set("item", list[place])
 	return nil

@@ -151,7 +151,7 @@ func concatenated(list []any) (any, error) {
 		for i, item := range list {
 			text, ok := item.(string)
 			if !ok {
-				return nil, failure(fmt.Sprintf("sequence item %d: expected str instance, %s found", i, value.TypeName(item)))
+				return nil, engine.Failed(fmt.Sprintf("sequence item %d: expected str instance, %s found", i, value.TypeName(item)))
 			}
 			b.WriteString(text)
 		}

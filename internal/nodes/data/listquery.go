@@ -128,7 +128,7 @@ func length(v any) (any, error) {
 	if !value.Truthy(v) {
 		return int64(0), nil
 	}
-	return nil, failure("object of type '" + value.TypeName(v) + "' has no len()")
+	return nil, engine.Failed("object of type '" + value.TypeName(v) + "' has no len()")
 }
 
 func listReduce(c *engine.Call) error {
@@ -199,7 +199,7 @@ func reduced(items []any, operation string, initial any) (any, error) {
 		}
 		return strings.Join(texts(items), separator), nil
 	}
-	return nil, failure("Unknown operation: " + operation)
+	return nil, engine.Failed("Unknown operation: " + operation)
 }
 
 // extreme is the first of the smallest or largest items.

@@ -19,7 +19,7 @@ func listSuper(c *engine.Call) error {
 	}
 	act, ok := listActions()[action]
 	if !ok {
-		return failure("Unknown action: " + action)
+		return engine.Failed("Unknown action: " + action)
 	}
 	list, err := listArgument(c, "list")
 	if err != nil {

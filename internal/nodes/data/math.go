@@ -56,12 +56,12 @@ func calculate(operation string, a, b float64) (any, error) {
 		return a * b, nil
 	case "divide":
 		if b == 0 {
-			return nil, failure(zeroDivision)
+			return nil, engine.Failed(zeroDivision)
 		}
 		return a / b, nil
 	case "floor_divide":
 		if b == 0 {
-			return nil, failure(zeroDivision)
+			return nil, engine.Failed(zeroDivision)
 		}
 		return value.FloorDiv(a, b)
 	case "modulo":
@@ -102,11 +102,11 @@ func calculate(operation string, a, b float64) (any, error) {
 		return logarithm(a, b)
 	case "log10":
 		if a <= 0 {
-			return nil, failure(mathDomain)
+			return nil, engine.Failed(mathDomain)
 		}
 		return math.Log10(a), nil
 	}
-	return nil, failure("Unknown operation: " + operation)
+	return nil, engine.Failed("Unknown operation: " + operation)
 }
 
 // checked turns what the processor answers into Python's errors: NaN of a
@@ -115,16 +115,16 @@ func checked(result float64, args ...float64) (any, error) {
 	infinite := func(x float64) bool { return math.IsInf(x, 0) }
 	switch {
 	case math.IsNaN(result) && !slices.ContainsFunc(args, math.IsNaN):
-		return nil, failure(mathDomain)
+		return nil, engine.Failed(mathDomain)
 	case infinite(result) && !slices.ContainsFunc(args, infinite):
-		return nil, failure(mathRange)
+		return nil, engine.Failed(mathRange)
 	}
 	return result, nil
 }
 
 func power(a, b float64) (any, error) {
 	if a == 0 && b < 0 {
-		return nil, failure(mathDomain)
+		return nil, engine.Failed(mathDomain)
 	}
 	return checked(math.Pow(a, b), a, b)
 }
@@ -132,13 +132,13 @@ func power(a, b float64) (any, error) {
 // logarithm is natural when no base is given.
 func logarithm(a, base float64) (any, error) {
 	if a <= 0 || base < 0 {
-		return nil, failure(mathDomain)
+		return nil, engine.Failed(mathDomain)
 	}
 	if base == 0 {
 		return math.Log(a), nil
 	}
 	if base == 1 {
-		return nil, failure("float division by zero")
+		return nil, engine.Failed("float division by zero")
 	}
 	return math.Log(a) / math.Log(base), nil
 }
@@ -175,5 +175,5 @@ func compared(operator string, a, b any) (bool, error) {
 	case ">", "<", ">=", "<=":
 		return value.Order(operator, a, b)
 	}
-	return false, failure("Unknown operator: " + operator)
+	return false, engine.Failed("Unknown operator: " + operator)
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/casarerpa/fleet/internal/engine"
 	"github.com/casarerpa/fleet/workflow/value"
 )
 
@@ -111,7 +112,7 @@ func momentOf(v any, formats ...string) (moment, error) {
 		}
 		return fromISO(strings.ReplaceAll(t, "Z", "+00:00"))
 	}
-	return moment{}, failure("Cannot parse datetime from: <class '" + value.TypeName(v) + "'>")
+	return moment{}, engine.Failed("Cannot parse datetime from: <class '" + value.TypeName(v) + "'>")
 }
 
 // epoch is datetime.fromtimestamp: local, rounded to microseconds, halves to even.

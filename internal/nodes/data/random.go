@@ -64,7 +64,7 @@ func randomChoice(c *engine.Call) error {
 		return err
 	}
 	if len(items) == 0 {
-		return failure("items list cannot be empty")
+		return engine.Failed("items list cannot be empty")
 	}
 	count, err := c.Int("count", 1)
 	if err != nil {
@@ -78,7 +78,7 @@ func randomChoice(c *engine.Call) error {
 		return nil
 	}
 	if count < 0 || count > longestRandom {
-		return failure("Sample larger than population or is negative")
+		return engine.Failed("Sample larger than population or is negative")
 	}
 	chosen := []any{}
 	if c.Bool("allow_duplicates") {
@@ -104,7 +104,7 @@ func randomString(c *engine.Call) error {
 		length = 8
 	}
 	if length > longestRandom {
-		return failure(fmt.Sprintf("length must be at most %d", longestRandom))
+		return engine.Failed(fmt.Sprintf("length must be at most %d", longestRandom))
 	}
 	alphabet := []rune(c.Text("custom_chars"))
 	if len(alphabet) == 0 {
@@ -200,7 +200,7 @@ func iterable(v any) ([]any, error) {
 			list = append(list, k)
 		}
 	default:
-		return nil, failure("'" + value.TypeName(v) + "' object is not iterable")
+		return nil, engine.Failed("'" + value.TypeName(v) + "' object is not iterable")
 	}
 	return list, nil
 }

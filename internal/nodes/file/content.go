@@ -50,7 +50,7 @@ func writeFile(_ context.Context, c *engine.Call) (engine.Result, error) {
 	if c.Bool("append_mode") {
 		mode = engine.Append
 	}
-	return put(c, name, mode, flag(c, "create_dirs", true))
+	return put(c, name, mode, c.Flag("create_dirs", true))
 }
 
 // appendFile adds to the end of a file.
@@ -59,7 +59,7 @@ func appendFile(_ context.Context, c *engine.Call) (engine.Result, error) {
 	if err != nil {
 		return engine.Result{}, err
 	}
-	if !flag(c, "create_if_missing", true) {
+	if !c.Flag("create_if_missing", true) {
 		if _, err := c.Host().Files().Stat(name); err != nil {
 			return engine.Result{}, explain(err, name)
 		}

@@ -62,7 +62,7 @@ func pair(c *engine.Call) (from, to string, err error) {
 			to = filepath.Join(to, filepath.Base(from))
 		}
 	}
-	if flag(c, "create_dirs", true) {
+	if c.Flag("create_dirs", true) {
 		if err := makeParents(files, to); err != nil {
 			return "", "", err
 		}
@@ -164,11 +164,11 @@ func createDirectory(_ context.Context, c *engine.Call) (engine.Result, error) {
 	}
 	info, err := files.Stat(name)
 	switch {
-	case err == nil && info.IsDir() && flag(c, "exist_ok", true):
+	case err == nil && info.IsDir() && c.Flag("exist_ok", true):
 	case err == nil:
 		return engine.Result{}, engine.Fail("FileExistsError", "File already exists: %s", name)
 	default:
-		if err := files.Mkdir(name, flag(c, "parents", true)); err != nil {
+		if err := files.Mkdir(name, c.Flag("parents", true)); err != nil {
 			return engine.Result{}, explain(err, name)
 		}
 	}

@@ -90,14 +90,6 @@ func need(c *engine.Call, names ...string) (string, error) {
 	return "", engine.Fail("ValueError", "%s is required", names[0])
 }
 
-// flag reads a switch that counts as def when nothing says otherwise.
-func flag(c *engine.Call, name string, def bool) bool {
-	if !c.Has(name) {
-		return def
-	}
-	return c.Bool(name)
-}
-
 // coding reads the two settings that say how text becomes bytes.
 func coding(c *engine.Call) (charset.Encoding, charset.Mode, error) {
 	enc, err := charset.Lookup(c.Text("encoding"))

@@ -18,7 +18,7 @@ func readCSV(ctx context.Context, c *engine.Call) (engine.Result, error) {
 		return engine.Result{}, err
 	}
 	header := []string{}
-	hasHeader := flag(c, "has_header", true)
+	hasHeader := c.Flag("has_header", true)
 	if hasHeader {
 		for len(header) == 0 {
 			row, ok, err := r.next()
@@ -149,7 +149,7 @@ func writeCSV(_ context.Context, c *engine.Call) (engine.Result, error) {
 	if err != nil {
 		return engine.Result{}, err
 	}
-	text, err := d.format(rows, header, flag(c, "write_header", true))
+	text, err := d.format(rows, header, c.Flag("write_header", true))
 	if err != nil {
 		return engine.Result{}, err
 	}

@@ -11,7 +11,6 @@ import (
 	"github.com/casarerpa/fleet/internal/engine"
 	"github.com/casarerpa/fleet/internal/engine/enginetest"
 	"github.com/casarerpa/fleet/internal/nodes/file"
-	"github.com/casarerpa/fleet/workflow/catalog"
 	"github.com/casarerpa/fleet/workflow/value"
 )
 
@@ -40,13 +39,7 @@ func newJob(t *testing.T, files map[string]string) *job {
 // visit runs a node of the family and returns its outputs as Go values.
 func (j *job) visit(typ string, cfg map[string]any) (map[string]any, error) {
 	j.t.Helper()
-	node, ok := file.Nodes().Node(typ)
-	if !ok {
-		j.t.Fatalf("no behaviour for %s", typ)
-	}
-	out, _, err := enginetest.Visit(j.t, node, typ, nil, cfg, enginetest.In(j.dir), enginetest.Notes(&j.notes))
-	got, _ := value.ToGo(out).(map[string]any)
-	return got, err
+	return family().Visit(j.t, typ, cfg, enginetest.In(j.dir), enginetest.Notes(&j.notes))
 }
 
 // want runs a node and compares its outputs; <dir> stands for the job's folder.
@@ -110,20 +103,8 @@ func (j *job) exists(name string) bool {
 	return err == nil
 }
 
-// TestEveryTypeHasABehaviour compares the package with the catalog.
-func TestEveryTypeHasABehaviour(t *testing.T) {
-	cat := enginetest.Catalog(t)
-	var want, got []string
-	for _, name := range cat.Names() {
-		typ, _ := cat.Type(name)
-		if typ.Family == "Files and structured data" && typ.Support == catalog.Native {
-			want = append(want, name)
-		}
-		if _, ok := file.Nodes().Node(name); ok {
-			got = append(got, name)
-		}
-	}
-	if diff := cmp.Diff(want, got); diff != "" || len(got) != len(file.Nodes()) {
-		t.Errorf("types (-catalog +package):\n%s%d behaviours", diff, len(file.Nodes()))
-	}
+func family() enginetest.Family {
+	return enginetest.Family{Name: "Files and structured data", Nodes: file.Nodes()}
 }
+
+func TestEveryTypeHasABehaviour(t *testing.T) { family().Complete(t) }

@@ -11,58 +11,41 @@
 // error has a type of its own.
 package flow
 
-import (
-	"context"
-
-	"github.com/casarerpa/fleet/internal/engine"
-)
+import "github.com/casarerpa/fleet/internal/engine"
 
 // Nodes returns the behaviours of this family by type name.
 func Nodes() engine.Set {
 	set := engine.Set{
-		"CommentNode": step(func(*engine.Call) error { return nil }),
-		"MergeNode":   step(func(*engine.Call) error { return nil }),
-		"RerouteNode": step(reroute),
+		"CommentNode": engine.Act(func(*engine.Call) error { return nil }),
+		"MergeNode":   engine.Act(func(*engine.Call) error { return nil }),
+		"RerouteNode": engine.Act(reroute),
 
-		"SetVariableNode":       step(setVariable),
-		"GetVariableNode":       step(getVariable),
-		"IncrementVariableNode": step(incrementVariable),
+		"SetVariableNode":       engine.Act(setVariable),
+		"GetVariableNode":       engine.Act(getVariable),
+		"IncrementVariableNode": engine.Act(incrementVariable),
 
 		"IfNode":     engine.Func(branchIf),
 		"SwitchNode": engine.Func(branchSwitch),
 
-		"ThrowErrorNode":    step(throwError),
+		"ThrowErrorNode":    engine.Act(throwError),
 		"ErrorRecoveryNode": engine.Func(errorRecovery),
-		"LogErrorNode":      step(logError),
-		"AssertNode":        step(assert),
+		"LogErrorNode":      engine.Act(logError),
+		"AssertNode":        engine.Act(assert),
 		"WebhookNotifyNode": engine.Func(webhookNotify),
 
 		"WaitNode":        engine.Func(wait),
 		"BrowserWaitNode": engine.Func(wait),
 		"ValidateNode":    engine.Func(validate),
-		"TransformNode":   step(transform),
-		"LogNode":         step(logMessage),
+		"TransformNode":   engine.Act(transform),
+		"LogNode":         engine.Act(logMessage),
 
-		"PromptTemplateNode":     step(promptTemplate),
-		"ListTemplatesNode":      step(listTemplates),
-		"GetTemplateInfoNode":    step(templateInfo),
-		"ValidateExtractionNode": step(validateExtraction),
+		"PromptTemplateNode":     engine.Act(promptTemplate),
+		"ListTemplatesNode":      engine.Act(listTemplates),
+		"GetTemplateInfoNode":    engine.Act(templateInfo),
+		"ValidateExtractionNode": engine.Act(validateExtraction),
 	}
 	for _, name := range triggerTypes() {
-		set[name] = step(trigger)
+		set[name] = engine.Act(trigger)
 	}
 	return set
-}
-
-// step makes a node of a function that always goes on at every exec link.
-func step(act func(c *engine.Call) error) engine.Node {
-	return engine.Func(func(_ context.Context, c *engine.Call) (engine.Result, error) {
-		return engine.Continue(), act(c)
-	})
-}
-
-// failure is the end of a step with the type that the original gives to
-// everything that a node reports by itself.
-func failure(message string) error {
-	return engine.Fail("ExecutionError", "%s", message)
 }

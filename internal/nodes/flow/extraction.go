@@ -82,27 +82,27 @@ func judge(c *engine.Call) error {
 func extractionInputs(c *engine.Call) (extraction *value.Map, required []any, rules *value.Map, err error) {
 	v := c.Param("extraction")
 	if !value.Truthy(v) {
-		return nil, nil, nil, failure("Extraction data is required")
+		return nil, nil, nil, engine.Failed("Extraction data is required")
 	}
 	fields := c.Param("required_fields")
 	if !value.Truthy(fields) {
-		return nil, nil, nil, failure("Required fields list is required")
+		return nil, nil, nil, engine.Failed("Required fields list is required")
 	}
 	if text, ok := v.(string); ok {
 		if v, err = value.Loads(text); err != nil {
-			return nil, nil, nil, failure("Invalid extraction JSON: " + err.Error())
+			return nil, nil, nil, engine.Failed("Invalid extraction JSON: " + err.Error())
 		}
 	}
 	extraction, ok := v.(*value.Map)
 	if !ok {
-		return nil, nil, nil, failure("Extraction must be an object, got " + value.TypeName(v))
+		return nil, nil, nil, engine.Failed("Extraction must be an object, got " + value.TypeName(v))
 	}
 	if text, ok := fields.(string); ok {
 		fields = listOfText(text)
 	}
 	required, ok = fields.([]any)
 	if !ok {
-		return nil, nil, nil, failure("Required fields must be a list, got " + value.TypeName(fields))
+		return nil, nil, nil, engine.Failed("Required fields must be a list, got " + value.TypeName(fields))
 	}
 	r := c.Param("validation_rules")
 	if text, ok := r.(string); ok && strings.TrimSpace(text) != "" {

@@ -90,5 +90,5 @@ func assert(c *engine.Call) error {
 	if message == "" {
 		message = "Assertion failed"
 	}
-	return failure("Assertion failed: " + message)
+	return engine.Failed("Assertion failed: " + message)
 }

@@ -17,7 +17,7 @@ func logMessage(c *engine.Call) error {
 	if err != nil {
 		var pyErr *value.Error
 		if !errors.As(err, &pyErr) || (pyErr.Type != "KeyError" && pyErr.Type != "ValueError") {
-			return failure("Log error: " + err.Error())
+			return engine.Failed("Log error: " + err.Error())
 		}
 		formatted = message
 	}

@@ -32,7 +32,7 @@ func webhookNotify(ctx context.Context, c *engine.Call) (engine.Result, error) {
 func post(ctx context.Context, c *engine.Call) (status int, answer string, err error) {
 	url := c.Text("webhook_url")
 	if url == "" {
-		return 0, "", failure("No webhook URL provided")
+		return 0, "", engine.Failed("No webhook URL provided")
 	}
 	timeout, err := c.Float("timeout", 30)
 	if err != nil {
@@ -61,7 +61,7 @@ func post(ctx context.Context, c *engine.Call) (status int, answer string, err e
 		if (err == nil && status < 500) || attempt >= retries {
 			return status, answer, err
 		}
-		if waitErr := sleep(ctx, seconds(delay)); waitErr != nil {
+		if waitErr := engine.Pause(ctx, seconds(delay)); waitErr != nil {
 			return 0, "", waitErr
 		}
 	}

@@ -15,7 +15,7 @@ func promptTemplate(c *engine.Call) error {
 	rendered, err := renderPrompt(c)
 	if err == nil && c.Bool("execute") {
 		c.Set("rendered_prompt", rendered)
-		err = failure("No language model is connected to this robot: set execute to false to render the prompt only")
+		err = engine.Failed("No language model is connected to this robot: set execute to false to render the prompt only")
 	}
 	if err != nil {
 		c.Set("success", false)
@@ -35,22 +35,22 @@ func promptTemplate(c *engine.Call) error {
 func renderPrompt(c *engine.Call) (string, error) {
 	template := c.Text("template_id")
 	if template == "" {
-		return "", failure("Template ID is required")
+		return "", engine.Failed("Template ID is required")
 	}
 	v := c.Param("variables")
 	if text, ok := v.(string); ok && text != "" {
 		parsed, err := value.Loads(text)
 		if err != nil {
-			return "", failure("Invalid variables JSON: " + err.Error())
+			return "", engine.Failed("Invalid variables JSON: " + err.Error())
 		}
 		v = c.Resolve(parsed)
 	}
 	variables, ok := v.(*value.Map)
 	if v != nil && v != "" && !ok {
-		return "", failure("Template variables must be an object")
+		return "", engine.Failed("Template variables must be an object")
 	}
 	if !strings.Contains(template, "{") {
-		return "", failure("Template not found: " + template)
+		return "", engine.Failed("Template not found: " + template)
 	}
 	return value.Format(template, nil, variables)
 }
@@ -66,7 +66,7 @@ func listTemplates(c *engine.Call) error {
 func templateInfo(c *engine.Call) error {
 	c.Set("found", false)
 	if c.Text("template_id") == "" {
-		err := failure("Template ID is required")
+		err := engine.Failed("Template ID is required")
 		c.Set("success", false)
 		c.Set("error", err.Error())
 		return err

@@ -15,7 +15,7 @@ func transform(c *engine.Call) error {
 	}
 	result, err := transformed(c.Param("value"), c.Text("transform_type"), param)
 	if err != nil {
-		err = failure("Transform error: " + err.Error())
+		err = engine.Failed("Transform error: " + err.Error())
 		c.Set("success", false)
 		c.Set("error", err.Error())
 		return err
@@ -68,7 +68,7 @@ func transformed(v any, kind string, param any) (any, error) {
 	case "get_key":
 		m, ok := v.(*value.Map)
 		if !ok {
-			return nil, failure("Value must be dict for get_key")
+			return nil, engine.Failed("Value must be dict for get_key")
 		}
 		found, _ := m.Get(value.KeyText(param))
 		return found, nil
@@ -77,14 +77,14 @@ func transformed(v any, kind string, param any) (any, error) {
 	case "map_values", "filter_values":
 		items, ok := v.([]any)
 		if !ok {
-			return nil, failure("Value must be list for " + kind)
+			return nil, engine.Failed("Value must be list for " + kind)
 		}
 		if kind == "filter_values" {
 			return filled(items), nil
 		}
 		return plucked(items, param), nil
 	}
-	return nil, failure("Unknown transform type: " + kind)
+	return nil, engine.Failed("Unknown transform type: " + kind)
 }
 
 // spread is list(v) for everything that has parts, else a list of v alone.
@@ -167,7 +167,7 @@ func join(v any, by string) (any, error) {
 			items = append(items, k)
 		}
 	default:
-		return nil, failure("'" + value.TypeName(v) + "' object is not iterable")
+		return nil, engine.Failed("'" + value.TypeName(v) + "' object is not iterable")
 	}
 	texts := make([]string, len(items))
 	for i, item := range items {
@@ -184,7 +184,7 @@ func replaced(text string, param any) (any, error) {
 	}
 	m, ok := param.(*value.Map)
 	if !ok || m.Len() == 0 {
-		return nil, failure("Replace requires param dict with 'old' and 'new' keys")
+		return nil, engine.Failed("Replace requires param dict with 'old' and 'new' keys")
 	}
 	pick := func(key string) string {
 		v, ok := m.Get(key)
@@ -198,7 +198,7 @@ func replaced(text string, param any) (any, error) {
 
 func extracted(text string, param any) (any, error) {
 	if !value.Truthy(param) {
-		return nil, failure("Regex pattern required")
+		return nil, engine.Failed("Regex pattern required")
 	}
 	p, err := pyregex.Compile(value.Str(param), 0)
 	if err != nil {
@@ -220,7 +220,7 @@ func indexed(v, param any) (any, error) {
 	case string:
 		items = spread(t)
 	default:
-		return nil, failure("Value must be list, tuple, or string for get_index")
+		return nil, engine.Failed("Value must be list, tuple, or string for get_index")
 	}
 	at := int64(0)
 	if param != nil && param != "" {

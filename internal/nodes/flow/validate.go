@@ -22,7 +22,7 @@ const genericReason = "Validation failed"
 func validate(_ context.Context, c *engine.Call) (engine.Result, error) {
 	reason, err := check(c.Param("value"), c.Text("validation_type"), c.Param("validation_param"))
 	if err != nil {
-		err = failure("Validation error: " + err.Error())
+		err = engine.Failed("Validation error: " + err.Error())
 		c.Set("is_valid", false)
 		c.Set("error_message", err.Error())
 		return engine.Result{}, err

@@ -13,7 +13,7 @@ const noVariable = "Variable name is required"
 func setVariable(c *engine.Call) error {
 	name := c.Text("variable_name")
 	if name == "" {
-		return failure(noVariable)
+		return engine.Failed(noVariable)
 	}
 	v := c.Param("value")
 	if v == nil {
@@ -94,7 +94,7 @@ func toList(v any) (any, error) {
 func getVariable(c *engine.Call) error {
 	name := c.Text("variable_name")
 	if name == "" {
-		return failure(noVariable)
+		return engine.Failed(noVariable)
 	}
 	v, _ := c.Var(name)
 	if v == nil {
@@ -108,7 +108,7 @@ func getVariable(c *engine.Call) error {
 func incrementVariable(c *engine.Call) error {
 	name := c.Text("variable_name")
 	if name == "" {
-		return failure(noVariable)
+		return engine.Failed(noVariable)
 	}
 	by, err := c.Float("increment", 1)
 	if err != nil {

@@ -18,9 +18,9 @@ func wait(ctx context.Context, c *engine.Call) (engine.Result, error) {
 		return engine.Result{}, err
 	}
 	if duration < 0 || math.IsNaN(duration) {
-		return engine.Result{}, failure("Wait duration must be non-negative")
+		return engine.Result{}, engine.Failed("Wait duration must be non-negative")
 	}
-	return engine.Continue(), sleep(ctx, seconds(duration))
+	return engine.Continue(), engine.Pause(ctx, seconds(duration))
 }
 
 func seconds(s float64) time.Duration {
@@ -28,16 +28,4 @@ func seconds(s float64) time.Duration {
 		return longest
 	}
 	return time.Duration(s * float64(time.Second))
-}
-
-// sleep waits, or ends at once with the cause when ctx ends.
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/casarerpa/fleet/internal/engine"
-	"github.com/casarerpa/fleet/workflow/value"
 )
 
 // blocked are commands that a workflow runs only when it says that it means it.
@@ -38,7 +37,7 @@ func runCommand(ctx context.Context, c *engine.Call) (engine.Result, error) {
 		limit = 60
 	}
 	cmd := &engine.Command{Args: args, Shell: shell, Dir: c.Text("working_dir"), Timeout: time.Duration(min(limit, 86400)) * time.Second, Needs: "shell"}
-	capture := flag(c, "capture_output", true)
+	capture := c.Flag("capture_output", true)
 	if !capture {
 		cmd.Limit = 1 // nothing is wanted, but zero means the usual amount
 	}
@@ -71,7 +70,7 @@ func commandLine(c *engine.Call) (args []string, shell bool, err error) {
 	if strings.TrimSpace(command) == "" {
 		return nil, false, engine.Fail("ValueError", "command is required")
 	}
-	extra, err := arguments(c)
+	extra, err := c.Words("args", split)
 	if err != nil {
 		return nil, false, err
 	}
@@ -118,22 +117,6 @@ func refuse(args []string) error {
 		return engine.Fail("PermissionError", "Command '%s' is blocked. Set allow_dangerous to run it", name)
 	}
 	return nil
-}
-
-// arguments reads further arguments: a list, or a text in the shell's way.
-func arguments(c *engine.Call) ([]string, error) {
-	switch v := value.Plain(c.Param("args")).(type) {
-	case nil:
-		return nil, nil
-	case []any:
-		list := make([]string, len(v))
-		for i, a := range v {
-			list[i] = value.Str(a)
-		}
-		return list, nil
-	default:
-		return split(value.Str(v))
-	}
 }
 
 // split cuts a line into words as a POSIX shell does, without expanding

@@ -21,7 +21,7 @@ func listProcesses(ctx context.Context, c *engine.Call) (engine.Result, error) {
 	}
 	slices.SortFunc(all, func(a, b engine.Process) int { return int(a.PID) - int(b.PID) })
 	filter := strings.ToLower(c.Text("filter_name"))
-	details := flag(c, "include_details", true)
+	details := c.Flag("include_details", true)
 	rows := []any{}
 	for _, p := range all {
 		if !strings.Contains(strings.ToLower(p.Name), filter) {

@@ -48,14 +48,6 @@ func reporting(run engine.Func) engine.Func {
 	}
 }
 
-// flag reads a switch that counts as def when nothing says otherwise.
-func flag(c *engine.Call, name string, def bool) bool {
-	if !c.Has(name) {
-		return def
-	}
-	return c.Bool(name)
-}
-
 // beep does nothing: robots are not heard.
 func beep(context.Context, *engine.Call) (engine.Result, error) { return engine.Continue(), nil }
 

@@ -123,7 +123,7 @@ func assert(_ context.Context, c *engine.Call) (engine.Result, error) {
 	}
 	c.Set("passed", passed)
 	c.Set("message", message)
-	if !passed && flag(c, "fail_on_false", true) {
+	if !passed && c.Flag("fail_on_false", true) {
 		return engine.Result{}, engine.Fail("AssertionError", "%s", message)
 	}
 	return engine.Continue(), nil
@@ -181,7 +181,7 @@ func logToFile(_ context.Context, c *engine.Call) (engine.Result, error) {
 		level = "INFO"
 	}
 	prefix := "[" + level + "] "
-	if flag(c, "add_timestamp", true) {
+	if c.Flag("add_timestamp", true) {
 		prefix = c.Host().Now().Format("[2006-01-02 15:04:05] ") + prefix
 	}
 	message := c.Text("log_message")
@@ -194,7 +194,7 @@ func logToFile(_ context.Context, c *engine.Call) (engine.Result, error) {
 		b.WriteString(prefix + line + "\n")
 	}
 	mode := engine.Append
-	if !flag(c, "append", true) {
+	if !c.Flag("append", true) {
 		mode = engine.Truncate
 	}
 	if _, err := store(c.Host().Files(), name, mode, []byte(b.String())); err != nil {

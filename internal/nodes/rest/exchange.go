@@ -41,7 +41,7 @@ type exchange struct {
 
 // newExchange reads the settings that all request nodes share.
 func newExchange(c *engine.Call, method string, defTimeout, defDelay float64) (x *exchange, err error) {
-	x = &exchange{method: method, follow: flag(c, "follow_redirects", true), insure: flag(c, "verify_ssl", true), proxy: strings.TrimSpace(c.Text("proxy"))}
+	x = &exchange{method: method, follow: c.Flag("follow_redirects", true), insure: c.Flag("verify_ssl", true), proxy: strings.TrimSpace(c.Text("proxy"))}
 	if x.url, err = address(c); err != nil {
 		return nil, err
 	}
@@ -76,7 +76,7 @@ func address(c *engine.Call) (string, error) {
 	if !strings.Contains(text, "://") {
 		text = "https://" + strings.TrimPrefix(text, "//")
 	}
-	params, err := object(c, "params")
+	params, err := c.Object("params")
 	if err != nil {
 		return "", err
 	}
@@ -124,7 +124,7 @@ func form(params *value.Map) string {
 }
 
 func headers(c *engine.Call, name string) (map[string][]string, error) {
-	m, err := object(c, name)
+	m, err := c.Object(name)
 	if err != nil {
 		return nil, err
 	}
@@ -205,7 +205,7 @@ func (x *exchange) send(ctx context.Context, c *engine.Call, read func(*engine.R
 			return x.explain(ctx, err)
 		}
 		c.Note(fmt.Sprintf("try %d of %d failed, trying again", try+1, x.retries+1))
-		if err := pause(ctx, x.delay); err != nil {
+		if err := engine.Pause(ctx, x.delay); err != nil {
 			return err
 		}
 	}

@@ -13,7 +13,7 @@ import (
 func setHeaders(_ context.Context, c *engine.Call) (engine.Result, error) {
 	joined := value.NewMap()
 	for _, name := range []string{"base_headers", "headers_json"} {
-		m, err := object(c, name)
+		m, err := c.Object(name)
 		if err != nil {
 			return engine.Result{}, err
 		}
@@ -37,7 +37,7 @@ func buildURL(_ context.Context, c *engine.Call) (engine.Result, error) {
 	if path := strings.TrimSpace(c.Text("path")); path != "" {
 		base = strings.TrimRight(base, "/") + "/" + strings.TrimLeft(path, "/")
 	}
-	params, err := object(c, "params")
+	params, err := c.Object("params")
 	if err != nil {
 		return engine.Result{}, err
 	}
@@ -59,7 +59,7 @@ func authHeaders(ctx context.Context, c *engine.Call) (engine.Result, error) {
 		}
 		p.fill(secret)
 	}
-	headers, err := object(c, "base_headers")
+	headers, err := c.Object("base_headers")
 	if err != nil {
 		return engine.Result{}, err
 	}

@@ -32,7 +32,7 @@ func authorize(_ context.Context, c *engine.Call) (engine.Result, error) {
 	if err != nil {
 		return engine.Result{}, err
 	}
-	extra, err := object(c, "extra_params")
+	extra, err := c.Object("extra_params")
 	if err != nil {
 		return engine.Result{}, err
 	}
@@ -56,7 +56,7 @@ func authorize(_ context.Context, c *engine.Call) (engine.Result, error) {
 	}
 	params.Set("state", state)
 	verifier, challenge := "", ""
-	if flag(c, "pkce_enabled", true) {
+	if c.Flag("pkce_enabled", true) {
 		verifier = token()
 		sum := sha256.Sum256([]byte(verifier))
 		challenge = base64.RawURLEncoding.EncodeToString(sum[:])

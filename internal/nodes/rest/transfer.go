@@ -38,10 +38,10 @@ func download(ctx context.Context, c *engine.Call, overwrite, withStatus bool) (
 	if err != nil {
 		return engine.Result{}, explainFile(err, name)
 	}
-	if _, err := files.Stat(name); err == nil && !flag(c, "overwrite", overwrite) {
+	if _, err := files.Stat(name); err == nil && !c.Flag("overwrite", overwrite) {
 		return engine.Result{}, engine.Fail("FileExistsError", "File already exists: %s", name)
 	}
-	if dir := filepath.Dir(name); dir != "." && flag(c, "create_dirs", true) {
+	if dir := filepath.Dir(name); dir != "." && c.Flag("create_dirs", true) {
 		if info, err := files.Stat(dir); err != nil || !info.IsDir() {
 			if err := files.Mkdir(dir, true); err != nil {
 				return engine.Result{}, explainFile(err, dir)
@@ -131,7 +131,7 @@ func (x *exchange) attach(c *engine.Call) error {
 	if field == "" {
 		field = "file"
 	}
-	extra, err := object(c, "extra_fields")
+	extra, err := c.Object("extra_fields")
 	if err != nil {
 		return err
 	}

@@ -1,73 +1,31 @@
 package rest_test
 
 import (
-	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
-	"github.com/casarerpa/fleet/internal/engine"
 	"github.com/casarerpa/fleet/internal/engine/enginetest"
 	"github.com/casarerpa/fleet/internal/nodes/rest"
-	"github.com/casarerpa/fleet/workflow/catalog"
-	"github.com/casarerpa/fleet/workflow/value"
 )
 
 type cfg = map[string]any
 
-func visit(t *testing.T, typ string, c cfg, opts ...enginetest.Option) (cfg, error) {
-	t.Helper()
-	node, ok := rest.Nodes().Node(typ)
-	if !ok {
-		t.Fatalf("no behaviour for %s", typ)
-	}
-	out, _, err := enginetest.Visit(t, node, typ, nil, c, opts...)
-	got, _ := value.ToGo(out).(cfg)
-	return got, err
+func family() enginetest.Family {
+	return enginetest.Family{Name: "HTTP and OAuth", Nodes: rest.Nodes()}
 }
 
-// want runs a node and compares those outputs that it names.
+func TestEveryTypeHasABehaviour(t *testing.T) { family().Complete(t) }
+
+func visit(t *testing.T, typ string, c cfg, opts ...enginetest.Option) (cfg, error) {
+	t.Helper()
+	return family().Visit(t, typ, c, opts...)
+}
+
 func want(t *testing.T, typ string, c, want cfg, opts ...enginetest.Option) cfg {
 	t.Helper()
-	got, err := visit(t, typ, c, opts...)
-	if err != nil {
-		t.Fatalf("%s: %v", typ, err)
-	}
-	wanted, _ := value.ToGo(value.FromGo(want)).(cfg)
-	for name, v := range wanted {
-		if diff := cmp.Diff(v, got[name]); diff != "" {
-			t.Errorf("%s.%s (-want +got):\n%s", typ, name, diff)
-		}
-	}
-	return got
+	return family().Want(t, typ, c, want, opts...)
 }
 
 func fails(t *testing.T, typ string, c cfg, errType, message string, opts ...enginetest.Option) cfg {
 	t.Helper()
-	out, err := visit(t, typ, c, opts...)
-	if err == nil {
-		t.Fatalf("%s %v: no error, outputs %v", typ, c, out)
-	}
-	f := engine.AsFailure(err)
-	if f.Type != errType || !strings.Contains(f.Message, message) {
-		t.Errorf("%s: %s: %q; want %s: %q", typ, f.Type, f.Message, errType, message)
-	}
-	return out
-}
-
-func TestEveryTypeHasABehaviour(t *testing.T) {
-	cat := enginetest.Catalog(t)
-	var want, got []string
-	for _, name := range cat.Names() {
-		typ, _ := cat.Type(name)
-		if typ.Family == "HTTP and OAuth" && typ.Support == catalog.Native {
-			want = append(want, name)
-		}
-		if _, ok := rest.Nodes().Node(name); ok {
-			got = append(got, name)
-		}
-	}
-	if diff := cmp.Diff(want, got); diff != "" || len(got) != len(rest.Nodes()) {
-		t.Errorf("types (-catalog +package):\n%s", diff)
-	}
+	return family().Fails(t, typ, c, errType, message, opts...)
 }

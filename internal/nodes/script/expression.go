@@ -13,7 +13,7 @@ import (
 // name and by the names in it, and not the variables of the run: references to
 // those were replaced in the text before.
 func evaluate(_ context.Context, c *engine.Call) (engine.Result, error) {
-	vars, err := object(c, "variables")
+	vars, err := c.Object("variables")
 	if err != nil {
 		return engine.Result{}, err
 	}

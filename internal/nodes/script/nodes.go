@@ -13,7 +13,6 @@
 package script
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"path"
@@ -21,7 +20,6 @@ import (
 	"time"
 
 	"github.com/casarerpa/fleet/internal/engine"
-	"github.com/casarerpa/fleet/workflow/value"
 )
 
 // maxOutput is how much of what a script prints is kept.
@@ -30,23 +28,11 @@ const maxOutput = 1 << 20
 // Nodes returns the behaviour of every node type of the family.
 func Nodes() engine.Set {
 	return engine.Set{
-		"RunPythonScriptNode": reporting(runPython),
-		"RunPythonFileNode":   reporting(runPythonFile),
-		"EvalExpressionNode":  reporting(evaluate),
-		"RunBatchScriptNode":  reporting(runBatch),
-		"RunJavaScriptNode":   reporting(runJavaScript),
-	}
-}
-
-// reporting keeps the outputs success and error when the node fails.
-func reporting(run engine.Func) engine.Func {
-	return func(ctx context.Context, c *engine.Call) (engine.Result, error) {
-		result, err := run(ctx, c)
-		if err != nil {
-			c.Set("success", false)
-			c.Set("error", err.Error())
-		}
-		return result, err
+		"RunPythonScriptNode": engine.Reporting(runPython),
+		"RunPythonFileNode":   engine.Reporting(runPythonFile),
+		"EvalExpressionNode":  engine.Reporting(evaluate),
+		"RunBatchScriptNode":  engine.Reporting(runBatch),
+		"RunJavaScriptNode":   engine.Reporting(runJavaScript),
 	}
 }
 
@@ -87,29 +73,6 @@ func needs(program, capability string, names ...string) string {
 	return "shell"
 }
 
-// object reads an object that may also be given as JSON text.
-func object(c *engine.Call, name string) (*value.Map, error) {
-	v := value.Plain(c.Param(name))
-	if text, ok := v.(string); ok {
-		if strings.TrimSpace(text) == "" {
-			return value.NewMap(), nil
-		}
-		parsed, err := value.Loads(text)
-		if err != nil {
-			return nil, engine.Fail("JSONDecodeError", "%s is not valid JSON: %s", name, err)
-		}
-		v = parsed
-	}
-	switch m := v.(type) {
-	case nil:
-		return value.NewMap(), nil
-	case *value.Map:
-		return m, nil
-	default:
-		return nil, engine.Fail("TypeError", "%s must be an object, not %s", name, value.TypeName(v))
-	}
-}
-
 // code reads the script itself.
 func code(c *engine.Call, name string) (string, error) {
 	text := c.Text(name)
@@ -121,18 +84,6 @@ func code(c *engine.Call, name string) (string, error) {
 
 // clean makes what a program printed fit for a value.
 func clean(text string) string { return strings.ToValidUTF8(text, "\ufffd") }
-
-// pause waits, or ends with the context.
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
 
 // printed collects what a script inside this program prints, up to a limit.
 type printed struct {

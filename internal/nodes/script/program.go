@@ -36,7 +36,7 @@ func runProgram(ctx context.Context, c *engine.Call, what string, cmd engine.Com
 		again := err != nil && repeatable(err) || err == nil && res.ExitCode != 0 && onNonzero
 		if try < retries && again && ctx.Err() == nil {
 			c.Note(fmt.Sprintf("try %d of %d failed, trying again", try+1, retries+1))
-			if err := pause(ctx, time.Duration(min(max(interval, 0), 86_400_000))*time.Millisecond); err != nil {
+			if err := engine.Pause(ctx, time.Duration(min(max(interval, 0), 86_400_000))*time.Millisecond); err != nil {
 				return engine.Result{}, err
 			}
 			continue

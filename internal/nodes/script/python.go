@@ -31,7 +31,7 @@ func runPython(ctx context.Context, c *engine.Call) (engine.Result, error) {
 	if err != nil {
 		return engine.Result{}, err
 	}
-	vars, err := object(c, "variables")
+	vars, err := c.Object("variables")
 	if err != nil {
 		return engine.Result{}, err
 	}
@@ -130,7 +130,7 @@ func runPythonFile(ctx context.Context, c *engine.Call) (engine.Result, error) {
 	if info, err := files.Stat(name); err != nil || info.IsDir() {
 		return engine.Result{}, engine.Fail("FileNotFoundError", "Python file not found: %s", name)
 	}
-	args, err := arguments(c)
+	args, err := c.Words("args", words)
 	if err != nil {
 		return engine.Result{}, err
 	}
@@ -144,22 +144,6 @@ func runPythonFile(ctx context.Context, c *engine.Call) (engine.Result, error) {
 	return runProgram(ctx, c, "Python file", engine.Command{
 		Args: append([]string{program, "-X", "utf8", file}, args...), Needs: needs(program, "python", "python", "pypy"),
 	})
-}
-
-// arguments reads a list of arguments, or a text whose words they are.
-func arguments(c *engine.Call) ([]string, error) {
-	switch v := value.Plain(c.Param("args")).(type) {
-	case nil:
-		return nil, nil
-	case []any:
-		list := make([]string, len(v))
-		for i, a := range v {
-			list[i] = value.Str(a)
-		}
-		return list, nil
-	default:
-		return words(value.Str(v))
-	}
 }
 
 // words cuts a text at blanks; quotes keep blanks together.

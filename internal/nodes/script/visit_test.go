@@ -2,57 +2,33 @@ package script_test
 
 import (
 	"os/exec"
-	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
-	"github.com/casarerpa/fleet/internal/engine"
 	"github.com/casarerpa/fleet/internal/engine/enginetest"
 	"github.com/casarerpa/fleet/internal/nodes/script"
-	"github.com/casarerpa/fleet/workflow/catalog"
-	"github.com/casarerpa/fleet/workflow/value"
 )
 
 type cfg = map[string]any
 
-func visit(t *testing.T, typ string, c cfg, opts ...enginetest.Option) (cfg, error) {
-	t.Helper()
-	node, ok := script.Nodes().Node(typ)
-	if !ok {
-		t.Fatalf("no behaviour for %s", typ)
-	}
-	out, _, err := enginetest.Visit(t, node, typ, nil, c, opts...)
-	got, _ := value.ToGo(out).(cfg)
-	return got, err
+func family() enginetest.Family {
+	return enginetest.Family{Name: "Scripts", Nodes: script.Nodes()}
 }
 
-// want runs a node and compares those outputs that it names.
+func TestEveryTypeHasABehaviour(t *testing.T) { family().Complete(t) }
+
+func visit(t *testing.T, typ string, c cfg, opts ...enginetest.Option) (cfg, error) {
+	t.Helper()
+	return family().Visit(t, typ, c, opts...)
+}
+
 func want(t *testing.T, typ string, c, want cfg, opts ...enginetest.Option) {
 	t.Helper()
-	got, err := visit(t, typ, c, opts...)
-	if err != nil {
-		t.Fatalf("%s %v: %v", typ, c, err)
-	}
-	wanted, _ := value.ToGo(value.FromGo(want)).(cfg)
-	for name, v := range wanted {
-		if diff := cmp.Diff(v, got[name]); diff != "" {
-			t.Errorf("%s.%s of %v (-want +got):\n%s", typ, name, c, diff)
-		}
-	}
+	family().Want(t, typ, c, want, opts...)
 }
 
 func fails(t *testing.T, typ string, c cfg, errType, message string, opts ...enginetest.Option) {
 	t.Helper()
-	out, err := visit(t, typ, c, opts...)
-	if err == nil {
-		t.Fatalf("%s %v: no error, outputs %v", typ, c, out)
-	}
-	f := engine.AsFailure(err)
-	if f.Type != errType || !strings.Contains(f.Message, message) {
-		t.Errorf("%s: %s: %q; want %s: %q", typ, f.Type, f.Message, errType, message)
-	}
-	if out["success"] != false {
+	if out := family().Fails(t, typ, c, errType, message, opts...); out["success"] != false {
 		t.Errorf("success = %v", out["success"])
 	}
 }
@@ -67,23 +43,6 @@ func program(t *testing.T, name string) {
 
 // bare is a machine without any program.
 func bare() enginetest.Option { return enginetest.Environ("PATH=/nowhere") }
-
-func TestEveryTypeHasABehaviour(t *testing.T) {
-	cat := enginetest.Catalog(t)
-	var want, got []string
-	for _, name := range cat.Names() {
-		typ, _ := cat.Type(name)
-		if typ.Family == "Scripts" && typ.Support == catalog.Native {
-			want = append(want, name)
-		}
-		if _, ok := script.Nodes().Node(name); ok {
-			got = append(got, name)
-		}
-	}
-	if diff := cmp.Diff(want, got); diff != "" || len(got) != len(script.Nodes()) {
-		t.Errorf("types (-catalog +package):\n%s", diff)
-	}
-}
 
 func TestEvaluate(t *testing.T) {
 	for _, tc := range []struct {

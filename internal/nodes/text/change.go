@@ -120,7 +120,7 @@ func pad(c *engine.Call, modeName string) error {
 		return err
 	}
 	if width > longest {
-		return failure(fmt.Sprintf("length must be at most %d", longest))
+		return engine.Failed(fmt.Sprintf("length must be at most %d", longest))
 	}
 	fill := []rune(c.Text("fill_char"))
 	if len(fill) != 1 {
@@ -213,7 +213,7 @@ func formatString(c *engine.Call) error {
 	}
 	variables, ok := v.(*value.Map)
 	if v != nil && v != "" && !ok {
-		return failure("variables must be a dictionary, got " + value.TypeName(v))
+		return engine.Failed("variables must be a dictionary, got " + value.TypeName(v))
 	}
 	result, err := value.Format(c.Text("template"), nil, variables)
 	if err != nil {

@@ -41,7 +41,7 @@ func withinLimits(text, pattern string) error {
 			if err != nil {
 				return err
 			}
-			return failure(message)
+			return engine.Failed(message)
 		}
 	}
 	return nil
@@ -112,7 +112,7 @@ func substitute(c *engine.Call, text, pattern, replacement string, most int64) (
 func extract(c *engine.Call) error {
 	pattern := c.Text("pattern")
 	if pattern == "" {
-		return failure("Regex pattern is required")
+		return engine.Failed("Regex pattern is required")
 	}
 	p, err := compile(c, pattern)
 	if err != nil {

@@ -38,6 +38,6 @@ func super(c *engine.Call) error {
 	case "Join":
 		return join(c)
 	default:
-		return failure("Unknown action: " + action)
+		return engine.Failed("Unknown action: " + action)
 	}
 }
