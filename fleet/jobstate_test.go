@@ -282,7 +282,7 @@ func TestCancelSharpens(t *testing.T) {
 		t.Errorf("the same cancel again: %v, %v", m, err)
 	}
 	sharper, err := again.Cancel(CancelRequest{Force: true}, at)
-	if err != nil || !sharper.Job.StopForce || !sharper.Job.StopDeadline.Equal(at) {
+	if err != nil || !sharper.Job.StopForce || sharper.Job.StopGrace(at) != 0 {
 		t.Errorf("force: %v, %+v", err, sharper)
 	}
 	if _, err := s.Cancel(CancelRequest{Grace: 2 * time.Hour}, at); !errors.Is(err, ErrInvalid) {

@@ -85,6 +85,17 @@ func (s Subject) Release(robot RobotID, epoch int64, earlier int, now time.Time)
 	return m.emit(EventJobRequeued, map[string]any{"previous_robot_id": robot, "reason": RejectReleased}), nil
 }
 
+// StopConfirm is how much longer than the grace the orchestrator waits for the
+// robot's word that an attempt has stopped. Without it a stop without grace
+// would end before anybody could have answered.
+const StopConfirm = 5 * time.Second
+
+// StopGrace is how long from now on an attempt that is being stopped may still
+// take, as its robot is told.
+func (j *Job) StopGrace(now time.Time) time.Duration {
+	return max(j.StopDeadline.Add(-StopConfirm).Sub(now), 0)
+}
+
 // CancelRequest asks for a job to be stopped.
 type CancelRequest struct {
 	By     string // who asked, for the event
@@ -127,7 +138,7 @@ func (s Subject) Cancel(r CancelRequest, now time.Time) (*Move, error) {
 	case Running:
 		return s.stop("T19", StopCancel, r.Grace, r.Force, data, now), nil
 	case Cancelling:
-		deadline := now.Add(r.Grace)
+		deadline := now.Add(r.Grace + StopConfirm)
 		sharper := deadline.Before(s.Job.StopDeadline) || r.Force && !s.Job.StopForce || s.Job.StopReason != StopCancel
 		if !sharper {
 			return nil, nil
@@ -146,7 +157,7 @@ func (s Subject) Cancel(r CancelRequest, now time.Time) (*Move, error) {
 func (s Subject) stop(rule Rule, why StopReason, grace time.Duration, force bool, data map[string]any, now time.Time) *Move {
 	m := s.begin(rule)
 	m.Job.State, m.Job.StopReason, m.Job.StopForce = Cancelling, why, force || s.Job.StopForce
-	m.Job.StopDeadline = now.Add(grace)
+	m.Job.StopDeadline = now.Add(grace + StopConfirm)
 	data["grace_ms"], data["stop_reason"] = grace.Milliseconds(), why
 	return m.emit(EventJobCancelRequested, data)
 }

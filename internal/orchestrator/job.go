@@ -360,6 +360,10 @@ func (j *Jobs) checkTarget(ctx context.Context, p auth.Principal, s fleet.JobSpe
 	case err != nil:
 		return err
 	}
+	if !fleet.EnvironmentsMatch(s.Environment, robot.Environment) {
+		return targetError("target_cannot_run", fmt.Sprintf("Robot %s lives in the environment %s; the job is for %s.", robot.ID, robot.Environment, s.Environment)).
+			WithFix("Choose a robot of that environment, or leave the environment out.")
+	}
 	if missing := robot.Capabilities.Missing(s.Requires); len(missing) > 0 && !robot.LastSeen.IsZero() {
 		return targetError("target_cannot_run", fmt.Sprintf("Robot %s lacks the capability %s.", robot.ID, missing[0])).
 			WithFix("Choose another robot or change what the workflow requires.")

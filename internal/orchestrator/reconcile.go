@@ -94,6 +94,6 @@ func (r *Robots) wanted(tx store.Tx, p auth.Principal, a HeldAttempt, now time.T
 func StopOf(sub fleet.Subject, now time.Time) store.Stop {
 	return store.Stop{
 		Ref:    store.Ref{JobID: sub.Job.ID, Epoch: sub.Job.Epoch},
-		Reason: sub.Job.StopReason, Grace: max(sub.Job.StopDeadline.Sub(now), 0), Force: sub.Job.StopForce,
+		Reason: sub.Job.StopReason, Grace: sub.Job.StopGrace(now), Force: sub.Job.StopForce,
 	}
 }

@@ -29,12 +29,9 @@ func (c *Candidate) away() Check {
 // it is doing; empty when it fits.
 func demand(l *Lane, c *Candidate) Check {
 	switch {
-	case l.Target != "" && l.Target == c.ID:
-		// A named robot was checked when the job was taken; only what it can do
-		// may have changed since.
 	case !fleet.EnvironmentsMatch(l.Environment, c.Environment):
 		return CheckEnvironment
-	case l.Target != "":
+	case l.Target != "" && l.Target != c.ID:
 		return CheckTarget
 	}
 	if !c.Capabilities.Covers(l.Requires) {

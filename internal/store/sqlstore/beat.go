@@ -78,7 +78,7 @@ func (t *Tx) beat(b *store.Beat, out *store.BeatAnswer, now time.Time) error {
 		}
 		if h := held[i]; h.state == fleet.Cancelling {
 			out.Cancel = append(out.Cancel, store.Stop{
-				Ref: ref, Reason: h.reason, Grace: max(h.deadline.Sub(now), 0), Force: h.force,
+				Ref: ref, Reason: h.reason, Grace: max(h.deadline.Add(-fleet.StopConfirm).Sub(now), 0), Force: h.force,
 			})
 			continue
 		}

@@ -286,7 +286,7 @@ func moveTests() map[string]func(f *Fixture) {
 			f.Accept(j)
 			f.due("runs", time.Time{}, "", "")
 			f.Cancel(j.ID)
-			f.due("stops", f.Now.Add(time.Minute), j.ID, store.TimerStop)
+			f.due("stops", f.Now.Add(time.Minute).Add(fleet.StopConfirm), j.ID, store.TimerStop)
 			f.Later(time.Hour)
 			f.must(f.Move(j.ID, func(s fleet.Subject) (*fleet.Move, error) { return s.StopLimit(1, f.Now) }))
 			f.due("over", time.Time{}, "", "")
