@@ -1,6 +1,7 @@
 package enginetest
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -78,18 +79,26 @@ func (f Family) Fails(t testing.TB, typ string, cfg map[string]any, errType, mes
 // that runs natively, and no other.
 func (f Family) Complete(t testing.TB) {
 	t.Helper()
+	Complete(t, f.Nodes, func(typ *catalog.Type) bool { return typ.Family == f.Name })
+}
+
+// Complete compares nodes with those native types of the catalog that belong to
+// them.
+func Complete(t testing.TB, nodes engine.Set, belongs func(typ *catalog.Type) bool) {
+	t.Helper()
 	cat := Catalog(t)
 	var want, got []string
 	for _, name := range cat.Names() {
-		typ, _ := cat.Type(name)
-		if typ.Family == f.Name && typ.Support == catalog.Native {
+		if typ, _ := cat.Type(name); typ.Support == catalog.Native && belongs(typ) {
 			want = append(want, name)
 		}
-		if _, ok := f.Nodes.Node(name); ok {
-			got = append(got, name)
-		}
 	}
-	if diff := cmp.Diff(want, got); diff != "" || len(got) != len(f.Nodes) {
-		t.Errorf("types (-catalog +package):\n%s%d behaviours", diff, len(f.Nodes))
+	for name := range nodes {
+		got = append(got, name)
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("types (-catalog +package):\n%s", diff)
 	}
 }

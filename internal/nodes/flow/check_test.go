@@ -3,7 +3,6 @@ package flow_test
 import (
 	"testing"
 
-	"github.com/casarerpa/fleet/internal/engine"
 	"github.com/casarerpa/fleet/internal/engine/enginetest"
 	"github.com/casarerpa/fleet/internal/nodes/flow"
 	"github.com/casarerpa/fleet/workflow/catalog"
@@ -190,23 +189,7 @@ func TestFamilyIsComplete(t *testing.T) {
 		"Basic and variables": true, "Control flow": true, "Error handling": true, "Utility, wait, random": true,
 		"Triggers": true, "Prompt templates, extraction check": true,
 	}
-	nodes := flow.Nodes()
-	known := map[string]bool{}
-	cat := enginetest.Catalog(t)
-	for _, name := range cat.Names() {
-		typ, _ := cat.Type(name)
-		if !families[typ.Family] || typ.Support != catalog.Native || engines[name] || elsewhere[name] {
-			continue
-		}
-		known[name] = true
-		if _, ok := nodes[name]; !ok {
-			t.Errorf("%s (%s) has no behaviour", name, typ.Family)
-		}
-	}
-	for name := range nodes {
-		if !known[name] {
-			t.Errorf("%s is no type of these families", name)
-		}
-	}
-	var _ engine.Library = nodes
+	enginetest.Complete(t, flow.Nodes(), func(typ *catalog.Type) bool {
+		return families[typ.Family] && !engines[typ.Name] && !elsewhere[typ.Name]
+	})
 }

@@ -12,7 +12,6 @@ import (
 	"github.com/casarerpa/fleet/internal/engine"
 	"github.com/casarerpa/fleet/internal/engine/enginetest"
 	"github.com/casarerpa/fleet/internal/nodes/markup"
-	"github.com/casarerpa/fleet/workflow/catalog"
 	"github.com/casarerpa/fleet/workflow/value"
 )
 
@@ -64,20 +63,7 @@ func fails(t *testing.T, typ string, c cfg, errType, message string, opts ...eng
 }
 
 func TestEveryTypeHasABehaviour(t *testing.T) {
-	cat := enginetest.Catalog(t)
-	var want, got []string
-	for _, name := range cat.Names() {
-		typ, _ := cat.Type(name)
-		if typ.Family == "XML" && typ.Support == catalog.Native {
-			want = append(want, name)
-		}
-		if _, ok := markup.Nodes().Node(name); ok {
-			got = append(got, name)
-		}
-	}
-	if diff := cmp.Diff(want, got); diff != "" || len(got) != len(markup.Nodes()) {
-		t.Errorf("types (-catalog +package):\n%s", diff)
-	}
+	enginetest.Family{Name: "XML", Nodes: markup.Nodes()}.Complete(t)
 }
 
 func TestParse(t *testing.T) {

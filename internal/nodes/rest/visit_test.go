@@ -15,11 +15,6 @@ func family() enginetest.Family {
 
 func TestEveryTypeHasABehaviour(t *testing.T) { family().Complete(t) }
 
-func visit(t *testing.T, typ string, c cfg, opts ...enginetest.Option) (cfg, error) {
-	t.Helper()
-	return family().Visit(t, typ, c, opts...)
-}
-
 func want(t *testing.T, typ string, c, want cfg, opts ...enginetest.Option) cfg {
 	t.Helper()
 	return family().Want(t, typ, c, want, opts...)

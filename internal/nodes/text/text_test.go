@@ -208,22 +208,5 @@ func TestFamilyIsComplete(t *testing.T) {
 		"ConcatenateNode": true, "FormatStringNode": true, "RegexMatchNode": true, "RegexReplaceNode": true,
 		"FuzzyStringMatchNode": true, "FilterBySimilarityNode": true,
 	}
-	nodes := text.Nodes()
-	known := map[string]bool{}
-	cat := enginetest.Catalog(t)
-	for _, name := range cat.Names() {
-		typ, _ := cat.Type(name)
-		if typ.Support != catalog.Native || (typ.Family != "Text" && !besides[name]) {
-			continue
-		}
-		known[name] = true
-		if _, ok := nodes[name]; !ok {
-			t.Errorf("%s (%s) has no behaviour", name, typ.Family)
-		}
-	}
-	for name := range nodes {
-		if !known[name] {
-			t.Errorf("%s is no type of this family", name)
-		}
-	}
+	enginetest.Complete(t, text.Nodes(), func(typ *catalog.Type) bool { return typ.Family == "Text" || besides[typ.Name] })
 }
