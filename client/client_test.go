@@ -103,7 +103,7 @@ func TestEveryOperation(t *testing.T) {
 	if len(keys) != 1 || !key.ExpiresAt.IsZero() {
 		t.Errorf("%+v %+v", keys, key)
 	}
-	ref = w.begin(rows[0].JobID)
+	w.begin(rows[0].JobID)
 	asRobot := w.client(func(o *client.Options) { o.Key = key.Secret })
 	text, err := asRobot.RobotWorkflow(ctx, wf.Hash)
 	w.must(err)

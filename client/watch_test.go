@@ -70,8 +70,8 @@ func TestWatchEnds(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	for range w.client().WatchEvents(ctx, 0) {
-		t.Error("an event after the end")
+	for e, err := range w.client().WatchEvents(ctx, 0) {
+		t.Errorf("after the end: %+v %v", e, err)
 	}
 }
 
@@ -131,7 +131,11 @@ func TestWaitOverRestarts(t *testing.T) {
 	w.must(err)
 	seen := make(chan struct{})
 	w.aside(func() {
-		<-seen
+		select {
+		case <-seen:
+		case <-t.Context().Done():
+			return
+		}
 		w.restart()
 		ref := w.begin(job.ID)
 		w.pause(50 * time.Millisecond)
