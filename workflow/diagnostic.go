@@ -82,6 +82,10 @@ const (
 	CodeDuplicateLink Code = "DUPLICATE_CONNECTION"
 	// CodeUnknownPort: a connection names a port that its node does not have.
 	CodeUnknownPort Code = "UNKNOWN_PORT"
+	// CodeUnknownProperty: a setting that nothing reads, mostly a slip of the pen.
+	CodeUnknownProperty Code = "UNKNOWN_PROPERTY"
+	// CodeNameClash: a node is called like a variable, which it overwrites.
+	CodeNameClash Code = "NAME_CLASH"
 	// CodeCycle: the flow, or a value, would have to come before itself.
 	CodeCycle Code = "CIRCULAR_DEPENDENCY"
 	// CodeNoEntry: there is no node where a run could begin.

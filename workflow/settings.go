@@ -2,6 +2,7 @@ package workflow
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/casarerpa/fleet/workflow/catalog"
 	"github.com/casarerpa/fleet/workflow/value"
@@ -144,7 +145,7 @@ func (s *settingReader) choice(field string, v any, choices ...string) string {
 			return text
 		}
 	}
-	hint := fmt.Sprintf("allowed are %v", choices)
+	hint := "allowed are " + strings.Join(choices, ", ")
 	if near := catalog.Closest(text, choices); near != "" {
 		hint += ", perhaps " + near
 	}

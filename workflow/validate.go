@@ -29,6 +29,7 @@ func Validate(d *Document, cat *catalog.Catalog, policy Policy) Diagnostics {
 	if v.size() {
 		v.nodes()
 		v.connections()
+		v.overwritten()
 		v.graph()
 	}
 	return v.found
@@ -116,6 +117,7 @@ func (v *validator) nodes() {
 			})
 		}
 		v.settings(n, field)
+		v.properties(n, field)
 		if d, hit := guard.check(n, field); hit {
 			v.add(d)
 		}
@@ -187,9 +189,9 @@ func (v *validator) settings(n *Node, field string) {
 			case err != nil:
 				message = fmt.Sprintf("%s is %s, which is not a number", p.Name, cut(value.Repr(val), 60))
 			case p.Min != nil && f < *p.Min:
-				message = fmt.Sprintf("%s is %s, less than %s", p.Name, cut(value.Str(val), 60), value.Str(*p.Min))
+				message = fmt.Sprintf("%s is %s, less than %g", p.Name, cut(value.Str(val), 60), *p.Min)
 			case p.Max != nil && f > *p.Max:
-				message = fmt.Sprintf("%s is %s, more than %s", p.Name, cut(value.Str(val), 60), value.Str(*p.Max))
+				message = fmt.Sprintf("%s is %s, more than %g", p.Name, cut(value.Str(val), 60), *p.Max)
 			}
 		}
 		if message != "" {
@@ -265,6 +267,10 @@ func (v *validator) ports(c Connection, source, target *Node, field string) {
 				Message: fmt.Sprintf("%s does not take part in the flow", target.Type),
 			})
 		}
+		v.flowPorts(c, source, field)
+		return
+	}
+	if v.intoFlow(c, source, target, field) {
 		return
 	}
 	if fixedPorts(source) && !hasOutput(source, c.SourcePort) {

@@ -129,9 +129,18 @@ func (t *Type) Ports(action string) PortSet {
 // IsExecOut says whether an output port carries the flow. Types that make
 // ports as they go (case_… of a switch, branch_… of a fork) are known.
 func (t *Type) IsExecOut(port string) bool {
-	if slices.Contains(t.ExecOut, port) {
+	if t.HasExecOut(port) {
 		return true
 	}
+	if _, data := t.Output(port); data {
+		return false
+	}
+	return IsExecName(port)
+}
+
+// HasExecOut says whether the flow may leave by a port of this name, going by
+// what the type has and not by how the name sounds.
+func (t *Type) HasExecOut(port string) bool {
 	switch t.Name {
 	case "SwitchNode":
 		if strings.HasPrefix(port, "case_") {
@@ -142,10 +151,7 @@ func (t *Type) IsExecOut(port string) bool {
 			return true
 		}
 	}
-	if _, data := t.Output(port); data {
-		return false
-	}
-	return IsExecName(port)
+	return slices.Contains(t.ExecOut, port)
 }
 
 // IsExecName tells an exec port from a data port by its name alone, for types
