@@ -68,6 +68,11 @@ func (v *validator) properties(n *Node, field string) {
 			unset = append(unset, p.Name)
 		}
 	}
+	for _, p := range n.Spec.In { // an input may be set too (rule C4)
+		if _, ok := n.Setting(p.Name); !ok && !slices.Contains(unset, p.Name) {
+			unset = append(unset, p.Name)
+		}
+	}
 	for key := range n.Config.All() {
 		if strings.HasPrefix(key, "_") || v.hasSetting(n, key) {
 			continue

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"sync"
 
 	"github.com/casarerpa/fleet/workflow/value"
 )
@@ -184,12 +185,12 @@ func (c *Call) Vars() *value.Map { return c.run.variables() }
 // Resolve replaces references in v, recursively inside lists and objects.
 func (c *Call) Resolve(v any) any { return c.run.resolve(v) }
 
-// Condition reads v as a condition by the rules of the document page (C4): a
-// warning is noted in the step and the answer is then false.
+// Condition reads v as a condition by the rules of the document page (C4). One
+// that cannot be decided is false, with a warning that says why.
 func (c *Call) Condition(v any) bool {
 	ok, warning := c.run.condition(v)
 	if warning != "" {
-		c.Note(warning)
+		c.Warn(warning)
 	}
 	return ok
 }
@@ -210,6 +211,17 @@ func (c *Call) Log(level Level, text string) { c.run.log(c.NodeID, level, text) 
 
 // Note adds a remark to the step's record, for the author of the workflow.
 func (c *Call) Note(text string) { c.notes = append(c.notes, text) }
+
+// Warn is a remark that the author should not have to look for: it goes into
+// the job's log too, but only once for each node, since a loop may repeat it a
+// thousand times.
+func (c *Call) Warn(text string) {
+	c.Note(text)
+	warned, _ := c.State("engine.warned", func() any { return &sync.Map{} }).(*sync.Map)
+	if _, again := warned.LoadOrStore(c.NodeID, true); !again {
+		c.Log(LevelWarning, text)
+	}
+}
 
 // State returns a value that lives as long as the run and is not a variable,
 // such as the XML document that the last parse node kept. make creates it.

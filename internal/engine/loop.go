@@ -98,7 +98,7 @@ func given(c *Call, name string) any {
 	if written, _ := c.Setting(name); written != v {
 		return v // a value that only looks like one
 	}
-	c.Note(name + " counts as not given: there is no value " + text)
+	c.Warn(name + " counts as not given: there is no value " + text)
 	return nil
 }
 
@@ -112,7 +112,7 @@ func byName(c *Call, name string) any {
 	if v := c.Resolve(path); v != path {
 		return v
 	}
-	c.Note("there is no variable " + name + " to go through")
+	c.Warn("there is no variable " + name + " to go through")
 	return nil
 }
 

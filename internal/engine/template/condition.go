@@ -88,7 +88,7 @@ func Evaluate(expression string, look Lookup) (any, error) {
 	src, bound := bind(expression, look)
 	expr, err := look.Compiled.compile(src)
 	if err != nil {
-		return nil, err
+		return nil, asWritten(err, expression, src)
 	}
 	return expr.Eval(pyexpr.Env{
 		Lookup: func(name string) (any, bool) {
@@ -105,16 +105,36 @@ func Evaluate(expression string, look Lookup) (any, error) {
 	})
 }
 
+// asWritten words a syntax error for somebody who sees the expression before
+// its references were bound: their names and columns are not those of src.
+func asWritten(err error, expression, src string) error {
+	e, ok := errors.AsType[*pyexpr.Error](err)
+	if !ok || src == expression {
+		return err
+	}
+	message, _, _ := strings.Cut(e.Message, " (column ")
+	if strings.Contains(message, prefixOf(expression)) {
+		message = "invalid syntax at a reference"
+	}
+	return &pyexpr.Error{Type: e.Type, Message: message}
+}
+
+// prefixOf makes the beginning of names that an expression does not hold.
+func prefixOf(s string) string {
+	prefix := "ref_"
+	for strings.Contains(s, prefix) {
+		prefix += "x"
+	}
+	return prefix
+}
+
 // bind replaces each reference by a name of its own that holds the value, so
 // that a text is compared as a text whatever it contains. Inside a string
 // literal, where a name would mean nothing, the text of the value is put in. A
 // reference without a value becomes its path, whose evaluation then tells
 // which name is missing.
 func bind(s string, look Lookup) (src string, bound map[string]any) {
-	prefix := "ref_"
-	for strings.Contains(s, prefix) {
-		prefix += "x"
-	}
+	prefix := prefixOf(s)
 	bound = map[string]any{}
 	var b strings.Builder
 	quotes := &quoting{}
