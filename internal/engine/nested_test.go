@@ -262,3 +262,18 @@ catch.catch_body > log > end`)
 		}
 	})
 }
+
+// Variables without end stop the run, however small each of them is.
+func TestManySmallVariablesAreBounded(t *testing.T) {
+	doc := document(t, `
+s StartNode
+loop ForLoopStartNode {"mode": "range", "end": 100000}
+v SetVariableNode {"variable_name": "v{{item}}", "value": 1}
+end ForLoopEndNode {}
+s > loop
+loop.body > v > end`)
+	out, err := play(t, doc, engine.Options{Limits: engine.Limits{TotalBytes: 1 << 20}})
+	if err == nil || out.ErrorType != "MemoryError" || out.Variables.Len() > 20_000 {
+		t.Errorf("%d variables; %s, err = %v", out.Variables.Len(), out.ErrorType, err)
+	}
+}

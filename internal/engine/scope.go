@@ -128,18 +128,23 @@ func (s *scope) state(key string, create func() any) any {
 	return v
 }
 
+// slotBytes is what a variable takes beside its name and value, so that a great
+// many small ones count as what they are.
+const slotBytes = 64
+
 // setVar writes a variable within the limits.
 func (b *branch) setVar(name string, v any) error {
 	limit := b.run.limits.VariableBytes
-	size := 1
+	size := slotBytes + len(name)
 	switch v.(type) {
 	case nil, bool, int64, float64:
 	default:
-		if size = value.Size(v, limit); size > limit {
-			return &Failure{
-				Type: "MemoryError", Class: ClassBusiness,
-				Message: fmt.Sprintf("Variable %s would be larger than %d bytes", name, limit),
-			}
+		size += value.Size(v, limit)
+	}
+	if size-slotBytes > limit {
+		return &Failure{
+			Type: "MemoryError", Class: ClassBusiness,
+			Message: fmt.Sprintf("Variable %s would be larger than %d bytes", cutText(name, 100), limit),
 		}
 	}
 	b.vars.Set(name, v)
@@ -168,7 +173,7 @@ func (b *branch) account(written int) error {
 		return nil
 	}
 	b.written = 0
-	size := value.Size(b.vars, total)
+	size := slotBytes*b.vars.Len() + value.Size(b.vars, total)
 	for _, m := range b.ports {
 		if m != nil && size <= total {
 			size += value.Size(m, total-size) / 2 // most of it is the variable of the same name
