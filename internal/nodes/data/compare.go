@@ -91,6 +91,7 @@ func rows(c *engine.Call, name string) []*value.Map {
 	return all
 }
 
+// folded is what of a value counts for the comparison.
 func (t table) folded(v any) any {
 	if text, ok := v.(string); ok && !t.exact {
 		return value.Lower(text)

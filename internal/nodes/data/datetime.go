@@ -8,6 +8,8 @@ import (
 	"github.com/casarerpa/fleet/workflow/value"
 )
 
+// currentDateTime writes local time without a zone, as Python does; only a zone
+// that was asked for is shown.
 func currentDateTime(c *engine.Call) error {
 	now := c.Host().Now().In(time.Local) // which counts as a time without zone
 	if name := c.Text("timezone"); name != "" {
@@ -61,6 +63,8 @@ func inputMoment(c *engine.Call) (moment, error) {
 	return momentOf(v, "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d", "%d/%m/%Y", "%m/%d/%Y")
 }
 
+// parseDateTime tries the day before the month where a text may be read both
+// ways, like the original.
 func parseDateTime(c *engine.Call) error {
 	m, err := parsedText(c.Text("datetime_string"), c.Text("format"))
 	c.Set("success", err == nil)
@@ -128,6 +132,8 @@ func dateTimeAdd(c *engine.Call) error {
 	return nil
 }
 
+// dateTimeDiff gives totals as floats; the parts are those of the distance, and
+// only the days carry the sign.
 func dateTimeDiff(c *engine.Call) error {
 	first, second, err := twoMoments(c)
 	if err != nil {
@@ -153,6 +159,8 @@ func dateTimeDiff(c *engine.Call) error {
 	return nil
 }
 
+// dateTimeCompare cannot compare a time with a zone to one without: nobody
+// knows how far apart they are.
 func dateTimeCompare(c *engine.Call) error {
 	first, second, err := twoMoments(c)
 	if err != nil {
@@ -177,6 +185,7 @@ func twoMoments(c *engine.Call) (first, second moment, err error) {
 	return first, second, err
 }
 
+// getTimestamp gives a float with the fractions of a second, also in milliseconds.
 func getTimestamp(c *engine.Call) error {
 	at := timestamp(c.Host().Now())
 	if c.Bool("milliseconds") {

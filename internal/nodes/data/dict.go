@@ -8,6 +8,8 @@ import (
 	"github.com/casarerpa/fleet/workflow/value"
 )
 
+// jsonParse lets through what a reference has brought as an object already. An
+// empty text is an error, unlike an empty object.
 func jsonParse(c *engine.Call) error {
 	v := c.Param("json_string")
 	switch v.(type) {
@@ -43,6 +45,7 @@ func getProperty(c *engine.Call) error {
 	return nil
 }
 
+// dictGet tells with found whether the value is the default or was there.
 func dictGet(c *engine.Call) error {
 	m, err := dictArgument(c, "dict")
 	if err != nil {
@@ -57,6 +60,8 @@ func dictGet(c *engine.Call) error {
 	return nil
 }
 
+// dictSet works on a copy. What is no object counts as an empty one, so a first
+// key can be set into nothing.
 func dictSet(c *engine.Call) error {
 	m, err := dictArgument(c, "dict")
 	if err != nil {
@@ -72,6 +77,7 @@ func dictSet(c *engine.Call) error {
 	return nil
 }
 
+// dictRemove does not mind a key that is not there.
 func dictRemove(c *engine.Call) error {
 	m, err := dictArgument(c, "dict")
 	if err != nil {
@@ -103,6 +109,7 @@ func dictMerge(c *engine.Call) error {
 	return nil
 }
 
+// dictKeys keeps the order in which keys came in; logs and files show it.
 func dictKeys(c *engine.Call) error {
 	m, err := dictArgument(c, "dict")
 	if err != nil {
@@ -158,6 +165,8 @@ func dictHasKey(c *engine.Call) error {
 	return nil
 }
 
+// createDict reads the three rows of the form and leaves out those without a
+// key.
 func createDict(c *engine.Call) error {
 	c.Set("dict", pairs(c, "key_", "value_"))
 	return nil
@@ -183,6 +192,8 @@ func pairs(c *engine.Call, keyPrefix, valuePrefix string) *value.Map {
 	return m
 }
 
+// dictToJSON writes as Python does by default: a blank behind commas and
+// colons, and everything beyond ASCII as an escape.
 func dictToJSON(c *engine.Call) error {
 	v := argument(c, "dict")
 	if v == nil {

@@ -47,6 +47,8 @@ func noteUnread(c *engine.Call, name string) {
 	}
 }
 
+// listGetItem counts from the end for a negative place, as Python does. Beside
+// the list is an error, so that nobody goes on with nothing.
 func listGetItem(c *engine.Call) error {
 	list, err := listArgument(c, "list")
 	if err != nil {
@@ -67,6 +69,7 @@ func listGetItem(c *engine.Call) error {
 	return nil
 }
 
+// listLength takes a list alone; the length of a text has a node of its own.
 func listLength(c *engine.Call) error {
 	list, err := listArgument(c, "list")
 	if err != nil {
@@ -86,6 +89,8 @@ func listAppend(c *engine.Call) error {
 	return nil
 }
 
+// listContains compares with Python's equality, where 1, 1.0 and True are one,
+// and says -1 for the place of what is not there.
 func listContains(c *engine.Call) error {
 	list, err := listArgument(c, "list")
 	if err != nil {
@@ -101,6 +106,8 @@ func indexOf(list []any, item any) int {
 	return slices.IndexFunc(list, func(v any) bool { return value.Equal(v, item) })
 }
 
+// listSlice cuts as Python does: negative places count from the end, and places
+// beside the list are no error.
 func listSlice(c *engine.Call) error {
 	list, err := listArgument(c, "list")
 	if err != nil {
@@ -123,6 +130,8 @@ func listJoin(c *engine.Call) error {
 	return nil
 }
 
+// listSort keeps the order of equals. Values that Python cannot order fail the
+// step, since half a sorted list is worse.
 func listSort(c *engine.Call) error {
 	list, err := listArgument(c, "list")
 	if err != nil {
@@ -136,6 +145,8 @@ func listSort(c *engine.Call) error {
 	return nil
 }
 
+// sortedBy sorts by what lies along a path in each item; without a path by the
+// item.
 func sortedBy(list []any, path string, reverse bool) ([]any, error) {
 	sorted := append([]any{}, list...)
 	keys := make([]any, len(sorted))
@@ -160,6 +171,7 @@ func reversed(list []any) []any {
 	return turned
 }
 
+// listUnique keeps the first of equals where it stands.
 func listUnique(c *engine.Call) error {
 	list, err := listArgument(c, "list")
 	if err != nil {
@@ -198,6 +210,7 @@ func identity(v any) any {
 	return value.Str(v)
 }
 
+// listFlatten opens one level of lists unless it is told more.
 func listFlatten(c *engine.Call) error {
 	list, err := listArgument(c, "list")
 	if err != nil {

@@ -7,6 +7,8 @@ import (
 	"github.com/casarerpa/fleet/workflow/value"
 )
 
+// listFilter keeps everything for a condition that it does not know: an old
+// file with a word of another version then loses nothing.
 func listFilter(c *engine.Call) error {
 	list, err := listArgument(c, "list")
 	if err != nil {
@@ -63,6 +65,7 @@ func fits(v any, condition string, wanted any) (bool, error) {
 	return true, nil
 }
 
+// listMap leaves items as they are for a transformation that it does not know.
 func listMap(c *engine.Call) error {
 	list, err := listArgument(c, "list")
 	if err != nil {
@@ -131,6 +134,8 @@ func length(v any) (any, error) {
 	return nil, engine.Failed("object of type '" + value.TypeName(v) + "' has no len()")
 }
 
+// listReduce leaves out nulls. An empty list gives the initial value, else the
+// neutral one where there is one.
 func listReduce(c *engine.Call) error {
 	list, err := listArgument(c, "list")
 	if err != nil {

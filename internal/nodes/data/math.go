@@ -16,6 +16,8 @@ const (
 	zeroDivision = "Division by zero"
 )
 
+// mathOperation computes in floats, whatever comes in; only rounding down, up
+// or to the nearest gives a whole number, as in Python.
 func mathOperation(c *engine.Call) error {
 	a, err := c.Float("a", 0)
 	if err != nil {
@@ -46,6 +48,8 @@ func mathOperation(c *engine.Call) error {
 	return nil
 }
 
+// calculate checks what Go would let pass: Go divides by zero and goes on,
+// authors expect an error that a CatchNode can name.
 func calculate(operation string, a, b float64) (any, error) {
 	switch operation {
 	case "add", "":
@@ -122,6 +126,7 @@ func checked(result float64, args ...float64) (any, error) {
 	return result, nil
 }
 
+// power refuses what has no real answer, in Python's words.
 func power(a, b float64) (any, error) {
 	if a == 0 && b < 0 {
 		return nil, engine.Failed(mathDomain)
@@ -152,6 +157,8 @@ func whole(x float64) (any, error) {
 	return n, nil
 }
 
+// comparison compares like Python, without making one type of two: the text 10
+// is not the number 10, and to order them is an error.
 func comparison(c *engine.Call) error {
 	a, b := c.Param("a"), c.Param("b")
 	result, err := compared(c.Text("operator"), a, b)

@@ -21,6 +21,8 @@ const (
 	longestRandom = 1 << 20
 )
 
+// randomNumber takes the bounds in any order, since a form gives no hint which
+// is which.
 func randomNumber(c *engine.Call) error {
 	low, err := c.Float("min_value", 0)
 	if err != nil {
@@ -58,6 +60,8 @@ func between(r *rand.Rand, low, high int64) int64 {
 	return int64(uint64(low) + r.Uint64N(span))
 }
 
+// randomChoice gives one item with its place, or a list whose place is -1. More
+// different items than there are give all of them, shuffled.
 func randomChoice(c *engine.Call) error {
 	items, err := iterable(c.Param("items"))
 	if err != nil {
@@ -95,6 +99,8 @@ func randomChoice(c *engine.Call) error {
 	return nil
 }
 
+// randomString falls back to letters and digits when every kind is switched
+// off, rather than to an empty text.
 func randomString(c *engine.Call) error {
 	length, err := c.Int("length", 8)
 	if err != nil {
@@ -131,6 +137,8 @@ func randomString(c *engine.Call) error {
 	return nil
 }
 
+// randomUUID makes the versions 1 and 4; any other number means 4. The node
+// address of version 1 is made up: the machine's would tell who it is.
 func randomUUID(c *engine.Call) error {
 	version, err := c.Int("version", 4)
 	if err != nil {
@@ -171,6 +179,7 @@ func stamp(id *[16]byte, now time.Time) {
 	binary.BigEndian.PutUint16(id[6:8], uint16(t>>48))
 }
 
+// shuffleList shuffles a copy; the list that came in may be a variable.
 func shuffleList(c *engine.Call) error {
 	items, err := iterable(c.Param("items"))
 	if err != nil {

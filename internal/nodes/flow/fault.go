@@ -15,6 +15,8 @@ const (
 	recoveryRetries  = "_error_recovery_max_retries"
 )
 
+// throwError always fails, with the one type that a CatchNode can tell from the
+// errors of nodes.
 func throwError(c *engine.Call) error {
 	message := c.Text("error_message")
 	if message == "" {
@@ -23,6 +25,8 @@ func throwError(c *engine.Call) error {
 	return engine.Fail("CustomError", "%s", message)
 }
 
+// errorRecovery leaves its wish in variables. Nothing acts on them, as in the
+// original; a TryNode is what recovers.
 func errorRecovery(_ context.Context, c *engine.Call) (engine.Result, error) {
 	strategy := c.Text("strategy")
 	if !slices.Contains([]string{"stop", "continue", "retry", "restart", "fallback"}, strategy) {
@@ -37,6 +41,8 @@ func errorRecovery(_ context.Context, c *engine.Call) (engine.Result, error) {
 	return engine.Goto("exec_out"), nil
 }
 
+// logError writes an entry for people and puts the same out as an object, for
+// nodes that send it on.
 func logError(c *engine.Call) error {
 	message := c.Text("error_message")
 	if message == "" {

@@ -11,6 +11,8 @@ import (
 // model, so these nodes say so instead of pretending. A text with braces in
 // place of a template's name is a template itself and can be rendered.
 
+// promptTemplate only fills a template in. To ask a model for an answer needs a
+// service, which this version does not have.
 func promptTemplate(c *engine.Call) error {
 	rendered, err := renderPrompt(c)
 	if err == nil && c.Bool("execute") {

@@ -8,6 +8,8 @@ import (
 	"github.com/casarerpa/fleet/workflow/value"
 )
 
+// transform also keeps its result as a variable, which is called transformed
+// unless it says otherwise.
 func transform(c *engine.Call) error {
 	param := c.Param("param")
 	if !value.Truthy(param) {

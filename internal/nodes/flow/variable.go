@@ -10,6 +10,8 @@ import (
 // noVariable is what a node without a variable name says.
 const noVariable = "Variable name is required"
 
+// setVariable keeps a value as it is when it cannot be made the type that was
+// asked for: the original warns and goes on, and files rely on it.
 func setVariable(c *engine.Call) error {
 	name := c.Text("variable_name")
 	if name == "" {
@@ -60,6 +62,8 @@ func convert(v any, kind string) (any, error) {
 	return v, nil
 }
 
+// toDict wraps what is no object, so that the variable has the type that its
+// author chose.
 func toDict(v any) (any, error) {
 	if text, ok := v.(string); ok {
 		var err error
@@ -73,6 +77,8 @@ func toDict(v any) (any, error) {
 	return value.MapOf("value", v), nil
 }
 
+// toList reads JSON, else words between commas; a single value becomes a list
+// of one.
 func toList(v any) (any, error) {
 	if text, ok := v.(string); ok {
 		parsed, err := value.Loads(text)
@@ -91,6 +97,8 @@ func toList(v any) (any, error) {
 	return []any{v}, nil
 }
 
+// getVariable takes a plain name; paths into a value are for references in
+// texts.
 func getVariable(c *engine.Call) error {
 	name := c.Text("variable_name")
 	if name == "" {

@@ -12,6 +12,8 @@ import (
 // not fit into a duration.
 const longest = 100 * 365 * 24 * time.Hour
 
+// wait takes fractions of a second and texts; a negative time is a slip of the
+// author and not zero.
 func wait(ctx context.Context, c *engine.Call) (engine.Result, error) {
 	duration, err := c.Float("duration", 1)
 	if err != nil {

@@ -12,6 +12,8 @@ import (
 // longest bounds a padded text; a longer one only fills the memory.
 const longest = 16 << 20
 
+// split cuts at white space when there is no separator, and then leaves no
+// empty parts, as Python does.
 func split(c *engine.Call) error {
 	most, err := c.Int("max_split", -1)
 	if err != nil {
@@ -77,6 +79,7 @@ func replace(c *engine.Call, countName string) error {
 	return nil
 }
 
+// trim takes a set of characters, not a prefix or suffix.
 func trim(c *engine.Call, modeName, charsName string) error {
 	drop := value.IsSpace
 	if chars := c.Text(charsName); chars != "" {
@@ -170,6 +173,7 @@ func lines(c *engine.Call, modeName string) error {
 	return nil
 }
 
+// join takes a single value for a list of one.
 func join(c *engine.Call) error {
 	v := c.Param("items")
 	items, ok := v.([]any)
@@ -196,6 +200,7 @@ func anys(parts []string) []any {
 	return list
 }
 
+// concatenate writes nulls as empty and everything else in Python's text form.
 func concatenate(c *engine.Call) error {
 	c.Set("result", c.Text("string_1")+c.Text("separator")+c.Text("string_2"))
 	return nil

@@ -30,6 +30,8 @@ func compile(c *engine.Call, pattern string) (*pyregex.Pattern, error) {
 	return pyregex.Compile(pattern, flags)
 }
 
+// withinLimits keeps the original's bounds: patterns with lookaround can take
+// very long on long texts.
 func withinLimits(text, pattern string) error {
 	for _, part := range []struct {
 		name, text string
@@ -47,6 +49,7 @@ func withinLimits(text, pattern string) error {
 	return nil
 }
 
+// regexMatch gives all matches, and the groups of the first one.
 func regexMatch(c *engine.Call) error {
 	text, pattern := c.Text("text"), c.Text("pattern")
 	if err := withinLimits(text, pattern); err != nil {
@@ -80,6 +83,8 @@ func matched(found []*pyregex.Match) []any {
 	return list
 }
 
+// regexReplace reads the replacement as Python does, with \1 and \g<name>. A
+// count of 0 means all.
 func regexReplace(c *engine.Call) error {
 	text, pattern := c.Text("text"), c.Text("pattern")
 	if err := withinLimits(text, pattern); err != nil {

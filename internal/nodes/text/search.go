@@ -8,6 +8,7 @@ import (
 	"github.com/casarerpa/fleet/workflow/value"
 )
 
+// substring counts in code points; places beside the text are no error.
 func substring(c *engine.Call) error {
 	runes := []rune(c.Text("text"))
 	start, err := c.Int("start", 0)
@@ -66,6 +67,8 @@ func endsWith(c *engine.Call) error {
 	return nil
 }
 
+// count counts characters, words or lines; white space is left out of
+// characters alone.
 func count(c *engine.Call, modeName string) error {
 	text := c.Text("text")
 	n := 0
