@@ -165,8 +165,8 @@ func dictHasKey(c *engine.Call) error {
 	return nil
 }
 
-// createDict reads the three rows of the form and leaves out those without a
-// key.
+// createDict reads the three rows of the form, and more that come over links.
+// Rows without a key are left out.
 func createDict(c *engine.Call) error {
 	c.Set("dict", pairs(c, "key_", "value_"))
 	return nil
