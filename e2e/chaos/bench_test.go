@@ -81,7 +81,7 @@ func BenchmarkColdStart(b *testing.B) {
 // BenchmarkIdleRobots is what robots cost that only beat.
 func BenchmarkIdleRobots(b *testing.B) {
 	const robots = 1000
-	f := startFleet(b, 0, 0)
+	f := startFleet(b, 0, 0, "--timing-lost", "90s")
 	keys := f.robotKeys(robots)
 	before := f.server.status(b, "VmRSS")
 	ctx, stop := context.WithCancel(b.Context())

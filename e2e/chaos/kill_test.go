@@ -49,7 +49,7 @@ func startFleet(t testing.TB, robots, slots int, flags ...string) *fleetUnderTes
 		t: t, name: "orchestrator", bin: bin, log: filepath.Join(dir, "serve.log"),
 		args: append([]string{
 			"serve", "--listen", addr, "--data-dir", f.dir, "--admin-key-file", keyFile, "--timing-lost", "15s",
-			"--limit-requests", "100000000", "--limit-submits", "100000000", "--limit-pending", "10000000", "--log-level", "warn",
+			"--limit-requests", "100000000", "--limit-submits", "100000000", "--limit-pending", "10000000", "--limit-handshakes", "10000", "--log-level", "warn",
 		}, flags...),
 	}
 	f.server.start()

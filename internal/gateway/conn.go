@@ -49,12 +49,12 @@ type conn struct {
 	stopped    atomic.Bool // what still comes in is not heard
 	lastReport int64       // journal entries that were there at hello
 
-	out    chan []byte    // bounded; full: disconnect
-	unsent atomic.Int64   // frames that are queued or being written
-	offers chan store.Won // bounded; full: the offer lapses
-	work   chan inbound   // bounded, in bytes too; full: the reader waits
-	beats  chan inbound   // newest only
-	logs   chan inbound   // bounded, in bytes too; full: dropped, the robot sends again
+	out    chan []byte     // bounded; full: disconnect
+	unsent atomic.Int64    // frames that are queued or being written
+	offers chan *store.Won // bounded; full: the offer lapses
+	work   chan inbound    // bounded, in bytes too; full: the reader waits
+	beats  chan inbound    // newest only
+	logs   chan inbound    // bounded, in bytes too; full: dropped, the robot sends again
 	held   *semaphore.Weighted
 
 	sending sync.Mutex // frames are numbered in the order in which they leave
@@ -75,8 +75,8 @@ func newConn(g *Gateway, ws *websocket.Conn, p auth.Principal, w orchestrator.We
 	c := &conn{
 		g: g, ws: ws, principal: p, session: w.Session, timing: w.Timing, log: log, cancel: cancel,
 		limiter: newLimiter(g.o.Limits), lastReport: h.LastReportID,
-		out: make(chan []byte, g.o.Limits.Outbox), offers: make(chan store.Won, 2*fleet.MaxSlots),
-		work: make(chan inbound, 512), beats: make(chan inbound, 1), logs: make(chan inbound, 64),
+		out: make(chan []byte, g.o.Limits.Outbox), offers: make(chan *store.Won, 2*fleet.MaxSlots),
+		work: make(chan inbound, 64), beats: make(chan inbound, 1), logs: make(chan inbound, 16),
 		held:   semaphore.NewWeighted(maxHeld),
 		closed: make(chan struct{}),
 		live:   map[wire.Ref]bool{}, forced: map[wire.Ref]bool{}, missed: map[store.Ref]bool{}, mode: w.Robot.Mode,

@@ -45,7 +45,7 @@ type Limits struct {
 
 // DefaultLimits are the documented ones.
 func DefaultLimits() Limits {
-	return Limits{Sockets: 50_000, Frames: 2000, Burst: 4000, Outbox: 1024, LogBytes: fleet.MaxLogBytes, LogWindow: 2000, Handshakes: 256}
+	return Limits{Sockets: 50_000, Frames: 2000, Burst: 4000, Outbox: 512, LogBytes: fleet.MaxLogBytes, LogWindow: 2000, Handshakes: 256}
 }
 
 // Gateway is all robot sockets of one orchestrator.

@@ -48,7 +48,7 @@ func (g *Gateway) Offer(won store.Won) {
 		return
 	}
 	select {
-	case c.offers <- won:
+	case c.offers <- &won:
 	default:
 		g.o.Logger.Warn("offer dropped: the robot's queue is full", "robot_id", c.principal.RobotID, "job_id", won.Job.ID)
 	}
@@ -72,7 +72,7 @@ func (c *conn) offerer(ctx context.Context) {
 	}
 }
 
-func (c *conn) assign(ctx context.Context, won store.Won) (*wire.JobAssign, error) {
+func (c *conn) assign(ctx context.Context, won *store.Won) (*wire.JobAssign, error) {
 	j, t := won.Job, c.timing
 	m := &wire.JobAssign{
 		Ref: wire.Ref{JobID: j.ID, Epoch: won.Attempt.Epoch}, Number: int(won.Attempt.Epoch),
