@@ -121,6 +121,11 @@ func (c *conn) Query(s *sqlstore.Stmt, row func(*sqlstore.Row) error, args ...an
 	})
 }
 
+// Each is one query after the other: nothing lies between this and the file.
+func (c *conn) Each(s *sqlstore.Stmt, lists [][]any, row func(int, *sqlstore.Row) error) error {
+	return sqlstore.EachByQuery(c, s, lists, row)
+}
+
 func bind(st *sqlite.Stmt, i int, v any) error {
 	switch v := v.(type) {
 	case nil:

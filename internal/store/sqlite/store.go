@@ -122,7 +122,7 @@ func (s *Store) open(ctx context.Context) error {
 	}
 	s.writer = &writer{
 		conn: c, log: o.Logger, control: controls(), committed: s.wake,
-		env: sqlstore.Env{IDs: o.IDs, Now: o.Now, Lanes: sqlstore.NewLaneCache(), Subjects: sqlstore.NewSubjects()},
+		env: sqlstore.Env{IDs: o.IDs, Now: o.Now, Lanes: sqlstore.NewLaneCache(), Known: sqlstore.NewKnown()},
 	}
 	s.queue = committer.New(o.Queue, s.writer.commit)
 	s.readers = newPool(main, o.Readers)

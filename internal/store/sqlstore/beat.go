@@ -25,6 +25,14 @@ type heldAttempt struct {
 	force    bool
 }
 
+// beating is what a heartbeat finds of its robot.
+type beating struct {
+	epoch     int64
+	connected bool
+	mode      fleet.AdminMode
+	held      []heldAttempt
+}
+
 // Beat renews attempts; see store.Hot. Nothing is written for a session that
 // is no longer the robot's newest.
 func (t *Tx) Beat(in []store.Beat, now time.Time) ([]store.BeatAnswer, error) {
@@ -34,35 +42,51 @@ func (t *Tx) Beat(in []store.Beat, now time.Time) ([]store.BeatAnswer, error) {
 		if err := t.covers(in[i].Tenant); err != nil {
 			return nil, err
 		}
-		if err := t.beat(&in[i], &out[i], now); err != nil {
+	}
+	found, err := t.beating(in)
+	if err != nil {
+		return nil, err
+	}
+	for i := range in {
+		if err := t.beat(&in[i], &found[i], &out[i], now); err != nil {
 			return nil, err
 		}
 	}
 	return out, nil
 }
 
-func (t *Tx) beat(b *store.Beat, out *store.BeatAnswer, now time.Time) error {
-	connected := false
-	var epoch int64
-	found, err := one(t.conn, robotBeat, func(row *Row) {
-		epoch, connected, out.Mode = row.int64(), row.bool(), str[fleet.AdminMode](row)
-	}, b.RobotID, b.Tenant)
-	if err != nil || !found || !connected || epoch != b.SessionEpoch {
-		return err
+// beating reads the robots of all heartbeats before anything is written: a
+// renewal changes nothing of what is read here.
+func (t *Tx) beating(in []store.Beat) ([]beating, error) {
+	out := make([]beating, len(in))
+	lists := make([][]any, len(in))
+	for i := range in {
+		lists[i] = []any{in[i].RobotID, in[i].Tenant}
 	}
-	out.Current = true
-	var held []heldAttempt
-	err = t.conn.Query(beatHeld, func(row *Row) error {
-		held = append(held, heldAttempt{
+	err := t.conn.Each(robotBeat, lists, func(i int, row *Row) error {
+		out[i].epoch, out[i].connected, out[i].mode = row.int64(), row.bool(), str[fleet.AdminMode](row)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, t.conn.Each(beatHeld, lists, func(i int, row *Row) error {
+		out[i].held = append(out[i].held, heldAttempt{
 			store.Ref{JobID: str[fleet.ID](row), Epoch: row.int64()},
 			str[fleet.State](row), str[fleet.StopReason](row),
 			row.time(), row.bool(),
 		})
 		return nil
-	}, b.RobotID, b.Tenant)
-	if err != nil {
-		return err
+	})
+}
+
+func (t *Tx) beat(b *store.Beat, found *beating, out *store.BeatAnswer, now time.Time) error {
+	out.Mode = found.mode
+	if !found.connected || found.epoch != b.SessionEpoch {
+		return nil
 	}
+	out.Current = true
+	held := found.held
 	listed := make([]store.Ref, 0, len(b.Attempts))
 	for _, a := range b.Attempts {
 		ref := store.Ref{JobID: a.JobID, Epoch: a.Epoch}
@@ -88,7 +112,7 @@ func (t *Tx) beat(b *store.Beat, out *store.BeatAnswer, now time.Time) error {
 		return nil
 	}
 	out.Missing = missing(held, listed)
-	_, err = t.conn.Exec(samplePut, b.RobotID, b.Tenant, now, string(b.Reported), b.Metrics.CPUPercent, b.Metrics.MemoryPercent,
+	_, err := t.conn.Exec(samplePut, b.RobotID, b.Tenant, now, string(b.Reported), b.Metrics.CPUPercent, b.Metrics.MemoryPercent,
 		b.Metrics.MemoryMB, b.Metrics.DiskPercent)
 	return err
 }

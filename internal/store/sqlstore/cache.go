@@ -7,29 +7,34 @@ import (
 	"github.com/casarerpa/fleet/fleet"
 )
 
-// Subjects remembers live jobs as they were committed, so that an accept and a
-// report need not read what was just written. Only a database with one writer
-// may have it, and only that writer's goroutine touches it.
+// Known is what a writer need not read again.
+//
+// Where one process writes alone it outlives the transaction: live jobs as they
+// were committed, so that an accept and a report need not read what was just
+// written. Where several write it lives as long as one transaction: what was
+// read at its beginning under locks (see Need).
 //
 // It cannot be stale: whatever changes a row of a job forgets the job first
 // (Tx.touch), and what is remembered again is what the same transaction wrote,
 // once it is committed. A transaction that fails leaves a gap, never a lie.
-type Subjects struct {
+// One goroutine at a time.
+type Known struct {
 	jobs map[fleet.ID]fleet.Subject
+	read *readAhead // nil where one process writes alone
 }
 
 // maxSubjects bounds the memory; beyond it everything is forgotten.
 const maxSubjects = 20_000
 
-// NewSubjects returns an empty memory; one per writer.
-func NewSubjects() *Subjects { return &Subjects{jobs: map[fleet.ID]fleet.Subject{}} }
+// NewKnown returns an empty memory; one per writer.
+func NewKnown() *Known { return &Known{jobs: map[fleet.ID]fleet.Subject{}} }
 
 // known is the job as this transaction sees it, if that is remembered.
 func (t *Tx) known(id fleet.ID) (fleet.Subject, bool) {
-	if t.batch.env.Subjects == nil {
+	if t.batch.env.Known == nil {
 		return fleet.Subject{}, false
 	}
-	for _, m := range []map[fleet.ID]fleet.Subject{t.live, t.batch.live, t.batch.env.Subjects.jobs} {
+	for _, m := range []map[fleet.ID]fleet.Subject{t.live, t.batch.live, t.batch.env.Known.jobs} {
 		if s, ok := m[id]; ok {
 			if s.Attempt != nil { // the caller may change its copy
 				a := *s.Attempt
@@ -43,16 +48,17 @@ func (t *Tx) known(id fleet.ID) (fleet.Subject, bool) {
 
 // touch forgets a job whose rows are about to change.
 func (t *Tx) touch(id fleet.ID) {
-	if t.batch.env.Subjects != nil {
+	if t.batch.env.Known != nil {
 		delete(t.live, id)
 		delete(t.batch.live, id)
-		delete(t.batch.env.Subjects.jobs, id)
+		delete(t.batch.env.Known.jobs, id)
+		t.batch.env.Known.read.touch(id)
 	}
 }
 
 // learn remembers a live job until this caller's part is merged or dropped.
 func (t *Tx) learn(s fleet.Subject) {
-	if t.batch.env.Subjects == nil || !s.Job.State.Live() || s.Attempt == nil {
+	if t.batch.env.Known == nil || !s.Job.State.Live() || s.Attempt == nil {
 		return
 	}
 	if t.live == nil {
@@ -108,7 +114,7 @@ func (b *Batch) keep(live map[fleet.ID]fleet.Subject) {
 }
 
 // remember takes over what was committed.
-func (c *Subjects) remember(live map[fleet.ID]fleet.Subject) {
+func (c *Known) remember(live map[fleet.ID]fleet.Subject) {
 	if c == nil {
 		return
 	}

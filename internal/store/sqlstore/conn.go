@@ -15,6 +15,20 @@ type Conn interface {
 	Exec(s *Stmt, args ...any) (int, error)
 	// Query calls row for each row; an error of row ends the query.
 	Query(s *Stmt, row func(r *Row) error, args ...any) error
+	// Each runs one query for each list of arguments, in their order, and says
+	// which of them a row belongs to. A database that is asked over a network
+	// sends them all at once.
+	Each(s *Stmt, lists [][]any, row func(i int, r *Row) error) error
+}
+
+// EachByQuery is Each for a Conn that has nothing better than one at a time.
+func EachByQuery(c Conn, s *Stmt, lists [][]any, row func(i int, r *Row) error) error {
+	for i, args := range lists {
+		if err := c.Query(s, func(r *Row) error { return row(i, r) }, args...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Columns gives the columns of the current row; NULL is the zero value.

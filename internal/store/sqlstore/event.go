@@ -33,17 +33,17 @@ func (t *Tx) Append(tenant fleet.TenantID, e fleet.EventDraft) error {
 	return nil
 }
 
-func (t *Tx) writeEvent(seq int64, p *pendingEvent) error {
+func (b *Batch) writeEvent(seq int64, p *pendingEvent) error {
 	e := &p.draft
 	var data any
 	if len(e.Data) > 0 {
-		b, err := encode(e.Data)
+		text, err := encode(e.Data)
 		if err != nil {
 			return err
 		}
-		data = b
+		data = text
 	}
-	_, err := t.conn.Exec(eventInsert, seq, t.batch.env.IDs.New(), p.tenant, t.batch.now, e.Kind, e.Subject, e.SubjectID,
+	_, err := b.conn.Exec(eventInsert, seq, b.env.IDs.New(), p.tenant, b.now, e.Kind, e.Subject, e.SubjectID,
 		e.SubjectSeq, opt(e.From), opt(e.To), e.Epoch, e.Actor, data)
 	return err
 }
@@ -130,6 +130,10 @@ func (t *Tx) Head() (int64, error) {
 	st, err := t.batch.tenant(tenant)
 	if err != nil {
 		return 0, err
+	}
+	if t.batch.env.Shared { // the state says by how much it grows
+		seq, err := t.reader.Head()
+		return seq + st.seq, err
 	}
 	return st.seq, nil
 }

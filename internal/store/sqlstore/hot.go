@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
@@ -19,7 +20,7 @@ func perElement(err error) bool {
 func (t *Tx) Enqueue(in []store.Submission) ([]store.Submitted, error) {
 	out := make([]store.Submitted, len(in))
 	for i := range in {
-		j, replayed, err := t.enqueue(&in[i])
+		j, replayed, err := t.enqueue(&in[i], &out[i].Job.Seq)
 		if err != nil && !perElement(err) {
 			return nil, err
 		}
@@ -28,7 +29,9 @@ func (t *Tx) Enqueue(in []store.Submission) ([]store.Submitted, error) {
 	return out, nil
 }
 
-func (t *Tx) enqueue(s *store.Submission) (fleet.Job, bool, error) {
+// enqueue stores one job. Where its number comes with the commit, it is put
+// where seq points.
+func (t *Tx) enqueue(s *store.Submission, seq *int64) (fleet.Job, bool, error) {
 	if s.Key != nil {
 		if err := t.covers(s.Job.Tenant); err != nil {
 			return s.Job, false, err
@@ -37,7 +40,15 @@ func (t *Tx) enqueue(s *store.Submission) (fleet.Job, bool, error) {
 			return j, found, err
 		}
 	}
-	j, err := t.Insert(s.Job, s.Data, s.Actor)
+	var j fleet.Job
+	var err error
+	if t.batch.env.Shared && !t.batch.env.Alone {
+		if err = t.covers(s.Job.Tenant); err == nil {
+			j, err = t.insert(s.Job, s.Data, s.Actor, 0, seq)
+		}
+	} else {
+		j, err = t.Insert(s.Job, s.Data, s.Actor)
+	}
 	if err != nil {
 		return j, false, err
 	}
@@ -49,7 +60,7 @@ func (t *Tx) enqueue(s *store.Submission) (fleet.Job, bool, error) {
 
 // jobForOffer reads what an offer needs in one look: the job and its inputs.
 var jobForOffer = stmt("job.for_offer", `select `+jobColumns+`, d.variables from jobs j join job_data d on d.job_id = j.id
-	where j.id = $1 and j.tenant_id = $2`)
+	where j.id = $1 and ($2 or j.tenant_id = $3)`)
 
 var robotForOffer = stmt("robot.for_offer", `select `+robotColumns+`,
 	(select count(*) from attempts a where a.robot_id = r.id and a.tenant_id = r.tenant_id and a.slot_free_at is null),
@@ -118,24 +129,49 @@ func (t *Tx) offeree(tenant fleet.TenantID, id fleet.RobotID) (*offeree, error) 
 	if !t.scope.Covers(tenant) {
 		return r, nil
 	}
+	if known, ok := t.batch.env.Known.offeree(tenant, id); ok {
+		return known, nil
+	}
 	var err error
-	r.found, err = one(t.conn, robotForOffer, func(row *Row) {
-		r.robot = scanRobot(row)
-		r.robot.Taken = row.int()
-		r.mode = fleet.StartOneStep
-		if row.text() == "ws2" {
-			r.mode = fleet.StartTwoStep
-		}
-	}, id, tenant)
+	r.found, err = one(t.conn, robotForOffer, r.scan, id, tenant)
 	return r, err
+}
+
+func (r *offeree) scan(row *Row) {
+	r.found = true
+	r.robot = scanRobot(row)
+	r.robot.Taken = row.int()
+	r.mode = fleet.StartOneStep
+	if row.text() == "ws2" {
+		r.mode = fleet.StartTwoStep
+	}
+}
+
+// offered reads the job of an assignment with its inputs.
+func (t *Tx) offered(a store.Assignment) (j fleet.Job, variables []byte, found bool, err error) {
+	if o, ok := t.batch.env.Known.offer(a.JobID); ok {
+		return o.job, o.variables, o.job.Tenant == a.Tenant, nil
+	}
+	found, err = one(t.conn, jobForOffer, func(row *Row) { j, variables = scanJob(row), row.bytes() },
+		a.JobID, false, a.Tenant)
+	return j, variables, found, err
+}
+
+// refused says whether a robot's refusal of a job still holds.
+func (t *Tx) refused(j *fleet.Job, robot fleet.RobotID, now time.Time) (bool, error) {
+	if j.Epoch == 0 { // nobody can have refused a job that was never offered
+		return false, nil
+	}
+	if list, ok := t.batch.env.Known.refusals(j.ID); ok {
+		return slices.ContainsFunc(list, func(f fleet.Refusal) bool { return f.RobotID == robot && f.Until.After(now) }), nil
+	}
+	return one(t.conn, refusalHolds, func(*Row) {}, j.ID, robot, j.Tenant, now)
 }
 
 // assign is T3 with the guards on the robot. A reason means that the plan was
 // overtaken.
 func (t *Tx) assign(a store.Assignment, r *offeree, now time.Time) (*store.Won, string, error) {
-	var j fleet.Job
-	var variables []byte
-	found, err := one(t.conn, jobForOffer, func(row *Row) { j, variables = scanJob(row), row.bytes() }, a.JobID, a.Tenant)
+	j, variables, found, err := t.offered(a)
 	switch {
 	case err != nil:
 		return nil, "", err
@@ -153,11 +189,8 @@ func (t *Tx) assign(a store.Assignment, r *offeree, now time.Time) (*store.Won, 
 	case robot.Taken >= robot.Max():
 		return nil, lostSlot, nil
 	}
-	if j.Epoch > 0 { // nobody can have refused a job that was never offered
-		refused, err := one(t.conn, refusalHolds, func(*Row) {}, j.ID, robot.ID, j.Tenant, now)
-		if err != nil || refused {
-			return nil, lostRefused, err
-		}
+	if refused, err := t.refused(&j, robot.ID, now); err != nil || refused {
+		return nil, lostRefused, err
 	}
 	m, err := fleet.Subject{Job: j}.Offer(fleet.Slot{
 		RobotID: robot.ID, SessionEpoch: robot.SessionEpoch, Taken: robot.Taken, Max: robot.Max(), Mode: r.mode,

@@ -143,10 +143,16 @@ func (t *Tx) Insert(j fleet.Job, d fleet.JobData, actor string) (fleet.Job, erro
 	if err := t.covers(j.Tenant); err != nil {
 		return j, err
 	}
-	st, err := t.batch.tenant(j.Tenant)
+	number, err := t.jobNumber(j.Tenant)
 	if err != nil {
 		return j, err
 	}
+	return t.insert(j, d, actor, number, nil)
+}
+
+// insert writes a job with its number, or leaves it to Finish, which tells the
+// number through seq.
+func (t *Tx) insert(j fleet.Job, d fleet.JobData, actor string, number int64, seq *int64) (fleet.Job, error) {
 	if j.RetryOf != "" {
 		if err := t.retryFree(&j); err != nil {
 			return j, err
@@ -160,7 +166,7 @@ func (t *Tx) Insert(j fleet.Job, d fleet.JobData, actor string) (fleet.Job, erro
 		}
 		lane = id
 	}
-	j.Seq = st.jobSeq + t.delta(j.Tenant).jobs + 1
+	j.Seq = number
 	j.Version, j.Epoch, j.EpochSkipped = 1, 0, 0
 	for _, at := range []*time.Time{&j.WaitingSince, &j.CreatedAt, &j.AvailableAt, &j.NotBefore, &j.Deadline, &j.ExpiresAt} {
 		*at = Stored(*at)
@@ -168,25 +174,23 @@ func (t *Tx) Insert(j fleet.Job, d fleet.JobData, actor string) (fleet.Job, erro
 	if j.Requires == nil {
 		j.Requires = fleet.Capabilities{}
 	}
-	n, err := t.conn.Exec(jobInsert, j.ID, j.Tenant, j.Seq, j.Name, j.Workflow.ID, j.Workflow.Name, j.Workflow.Version,
+	row := []any{
+		j.ID, j.Tenant, j.Seq, j.Name, j.Workflow.ID, j.Workflow.Name, j.Workflow.Version,
 		j.Workflow.Hash, j.State, opt(j.WaitingOn), string(j.WaitingCode), j.WaitingSince, j.Version, j.Target,
 		int(j.Priority), j.Environment, j.Requires.Key(), j.CreatedAt, j.AvailableAt, j.NotBefore, j.Deadline, j.ExpiresAt,
 		j.RunTimeout.Std().Milliseconds(), j.Retry.Max, j.Retry.MaxLost, j.Retry.Delay.Std().Milliseconds(), j.Retry.Factor,
-		j.Retry.Ceiling.Std().Milliseconds(), j.Retry.Jitter, j.Retry.Timeout, j.RetrySafety, opt(j.RetryOf), j.SubmittedBy, lane)
-	if errors.Is(err, ErrConstraint) { // this job's own fault, not its neighbours'
-		return j, fleet.Errorf(fleet.CodeInvalid, "invalid_job", "Job %s cannot be stored as it is.", j.ID)
+		j.Retry.Ceiling.Std().Milliseconds(), j.Retry.Jitter, j.Retry.Timeout, j.RetrySafety, opt(j.RetryOf), j.SubmittedBy, lane,
 	}
-	if err != nil {
-		return j, err
-	}
-	if n == 0 {
-		return j, fleet.Errorf(fleet.CodeConflict, "job_exists", "There is already a job %s.", j.ID)
-	}
-	if _, err := t.conn.Exec(jobDataInsert, j.ID, j.Tenant, []byte(d.Variables), d.Traceparent); err != nil {
+	data := []any{j.ID, j.Tenant, []byte(d.Variables), d.Traceparent}
+	if seq != nil {
+		t.jobs = append(t.jobs, pendingJob{j.Tenant, row, data, seq})
+	} else if err := t.writeJob(j.ID, row, data); err != nil {
 		return j, err
 	}
 	count := t.delta(j.Tenant)
-	count.jobs++
+	if seq != nil || !t.batch.env.Shared { // or its number was taken already
+		count.jobs++
+	}
 	count.counts[stateIndex(j.State)]++
 	if lane != nil {
 		t.lanes = addLane(t.lanes, laneDelta{lane.(int64), 1})
@@ -194,14 +198,28 @@ func (t *Tx) Insert(j fleet.Job, d fleet.JobData, actor string) (fleet.Job, erro
 	}
 	t.timerAt(j.NotBefore)
 	t.timerAt(j.ExpiresAt)
-	data := map[string]any{"workflow_id": j.Workflow.ID, "workflow_name": j.Workflow.Name, "priority": j.Priority}
+	about := map[string]any{"workflow_id": j.Workflow.ID, "workflow_name": j.Workflow.Name, "priority": j.Priority}
 	if j.RetryOf != "" {
-		data["retry_of"] = j.RetryOf
+		about["retry_of"] = j.RetryOf
 	}
 	return j, t.Append(j.Tenant, fleet.EventDraft{
 		Kind: fleet.EventJobSubmitted, Subject: fleet.SubjectJob, SubjectID: string(j.ID), SubjectSeq: j.Version,
-		To: j.State, Actor: actor, Data: data,
+		To: j.State, Actor: actor, Data: about,
 	})
+}
+
+func (t *Tx) writeJob(id fleet.ID, row, data []any) error {
+	n, err := t.conn.Exec(jobInsert, row...)
+	switch {
+	case errors.Is(err, ErrConstraint): // this job's own fault, not its neighbours'
+		return fleet.Errorf(fleet.CodeInvalid, "invalid_job", "Job %s cannot be stored as it is.", id)
+	case err != nil:
+		return err
+	case n == 0:
+		return fleet.Errorf(fleet.CodeConflict, "job_exists", "There is already a job %s.", id)
+	}
+	_, err = t.conn.Exec(jobDataInsert, data...)
+	return err
 }
 
 // retryFree refuses a second retry at a time.

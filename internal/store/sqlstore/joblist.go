@@ -61,12 +61,15 @@ func (r *reader) Jobs(f store.JobFilter, p fleet.Page) (store.JobPage, error) {
 		ids = ids[:p.Limit]
 		out.Next = makeCursor(ids[p.Limit-1])
 	}
-	for _, id := range ids {
-		j, err := r.Job(fleet.ID(id))
-		if err != nil {
-			return out, err
-		}
-		out.Jobs = append(out.Jobs, j)
+	lists := make([][]any, len(ids))
+	for i, id := range ids {
+		lists[i] = []any{id, r.all(), r.tenant()}
+	}
+	if err := r.conn.Each(jobGet, lists, func(_ int, row *Row) error {
+		out.Jobs = append(out.Jobs, scanShownJob(row))
+		return nil
+	}); err != nil {
+		return out, err
 	}
 	out.Total, err = r.total(f, states)
 	return out, err

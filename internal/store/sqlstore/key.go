@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
@@ -22,7 +23,8 @@ var (
 		where tenant_id = $1 and route = $2 and key = $3 and expires_at > $4`)
 	idempotencyPut = stmt("idempotency.put", `insert into idempotency_keys (tenant_id, route, key, request_hash, job_id, expires_at)
 		values ($1, $2, $3, $4, $5, $6) on conflict (tenant_id, route, key) do update set
-		request_hash = excluded.request_hash, job_id = excluded.job_id, expires_at = excluded.expires_at`)
+		request_hash = excluded.request_hash, job_id = excluded.job_id, expires_at = excluded.expires_at
+		where idempotency_keys.expires_at <= $7`)
 	keySweep = stmt("idempotency.sweep", `delete from idempotency_keys where (tenant_id, route, key) in
 		(select tenant_id, route, key from idempotency_keys where expires_at <= $1 order by expires_at limit $2)`)
 )
@@ -78,10 +80,7 @@ func (t *Tx) RevokeKey(id fleet.ID, now time.Time) error {
 
 // replay looks for the answer to an earlier request with the same key.
 func (t *Tx) replay(tenant fleet.TenantID, k *store.IdempotencyKey) (fleet.Job, bool, error) {
-	var hash string
-	var id fleet.ID
-	found, err := one(t.conn, idempotencyGet, func(row *Row) { hash, id = row.text(), str[fleet.ID](row) },
-		tenant, k.Route, k.Key, t.batch.now)
+	hash, id, found, err := t.answered(tenant, k)
 	if err != nil || !found {
 		return fleet.Job{}, false, err
 	}
@@ -95,6 +94,20 @@ func (t *Tx) replay(tenant fleet.TenantID, k *store.IdempotencyKey) (fleet.Job, 
 
 func (t *Tx) remember(tenant fleet.TenantID, k *store.IdempotencyKey, job fleet.ID) error {
 	t.keys = true
-	_, err := t.conn.Exec(idempotencyPut, tenant, k.Route, k.Key, k.Hash, job, k.ExpiresAt)
+	t.batch.env.Known.answer(tenant, k, job)
+	n, err := t.conn.Exec(idempotencyPut, tenant, k.Route, k.Key, k.Hash, job, k.ExpiresAt, t.batch.now)
+	if err == nil && n == 0 {
+		err = fmt.Errorf("remember idempotency key: %w", ErrOvertaken)
+	}
 	return err
+}
+
+// answered looks for the job of an earlier request.
+func (t *Tx) answered(tenant fleet.TenantID, k *store.IdempotencyKey) (hash string, id fleet.ID, found bool, err error) {
+	if a, known := t.batch.env.Known.answered(tenant, k); known {
+		return a.hash, a.job, a.job != "", nil
+	}
+	found, err = one(t.conn, idempotencyGet, func(row *Row) { hash, id = row.text(), str[fleet.ID](row) },
+		tenant, k.Route, k.Key, t.batch.now)
+	return hash, id, found, err
 }

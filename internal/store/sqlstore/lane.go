@@ -52,7 +52,8 @@ var (
 	laneFind = stmt("lane.find", `select id from lanes
 		where tenant_id = $1 and environment = $2 and requires = $3 and target_robot_id = $4`)
 	laneInsert = stmt("lane.insert", `insert into lanes (tenant_id, environment, requires, target_robot_id, waiting)
-		values ($1, $2, $3, $4, 0) returning id`)
+		values ($1, $2, $3, $4, 0) on conflict (tenant_id, environment, requires, target_robot_id)
+		do update set waiting = lanes.waiting returning id`)
 	laneCount = stmt("lane.count", `update lanes set waiting = waiting + $2 where id = $1 /* tenant_id: lanes.id is ours */`)
 )
 

@@ -129,11 +129,18 @@ func (t *Tx) started(s *fleet.Subject, r *fleet.Report, now time.Time) (fleet.Ve
 	case s.Job.State == fleet.Assigned:
 		return verdict(fleet.VerdictInvalid, "not_accepted"), nil
 	}
+	if !s.Attempt.RunningAt.IsZero() {
+		return verdict(fleet.VerdictDuplicate, ""), nil
+	}
 	t.touch(r.JobID)
 	n, err := t.conn.Exec(attemptStarted, r.JobID, r.Epoch, now, false, r.Tenant)
 	if n == 0 {
 		return verdict(fleet.VerdictDuplicate, ""), err
 	}
+	began := *s.Attempt
+	began.RunningAt, began.SilentSince, began.RenewSeq = now, time.Time{}, began.RenewSeq+1
+	s.Attempt, s.Job.Silent = &began, false
+	t.learn(*s)
 	return verdict(fleet.VerdictApplied, ""), err
 }
 

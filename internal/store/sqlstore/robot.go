@@ -129,19 +129,18 @@ func (r *reader) Robots(f store.RobotFilter, p fleet.Page) (store.RobotPage, err
 // Rooms reads what placement needs of robots.
 func (r *reader) Rooms(robots []store.RobotRef) ([]fleet.Robot, error) {
 	out := make([]fleet.Robot, len(robots))
+	lists := make([][]any, 0, len(robots))
+	at := make([]int, 0, len(robots))
 	for i, ref := range robots {
-		if !r.scope.Covers(ref.Tenant) {
-			continue
-		}
-		_, err := one(r.conn, robotForOffer, func(row *Row) {
-			out[i] = scanRobot(row)
-			out[i].Taken = row.int()
-		}, ref.RobotID, ref.Tenant)
-		if err != nil {
-			return nil, err
+		if r.scope.Covers(ref.Tenant) {
+			lists, at = append(lists, []any{ref.RobotID, ref.Tenant}), append(at, i)
 		}
 	}
-	return out, nil
+	return out, r.conn.Each(robotForOffer, lists, func(i int, row *Row) error {
+		out[at[i]] = scanRobot(row)
+		out[at[i]].Taken = row.int()
+		return nil
+	})
 }
 
 // PutRobot writes what people and the robot's key say of it. Session and

@@ -9,11 +9,17 @@ import (
 // schema. The statement changed nothing, and the transaction goes on.
 var ErrConstraint = errors.New("the row breaks a rule of the schema")
 
+// ErrOvertaken says that another process changed what this transaction had
+// decided by: it must be rolled back and run again.
+var ErrOvertaken = errors.New("another process was faster")
+
 // Stmt is one statement of the registry. Nobody runs SQL that is not one.
 type Stmt struct {
 	Name string // noun.verb
 	SQL  string
 	N    int // position in the registry, for caches of prepared statements
+	// Shared statements run only where several processes write to one database.
+	Shared bool
 
 	used atomic.Bool
 }
@@ -31,6 +37,12 @@ var registry []*Stmt
 func stmt(name, sql string) *Stmt {
 	s := &Stmt{Name: name, SQL: sql, N: len(registry)}
 	registry = append(registry, s)
+	return s
+}
+
+func sharedStmt(name, sql string) *Stmt {
+	s := stmt(name, sql)
+	s.Shared = true
 	return s
 }
 

@@ -46,8 +46,8 @@ var (
 		left join robots r on r.tenant_id = a.tenant_id and r.id = a.robot_id
 		where a.outcome is null and (a.job_id, a.epoch) > ($1, $2) and ($3 or a.tenant_id = $4)
 		order by a.job_id, a.epoch limit $5`)
-	countAll = stmt("head.counts", `select sum(pending), sum(assigned), sum(running), sum(cancelling), sum(needs_decision),
-		sum(completed), sum(failed), sum(cancelled), sum(timed_out) from tenant_heads where ($1 or tenant_id = $2)`)
+	countAll = stmt("head.counts", `select cast(sum(pending) as bigint), cast(sum(assigned) as bigint), cast(sum(running) as bigint), cast(sum(cancelling) as bigint), cast(sum(needs_decision) as bigint),
+		cast(sum(completed) as bigint), cast(sum(failed) as bigint), cast(sum(cancelled) as bigint), cast(sum(timed_out) as bigint) from tenant_heads where ($1 or tenant_id = $2)`)
 )
 
 func (r *reader) Lanes() ([]store.Lane, error) {
@@ -83,19 +83,22 @@ func (r *reader) ActiveRefusals(jobs []fleet.ID, now time.Time) ([]fleet.Refusal
 	if anyone, err := one(r.conn, refusalAny, func(*Row) {}, now, r.all(), r.tenant()); err != nil || !anyone {
 		return nil, err
 	}
-	for _, id := range jobs {
-		err := r.conn.Query(refusalActive, func(row *Row) error {
-			out = append(out, fleet.Refusal{
-				JobID: str[fleet.ID](row), Tenant: str[fleet.TenantID](row), RobotID: str[fleet.RobotID](row), Until: row.time(),
-				Reason: str[fleet.RejectReason](row), Count: row.int(),
-			})
-			return nil
-		}, id, now, r.all(), r.tenant())
-		if err != nil {
-			return nil, err
-		}
+	lists := make([][]any, len(jobs))
+	for i, id := range jobs {
+		lists[i] = []any{id, now, r.all(), r.tenant()}
 	}
-	return out, nil
+	err := r.conn.Each(refusalActive, lists, func(_ int, row *Row) error {
+		out = append(out, scanRefusal(row))
+		return nil
+	})
+	return out, err
+}
+
+func scanRefusal(row *Row) fleet.Refusal {
+	return fleet.Refusal{
+		JobID: str[fleet.ID](row), Tenant: str[fleet.TenantID](row), RobotID: str[fleet.RobotID](row), Until: row.time(),
+		Reason: str[fleet.RejectReason](row), Count: row.int(),
+	}
 }
 
 func (r *reader) Due(now time.Time, limit int) ([]store.Timer, error) {

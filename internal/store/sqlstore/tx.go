@@ -14,8 +14,17 @@ type Env struct {
 	IDs   *fleet.IDs
 	Now   func() time.Time
 	Lanes *LaneCache
-	// Subjects is nil where others may write to the same database.
-	Subjects *Subjects
+	// Known is what may be taken as read: between commits where one process
+	// writes alone, inside one transaction that holds the locks where there are
+	// several. Nil is nothing.
+	Known *Known
+	// Shared says that other processes write to the same database. Numbers of
+	// events and jobs are then taken as the last thing before the commit, under
+	// the lock of the tenant's head, and not before.
+	Shared bool
+	// Alone says that this batch carries one caller only, so that what it writes
+	// is written at once and a fault is its own. Only with Shared.
+	Alone bool
 }
 
 // Batch is one transaction of the database, shared by the callers whose
@@ -31,9 +40,12 @@ type Batch struct {
 	timers  time.Time // earliest timer that was set
 	keys    bool      // an idempotency key was written: old ones may go
 	live    map[fleet.ID]fleet.Subject
+	events  []pendingEvent // Shared: those that have no number yet
+	jobs    []pendingJob   // Shared: those that have no number yet
 }
 
-// tenantState is the tenant's head row as it will be written.
+// tenantState is the tenant's head row as it will be written; where the
+// database is shared, by how much it will grow.
 type tenantState struct {
 	id      fleet.TenantID
 	seq     int64 // newest event number
@@ -59,6 +71,7 @@ type Tx struct {
 	timer  time.Time
 	keys   bool
 	live   map[fleet.ID]fleet.Subject
+	jobs   []pendingJob
 }
 
 type pendingEvent struct {
@@ -112,6 +125,10 @@ func (r *reader) only() (fleet.TenantID, error) {
 // rolled back and the Tx dropped.
 func (t *Tx) Close() error {
 	for i := range t.events {
+		if t.batch.env.Shared { // numbered by Finish
+			t.delta(t.events[i].tenant).events++
+			continue
+		}
 		e := &t.events[i]
 		d := t.delta(e.tenant)
 		st, err := t.batch.tenant(e.tenant)
@@ -119,7 +136,7 @@ func (t *Tx) Close() error {
 			return err
 		}
 		d.events++
-		if err := t.writeEvent(st.seq+d.events, e); err != nil {
+		if err := t.batch.writeEvent(st.seq+d.events, e); err != nil {
 			return err
 		}
 	}
@@ -151,6 +168,10 @@ func (b *Batch) merge(t *Tx) {
 		b.lanes = addLane(b.lanes, l)
 	}
 	b.fresh = append(b.fresh, t.fresh...)
+	if b.env.Shared {
+		b.events = append(b.events, t.events...)
+		b.jobs = append(b.jobs, t.jobs...)
+	}
 	if len(t.events) > 0 {
 		t.signal(store.TopicEvents)
 	}
@@ -186,6 +207,10 @@ func (b *Batch) tenant(id fleet.TenantID) (*tenantState, error) {
 		}
 	}
 	st := &tenantState{id: id}
+	if b.env.Shared {
+		b.tenants = append(b.tenants, st)
+		return st, nil
+	}
 	_, err := one(b.conn, headGet, func(r *Row) {
 		st.seq, st.jobSeq = r.int64(), r.int64()
 		for i := range st.counts {
@@ -201,6 +226,7 @@ func (b *Batch) tenant(id fleet.TenantID) (*tenantState, error) {
 
 // Finish writes what the callers shared: lanes, then the heads, last.
 func (b *Batch) Finish() error {
+	slices.SortFunc(b.lanes, func(x, y laneDelta) int { return int(x.id - y.id) })
 	for _, l := range b.lanes {
 		if l.n == 0 {
 			continue
@@ -219,6 +245,12 @@ func (b *Batch) Finish() error {
 		if !st.changed {
 			continue
 		}
+		if b.env.Shared {
+			if err := b.number(st); err != nil {
+				return err
+			}
+			continue
+		}
 		c := &st.counts
 		if _, err := b.conn.Exec(headPut, st.id, st.seq, st.jobSeq, c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7], c[8]); err != nil {
 			return err
@@ -233,7 +265,7 @@ func (b *Batch) Committed() ([]store.Topic, time.Time) {
 	for _, f := range b.fresh {
 		b.env.Lanes.put(f.key, f.id)
 	}
-	b.env.Subjects.remember(b.live)
+	b.env.Known.remember(b.live)
 	return b.raise, b.timers
 }
 

@@ -59,7 +59,7 @@ func InvariantQueries() []Invariant {
 		{"I20 shape", `select j.id from jobs j left join attempts a on a.job_id = j.id and a.epoch = j.epoch and a.outcome is null
 			where (j.state in ('assigned', 'running', 'cancelling')) <> (a.job_id is not null)
 			or (j.state = 'pending') <> (j.waiting_on is not null) or (j.state = 'cancelling') <> (j.stop_deadline is not null)
-			or (j.state in ` + final + `) <> (j.ended_at is not null) or (j.dead_letter = 1 and j.state <> 'failed')`},
+			or (j.state in ` + final + `) <> (j.ended_at is not null) or (j.dead_letter and j.state <> 'failed')`},
 		{"lanes count what waits in them", `select l.id from lanes l left join jobs j on j.lane_id = l.id
 			group by l.id, l.waiting having count(j.id) <> l.waiting`},
 		{"a job waits in the lane of its needs", `select j.id from jobs j join lanes l on l.id = j.lane_id

@@ -1,0 +1,199 @@
+package sqlstore
+
+import (
+	"time"
+
+	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/store"
+)
+
+// Need names what a group of callers is going to read, so that a database that
+// is asked over a network can lock and read all of it at once.
+type Need struct {
+	Jobs   []fleet.ID         // accepts and reports: the job with its newest attempt
+	Offers []fleet.ID         // assignments: the job with its inputs and refusals
+	Robots []store.RobotRef   // assignments
+	Keys   []store.Submission // those with an idempotency key
+	Now    time.Time          // for the expiry of keys
+}
+
+// Empty says that there is nothing to read.
+func (n *Need) Empty() bool {
+	return len(n.Jobs)+len(n.Offers)+len(n.Robots)+len(n.Keys) == 0
+}
+
+// Ask is one query with several lists of arguments; see Conn.Each.
+type Ask struct {
+	Stmt  *Stmt
+	Lists [][]any
+	Row   func(i int, r *Row) error
+}
+
+// readAhead is what was read for Need and still holds. Missing is not the same
+// as absent: what was asked for and is not there is in here as such.
+type readAhead struct {
+	offers  map[fleet.ID]offer
+	refused map[fleet.ID][]fleet.Refusal
+	robots  map[robotKey]*offeree
+	keys    map[answerKey]answer
+}
+
+type robotKey struct {
+	tenant fleet.TenantID
+	robot  fleet.RobotID
+}
+
+type offer struct {
+	job       fleet.Job // without tenant: there is none
+	variables []byte
+}
+
+type answerKey struct {
+	tenant     fleet.TenantID
+	route, key string
+}
+
+type answer struct {
+	hash string
+	job  fleet.ID // empty: nobody has used the key
+}
+
+// Asks gives the queries that fill the memory. All rows of jobs and robots must
+// have been locked by an earlier statement of the transaction.
+func (c *Known) Asks(n *Need) []Ask {
+	c.read = &readAhead{
+		offers: map[fleet.ID]offer{}, refused: map[fleet.ID][]fleet.Refusal{}, robots: map[robotKey]*offeree{}, keys: map[answerKey]answer{},
+	}
+	var asks []Ask
+	if len(n.Jobs) > 0 {
+		asks = append(asks, Ask{jobSubject, lists(n.Jobs, true, ""), func(_ int, r *Row) error {
+			s := scanSubject(r)
+			if s.Attempt != nil {
+				c.jobs[s.Job.ID] = s
+			}
+			return nil
+		}})
+	}
+	if len(n.Offers) > 0 {
+		asks = append(asks, c.read.askOffers(n.Offers, n.Now)...)
+	}
+	if len(n.Robots) > 0 {
+		at := make([][]any, len(n.Robots))
+		for i, ref := range n.Robots {
+			at[i] = []any{ref.RobotID, ref.Tenant}
+			c.read.robots[robotKey{ref.Tenant, ref.RobotID}] = &offeree{}
+		}
+		asks = append(asks, Ask{robotForOffer, at, func(i int, r *Row) error {
+			c.read.robots[robotKey{n.Robots[i].Tenant, n.Robots[i].RobotID}].scan(r)
+			return nil
+		}})
+	}
+	if len(n.Keys) > 0 {
+		at := make([][]any, len(n.Keys))
+		for i := range n.Keys {
+			s := &n.Keys[i]
+			at[i] = []any{s.Job.Tenant, s.Key.Route, s.Key.Key, n.Now}
+			c.read.keys[answerKey{s.Job.Tenant, s.Key.Route, s.Key.Key}] = answer{}
+		}
+		asks = append(asks, Ask{idempotencyGet, at, func(i int, r *Row) error {
+			s := &n.Keys[i]
+			c.read.keys[answerKey{s.Job.Tenant, s.Key.Route, s.Key.Key}] = answer{r.text(), str[fleet.ID](r)}
+			return nil
+		}})
+	}
+	return asks
+}
+
+func (a *readAhead) askOffers(jobs []fleet.ID, now time.Time) []Ask {
+	for _, id := range jobs {
+		a.offers[id], a.refused[id] = offer{}, nil
+	}
+	more := make([][]any, len(jobs))
+	for i, id := range jobs {
+		more[i] = []any{id, now, true, ""}
+	}
+	return []Ask{
+		{jobForOffer, lists(jobs, true, ""), func(_ int, r *Row) error {
+			o := offer{scanJob(r), r.bytes()}
+			a.offers[o.job.ID] = o
+			return nil
+		}},
+		{refusalActive, more, func(i int, r *Row) error {
+			a.refused[jobs[i]] = append(a.refused[jobs[i]], scanRefusal(r))
+			return nil
+		}},
+	}
+}
+
+func lists(ids []fleet.ID, rest ...any) [][]any {
+	out := make([][]any, len(ids))
+	for i, id := range ids {
+		out[i] = append([]any{id}, rest...)
+	}
+	return out
+}
+
+// Forget drops everything, for a transaction that is rolled back.
+func (c *Known) Forget() {
+	clear(c.jobs)
+	c.read = nil
+}
+
+func (c *Known) ahead() *readAhead {
+	if c == nil {
+		return nil
+	}
+	return c.read
+}
+
+func (c *Known) offer(id fleet.ID) (offer, bool) {
+	a := c.ahead()
+	if a == nil {
+		return offer{}, false
+	}
+	o, ok := a.offers[id]
+	return o, ok
+}
+
+func (c *Known) refusals(id fleet.ID) ([]fleet.Refusal, bool) {
+	a := c.ahead()
+	if a == nil {
+		return nil, false
+	}
+	list, ok := a.refused[id]
+	return list, ok
+}
+
+func (c *Known) offeree(tenant fleet.TenantID, id fleet.RobotID) (*offeree, bool) {
+	a := c.ahead()
+	if a == nil {
+		return nil, false
+	}
+	r, ok := a.robots[robotKey{tenant, id}]
+	return r, ok
+}
+
+func (c *Known) answered(tenant fleet.TenantID, k *store.IdempotencyKey) (answer, bool) {
+	a := c.ahead()
+	if a == nil {
+		return answer{}, false
+	}
+	got, ok := a.keys[answerKey{tenant, k.Route, k.Key}]
+	return got, ok
+}
+
+// answer notes a key that this transaction has written.
+func (c *Known) answer(tenant fleet.TenantID, k *store.IdempotencyKey, job fleet.ID) {
+	if a := c.ahead(); a != nil {
+		a.keys[answerKey{tenant, k.Route, k.Key}] = answer{k.Hash, job}
+	}
+}
+
+// touch forgets what was read of a job that changes. Robots keep: an assignment
+// counts its own slot, and an attempt that ends only frees one.
+func (a *readAhead) touch(id fleet.ID) {
+	if a != nil {
+		delete(a.offers, id)
+		delete(a.refused, id)
+	}
+}
