@@ -41,6 +41,17 @@ func (s *Signals) Raise(topics ...Topic) {
 	}
 }
 
+// RaiseAll wakes everyone: something may have been missed.
+func (s *Signals) RaiseAll() {
+	s.mu.Lock()
+	topics := make([]Topic, 0, len(s.subs))
+	for t := range s.subs {
+		topics = append(topics, t)
+	}
+	s.mu.Unlock()
+	s.Raise(topics...)
+}
+
 // Listen returns a channel that receives when a topic is raised, and a
 // function that ends the subscription.
 func (s *Signals) Listen(topics ...Topic) (wake <-chan struct{}, stop func()) {

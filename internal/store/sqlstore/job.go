@@ -147,7 +147,13 @@ func (t *Tx) Insert(j fleet.Job, d fleet.JobData, actor string) (fleet.Job, erro
 	if err != nil {
 		return j, err
 	}
-	return t.insert(j, d, actor, number, nil)
+	j, err = t.insert(j, d, actor, number, nil)
+	if err != nil && t.batch.env.Shared && perElement(err) { // the next job gets the number
+		if _, gerr := one(t.conn, headAdd, func(*Row) {}, j.Tenant, 0, -1); gerr != nil {
+			return j, gerr
+		}
+	}
+	return j, err
 }
 
 // insert writes a job with its number, or leaves it to Finish, which tells the

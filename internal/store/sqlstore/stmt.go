@@ -20,6 +20,8 @@ type Stmt struct {
 	N    int // position in the registry, for caches of prepared statements
 	// Shared statements run only where several processes write to one database.
 	Shared bool
+	// Sole statements run only where one process writes alone.
+	Sole bool
 
 	used atomic.Bool
 }
@@ -43,6 +45,12 @@ func stmt(name, sql string) *Stmt {
 func sharedStmt(name, sql string) *Stmt {
 	s := stmt(name, sql)
 	s.Shared = true
+	return s
+}
+
+func soleStmt(name, sql string) *Stmt {
+	s := stmt(name, sql)
+	s.Sole = true
 	return s
 }
 

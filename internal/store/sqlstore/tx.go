@@ -190,7 +190,7 @@ func (b *Batch) merge(t *Tx) {
 var (
 	headGet = stmt("head.get", `select seq, job_seq, pending, assigned, running, cancelling, needs_decision,
 		completed, failed, cancelled, timed_out from tenant_heads where tenant_id = $1`)
-	headPut = stmt("head.put", `insert into tenant_heads (tenant_id, seq, job_seq, pending, assigned, running, cancelling,
+	headPut = soleStmt("head.put", `insert into tenant_heads (tenant_id, seq, job_seq, pending, assigned, running, cancelling,
 		needs_decision, completed, failed, cancelled, timed_out)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 		on conflict (tenant_id) do update set seq = excluded.seq, job_seq = excluded.job_seq, pending = excluded.pending,

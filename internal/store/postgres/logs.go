@@ -1,0 +1,66 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/store"
+	"github.com/casarerpa/fleet/internal/store/sqlstore"
+)
+
+// AppendLogs takes lines from the robot that holds or held the attempt. What
+// comes from anybody else is answered as full, so that it stops.
+func (s *Store) AppendLogs(ctx context.Context, sc store.Scope, in []fleet.LogBatch) ([]fleet.LogAck, error) {
+	if err := sc.Valid(); err != nil {
+		return nil, err
+	}
+	acks := make([]fleet.LogAck, len(in))
+	var taken []fleet.LogBatch
+	var at []int
+	size := 0
+	err := s.view(ctx, sc, func(c *conn) error {
+		for i := range in {
+			b := &in[i]
+			var robot fleet.RobotID
+			if sc.Covers(b.Tenant) {
+				var err error
+				if robot, err = sqlstore.Holder(c, b.Tenant, b.JobID, b.Epoch); err != nil {
+					return err
+				}
+			}
+			if robot == "" || robot != b.RobotID {
+				acks[i] = fleet.LogAck{NextLine: b.First + int64(len(b.Lines)), Full: true}
+				continue
+			}
+			taken, at = append(taken, *b), append(at, i)
+			for _, l := range b.Lines {
+				size += 128 + len(l.Message)
+			}
+		}
+		return nil
+	})
+	if err != nil || len(taken) == 0 {
+		return acks, err
+	}
+	err = s.logs.Do(ctx, size, false, change{sc, classUpdate, sqlstore.Need{}, func(tx *sqlstore.Tx) error {
+		got, err := tx.AppendLogs(taken)
+		for i := range got {
+			acks[at[i]] = got[i]
+		}
+		return err
+	}})
+	return acks, err
+}
+
+// ReadLogs returns lines of a job in order.
+func (s *Store) ReadLogs(ctx context.Context, sc store.Scope, job fleet.ID, q store.LogQuery) ([]fleet.LogLine, error) {
+	if err := sc.Valid(); err != nil {
+		return nil, err
+	}
+	var out []fleet.LogLine
+	err := s.view(ctx, sc, func(c *conn) (err error) {
+		out, err = sqlstore.ReadLogs(c, s.seen(sc), job, q)
+		return err
+	})
+	return out, err
+}

@@ -1,0 +1,171 @@
+package postgres
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/casarerpa/fleet/internal/store/sqlstore"
+)
+
+// work is the connection of a transaction that writes. Statements whose effect
+// is known beforehand are kept and sent together; anything that reads the
+// database sends them first. One goroutine at a time.
+type work struct {
+	conn
+	batch   *sqlstore.Batch
+	alone   bool // one caller: everything at once, and true counts
+	pending []kept
+	wrote   int // statements that wrote, kept or not
+}
+
+// kept is a statement that waits to be sent.
+type kept struct {
+	stmt *sqlstore.Stmt
+	args []any
+}
+
+// errAlone asks for the group to be run again, each caller in a transaction of
+// its own: something happened that the shared one cannot take back.
+var errAlone = errors.New("the callers must be run one by one")
+
+// keep says which statements may wait: the rows they write are locked or new,
+// so how many they touch is known. True is for those that must touch one row.
+var keep = map[string]bool{
+	"attempt.beat": false, "attempt.insert": true, "attempt.move": true, "attempt.started": true,
+	"effect.put": false, "event.insert": true, "head.count": true, "idempotency.put": true, "idempotency.sweep": false,
+	"job.insert": true, "job.move": true, "job_data.insert": true, "job_data.result": true, "journal.put": false,
+	"lane.count": true, "refusal.drop": false, "refusal.put": true, "robot.assigned": true, "robot_sample.put": true,
+	"log.insert": false, "log.move": true,
+}
+
+// before holds the lock that a read takes first when it is part of a decision.
+// The lock is a statement of its own, so that what is read afterwards is what
+// whoever held it before has left.
+var before = map[string]struct {
+	sql  string
+	args []int
+}{
+	"job.get":            {"select 1 from jobs where id = $1 for update", []int{0}},
+	"job.subject":        {"select 1 from jobs where id = $1 for update", []int{0}},
+	"attempt.held":       {"select 1 from jobs where id in (select job_id from attempts where robot_id = $1 and slot_free_at is null) order by id for update", []int{0}},
+	"robot.get":          {"select 1 from robots where id = $1 for update", []int{0}},
+	"robot.for_offer":    {"select 1 from robots where id = $1 and tenant_id = $2 for update", []int{0, 1}},
+	"workflow.get":       {"select 1 from workflows where id = $1 for update", []int{0}},
+	"workflow.named":     {"select 1 from workflows where name = $1 for update", []int{0}},
+	"log.head":           {"select 1 from log_heads where job_id = $1 and epoch = $2 for update", []int{0, 1}},
+	"session.close_open": {"select 1 from robots where id = $1 and tenant_id = $2 for update", []int{0, 1}},
+}
+
+// Exec keeps a statement or runs it.
+func (w *work) Exec(s *sqlstore.Stmt, args ...any) (int, error) {
+	w.wrote++
+	if _, ok := keep[s.Name]; ok && !w.alone {
+		s.MarkUsed()
+		w.pending = append(w.pending, kept{s, arguments(args)})
+		return 1, nil
+	}
+	if err := w.settle(s, args); err != nil {
+		return 0, err
+	}
+	if s.Name == "job.insert" { // one job's fault must not end the transaction
+		return w.guarded(s, args)
+	}
+	return w.conn.Exec(s, args...)
+}
+
+// Query reads what the transaction has written so far.
+func (w *work) Query(s *sqlstore.Stmt, row func(*sqlstore.Row) error, args ...any) error {
+	if err := w.settle(s, args); err != nil {
+		return err
+	}
+	return w.conn.Query(s, row, args...)
+}
+
+// Each reads what the transaction has written so far.
+func (w *work) Each(s *sqlstore.Stmt, lists [][]any, row func(int, *sqlstore.Row) error) error {
+	if len(lists) == 0 {
+		return nil
+	}
+	if err := w.settle(s, lists[0]); err != nil {
+		return err
+	}
+	return w.conn.Each(s, lists, row)
+}
+
+// settle sends what is kept and takes the lock that a statement needs.
+func (w *work) settle(s *sqlstore.Stmt, args []any) error {
+	if w.batch != nil && w.batch.Pending() && !s.Shared {
+		return errAlone // the jobs that have no number yet cannot be seen
+	}
+	var locks []command
+	if l, ok := before[s.Name]; ok {
+		c := command{"lock for " + s.Name, l.sql, nil}
+		for _, i := range l.args {
+			c.args = append(c.args, argument(args[i]))
+		}
+		locks = append(locks, c)
+	}
+	return w.flush(locks...)
+}
+
+// guarded runs a statement that may break a rule of the schema, and takes back
+// what it did if it does.
+func (w *work) guarded(s *sqlstore.Stmt, args []any) (int, error) {
+	if _, err := w.pg.Exec(w.ctx, "savepoint one"); err != nil {
+		return 0, fault("savepoint", err)
+	}
+	n, err := w.conn.Exec(s, args...)
+	if err == nil || !errors.Is(err, sqlstore.ErrConstraint) {
+		return n, err
+	}
+	if _, rerr := w.pg.Exec(w.ctx, "rollback to one"); rerr != nil {
+		return 0, fault("rollback to savepoint", rerr)
+	}
+	return 0, err
+}
+
+// flush sends what is kept in one trip, in the order in which it was kept, and
+// then the given commands.
+func (w *work) flush(last ...command) error {
+	if len(w.pending)+len(last) == 0 {
+		return nil
+	}
+	sending := w.pending
+	w.pending = nil
+	var b pgx.Batch
+	groups := bulk(sending)
+	for _, g := range groups {
+		b.Queue(g.sql, g.args...)
+	}
+	for _, c := range last {
+		b.Queue(c.sql, c.args...)
+	}
+	res := w.pg.SendBatch(w.ctx, &b)
+	err := w.sent(res, groups, last)
+	if cerr := res.Close(); err == nil && cerr != nil {
+		err = fault("close a batch", cerr)
+	}
+	return err
+}
+
+func (w *work) sent(res pgx.BatchResults, groups []bulked, last []command) error {
+	for _, g := range groups {
+		tag, err := res.Exec()
+		if err != nil {
+			return fault(g.name, err)
+		}
+		if g.exact && int(tag.RowsAffected()) != g.rows {
+			return fmt.Errorf("%s touched %d rows of %d: %w", g.name, tag.RowsAffected(), g.rows, sqlstore.ErrOvertaken)
+		}
+	}
+	for _, c := range last {
+		if _, err := res.Exec(); err != nil {
+			return fault(c.name, err)
+		}
+	}
+	return nil
+}
+
+var _ sqlstore.Conn = (*work)(nil)
