@@ -1,5 +1,16 @@
 package postgres
 
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/casarerpa/fleet/internal/store/sqlstore"
+)
+
 // bulked is one statement as it is sent: for one row, or for many at once.
 type bulked struct {
 	name  string
@@ -9,11 +20,177 @@ type bulked struct {
 	exact bool // it must touch that many
 }
 
-// bulk puts kept statements together.
+// form says how a statement is sent for many rows at once.
+type form struct {
+	// types of the arguments, a letter each: t text, i bigint, b boolean,
+	// f double precision, z timestamptz, y bytea.
+	types string
+	// keys are the arguments that name the row. Two changes of one row go in two
+	// statements, in their order.
+	keys []int
+	// rank puts statements that touch the same rows in order: a row is there
+	// before it changes, and an attempt begins before it ends.
+	rank int
+	sql  string // made from the statement
+}
+
+// forms are the statements of the main road. What is not here is sent row by
+// row, in the same trip.
+var forms = makeForms(map[string]form{
+	"attempt.insert":   {types: "tittitzzziiit", keys: []int{0, 1}, rank: 1},
+	"attempt.started":  {types: "tizbt", keys: []int{0, 1}, rank: 2},
+	"attempt.beat":     {types: "tittitt", keys: []int{0, 1}, rank: 3},
+	"attempt.move":     {types: "titzzzzit", keys: []int{0, 1}, rank: 4},
+	"job.move":         {types: jobMoveTypes, keys: []int{1}, rank: 5},
+	"job_data.result":  {types: "ttybyi", keys: []int{0}, rank: 6},
+	"robot.assigned":   {types: "ttz", keys: []int{0, 1}, rank: 7},
+	"robot_sample.put": {types: "ttztffff", keys: []int{0, 1}, rank: 8},
+	"journal.put":      {types: "ttti", keys: []int{0, 1, 2}, rank: 9},
+	"lane.count":       {types: "ii", keys: []int{0}, rank: 10},
+	"job.insert":       {types: jobInsertTypes, keys: []int{0}, rank: 11},
+	"job_data.insert":  {types: "ttyt", keys: []int{0}, rank: 12},
+	"event.insert":     {types: "ittztttittity", keys: []int{0, 2}, rank: 13},
+	"log.insert":       {types: "tiitzittt", keys: []int{0, 1, 2}, rank: 14},
+	"log.move":         {types: "titiii", keys: []int{0, 1}, rank: 15},
+})
+
+const (
+	jobMoveTypes = "ttiti" + // tenant, id, epoch, state, version: the guard
+		"tttziit" + // state, waiting on, code, since, epoch, version, robot
+		"zzzzzz" + // available, not before, assigned, first started, started, ended
+		"iii" + "tzb" + "tbt" + // budgets, stop, cancel outcome, too late, end reason
+		"ttbti" // error class and code, dead letter and reason, lane
+	jobInsertTypes = "ttitttitt" + "ttz" + // who it is, its workflow, its state and what it waits for
+		"ititt" + "zzzzz" + // version, target, priority, environment, needs; its times
+		"iii" + "ifif" + "btt" + "ti" // limits and budgets, back-off, retry rules, by whom, lane
+)
+
+var parameter = regexp.MustCompile(`\$(\d+)`)
+
+// makeForms turns `insert … values (…)` and `update … where …` into the same
+// over rows that are sent as arrays.
+func makeForms(list map[string]form) map[string]form {
+	for _, s := range sqlstore.All() {
+		f, ok := list[s.Name]
+		if !ok {
+			continue
+		}
+		var columns, arrays []string
+		for i, letter := range f.types {
+			columns = append(columns, "c"+strconv.Itoa(i+1))
+			arrays = append(arrays, "$"+strconv.Itoa(i+1)+"::"+pgType(letter)+"[]")
+		}
+		rows := " from unnest(" + strings.Join(arrays, ", ") + ") as v(" + strings.Join(columns, ", ") + ") "
+		text := parameter.ReplaceAllString(s.SQL, "v.c$1")
+		if at := strings.Index(text, "values ("); at >= 0 {
+			end := at + strings.Index(text[at:], ")")
+			f.sql = text[:at] + "select " + text[at+len("values ("):end] + rows + text[end+1:]
+		} else {
+			at := strings.LastIndex(text, "where ")
+			f.sql = text[:at] + rows + text[at:]
+		}
+		list[s.Name] = f
+	}
+	return list
+}
+
+func pgType(letter rune) string {
+	switch letter {
+	case 'i':
+		return "bigint"
+	case 'b':
+		return "boolean"
+	case 'f':
+		return "double precision"
+	case 'z':
+		return "timestamptz"
+	case 'y':
+		return "bytea"
+	}
+	return "text"
+}
+
+// bulk puts kept statements of one kind together. What it leaves in place is
+// the order of changes of one row.
 func bulk(list []kept) []bulked {
-	out := make([]bulked, 0, len(list))
+	type place struct {
+		rank, turn int
+		name       string
+	}
+	groups := map[place][]kept{}
+	var order []place
+	turns := map[string]int{}
 	for _, k := range list {
-		out = append(out, bulked{k.stmt.Name, k.stmt.SQL, k.args, 1, keep[k.stmt.Name]})
+		f, many := forms[k.stmt.Name]
+		p := place{rank: f.rank, name: k.stmt.Name}
+		if many {
+			row := k.stmt.Name
+			for _, i := range f.keys {
+				row += fmt.Sprintf("\x00%v", k.args[i])
+			}
+			p.turn = turns[row]
+			turns[row]++
+		} else {
+			p.turn = len(order) // as it came
+		}
+		if groups[p] == nil {
+			order = append(order, p)
+		}
+		groups[p] = append(groups[p], k)
+	}
+	slices.SortStableFunc(order, func(a, b place) int {
+		if a.rank != b.rank {
+			return a.rank - b.rank
+		}
+		return a.turn - b.turn
+	})
+	out := make([]bulked, 0, len(order))
+	for _, p := range order {
+		rows := groups[p]
+		if len(rows) == 1 {
+			out = append(out, bulked{p.name, rows[0].stmt.SQL, rows[0].args, 1, keep[p.name]})
+			continue
+		}
+		f := forms[p.name]
+		args := make([]any, len(f.types))
+		for i, letter := range f.types {
+			args[i] = column(rows, i, letter)
+		}
+		out = append(out, bulked{p.name, f.sql, args, len(rows), keep[p.name]})
+	}
+	return out
+}
+
+// column is one argument of many rows as an array.
+func column(rows []kept, i int, letter rune) any {
+	switch letter {
+	case 'i':
+		return array[int64](rows, i)
+	case 'b':
+		return array[bool](rows, i)
+	case 'f':
+		return array[float64](rows, i)
+	case 'z':
+		return array[time.Time](rows, i)
+	case 'y':
+		out := make([][]byte, len(rows))
+		for k := range rows {
+			out[k], _ = rows[k].args[i].([]byte)
+		}
+		return out
+	}
+	return array[string](rows, i)
+}
+
+// array leaves nil where the argument is.
+func array[T any](rows []kept, i int) []*T {
+	values := make([]T, len(rows))
+	out := make([]*T, len(rows))
+	for k := range rows {
+		if v, ok := rows[k].args[i].(T); ok {
+			values[k] = v
+			out[k] = &values[k]
+		}
 	}
 	return out
 }

@@ -42,7 +42,7 @@ func database(t testing.TB) string {
 	}
 	defer pg.Close(t.Context())
 	name := fmt.Sprintf("t%d", time.Now().UnixNano())
-	if _, err := pg.Exec(t.Context(), "create database "+name+" template "+from+" strategy file_copy"); err != nil {
+	if _, err := pg.Exec(t.Context(), "create database "+name+" template "+from+""); err != nil {
 		t.Fatal(err)
 	}
 	return base + "/" + name

@@ -309,7 +309,7 @@ func (w *writer) call(batch *sqlstore.Batch, c change) (err error) {
 // begin opens the transaction, says whose rows it may touch, and locks what the
 // group decides about: robots first, then jobs, each in order.
 func (w *writer) begin(list []change, need *sqlstore.Need) []command {
-	out := []command{{"begin", "begin isolation level read committed read write", nil}, enter(w.role, reach(list))}
+	out := []command{{"begin", "begin isolation level read committed read write", nil}, enter(w.role, reach(list)), steady()}
 	if len(need.Robots) > 0 {
 		tenants, ids := make([]string, len(need.Robots)), make([]string, len(need.Robots))
 		for i, r := range need.Robots {
@@ -336,6 +336,14 @@ func enter(role, tenants string) command {
 	return command{"enter", `select set_config('fleet.tenants', $1, true), set_config('statement_timeout', '15s', true),
 		set_config('lock_timeout', '5s', true), set_config('idle_in_transaction_session_timeout', '30s', true),
 		set_config('role', $2, true)`, []any{tenants, role}}
+}
+
+// steady keeps the plans of a committer: by index, whatever the statistics say
+// of tables that were empty a moment ago, and made once.
+func steady() command {
+	return command{"plans", `select set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
+		set_config('enable_mergejoin', 'off', true), set_config('plan_cache_mode', 'force_generic_plan', true),
+		set_config('jit', 'off', true)`, nil}
 }
 
 // reach names the tenants of a group; a chore among them works for all.
