@@ -146,7 +146,9 @@ func clusterTests() map[string]func(f *Fixture) {
 			session := f.connectTo("r1", "member-1")
 			f.connectTo("r2", "member-1")
 			moved := f.connectTo("r2", "member-2")
-			f.systemUpdate(func(tx store.Tx) error { return tx.Join(fleet.Member{ID: "member-2", Incarnation: "i", StartedAt: f.Now}) })
+			f.systemUpdate(func(tx store.Tx) error {
+				return tx.Join(fleet.Member{ID: "member-2", Incarnation: "i", StartedAt: f.Now})
+			})
 			strays := func() (ids []fleet.ID) {
 				f.System(func(r store.Reader) (err error) { ids, err = r.Strays(); return err })
 				return ids
