@@ -7,12 +7,14 @@ import (
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/config"
+	"github.com/casarerpa/fleet/internal/store"
 )
 
 // Options say what to build.
 type Options struct {
 	DataDir     string // folder of the database
 	Listen      string // host:port; port 0 picks a free one
+	Address     string // URL under which others reach this orchestrator; default: where it listens
 	Local       bool   // a request without a key is the developer at this machine
 	Timing      fleet.Timing
 	Limits      config.Limits
@@ -25,6 +27,9 @@ type Options struct {
 	GroupCommit int
 	// MetricsListen is a loopback address for Prometheus; empty: none.
 	MetricsListen string
+	// Store is one that is open already and that other orchestrators use too;
+	// it stays open. Nil: the one in DataDir, for this orchestrator alone.
+	Store store.Store
 }
 
 func (o *Options) fill() {

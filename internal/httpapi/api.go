@@ -31,6 +31,9 @@ type Options struct {
 	Local  bool
 	Robots http.Handler                    // serves /ws/v2/robot; nil: no robots
 	Health func(ctx context.Context) error // nil error: writes can be served
+	// Writable is asked before each write and must answer at once; an error
+	// refuses it. Nil: all are tried.
+	Writable func() error
 
 	Now     func() time.Time
 	Logger  *slog.Logger
