@@ -15,13 +15,9 @@ const leaveTime = 3 * time.Second
 // join makes this orchestrator a member, and its first look at the lease: an
 // orchestrator that is alone does the chores from the start.
 func (a *App) join(ctx context.Context, id fleet.ID, ids *fleet.IDs, exclusive bool) error {
-	address := a.o.Address
-	if address == "" {
-		address = a.URL()
-	}
 	leader := &cluster.Leader{Store: a.store, Name: cluster.Chores, Member: id, Clock: time.Now, Logger: a.o.Logger}
 	a.members = &cluster.Membership{
-		Store: a.store, Self: fleet.Member{ID: id, Version: a.o.Version, Address: address, StartedAt: time.Now()},
+		Store: a.store, Self: fleet.Member{ID: id, Version: a.o.Version, Address: a.URL(), StartedAt: time.Now()},
 		IDs: ids, Clock: time.Now, Now: time.Now, Logger: a.o.Logger, Exclusive: exclusive, Leader: leader,
 		Rejoined: func() { a.gateway.Shed("this orchestrator was away; connect anew") },
 	}

@@ -14,7 +14,6 @@ import (
 type Options struct {
 	DataDir     string // folder of the database
 	Listen      string // host:port; port 0 picks a free one
-	Address     string // URL under which others reach this orchestrator; default: where it listens
 	Local       bool   // a request without a key is the developer at this machine
 	Timing      fleet.Timing
 	Limits      config.Limits
