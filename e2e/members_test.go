@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -236,6 +237,30 @@ func (m *member) comes(ctx context.Context) error {
 	return nil
 }
 
+// sees waits until this member knows of all others and of one leader.
+func (m *member) sees(ctx context.Context, all []*member) error {
+	for {
+		list, err := m.api.ListMembers(ctx)
+		leaders, selves := 0, 0
+		for _, x := range list {
+			if x.Leader {
+				leaders++
+			}
+			if x.Self && x.Address == m.app.URL() {
+				selves++
+			}
+		}
+		if err != nil || len(list) == len(all) && leaders == 1 && selves == 1 {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("members %+v", list)
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
 const aWhile = `{"nodes": {
   "s": {"node_id": "s", "node_type": "StartNode"},
   "b": {"node_id": "b", "node_type": "LogNode", "config": {"message": "begun", "include_node_id": false}},
@@ -336,6 +361,11 @@ func TestCancelReachesTheRobotOfAnotherMember(t *testing.T) {
 	_, without, err := holder(ctx, members)
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, m := range members {
+		if err := m.sees(ctx, members); err != nil {
+			t.Error(err)
+		}
 	}
 	id, err := without.running(ctx, "120")
 	if err != nil {

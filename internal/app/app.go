@@ -143,7 +143,8 @@ func (a *App) listen(ctx context.Context, core *orchestrator.Orchestrator) error
 	}
 	handler, err := httpapi.New(httpapi.Options{
 		Orchestrator: core, Keys: a.keys, Local: a.o.Local, Robots: a.gateway, Health: a.health, Writable: a.reach.Fault,
-		Now: time.Now, Logger: a.o.Logger, Limits: a.o.Limits, Version: a.o.Version,
+		Members: func() []fleet.Member { return a.members.Live() },
+		Now:     time.Now, Logger: a.o.Logger, Limits: a.o.Limits, Version: a.o.Version,
 	})
 	if err != nil {
 		return err

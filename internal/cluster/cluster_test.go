@@ -275,6 +275,11 @@ func TestSessionsOfAMemberThatIsGone(t *testing.T) {
 		g.session("r1", a.Self.ID)
 		g.session("r2", b.Self.ID)
 		g.until(time.Minute, nil, func() bool { return len(a.Live()) == 2 && len(b.Live()) == 2 })
+		for _, x := range b.Live() {
+			if x.Leader != (x.ID == a.Self.ID) || x.Self != (x.ID == b.Self.ID) {
+				g.Errorf("b sees %+v", x)
+			}
+		}
 		b.way.away.Store(true)
 		took := g.until(GoneTime+3*Beat, nil, func() bool { return !g.connected("r2") })
 		if took < GoneTime-Beat {

@@ -35,9 +35,10 @@ type Leader struct {
 	since   time.Time // when seen was first seen; zero: never looked
 	renewed time.Time // start of the last renewal
 
-	mu    sync.Mutex
-	term  int64
-	until time.Time // trusted so long; zero: not held
+	mu     sync.Mutex
+	holder fleet.ID // as the last look saw it
+	term   int64
+	until  time.Time // trusted so long; zero: not held
 }
 
 // Run takes and renews the lease until ctx ends.
@@ -64,6 +65,9 @@ func (l *Leader) RunOnce(ctx context.Context) error {
 	if err != nil {
 		return err // what is held is trusted until its time, and no longer
 	}
+	l.mu.Lock()
+	l.holder = row.Member
+	l.mu.Unlock()
 	// The row may have been renewed until just now, so its time runs from now on.
 	if l.since.IsZero() || row != l.seen {
 		l.seen, l.since = row, l.Clock()
@@ -107,7 +111,7 @@ func (l *Leader) take(ctx context.Context) error {
 	if l.term != got.Term || l.until.IsZero() {
 		l.Logger.Info("this member does the chores", "lease", l.Name, "term", got.Term)
 	}
-	l.term, l.until = got.Term, start.Add(LeaseLength-LeaseMargin)
+	l.holder, l.term, l.until = got.Member, got.Term, start.Add(LeaseLength-LeaseMargin)
 	return nil
 }
 
@@ -126,6 +130,14 @@ func (l *Leader) Held() (term int64, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.term, l.Clock().Before(l.until)
+}
+
+// Holder is the member that held the lease when this one last looked; empty if
+// none did.
+func (l *Leader) Holder() fleet.ID {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.holder
 }
 
 // Release lets another member take the lease at once. Run must have ended.

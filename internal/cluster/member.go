@@ -163,8 +163,15 @@ func (m *Membership) observe(ctx context.Context) error {
 	return nil
 }
 
-// Live lists the members that are there as far as this one can see, by id.
-func (m *Membership) Live() []fleet.Member { return m.pick(false) }
+// Live lists the members that are there as far as this one can see, by id. It
+// asks nobody, so it answers also while the store is away.
+func (m *Membership) Live() []fleet.Member {
+	list, leader := m.pick(false), m.Leader.Holder()
+	for i := range list {
+		list[i].Leader, list[i].Self = list[i].ID == leader, list[i].ID == m.Self.ID
+	}
+	return list
+}
 
 func (m *Membership) pick(gone bool) []fleet.Member {
 	m.mu.Lock()

@@ -34,6 +34,8 @@ type Options struct {
 	// Writable is asked before each write and must answer at once; an error
 	// refuses it. Nil: all are tried.
 	Writable func() error
+	// Members are the orchestrators that share the store. Nil: none are shown.
+	Members func() []fleet.Member
 
 	Now     func() time.Time
 	Logger  *slog.Logger
@@ -93,6 +95,7 @@ func newAPI(o Options) (*API, error) {
 	a.workflowRoutes()
 	a.eventRoutes()
 	a.keyRoutes()
+	a.memberRoutes()
 	a.laneRoutes()
 	a.documentRoutes()
 	if len(a.faults) > 0 {
