@@ -11,14 +11,16 @@ import (
 
 // The figures of the watch on the store.
 const (
-	CutOffTime    = 10 * time.Second // without a round trip: the robots go elsewhere
-	reachLook     = time.Second
-	reachPatience = 3 * time.Second // for one round trip
+	CutOffTime = 10 * time.Second // without a round trip: the robots go elsewhere
+	reachLook  = time.Second
+	reachAgain = 5 * time.Second // for one round trip, once one has failed
 )
 
 // Reach watches whether the store can be reached from here. Writes are refused
 // from the first round trip that fails; after CutOffTime the robots are sent to
-// other members. Both end by themselves with the first one that succeeds.
+// other members. Both end by themselves with the first one that succeeds. A
+// store that is merely slow is no fault of this member, and no other could
+// serve it better: a round trip has all of CutOffTime.
 type Reach struct {
 	Probe  func(ctx context.Context) error // one round trip to the store
 	Clock  func() time.Time                // monotonic
@@ -42,7 +44,11 @@ func (r *Reach) RunOnce(ctx context.Context) {
 	if r.last.IsZero() {
 		r.last = start // it was reached a moment ago, or there would be nothing to watch
 	}
-	pctx, cancel := context.WithTimeout(ctx, reachPatience)
+	patience := CutOffTime
+	if r.Fault() != nil {
+		patience = reachAgain
+	}
+	pctx, cancel := context.WithTimeout(ctx, patience)
 	err := r.Probe(pctx)
 	cancel()
 	if err != nil && ctx.Err() != nil {
