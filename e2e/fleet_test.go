@@ -24,6 +24,15 @@ type world struct {
 	dir string
 	app *app.App
 	api *client.Client
+	via []string // addresses for robots; none: the orchestrator's own
+}
+
+// urls are the addresses that robots are given.
+func (w *world) urls() []string {
+	if len(w.via) > 0 {
+		return w.via
+	}
+	return []string{w.app.URL()}
 }
 
 func newWorld(t *testing.T) *world {
@@ -110,7 +119,7 @@ func (w *world) launch(id fleet.RobotID, key, dir string, slots int, can ...stri
 	}
 	r = &room{Runner: run}
 	agent, err := robot.New(robot.Options{
-		URLs: []string{w.app.URL()}, Key: key, DataDir: dir, Name: string(id), Runner: r, Slots: slots,
+		URLs: w.urls(), Key: key, DataDir: dir, Name: string(id), Runner: r, Slots: slots,
 		Capabilities: robot.Offered(policy).Union(fleet.Capabilities(can)), Logger: slog.New(slog.DiscardHandler), DrainFor: time.Second,
 	})
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/auth"
+	"github.com/casarerpa/fleet/internal/cluster"
 	"github.com/casarerpa/fleet/internal/dispatch"
 	"github.com/casarerpa/fleet/internal/gateway"
 	"github.com/casarerpa/fleet/internal/httpapi"
@@ -30,6 +31,8 @@ import (
 type App struct {
 	o        Options
 	store    store.Store
+	members  *cluster.Membership
+	reach    *cluster.Reach
 	keys     *auth.Keys
 	gateway  *gateway.Gateway
 	loops    []func(context.Context)
@@ -70,16 +73,8 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 		return nil, fmt.Errorf("load the node catalog: %w", err)
 	}
 	ids := fleet.NewIDs(time.Now, rand.Reader)
-	member := ids.New()
-	db, err := sqlite.Open(ctx, sqlite.Options{
-		Dir: o.DataDir, IDs: ids, Now: time.Now, Logger: o.Logger, Queue: committer.Options{GroupOps: o.GroupCommit},
-	})
+	exclusive, err := a.openStore(ctx, ids)
 	if err != nil {
-		return nil, err
-	}
-	a.store = db
-	a.push("store", func(context.Context) error { return db.Close() })
-	if err := upkeep.Adopt(ctx, a.store, time.Now(), o.Logger); err != nil {
 		return nil, err
 	}
 	a.keys = auth.NewKeys(a.store, ids, rand.Reader, time.Now)
@@ -90,6 +85,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	limits.Document = workflow.Limits{
 		Bytes: int(o.Limits.Workflow), Depth: o.Limits.JSONDepth, Nodes: o.Limits.Nodes, Connections: o.Limits.Connections,
 	}
+	member := ids.New()
 	core := orchestrator.New(orchestrator.Options{
 		Store: a.store, IDs: ids, Now: time.Now, Chance: chance, Catalog: cat, Timing: timing,
 		Policy: workflow.Policy{Limits: limits.Document}, Limits: limits, Logger: o.Logger,
@@ -101,27 +97,54 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 		Member: member, Version: o.Version, Robots: core.Robots, Attempts: core.Attempts, Keys: a.keys,
 		Signals: a.store.Signals(), Timing: timing, Now: time.Now, Logger: o.Logger, Limits: sockets,
 	})
-	a.build(core, timing)
 	if err := a.listen(ctx, core); err != nil {
 		return nil, err
 	}
+	if err := a.join(ctx, member, ids, exclusive); err != nil {
+		return nil, err
+	}
+	a.build(core, timing)
 	return a, a.serveMetrics(ctx)
 }
 
-// build makes the loops: dispatch, the chores, and the gateway's own.
+// openStore opens the store and says whether it is this process's alone.
+func (a *App) openStore(ctx context.Context, ids *fleet.IDs) (exclusive bool, err error) {
+	if a.store = a.o.Store; a.store != nil {
+		return false, nil
+	}
+	db, err := sqlite.Open(ctx, sqlite.Options{
+		Dir: a.o.DataDir, IDs: ids, Now: time.Now, Logger: a.o.Logger, Queue: committer.Options{GroupOps: a.o.GroupCommit},
+	})
+	if err != nil {
+		return false, err
+	}
+	a.store = db
+	a.push("store", func(context.Context) error { return db.Close() })
+	return true, nil
+}
+
+// build makes the loops: dispatch, the chores, the gateway's own, and those
+// that look at the store and at the other orchestrators.
 func (a *App) build(core *orchestrator.Orchestrator, timing func(string) fleet.Timing) {
 	loop := dispatch.New(dispatch.Options{
 		Store: a.store, Presence: presence{a.gateway}, Sender: a.gateway, Timing: timing, Now: time.Now, Logger: a.o.Logger,
 	})
-	timers := &upkeep.Timers{Store: a.store, Attempts: core.Attempts, Now: time.Now, Logger: a.o.Logger}
-	reaper := &upkeep.Reaper{Store: a.store, Attempts: core.Attempts, Timing: timing, Logger: a.o.Logger}
-	a.loops = []func(context.Context){loop.Run, timers.Run, reaper.Run, a.gateway.Run}
+	lead := a.members.Leader.Held
+	timers := &upkeep.Timers{Store: a.store, Attempts: core.Attempts, Now: time.Now, Logger: a.o.Logger, Lead: lead}
+	reaper := &upkeep.Reaper{Store: a.store, Attempts: core.Attempts, Timing: timing, Logger: a.o.Logger, Lead: lead}
+	a.loops = []func(context.Context){
+		loop.Run, timers.Run, reaper.Run, a.gateway.Run, a.members.Run, a.members.Leader.Run, a.reach.Run,
+	}
 }
 
 func (a *App) listen(ctx context.Context, core *orchestrator.Orchestrator) error {
+	a.reach = &cluster.Reach{
+		Probe: a.store.Health, Clock: time.Now, Logger: a.o.Logger, CutOff: a.gateway.CutOff, Back: a.gateway.Back,
+	}
 	handler, err := httpapi.New(httpapi.Options{
-		Orchestrator: core, Keys: a.keys, Local: a.o.Local, Robots: a.gateway, Health: a.store.Health,
-		Now: time.Now, Logger: a.o.Logger, Limits: a.o.Limits, Version: a.o.Version,
+		Orchestrator: core, Keys: a.keys, Local: a.o.Local, Robots: a.gateway, Health: a.health, Writable: a.reach.Fault,
+		Members: func() []fleet.Member { return a.members.Live() },
+		Now:     time.Now, Logger: a.o.Logger, Limits: a.o.Limits, Version: a.o.Version,
 	})
 	if err != nil {
 		return err

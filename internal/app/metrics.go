@@ -38,6 +38,9 @@ type fleetCollector struct{ a *App }
 var (
 	jobsDesc   = prometheus.NewDesc("fleet_jobs", "Jobs that have not ended, by state.", []string{"state"}, nil)
 	robotsDesc = prometheus.NewDesc("fleet_robots_connected", "Robots connected to this orchestrator.", nil, nil)
+	leaderDesc = prometheus.NewDesc("fleet_is_leader", "1 while this orchestrator does the chores.", nil, nil)
+	memberDesc = prometheus.NewDesc("fleet_members", "Orchestrators that share the database, as far as this one sees.", nil, nil)
+	reachDesc  = prometheus.NewDesc("fleet_database_reachable", "1 while the last round trip to the database succeeded.", nil, nil)
 	readyDesc  = prometheus.NewDesc("fleet_store_ready", "1 while the store can commit.", nil, nil)
 )
 
@@ -45,6 +48,9 @@ var (
 func (fleetCollector) Describe(ch chan<- *prometheus.Desc) {
 	ch <- jobsDesc
 	ch <- robotsDesc
+	ch <- leaderDesc
+	ch <- memberDesc
+	ch <- reachDesc
 	ch <- readyDesc
 }
 
@@ -53,11 +59,11 @@ func (c fleetCollector) Collect(ch chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	ch <- prometheus.MustNewConstMetric(robotsDesc, prometheus.GaugeValue, float64(c.a.Connected()))
-	ready := 0.0
-	if c.a.store.Health(ctx) == nil {
-		ready = 1
-	}
-	ch <- prometheus.MustNewConstMetric(readyDesc, prometheus.GaugeValue, ready)
+	_, leads := c.a.members.Leader.Held()
+	ch <- gauge(leaderDesc, leads)
+	ch <- prometheus.MustNewConstMetric(memberDesc, prometheus.GaugeValue, float64(len(c.a.members.Live())))
+	ch <- gauge(reachDesc, c.a.reach.Fault() == nil)
+	ch <- gauge(readyDesc, c.a.health(ctx) == nil)
 	counts, err := upkeep.Counts(ctx, c.a.store)
 	if err != nil {
 		if !errors.Is(err, context.DeadlineExceeded) {
@@ -70,4 +76,13 @@ func (c fleetCollector) Collect(ch chan<- prometheus.Metric) {
 			ch <- prometheus.MustNewConstMetric(jobsDesc, prometheus.GaugeValue, float64(counts[s]), string(s))
 		}
 	}
+}
+
+// gauge is 1 for yes.
+func gauge(d *prometheus.Desc, yes bool) prometheus.Metric {
+	v := 0.0
+	if yes {
+		v = 1
+	}
+	return prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v)
 }

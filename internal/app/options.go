@@ -7,6 +7,7 @@ import (
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/config"
+	"github.com/casarerpa/fleet/internal/store"
 )
 
 // Options say what to build.
@@ -25,6 +26,9 @@ type Options struct {
 	GroupCommit int
 	// MetricsListen is a loopback address for Prometheus; empty: none.
 	MetricsListen string
+	// Store is one that is open already and that other orchestrators use too;
+	// it stays open. Nil: the one in DataDir, for this orchestrator alone.
+	Store store.Store
 }
 
 func (o *Options) fill() {

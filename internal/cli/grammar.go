@@ -20,6 +20,7 @@ type commands struct {
 	Robot    robotCmds    `cmd:"" aliases:"robots" help:"be a robot; list and show robots" group:"Nouns"`
 	Workflow workflowCmds `cmd:"" aliases:"workflows" help:"check, store and show workflows" group:"Nouns"`
 	Key      keyCmds      `cmd:"" aliases:"keys" help:"make, list and revoke keys" group:"Nouns"`
+	Member   memberCmds   `cmd:"" aliases:"members" help:"list the orchestrators that share a database" group:"Nouns"`
 	Events   eventsCmd    `cmd:"" aliases:"event" help:"read what happened, and what happens" group:"Nouns"`
 
 	Version    versionCmd    `cmd:"" help:"say which version this is" group:"More"`

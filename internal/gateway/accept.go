@@ -21,6 +21,13 @@ import (
 // ServeHTTP lets a robot in. Whatever is wrong with its credential or its
 // request is said in the handshake, before the upgrade.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	g.mu.RLock()
+	away := g.away
+	g.mu.RUnlock()
+	if away { // the key cannot be looked up either
+		refuse(w, busy("This orchestrator cannot reach its database now."))
+		return
+	}
 	// The limiter stands before the look-up of the key: a storm of reconnects
 	// must not become a storm on the store. A place is given back once the robot
 	// was welcomed; how many stay connected is another limit.
@@ -148,11 +155,7 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, p auth.Principal
 	log.Info("robot connected", "session_epoch", c.session.Epoch, "hostname", hello.Hostname)
 	reason := c.run(ctx)
 	g.remove(c)
-	ending, done := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-	defer done()
-	if err := g.o.Robots.Disconnect(ending, p, c.session, reason); err != nil {
-		log.Warn("session not closed in the store", "error", err)
-	}
+	g.disconnect(context.WithoutCancel(ctx), ended{p, c.session, reason})
 	log.Info("robot disconnected", "session_epoch", c.session.Epoch, "reason", reason)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"log/slog"
 	mrand "math/rand/v2"
 	"sync"
@@ -58,7 +59,16 @@ type Gateway struct {
 	conns    map[robotKey]*conn
 	open     int
 	draining bool
+	away     bool // cut off from the store
 	wg       sync.WaitGroup
+	unclosed []ended
+}
+
+// ended is a session whose end the store did not take.
+type ended struct {
+	principal auth.Principal
+	session   fleet.Session
+	reason    string
 }
 
 type robotKey struct {
@@ -77,7 +87,8 @@ func New(o Options) *Gateway {
 	}
 }
 
-// Run closes connections whose key was revoked or has expired, until ctx ends.
+// Run closes connections whose key was revoked or has expired, and sessions
+// whose end could not be stored, until ctx ends.
 func (g *Gateway) Run(ctx context.Context) {
 	ticker := time.NewTicker(2 * time.Second)
 	defer ticker.Stop()
@@ -87,6 +98,7 @@ func (g *Gateway) Run(ctx context.Context) {
 			return
 		case <-ticker.C:
 		}
+		g.closeSessions(ctx)
 		conns := g.snapshot()
 		if len(conns) == 0 {
 			continue
@@ -109,16 +121,76 @@ func (g *Gateway) Drain(ctx context.Context, reason string) {
 	g.mu.Lock()
 	g.draining = true
 	g.mu.Unlock()
-	for _, c := range g.snapshot() {
-		after := time.Duration(mrand.Int64N(int64(2 * time.Second))) //nolint:gosec // spreads reconnects, guards nothing
-		c.send("", &wire.Goaway{Reason: reason, ReconnectAfter: fleet.Duration(after)})
-		c.stop(wire.CloseRestart, reason)
-	}
+	g.Shed(reason)
 	done := make(chan struct{})
 	go func() { g.wg.Wait(); close(done) }()
 	select {
 	case <-done:
 	case <-ctx.Done():
+	}
+}
+
+// Shed tells all robots to connect anew, after a moment of their own: here, at
+// another orchestrator, or wherever they are let in. Their leases run on.
+func (g *Gateway) Shed(reason string) {
+	for _, c := range g.snapshot() {
+		after := time.Duration(mrand.Int64N(int64(2 * time.Second))) //nolint:gosec // spreads reconnects, guards nothing
+		c.send("", &wire.Goaway{Reason: reason, ReconnectAfter: fleet.Duration(after)})
+		c.stop(wire.CloseRestart, reason)
+	}
+}
+
+// CutOff is called when the store cannot be reached from here: no robot is let
+// in or offered work, and those that are here are sent to other orchestrators.
+func (g *Gateway) CutOff() {
+	g.mu.Lock()
+	g.away = true
+	g.mu.Unlock()
+	g.Shed(cutOff)
+}
+
+// Back is called when the store can be reached again.
+func (g *Gateway) Back() {
+	g.mu.Lock()
+	g.away = false
+	g.mu.Unlock()
+}
+
+const cutOff = "this orchestrator cannot reach its database"
+
+// disconnect ends a session in the store, later if it cannot be done now. A
+// robot that has connected anew has ended it already.
+func (g *Gateway) disconnect(ctx context.Context, e ended) {
+	ctx, done := context.WithTimeout(ctx, 10*time.Second)
+	defer done()
+	err := g.o.Robots.Disconnect(ctx, e.principal, e.session, e.reason)
+	if err == nil {
+		return
+	}
+	g.o.Logger.Warn("session not closed in the store yet", "robot_id", e.session.RobotID, "error", err)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.unclosed = append(g.unclosed, e)
+}
+
+// closeSessions tries again, until one fails.
+func (g *Gateway) closeSessions(ctx context.Context) {
+	g.mu.Lock()
+	todo, away := g.unclosed, g.away
+	if !away {
+		g.unclosed = nil
+	}
+	g.mu.Unlock()
+	if away {
+		return
+	}
+	for i, e := range todo {
+		if err := g.o.Robots.Disconnect(ctx, e.principal, e.session, e.reason); err != nil && !errors.Is(err, fleet.ErrNotFound) {
+			g.mu.Lock()
+			g.unclosed = append(g.unclosed, todo[i:]...)
+			g.mu.Unlock()
+			return
+		}
 	}
 }
 
@@ -134,10 +206,11 @@ func (g *Gateway) snapshot() []*conn {
 
 // add makes a connection the robot's present one and ends the one before. Of
 // two that came at once the one with the higher session is the present one,
-// whichever arrives here first. While draining, no connection stays.
+// whichever arrives here first. While draining, or cut off from the store, no
+// connection stays.
 func (g *Gateway) add(c *conn) {
 	g.mu.Lock()
-	before, draining := g.conns[c.key()], g.draining
+	before, draining, away := g.conns[c.key()], g.draining, g.away
 	overtaken := before != nil && before.session.Epoch > c.session.Epoch
 	if !overtaken {
 		g.conns[c.key()] = c
@@ -149,8 +222,11 @@ func (g *Gateway) add(c *conn) {
 	case before != nil:
 		before.stop(wire.CloseSuperseded, superseded)
 	}
-	if draining {
+	switch {
+	case draining:
 		c.stop(wire.CloseRestart, "the orchestrator stops")
+	case away:
+		c.stop(wire.CloseRestart, cutOff)
 	}
 }
 

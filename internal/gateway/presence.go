@@ -18,10 +18,14 @@ type Robot struct {
 }
 
 // Present lists the robots connected here that have caught up with their
-// reports and have room to be written to.
+// reports and have room to be written to. While the store is away there are
+// none: nothing is decided then.
 func (g *Gateway) Present() []Robot {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
+	if g.away {
+		return nil
+	}
 	out := make([]Robot, 0, len(g.conns))
 	for _, c := range g.conns {
 		if c.ready() {

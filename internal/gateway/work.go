@@ -206,7 +206,7 @@ func (c *conn) beat(ctx context.Context, f wire.Frame, m *wire.Heartbeat) bool {
 		return true
 	}
 	if !answer.Current {
-		c.stop(wire.CloseSuperseded, superseded)
+		c.outlived(ctx)
 		return false
 	}
 	c.mu.Lock()
@@ -222,6 +222,18 @@ func (c *conn) beat(ctx context.Context, f wire.Frame, m *wire.Heartbeat) bool {
 	c.send(f.ID, ack)
 	c.missing(ctx, answer.Missing)
 	return true
+}
+
+// outlived ends a connection whose session is not open any more. If no newer
+// one took its place, the other orchestrators took this one for gone and closed
+// it: the robot has done nothing wrong and connects anew at once.
+func (c *conn) outlived(ctx context.Context) {
+	replaced, err := c.g.o.Robots.Replaced(ctx, c.principal, c.session)
+	if err == nil && replaced {
+		c.stop(wire.CloseSuperseded, superseded)
+		return
+	}
+	c.stop(wire.CloseRestart, "the session was closed; connect anew")
 }
 
 // missing takes away attempts that the robot left out of two heartbeats in a

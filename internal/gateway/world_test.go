@@ -45,11 +45,13 @@ type world struct {
 	limits  gateway.Limits
 	admin   auth.Principal
 	listen  func(*httptest.Server)
+	wrap    func(store.Store) store.Store // of the use cases
 }
 
 func newWorld(t testing.TB, change ...func(*world)) *world {
 	t.Helper()
 	w := &world{TB: t, timing: fleet.DefaultTiming(), limits: gateway.DefaultLimits(), admin: auth.Local(), listen: func(*httptest.Server) {}}
+	w.wrap = func(s store.Store) store.Store { return s }
 	for _, c := range change {
 		c(w)
 	}
@@ -62,7 +64,7 @@ func newWorld(t testing.TB, change ...func(*world)) *world {
 	timing := func(string) fleet.Timing { return w.timing }
 	w.store, w.keys = db, auth.NewKeys(db, ids, rand.Reader, time.Now)
 	w.core = orchestrator.New(orchestrator.Options{
-		Store: db, IDs: ids, Now: time.Now, Chance: func() float64 { return 0 }, Catalog: cat, Timing: timing,
+		Store: w.wrap(db), IDs: ids, Now: time.Now, Chance: func() float64 { return 0 }, Catalog: cat, Timing: timing,
 		Limits: orchestrator.DefaultLimits(), Logger: log,
 	})
 	w.gateway = gateway.New(gateway.Options{

@@ -31,6 +31,11 @@ type Options struct {
 	Local  bool
 	Robots http.Handler                    // serves /ws/v2/robot; nil: no robots
 	Health func(ctx context.Context) error // nil error: writes can be served
+	// Writable is asked before each write and must answer at once; an error
+	// refuses it. Nil: all are tried.
+	Writable func() error
+	// Members are the orchestrators that share the store. Nil: none are shown.
+	Members func() []fleet.Member
 
 	Now     func() time.Time
 	Logger  *slog.Logger
@@ -90,6 +95,7 @@ func newAPI(o Options) (*API, error) {
 	a.workflowRoutes()
 	a.eventRoutes()
 	a.keyRoutes()
+	a.memberRoutes()
 	a.laneRoutes()
 	a.documentRoutes()
 	if len(a.faults) > 0 {

@@ -101,6 +101,7 @@ func verbs() map[string]verb {
 		"keys.create":        {"CreateKey", "key create"},
 		"keys.list":          {"ListKeys", "key list"},
 		"keys.revoke":        {"RevokeKey", "key revoke"},
+		"members.list":       {"ListMembers", "member list"},
 		"me.get":             {"Me", ""},
 		"health.get":         {"Health", ""},
 		"health.live":        {"", ""},

@@ -28,6 +28,10 @@ func (a *API) guard(o *operation, next http.HandlerFunc) http.Handler {
 			ctx, cancel = context.WithTimeout(ctx, requestTime)
 			defer cancel()
 		}
+		if err := a.writable(o); err != nil {
+			a.writeProblem(w, a.problem(ctx, err))
+			return
+		}
 		if err := a.limitBody(o, w, r); err != nil {
 			a.writeProblem(w, a.problem(ctx, err))
 			return
@@ -57,6 +61,15 @@ func (a *API) guard(o *operation, next http.HandlerFunc) http.Handler {
 		}
 		next(w, r.WithContext(auth.With(ctx, p)))
 	})
+}
+
+// writable refuses what changes something while nothing can be committed: at
+// once, before the look-up of the key would wait for the store in vain.
+func (a *API) writable(o *operation) error {
+	if a.o.Writable == nil || o.method == http.MethodGet {
+		return nil
+	}
+	return a.o.Writable()
 }
 
 // limitBody refuses what is declared too large or of a wrong type, before a

@@ -243,6 +243,16 @@ func (r *Robots) Disconnect(ctx context.Context, p auth.Principal, s fleet.Sessi
 	})
 }
 
+// Replaced says whether a session that is closed was followed by a newer one.
+func (r *Robots) Replaced(ctx context.Context, p auth.Principal, s fleet.Session) (yes bool, err error) {
+	err = r.Store.View(ctx, p.Scope(), func(rd store.Reader) error {
+		robot, err := rd.Robot(s.RobotID)
+		yes = robot.SessionEpoch > s.Epoch
+		return err
+	})
+	return yes, err
+}
+
 // notTaken takes back an offer whose session has ended.
 func notTaken(tx store.Tx, sub fleet.Subject, now time.Time) error {
 	earlier, err := tx.Refusals(sub.Job.ID, sub.Attempt.RobotID)

@@ -32,12 +32,20 @@ func (e *refused) Error() string {
 	return fmt.Sprintf("the orchestrator answered %d to the handshake%s", e.status, e.text)
 }
 
-// connect keeps the robot connected until ctx ends. It never gives up.
+// connect keeps the robot connected until ctx ends. It never gives up. The
+// addresses are tried in turn; one that asked to be left alone is passed over
+// while there are others.
 func (r *Robot) connect(ctx context.Context) {
 	var backoff protocol.Backoff
-	var next string
+	var first, last string
+	alone := map[string]time.Time{} // until when an address is not asked
 	for ctx.Err() == nil {
-		for _, url := range r.shuffled(next) {
+		tried := false
+		for _, url := range r.shuffled(first, last) {
+			if time.Now().Before(alone[url]) {
+				continue
+			}
+			tried = true
 			welcomed, err := r.session(ctx, url)
 			if ctx.Err() != nil {
 				return
@@ -45,29 +53,55 @@ func (r *Robot) connect(ctx context.Context) {
 			if welcomed {
 				backoff.Reset()
 			}
-			pause, to := r.pause(err, &backoff)
-			next = to
-			r.tell(url, err, welcomed, pause)
-			t := time.NewTimer(pause)
-			select {
-			case <-ctx.Done():
-				t.Stop()
+			p := r.pause(err, &backoff)
+			first, last, alone[url] = p.to, url, time.Now().Add(p.alone)
+			r.tell(url, err, welcomed, max(p.wait, p.alone))
+			if !sleep(ctx, p.wait) {
 				return
-			case <-t.C:
 			}
-			if to != "" {
+			if first != "" {
 				break
 			}
+		}
+		if !tried && !sleep(ctx, time.Until(earliest(r.o.URLs, alone))) {
+			return
 		}
 	}
 }
 
-// shuffled is the addresses in random order, one that was asked for first.
-func (r *Robot) shuffled(first string) []string {
+// sleep waits; false when ctx ended first.
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}
+
+// earliest is when the first of the addresses may be asked again.
+func earliest(urls []string, alone map[string]time.Time) time.Time {
+	at := alone[urls[0]]
+	for _, url := range urls[1:] {
+		if alone[url].Before(at) {
+			at = alone[url]
+		}
+	}
+	return at
+}
+
+// shuffled is the addresses in random order: one that was asked for first, the
+// one that was just left last.
+func (r *Robot) shuffled(first, last string) []string {
 	urls := append([]string(nil), r.o.URLs...)
 	for i := len(urls) - 1; i > 0; i-- {
 		k := int(r.o.chance() * float64(i+1))
 		urls[i], urls[k] = urls[k], urls[i]
+	}
+	if i := slices.Index(urls, last); i >= 0 {
+		urls = append(slices.Delete(urls, i, i+1), last)
 	}
 	if first != "" {
 		urls = append([]string{first}, urls...)
@@ -75,38 +109,46 @@ func (r *Robot) shuffled(first string) []string {
 	return urls
 }
 
-// pause decides how long to wait before the next attempt, and where to go.
-func (r *Robot) pause(err error, backoff *protocol.Backoff) (time.Duration, string) {
+// pause is what follows the end of a connection, or of an attempt.
+type pause struct {
+	wait  time.Duration // before the next address is asked
+	alone time.Duration // before this one is asked again
+	to    string        // the address to go to; empty: any
+}
+
+// pause decides how long to wait, and where to go.
+func (r *Robot) pause(err error, backoff *protocol.Backoff) pause {
 	r.mu.Lock()
 	leave := r.leave
 	r.leave = nil
 	r.mu.Unlock()
 	if leave != nil {
-		to := ""
+		var p pause
 		if u, err := address(leave.To); leave.To != "" && err == nil && r.known(u) {
-			to = u // only among the configured: a robot takes its key nowhere else
+			p.to = u // only among the configured: a robot takes its key nowhere else
 		}
-		if leave.After > 0 {
-			return leave.After, to
+		if p.wait = leave.After; p.wait <= 0 {
+			p.wait = backoff.Next(r.o.chance())
 		}
-		return backoff.Next(r.o.chance()), to
+		return p
 	}
+	wait := backoff.Next(r.o.chance())
 	if no, ok := errors.AsType[*refused](err); ok {
 		switch {
 		case no.status == http.StatusUnauthorized, no.status == http.StatusForbidden, no.status == http.StatusUpgradeRequired:
-			return protocol.SlowRetry, ""
+			return pause{wait: wait, alone: protocol.SlowRetry}
 		case no.after > 0:
-			return max(no.after, backoff.Next(r.o.chance())), ""
+			return pause{wait: wait, alone: max(no.after, wait)}
 		}
 	}
 	if code := wire.CloseCode(websocket.CloseStatus(err)); code > 0 && protocol.AboutRobot(code) {
-		return protocol.SlowRetry, ""
+		return pause{wait: wait, alone: protocol.SlowRetry}
 	}
 	var own *closing
 	if errors.As(err, &own) && protocol.AboutRobot(own.code) {
-		return protocol.SlowRetry, ""
+		return pause{wait: wait, alone: protocol.SlowRetry}
 	}
-	return backoff.Next(r.o.chance()), ""
+	return pause{wait: wait}
 }
 
 func (r *Robot) known(url string) bool {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -97,7 +98,7 @@ func TestRefusalsAboutTheRobotItself(t *testing.T) {
 	slow := protocol.SlowRetry
 	tests := map[string]struct {
 		err  error
-		want time.Duration
+		want time.Duration // before the same address is asked again
 	}{
 		"401":         {&refused{status: 401}, slow},
 		"403":         {&refused{status: 403}, slow},
@@ -109,8 +110,41 @@ func TestRefusalsAboutTheRobotItself(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			if got, _ := r.pause(tt.err, &protocol.Backoff{}); got != tt.want {
-				t.Errorf("pause = %s, want %s", got, tt.want)
+			got := r.pause(tt.err, &protocol.Backoff{})
+			if max(got.wait, got.alone) != tt.want || got.wait != 500*time.Millisecond {
+				t.Errorf("pause = %+v, want %s", got, tt.want)
+			}
+		})
+	}
+}
+
+// An address that refuses the robot does not keep it from the others, however
+// long it asks to be left alone.
+func TestRefusingAddressIsPassedOver(t *testing.T) {
+	for name, refuse := range map[string]func(http.ResponseWriter){
+		"cut off": func(w http.ResponseWriter) {
+			w.Header().Set("Retry-After", "600")
+			w.WriteHeader(http.StatusServiceUnavailable)
+		},
+		"knows no such key": func(w http.ResponseWriter) { w.WriteHeader(http.StatusUnauthorized) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			bad, good := newFake(t), newFake(t)
+			var asked atomic.Int32
+			bad.handshake = func(w http.ResponseWriter, _ *http.Request) bool {
+				asked.Add(1)
+				refuse(w)
+				return true
+			}
+			o := testOptions(t, bad, atOnce)
+			o.URLs = []string{bad.server.URL, good.server.URL}
+			o.chance = func() float64 { return 0.99 } // leaves the order of the addresses as it is
+			startRobot(t, o)
+			good.connected(1)
+			good.say(&wire.Goaway{Reason: "restart", ReconnectAfter: fleet.Duration(time.Millisecond)})
+			good.connected(2)
+			if n := asked.Load(); n != 1 {
+				t.Errorf("it asked %d times where it should leave alone", n)
 			}
 		})
 	}

@@ -14,6 +14,7 @@ type Reader interface {
 	EventReader
 	KeyReader
 	SweepReader
+	ClusterReader
 }
 
 // Tx reads and writes one transaction.
@@ -24,6 +25,7 @@ type Tx interface {
 	WorkflowWriter
 	KeyWriter
 	EventWriter
+	ClusterWriter
 }
 
 // JobReader finds jobs. Missing ones, and those of other tenants, are

@@ -22,3 +22,14 @@ func every(ctx context.Context, log *slog.Logger, name string, pause func() time
 		timer.Stop()
 	}
 }
+
+// Lead says whether this process does the chores, and in which term. It saves
+// work and guards nothing: what a chore does is guarded by itself.
+type Lead func() (term int64, ok bool)
+
+func (l Lead) held() (int64, bool) {
+	if l == nil {
+		return 0, true
+	}
+	return l()
+}

@@ -22,7 +22,9 @@ type Reaper struct {
 	Logger   *slog.Logger
 	Alarm    func(taken, live int) // the brake went on; may be nil
 	Every    time.Duration         // default: an eighteenth of the lost time, at most 5 s
+	Lead     Lead                  // nil: this process alone does the chores
 
+	term   int64 // in which it watches
 	seen   map[store.Ref]*watched
 	last   time.Time // start of the last sweep that saw the store, monotonic
 	braked time.Time // when the brake last held attempts; zero: it is off
@@ -49,8 +51,22 @@ func (r *Reaper) Run(ctx context.Context) {
 		pause = min(t.Lost/18, 5*time.Second)
 	}
 	every(ctx, r.Logger, "reap", func() time.Duration { return pause }, nil, func(ctx context.Context) error {
+		if !r.leads() {
+			return nil
+		}
 		return r.RunOnce(ctx, time.Now())
 	})
+}
+
+// leads says whether this process does the chores. What it saw in an earlier
+// term is forgotten: nobody here watched in between, so every lease gets its
+// full time.
+func (r *Reaper) leads() bool {
+	term, ok := r.Lead.held()
+	if !ok || term != r.term {
+		r.term, r.seen, r.last, r.braked = term, nil, time.Time{}, time.Time{}
+	}
+	return ok
 }
 
 // RunOnce makes one sweep. now must come from one monotonic clock for all

@@ -17,6 +17,7 @@ type Timers struct {
 	Attempts *orchestrator.Attempts
 	Now      func() time.Time
 	Logger   *slog.Logger
+	Lead     Lead // nil: this process alone does the chores
 }
 
 // The bounds of the timer loop.
@@ -31,8 +32,11 @@ func (t *Timers) Run(ctx context.Context) {
 	defer stop()
 	next := timerPause
 	every(ctx, t.Logger, "timers", func() time.Duration { return next }, wake, func(ctx context.Context) error {
-		at, err := t.RunOnce(ctx, t.Now())
 		next = timerPause
+		if _, ok := t.Lead.held(); !ok {
+			return nil
+		}
+		at, err := t.RunOnce(ctx, t.Now())
 		if !at.IsZero() {
 			next = max(min(at.Sub(t.Now()), timerPause), 0)
 		}

@@ -1,7 +1,6 @@
 package upkeep
 
 import (
-	"context"
 	"crypto/rand"
 	"log/slog"
 	"testing"
@@ -288,16 +287,5 @@ func TestOriginal_B6Limits(t *testing.T) {
 	}
 	if got := f.want(job.ID, fleet.TimedOut); got.CancelOutcome != fleet.StoppedUnconfirmed {
 		t.Errorf("outcome %s", got.CancelOutcome)
-	}
-}
-
-func TestAdoptEndsOldSessions(t *testing.T) {
-	f := newFleet(t)
-	if err := Adopt(context.Background(), f.store, f.clock, slog.New(slog.DiscardHandler)); err != nil {
-		t.Fatal(err)
-	}
-	r, err := f.core.Robots.Get(t.Context(), auth.Local(), "r1")
-	if err != nil || r.Connected || r.Status != fleet.RobotOffline {
-		t.Errorf("after a restart the robot is %s, connected %v (%v)", r.Status, r.Connected, err)
 	}
 }

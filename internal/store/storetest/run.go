@@ -24,6 +24,7 @@ func Run(t *testing.T, open Open) {
 		{"scope", scopeTests()},
 		{"log", logTests()},
 		{"signal", signalTests()},
+		{"cluster", clusterTests()},
 	}
 	for _, g := range groups {
 		t.Run(g.name, func(t *testing.T) {

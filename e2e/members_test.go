@@ -1,0 +1,448 @@
+package e2e
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/casarerpa/fleet/client"
+	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/app"
+	"github.com/casarerpa/fleet/internal/store"
+	"github.com/casarerpa/fleet/internal/store/sqlite"
+)
+
+// member is one of several orchestrators on one store, with a client of its
+// own and a road for robots that can be cut.
+type member struct {
+	*world
+	way  *way
+	road *road
+}
+
+// way is the store as one member reaches it: it can be cut, and it carries no
+// signal, as if each of them got lost on the way.
+type way struct {
+	store.Store
+	signals *store.Signals
+	away    atomic.Bool
+}
+
+var errAway = &fleet.Error{Code: fleet.CodeUnavailable, Reason: "away", Message: "The way to the database is cut."}
+
+func (w *way) Signals() *store.Signals { return w.signals }
+
+func (w *way) fault() error {
+	if w.away.Load() {
+		return errAway
+	}
+	return nil
+}
+
+func (w *way) Health(ctx context.Context) error {
+	return errors.Join(w.fault(), w.Store.Health(ctx))
+}
+
+func (w *way) View(ctx context.Context, s store.Scope, fn func(store.Reader) error) error {
+	if err := w.fault(); err != nil {
+		return err
+	}
+	return w.Store.View(ctx, s, fn)
+}
+
+func (w *way) Update(ctx context.Context, s store.Scope, fn func(store.Tx) error) error {
+	if err := w.fault(); err != nil {
+		return err
+	}
+	return w.Store.Update(ctx, s, fn)
+}
+
+func (w *way) Beat(ctx context.Context, s store.Scope, in []store.Beat, now time.Time) ([]store.BeatAnswer, error) {
+	if err := w.fault(); err != nil {
+		return nil, err
+	}
+	return w.Store.Beat(ctx, s, in, now)
+}
+
+func (w *way) Report(ctx context.Context, s store.Scope, in []fleet.Report, now time.Time) ([]fleet.Verdict, error) {
+	if err := w.fault(); err != nil {
+		return nil, err
+	}
+	return w.Store.Report(ctx, s, in, now)
+}
+
+func (w *way) Assign(ctx context.Context, s store.Scope, plan []store.Assignment, now time.Time) ([]store.Won, []store.Lost, error) {
+	if err := w.fault(); err != nil {
+		return nil, nil, err
+	}
+	return w.Store.Assign(ctx, s, plan, now)
+}
+
+func (w *way) Enqueue(ctx context.Context, s store.Scope, in []store.Submission) ([]store.Submitted, error) {
+	if err := w.fault(); err != nil {
+		return nil, err
+	}
+	return w.Store.Enqueue(ctx, s, in)
+}
+
+// road carries connections to a member until it is cut: then those that are
+// there break without a word, and no new one comes through.
+type road struct {
+	listener net.Listener
+	to       string
+
+	mu    sync.Mutex
+	conns []net.Conn
+	shut  bool
+	wg    sync.WaitGroup
+}
+
+func newRoad(t *testing.T, to string) *road {
+	t.Helper()
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &road{listener: l, to: to}
+	r.wg.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			r.wg.Go(func() { r.carry(c) })
+		}
+	})
+	t.Cleanup(func() {
+		r.cut(true)
+		_ = l.Close() // nothing is served any more
+		r.wg.Wait()
+	})
+	return r
+}
+
+func (r *road) url() string { return "http://" + r.listener.Addr().String() }
+
+func (r *road) carry(c net.Conn) {
+	defer c.Close()
+	far, err := (&net.Dialer{}).DialContext(context.Background(), "tcp", r.to)
+	if err != nil {
+		return
+	}
+	defer far.Close()
+	r.mu.Lock()
+	shut := r.shut
+	r.conns = append(r.conns, c, far)
+	r.mu.Unlock()
+	if shut {
+		return
+	}
+	done := make(chan struct{}, 2)
+	pipe := func(to, from net.Conn) { _, _ = io.Copy(to, from); done <- struct{}{} } // an end of either ends both
+	go pipe(far, c)
+	go pipe(c, far)
+	<-done
+}
+
+// cut breaks the road, or mends it.
+func (r *road) cut(yes bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.shut = yes
+	if yes {
+		for _, c := range r.conns {
+			_ = c.Close() // that is the point
+		}
+		r.conns = nil
+	}
+}
+
+// newMembers starts orchestrators that share one store.
+func newMembers(t *testing.T, n int) []*member {
+	t.Helper()
+	ids := fleet.NewIDs(time.Now, rand.Reader)
+	db, err := sqlite.Open(t.Context(), sqlite.Options{Dir: t.TempDir(), IDs: ids})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	members := make([]*member, n)
+	var roads []string
+	for i := range members {
+		m := &member{world: &world{t: t}, way: &way{Store: db, signals: store.NewSignals()}}
+		m.app, err = app.New(t.Context(), app.Options{Store: m.way, Listen: "127.0.0.1:0", Local: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.app.Start(t.Context())
+		t.Cleanup(func() {
+			m.way.away.Store(false)
+			if err := m.app.Stop(context.Background()); err != nil {
+				t.Error(err)
+			}
+		})
+		if m.api, err = client.New(client.Options{URLs: []string{m.app.URL()}}); err != nil {
+			t.Fatal(err)
+		}
+		m.road = newRoad(t, m.app.Addr().String())
+		roads = append(roads, m.road.url())
+		members[i] = m
+	}
+	for _, m := range members {
+		m.via = roads
+	}
+	return members
+}
+
+// holder is the member that a robot is connected to, once it is to one.
+func holder(ctx context.Context, members []*member) (with, without *member, err error) {
+	for ctx.Err() == nil {
+		for i, m := range members {
+			if m.app.Connected() == 1 {
+				return m, members[1-i], nil
+			}
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	return nil, nil, ctx.Err()
+}
+
+// comes waits until the robot is connected to this member.
+func (m *member) comes(ctx context.Context) error {
+	for m.app.Connected() != 1 {
+		select {
+		case <-ctx.Done():
+			return errors.New("the robot does not come")
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	return nil
+}
+
+// sees waits until this member knows of all others and of one leader.
+func (m *member) sees(ctx context.Context, all []*member) error {
+	for {
+		list, err := m.api.ListMembers(ctx)
+		leaders, selves := 0, 0
+		for _, x := range list {
+			if x.Leader {
+				leaders++
+			}
+			if x.Self && x.Address == m.app.URL() {
+				selves++
+			}
+		}
+		if err != nil || len(list) == len(all) && leaders == 1 && selves == 1 {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("members %+v", list)
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+const aWhile = `{"nodes": {
+  "s": {"node_id": "s", "node_type": "StartNode"},
+  "b": {"node_id": "b", "node_type": "LogNode", "config": {"message": "begun", "include_node_id": false}},
+  "w": {"node_id": "w", "node_type": "WaitNode", "config": {"duration": SECONDS}},
+  "d": {"node_id": "d", "node_type": "LogNode", "config": {"message": "done", "include_node_id": false}}},
+ "connections": [
+  {"source_node": "s", "source_port": "exec_out", "target_node": "b", "target_port": "exec_in"},
+  {"source_node": "b", "source_port": "exec_out", "target_node": "w", "target_port": "exec_in"},
+  {"source_node": "w", "source_port": "exec_out", "target_node": "d", "target_port": "exec_in"}]}`
+
+// submit starts a job that takes a while and waits until it runs.
+func (m *member) running(ctx context.Context, seconds string) (fleet.ID, error) {
+	job, err := m.api.SubmitJob(ctx, client.SubmitRequest{Workflow: []byte(strings.ReplaceAll(aWhile, "SECONDS", seconds))})
+	if err != nil {
+		return "", err
+	}
+	return job.ID, m.reaches(ctx, job.ID, fleet.Running)
+}
+
+// reaches waits for a state of a job as this member sees it.
+func (m *member) reaches(ctx context.Context, id fleet.ID, want fleet.State) error {
+	s := &story{world: m.world, jobs: map[string]fleet.ID{"j": id}}
+	return s.wait(ctx, []string{"j", string(want)}, nil)
+}
+
+// facts are the kinds of events of a job, in order.
+func (m *member) facts(ctx context.Context, id fleet.ID) (kinds []fleet.EventKind, err error) {
+	list, err := m.api.ListEvents(ctx, 0, 500, 0)
+	for _, e := range list.Events {
+		if e.Subject.ID == string(id) {
+			kinds = append(kinds, e.Kind)
+		}
+	}
+	return kinds, err
+}
+
+// once checks that a job ran in one attempt and that its result was recorded
+// once, as any member sees it.
+func once(ctx context.Context, t *testing.T, members []*member, id fleet.ID) {
+	t.Helper()
+	want := []fleet.EventKind{fleet.EventJobSubmitted, fleet.EventJobAssigned, fleet.EventJobStarted, fleet.EventJobCompleted}
+	for i, m := range members {
+		if err := m.reaches(ctx, id, fleet.Completed); err != nil {
+			t.Fatal(err)
+		}
+		job, err := m.api.GetJob(ctx, id)
+		if err != nil || job.Epoch != 1 {
+			t.Errorf("member %d: attempt %d, %v", i, job.Epoch, err)
+		}
+		got, err := m.facts(ctx, id)
+		if err != nil || !cmp.Equal(got, want) {
+			t.Errorf("member %d: events %v, %v; want %v", i, got, err, want)
+		}
+	}
+}
+
+func withMembers(t *testing.T) (context.Context, []*member) {
+	t.Helper()
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
+	t.Cleanup(cancel)
+	members := newMembers(t, 2)
+	_, stop := members[0].launch("r1", members[0].key("r1"), t.TempDir(), 1)
+	t.Cleanup(stop)
+	return ctx, members
+}
+
+// A robot whose orchestrator is suddenly gone goes on with its job and comes to
+// another one; the job is submitted where the robot is not, and no signal
+// passes between the two.
+func TestRunningJobOutlivesItsOrchestrator(t *testing.T) {
+	ctx, members := withMembers(t)
+	with, without, err := holder(ctx, members)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := without.running(ctx, "3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	with.road.cut(true)
+	if err := without.comes(ctx); err != nil {
+		t.Fatal(err)
+	}
+	once(ctx, t, []*member{without, with}, id)
+	// The robot works where it is now.
+	next, err := without.running(ctx, "0")
+	if err == nil {
+		once(ctx, t, []*member{without}, next)
+	} else if !strings.Contains(err.Error(), "completed") {
+		t.Error(err)
+	}
+}
+
+// A cancel that is accepted where the robot is not reaches it without a signal.
+func TestCancelReachesTheRobotOfAnotherMember(t *testing.T) {
+	ctx, members := withMembers(t)
+	_, without, err := holder(ctx, members)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range members {
+		if err := m.sees(ctx, members); err != nil {
+			t.Error(err)
+		}
+	}
+	id, err := without.running(ctx, "120")
+	if err != nil {
+		t.Fatal(err)
+	}
+	start, grace := time.Now(), int64(15) // longer than a heartbeat, which tells it at the latest
+	if _, err := without.api.CancelJob(ctx, id, client.CancelRequest{GraceSeconds: &grace}); err != nil {
+		t.Fatal(err)
+	}
+	if err := without.reaches(ctx, id, fleet.Cancelled); err != nil {
+		t.Fatal(err)
+	}
+	job, err := without.api.GetJob(ctx, id)
+	if err != nil || job.CancelOutcome == fleet.StoppedUnconfirmed || time.Since(start) > 25*time.Second {
+		t.Errorf("cancelled %q after %s: %v", job.CancelOutcome, time.Since(start), err)
+	}
+}
+
+// A member that is cut off from the database refuses writes at once, sends its
+// robots away, and comes back by itself; the job runs through all of it.
+func TestMemberCutOffFromTheDatabase(t *testing.T) {
+	ctx, members := withMembers(t)
+	with, without, err := holder(ctx, members)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := without.running(ctx, "20")
+	if err != nil {
+		t.Fatal(err)
+	}
+	start := time.Now()
+	with.way.away.Store(true)
+	status := func(method, path string) (int, string) {
+		t.Helper()
+		req, err := http.NewRequestWithContext(ctx, method, with.app.URL()+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		return resp.StatusCode, resp.Header.Get("Retry-After")
+	}
+	if code, _ := status(http.MethodGet, "/health/ready"); code != http.StatusServiceUnavailable {
+		t.Errorf("ready: %d", code)
+	}
+	for _, path := range []string{"/api/v1/jobs", "/api/v1/jobs/" + string(id) + "/cancel"} {
+		if code, after := status(http.MethodPost, path); code != http.StatusServiceUnavailable || after == "" {
+			// Until the watch has noticed, a request may fail by itself, never with a 500.
+			if code >= http.StatusInternalServerError {
+				t.Errorf("%s: %d, Retry-After %q", path, code, after)
+			}
+		}
+	}
+	if err := without.comes(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(start); took < 5*time.Second || took > 20*time.Second {
+		t.Errorf("the robot moved after %s", took)
+	}
+	if code, after := status(http.MethodPost, "/api/v1/jobs"); code != http.StatusServiceUnavailable || after == "" {
+		t.Errorf("a write is answered with %d, Retry-After %q", code, after)
+	}
+	if code, after := status(http.MethodGet, "/ws/v2/robot"); code != http.StatusServiceUnavailable || after == "" {
+		t.Errorf("a robot is answered with %d, Retry-After %q", code, after)
+	}
+	once(ctx, t, []*member{without}, id)
+	with.way.away.Store(false)
+	for code := 0; code != http.StatusOK; code, _ = status(http.MethodGet, "/health/ready") {
+		if ctx.Err() != nil {
+			t.Fatal("it does not come back")
+		}
+	}
+	if _, err := with.running(ctx, "1"); err != nil {
+		t.Error(err)
+	}
+	once(ctx, t, members, id)
+}
