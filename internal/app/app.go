@@ -21,6 +21,7 @@ import (
 	"github.com/casarerpa/fleet/internal/orchestrator"
 	"github.com/casarerpa/fleet/internal/store"
 	"github.com/casarerpa/fleet/internal/store/committer"
+	"github.com/casarerpa/fleet/internal/store/postgres"
 	"github.com/casarerpa/fleet/internal/store/sqlite"
 	"github.com/casarerpa/fleet/internal/upkeep"
 	"github.com/casarerpa/fleet/workflow"
@@ -110,6 +111,18 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 // openStore opens the store and says whether it is this process's alone.
 func (a *App) openStore(ctx context.Context, ids *fleet.IDs) (exclusive bool, err error) {
 	if a.store = a.o.Store; a.store != nil {
+		return false, nil
+	}
+	if a.o.DatabaseURL != "" {
+		db, err := postgres.Open(ctx, postgres.Options{
+			URL: a.o.DatabaseURL, IDs: ids, Now: time.Now, Logger: a.o.Logger, Queue: committer.Options{GroupOps: a.o.GroupCommit},
+			Migrate: a.o.Migrate, Unsafe: a.o.Unsafe,
+		})
+		if err != nil {
+			return false, err
+		}
+		a.store = db
+		a.push("store", func(context.Context) error { return db.Close() })
 		return false, nil
 	}
 	db, err := sqlite.Open(ctx, sqlite.Options{

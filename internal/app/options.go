@@ -26,6 +26,12 @@ type Options struct {
 	GroupCommit int
 	// MetricsListen is a loopback address for Prometheus; empty: none.
 	MetricsListen string
+	// DatabaseURL is a PostgreSQL that orchestrators share; empty: the embedded
+	// database in DataDir. Migrate brings its schema up to date; Unsafe takes it
+	// even if it may lose acknowledged changes.
+	DatabaseURL string
+	Migrate     bool
+	Unsafe      bool
 	// Store is one that is open already and that other orchestrators use too;
 	// it stays open. Nil: the one in DataDir, for this orchestrator alone.
 	Store store.Store

@@ -79,6 +79,7 @@ func (c *serveCmd) options(sh *shell, log *slog.Logger) (app.Options, error) {
 		DataDir: c.DataDir, Listen: c.Listen, Timing: timing, Limits: c.Limits, Version: sh.version, Logger: log,
 		StopTimeout: c.StopTimeout, GroupCommit: c.GroupCommit, MetricsListen: c.MetricsListen,
 	}
+	o.DatabaseURL, o.Migrate, o.Unsafe = c.DatabaseURL.Reveal(), c.Migrate, c.UnsafeStore
 	if o.DataDir == "" {
 		o.DataDir = filepath.Join(config.DefaultDataDir(sh.getenv), "orchestrator")
 	}

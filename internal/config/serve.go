@@ -19,6 +19,9 @@ type Log struct {
 type Serve struct {
 	Listen        string         `help:"address of the API" placeholder:"HOST:PORT" default:"127.0.0.1:8000" env:"FLEET_LISTEN"`
 	DataDir       string         `help:"folder of the database; default: the user's data folder" placeholder:"PATH" env:"FLEET_DATA_DIR"`
+	DatabaseURL   Secret         `help:"PostgreSQL that one or several orchestrators share, postgres://USER:PASSWORD@HOST/DATABASE, or file:/path; without it the data folder holds an embedded database" placeholder:"URL" env:"FLEET_DATABASE_URL" secret:""`
+	Migrate       bool           `help:"bring the database to this program's schema at the start" default:"true" negatable:"" env:"FLEET_MIGRATE"`
+	UnsafeStore   bool           `help:"run on a database that may lose acknowledged changes (fsync or synchronous_commit off)" env:"FLEET_UNSAFE_STORE"`
 	AdminKeyFile  string         `help:"keep the admin key in this file (mode 0600) instead of showing it once" placeholder:"PATH" env:"FLEET_ADMIN_KEY_FILE"`
 	TLSCert       string         `name:"tls-cert" help:"certificate chain (PEM)" placeholder:"PATH" env:"FLEET_TLS_CERT"`
 	TLSKey        string         `name:"tls-key" help:"private key of the certificate (PEM)" placeholder:"PATH" env:"FLEET_TLS_KEY"`

@@ -23,19 +23,20 @@ const appRole = "fleet_app"
 // start at once one does it and the others wait.
 const migrateLock = 0x666c656574
 
-// target is the database as migrate sees it.
+// target is the database as migrate sees it, inside the transaction that holds
+// the lock: all scripts that are missing take effect together.
 type target struct {
-	pg  *pgx.Conn
+	tx  pgx.Tx
 	now func() time.Time
 }
 
 func (t target) Applied(ctx context.Context) ([]migrate.Record, error) {
-	_, err := t.pg.Exec(ctx, `create table if not exists schema_migrations (
+	_, err := t.tx.Exec(ctx, `create table if not exists schema_migrations (
 		number bigint primary key, name text not null, sum text not null, applied_at timestamptz not null)`)
 	if err != nil {
 		return nil, fault("make the schema's history", err)
 	}
-	return history(ctx, t.pg)
+	return history(ctx, t.tx.Conn())
 }
 
 func history(ctx context.Context, pg *pgx.Conn) ([]migrate.Record, error) {
@@ -53,16 +54,13 @@ func history(ctx context.Context, pg *pgx.Conn) ([]migrate.Record, error) {
 }
 
 func (t target) Apply(ctx context.Context, m migrate.Migration) error {
-	err := pgx.BeginFunc(ctx, t.pg, func(tx pgx.Tx) error {
-		if _, err := tx.Conn().PgConn().Exec(ctx, m.SQL).ReadAll(); err != nil {
-			return fault(m.Name, err)
-		}
-		_, err := tx.Exec(ctx, "insert into schema_migrations (number, name, sum, applied_at) values ($1, $2, $3, $4)",
-			m.Number, m.Name, m.Sum, t.now())
-		return err
-	})
+	if _, err := t.tx.Conn().PgConn().Exec(ctx, m.SQL).ReadAll(); err != nil {
+		return fault(m.Name, err)
+	}
+	_, err := t.tx.Exec(ctx, "insert into schema_migrations (number, name, sum, applied_at) values ($1, $2, $3, $4)",
+		m.Number, m.Name, m.Sum, t.now())
 	if err != nil {
-		return fmt.Errorf("apply: %w", err)
+		return fault("remember "+m.Name, err)
 	}
 	return nil
 }
@@ -99,18 +97,20 @@ func migrateWith(ctx context.Context, pg *pgx.Conn, now func() time.Time) (int, 
 		if _, err := tx.Exec(ctx, "select pg_advisory_xact_lock($1)", int64(migrateLock)); err != nil {
 			return fault("wait for other migrations", err)
 		}
-		if n, err = migrate.Run(ctx, target{pg, now}, all); err != nil {
+		if n, err = migrate.Run(ctx, target{tx, now}, all); err != nil {
 			return err
 		}
-		if n == 0 {
-			return nil
+		if n > 0 {
+			if err := grant(ctx, tx); err != nil {
+				return err
+			}
 		}
-		return grant(ctx, tx)
+		return makePartitions(ctx, tx, now())
 	})
 	if err != nil {
 		return 0, err
 	}
-	return n, makePartitions(ctx, pg, now())
+	return n, nil
 }
 
 // grant gives the working role what it needs and nothing else. A login that may
@@ -143,8 +143,8 @@ func grant(ctx context.Context, tx pgx.Tx) error {
 // partitionsAhead is how far partitions are made beforehand.
 const partitionsAhead = 45 * 24 * time.Hour
 
-func makePartitions(ctx context.Context, pg *pgx.Conn, now time.Time) error {
-	if _, err := pg.Exec(ctx, "select fleet_partitions($1, $2)", now, now.Add(partitionsAhead)); err != nil {
+func makePartitions(ctx context.Context, tx pgx.Tx, now time.Time) error {
+	if _, err := tx.Exec(ctx, "select fleet_partitions($1, $2)", now, now.Add(partitionsAhead)); err != nil {
 		return fault("make partitions", err)
 	}
 	return nil

@@ -52,6 +52,7 @@ var before = map[string]struct {
 	"attempt.held":       {"select 1 from jobs where id in (select job_id from attempts where robot_id = $1 and slot_free_at is null) order by id for update", []int{0}},
 	"robot.get":          {"select 1 from robots where id = $1 for update", []int{0}},
 	"robot.for_offer":    {"select 1 from robots where id = $1 and tenant_id = $2 for update", []int{0, 1}},
+	"key.list":           {"select 1 from store_meta for update", nil}, // who looks for the first key makes it
 	"workflow.get":       {"select 1 from workflows where id = $1 for update", []int{0}},
 	"workflow.named":     {"select 1 from workflows where name = $1 for update", []int{0}},
 	"log.head":           {"select 1 from log_heads where job_id = $1 and epoch = $2 for update", []int{0, 1}},
