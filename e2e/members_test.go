@@ -371,15 +371,15 @@ func TestCancelReachesTheRobotOfAnotherMember(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	start, grace := time.Now(), int64(15) // longer than a heartbeat, which tells it at the latest
-	if _, err := without.api.CancelJob(ctx, id, client.CancelRequest{GraceSeconds: &grace}); err != nil {
+	start := time.Now()
+	if _, err := without.api.CancelJob(ctx, id, client.CancelRequest{Force: true}); err != nil {
 		t.Fatal(err)
 	}
 	if err := without.reaches(ctx, id, fleet.Cancelled); err != nil {
 		t.Fatal(err)
 	}
 	job, err := without.api.GetJob(ctx, id)
-	if err != nil || job.CancelOutcome == fleet.StoppedUnconfirmed || time.Since(start) > 25*time.Second {
+	if err != nil || job.CancelOutcome != fleet.StoppedForced || time.Since(start) > fleet.StopConfirm {
 		t.Errorf("cancelled %q after %s: %v", job.CancelOutcome, time.Since(start), err)
 	}
 }

@@ -145,8 +145,9 @@ func (a *App) build(core *orchestrator.Orchestrator, timing func(string) fleet.T
 	lead := a.members.Leader.Held
 	timers := &upkeep.Timers{Store: a.store, Attempts: core.Attempts, Now: time.Now, Logger: a.o.Logger, Lead: lead}
 	reaper := &upkeep.Reaper{Store: a.store, Attempts: core.Attempts, Timing: timing, Logger: a.o.Logger, Lead: lead}
+	echo := &cluster.Echo{Store: a.store, Logger: a.o.Logger}
 	a.loops = []func(context.Context){
-		loop.Run, timers.Run, reaper.Run, a.gateway.Run, a.members.Run, a.members.Leader.Run, a.reach.Run,
+		loop.Run, timers.Run, reaper.Run, a.gateway.Run, a.members.Run, a.members.Leader.Run, a.reach.Run, echo.Run,
 	}
 }
 

@@ -12,6 +12,9 @@ type ClusterReader interface {
 	// Strays are the ids of those who hold open sessions and are no members:
 	// they are gone, and what they left must be closed.
 	Strays() ([]fleet.ID, error)
+	// Stopping lists the robots that hold an attempt which is being stopped. It
+	// costs by what it returns.
+	Stopping() ([]RobotRef, error)
 }
 
 // ClusterWriter changes members and leases. System scope only. None of these

@@ -18,6 +18,7 @@ var (
 	memberLeave  = stmt("member.leave", `delete from members where id = $1 and incarnation = $2`)
 	memberStray  = stmt("member.stray", `select member_id from sessions where closed_at is null
 		and not exists (select 1 from members where members.id = sessions.member_id) group by member_id order by member_id`)
+	robotStopping = stmt("robot.stopping", `select distinct tenant_id, robot_id from jobs where stop_deadline is not null`)
 
 	leaseGet = stmt("lease.get", `select member_id, term, renew_seq from leases where name = $1`)
 	// One statement takes and renews: of several that saw the same row, one hits.
@@ -58,6 +59,17 @@ func (r *reader) Strays() (out []fleet.ID, err error) {
 	}
 	err = r.conn.Query(memberStray, func(row *Row) error {
 		out = append(out, str[fleet.ID](row))
+		return nil
+	})
+	return out, err
+}
+
+func (r *reader) Stopping() (out []store.RobotRef, err error) {
+	if err := r.system(); err != nil {
+		return nil, err
+	}
+	err = r.conn.Query(robotStopping, func(row *Row) error {
+		out = append(out, store.RobotRef{Tenant: str[fleet.TenantID](row), RobotID: str[fleet.RobotID](row)})
 		return nil
 	})
 	return out, err

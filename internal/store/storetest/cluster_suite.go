@@ -172,6 +172,23 @@ func clusterTests() map[string]func(f *Fixture) {
 				return err
 			})
 		},
+		"robots that must stop something": func(f *Fixture) {
+			stopping := func() (list []store.RobotRef) {
+				f.System(func(r store.Reader) (err error) { list, err = r.Stopping(); return err })
+				return list
+			}
+			o := f.Other("globex")
+			j := f.Running(f.Spec(), "r1", f.Robot("r1", 2))
+			f.Running(f.Spec(), "r2", f.Robot("r2", 1))
+			is(f, "nobody", len(stopping()), 0)
+			f.Cancel(j.ID)
+			o.Cancel(o.Running(o.Spec(), "r1", o.Robot("r1", 1)).ID)
+			list := stopping()
+			is(f, "of both tenants", len(list) == 2 && slices.Contains(list, store.RobotRef{Tenant: f.Tenant, RobotID: "r1"}) &&
+				slices.Contains(list, store.RobotRef{Tenant: o.Tenant, RobotID: "r1"}), true)
+			f.must(f.Move(j.ID, func(s fleet.Subject) (*fleet.Move, error) { return s.StopLimit(s.Job.Epoch, f.Now.Add(time.Hour)) }))
+			is(f, "ended", len(stopping()), 1)
+		},
 		"a tenant sees no member and no lease": func(f *Fixture) {
 			refused := func(what string, err error) {
 				f.Helper()
