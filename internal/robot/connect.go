@@ -131,6 +131,8 @@ func (r *Robot) tell(url string, err error, welcomed bool, pause time.Duration) 
 		attrs = append(attrs, "hint", hint)
 	}
 	switch {
+	case websocket.CloseStatus(err) == websocket.StatusNormalClosure: // the answer to this robot's own goodbye
+		r.log.Info("signed off", "url", url)
 	case loud:
 		r.log.Error("the orchestrator refuses this robot", attrs...)
 	case welcomed:
