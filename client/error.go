@@ -1,6 +1,7 @@
 package client
 
 import (
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -99,13 +100,30 @@ func retryAfter(text string) time.Duration {
 // broken says that a connection ended before the answer was there: what was
 // asked may have been done.
 func broken(address string, err error) error {
+	if e := untrusted(address, err); e != nil {
+		return e
+	}
 	return fleet.Errorf(fleet.CodeUnavailable, "connection_lost", "The connection to %s broke off: %w", address, plain(err))
 }
 
 // unreachable says that no address could be connected to.
 func unreachable(all []string, err error) error {
+	if e := untrusted(strings.Join(all, ", "), err); e != nil {
+		return e
+	}
 	return fleet.Errorf(fleet.CodeUnavailable, "unreachable", "No orchestrator answers at %s: %w", strings.Join(all, ", "), plain(err)).
 		WithFix("Is it running, and is the address right?")
+}
+
+// untrusted is the error of an address whose certificate this machine does not
+// believe: somebody answers, and nothing was sent to them. Nil for all others.
+func untrusted(address string, err error) error {
+	bad, ok := errors.AsType[*tls.CertificateVerificationError](err)
+	if !ok {
+		return nil
+	}
+	return fleet.Errorf(fleet.CodeUnavailable, "certificate", "The certificate of %s is not trusted here: %w", address, bad.Err).
+		WithFix("If the authority that signed it is yours, name its file (PEM): --ca-file on the command line, or FLEET_CA_FILE.")
 }
 
 // plain takes the address out of an error that the message names already.

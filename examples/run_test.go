@@ -57,7 +57,7 @@ func TestExamplesRun(t *testing.T) {
 		},
 		{
 			name:     "files",
-			lines:    []string{"3 orders, 209.75 in all; see "},
+			lines:    []string{"3 orders, 209.75 in all; written to summary.json"},
 			variable: "summary", want: "{'orders': 3, 'total': 209.75, 'columns': ['id', 'customer', 'amount']}",
 			file: "orders.csv", content: "id,customer,amount\r\nA-1,Ines,120.5\r\nA-2,Jonas,80.0\r\nA-3,\"Maud, Paris\",9.25\r\n",
 		},

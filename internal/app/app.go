@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/big"
 	"net"
 	"net/http"
@@ -166,6 +167,8 @@ func (a *App) listen(ctx context.Context, core *orchestrator.Orchestrator) error
 	a.server = &http.Server{
 		Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second,
 		WriteTimeout: 60 * time.Second, IdleTimeout: 120 * time.Second, MaxHeaderBytes: int(a.o.Limits.Header), TLSConfig: a.o.TLS,
+		// Broken handshakes and the like: other people's faults, told in the form of all other lines.
+		ErrorLog: slog.NewLogLogger(a.o.Logger.Handler(), slog.LevelWarn),
 	}
 	a.listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", a.o.Listen)
 	if err != nil {

@@ -41,6 +41,9 @@ func exitOf(state fleet.State) int {
 	return exitGaveUp
 }
 
+// keyAdvice says how a command is given the key that it lacks.
+const keyAdvice = "Name the file that holds a key with --key-file, or set FLEET_KEY to the key or to file:/PATH."
+
 // quiet ends the process with a code after everything has been said.
 type quiet int
 
@@ -54,7 +57,13 @@ type usageError struct {
 }
 
 // Error returns the sentence.
-func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Error() string {
+	text := e.err.Error()
+	if what, ok := strings.CutPrefix(text, `expected "<`); ok { // the parser's words for an argument that is not there
+		return "The argument " + strings.ToUpper(strings.TrimSuffix(what, `>"`)) + " is missing"
+	}
+	return text
+}
 
 // Unwrap returns what was wrong.
 func (e *usageError) Unwrap() error { return e.err }
@@ -74,7 +83,11 @@ func (s *shell) fail(err error) int {
 				fmt.Fprintf(s.err, "  - %s\n", f.Message)
 			}
 		}
-		s.advise(known.Fix)
+		fix := known.Fix
+		if known.Code == fleet.CodeUnauthenticated {
+			fix = keyAdvice // the server's words are for those who write requests
+		}
+		s.advise(fix)
 		return known.Code.Info().Exit
 	}
 	var bad *usageError

@@ -104,7 +104,7 @@ type Command struct {
 	Stdin   io.Reader
 	Timeout time.Duration // 0: until ctx ends
 	Needs   string        // capability the policy must allow: shell, python, node
-	Limit   int64         // bytes kept of each output stream; 0 means 1 MiB
+	Limit   int64         // bytes kept of each output stream; 0 means 500 KiB
 }
 
 // CommandResult is how a program ended.

@@ -157,7 +157,7 @@ func (b *branch) keepOutputs(v *visiting, out *value.Map) error {
 	limit := b.run.limits.VariableBytes
 	size := value.Size(out, limit)
 	if size > limit {
-		v.call.Note(fmt.Sprintf("the outputs are larger than %d bytes, so %s is no variable", limit, v.n.id))
+		v.call.Warn(fmt.Sprintf("the outputs are larger than %d bytes, so %s is no variable", limit, v.n.id))
 		b.vars.Delete(v.n.id)
 		return b.account(limit)
 	}

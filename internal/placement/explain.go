@@ -85,7 +85,7 @@ func words(l *Lane, n Counts) (fleet.WaitingCode, string) {
 	case n.Fit == 0:
 		return fleet.CodeNoMatch, fmt.Sprintf("Waits for %s: none of %s fits (%s).", what, robots(n.Robots), n.reasons())
 	case n.Free > 0:
-		return fleet.CodeBehindOthers, fmt.Sprintf("Waits its turn: %s, %d free, and others go first.", fitting(n.Fit), n.Free)
+		return fleet.CodeBehindOthers, fmt.Sprintf("Waits its turn: %s, %d free; placed next unless others go first.", fitting(n.Fit), n.Free)
 	case n.First[CheckNoSlot] > 0:
 		return fleet.CodeNoSlot, fmt.Sprintf("Waits for a free slot: %s, none free (%s).", fitting(n.Fit), n.reasons())
 	case n.First[CheckRejected] > 0:

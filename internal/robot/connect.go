@@ -168,11 +168,13 @@ func (r *Robot) tell(url string, err error, welcomed bool, pause time.Duration) 
 	case websocket.CloseStatus(err) == websocket.StatusCode(wire.CloseSuperseded):
 		hint, loud = "another robot with the same id is connected; each needs a key of its own", true
 	}
-	attrs := []any{"url", url, "error", err, "again_in", pause.Round(time.Millisecond)}
+	attrs := []any{"url", url, "error", plainly(err), "again_in", pause.Round(time.Millisecond).String()}
 	if hint != "" {
 		attrs = append(attrs, "hint", hint)
 	}
 	switch {
+	case websocket.CloseStatus(err) == websocket.StatusNormalClosure: // the answer to this robot's own goodbye
+		r.log.Info("signed off", "url", url)
 	case loud:
 		r.log.Error("the orchestrator refuses this robot", attrs...)
 	case welcomed:
@@ -180,6 +182,15 @@ func (r *Robot) tell(url string, err error, welcomed bool, pause time.Duration) 
 	default:
 		r.log.Warn("no connection", attrs...)
 	}
+}
+
+// plainly is the reason that the other side gave for closing, without the
+// layers that the close came through.
+func plainly(err error) string {
+	if c, ok := errors.AsType[websocket.CloseError](err); ok && c.Reason != "" {
+		return fmt.Sprintf("closed with %d: %s", c.Code, c.Reason)
+	}
+	return err.Error()
 }
 
 // session opens one connection and works with it until it ends.

@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	defaultOutput = 1 << 20         // kept of each stream when a node says nothing
+	defaultOutput = 500 << 10       // kept of each stream when a node says nothing: both together still fit into a variable
 	maxOutput     = 16 << 20        // the most a node may ask for
 	pipeDelay     = 2 * time.Second // wait for children that hold the pipes after the program ended
 	killDelay     = 2 * time.Second // between the polite signal and the other one

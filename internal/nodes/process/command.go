@@ -49,7 +49,7 @@ func runCommand(ctx context.Context, c *engine.Call) (engine.Result, error) {
 		res.Stdout, res.Stderr, res.Truncated = "", "", false
 	}
 	if res.Truncated {
-		c.Note("the output of the command was longer than what is kept of it")
+		c.Warn("the output of the command was longer than what is kept of it; its end is missing")
 	}
 	c.Set("stdout", strings.ToValidUTF8(res.Stdout, "\ufffd"))
 	c.Set("stderr", strings.ToValidUTF8(res.Stderr, "\ufffd"))

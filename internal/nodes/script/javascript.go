@@ -36,7 +36,7 @@ func runJavaScript(ctx context.Context, c *engine.Call) (engine.Result, error) {
 		return engine.Result{}, err
 	}
 	if a.lost {
-		c.Note("the output of the script was longer than what is kept of it")
+		c.Warn("the output of the script was longer than what is kept of it; its end is missing")
 	}
 	c.Set("result", strings.TrimSpace(a.output))
 	c.Set("success", a.failed == "")

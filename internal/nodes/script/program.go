@@ -45,7 +45,7 @@ func runProgram(ctx context.Context, c *engine.Call, what string, cmd engine.Com
 			return engine.Result{}, err
 		}
 		if res.Truncated {
-			c.Note("the output of the script was longer than what is kept of it")
+			c.Warn("the output of the script was longer than what is kept of it; its end is missing")
 		}
 		c.Set("stdout", clean(res.Stdout))
 		c.Set("stderr", clean(res.Stderr))

@@ -44,7 +44,7 @@ func runPython(ctx context.Context, c *engine.Call) (engine.Result, error) {
 		return engine.Result{}, err
 	}
 	if a.lost {
-		c.Note("the output of the script was longer than what is kept of it")
+		c.Warn("the output of the script was longer than what is kept of it; its end is missing")
 	}
 	c.Set("result", a.result)
 	c.Set("output", a.output)
