@@ -14,7 +14,7 @@ LDFLAGS  = -s -w -X main.version=$(VERSION)
 export CGO_ENABLED = 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build fmt fmt-check vet lint law unit check test race fuzz bench generate verify cross chaos web clean
+.PHONY: help build fmt fmt-check vet lint law unit check setup-test test race fuzz bench generate verify cross chaos web clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-11s %s\n", $$1, $$2}'
@@ -43,9 +43,12 @@ unit: ## unit tests in their short form
 
 check: fmt-check vet law lint unit ## minutes, nothing but Go: formatting, vet, law, lint, short tests
 
-test: fmt-check vet law lint verify cross ## everything, under 12 minutes on two cores
-	$(GO) test -timeout 10m ./...
-	$(GO) test -tags failpoints ./internal/fail
+setup-test: ## install what the tests need and this machine lacks: PostgreSQL, PgBouncer
+	scripts/setup-test.sh
+
+test: setup-test fmt-check vet law lint verify cross ## everything, under 12 minutes on two cores
+	STRICT=1 $(GO) test -timeout 10m ./...
+	STRICT=1 $(GO) test -tags failpoints ./internal/fail
 
 race: ## short tests under the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -race -short -timeout 20m ./...
