@@ -84,8 +84,9 @@ func (s *Store) prepare(ctx context.Context) (session bool, err error) {
 	if err := s.bring(ctx, pg); err != nil {
 		return session, err
 	}
-	s.role, err = workingRole(ctx, pg)
-	if err == nil && s.role == "" {
+	owns := false
+	s.role, owns, err = workingRole(ctx, pg)
+	if err == nil && owns {
 		s.options.Logger.Warn("the database has no role of ours, so the tables' owner does the work; row-level security is in force all the same")
 	}
 	return session, err
@@ -145,17 +146,23 @@ func checkSettings(ctx context.Context, pg *pgx.Conn, unsafe bool) error {
 }
 
 // workingRole is the role that transactions take on: not the owner of the
-// tables, so that row-level security holds for it. Empty if the login is such a
-// role already, or if there is none.
-func workingRole(ctx context.Context, pg *pgx.Conn) (string, error) {
-	var role string
-	err := pg.QueryRow(ctx, `select case
-		when (select tableowner from pg_tables where schemaname = current_schema() and tablename = 'jobs') <> current_user
-		  and not (select rolsuper or rolbypassrls from pg_roles where rolname = current_user) then ''
-		when exists (select 1 from pg_roles where rolname = $1) and pg_has_role(current_user, $1, 'member') then $1
-		else '' end`, appRole).Scan(&role)
-	if err != nil {
-		return "", fault("look for the role", err)
+// tables, so that row-level security holds for it. None if the login is such a
+// role already, or if there is no other.
+func workingRole(ctx context.Context, pg *pgx.Conn) (role string, owns bool, err error) {
+	var owner, free bool // of row-level security
+	err = pg.QueryRow(ctx, `select (select tableowner from pg_tables where schemaname = current_schema() and tablename = 'jobs') = current_user,
+		(select rolsuper or rolbypassrls from pg_roles where rolname = current_user),
+		case when exists (select 1 from pg_roles where rolname = $1) and pg_has_role(current_user, $1, 'member') then $1 else 'none' end`,
+		appRole).Scan(&owner, &free, &role)
+	switch {
+	case err != nil:
+		return "", false, fault("look for the role", err)
+	case !owner && !free:
+		return "none", false, nil
+	case role == "none" && free:
+		return "", false, fleet.Errorf(fleet.CodeInvalid, "database_role",
+			"The database login may see the rows of every tenant (superuser or bypassrls), and there is no role %s to work as.", appRole).
+			WithFix("Run fleet db migrate with a login that may make roles, or use a login without these rights.")
 	}
-	return role, nil
+	return role, role == "none", nil
 }
