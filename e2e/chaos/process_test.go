@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -146,15 +147,20 @@ func (a *api) call(ctx context.Context, method, path string, headers map[string]
 	return resp.StatusCode, json.Unmarshal(data, out)
 }
 
-// freePort asks the system for a port that nobody uses now.
+// freePort finds an address that nobody listens on. It lies below the range from
+// which systems take the ports of outgoing connections: a port out of that range
+// may be gone when a killed program wants it again.
 func freePort(t testing.TB) string {
 	t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 50 {
+		addr := fmt.Sprintf("127.0.0.1:%d", 10000+rand.IntN(10000)) //nolint:gosec // any port will do
+		if l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", addr); err == nil {
+			_ = l.Close()
+			return addr
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("no free port was found")
+	return ""
 }
 
 // await asks until ok or the time is up.
