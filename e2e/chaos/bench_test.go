@@ -51,27 +51,25 @@ func (p *process) cpu(b *testing.B) time.Duration {
 // BenchmarkColdStart is the time from exec to ready on an empty folder, the
 // memory of an idle orchestrator and the size of the program.
 func BenchmarkColdStart(b *testing.B) {
-	bin := build(b)
+	bin := program(b)
 	info, err := os.Stat(bin)
 	if err != nil {
 		b.Fatal(err)
 	}
 	var rss float64
 	for b.Loop() {
-		f := &fleetUnderTest{t: b, api: &api{client: plain()}}
-		addr := freePort(b)
-		f.api.url = "http://" + addr
-		dir := b.TempDir()
-		f.server = &process{t: b, name: "orchestrator", bin: bin, log: dir + "/log", args: []string{
+		addr, dir := freePort(b), b.TempDir()
+		a := &api{url: "http://" + addr, client: plain()}
+		p := &process{t: b, name: "orchestrator", bin: bin, log: dir + "/log", args: []string{
 			"serve", "--listen", addr, "--data-dir", dir + "/data", "--admin-key-file", dir + "/key",
 		}}
-		f.server.start()
+		p.start()
 		await(b, 20*time.Second, "the orchestrator is not ready", func() bool {
-			_, err := f.api.call(b.Context(), "GET", "/health/ready", nil, nil, nil)
+			_, err := a.call(b.Context(), "GET", "/health/ready", nil, nil, nil)
 			return err == nil
 		})
-		rss = f.server.status(b, "VmRSS")
-		f.server.kill()
+		rss = p.status(b, "VmRSS")
+		p.kill()
 	}
 	b.ReportMetric(float64(b.Elapsed().Milliseconds())/float64(b.N), "ms/start")
 	b.ReportMetric(rss/1024, "MB-idle")
@@ -83,7 +81,7 @@ func BenchmarkIdleRobots(b *testing.B) {
 	const robots = 1000
 	f := startFleet(b, 0, 0, "--timing-lost", "90s")
 	keys := f.robotKeys(robots)
-	before := f.server.status(b, "VmRSS")
+	before := f.members[0].status(b, "VmRSS")
 	ctx, stop := context.WithCancel(b.Context())
 	var wg, ready sync.WaitGroup
 	ready.Add(robots)
@@ -96,12 +94,12 @@ func BenchmarkIdleRobots(b *testing.B) {
 		})
 	}
 	ready.Wait()
-	start := f.server.cpu(b)
+	start := f.members[0].cpu(b)
 	for b.Loop() {
 		pause(b.Context(), 20*time.Second) // two beats of each robot
 	}
-	used := f.server.cpu(b) - start
-	b.ReportMetric((f.server.status(b, "VmRSS")-before)/robots, "KB/robot")
+	used := f.members[0].cpu(b) - start
+	b.ReportMetric((f.members[0].status(b, "VmRSS")-before)/robots, "KB/robot")
 	b.ReportMetric(used.Seconds()/b.Elapsed().Seconds()*10, "cores/10k-robots")
 	stop()
 	wg.Wait()
@@ -117,9 +115,9 @@ func BenchmarkRestart(b *testing.B) {
 			key := f.robotKeys(1)[0]
 			for b.Loop() {
 				b.StopTimer()
-				f.server.kill()
+				f.members[0].kill()
 				b.StartTimer()
-				f.server.start()
+				f.members[0].start()
 				f.ready()
 				ctx, stop := context.WithCancel(b.Context())
 				started := make(chan struct{})
@@ -212,7 +210,7 @@ func BenchmarkLifeCycles(b *testing.B) {
 }
 
 // fill stores pending jobs that no robot can take yet, in bulk.
-func (f *fleetUnderTest) fill(n int) {
+func (f *world) fill(n int) {
 	f.t.Helper()
 	for n > 0 {
 		jobs := make([]map[string]any, min(n, 1000))

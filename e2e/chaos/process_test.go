@@ -12,24 +12,45 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 )
 
-// build compiles the program once for the test.
-func build(t testing.TB) string {
-	t.Helper()
-	bin := filepath.Join(t.TempDir(), "fleet")
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", bin, "github.com/casarerpa/fleet/cmd/fleet")
+// build compiles the program once for all tests; TestMain removes it.
+var build = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "fleet-chaos-")
+	if err != nil {
+		return "", err
+	}
+	bin := filepath.Join(dir, "fleet")
+	cmd := exec.Command("go", "build", "-o", bin, "github.com/casarerpa/fleet/cmd/fleet") //nolint:noctx // it serves all tests
 	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
+		return bin, fmt.Errorf("build: %w\n%s", err, out)
+	}
+	return bin, nil
+})
+
+func program(t testing.TB) string {
+	t.Helper()
+	bin, err := build()
+	if err != nil {
+		t.Fatal(err)
 	}
 	return bin
 }
 
-// process is a program that is started again each time it is killed.
+func TestMain(m *testing.M) {
+	m.Run()
+	if bin, _ := build(); bin != "" {
+		_ = os.RemoveAll(filepath.Dir(bin)) // a temporary folder
+	}
+}
+
+// process is a program that is killed and started again. One that is kept is
+// also started again when it ends by itself, as a service manager does.
 type process struct {
 	t    testing.TB
 	name string
@@ -37,49 +58,110 @@ type process struct {
 	args []string
 	env  []string
 	log  string
+	keep bool
 
 	mu   sync.Mutex
 	cmd  *exec.Cmd
-	done chan struct{}
+	quit chan struct{} // closed when it is to stay down
+	done chan struct{} // closed when it is down
+	ends int           // how often it ended by itself
 }
 
 func (p *process) start() {
 	p.t.Helper()
+	quit, done, started := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	p.mu.Lock()
+	p.quit, p.done = quit, done
+	p.mu.Unlock()
+	go func() {
+		// The system ends a child with the thread that started it.
+		runtime.LockOSThread()
+		defer close(done)
+		for {
+			cmd, err := p.launch(quit)
+			select {
+			case started <- err:
+			default: // only the first is awaited
+			}
+			if err != nil {
+				return
+			}
+			_ = cmd.Wait() // it is killed; how it ends is no news
+			if !p.keep || !p.again(quit) {
+				return
+			}
+		}
+	}()
+	if err := <-started; err != nil {
+		p.t.Errorf("start %s: %v", p.name, err)
+	}
+}
+
+func (p *process) launch(quit chan struct{}) (*exec.Cmd, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	select {
+	case <-quit:
+		return nil, fmt.Errorf("%s is to stay down", p.name)
+	default:
+	}
 	out, err := os.OpenFile(p.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
-		p.t.Fatal(err)
+		return nil, err
 	}
+	defer out.Close()
 	cmd := exec.Command(p.bin, p.args...) //nolint:noctx // its life is the test's business: it is killed on purpose
 	cmd.Env = append(os.Environ(), p.env...)
 	cmd.Stdout, cmd.Stderr = out, out
-	if err := cmd.Start(); err != nil {
-		p.t.Fatal(err)
+	dieWithUs(cmd)
+	p.cmd = cmd
+	return cmd, cmd.Start()
+}
+
+// again waits a moment before a program that ended by itself is started anew.
+func (p *process) again(quit chan struct{}) bool {
+	timer := time.NewTimer(300 * time.Millisecond)
+	defer timer.Stop()
+	select {
+	case <-quit:
+		return false
+	case <-timer.C:
+		p.mu.Lock()
+		p.ends++
+		p.mu.Unlock()
+		return true
 	}
-	done := make(chan struct{})
+}
+
+// down says that the process is to stay down from now on.
+func (p *process) down() (*exec.Cmd, chan struct{}) {
 	p.mu.Lock()
-	p.cmd, p.done = cmd, done
-	p.mu.Unlock()
-	go func() {
-		_ = cmd.Wait() // it is killed; how it ends is no news
-		_ = out.Close()
-		close(done)
-	}()
+	defer p.mu.Unlock()
+	select {
+	case <-p.quit:
+	default:
+		close(p.quit)
+	}
+	return p.cmd, p.done
 }
 
 // kill ends the process without warning and waits until it is gone.
 func (p *process) kill() {
-	p.mu.Lock()
-	cmd, done := p.cmd, p.done
-	p.mu.Unlock()
+	cmd, done := p.down()
 	_ = cmd.Process.Kill() // it may have ended by itself
 	<-done
 }
 
+// signal stops the process for a while, or lets it go on.
+func (p *process) signal(s os.Signal) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	_ = p.cmd.Process.Signal(s) // it may have ended by itself
+}
+
 // stop ends the process politely.
 func (p *process) stop(limit time.Duration) error {
-	p.mu.Lock()
-	cmd, done := p.cmd, p.done
-	p.mu.Unlock()
+	cmd, done := p.down()
 	if err := cmd.Process.Signal(os.Interrupt); err != nil {
 		return err
 	}

@@ -1,0 +1,13 @@
+package chaos
+
+import (
+	"os"
+	"os/exec"
+	"syscall"
+)
+
+// dieWithUs ends a program when the test program is killed.
+func dieWithUs(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} }
+
+// The signals that freeze a program and let it go on.
+var freeze, thaw os.Signal = syscall.SIGSTOP, syscall.SIGCONT
