@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/url"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -101,6 +102,27 @@ func (s *server) terminate(ctx context.Context) error {
 	defer func() { _ = pg.Close(ctx) }() // it did what it was for
 	_, err = pg.Exec(ctx, `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`)
 	return err
+}
+
+// lock keeps everybody away from the table of jobs for a while. It may fail: the
+// database may be down at that moment.
+func (s *server) lock(ctx context.Context, span time.Duration) {
+	pg, err := pgx.Connect(ctx, s.db.SuperURL)
+	if err != nil {
+		return
+	}
+	defer func() { _ = pg.Close(context.WithoutCancel(ctx)) }()
+	tx, err := pg.Begin(ctx)
+	if err != nil {
+		return
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
+	if _, err := tx.Exec(ctx, "set local lock_timeout = '1s'"); err != nil {
+		return
+	}
+	if _, err := tx.Exec(ctx, "lock table jobs in access exclusive mode"); err == nil {
+		pause(ctx, span)
+	}
 }
 
 // reader asks PostgreSQL in the simple protocol, whose answers are texts.
