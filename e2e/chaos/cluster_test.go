@@ -220,6 +220,44 @@ func TestNet(t *testing.T) {
 	})
 }
 
+// TestHalfOpen leaves a member with connections to the database that both ends
+// believe in and over which nothing passes, while new ones work. It must find
+// out, write again within 30 seconds, and be able to stop.
+func TestHalfOpen(t *testing.T) {
+	if testing.Short() {
+		t.Skip("processes: make test and make chaos run it")
+	}
+	w, db := startCluster(t, size{members: 1})
+	r := newRecord()
+	c := &client{record: r, members: w.direct, rng: chance(1), truth: w.truthFile()}
+	for round := range 2 {
+		key := fmt.Sprintf("before-%d", round)
+		if !c.submit(t.Context(), &order{key: key}, nothingToDo()) {
+			t.Fatal("a job was not taken in peace")
+		}
+		if n := db.ways[0].hang(1, false); n == 0 {
+			t.Fatal("the member has no connection to the database")
+		}
+		start := time.Now()
+		within, stop := context.WithTimeout(t.Context(), time.Minute)
+		taken := c.submit(within, &order{key: fmt.Sprintf("after-%d", round)}, nothingToDo())
+		stop()
+		took := time.Since(start)
+		t.Logf("it wrote again after %s", took.Round(time.Millisecond))
+		if !taken || took > 30*time.Second {
+			t.Errorf("a member with half-open connections to the database wrote again after %s (taken: %v), want 30s at most", took, taken)
+		}
+	}
+	db.ways[0].hang(1, false)
+	start := time.Now()
+	if err := w.members[0].stop(40 * time.Second); err != nil {
+		t.Error(err)
+	}
+	t.Logf("it stopped in %s", time.Since(start).Round(time.Millisecond))
+}
+
+func nothingToDo() map[string]any { return map[string]any{"workflow_json": jsonText(nothing)} }
+
 // disturb does one thing to a network and takes it back.
 func (s *storm) disturb(p *proxy, what string, n func(int) int) {
 	span := time.Duration(500+n(int(min(s.span/4, 20*time.Second)/time.Millisecond))) * time.Millisecond

@@ -9,5 +9,5 @@ import (
 // dieWithUs ends a program when the test program is killed.
 func dieWithUs(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} }
 
-// The signals that freeze a program and let it go on.
-var freeze, thaw os.Signal = syscall.SIGSTOP, syscall.SIGCONT
+// The signals that freeze a program, let it go on, and make it tell its stacks.
+var freeze, thaw, dump os.Signal = syscall.SIGSTOP, syscall.SIGCONT, syscall.SIGQUIT

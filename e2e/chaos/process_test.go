@@ -169,6 +169,11 @@ func (p *process) stop(limit time.Duration) error {
 	case <-done:
 		return nil
 	case <-time.After(limit):
+		// What it was waiting for is the last thing in its log.
+		if dump != nil {
+			_ = cmd.Process.Signal(dump)
+			pause(context.Background(), time.Second)
+		}
 		p.kill()
 		return fmt.Errorf("%s did not stop within %s", p.name, limit)
 	}

@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"context"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -184,6 +185,30 @@ func (w *world) halt() {
 			w.t.Logf("%s ended by itself %d times", p.name, p.ends)
 		}
 	}
+	w.t.Logf("members said %v", complaints(w.members))
+	w.t.Logf("robots said %v", complaints(w.robots))
+}
+
+// complaints counts what programs warned of and failed with, by message. A line
+// that is no record is what a program says when it ends with an error.
+func complaints(list []*process) map[string]int {
+	out := map[string]int{}
+	for _, p := range list {
+		text, err := os.ReadFile(p.log)
+		if err != nil {
+			continue // it never started
+		}
+		for line := range strings.Lines(string(text)) {
+			var said struct{ Level, Msg string }
+			switch err := json.Unmarshal([]byte(line), &said); {
+			case err != nil:
+				out[strings.TrimSpace(line[:min(len(line), 160)])]++
+			case said.Level == "WARN", said.Level == "ERROR":
+				out[said.Level+" "+said.Msg]++
+			}
+		}
+	}
+	return out
 }
 
 // chance is a source that the seed and a name decide.
