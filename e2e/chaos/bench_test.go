@@ -210,15 +210,15 @@ func BenchmarkLifeCycles(b *testing.B) {
 }
 
 // fill stores pending jobs that no robot can take yet, in bulk.
-func (f *world) fill(n int) {
-	f.t.Helper()
+func (w *world) fill(n int) {
+	w.t.Helper()
 	for n > 0 {
 		jobs := make([]map[string]any, min(n, 1000))
 		for i := range jobs {
 			jobs[i] = map[string]any{"workflow_json": jsonText(nothing)}
 		}
-		if _, err := f.api.call(f.t.Context(), "POST", "/api/v1/jobs/bulk", nil, map[string]any{"jobs": jobs}, nil); err != nil {
-			f.t.Fatal(err)
+		if _, err := w.api.call(w.t.Context(), "POST", "/api/v1/jobs/bulk", nil, map[string]any{"jobs": jobs}, nil); err != nil {
+			w.t.Fatal(err)
 		}
 		n -= len(jobs)
 	}

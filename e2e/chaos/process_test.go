@@ -26,7 +26,7 @@ var build = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	bin := filepath.Join(dir, "fleet")
-	cmd := exec.Command("go", "build", "-o", bin, "github.com/casarerpa/fleet/cmd/fleet") //nolint:noctx // it serves all tests
+	cmd := exec.Command("go", "build", "-o", bin, "github.com/casarerpa/fleet/cmd/fleet")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return bin, fmt.Errorf("build: %w\n%s", err, out)
 	}

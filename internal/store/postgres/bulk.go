@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -124,10 +123,7 @@ func bulk(list []kept) []bulked {
 		f, many := forms[k.stmt.Name]
 		p := place{rank: f.rank, name: k.stmt.Name}
 		if many {
-			row := k.stmt.Name
-			for _, i := range f.keys {
-				row += fmt.Sprintf("\x00%v", k.args[i])
-			}
+			row := rowOf(k, f.keys)
 			p.turn = turns[row]
 			turns[row]++
 		} else {
@@ -159,6 +155,22 @@ func bulk(list []kept) []bulked {
 		out = append(out, bulked{p.name, f.sql, args, len(rows), keep[p.name]})
 	}
 	return out
+}
+
+// rowOf names the row that a statement changes.
+func rowOf(k kept, keys []int) string {
+	var b strings.Builder
+	b.WriteString(k.stmt.Name)
+	for _, i := range keys {
+		b.WriteByte(0)
+		switch v := k.args[i].(type) {
+		case string:
+			b.WriteString(v)
+		case int64:
+			b.WriteString(strconv.FormatInt(v, 10))
+		}
+	}
+	return b.String()
 }
 
 // column is one argument of many rows as an array.

@@ -50,8 +50,7 @@ func reach1(err error) error {
 // reason is the driver's error without what it says about the address, which
 // may hold a password.
 func reason(err error) string {
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
+	if pg, is := errors.AsType[*pgconn.PgError](err); is {
 		return pg.Message
 	}
 	text := err.Error()

@@ -66,18 +66,6 @@ func open(t testing.TB, url string, o Options) *Store {
 	return s
 }
 
-// super connects as one whom nothing stops.
-func super(t testing.TB, db pgtest.DB) *pgx.Conn {
-	t.Helper()
-	ctx := context.WithoutCancel(t.Context())
-	pg, err := pgx.Connect(ctx, db.SuperURL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = pg.Close(ctx) })
-	return pg
-}
-
 // wipe empties every table.
 func wipe(t testing.TB, db pgtest.DB) {
 	t.Helper()
