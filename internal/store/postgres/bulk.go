@@ -119,20 +119,21 @@ func bulk(list []kept) []bulked {
 	groups := map[place][]kept{}
 	var order []place
 	turns := map[string]int{}
-	for _, k := range list {
+	for i := range list {
+		k := &list[i]
 		f, many := forms[k.stmt.Name]
 		p := place{rank: f.rank, name: k.stmt.Name}
 		if many {
-			row := rowOf(k, f.keys)
-			p.turn = turns[row]
-			turns[row]++
+			k.row = rowOf(k, f.keys)
+			p.turn = turns[k.row]
+			turns[k.row]++
 		} else {
 			p.turn = len(order) // as it came
 		}
 		if groups[p] == nil {
 			order = append(order, p)
 		}
-		groups[p] = append(groups[p], k)
+		groups[p] = append(groups[p], *k)
 	}
 	slices.SortStableFunc(order, func(a, b place) int {
 		if a.rank != b.rank {
@@ -147,6 +148,8 @@ func bulk(list []kept) []bulked {
 			out = append(out, bulked{p.name, rows[0].stmt.SQL, rows[0].args, 1, keep[p.name]})
 			continue
 		}
+		// Rows are locked in the order in which everybody locks them.
+		slices.SortFunc(rows, func(a, b kept) int { return strings.Compare(a.row, b.row) })
 		f := forms[p.name]
 		args := make([]any, len(f.types))
 		for i, letter := range f.types {
@@ -158,7 +161,7 @@ func bulk(list []kept) []bulked {
 }
 
 // rowOf names the row that a statement changes.
-func rowOf(k kept, keys []int) string {
+func rowOf(k *kept, keys []int) string {
 	var b strings.Builder
 	b.WriteString(k.stmt.Name)
 	for _, i := range keys {

@@ -38,8 +38,8 @@ func parse(address string) (*pgx.ConnConfig, error) {
 	return config, nil
 }
 
-// reach1 says in words that the database is not there.
-func reach1(err error) error {
+// unreachable says in words that the database is not there.
+func unreachable(err error) error {
 	e := fleet.Errorf(fleet.CodeUnavailable, "database_unreachable", "%w", fmt.Errorf("%w: %w", errLost, err))
 	e.Message = "The database cannot be reached: " + reason(err) + "."
 	e.Fix = "Check that PostgreSQL runs and that its address, user and password are right."
@@ -98,7 +98,7 @@ func (s *Store) ownSession(ctx context.Context) (bool, error) {
 	config.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
 	pg, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
-		return false, reach1(err)
+		return false, unreachable(err)
 	}
 	defer func() { _ = pg.Close(ctx) }() // everything was read
 	channel := "fleet_probe_" + strconv.FormatInt(s.options.Now().UnixNano(), 36)

@@ -79,7 +79,7 @@ func Migrate(ctx context.Context, o Options) (int, error) {
 	}
 	pg, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
-		return 0, reach1(err)
+		return 0, unreachable(err)
 	}
 	defer func() { _ = pg.Close(ctx) }() // everything was answered
 	return migrateWith(ctx, pg, o.Now)

@@ -133,7 +133,7 @@ func (s *Store) committer(name string, lanes *sqlstore.LaneCache, committed func
 func (s *Store) connect(ctx context.Context) (*pgx.Conn, error) {
 	pg, err := pgx.ConnectConfig(ctx, s.config.Copy())
 	if err != nil {
-		return nil, reach1(err)
+		return nil, unreachable(err)
 	}
 	return pg, nil
 }
@@ -198,7 +198,7 @@ func (s *Store) view(ctx context.Context, sc store.Scope, fn func(c *conn) error
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		return unavailable(reach1(err))
+		return unavailable(unreachable(err))
 	}
 	defer pg.Release()
 	c := &conn{ctx: ctx, pg: pg.Conn()}

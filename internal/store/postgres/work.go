@@ -24,6 +24,7 @@ type work struct {
 type kept struct {
 	stmt *sqlstore.Stmt
 	args []any
+	row  string // which row it changes; set by bulk
 }
 
 // errAlone asks for the group to be run again, each caller in a transaction of
@@ -33,38 +34,48 @@ var errAlone = errors.New("the callers must be run one by one")
 // keep says which statements may wait: the rows they write are locked or new,
 // so how many they touch is known. True is for those that must touch one row.
 var keep = map[string]bool{
-	"attempt.beat": false, "attempt.insert": true, "attempt.move": true, "attempt.started": true,
+	"attempt.beat": true, "attempt.insert": true, "attempt.move": true, "attempt.started": true,
 	"effect.put": false, "event.insert": true, "head.count": true, "idempotency.put": true, "idempotency.sweep": false,
 	"job.insert": true, "job.move": true, "job_data.insert": true, "job_data.result": true, "journal.put": false,
 	"lane.count": true, "refusal.drop": false, "refusal.put": true, "robot.assigned": true, "robot_sample.put": true,
 	"log.insert": false, "log.move": true,
 }
 
-// before holds the lock that a read takes first when it is part of a decision.
-// The lock is a statement of its own, so that what is read afterwards is what
-// whoever held it before has left.
-var before = map[string]struct {
+// lock is taken before a statement reads, as a statement of its own, so that
+// what is read afterwards is what whoever held it before has left.
+type lock struct {
 	sql  string
-	args []int
-}{
-	"job.get":            {"select 1 from jobs where id = $1 for update", []int{0}},
-	"job.subject":        {"select 1 from jobs where id = $1 for update", []int{0}},
-	"attempt.held":       {"select 1 from jobs where id in (select job_id from attempts where robot_id = $1 and slot_free_at is null) order by id for update", []int{0}},
-	"robot.get":          {"select 1 from robots where id = $1 for update", []int{0}},
-	"robot.for_offer":    {"select 1 from robots where id = $1 and tenant_id = $2 for update", []int{0, 1}},
-	"key.list":           {"select 1 from store_meta for update", nil}, // who looks for the first key makes it
-	"workflow.get":       {"select 1 from workflows where id = $1 for update", []int{0}},
-	"workflow.named":     {"select 1 from workflows where name = $1 for update", []int{0}},
-	"log.head":           {"select 1 from log_heads where job_id = $1 and epoch = $2 for update", []int{0, 1}},
-	"session.close_open": {"select 1 from robots where id = $1 and tenant_id = $2 for update", []int{0, 1}},
+	args []int // of the statement
 }
+
+// before holds the locks of reads that a decision follows. A job is locked with
+// its live attempt: a heartbeat that comes meanwhile waits, and learns then
+// whether the attempt still lives.
+var before = map[string][]lock{
+	"job.get":            {lockJob, lockAttempt},
+	"job.subject":        {lockJob, lockAttempt},
+	"attempt.held":       {{"select 1 from jobs where id in (select job_id from attempts where robot_id = $1 and slot_free_at is null) order by id for update", []int{0}}},
+	"robot.get":          {{"select 1 from robots where id = $1 for update", []int{0}}},
+	"robot.for_offer":    {lockRobot},
+	"session.close_open": {lockRobot},
+	"key.list":           {{"select 1 from store_meta for update", nil}}, // who looks for the first key makes it
+	"workflow.get":       {{"select 1 from workflows where id = $1 for update", []int{0}}},
+	"workflow.named":     {{"select 1 from workflows where name = $1 for update", []int{0}}},
+	"log.head":           {{"select 1 from log_heads where job_id = $1 and epoch = $2 for update", []int{0, 1}}},
+}
+
+var (
+	lockJob     = lock{"select 1 from jobs where id = $1 for update", []int{0}}
+	lockAttempt = lock{"select 1 from attempts where job_id = $1 and outcome is null for update", []int{0}}
+	lockRobot   = lock{"select 1 from robots where id = $1 and tenant_id = $2 for update", []int{0, 1}}
+)
 
 // Exec keeps a statement or runs it.
 func (w *work) Exec(s *sqlstore.Stmt, args ...any) (int, error) {
 	w.wrote++
 	if _, ok := keep[s.Name]; ok && !w.alone {
 		s.MarkUsed()
-		w.pending = append(w.pending, kept{s, arguments(args)})
+		w.pending = append(w.pending, kept{stmt: s, args: arguments(args)})
 		return 1, nil
 	}
 	if err := w.settle(s, args); err != nil {
@@ -101,7 +112,7 @@ func (w *work) settle(s *sqlstore.Stmt, args []any) error {
 		return errAlone // the jobs that have no number yet cannot be seen
 	}
 	var locks []command
-	if l, ok := before[s.Name]; ok {
+	for _, l := range before[s.Name] {
 		c := command{"lock for " + s.Name, l.sql, nil}
 		for _, i := range l.args {
 			c.args = append(c.args, argument(args[i]))

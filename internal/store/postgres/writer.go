@@ -307,7 +307,8 @@ func (w *writer) call(batch *sqlstore.Batch, c change) (err error) {
 }
 
 // begin opens the transaction, says whose rows it may touch, and locks what the
-// group decides about: robots first, then jobs, each in order.
+// group decides about: robots first, then jobs with their live attempts, each in
+// order.
 func (w *writer) begin(list []change, need *sqlstore.Need) []command {
 	out := []command{{"begin", "begin isolation level read committed read write", nil}, enter(w.role, reach(list)), steady()}
 	if len(need.Robots) > 0 {
@@ -326,7 +327,9 @@ func (w *writer) begin(list []change, need *sqlstore.Need) []command {
 		for _, id := range need.Offers {
 			ids = append(ids, string(id))
 		}
-		out = append(out, command{"lock jobs", `select 1 from jobs where id = any ($1::text[]) order by id for update`, []any{ids}})
+		out = append(out, command{"lock jobs", `select 1 from jobs where id = any ($1::text[]) order by id for update`, []any{ids}},
+			command{"lock attempts", `select 1 from attempts where job_id = any ($1::text[]) and outcome is null
+			order by job_id for update`, []any{ids}})
 	}
 	return out
 }

@@ -97,8 +97,13 @@ func (t *Tx) beat(b *store.Beat, found *beating, out *store.BeatAnswer, now time
 			continue
 		}
 		t.touch(a.JobID)
-		if _, err := t.conn.Exec(attemptBeat, a.JobID, a.Epoch, b.RobotID, b.Tenant, a.Progress, a.Node, a.Message); err != nil {
+		n, err := t.conn.Exec(attemptBeat, a.JobID, a.Epoch, b.RobotID, b.Tenant, a.Progress, a.Node, a.Message)
+		if err != nil {
 			return err
+		}
+		if n == 0 { // it ended since it was read
+			out.Stale = append(out.Stale, ref)
+			continue
 		}
 		if h := held[i]; h.state == fleet.Cancelling {
 			out.Cancel = append(out.Cancel, store.Stop{
