@@ -146,6 +146,7 @@ func (s *Store) openPool(ctx context.Context) error {
 	config.ConnConfig = s.config.Copy()
 	config.MaxConns = int32(s.options.Readers) //nolint:gosec // a small number
 	config.MaxConnIdleTime = 5 * time.Minute
+	config.PingTimeout = pingWithin
 	s.pool, err = pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return fmt.Errorf("make the pool: %w", err)
@@ -192,7 +193,16 @@ func (s *Store) seen(sc store.Scope) store.Scope {
 	return sc
 }
 
-func (s *Store) view(ctx context.Context, sc store.Scope, fn func(c *conn) error) error {
+func (s *Store) view(caller context.Context, sc store.Scope, fn func(c *conn) error) (err error) {
+	// Over a connection that only one side still believes in, nothing comes and
+	// nothing fails, and some callers wait as long as the program runs.
+	ctx, cancel := context.WithTimeout(caller, viewWithin)
+	defer cancel()
+	defer func() {
+		if err != nil && ctx.Err() != nil && caller.Err() == nil {
+			err = unavailable(fmt.Errorf("no answer within %s: %w", viewWithin, err))
+		}
+	}()
 	pg, err := s.pool.Acquire(ctx)
 	if err != nil {
 		if ctx.Err() != nil {

@@ -67,6 +67,14 @@ const (
 	maxTries      = 10
 )
 
+// Bounds of a read. An idle connection is asked whether it lives before it is
+// used, and that question must not wait for ever either: the pool cannot be
+// closed before it is answered.
+const (
+	viewWithin = 20 * time.Second
+	pingWithin = 2 * time.Second
+)
+
 // commit runs one group in one transaction, or each caller in its own if that
 // is needed.
 func (w *writer) commit(group []*committer.Op[change]) []error {
