@@ -32,16 +32,16 @@ type kept struct {
 	key      string
 }
 
-// verdict collects violations and shows the first of each kind.
+// verdict collects violations and tells the first of each kind.
 type verdict struct {
-	w      *world
+	tell   func(format string, args ...any)
 	counts map[string]int
 }
 
 func (v *verdict) wrong(kind, format string, args ...any) {
 	v.counts[kind]++
 	if v.counts[kind] <= 5 {
-		v.w.t.Errorf(kind+": "+format, args...)
+		v.tell(kind+": "+format, args...)
 	}
 }
 
@@ -55,7 +55,7 @@ func (w *world) verify(r *record, outage time.Duration) {
 	if err := storetest.Invariants(w.t.Context(), q); err != nil {
 		w.t.Error(err)
 	}
-	v := &verdict{w, map[string]int{}}
+	v := &verdict{w.t.Errorf, map[string]int{}}
 	for _, row := range w.query(q, `select a.job_id, a.epoch, j.state from attempts a join jobs j on j.id = a.job_id where a.slot_free_at is null`) {
 		v.wrong("a slot leaked", "%v", row)
 	}
@@ -73,7 +73,7 @@ func (w *world) verify(r *record, outage time.Duration) {
 		w.t.Fatal(err)
 	}
 	v.truth(jobs, ran)
-	v.robots(jobs, ran, robotRecords(w.t, w.robots))
+	v.robots(jobs, robotRecords(w.t, w.robots))
 	byState := map[fleet.State]int{}
 	attempts := 0
 	for _, j := range jobs {
@@ -181,7 +181,7 @@ func (v *verdict) truth(jobs map[string]*kept, ran map[string][]*execution) {
 }
 
 // robots compares the store with what the robots wrote down (I6).
-func (v *verdict) robots(jobs map[string]*kept, _ map[string][]*execution, own started) {
+func (v *verdict) robots(jobs map[string]*kept, own started) {
 	for attempt, n := range own.starts {
 		if n > 1 {
 			v.wrong("an attempt was started twice", "%s %d times", attempt, n)
@@ -200,6 +200,6 @@ func (v *verdict) robots(jobs map[string]*kept, _ map[string][]*execution, own s
 		}
 	}
 	if len(own.starts) == 0 {
-		v.w.t.Error("no robot wrote down that it started anything: the records were not read")
+		v.wrong("no records", "no robot wrote down that it started anything")
 	}
 }

@@ -19,12 +19,16 @@ import (
 	"time"
 )
 
+// built is the folder of the program, once a test needed it.
+var built string
+
 // build compiles the program once for all tests; TestMain removes it.
 var build = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "fleet-chaos-")
 	if err != nil {
 		return "", err
 	}
+	built = dir
 	bin := filepath.Join(dir, "fleet")
 	cmd := exec.Command("go", "build", "-o", bin, "github.com/casarerpa/fleet/cmd/fleet")
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -44,8 +48,8 @@ func program(t testing.TB) string {
 
 func TestMain(m *testing.M) {
 	m.Run()
-	if bin, _ := build(); bin != "" {
-		_ = os.RemoveAll(filepath.Dir(bin)) // a temporary folder
+	if built != "" {
+		_ = os.RemoveAll(built) // a temporary folder
 	}
 }
 
