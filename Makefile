@@ -5,6 +5,7 @@ GO       ?= go
 FUZZTIME ?= 10s
 BENCHTIME ?= 1s
 CYCLES   ?= 100
+CHAOS_SECONDS ?= 300
 
 # What a build says of itself; plain `go build` works too and says "devel".
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
@@ -69,8 +70,8 @@ cross: ## compile for Windows and macOS
 	GOOS=windows GOARCH=amd64 $(GO) build ./...
 	GOOS=darwin GOARCH=arm64 $(GO) build ./...
 
-chaos: ## kill orchestrators and robots CYCLES (100) times each under load
-	FLEET_CHAOS_CYCLES=$(CYCLES) $(GO) test -count=1 -timeout 60m -v ./e2e/chaos/...
+chaos: setup-test ## long: CYCLES (100) kills on SQLite, CHAOS_SECONDS (300) of faults on PostgreSQL
+	STRICT=1 FLEET_CHAOS_CYCLES=$(CYCLES) FLEET_CHAOS_SECONDS=$(CHAOS_SECONDS) $(GO) test -count=1 -timeout 90m -v ./e2e/chaos/...
 
 web: ## nothing to build yet: the web interface comes with a later issue
 	@echo "There is no web interface yet, so there is nothing to build here."

@@ -59,6 +59,18 @@ func (w *world) verify(r *record, outage time.Duration) {
 	for _, row := range w.query(q, `select a.job_id, a.epoch, j.state from attempts a join jobs j on j.id = a.job_id where a.slot_free_at is null`) {
 		v.wrong("a slot leaked", "%v", row)
 	}
+	// Times of one clock: all programs run on this machine.
+	for _, row := range w.query(q, fmt.Sprintf(`select id, (%s - %s) from jobs where state = 'timeout' and started_at is not null and %s - %s < timeout_ms * 1000`,
+		w.db.micros("ended_at"), w.db.micros("started_at"), w.db.micros("ended_at"), w.db.micros("started_at"))) {
+		v.wrong("a job timed out early", "%s after %s microseconds", row[0], row[1])
+	}
+	if !w.robotsKilled {
+		// Without a robot's death only silence or its own fence takes a job from it.
+		for _, row := range w.query(q, fmt.Sprintf(`select job_id, epoch, (%s - %s) from attempts where outcome = 'lost' and %s - %s < %d`,
+			w.db.micros("ended_at"), w.db.micros("offered_at"), w.db.micros("ended_at"), w.db.micros("offered_at"), fenced.Microseconds())) {
+			v.wrong("a lease was not kept", "%s.%s was taken away after %s microseconds", row[0], row[1], row[2])
+		}
+	}
 	for _, p := range r.problems {
 		w.t.Errorf("an answer that no fault excuses: %s", p)
 	}

@@ -16,6 +16,7 @@ func TestKillSQLite(t *testing.T) {
 	}
 	t.Logf("seed %d, %d kills of each", *seed, n)
 	w := startFleet(t, 3, 4)
+	w.robotsKilled = true
 	submitting, stop := context.WithCancel(t.Context())
 	defer stop()
 	r := newRecord()

@@ -31,7 +31,16 @@ type world struct {
 	ways    []*proxy // the members, as robots reach them
 	robots  []*process
 	api     *api // the first member
+
+	robotsKilled bool // or restarted, so that they may have lost what they held
 }
+
+// The silence after which members take an attempt away, and the time after which
+// a robot without answer stops itself: 5/6 of a lease of 2/3 of it.
+const (
+	lost   = 15 * time.Second
+	fenced = lost * 2 / 3 * 5 / 6
+)
 
 // size is how large a world is.
 type size struct{ members, robots, slots int }
@@ -65,7 +74,7 @@ func startWorld(t testing.TB, dir string, db database, s size, flags ...string) 
 	for i := range s.members {
 		name, addr := fmt.Sprintf("member%d", i+1), freePort(t)
 		m := &process{t: t, name: name, bin: bin, log: filepath.Join(dir, name+".log"), keep: true, args: append([]string{
-			"serve", "--listen", addr, "--data-dir", filepath.Join(dir, name), "--timing-lost", "15s", "--timing-stop-grace", "5s",
+			"serve", "--listen", addr, "--data-dir", filepath.Join(dir, name), "--timing-lost", lost.String(), "--timing-stop-grace", "5s",
 			"--limit-requests", "100000000", "--limit-submits", "100000000", "--limit-pending", "10000000", "--limit-handshakes", "10000", "--log-level", "warn",
 		}, db.flags(i)...)}
 		m.args = append(m.args, flags...)
