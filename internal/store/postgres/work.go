@@ -48,6 +48,7 @@ var before = map[string]struct {
 	args []int
 }{
 	"job.get":            {"select 1 from jobs where id = $1 for update", []int{0}},
+	"job.retry_open":     {"select 1 from jobs where id = $1 for update", []int{0}}, // one retry of a job at a time
 	"job.subject":        {"select 1 from jobs where id = $1 for update", []int{0}},
 	"attempt.held":       {"select 1 from jobs where id in (select job_id from attempts where robot_id = $1 and slot_free_at is null) order by id for update", []int{0}},
 	"robot.get":          {"select 1 from robots where id = $1 for update", []int{0}},
