@@ -27,10 +27,6 @@ const (
 // last.
 var errLost = errors.New("the connection to the database is lost")
 
-// errTaken says that something of that name is there. Who is told so may not
-// have been able to see it: another member wrote it at the same time.
-var errTaken = errors.New("there is one already")
-
 // fault turns an error of the database into one of the house. Where it was is
 // for logs; people are told what it means for them.
 func fault(where string, err error) error {
@@ -46,7 +42,7 @@ func fault(where string, err error) error {
 	case pg.Code == stateSerialization, pg.Code == stateDeadlock, pg.Code == stateLockTimeout:
 		return fmt.Errorf("%w: %w", sqlstore.ErrOvertaken, wrapped)
 	case pg.Code == stateUnique:
-		e := fleet.Errorf(fleet.CodeConflict, "already_exists", "%w", fmt.Errorf("%w: %w", errTaken, wrapped))
+		e := fleet.Errorf(fleet.CodeConflict, "already_exists", "%w", wrapped)
 		e.Message = "There is already something of that name."
 		return e
 	case strings.HasPrefix(pg.Code, "23"):

@@ -176,6 +176,8 @@ func TestSameNamesOnTwoMembers(t *testing.T) {
 			if out, err := s.Enqueue(t.Context(), f.Scope, []store.Submission{f.Submission(spec)}); err != nil || out[0].Err != nil {
 				t.Errorf("member %d: %v %v", m, err, out)
 			}
+		})
+		both(list, func(m int, s store.Store) {
 			errs[m] = s.Update(t.Context(), f.Scope, func(tx store.Tx) error {
 				return tx.PutWorkflow(fleet.Workflow{ID: f.IDs.New(), Tenant: f.Tenant, Name: fmt.Sprint("w", i), CreatedAt: f.Now})
 			})

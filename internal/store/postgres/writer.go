@@ -134,7 +134,6 @@ func (w *writer) single(one []change) error {
 			return answers[0]
 		case errors.Is(err, errOutcome):
 			return err
-		case errors.Is(err, errTaken) && n == 1: // by whom it can see now: it may decide otherwise
 		case again(err) && n < maxTries:
 			// Whoever lost waits a little, at random, so that two do not meet again.
 			time.Sleep(time.Duration(rand.Int64N(int64(n) * int64(5*time.Millisecond)))) //nolint:gosec // no secret
