@@ -59,7 +59,7 @@ func (s *Store) ReadLogs(ctx context.Context, sc store.Scope, job fleet.ID, q st
 	}
 	var out []fleet.LogLine
 	err := s.view(ctx, sc, func(c *conn) (err error) {
-		out, err = sqlstore.ReadLogs(c, s.seen(sc), job, q)
+		out, err = sqlstore.ReadLogs(c, sc, job, q)
 		return err
 	})
 	return out, err

@@ -18,16 +18,18 @@ const channel = "fleet"
 // Figures of wake-ups between members.
 const (
 	tellAtMost  = 10 * time.Millisecond // one notification per member and this long
-	beatEvery   = 5 * time.Second       // the listener's own beat
-	lookEvery   = time.Second           // without a listener
-	maxTold     = 7000                  // bytes of a notification; PostgreSQL takes 8000
+	tellWithin  = 2 * time.Second
+	beatEvery   = 5 * time.Second // the listener's own beat
+	lookEvery   = time.Second     // without a listener
+	maxTold     = 7000            // bytes of a notification; PostgreSQL takes 8000
 	everything  = "*"
 	beatMessage = "beat"
 )
 
 // notifier carries signals between members. What it carries are hints: topics,
-// which may get lost. It owns two goroutines, from start until stop: one tells
-// and one listens.
+// which may get lost. It owns the store's three goroutines besides the
+// committers, from start until stop: one tells, one listens, and one makes
+// partitions now and then.
 //
 // The listener sends itself a beat on its own session. If that does not come
 // back the session is deaf, whatever it says of itself: it is replaced, and
@@ -58,6 +60,7 @@ func (n *notifier) start() {
 	n.cancel = cancel
 	n.running.Go(func() { n.teller(ctx) })
 	n.running.Go(func() { n.listener(ctx) })
+	n.running.Go(func() { n.store.partitioner(ctx) })
 }
 
 func (n *notifier) stop() {
@@ -86,12 +89,13 @@ func (n *notifier) take() string {
 	defer n.mu.Unlock()
 	var b strings.Builder
 	b.WriteString(n.self)
+	all := n.topics[everything]
 	for t := range n.topics {
 		b.WriteByte('\n')
 		b.WriteString(string(t))
 	}
 	clear(n.topics)
-	if b.Len() > maxTold {
+	if all || b.Len() > maxTold {
 		return n.self + "\n" + everything
 	}
 	return b.String()
@@ -112,12 +116,18 @@ func (n *notifier) teller(ctx context.Context) {
 			return
 		case <-pause.C:
 		}
-		within, cancel := context.WithTimeout(ctx, 2*time.Second)
-		if _, err := n.store.pool.Exec(within, "select pg_notify($1, $2)", channel, n.take()); err != nil && ctx.Err() == nil {
-			n.store.options.Logger.Debug("other members were not woken", "error", err)
-		}
+		within, cancel := context.WithTimeout(ctx, tellWithin)
+		_, err := n.store.pool.Exec(within, "select pg_notify($1, $2)", channel, n.take())
 		cancel()
-		pause.Reset(tellAtMost)
+		if err == nil {
+			pause.Reset(tellAtMost)
+			continue
+		}
+		if ctx.Err() == nil {
+			n.store.options.Logger.Debug("other members were not woken; they are told later to look at everything", "error", err)
+			n.tell([]store.Topic{everything})
+		}
+		pause.Reset(lookEvery)
 	}
 }
 

@@ -83,6 +83,9 @@ func (s *Store) prepare(ctx context.Context) (session bool, err error) {
 	if err := s.bring(ctx, pg); err != nil {
 		return session, err
 	}
+	if err := partition(ctx, pg, s.options.Now()); err != nil { // rows have their place without
+		s.options.Logger.Warn("partitions were not made; it is tried again later", "error", err)
+	}
 	owns := false
 	s.role, owns, err = workingRole(ctx, pg)
 	if err == nil && owns {

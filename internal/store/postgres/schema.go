@@ -82,7 +82,11 @@ func Migrate(ctx context.Context, o Options) (int, error) {
 		return 0, unreachable(err)
 	}
 	defer func() { _ = pg.Close(ctx) }() // everything was answered
-	return migrateWith(ctx, pg, o.Now)
+	n, err := migrateWith(ctx, pg, o.Now)
+	if err == nil {
+		err = partition(ctx, pg, o.Now())
+	}
+	return n, err
 }
 
 // migrateWith holds the lock as long as its transaction, so that a pooler
@@ -105,7 +109,7 @@ func migrateWith(ctx context.Context, pg *pgx.Conn, now func() time.Time) (int, 
 				return err
 			}
 		}
-		return makePartitions(ctx, tx, now())
+		return nil
 	})
 	if err != nil {
 		return 0, err
@@ -140,16 +144,6 @@ func grant(ctx context.Context, tx pgx.Tx) error {
 	return nil
 }
 
-// partitionsAhead is how far partitions are made beforehand.
-const partitionsAhead = 45 * 24 * time.Hour
-
-func makePartitions(ctx context.Context, tx pgx.Tx, now time.Time) error {
-	if _, err := tx.Exec(ctx, "select fleet_partitions($1, $2)", now, now.Add(partitionsAhead)); err != nil {
-		return fault("make partitions", err)
-	}
-	return nil
-}
-
 // bring checks the schema, or brings it up to date.
 func (s *Store) bring(ctx context.Context, pg *pgx.Conn) error {
 	if s.options.Migrate {
@@ -169,6 +163,9 @@ func (s *Store) bring(ctx context.Context, pg *pgx.Conn) error {
 		if done, err = history(ctx, pg); err != nil {
 			return err
 		}
+	}
+	if err := migrate.Check(done, all); err != nil {
+		return err
 	}
 	if len(done) < len(all) {
 		return fleet.Errorf(fleet.CodeConflict, "schema_older", "The database has %d of %d migrations of this program.", len(done), len(all)).

@@ -35,10 +35,6 @@ type Options struct {
 	// Unsafe allows a database that may lose acknowledged changes: fsync or
 	// synchronous_commit off.
 	Unsafe bool
-
-	// blind leaves the tenant out of every statement; tests prove with it that
-	// row-level security holds alone.
-	blind bool
 }
 
 // Store is an open database. It satisfies store.Store.
@@ -181,21 +177,10 @@ func (s *Store) View(ctx context.Context, sc store.Scope, fn func(r store.Reader
 	if err := sc.Valid(); err != nil {
 		return err
 	}
-	return s.view(ctx, sc, func(c *conn) error { return fn(sqlstore.NewReader(c, s.seen(sc))) })
-}
-
-// seen is the scope that statements are told. It is the caller's own, except
-// where a test leaves everything to row-level security.
-func (s *Store) seen(sc store.Scope) store.Scope {
-	if s.options.blind {
-		return store.System("blind")
-	}
-	return sc
+	return s.view(ctx, sc, func(c *conn) error { return fn(sqlstore.NewReader(c, sc)) })
 }
 
 func (s *Store) view(caller context.Context, sc store.Scope, fn func(c *conn) error) (err error) {
-	// Over a connection that only one side still believes in, nothing comes and
-	// nothing fails, and some callers wait as long as the program runs.
 	ctx, cancel := context.WithTimeout(caller, viewWithin)
 	defer cancel()
 	defer func() {
@@ -203,30 +188,50 @@ func (s *Store) view(caller context.Context, sc store.Scope, fn func(c *conn) er
 			err = unavailable(fmt.Errorf("no answer within %s: %w", viewWithin, err))
 		}
 	}()
-	pg, err := s.pool.Acquire(ctx)
+	pg, c, err := s.snapshot(ctx, sc)
 	if err != nil {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		return unavailable(unreachable(err))
+		return err
 	}
 	defer pg.Release()
-	c := &conn{ctx: ctx, pg: pg.Conn()}
-	err = c.pipe(nil, command{"begin", "begin isolation level repeatable read read only", nil},
-		enter(s.role, reach([]change{{scope: sc}})))
-	if err == nil {
-		err = fn(c)
-	}
+	err = fn(c)
 	if c.pg.IsClosed() {
 		return err
 	}
 	// The caller may have given up; the connection must still be left clean.
-	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-	defer cancel()
+	end, stop := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer stop()
 	if _, rerr := c.pg.Exec(end, "rollback"); rerr != nil {
 		_ = c.pg.Close(end) // the pool throws it away
 	}
 	return err
+}
+
+// snapshot begins a transaction that reads. Connections that broke while they
+// were in the pool are thrown away, each once: after a restart of the database
+// all of them may be.
+func (s *Store) snapshot(ctx context.Context, sc store.Scope) (*pgxpool.Conn, *conn, error) {
+	for n := 0; ; n++ {
+		pg, err := s.pool.Acquire(ctx)
+		if err != nil {
+			if errors.Is(ctx.Err(), context.Canceled) {
+				return nil, nil, ctx.Err()
+			}
+			return nil, nil, unavailable(unreachable(err))
+		}
+		c := &conn{ctx: ctx, pg: pg.Conn()}
+		err = c.pipe(nil, command{"begin", "begin isolation level repeatable read read only", nil},
+			enter(s.role, reach([]change{{scope: sc}})))
+		if err == nil {
+			return pg, c, nil
+		}
+		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		_ = c.pg.Close(end) // whatever state it is in
+		cancel()
+		pg.Release()
+		if ctx.Err() != nil || !errors.Is(err, errLost) || n >= s.options.Readers {
+			return nil, nil, err
+		}
+	}
 }
 
 // Update runs fn in a transaction that it may share with others of this
@@ -242,8 +247,7 @@ func (s *Store) Update(ctx context.Context, sc store.Scope, fn func(tx store.Tx)
 // here too.
 func (s *Store) Signals() *store.Signals { return s.signals }
 
-// Health fails when the database cannot be asked, or when the last write found
-// it gone.
+// Health fails when the database cannot be asked or is one that does not write.
 func (s *Store) Health(ctx context.Context) error {
 	err := s.view(ctx, store.System("health"), func(c *conn) error {
 		var no string

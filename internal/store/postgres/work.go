@@ -53,6 +53,7 @@ type lock struct {
 // whether the attempt still lives.
 var before = map[string][]lock{
 	"job.get":            {lockJob, lockAttempt},
+	"job.retry_open":     {lockJob}, // one retry of a job at a time
 	"job.subject":        {lockJob, lockAttempt},
 	"attempt.held":       {{"select 1 from jobs where id in (select job_id from attempts where robot_id = $1 and slot_free_at is null) order by id for update", []int{0}}},
 	"robot.get":          {{"select 1 from robots where id = $1 for update", []int{0}}},

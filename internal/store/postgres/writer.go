@@ -9,7 +9,6 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -54,9 +53,8 @@ type writer struct {
 	log       *slog.Logger
 	committed func(b *sqlstore.Batch)
 
-	pg      *pgx.Conn // nil: to be opened
-	number  uint64    // of the newest commit
-	trouble atomic.Pointer[error]
+	pg     *pgx.Conn // nil: to be opened
+	number uint64    // of the newest commit
 }
 
 // Bounds of one group. Whoever waits longer is told that the outcome is open.
@@ -123,6 +121,11 @@ func (w *writer) settle(list []change) []error {
 	answers := make([]error, len(list))
 	for i := range list {
 		answers[i] = w.single(list[i : i+1])
+		if errors.Is(answers[i], errLost) || errors.Is(answers[i], errOutcome) {
+			// The others did not run. Each would wait as long as this one did.
+			copy(answers[i+1:], repeat(unavailable(errLost), len(list)-i-1))
+			break
+		}
 	}
 	return answers
 }
@@ -166,14 +169,10 @@ func (w *writer) try(list []change, alone bool) ([]error, error) {
 		err = w.finish(ctx, id)
 	}
 	if err == nil {
-		w.trouble.Store(nil)
 		w.committed(batch)
 		return answers, nil
 	}
 	w.rollback(ctx)
-	if errors.Is(err, fleet.ErrUnavailable) {
-		w.trouble.Store(&err)
-	}
 	return nil, err
 }
 
@@ -225,7 +224,10 @@ func (w *writer) attempt(ctx context.Context, list []change, alone bool) ([]erro
 const (
 	commitPut = `insert into commits (committer, commit_id, at) values ($1, $2, $3)
 		on conflict (committer) do update set commit_id = excluded.commit_id, at = excluded.at`
-	commitGet = `select commit_id from commits where committer = $1 for update`
+	// commitGet waits for a session that is still about to write the row, be it
+	// the committer's first, and writes nothing: it is rolled back.
+	commitGet = `insert into commits (committer, commit_id, at) values ($1, '', now())
+		on conflict (committer) do update set commit_id = commits.commit_id returning commit_id`
 )
 
 // finish commits. When the answer is lost it finds out what became of it.
@@ -246,8 +248,9 @@ func (w *writer) finish(ctx context.Context, id string) error {
 	return w.resolve(id, err)
 }
 
-// resolve asks by name what became of a commit whose answer was lost. The row
-// lock waits for the old session if that is still at it.
+// resolve asks by name what became of a commit whose answer was lost. The
+// committer's row is written for that, which waits for the old session if that
+// is still at it.
 func (w *writer) resolve(id string, lost error) error {
 	ctx, cancel := context.WithTimeout(context.Background(), resolveWithin)
 	defer cancel()
@@ -289,8 +292,7 @@ func (w *writer) committedAs(ctx context.Context, id string) (bool, error) {
 		return false, err
 	}
 	var newest string
-	err := w.pg.QueryRow(ctx, commitGet, w.name).Scan(&newest)
-	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+	if err := w.pg.QueryRow(ctx, commitGet, w.name).Scan(&newest); err != nil {
 		return false, err
 	}
 	if _, err := w.pg.Exec(ctx, "rollback"); err != nil {
@@ -396,9 +398,7 @@ func (w *writer) open() error {
 	defer cancel()
 	pg, err := w.connect(ctx)
 	if err != nil {
-		err = unavailable(err)
-		w.trouble.Store(&err)
-		return err
+		return unavailable(err)
 	}
 	w.pg = pg
 	return nil

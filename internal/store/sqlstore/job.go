@@ -189,7 +189,7 @@ func (t *Tx) insert(j fleet.Job, d fleet.JobData, actor string, number int64, se
 	}
 	data := []any{j.ID, j.Tenant, []byte(d.Variables), d.Traceparent}
 	if seq != nil {
-		t.jobs = append(t.jobs, pendingJob{j.Tenant, row, data, seq})
+		t.jobs, t.batch.unseen = append(t.jobs, pendingJob{j.Tenant, row, data, seq}), true
 	} else if err := t.writeJob(j.ID, row, data); err != nil {
 		return j, err
 	}

@@ -71,9 +71,9 @@ func (b *Batch) number(st *tenantState) error {
 	return err
 }
 
-// Pending says whether jobs wait for their numbers: until they have them, no
-// statement can see them.
-func (b *Batch) Pending() bool { return len(b.jobs) > 0 }
+// Pending says whether jobs wait for their numbers, be it of a caller who is
+// not done yet: until they have them, no statement can see them.
+func (b *Batch) Pending() bool { return b.unseen }
 
 // jobNumber is the next number of a tenant's jobs. In a shared database the
 // head stays locked from here on.

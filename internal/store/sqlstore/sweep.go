@@ -27,7 +27,8 @@ var (
 		from jobs j where j.lane_id = $1 and ($2 or j.tenant_id = $3) order by `+readyOrder+` limit $4`)
 	refusalActive = stmt("refusal.active", `select job_id, tenant_id, robot_id, until, reason, count from refusals
 		where job_id = $1 and until > $2 and ($3 or tenant_id = $4)`)
-	refusalAny = stmt("refusal.any", `select 1 from refusals where until > $1 and ($2 or tenant_id = $3) limit 1`)
+	refusalAny = stmt("refusal.any", `select 1 from refusals where until > $1 and ($2 or tenant_id = $3)
+		order by until desc limit 1`)
 
 	timerDue = stmt("timer.due", `select tenant_id, id, epoch, not_before`+dueFrom+
 		`and not_before <= $1 and ($2 or tenant_id = $3) order by not_before limit $4`)

@@ -42,6 +42,7 @@ type Batch struct {
 	live    map[fleet.ID]fleet.Subject
 	events  []pendingEvent // Shared: those that have no number yet
 	jobs    []pendingJob   // Shared: those that have no number yet
+	unseen  bool           // a caller has jobs that have no number yet
 }
 
 // tenantState is the tenant's head row as it will be written; where the
