@@ -100,6 +100,9 @@ func problemOf(e *fleet.Error, requestID string) *Problem {
 	if e.Status != 0 {
 		p.Status = e.Status
 	}
+	if p.Status == http.StatusInsufficientStorage {
+		p.Title = "Insufficient storage"
+	}
 	if p.Code == "" {
 		p.Code = string(info.Code)
 	}
@@ -122,6 +125,8 @@ func originalCode(e *fleet.Error, info fleet.CodeInfo) string {
 		return "INVALID_STATE_TRANSITION"
 	case e.Code == fleet.CodeConflict && strings.HasSuffix(e.Reason, "_in_use"):
 		return "RESOURCE_ALREADY_EXISTS"
+	case e.Status == http.StatusInsufficientStorage:
+		return "DATABASE_ERROR" // asking less often would not help
 	case e.Code == fleet.CodeUnauthenticated && e.Reason == "unauthenticated":
 		return "AUTH_TOKEN_INVALID"
 	}

@@ -46,10 +46,17 @@ type world struct {
 // viewer and of the robots bot-1 and bot-2.
 func newWorld(t testing.TB, change ...func(*Options)) *world {
 	t.Helper()
+	return newWorldOn(t, sqlite.Options{Dir: t.TempDir()}, change...)
+}
+
+// newWorldOn opens everything on a store of the caller's.
+func newWorldOn(t testing.TB, on sqlite.Options, change ...func(*Options)) *world {
+	t.Helper()
 	w := &world{TB: t, keys: map[string]string{}, log: &bytes.Buffer{}, robot: auth.Robot("default", "bot-1", "default")}
 	ids := fleet.NewIDs(time.Now, rand.Reader)
 	logger := slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	db, err := sqlite.Open(t.Context(), sqlite.Options{Dir: t.TempDir(), IDs: ids})
+	on.IDs = ids
+	db, err := sqlite.Open(t.Context(), on)
 	w.must(err)
 	cat, err := catalog.Load()
 	w.must(err)

@@ -97,7 +97,7 @@ func TestHistoryOfTheSchema(t *testing.T) {
 // TestDiskFull fills the file to its limit: writes say 507, reads go on, and
 // writes go on when there is room again.
 func TestDiskFull(t *testing.T) {
-	f := storetest.New(t, openWith(Options{maxPages: 400}))
+	f := storetest.New(t, openWith(Options{MaxPages: 400}))
 	s := f.Store.(*Store)
 	var err error
 	var kept []fleet.ID

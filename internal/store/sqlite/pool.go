@@ -14,7 +14,7 @@ import (
 type file struct {
 	path        string
 	synchronous string
-	maxPages    int // tests: the size at which the disk is full
+	maxPages    int // the size at which it is full; 0: no limit
 }
 
 func (f file) open(write bool) (*conn, error) {

@@ -34,7 +34,9 @@ type Options struct {
 	Unsafe      bool
 	Synchronous string // FULL (default) or EXTRA; others only when Unsafe
 
-	maxPages int // tests: the file's size limit
+	// MaxPages is the size, in pages of 4 KiB, at which the database counts as
+	// full; 0 is the disk's own limit. Tests fill a disk with it.
+	MaxPages int
 }
 
 // Store is an open folder. It satisfies store.Store.
@@ -112,7 +114,7 @@ func (o Options) fill() (Options, error) {
 
 func (s *Store) open(ctx context.Context) error {
 	o := s.options
-	main := file{path: filepath.Join(o.Dir, "fleet.db"), synchronous: o.Synchronous, maxPages: o.maxPages}
+	main := file{path: filepath.Join(o.Dir, "fleet.db"), synchronous: o.Synchronous, maxPages: o.MaxPages}
 	if err := bring(ctx, main, "migrations", o.Now); err != nil {
 		return err
 	}
