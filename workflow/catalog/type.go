@@ -78,7 +78,7 @@ type Type struct {
 	Loopable   bool // may run again in one run without being cleared by a loop
 	Effect     Effect
 	Abridged   bool // the port lists are not complete
-	Added      bool // not in the original's registry, but used by saved files
+	Added      bool // not in the original's registry: ours, or found in saved files
 }
 
 // Property finds a property by name.
