@@ -78,7 +78,7 @@ func TestDeployUnits(t *testing.T) {
 		t.Skip("systemd-analyze is not installed")
 	}
 	dir := t.TempDir()
-	program := filepath.Join(dir, "fleet") // verify looks whether it is there
+	program := filepath.Join(dir, "fleet")                                      // verify looks whether it is there
 	if err := os.WriteFile(program, []byte("#!/bin/sh\n"), 0o700); err != nil { //nolint:gosec // it has to be executable
 		t.Fatal(err)
 	}
