@@ -265,6 +265,9 @@ func (b *branch) actOnce(ctx context.Context, v *visiting) (flow, error) {
 	}
 	where, err := b.actNow(ctx, v)
 	done := err == nil
+	if !done && ctx.Err() != nil {
+		return where, err // cut off in the middle: nobody knows what was done, so the intent stays open
+	}
 	if endErr := g.End(context.WithoutCancel(ctx), id, key, done, recorded(v.call, where.res)); endErr != nil && done {
 		return flow{}, stopped(endErr)
 	}

@@ -1,10 +1,15 @@
 package robot
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -162,6 +167,68 @@ func TestDuplicateIDKeepsAsking(t *testing.T) {
 	startRobot(t, testOptions(t, f, atOnce))
 	of[*wire.Hello](f, 4, wire.Ref{})
 	f.wait("a session", func([]wire.Frame) bool { return len(f.conns) > 0 })
+}
+
+// The log says who closed and why, in the other side's words and not in those
+// of the channel.
+func TestRefusalIsToldInPlainWords(t *testing.T) {
+	f := newFake(t)
+	refused := false
+	f.onHello = func(*wire.Hello) (*wire.Welcome, wire.CloseCode) {
+		if refused {
+			return nil, 0
+		}
+		refused = true
+		return nil, wire.CloseSuperseded
+	}
+	var log logged
+	o := testOptions(t, f, atOnce)
+	o.Logger = slog.New(slog.NewJSONHandler(&log, nil))
+	r := startRobot(t, o)
+	f.connected(1)
+	if err := r.finish(t); err != nil {
+		t.Fatal(err)
+	}
+	line := log.line(t, "the orchestrator refuses this robot")
+	if line["level"] != "ERROR" || line["url"] != f.server.URL || line["hint"] != "another robot with the same id is connected; each needs a key of its own" {
+		t.Errorf("the line is %v", line)
+	}
+	if want := fmt.Sprintf("closed with %d: refused by the test", wire.CloseSuperseded); line["error"] != want {
+		t.Errorf("error is %q, want %q", line["error"], want)
+	}
+	if d, err := time.ParseDuration(fmt.Sprint(line["again_in"])); err != nil || d <= 0 {
+		t.Errorf("again_in is %v", line["again_in"])
+	}
+}
+
+// logged keeps the lines of a robot's log.
+type logged struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+// line is the first line with this message.
+func (l *logged) line(t testing.TB, msg string) map[string]any {
+	t.Helper()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for text := range strings.Lines(l.text.String()) {
+		var line map[string]any
+		if err := json.Unmarshal([]byte(text), &line); err != nil {
+			t.Fatalf("%v in %s", err, text)
+		}
+		if line["msg"] == msg {
+			return line
+		}
+	}
+	t.Fatalf("no line says %q:\n%s", msg, l.text.String())
+	return nil
 }
 
 func TestHandshakeRefusalIsWaitedOut(t *testing.T) {
