@@ -19,19 +19,21 @@ import (
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/auth"
 	"github.com/casarerpa/fleet/internal/config"
+	"github.com/casarerpa/fleet/internal/dbtest"
 	"github.com/casarerpa/fleet/internal/orchestrator"
 	"github.com/casarerpa/fleet/internal/store"
-	"github.com/casarerpa/fleet/internal/store/sqlite"
 	"github.com/casarerpa/fleet/workflow/catalog"
 )
 
 // doc is the smallest workflow that may run.
 const doc = `{"metadata":{"name":"nothing"},"nodes":{"s":{"node_id":"s","node_type":"StartNode","config":{}}},"connections":[]}`
 
+func TestMain(m *testing.M) { dbtest.Main(m) }
+
 // world is the API on a real store behind a real socket.
 type world struct {
 	testing.TB
-	store *sqlite.Store
+	store dbtest.Store
 	core  *orchestrator.Orchestrator
 	api   *API
 	url   string
@@ -49,8 +51,7 @@ func newWorld(t testing.TB, change ...func(*Options)) *world {
 	w := &world{TB: t, keys: map[string]string{}, log: &bytes.Buffer{}, robot: auth.Robot("default", "bot-1", "default")}
 	ids := fleet.NewIDs(time.Now, rand.Reader)
 	logger := slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	db, err := sqlite.Open(t.Context(), sqlite.Options{Dir: t.TempDir(), IDs: ids})
-	w.must(err)
+	db := dbtest.Open(t, dbtest.Options{IDs: ids})
 	cat, err := catalog.Load()
 	w.must(err)
 	w.store = db
@@ -80,9 +81,6 @@ func newWorld(t testing.TB, change ...func(*Options)) *world {
 	t.Cleanup(func() {
 		w.api.Stop()
 		server.Close()
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
 	})
 	return w
 }
