@@ -78,6 +78,12 @@ func TestScripts(t *testing.T) {
 			}
 			return nil
 		},
+		Condition: func(cond string) (bool, error) {
+			if cond != "postgres" {
+				return false, errors.New("no such condition")
+			}
+			return dbtest.OnPostgres(t), nil
+		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"orchestrator": startOrchestrator,
 			"robot":        startRobot,
