@@ -15,10 +15,10 @@ LDFLAGS  = -s -w -X main.version=$(VERSION)
 export CGO_ENABLED = 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build fmt fmt-check vet lint law unit check setup-test test race fuzz bench generate verify cross chaos web clean
+.PHONY: help build fmt fmt-check vet lint law unit check setup-test test test-postgres race fuzz bench generate verify cross chaos web clean
 
 help: ## show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-11s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-13s %s\n", $$1, $$2}'
 
 build: ## build bin/fleet (Go alone)
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/fleet ./cmd/fleet
@@ -49,7 +49,14 @@ setup-test: ## install what the tests need and this machine lacks: PostgreSQL, P
 
 test: setup-test fmt-check vet law lint verify cross ## everything, under 12 minutes on two cores
 	STRICT=1 $(GO) test -timeout 10m ./...
+	@$(MAKE) --no-print-directory test-postgres
 	STRICT=1 $(GO) test -tags failpoints ./internal/fail
+
+# The packages whose tests take their store from internal/dbtest.
+EITHER = $(shell git grep -l --untracked 'fleet/internal/dbtest"' -- '*_test.go' | xargs -n1 dirname | sort -u | sed 's|^|./|')
+
+test-postgres: ## the tests that work on either database, on PostgreSQL
+	FLEET_TEST_STORE=postgres STRICT=1 $(GO) test -short -timeout 10m $(EITHER)
 
 race: ## short tests under the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -race -short -timeout 20m ./...

@@ -15,21 +15,23 @@ import (
 	"github.com/casarerpa/fleet/client"
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/auth"
+	"github.com/casarerpa/fleet/internal/dbtest"
 	"github.com/casarerpa/fleet/internal/httpapi"
 	"github.com/casarerpa/fleet/internal/orchestrator"
 	"github.com/casarerpa/fleet/internal/store"
-	"github.com/casarerpa/fleet/internal/store/sqlite"
 	"github.com/casarerpa/fleet/workflow/catalog"
 )
 
 // document is the smallest workflow that may run.
 const document = `{"metadata":{"name":"nothing"},"nodes":{"s":{"node_id":"s","node_type":"StartNode","config":{}}},"connections":[]}`
 
+func TestMain(m *testing.M) { dbtest.Main(m) }
+
 // world is an orchestrator that can be stopped and started again at the same
 // address, on a store that stays.
 type world struct {
 	testing.TB
-	store *sqlite.Store
+	store dbtest.Store
 	core  *orchestrator.Orchestrator
 	keys  *auth.Keys
 	addr  string
@@ -51,8 +53,7 @@ func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{TB: t, addr: "127.0.0.1:0", robot: auth.Robot("default", "bot-1", "default")}
 	ids := fleet.NewIDs(time.Now, rand.Reader)
-	db, err := sqlite.Open(t.Context(), sqlite.Options{Dir: t.TempDir(), IDs: ids})
-	w.must(err)
+	db := dbtest.Open(t, dbtest.Options{IDs: ids})
 	cat, err := catalog.Load()
 	w.must(err)
 	w.store, w.keys = db, auth.NewKeys(db, ids, rand.Reader, time.Now)
@@ -64,9 +65,6 @@ func newWorld(t testing.TB) *world {
 	t.Cleanup(func() {
 		w.beside.Wait()
 		w.stop()
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
 	})
 	return w
 }

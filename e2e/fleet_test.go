@@ -11,6 +11,7 @@ import (
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/app"
 	"github.com/casarerpa/fleet/internal/auth"
+	"github.com/casarerpa/fleet/internal/dbtest"
 	"github.com/casarerpa/fleet/internal/engine"
 	"github.com/casarerpa/fleet/internal/nodes"
 	"github.com/casarerpa/fleet/internal/robot"
@@ -18,10 +19,12 @@ import (
 	"github.com/casarerpa/fleet/workflow/catalog"
 )
 
+func TestMain(m *testing.M) { dbtest.Main(m) }
+
 // world is an orchestrator and a client of it.
 type world struct {
 	t   *testing.T
-	dir string
+	at  dbtest.Place
 	app *app.App
 	api *client.Client
 	via []string // addresses for robots; none: the orchestrator's own
@@ -37,15 +40,15 @@ func (w *world) urls() []string {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, dir: t.TempDir()}
+	w := &world{t: t, at: dbtest.NewPlace(t)}
 	w.start("127.0.0.1:0")
 	return w
 }
 
-// start opens the orchestrator on its folder, again after a stop.
+// start opens the orchestrator at its place, again after a stop.
 func (w *world) start(listen string) {
 	w.t.Helper()
-	a, err := app.New(w.t.Context(), app.Options{DataDir: w.dir, Listen: listen, Local: true})
+	a, err := app.New(w.t.Context(), app.Options{DataDir: w.at.DataDir, DatabaseURL: w.at.DatabaseURL, Listen: listen, Local: true})
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -2,15 +2,14 @@ package e2e
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,81 +18,17 @@ import (
 	"github.com/casarerpa/fleet/client"
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/app"
-	"github.com/casarerpa/fleet/internal/store"
-	"github.com/casarerpa/fleet/internal/store/sqlite"
+	"github.com/casarerpa/fleet/internal/dbtest"
+	"github.com/casarerpa/fleet/internal/pgtest"
 )
 
-// member is one of several orchestrators on one store, with a client of its
-// own and a road for robots that can be cut.
+// member is one of several orchestrators on one PostgreSQL, each with
+// connections of its own, a client of its own, a road for its robots and a way
+// to the database, both of which can be cut.
 type member struct {
 	*world
-	way  *way
+	way  *road
 	road *road
-}
-
-// way is the store as one member reaches it: it can be cut, and it carries no
-// signal, as if each of them got lost on the way.
-type way struct {
-	store.Store
-	signals *store.Signals
-	away    atomic.Bool
-}
-
-var errAway = &fleet.Error{Code: fleet.CodeUnavailable, Reason: "away", Message: "The way to the database is cut."}
-
-func (w *way) Signals() *store.Signals { return w.signals }
-
-func (w *way) fault() error {
-	if w.away.Load() {
-		return errAway
-	}
-	return nil
-}
-
-func (w *way) Health(ctx context.Context) error {
-	return errors.Join(w.fault(), w.Store.Health(ctx))
-}
-
-func (w *way) View(ctx context.Context, s store.Scope, fn func(store.Reader) error) error {
-	if err := w.fault(); err != nil {
-		return err
-	}
-	return w.Store.View(ctx, s, fn)
-}
-
-func (w *way) Update(ctx context.Context, s store.Scope, fn func(store.Tx) error) error {
-	if err := w.fault(); err != nil {
-		return err
-	}
-	return w.Store.Update(ctx, s, fn)
-}
-
-func (w *way) Beat(ctx context.Context, s store.Scope, in []store.Beat, now time.Time) ([]store.BeatAnswer, error) {
-	if err := w.fault(); err != nil {
-		return nil, err
-	}
-	return w.Store.Beat(ctx, s, in, now)
-}
-
-func (w *way) Report(ctx context.Context, s store.Scope, in []fleet.Report, now time.Time) ([]fleet.Verdict, error) {
-	if err := w.fault(); err != nil {
-		return nil, err
-	}
-	return w.Store.Report(ctx, s, in, now)
-}
-
-func (w *way) Assign(ctx context.Context, s store.Scope, plan []store.Assignment, now time.Time) ([]store.Won, []store.Lost, error) {
-	if err := w.fault(); err != nil {
-		return nil, nil, err
-	}
-	return w.Store.Assign(ctx, s, plan, now)
-}
-
-func (w *way) Enqueue(ctx context.Context, s store.Scope, in []store.Submission) ([]store.Submitted, error) {
-	if err := w.fault(); err != nil {
-		return nil, err
-	}
-	return w.Store.Enqueue(ctx, s, in)
 }
 
 // road carries connections to a member until it is cut: then those that are
@@ -108,6 +43,7 @@ type road struct {
 	wg    sync.WaitGroup
 }
 
+// newRoad opens a road to an address.
 func newRoad(t *testing.T, to string) *road {
 	t.Helper()
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -168,30 +104,27 @@ func (r *road) cut(yes bool) {
 	}
 }
 
-// newMembers starts orchestrators that share one store.
-func newMembers(t *testing.T, n int) []*member {
+// newMembers starts orchestrators on the database at this address, which may be
+// a pooler's.
+func newMembers(t *testing.T, n int, database string) []*member {
 	t.Helper()
-	ids := fleet.NewIDs(time.Now, rand.Reader)
-	db, err := sqlite.Open(t.Context(), sqlite.Options{Dir: t.TempDir(), IDs: ids})
+	at, err := url.Parse(database)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
 	members := make([]*member, n)
 	var roads []string
 	for i := range members {
-		m := &member{world: &world{t: t}, way: &way{Store: db, signals: store.NewSignals()}}
-		m.app, err = app.New(t.Context(), app.Options{Store: m.way, Listen: "127.0.0.1:0", Local: true})
+		m := &member{world: &world{t: t}, way: newRoad(t, at.Host)}
+		through := *at
+		through.Host = m.way.listener.Addr().String()
+		m.app, err = app.New(t.Context(), app.Options{DatabaseURL: through.String(), Listen: "127.0.0.1:0", Local: true})
 		if err != nil {
 			t.Fatal(err)
 		}
 		m.app.Start(t.Context())
 		t.Cleanup(func() {
-			m.way.away.Store(false)
+			m.way.cut(false)
 			if err := m.app.Stop(context.Background()); err != nil {
 				t.Error(err)
 			}
@@ -317,12 +250,22 @@ func once(ctx context.Context, t *testing.T, members []*member, id fleet.ID) {
 	}
 }
 
-func withMembers(t *testing.T) (context.Context, []*member) {
+// deaf puts a pooler before the database, which gives every transaction another
+// session, so that no signal passes between the members.
+func deaf(t *testing.T, database string) string { return pgtest.Bouncer(t, database) }
+
+// direct lets signals pass.
+func direct(_ *testing.T, database string) string { return database }
+
+func withMembers(t *testing.T, reach func(*testing.T, string) string) (context.Context, []*member) {
 	t.Helper()
+	if dbtest.OnPostgres(t) {
+		t.Skip("it is on PostgreSQL whatever was chosen, so it ran with the tests on the embedded store")
+	}
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
 	t.Cleanup(cancel)
-	members := newMembers(t, 2)
+	members := newMembers(t, 2, reach(t, dbtest.NewPostgres(t).DatabaseURL))
 	_, stop := members[0].launch("r1", members[0].key("r1"), t.TempDir(), 1)
 	t.Cleanup(stop)
 	return ctx, members
@@ -332,7 +275,7 @@ func withMembers(t *testing.T) (context.Context, []*member) {
 // another one; the job is submitted where the robot is not, and no signal
 // passes between the two.
 func TestRunningJobOutlivesItsOrchestrator(t *testing.T) {
-	ctx, members := withMembers(t)
+	ctx, members := withMembers(t, deaf)
 	with, without, err := holder(ctx, members)
 	if err != nil {
 		t.Fatal(err)
@@ -357,7 +300,7 @@ func TestRunningJobOutlivesItsOrchestrator(t *testing.T) {
 
 // A cancel that is accepted where the robot is not reaches it without a signal.
 func TestCancelReachesTheRobotOfAnotherMember(t *testing.T) {
-	ctx, members := withMembers(t)
+	ctx, members := withMembers(t, deaf)
 	_, without, err := holder(ctx, members)
 	if err != nil {
 		t.Fatal(err)
@@ -387,7 +330,7 @@ func TestCancelReachesTheRobotOfAnotherMember(t *testing.T) {
 // A member that is cut off from the database refuses writes at once, sends its
 // robots away, and comes back by itself; the job runs through all of it.
 func TestMemberCutOffFromTheDatabase(t *testing.T) {
-	ctx, members := withMembers(t)
+	ctx, members := withMembers(t, direct)
 	with, without, err := holder(ctx, members)
 	if err != nil {
 		t.Fatal(err)
@@ -397,7 +340,7 @@ func TestMemberCutOffFromTheDatabase(t *testing.T) {
 		t.Fatal(err)
 	}
 	start := time.Now()
-	with.way.away.Store(true)
+	with.way.cut(true)
 	status := func(method, path string) (int, string) {
 		t.Helper()
 		req, err := http.NewRequestWithContext(ctx, method, with.app.URL()+path, nil)
@@ -435,7 +378,7 @@ func TestMemberCutOffFromTheDatabase(t *testing.T) {
 		t.Errorf("a robot is answered with %d, Retry-After %q", code, after)
 	}
 	once(ctx, t, []*member{without}, id)
-	with.way.away.Store(false)
+	with.way.cut(false)
 	for code := 0; code != http.StatusOK; code, _ = status(http.MethodGet, "/health/ready") {
 		if ctx.Err() != nil {
 			t.Fatal("it does not come back")

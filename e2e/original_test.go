@@ -16,6 +16,7 @@ import (
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/app"
 	"github.com/casarerpa/fleet/internal/auth"
+	"github.com/casarerpa/fleet/internal/dbtest"
 	"github.com/casarerpa/fleet/wire"
 )
 
@@ -253,8 +254,9 @@ func TestOriginal_B9(t *testing.T) {
 // B8: keys travelled in query strings, and so into every log on their way.
 func TestOriginal_B8(t *testing.T) {
 	var lines safeBuffer
+	at := dbtest.NewPlace(t)
 	a, err := app.New(t.Context(), app.Options{
-		DataDir: t.TempDir(), Listen: "127.0.0.1:0",
+		DataDir: at.DataDir, DatabaseURL: at.DatabaseURL, Listen: "127.0.0.1:0",
 		Logger: slog.New(slog.NewTextHandler(&lines, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	if err != nil {

@@ -9,7 +9,15 @@ import (
 	"testing"
 
 	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/dbtest"
 )
+
+func TestMain(m *testing.M) { dbtest.Main(m) }
+
+// at is the options of an orchestrator at a place.
+func at(p dbtest.Place) Options {
+	return Options{DataDir: p.DataDir, DatabaseURL: p.DatabaseURL, Listen: "127.0.0.1:0"}
+}
 
 func start(t *testing.T, o Options) *App {
 	t.Helper()
@@ -45,7 +53,9 @@ func get(t *testing.T, url string) (int, string) {
 }
 
 func TestServesAndStops(t *testing.T) {
-	a := start(t, Options{DataDir: t.TempDir(), Listen: "127.0.0.1:0", MetricsListen: "127.0.0.1:0"})
+	o := at(dbtest.NewPlace(t))
+	o.MetricsListen = "127.0.0.1:0"
+	a := start(t, o)
 	if status, body := get(t, a.URL()+"/health/ready"); status != http.StatusOK {
 		t.Errorf("ready: %d %s", status, body)
 	}
@@ -67,6 +77,7 @@ func TestServesAndStops(t *testing.T) {
 }
 
 func TestSecondOrchestratorOnOneFolderIsRefused(t *testing.T) {
+	dbtest.EmbeddedOnly(t, "several orchestrators may share a PostgreSQL; a file belongs to one")
 	dir := t.TempDir()
 	start(t, Options{DataDir: dir, Listen: "127.0.0.1:0"})
 	_, err := New(t.Context(), Options{DataDir: dir, Listen: "127.0.0.1:0"})
@@ -77,19 +88,23 @@ func TestSecondOrchestratorOnOneFolderIsRefused(t *testing.T) {
 }
 
 func TestAddressInUse(t *testing.T) {
-	a := start(t, Options{DataDir: t.TempDir(), Listen: "127.0.0.1:0"})
-	dir := t.TempDir()
-	_, err := New(t.Context(), Options{DataDir: dir, Listen: a.Addr().String()})
+	a := start(t, at(dbtest.NewPlace(t)))
+	free := at(dbtest.NewPlace(t))
+	taken := free
+	taken.Listen = a.Addr().String()
+	_, err := New(t.Context(), taken)
 	if !errors.Is(err, fleet.ErrUnavailable) || !strings.Contains(err.Error(), "--listen") {
 		t.Errorf("got %v", err)
 	}
-	start(t, Options{DataDir: dir, Listen: "127.0.0.1:0"}) // nothing was left behind
+	start(t, free) // nothing was left behind
 }
 
 func TestUnsafeTimingIsRefused(t *testing.T) {
 	timing := fleet.DefaultTiming()
 	timing.Lost = timing.Lease / 2
-	if _, err := New(t.Context(), Options{DataDir: t.TempDir(), Listen: "127.0.0.1:0", Timing: timing}); !errors.Is(err, fleet.ErrInvalid) {
+	o := at(dbtest.NewPlace(t))
+	o.Timing = timing
+	if _, err := New(t.Context(), o); !errors.Is(err, fleet.ErrInvalid) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -14,14 +14,16 @@ import (
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/dbtest"
 	"github.com/casarerpa/fleet/internal/store"
-	"github.com/casarerpa/fleet/internal/store/sqlite"
 )
+
+func TestMain(m *testing.M) { dbtest.Main(m) }
 
 type fixture struct {
 	*Keys
 	t     *testing.T
-	store *sqlite.Store
+	store dbtest.Store
 	now   time.Time
 }
 
@@ -30,15 +32,7 @@ func newKeys(t *testing.T) *fixture {
 	f := &fixture{t: t, now: time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)}
 	clock := func() time.Time { return f.now }
 	ids := fleet.NewIDs(clock, rand.Reader)
-	db, err := sqlite.Open(t.Context(), sqlite.Options{Dir: t.TempDir(), Now: clock, IDs: ids, Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	db := dbtest.Open(t, dbtest.Options{Now: clock, IDs: ids})
 	f.store, f.Keys = db, NewKeys(db, ids, rand.Reader, clock)
 	return f
 }

@@ -29,12 +29,19 @@ import (
 	"github.com/casarerpa/fleet/examples"
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/app"
+	"github.com/casarerpa/fleet/internal/dbtest"
+	"github.com/casarerpa/fleet/internal/pgtest"
 	"github.com/casarerpa/fleet/internal/robot"
 )
 
+// tests stops the PostgreSQL of the scripts after them, if there was one.
+type tests struct{ *testing.M }
+
+func (m tests) Run() int { return pgtest.Run(m.M) }
+
 // TestMain makes this binary the program when a script calls it as fleet.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
+	testscript.Main(tests{m}, map[string]func(){
 		"fleet": func() {
 			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 			defer stop()
@@ -53,6 +60,13 @@ func TestScripts(t *testing.T) {
 			env.Setenv("HOME", filepath.Join(env.WorkDir, "home"))
 			env.Setenv("XDG_DATA_HOME", "")
 			env.Setenv("XDG_CONFIG_HOME", "")
+			tb, ok := env.T().(testing.TB)
+			if !ok {
+				return errors.New("a script is no test")
+			}
+			at := dbtest.NewPlace(tb)
+			env.Values[placeKey{}] = at
+			env.Setenv(databaseName, at.DatabaseURL)
 			for _, name := range examples.Names() {
 				text, err := examples.Get(name)
 				if err != nil {
@@ -63,6 +77,12 @@ func TestScripts(t *testing.T) {
 				}
 			}
 			return nil
+		},
+		Condition: func(cond string) (bool, error) {
+			if cond != "postgres" {
+				return false, errors.New("no such condition")
+			}
+			return dbtest.OnPostgres(t), nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"orchestrator": startOrchestrator,
@@ -76,17 +96,20 @@ func TestScripts(t *testing.T) {
 	})
 }
 
+// placeKey finds the place of a script's orchestrator among its values.
+type placeKey struct{}
+
 // world is what the commands of one script share.
 type world struct {
 	app *app.App
 	api *client.Client
-	dir string
 }
 
 // The names under which a script's things are kept between commands.
 const (
-	urlName = "FLEET_URL"
-	keyName = "FLEET_KEY"
+	urlName      = "FLEET_URL"
+	keyName      = "FLEET_KEY"
+	databaseName = "FLEET_DATABASE_URL"
 )
 
 // worlds finds the world of a script; scripts run in parallel.
@@ -95,9 +118,10 @@ var worlds sync.Map
 // startOrchestrator starts one with an admin key and tells the script where it
 // is: FLEET_URL and FLEET_KEY.
 func startOrchestrator(ts *testscript.TestScript, _ bool, _ []string) {
-	w := &world{dir: ts.MkAbs("orchestrator")}
+	w := &world{}
+	at, _ := ts.Value(placeKey{}).(dbtest.Place)
 	ctx, cancel := context.WithCancel(context.Background())
-	a, err := app.New(ctx, app.Options{DataDir: w.dir, Listen: "127.0.0.1:0", Version: "test"})
+	a, err := app.New(ctx, app.Options{DataDir: at.DataDir, DatabaseURL: at.DatabaseURL, Listen: "127.0.0.1:0", Version: "test"})
 	ts.Check(err)
 	w.app = a
 	key, err := a.Keys().EnsureAdmin(ctx)
@@ -195,7 +219,7 @@ func inBackground(ts *testscript.TestScript, _ bool, args []string) {
 	cmd.Args[0] = "fleet"
 	cmd.Dir = ts.MkAbs(".")
 	cmd.Stdout, cmd.Stderr = out, out
-	for _, name := range []string{"HOME", "PATH", urlName, keyName} {
+	for _, name := range []string{"HOME", "PATH", urlName, keyName, databaseName} {
 		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
 	}
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }

@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/dbtest"
 	"github.com/casarerpa/fleet/internal/store"
-	"github.com/casarerpa/fleet/internal/store/sqlite"
 	"github.com/casarerpa/fleet/internal/store/storetest"
 )
 
@@ -53,22 +53,20 @@ func (w *way) Update(ctx context.Context, s store.Scope, fn func(store.Tx) error
 	return w.Store.Update(ctx, s, fn)
 }
 
+func TestMain(m *testing.M) { dbtest.Main(m) }
+
 // inBubble runs a test with a store on a clock that moves when all wait.
 func inBubble(t *testing.T, test func(g *group)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		ids := fleet.NewIDs(time.Now, rand.Reader)
-		db, err := sqlite.Open(t.Context(), sqlite.Options{Dir: t.TempDir(), IDs: ids})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			if err := db.Close(); err != nil {
-				t.Error(err)
-			}
-		})
-		test(&group{t, db, ids})
-	})
+	dbtest.EmbeddedOnly(t, "the clock of a bubble stands still while somebody reads from a socket")
+	synctest.Test(t, func(t *testing.T) { onStore(t, test) })
+}
+
+// onStore runs a test that calls RunOnce itself and waits for nothing.
+func onStore(t *testing.T, test func(g *group)) {
+	t.Helper()
+	ids := fleet.NewIDs(time.Now, rand.Reader)
+	test(&group{t, dbtest.Open(t, dbtest.Options{IDs: ids}), ids})
 }
 
 func (g *group) must(err error) {
@@ -232,7 +230,7 @@ func TestLeaderThatIsCutOffStopsFirst(t *testing.T) {
 // A lease whose holder is no member is free: a start after a crash, on a store
 // that one orchestrator has for itself, waits for nobody.
 func TestStartAfterACrashLeadsAtOnce(t *testing.T) {
-	inBubble(t, func(g *group) {
+	onStore(t, func(g *group) {
 		before := g.member(g.store)
 		g.must(before.Leader.RunOnce(g.Context()))
 		g.session("r1", before.Self.ID)
@@ -253,7 +251,7 @@ func TestStartAfterACrashLeadsAtOnce(t *testing.T) {
 // The answer to taking the lease is lost: it is not trusted, and the next look
 // finds out.
 func TestUnknownOutcomeOfTaking(t *testing.T) {
-	inBubble(t, func(g *group) {
+	onStore(t, func(g *group) {
 		faulty := storetest.NewFaulty(g.store)
 		a := g.member(faulty)
 		faulty.Plan("Update", storetest.Fault{After: storetest.ErrFault})
@@ -322,7 +320,7 @@ func TestOutageOfTheStoreTakesNobodyForGone(t *testing.T) {
 
 // What a copied store holds of orchestrators that were never here is closed.
 func TestSessionsOfStrangers(t *testing.T) {
-	inBubble(t, func(g *group) {
+	onStore(t, func(g *group) {
 		g.session("r1", "from-another-store")
 		a, b := g.member(g.store), g.member(g.store)
 		g.must(a.Leader.RunOnce(g.Context()))
@@ -338,7 +336,7 @@ func TestSessionsOfStrangers(t *testing.T) {
 }
 
 func TestLeaveEndsWhatIsOpen(t *testing.T) {
-	inBubble(t, func(g *group) {
+	onStore(t, func(g *group) {
 		a := g.member(g.store)
 		g.session("r1", a.Self.ID)
 		g.must(a.Leave(g.Context()))

@@ -13,19 +13,21 @@ import (
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/auth"
+	"github.com/casarerpa/fleet/internal/dbtest"
 	"github.com/casarerpa/fleet/internal/orchestrator"
 	"github.com/casarerpa/fleet/internal/store"
-	"github.com/casarerpa/fleet/internal/store/sqlite"
 	"github.com/casarerpa/fleet/internal/store/storetest"
 	"github.com/casarerpa/fleet/workflow/catalog"
 )
 
 const document = `{"metadata":{"name":"nothing"},"nodes":{"s":{"node_id":"s","node_type":"StartNode","config":{}}},"connections":[]}`
 
+func TestMain(m *testing.M) { dbtest.Main(m) }
+
 // world is a real store with the loop on it; the test plays the connections.
 type world struct {
 	testing.TB
-	store *sqlite.Store
+	store dbtest.Store
 	core  *orchestrator.Orchestrator
 	loop  *Loop
 	now   time.Time
@@ -42,8 +44,7 @@ func newWorld(t testing.TB, change ...func(*Options)) *world {
 	clock := func() time.Time { return w.now }
 	ids := fleet.NewIDs(clock, rand.Reader)
 	log := slog.New(slog.DiscardHandler)
-	db, err := sqlite.Open(t.Context(), sqlite.Options{Dir: t.TempDir(), Now: clock, IDs: ids, Logger: log})
-	w.must(err)
+	db := dbtest.Open(t, dbtest.Options{Now: clock, IDs: ids, Logger: log})
 	cat, err := catalog.Load()
 	w.must(err)
 	timing := func(string) fleet.Timing { return fleet.DefaultTiming() }
@@ -59,9 +60,6 @@ func newWorld(t testing.TB, change ...func(*Options)) *world {
 	w.loop = New(o)
 	t.Cleanup(func() {
 		if err := storetest.Invariants(context.WithoutCancel(t.Context()), db); err != nil {
-			t.Error(err)
-		}
-		if err := db.Close(); err != nil {
 			t.Error(err)
 		}
 	})

@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/casarerpa/fleet/fleet"
@@ -12,8 +14,22 @@ import (
 	"github.com/casarerpa/fleet/wire"
 )
 
-// sequences is how many random sequences of frames a plain test run tries.
-const sequences = 5000
+// sequences is how many random sequences of frames a test run tries: a plain
+// one 1500, FLEET_GATEWAY_SEQUENCES as many as it says.
+func sequences(t *testing.T) int {
+	t.Helper()
+	if text := os.Getenv("FLEET_GATEWAY_SEQUENCES"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 {
+			t.Fatalf("FLEET_GATEWAY_SEQUENCES is %q; it is a number of sequences", text)
+		}
+		return n
+	}
+	if testing.Short() {
+		return 300
+	}
+	return 1500
+}
 
 // FuzzSession lets a robot say anything in any order, about its own jobs and
 // about others. Whatever it says, the orchestrator does not fall over and the
@@ -33,10 +49,7 @@ func FuzzSession(f *testing.F) {
 
 func TestRandomSessions(t *testing.T) {
 	w := newWorld(t)
-	count := sequences
-	if testing.Short() {
-		count /= 10
-	}
+	count := sequences(t)
 	chance := rand.New(rand.NewPCG(7, 7)) //nolint:gosec // a test repeats itself
 	robots := map[fleet.RobotID]*robot{}
 	for i := range count {
@@ -51,7 +64,7 @@ func TestRandomSessions(t *testing.T) {
 			robots[id] = r
 		}
 		w.play(r, script)
-		if i%1000 == 999 {
+		if i%1000 == 999 || i == count-1 {
 			if err := storetest.Invariants(context.WithoutCancel(t.Context()), w.store); err != nil {
 				t.Fatalf("after sequence %d: %v", i, err)
 			}

@@ -16,11 +16,11 @@ import (
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/auth"
+	"github.com/casarerpa/fleet/internal/dbtest"
 	"github.com/casarerpa/fleet/internal/dispatch"
 	"github.com/casarerpa/fleet/internal/gateway"
 	"github.com/casarerpa/fleet/internal/orchestrator"
 	"github.com/casarerpa/fleet/internal/store"
-	"github.com/casarerpa/fleet/internal/store/sqlite"
 	"github.com/casarerpa/fleet/internal/store/storetest"
 	"github.com/casarerpa/fleet/internal/upkeep"
 	"github.com/casarerpa/fleet/wire"
@@ -32,11 +32,13 @@ const document = `{"metadata":{"name":"nothing"},"nodes":{"s":{"node_id":"s","no
 // patience is how long a test waits for what must come.
 const patience = 10 * time.Second
 
+func TestMain(m *testing.M) { dbtest.Main(m) }
+
 // world is an orchestrator without its HTTP API: a real store, the loops, and
 // the gateway behind a real listener.
 type world struct {
 	testing.TB
-	store   *sqlite.Store
+	store   dbtest.Store
 	keys    *auth.Keys
 	core    *orchestrator.Orchestrator
 	gateway *gateway.Gateway
@@ -57,8 +59,7 @@ func newWorld(t testing.TB, change ...func(*world)) *world {
 	}
 	log := slog.New(slog.DiscardHandler)
 	ids := fleet.NewIDs(time.Now, rand.Reader)
-	db, err := sqlite.Open(t.Context(), sqlite.Options{Dir: t.TempDir(), Now: time.Now, IDs: ids, Logger: log})
-	w.must(err)
+	db := dbtest.Open(t, dbtest.Options{Now: time.Now, IDs: ids, Logger: log})
 	cat, err := catalog.Load()
 	w.must(err)
 	timing := func(string) fleet.Timing { return w.timing }
@@ -91,9 +92,6 @@ func newWorld(t testing.TB, change ...func(*world)) *world {
 		stop()
 		running.Wait()
 		if err := storetest.Invariants(ending, db); err != nil {
-			t.Error(err)
-		}
-		if err := db.Close(); err != nil {
 			t.Error(err)
 		}
 	})

@@ -17,7 +17,7 @@ func TestFullDisk(t *testing.T) {
 	dir := t.TempDir()
 	var kept []string
 	t.Run("full", func(t *testing.T) {
-		w := newWorldOn(t, sqlite.Options{Dir: dir, MaxPages: 400})
+		w := newWorldOn(t, onDisk(t, sqlite.Options{Dir: dir, MaxPages: 400}))
 		big := `{"workflow_json":` + doc + `,"inputs":{"text":"` + strings.Repeat("x", 20_000) + `"}}`
 		submit := func() answer { return w.do("developer", "POST", "/api/v1/jobs", big) }
 		a := submit()
@@ -43,7 +43,7 @@ func TestFullDisk(t *testing.T) {
 		}
 	})
 	t.Run("room again", func(t *testing.T) {
-		w := newWorldOn(t, sqlite.Options{Dir: dir})
+		w := newWorldOn(t, onDisk(t, sqlite.Options{Dir: dir}))
 		var got []string
 		for _, j := range read[struct {
 			Jobs []struct {
@@ -59,4 +59,20 @@ func TestFullDisk(t *testing.T) {
 		}
 		w.submit(`{"workflow_json":` + doc + `}`)
 	})
+}
+
+// onDisk opens the embedded store, whichever store the other tests run on: what
+// is shown here is about its file.
+func onDisk(t *testing.T, o sqlite.Options) *sqlite.Store {
+	t.Helper()
+	s, err := sqlite.Open(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
 }

@@ -19,19 +19,21 @@ import (
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/auth"
 	"github.com/casarerpa/fleet/internal/config"
+	"github.com/casarerpa/fleet/internal/dbtest"
 	"github.com/casarerpa/fleet/internal/orchestrator"
 	"github.com/casarerpa/fleet/internal/store"
-	"github.com/casarerpa/fleet/internal/store/sqlite"
 	"github.com/casarerpa/fleet/workflow/catalog"
 )
 
 // doc is the smallest workflow that may run.
 const doc = `{"metadata":{"name":"nothing"},"nodes":{"s":{"node_id":"s","node_type":"StartNode","config":{}}},"connections":[]}`
 
+func TestMain(m *testing.M) { dbtest.Main(m) }
+
 // world is the API on a real store behind a real socket.
 type world struct {
 	testing.TB
-	store *sqlite.Store
+	store dbtest.Store
 	core  *orchestrator.Orchestrator
 	api   *API
 	url   string
@@ -46,18 +48,15 @@ type world struct {
 // viewer and of the robots bot-1 and bot-2.
 func newWorld(t testing.TB, change ...func(*Options)) *world {
 	t.Helper()
-	return newWorldOn(t, sqlite.Options{Dir: t.TempDir()}, change...)
+	return newWorldOn(t, dbtest.Open(t, dbtest.Options{}), change...)
 }
 
 // newWorldOn opens everything on a store of the caller's.
-func newWorldOn(t testing.TB, on sqlite.Options, change ...func(*Options)) *world {
+func newWorldOn(t testing.TB, db dbtest.Store, change ...func(*Options)) *world {
 	t.Helper()
 	w := &world{TB: t, keys: map[string]string{}, log: &bytes.Buffer{}, robot: auth.Robot("default", "bot-1", "default")}
 	ids := fleet.NewIDs(time.Now, rand.Reader)
 	logger := slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	on.IDs = ids
-	db, err := sqlite.Open(t.Context(), on)
-	w.must(err)
 	cat, err := catalog.Load()
 	w.must(err)
 	w.store = db
@@ -87,9 +86,6 @@ func newWorldOn(t testing.TB, on sqlite.Options, change ...func(*Options)) *worl
 	t.Cleanup(func() {
 		w.api.Stop()
 		server.Close()
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
 	})
 	return w
 }

@@ -12,8 +12,8 @@ import (
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/auth"
+	"github.com/casarerpa/fleet/internal/dbtest"
 	"github.com/casarerpa/fleet/internal/store"
-	"github.com/casarerpa/fleet/internal/store/sqlite"
 	"github.com/casarerpa/fleet/internal/store/storetest"
 	"github.com/casarerpa/fleet/workflow/catalog"
 )
@@ -23,11 +23,13 @@ const document = `{"metadata":{"name":"nothing"},"nodes":{"s":{"node_id":"s","no
 // named is the empty workflow under another name.
 func named(name string) []byte { return []byte(strings.Replace(document, "nothing", name, 1)) }
 
+func TestMain(m *testing.M) { dbtest.Main(m) }
+
 // world is the use cases on a real store, on a clock that the test moves.
 type world struct {
 	testing.TB
 	*Orchestrator
-	store *sqlite.Store
+	store dbtest.Store
 	now   time.Time
 	admin auth.Principal
 	robot auth.Principal
@@ -40,8 +42,7 @@ func newWorld(t testing.TB, change ...func(*Options)) *world {
 	clock := func() time.Time { return w.now }
 	ids := fleet.NewIDs(clock, rand.Reader)
 	log := slog.New(slog.DiscardHandler)
-	db, err := sqlite.Open(t.Context(), sqlite.Options{Dir: t.TempDir(), Now: clock, IDs: ids, Logger: log})
-	w.must(err)
+	db := dbtest.Open(t, dbtest.Options{Now: clock, IDs: ids, Logger: log})
 	cat, err := catalog.Load()
 	w.must(err)
 	o := Options{
@@ -54,9 +55,6 @@ func newWorld(t testing.TB, change ...func(*Options)) *world {
 	w.store, w.Orchestrator = db, New(o)
 	t.Cleanup(func() {
 		if err := storetest.Invariants(context.WithoutCancel(t.Context()), db); err != nil {
-			t.Error(err)
-		}
-		if err := db.Close(); err != nil {
 			t.Error(err)
 		}
 	})

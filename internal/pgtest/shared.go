@@ -6,6 +6,7 @@ import (
 	"os"
 	"sync"
 	"testing"
+	"time"
 )
 
 // shared is the server of all tests of a package. Tests of one package have no
@@ -15,23 +16,36 @@ var shared struct {
 	main    bool // Main was called and will stop the cluster
 	cluster *Cluster
 	err     error
+	free    []DB                          // emptied, to be lent again
+	drops   []func(context.Context) error // of the databases that are lent
 }
 
 // Main runs the tests of a package and stops the cluster that they shared. It
 // returns instead of ending the process, as TestMain may since Go 1.15.
-func Main(m *testing.M) {
+func Main(m *testing.M) { Run(m) }
+
+// Run is Main for a TestMain that needs the exit code.
+func Run(m *testing.M) (code int) {
 	shared.Lock()
 	shared.main = true
 	shared.Unlock()
-	m.Run()
+	code = m.Run()
 	shared.Lock()
 	defer shared.Unlock()
-	if shared.cluster == nil {
-		return
+	if shared.cluster != nil { // the databases go with it
+		if err := shared.cluster.Close(); err != nil {
+			fmt.Fprintln(os.Stderr, "stop the PostgreSQL cluster of the tests:", err)
+		}
+		return code
 	}
-	if err := shared.cluster.Close(); err != nil {
-		fmt.Fprintln(os.Stderr, "stop the PostgreSQL cluster of the tests:", err)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	for _, drop := range shared.drops {
+		if err := drop(ctx); err != nil {
+			fmt.Fprintln(os.Stderr, "drop a database of the tests:", err)
+		}
 	}
+	return code
 }
 
 // Server is a superuser's URL of the server that the tests of this package

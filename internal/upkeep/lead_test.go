@@ -8,10 +8,12 @@ import (
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/dbtest"
 )
 
 // Chores rest where the lease is not held and begin soon after it is.
 func TestChoresRunOnlyWhereTheyAreLed(t *testing.T) {
+	dbtest.EmbeddedOnly(t, "the clock of a bubble stands still while somebody reads from a socket")
 	synctest.Test(t, func(t *testing.T) {
 		f := newFleet(t)
 		var term atomic.Int64

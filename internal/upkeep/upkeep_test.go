@@ -8,13 +8,15 @@ import (
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/auth"
+	"github.com/casarerpa/fleet/internal/dbtest"
 	"github.com/casarerpa/fleet/internal/orchestrator"
 	"github.com/casarerpa/fleet/internal/store"
-	"github.com/casarerpa/fleet/internal/store/sqlite"
 	"github.com/casarerpa/fleet/workflow/catalog"
 )
 
 const document = `{"metadata":{"name":"nothing"},"nodes":{"s":{"node_id":"s","node_type":"StartNode","config":{}}},"connections":[]}`
+
+func TestMain(m *testing.M) { dbtest.Main(m) }
 
 // fleetOfOne is a real store with one robot connected to it, on a clock that
 // the test moves.
@@ -34,15 +36,7 @@ func newFleet(t *testing.T) *fleetOfOne {
 	f := &fleetOfOne{t: t, clock: time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC), robot: auth.Robot("default", "r1", "default")}
 	now := func() time.Time { return f.clock }
 	ids := fleet.NewIDs(now, rand.Reader)
-	db, err := sqlite.Open(t.Context(), sqlite.Options{Dir: t.TempDir(), Now: now, IDs: ids, Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	db := dbtest.Open(t, dbtest.Options{Now: now, IDs: ids})
 	cat, err := catalog.Load()
 	if err != nil {
 		t.Fatal(err)

@@ -144,11 +144,24 @@ func grant(ctx context.Context, tx pgx.Tx) error {
 	return nil
 }
 
+// mayMigrate says whether this login may make tables. One that only works on
+// them starts on a schema that is current, and is told who brings it there.
+func mayMigrate(ctx context.Context, pg *pgx.Conn) (may bool, err error) {
+	if err = pg.QueryRow(ctx, "select coalesce(has_schema_privilege(current_schema(), 'create'), false)").Scan(&may); err != nil {
+		return false, fault("look for the right to migrate", err)
+	}
+	return may, nil
+}
+
 // bring checks the schema, or brings it up to date.
 func (s *Store) bring(ctx context.Context, pg *pgx.Conn) error {
 	if s.options.Migrate {
-		_, err := migrateWith(ctx, pg, s.options.Now)
-		return err
+		if may, err := mayMigrate(ctx, pg); err != nil {
+			return err
+		} else if may {
+			_, err := migrateWith(ctx, pg, s.options.Now)
+			return err
+		}
 	}
 	all, err := migrate.Load(migrations, "migrations")
 	if err != nil {
