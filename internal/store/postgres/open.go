@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
@@ -60,8 +59,8 @@ func reason(err error) string {
 	return strings.TrimSuffix(text, ".")
 }
 
-// prepare looks at the database once: may it be trusted, is the schema ours,
-// which role works, and does a session of its own hear what it says to itself.
+// prepare looks at the database once: does a connection keep its session, may
+// the database be trusted, is the schema ours, which role works.
 func (s *Store) prepare(ctx context.Context) (session bool, err error) {
 	if session, err = s.ownSession(ctx); err != nil {
 		return false, err
@@ -94,8 +93,10 @@ func (s *Store) prepare(ctx context.Context) (session bool, err error) {
 	return session, err
 }
 
-// ownSession finds out whether this connection keeps one session: only then
-// does it hear its own notification.
+// ownSession finds out whether this connection keeps one session. A pooler
+// cannot tell the process of a session that it has not chosen yet, so it makes
+// a number up, and that is not the one of the session that answers. One that
+// keeps sessions is taken for one that does not, which costs wake-ups only.
 func (s *Store) ownSession(ctx context.Context) (bool, error) {
 	config := s.config.Copy()
 	config.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
@@ -104,16 +105,11 @@ func (s *Store) ownSession(ctx context.Context) (bool, error) {
 		return false, unreachable(err)
 	}
 	defer func() { _ = pg.Close(ctx) }() // everything was read
-	channel := "fleet_probe_" + strconv.FormatInt(s.options.Now().UnixNano(), 36)
-	for _, sql := range []string{"listen " + channel, "notify " + channel} {
-		if _, err := pg.Exec(ctx, sql); err != nil {
-			return false, fault("look for a pooler", err)
-		}
+	var pid uint32
+	if err := pg.QueryRow(ctx, "select pg_backend_pid()").Scan(&pid); err != nil {
+		return false, fault("look for a pooler", err)
 	}
-	within, cancel := context.WithTimeout(ctx, time.Second)
-	defer cancel()
-	_, err = pg.WaitForNotification(within)
-	return err == nil, ctx.Err()
+	return pid == pg.PgConn().PID(), nil
 }
 
 // checkSettings refuses a database that is too old or forgets what it has
