@@ -191,6 +191,9 @@ func TestBehindAPooler(t *testing.T) {
 	if s.Listening() {
 		t.Error("it says that it listens")
 	}
+	if testing.Short() {
+		t.Skip("the suite once more")
+	}
 	storetest.Run(t, func(t testing.TB) store.Store {
 		wipe(t, db)
 		return open(t, through, Options{})
