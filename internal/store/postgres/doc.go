@@ -25,7 +25,9 @@
 //
 // Tenants. Every statement has its scope, and row-level security stands behind
 // it: each transaction says whose rows it may touch, and the role that works is
-// not the owner of the tables.
+// not the owner of the tables. Callers of several tenants that share a commit
+// share its reach: the wall stands between them and everybody else, and between
+// each other they have the scopes of their statements.
 //
 // The package knows the driver and nothing else does. It must not decide what a
 // job may do (package fleet does) and must not be imported but by the assembly.

@@ -105,6 +105,7 @@ func (w *wire) up(in, out net.Conn, mute *atomic.Bool) {
 			}
 		}
 		switch what {
+		case passes:
 		case unheard:
 			mute.Store(true)
 		case undone:
@@ -113,7 +114,7 @@ func (w *wire) up(in, out net.Conn, mute *atomic.Bool) {
 		case late:
 			mute.Store(true)
 			_ = in.Close()
-			time.Sleep(300 * time.Millisecond) // this is the delay of the network
+			<-time.After(300 * time.Millisecond) // the delay of the network
 		case swallowed:
 			_ = in.Close() // and out stays open until the test ends
 			return
@@ -331,9 +332,7 @@ func TestReadsAfterARestart(t *testing.T) {
 			_ = s.View(t.Context(), store.Tenant("acme"), func(store.Reader) error { <-ready; return nil })
 		})
 	}
-	for s.pool.Stat().AcquiredConns() < int32(s.options.Readers) {
-		time.Sleep(time.Millisecond)
-	}
+	await(t, "the whole pool reads", func() bool { return s.pool.Stat().AcquiredConns() == int32(s.options.Readers) }) //nolint:gosec // a small number
 	close(ready)
 	wg.Wait()
 	// At once: connections that rest for a second are looked at before use.

@@ -96,7 +96,8 @@ func Open(ctx context.Context, o Options) (_ *Store, err error) {
 
 func (o Options) fill() (Options, error) {
 	if o.URL == "" {
-		return o, fleet.Invalid("database_url", "The store needs the address of a database.")
+		return o, fleet.Invalid("database_url", "The store needs the address of a database.").
+			WithFix("Write postgres://USER:PASSWORD@HOST:5432/DATABASE.")
 	}
 	if o.Now == nil {
 		o.Now = time.Now

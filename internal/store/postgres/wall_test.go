@@ -156,7 +156,7 @@ func filled(t testing.TB, f *storetest.Fixture) (fleet.Job, fleet.Session) {
 	f.Report(f.NewReport(j, fleet.ReportEffectBegin, 1))
 	if _, err := f.Store.AppendLogs(t.Context(), f.Scope, []fleet.LogBatch{{
 		JobID: j.ID, Tenant: f.Tenant, RobotID: "r1", Epoch: j.Epoch, First: 1,
-		Lines: []fleet.LogLine{{Epoch: j.Epoch, Line: 1, At: f.Now, Level: "info", Message: "secret"}},
+		Lines: []fleet.LogLine{{Epoch: j.Epoch, Line: 1, At: f.Now, Level: "info", Message: "secret-of-acme"}},
 	}}); err != nil {
 		t.Fatal(err)
 	}

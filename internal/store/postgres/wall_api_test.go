@@ -1,0 +1,195 @@
+package postgres
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/auth"
+	"github.com/casarerpa/fleet/internal/config"
+	"github.com/casarerpa/fleet/internal/httpapi"
+	"github.com/casarerpa/fleet/internal/orchestrator"
+	"github.com/casarerpa/fleet/internal/store"
+	"github.com/casarerpa/fleet/internal/store/storetest"
+	"github.com/casarerpa/fleet/workflow/catalog"
+)
+
+// tenantsAPI is the API on a store, with an admin's key of each of two tenants.
+type tenantsAPI struct {
+	url  string
+	keys map[fleet.TenantID]string
+}
+
+func newTenantsAPI(t *testing.T, s store.Store) *tenantsAPI {
+	t.Helper()
+	ids := fleet.NewIDs(time.Now, rand.Reader)
+	log := slog.New(slog.DiscardHandler)
+	cat, err := catalog.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	core := orchestrator.New(orchestrator.Options{
+		Store: s, IDs: ids, Now: time.Now, Chance: func() float64 { return 0 }, Catalog: cat, Logger: log,
+		Limits: orchestrator.DefaultLimits(), Timing: func(string) fleet.Timing { return fleet.DefaultTiming() },
+	})
+	keys := auth.NewKeys(s, ids, rand.Reader, time.Now)
+	a := &tenantsAPI{keys: map[fleet.TenantID]string{}}
+	for _, tenant := range []fleet.TenantID{"acme", "globex"} {
+		p := auth.Local()
+		p.Tenant = tenant
+		_, secret, err := keys.NewServiceKey(t.Context(), p, "admin-of-"+string(tenant), fleet.RoleAdmin, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.keys[tenant] = secret.Reveal()
+	}
+	api, err := httpapi.New(httpapi.Options{
+		Orchestrator: core, Keys: keys, Health: s.Health, Logger: log, Limits: config.DefaultLimits(), Version: "test",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(api)
+	t.Cleanup(func() {
+		if stop, ok := api.(interface{ Stop() }); ok {
+			stop.Stop()
+		}
+		server.Close()
+	})
+	a.url = server.URL
+	return a
+}
+
+func (a *tenantsAPI) do(t *testing.T, as fleet.TenantID, method, path, body string) (int, string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, method, a.url+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+a.keys[as])
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatalf("%s %s: %v", method, path, err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatalf("%s %s: %v", method, path, err)
+	}
+	return resp.StatusCode, string(text)
+}
+
+// apiRoutes are all routes of the API as its document lists them.
+func apiRoutes(t *testing.T) [][2]string {
+	t.Helper()
+	text, err := os.ReadFile("../../../api/openapi.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc struct {
+		Paths map[string]map[string]json.RawMessage
+	}
+	if err := json.Unmarshal(text, &doc); err != nil {
+		t.Fatal(err)
+	}
+	var out [][2]string
+	for path, methods := range doc.Paths {
+		for method := range methods {
+			if method != "parameters" {
+				out = append(out, [2]string{strings.ToUpper(method), path})
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b [2]string) int { return strings.Compare(a[1]+a[0], b[1]+b[0]) })
+	return out
+}
+
+// TestAPIBehindTheWall goes through every route of the API as one tenant, with
+// the ids of another one's things, while no statement asks for the tenant.
+func TestAPIBehindTheWall(t *testing.T) {
+	db := migrated(t)
+	f := storetest.New(t, func(testing.TB) store.Store { return open(t, db.URL, Options{}) })
+	f.Now = time.Now()
+	running, session := filled(t, f)
+	waiting := f.Submit(f.Spec())
+	ended := f.Running(f.Spec(), "r1", session.Epoch)
+	f.Report(f.NewReport(ended, fleet.ReportFailed, 2))
+	api := newTenantsAPI(t, open(t, db.URL, Options{}))
+	blind(t)
+	before := dump(t, db)
+
+	// What belongs to acme and may stand in no answer to globex.
+	secrets := []string{
+		string(running.ID), string(waiting.ID), string(ended.ID), "Robot r1", "invoices", "key-of-acme", "hash-of-acme", "secret-of-acme", "admin-of-acme", `"acme"`,
+	}
+	ids := map[string][]string{
+		"/api/v1/jobs/": {string(running.ID), string(waiting.ID), string(ended.ID)}, "/api/v1/keys/": {"key-of-acme"},
+		"/api/v1/robots/": {"r1"}, "/api/v1/workflows/": {"w-1"},
+	}
+	asked, saw := 0, 0
+	for _, r := range apiRoutes(t) {
+		method, path := r[0], r[1]
+		var list []string
+		if strings.Contains(path, "{id}") {
+			for prefix, some := range ids {
+				if strings.HasPrefix(path, prefix) {
+					for _, id := range some {
+						list = append(list, strings.ReplaceAll(strings.ReplaceAll(path, "{id}", id), "{n}", "1"))
+					}
+				}
+			}
+			if len(list) == 0 {
+				t.Errorf("%s: the test knows no id for it", path)
+			}
+		} else {
+			list = []string{strings.NewReplacer("{hash}", "x", "{sha256}", strings.Repeat("a", 64)).Replace(path)}
+		}
+		for _, at := range list {
+			body := ""
+			if method == "POST" || method == "PUT" {
+				body = "{}"
+			}
+			status, text := api.do(t, "globex", method, at, body)
+			asked++
+			if status >= 500 {
+				t.Errorf("%s %s as globex: %d %s", method, at, status, text)
+			}
+			if status < 300 && strings.Contains(path, "{id}") {
+				t.Errorf("%s %s as globex: %d %s", method, at, status, text)
+			}
+			for _, s := range secrets {
+				if status < 300 && strings.Contains(text, s) {
+					t.Errorf("%s %s as globex shows %s: %s", method, at, s, text)
+				}
+			}
+			if method == "GET" { // its owner sees it, so there was something to hide
+				if status, text := api.do(t, "acme", method, at, ""); status < 300 &&
+					slices.ContainsFunc(secrets, func(s string) bool { return strings.Contains(text, s) }) {
+					saw++
+				}
+			}
+		}
+	}
+	if asked < 30 || saw < 12 {
+		t.Errorf("%d requests, of which the owner sees something in %d: too few to show anything", asked, saw)
+	}
+	if after := dump(t, db); after != before {
+		t.Errorf("globex changed something of acme:\n%s\nwas\n%s", after, before)
+	}
+	f.CheckInvariants()
+}
