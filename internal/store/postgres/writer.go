@@ -232,13 +232,13 @@ const (
 
 // finish commits. When the answer is lost it finds out what became of it.
 func (w *writer) finish(ctx context.Context, id string) error {
-	if err := fail.At("store.before_commit"); err != nil {
+	if err := fail.At(fail.StoreBeforeCommit); err != nil {
 		return err
 	}
 	tag, err := w.pg.Exec(ctx, "commit")
 	switch {
 	case err == nil && tag.String() == "COMMIT":
-		return fail.At("store.after_commit")
+		return fail.At(fail.StoreAfterCommit)
 	case err == nil: // it was a failed transaction
 		return fmt.Errorf("commit answered %s: %w", tag, sqlstore.ErrOvertaken)
 	}
