@@ -50,6 +50,7 @@ setup-test: ## install what the tests need and this machine lacks: PostgreSQL, P
 test: setup-test fmt-check vet law lint verify cross ## everything, under 12 minutes on two cores
 	STRICT=1 $(GO) test -timeout 10m ./...
 	STRICT=1 $(GO) test -tags failpoints ./internal/fail
+	$(GO) test -count=1 -timeout 10m -tags failpoints -run TestFailpoints ./e2e/chaos
 
 race: ## short tests under the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -race -short -timeout 20m ./...

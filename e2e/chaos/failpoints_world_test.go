@@ -34,7 +34,8 @@ func backings() []backing {
 // pointWorld is an orchestrator and a robot that are made to die at points.
 type pointWorld struct {
 	*fleetUnderTest
-	robot    *process
+	robot    *process // the one that is made to die
+	relief   *process // takes what the other one may not have again; runs in final alone
 	name     string
 	accepted sync.Map
 	next     int
@@ -65,7 +66,12 @@ func newPointWorld(t *testing.T, bin, name string, b backing) *pointWorld {
 		t: t, name: "r1", bin: bin, log: filepath.Join(dir, "r1.log"), env: []string{"FLEET_ROBOT_KEY=" + f.robotKeys(1)[0]},
 		args: []string{"robot", "run", "--url", f.api.url, "--name", "r1", "--slots", "4", "--log-format", "json", "--data-dir", filepath.Join(dir, "r1")},
 	}
-	f.robots = []*process{w.robot}
+	key2 := f.robotKeys(2)[1]
+	w.relief = &process{
+		t: t, name: "r2", bin: bin, log: filepath.Join(dir, "r2.log"), env: []string{"FLEET_ROBOT_KEY=" + key2},
+		args: []string{"robot", "run", "--url", f.api.url, "--name", "r2", "--slots", "4", "--log-format", "json", "--data-dir", filepath.Join(dir, "r2")},
+	}
+	f.robots = []*process{w.robot, w.relief}
 	w.robot.start()
 	t.Cleanup(w.robot.kill)
 	t.Cleanup(func() {
@@ -131,7 +137,7 @@ func (w *pointWorld) mark(p *process) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	fmt.Fprintf(f, "\n{\"msg\":\"gone\"}\n")
+	fmt.Fprintf(f, "\n{\"time\":%q,\"msg\":\"gone\"}\n", time.Now().Format(time.RFC3339Nano))
 	if err := f.Close(); err != nil {
 		w.t.Fatal(err)
 	}
@@ -178,9 +184,8 @@ func (w *pointWorld) submission(seconds float64, more map[string]any) (string, m
 	key := fmt.Sprintf("%s-%d", w.name, w.next)
 	body := map[string]any{
 		"workflow_json": jsonText(fmt.Sprintf(pointWork, key, seconds)), "retry_safety": "always",
-		"retry": map[string]any{"max_retries": 3, "base_seconds": 0},
+		"retry": map[string]any{"delay_ms": 100, "max_lost": 10},
 	}
-	delete(body, "retry")
 	for k, v := range more {
 		body[k] = v
 	}
@@ -220,50 +225,95 @@ func (w *pointWorld) state(id string, want ...fleet.State) {
 	})
 }
 
-// final waits until a job has ended.
-func (w *pointWorld) final(id string) {
-	w.t.Helper()
-	w.state(id, fleet.Completed, fleet.Failed, fleet.Cancelled, fleet.TimedOut)
+// over says whether a job has ended.
+func (w *pointWorld) over(id string) bool {
+	var job struct {
+		State fleet.State `json:"status"`
+	}
+	_, err := w.api.call(w.t.Context(), "GET", "/api/v1/jobs/"+id, nil, nil, &job)
+	return err == nil && job.State.Final()
 }
 
-// overlaps reads the robot's own record: no job may run twice at a time.
-func (w *pointWorld) overlaps() {
+// final waits until a job has ended. A robot that lost a job is not given it
+// again for a while, so after a moment another one comes and takes it.
+func (w *pointWorld) final(id string) {
 	w.t.Helper()
-	f, err := os.Open(w.robot.log)
+	for range 40 {
+		if w.over(id) {
+			return
+		}
+		pause(w.t.Context(), 50*time.Millisecond)
+	}
+	w.relief.start()
+	defer func() {
+		if err := w.relief.stop(20 * time.Second); err != nil {
+			w.t.Error(err)
+		}
+	}()
+	await(w.t, 40*time.Second, fmt.Sprintf("job %s has not ended", id), func() bool { return w.over(id) })
+}
+
+// entry is a line of a robot's own record.
+type entry struct {
+	Time  time.Time `json:"time"`
+	Msg   string    `json:"msg"`
+	JobID string    `json:"job_id"`
+	Epoch int       `json:"epoch"`
+	robot string
+}
+
+// record reads what a robot wrote about its runs.
+func (w *pointWorld) record(p *process) []entry {
+	w.t.Helper()
+	f, err := os.Open(p.log)
+	if os.IsNotExist(err) {
+		return nil
+	}
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	defer f.Close()
-	running, starts := map[string]int{}, 0
+	var out []entry
 	in := bufio.NewScanner(f)
 	in.Buffer(nil, 1<<20)
 	for in.Scan() {
-		var line struct {
-			Msg   string `json:"msg"`
-			JobID string `json:"job_id"`
-			Epoch int    `json:"epoch"`
-		}
-		if json.Unmarshal(in.Bytes(), &line) != nil {
-			continue
-		}
-		switch line.Msg {
-		case "job started":
-			starts++
-			if with, is := running[line.JobID]; is {
-				w.t.Errorf("job %s runs as epoch %d and %d at once", line.JobID, with, line.Epoch)
-			}
-			running[line.JobID] = line.Epoch
-		case "job completed", "job failed", "job stopped":
-			delete(running, line.JobID)
-		case "gone":
-			clear(running)
+		e := entry{robot: p.name}
+		if json.Unmarshal(in.Bytes(), &e) == nil {
+			out = append(out, e)
 		}
 	}
 	if err := in.Err(); err != nil {
 		w.t.Fatal(err)
 	}
+	return out
+}
+
+// overlaps reads the robots' own records: no job may run twice at a time.
+func (w *pointWorld) overlaps() {
+	w.t.Helper()
+	all := append(w.record(w.robot), w.record(w.relief)...)
+	slices.SortStableFunc(all, func(a, b entry) int { return a.Time.Compare(b.Time) })
+	running, starts := map[string]entry{}, 0
+	for _, e := range all {
+		switch e.Msg {
+		case "job started":
+			starts++
+			if with, is := running[e.JobID]; is {
+				w.t.Errorf("job %s runs on %s as epoch %d and on %s as epoch %d at once", e.JobID, with.robot, with.Epoch, e.robot, e.Epoch)
+			}
+			running[e.JobID] = e
+		case "job completed", "job failed", "job stopped":
+			delete(running, e.JobID)
+		case "gone":
+			for id, with := range running {
+				if with.robot == e.robot {
+					delete(running, id)
+				}
+			}
+		}
+	}
 	if starts == 0 {
-		w.t.Error("the robot's record is empty: nothing was checked")
+		w.t.Error("the robots' records are empty: nothing was checked")
 	}
 }
 
