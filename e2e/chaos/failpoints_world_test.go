@@ -320,6 +320,7 @@ func (w *pointWorld) overlaps() {
 // close lets everything come to its end and asks for the law of the data.
 func (w *pointWorld) close() {
 	w.t.Helper()
+	w.final(<-w.submit(0.1, nil)) // after all that, it works as on the first day
 	w.settle(60 * time.Second)
 	if err := w.server.stop(30 * time.Second); err != nil {
 		w.t.Error(err)
