@@ -17,7 +17,7 @@ const (
 type Spec struct {
 	Point   Point
 	Process Process
-	In      string // package below internal and function that calls At
+	In      string // package below internal and function that calls At; stores may each have their own
 	After   string // what has happened
 	Before  string // what has not
 	Proves  string // rows of the failure table and promises
@@ -29,6 +29,7 @@ const (
 	SubmitBeforeCommit   Point = "submit.before_commit"
 	SubmitAfterCommit    Point = "submit.after_commit"
 	SubmitReplayed       Point = "submit.replayed"
+	BulkStored           Point = "bulk.stored"
 	BulkBeforeCommit     Point = "bulk.before_commit"
 	BulkAfterCommit      Point = "bulk.after_commit"
 	WorkflowBeforeCommit Point = "workflow.before_commit"
@@ -94,6 +95,10 @@ const (
 	DrainSent           Point = "drain.sent"
 	StopStep            Point = "stop.step"
 	StoreBeforeCommit   Point = "store.before_commit"
+	StoreLocked         Point = "store.locked"
+	StoreCommitSent     Point = "store.commit_sent"
+	NotifyBefore        Point = "notify.before"
+	LeaseTaken          Point = "lease.taken"
 	StoreAfterCommit    Point = "store.after_commit"
 )
 

@@ -120,6 +120,9 @@ func (j *Jobs) SubmitMany(ctx context.Context, p auth.Principal, rs []SubmitRequ
 		return results, faults, nil
 	}
 	out, err := j.Store.Enqueue(ctx, p.Scope(), subs)
+	if err == nil {
+		err = fail.At(fail.BulkStored)
+	}
 	if err != nil {
 		return nil, nil, err
 	}
