@@ -3,12 +3,16 @@
 package chaos
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/fail"
@@ -43,20 +47,31 @@ func (w *pointWorld) revive(s fail.Spec) {
 	w.ready()
 }
 
-// run is the plain life of a job, and every sign of life on the way.
-func run(w *pointWorld, s fail.Spec) {
-	w.arm(s, "")
-	id := w.submit(0.3, nil)
-	w.revive(s)
-	w.final(<-id)
+// chain reaches points that the plain life of jobs passes, one after the other.
+// The start that follows a death is armed for the next, so that each point costs
+// one start; what the jobs of a point still have to do goes on under the next.
+func (w *pointWorld) chain(points []fail.Spec, hit func(fail.Point)) {
+	if len(points) == 0 {
+		return
+	}
+	w.arm(points[0], counted[points[0].Point])
+	for i, s := range points {
+		w.owe(w.submit(0.3, nil))
+		w.diesAt(w.proc(s), s.Point)
+		hit(s.Point)
+		plan := ""
+		if i+1 < len(points) {
+			next := points[i+1].Point
+			plan = string(next) + "=kill" + counted[next]
+		}
+		again(w.proc(s), plan)
+	}
+	w.ready()
 }
 
-// late is run for points that are passed at every start as well.
-func late(w *pointWorld, s fail.Spec) {
-	w.arm(s, "@8")
-	id := w.submit(0.3, nil)
-	w.revive(s)
-	w.final(<-id)
+// counted are points that are passed at every start as well: a later hit counts.
+var counted = map[fail.Point]string{
+	fail.StoreBeforeCommit: "@8", fail.StoreAfterCommit: "@8", fail.StoreLocked: "@8", fail.StoreCommitSent: "@8", fail.NotifyBefore: "@3",
 }
 
 // starting is a point that the process passes when it starts or connects.
@@ -79,17 +94,56 @@ func replayed(w *pointWorld, s fail.Spec) {
 	w.final(first)
 }
 
+// bulk sends jobs that are stored together; such a request knows no key.
 func bulk(w *pointWorld, s fail.Spec) {
 	w.arm(s, "")
 	_, a := w.submission(0.1, nil)
 	_, b := w.submission(0.1, nil)
 	done := make(chan struct{})
+	var answer bulkAnswer
 	go func() {
 		defer close(done)
-		w.ask("/api/v1/jobs/bulk", "", map[string]any{"atomic": true, "jobs": []any{a, b}}, nil)
+		w.ask("/api/v1/jobs/bulk", "", map[string]any{"atomic": true, "jobs": []any{a, b}}, &answer)
 	}()
 	w.revive(s)
 	<-done
+	if len(answer.Jobs) != 2 {
+		w.t.Errorf("%s: a bulk of two jobs was answered with %v", s.Point, answer)
+	}
+	for _, j := range answer.Jobs {
+		w.accepted.Store(j.ID, "")
+		w.final(j.ID)
+	}
+}
+
+// plainBulk sends jobs under one key, which covers each of them.
+func plainBulk(w *pointWorld, s fail.Spec) {
+	w.arm(s, "")
+	_, a := w.submission(0.1, nil)
+	key, b := w.submission(0.1, nil)
+	send := func(answer *bulkAnswer) {
+		w.ask("/api/v1/jobs/bulk", key, map[string]any{"jobs": []any{a, b}}, answer)
+	}
+	var first, second bulkAnswer
+	done := make(chan struct{})
+	go func() { defer close(done); send(&first) }()
+	w.revive(s)
+	<-done
+	send(&second)
+	for i, j := range first.Jobs {
+		if j.ID == "" || len(second.Jobs) != 2 || second.Jobs[i].ID != j.ID {
+			w.t.Errorf("%s: the key gave %v, then %v", s.Point, first, second)
+			return
+		}
+		w.accepted.Store(j.ID, fmt.Sprintf("%s/%d", key, i))
+		w.final(j.ID)
+	}
+}
+
+type bulkAnswer struct {
+	Jobs []struct {
+		ID string `json:"job_id"`
+	} `json:"jobs"`
 }
 
 // cancelling stops a long job.
@@ -110,7 +164,7 @@ func cancelling(w *pointWorld, s fail.Spec) {
 func retrying(w *pointWorld, s fail.Spec) {
 	id := <-w.submit(0.1, map[string]any{"delay_seconds": 600})
 	w.ask("/api/v1/jobs/"+id+"/cancel", "", map[string]any{}, nil)
-	w.final(id)
+	w.ends(id)
 	w.arm(s, "")
 	w.ready()
 	done := make(chan struct{})
@@ -130,11 +184,11 @@ func deciding(w *pointWorld, s fail.Spec) {
 	w.killRobot()
 	again(w.robot, "robot.effect_go=kill")
 	// The first run may not have reached the step: then the second dies in it.
-	for done := false; !done; {
+	for done := false; !done && w.t.Context().Err() == nil; {
 		select {
 		case <-ended(w.robot):
 			w.mark(w.robot)
-			again(w.robot, "")
+			again(w.robot, "robot.effect_go=kill")
 		default:
 		}
 		var job struct {
@@ -199,7 +253,7 @@ func (w *pointWorld) signal(s os.Signal) {
 func untaken(w *pointWorld, s fail.Spec) {
 	w.arm(s, "")
 	warm := <-w.submit(0.1, nil)
-	w.final(warm) // the robot is connected
+	w.ends(warm) // the robot is connected
 	w.freeze()
 	id := w.submit(0.1, nil)
 	w.revive(s)
@@ -258,7 +312,7 @@ func stopping(w *pointWorld, s fail.Spec) {
 	w.final(id)
 }
 
-// drives says how each point is reached; run serves where none is named.
+// drives says how each point is reached; the plain life of a job serves where none is named.
 var drives = map[fail.Point]drive{
 	fail.SubmitReplayed: replayed, fail.BulkBeforeCommit: bulk, fail.BulkAfterCommit: bulk,
 	fail.CancelBeforeCommit: cancelling, fail.CancelAfterCommit: cancelling, fail.CancelQueued: cancelling,
@@ -271,9 +325,9 @@ var drives = map[fail.Point]drive{
 	fail.RunLimitBefore: frozen(map[string]any{"run_timeout_seconds": 1}, false),
 	fail.RunLimitAfter:  frozen(map[string]any{"run_timeout_seconds": 1}, false),
 	fail.ReconcileLost:  returning, fail.SessionBeforeClose: leaving, fail.SessionAfterClose: leaving,
-	fail.AdoptBeforeCommit: starting, fail.AdoptAfterCommit: starting,
+	fail.JoinBeforeCommit: starting, fail.JoinAfterCommit: starting,
 	fail.DrainSent: stopping, fail.StopStep: stopping, fail.RobotDrainBegun: stopping, fail.RobotDrainIdle: stopping,
-	fail.StoreBeforeCommit: late, fail.StoreAfterCommit: late,
+	fail.BulkStored:          plainBulk,
 	fail.RobotCancelReceived: cancelling, fail.JournalBeforeRename: starting, fail.JournalAfterRename: starting,
 }
 
@@ -291,21 +345,55 @@ func TestFailpoints(t *testing.T) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
-	for _, b := range backings() {
-		t.Run(b.name, func(t *testing.T) { failAtAll(t, bin, b) })
+	run := &runs{bin: bin, hit: map[string]bool{}, long: os.Getenv("FLEET_CHAOS_LONG") != "", only: os.Getenv("FLEET_FAILPOINT")}
+	all := backings(t)
+	t.Run("worlds", func(t *testing.T) {
+		for _, b := range all {
+			for name, points := range run.worlds(b) {
+				t.Run(b.name+"/"+name, func(t *testing.T) {
+					t.Parallel()
+					run.world(t, name, b, points)
+				})
+			}
+		}
+	})
+	for _, b := range all {
+		for _, points := range run.worlds(b) {
+			for _, s := range points {
+				if !run.hit[b.name+"/"+string(s.Point)] {
+					t.Errorf("%s was never hit on %s", s.Point, b.name)
+				}
+			}
+		}
 	}
+	t.Logf("%d points hit", len(run.hit))
 }
 
-func failAtAll(t *testing.T, bin string, b backing) {
-	var mu sync.Mutex
-	hit := map[fail.Point]bool{}
-	worlds := map[string][]fail.Spec{}
-	var want []fail.Point
+// brief says which points that every store has are reached on PostgreSQL in the
+// short form: those around commits of a job's way and around sign-in.
+func brief(p fail.Point) bool {
+	return slices.ContainsFunc([]string{"submit.", "bulk.", "offer.", "accept.", "started.", "result.", "hello.", "join.", "lease.", "migrate."},
+		func(prefix string) bool { return strings.HasPrefix(string(p), prefix) })
+}
+
+// runs are the worlds of one test.
+type runs struct {
+	bin, only string
+	long      bool
+	mu        sync.Mutex
+	hit       map[string]bool
+}
+
+// worlds deals the points of a store out, to worlds of about the same length.
+func (r *runs) worlds(b backing) map[string][]fail.Spec {
+	out := map[string][]fail.Spec{}
 	for i, s := range fail.Points() {
-		if s.Store != "" && s.Store != b.name {
+		if s.Store != "" && s.Store != b.name || r.only != "" && r.only != string(s.Point) {
 			continue
 		}
-		want = append(want, s.Point)
+		if b.name == "postgres" && s.Store == "" && !r.long && !brief(s.Point) {
+			continue
+		}
 		name := string(s.Process)
 		switch {
 		case migrating[s.Point]:
@@ -313,61 +401,52 @@ func failAtAll(t *testing.T, bin string, b backing) {
 		case slow[s.Point]:
 			name = "silent"
 		case s.Process == fail.Orchestrator && i%2 == 1:
-			name += "-odd" // two halves of about the same length
+			name += "-odd"
 		}
-		worlds[name] = append(worlds[name], s)
+		out[name] = append(out[name], s)
 	}
-	t.Run("worlds", func(t *testing.T) {
-		for name, points := range worlds {
-			t.Run(name, func(t *testing.T) {
-				t.Parallel()
-				if name == "empty" {
-					for _, s := range points {
-						failAtFirstStart(t, bin, b, s)
-						mu.Lock()
-						hit[s.Point] = true
-						mu.Unlock()
-					}
-					return
-				}
-				w := newPointWorld(t, bin, name, b)
-				for _, s := range points {
-					d := drives[s.Point]
-					if d == nil {
-						d = run
-					}
-					if only := os.Getenv("FLEET_FAILPOINT"); only != "" && only != string(s.Point) {
-						continue
-					}
-					d(w, s)
-					mu.Lock()
-					hit[s.Point] = true
-					mu.Unlock()
-				}
-				w.close()
-			})
+	return out
+}
+
+func (r *runs) world(t *testing.T, name string, b backing, points []fail.Spec) {
+	start := time.Now()
+	hit := func(p fail.Point) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.hit[b.name+"/"+string(p)] = true
+	}
+	if name == "empty" {
+		for _, s := range points {
+			failAtFirstStart(t, r.bin, b, s)
+			hit(s.Point)
 		}
-	})
-	for _, p := range want {
-		if !hit[p] && os.Getenv("FLEET_FAILPOINT") == "" {
-			t.Errorf("%s was never hit", p)
+		return
+	}
+	w := newPointWorld(t, r.bin, b.name+"-"+name, b)
+	var plain []fail.Spec
+	for _, s := range points {
+		if drives[s.Point] == nil {
+			plain = append(plain, s)
 		}
 	}
-	t.Logf("%d points hit", len(hit))
+	w.chain(plain, hit)
+	t.Logf("%d plain points after %s", len(plain), time.Since(start).Round(time.Second))
+	for _, s := range points {
+		if d := drives[s.Point]; d != nil {
+			d(w, s)
+			hit(s.Point)
+		}
+	}
+	t.Logf("all %d points after %s", len(points), time.Since(start).Round(time.Second))
+	w.close()
 }
 
 // failAtFirstStart dies while the schema is made, and starts again on what is there.
 func failAtFirstStart(t *testing.T, bin string, b backing, s fail.Spec) {
-	dir, addr := t.TempDir(), freePort(t)
-	f := &fleetUnderTest{t: t, api: &api{url: "http://" + addr, client: plain()}}
-	f.server = &process{
-		t: t, name: "orchestrator", bin: bin, log: filepath.Join(dir, "serve.log"), env: []string{"FLEET_FAIL=" + string(s.Point) + "=kill"},
-		args: append([]string{"serve", "--listen", addr, "--admin-key-file", filepath.Join(dir, "key")}, b.args(t, filepath.Join(dir, "data"))...),
-	}
-	f.server.start()
-	t.Cleanup(f.server.kill)
-	w := &pointWorld{fleetUnderTest: f}
-	w.diesAt(f.server, s.Point)
-	again(f.server, "")
+	w := newServing(t, bin, "empty", b)
+	t.Cleanup(w.server.kill)
+	again(w.server, string(s.Point)+"=kill")
+	w.diesAt(w.server, s.Point)
+	again(w.server, "")
 	w.ready()
 }

@@ -18,65 +18,86 @@ import (
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/fail"
+	"github.com/casarerpa/fleet/internal/pgtest"
+	"github.com/casarerpa/fleet/internal/store/storetest"
 )
 
-// backing gives the arguments of serve that name a new store of its own.
+// backing is a kind of store on which points are reached.
 type backing struct {
 	name string
-	args func(t testing.TB, dir string) []string
+	make func(t testing.TB, dir string) database // a new store of its own
 }
 
-// backings are the stores on which every point is reached.
-func backings() []backing {
-	return []backing{{"sqlite", func(_ testing.TB, dir string) []string { return []string{"--data-dir", dir} }}}
+// backings are the stores on which points are reached. The PostgreSQL server is
+// one for all worlds; each has a database of its own.
+func backings(t *testing.T) []backing {
+	cluster := pgtest.New(t)
+	return []backing{
+		{"sqlite", func(_ testing.TB, dir string) database { return &embedded{dir} }},
+		{"postgres", func(t testing.TB, _ string) database {
+			return &straight{&server{cluster: cluster, db: cluster.Database(t)}}
+		}},
+	}
 }
+
+// straight is a PostgreSQL without anything between it and the member.
+type straight struct{ *server }
+
+func (s *straight) flags(int) []string { return []string{"--database-url", s.server.db.OwnerURL} }
 
 // pointWorld is an orchestrator and a robot that are made to die at points.
 type pointWorld struct {
-	*fleetUnderTest
+	*world
+	server   *process
 	robot    *process // the one that is made to die
-	relief   *process // takes what the other one may not have again; runs in final alone
+	relief   *process // takes what the other one may not have again; runs at the end alone
 	name     string
-	accepted sync.Map
+	accepted sync.Map // keys by job id; empty: asked for without one
+	owed     []<-chan string
 	next     int
 }
 
-func newPointWorld(t *testing.T, bin, name string, b backing) *pointWorld {
+// newServing starts nothing: it names an orchestrator on a store of its own.
+func newServing(t *testing.T, bin, name string, b backing) *pointWorld {
 	dir, addr := t.TempDir(), freePort(t)
-	keyFile := filepath.Join(dir, "admin.key")
 	data := filepath.Join(dir, "data")
-	f := &fleetUnderTest{t: t, dir: data, api: &api{url: "http://" + addr, client: plain()}}
-	f.server = &process{
+	a := &api{url: "http://" + addr, client: plain()}
+	f := &world{t: t, dir: dir, db: b.make(t, data), api: a, direct: []*api{a}, robotsKilled: true}
+	w := &pointWorld{world: f, name: name}
+	w.server = &process{
 		t: t, name: "orchestrator", bin: bin, log: filepath.Join(dir, "serve.log"),
 		args: append([]string{
-			"serve", "--listen", addr, "--admin-key-file", keyFile, "--timing-lost", "15s", "--timing-accept", "2s",
-			"--timing-stop-grace", "1s", "--limit-requests", "1000000", "--log-level", "warn",
-		}, b.args(t, data)...),
+			"serve", "--listen", addr, "--data-dir", data, "--admin-key-file", filepath.Join(dir, "admin.key"), "--timing-lost", "15s",
+			"--timing-accept", "2s", "--timing-stop-grace", "1s", "--limit-requests", "1000000", "--limit-handshakes", "10000", "--log-level", "warn",
+		}, f.db.flags(0)...),
 	}
-	f.server.start()
-	t.Cleanup(f.server.kill)
-	f.ready()
-	key, err := os.ReadFile(keyFile)
+	f.members = []*process{w.server}
+	return w
+}
+
+func newPointWorld(t *testing.T, bin, name string, b backing) *pointWorld {
+	w := newServing(t, bin, name, b)
+	w.server.start()
+	t.Cleanup(w.server.kill)
+	w.ready()
+	key, err := os.ReadFile(filepath.Join(w.dir, "admin.key"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.api.key = strings.TrimSpace(string(key))
-	w := &pointWorld{fleetUnderTest: f, name: name}
-	w.robot = &process{
-		t: t, name: "r1", bin: bin, log: filepath.Join(dir, "r1.log"), env: []string{"FLEET_ROBOT_KEY=" + f.robotKeys(1)[0]},
-		args: []string{"robot", "run", "--url", f.api.url, "--name", "r1", "--slots", "4", "--log-format", "json", "--data-dir", filepath.Join(dir, "r1")},
+	w.api.key = strings.TrimSpace(string(key))
+	for i, key := range w.robotKeys(2) {
+		name := fmt.Sprintf("r%d", i+1)
+		w.robots = append(w.robots, &process{
+			t: t, name: name, bin: bin, log: filepath.Join(w.dir, name+".log"), env: []string{"FLEET_ROBOT_KEY=" + key},
+			args: []string{"robot", "run", "--url", w.api.url, "--name", name, "--slots", "8", "--log-format", "json", "--data-dir", filepath.Join(w.dir, name)},
+		})
 	}
-	key2 := f.robotKeys(2)[1]
-	w.relief = &process{
-		t: t, name: "r2", bin: bin, log: filepath.Join(dir, "r2.log"), env: []string{"FLEET_ROBOT_KEY=" + key2},
-		args: []string{"robot", "run", "--url", f.api.url, "--name", "r2", "--slots", "4", "--log-format", "json", "--data-dir", filepath.Join(dir, "r2")},
-	}
-	f.robots = []*process{w.robot, w.relief}
+	w.robot, w.relief = w.robots[0], w.robots[1]
 	w.robot.start()
 	t.Cleanup(w.robot.kill)
 	t.Cleanup(func() {
 		if t.Failed() {
-			t.Log(f.server.tail())
+			t.Log(w.server.tail())
 			t.Log(w.robot.tail())
 		}
 	})
@@ -234,22 +255,19 @@ func (w *pointWorld) over(id string) bool {
 	return err == nil && job.State.Final()
 }
 
-// final waits until a job has ended. A robot that lost a job is not given it
-// again for a while, so after a moment another one comes and takes it.
+// owe notes a job that must have ended when the world does.
+func (w *pointWorld) owe(id <-chan string) { w.owed = append(w.owed, id) }
+
+// final notes a job that is known; nothing waits for it now.
 func (w *pointWorld) final(id string) {
+	c := make(chan string, 1)
+	c <- id
+	w.owe(c)
+}
+
+// ends waits until a job has ended.
+func (w *pointWorld) ends(id string) {
 	w.t.Helper()
-	for range 40 {
-		if w.over(id) {
-			return
-		}
-		pause(w.t.Context(), 50*time.Millisecond)
-	}
-	w.relief.start()
-	defer func() {
-		if err := w.relief.stop(20 * time.Second); err != nil {
-			w.t.Error(err)
-		}
-	}()
 	await(w.t, 40*time.Second, fmt.Sprintf("job %s has not ended", id), func() bool { return w.over(id) })
 }
 
@@ -317,14 +335,60 @@ func (w *pointWorld) overlaps() {
 	}
 }
 
-// close lets everything come to its end and asks for the law of the data.
+// close lets everything come to its end and asks for the law of the data. A
+// robot that lost a job is not given it again for a while, so another one comes.
 func (w *pointWorld) close() {
 	w.t.Helper()
-	w.final(<-w.submit(0.1, nil)) // after all that, it works as on the first day
+	w.relief.start()
+	w.t.Cleanup(w.relief.kill)
+	w.owe(w.submit(0.1, nil)) // after all that, it works as on the first day
+	for _, id := range w.owed {
+		w.ends(<-id)
+	}
 	w.settle(60 * time.Second)
-	if err := w.server.stop(30 * time.Second); err != nil {
+	for _, p := range []*process{w.relief, w.server} {
+		if err := p.stop(30 * time.Second); err != nil {
+			w.t.Error(err)
+		}
+	}
+	w.verify()
+	w.overlaps()
+}
+
+// verify asks whether the store keeps the data's law and agrees with what the
+// client wrote down: what was accepted is there, and a key has one job.
+func (w *pointWorld) verify() {
+	w.t.Helper()
+	q, done := w.db.open(w.t)
+	defer done()
+	if err := storetest.Invariants(w.t.Context(), q); err != nil {
 		w.t.Error(err)
 	}
-	w.verify(&w.accepted)
-	w.overlaps()
+	for _, row := range w.query(q, `select job_id, epoch from attempts where slot_free_at is null`) {
+		w.t.Errorf("a slot leaked: %v", row)
+	}
+	jobs, byKey, completed := w.jobs(q), map[string]string{}, 0
+	for id, j := range jobs {
+		if j.state == fleet.Completed {
+			completed++
+		}
+		if other, twice := byKey[j.key]; twice && j.key != "" {
+			w.t.Errorf("the key %s has the jobs %s and %s", j.key, other, id)
+		}
+		byKey[j.key] = id
+	}
+	n := 0
+	w.accepted.Range(func(id, key any) bool {
+		n++
+		switch j := jobs[id.(string)]; {
+		case j == nil:
+			w.t.Errorf("job %v was accepted for the key %q and is not there", id, key)
+		case j.key != key:
+			w.t.Errorf("job %v was accepted for the key %q and has %q", id, key, j.key)
+		}
+		return true
+	})
+	if n == 0 || completed == 0 {
+		w.t.Errorf("%d jobs were accepted and %d completed: nothing was checked", n, completed)
+	}
 }
