@@ -50,7 +50,7 @@ setup-test: ## install what the tests need and this machine lacks: PostgreSQL, P
 test: setup-test fmt-check vet law lint verify cross ## everything, under 12 minutes on two cores
 	STRICT=1 $(GO) test -timeout 10m ./...
 	STRICT=1 $(GO) test -tags failpoints ./internal/fail
-	$(GO) test -count=1 -timeout 10m -tags failpoints -run TestFailpoints ./e2e/chaos
+	STRICT=1 $(GO) test -count=1 -timeout 10m -tags failpoints -parallel 6 -run TestFailpoints ./e2e/chaos
 
 race: ## short tests under the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -race -short -timeout 20m ./...
@@ -73,6 +73,7 @@ cross: ## compile for Windows and macOS
 
 chaos: setup-test ## long: CYCLES (100) kills on SQLite, CHAOS_SECONDS (300) of faults on PostgreSQL
 	STRICT=1 FLEET_CHAOS_CYCLES=$(CYCLES) FLEET_CHAOS_SECONDS=$(CHAOS_SECONDS) $(GO) test -count=1 -timeout 90m -v ./e2e/chaos/...
+	FLEET_CHAOS_LONG=1 STRICT=1 $(GO) test -count=1 -timeout 20m -tags failpoints -parallel 6 -v -run TestFailpoints ./e2e/chaos
 
 web: ## nothing to build yet: the web interface comes with a later issue
 	@echo "There is no web interface yet, so there is nothing to build here."

@@ -19,6 +19,8 @@
 // says for each point in which process and function it lies, what a crash there
 // comes between, and which row of the failure table it proves. A test of the
 // law compares the list with the calls; TestFailpoints in e2e/chaos kills a
-// process at each of them and fails if one was never hit. A process that dies
-// at a point says so on its standard error. [Hits] tells which were passed.
+// process at each of them and fails if one was never hit: on SQLite at all, on
+// PostgreSQL at those around commits and sign-in, with FLEET_CHAOS_LONG=1 at all
+// too. A process that dies at a point says so on its standard error. [Hits]
+// tells which were passed.
 package fail
