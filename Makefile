@@ -51,6 +51,7 @@ test: setup-test fmt-check vet law lint verify cross ## everything, under 12 min
 	STRICT=1 $(GO) test -timeout 10m ./...
 	@$(MAKE) --no-print-directory test-postgres
 	STRICT=1 $(GO) test -tags failpoints ./internal/fail
+	STRICT=1 $(GO) test -count=1 -timeout 10m -tags failpoints -parallel 6 -run TestFailpoints ./e2e/chaos
 
 # The packages whose tests take their store from internal/dbtest.
 EITHER = $(shell git grep -l --untracked 'fleet/internal/dbtest"' -- '*_test.go' | xargs -n1 dirname | sort -u | sed 's|^|./|')
@@ -79,6 +80,7 @@ cross: ## compile for Windows and macOS
 
 chaos: setup-test ## long: CYCLES (100) kills on SQLite, CHAOS_SECONDS (300) of faults on PostgreSQL
 	STRICT=1 FLEET_CHAOS_CYCLES=$(CYCLES) FLEET_CHAOS_SECONDS=$(CHAOS_SECONDS) $(GO) test -count=1 -timeout 90m -v ./e2e/chaos/...
+	FLEET_CHAOS_LONG=1 STRICT=1 $(GO) test -count=1 -timeout 20m -tags failpoints -parallel 6 -v -run TestFailpoints ./e2e/chaos
 
 web: ## nothing to build yet: the web interface comes with a later issue
 	@echo "There is no web interface yet, so there is nothing to build here."

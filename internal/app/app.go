@@ -17,6 +17,7 @@ import (
 	"github.com/casarerpa/fleet/internal/auth"
 	"github.com/casarerpa/fleet/internal/cluster"
 	"github.com/casarerpa/fleet/internal/dispatch"
+	"github.com/casarerpa/fleet/internal/fail"
 	"github.com/casarerpa/fleet/internal/gateway"
 	"github.com/casarerpa/fleet/internal/httpapi"
 	"github.com/casarerpa/fleet/internal/orchestrator"
@@ -230,6 +231,7 @@ func (a *App) Stop(ctx context.Context) error {
 			if err := c.do(ctx); err != nil {
 				errs = append(errs, fmt.Errorf("stop %s: %w", c.name, err))
 			}
+			errs = append(errs, fail.At(fail.StopStep))
 		}
 		a.stopErr = errors.Join(errs...)
 	})

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/fail"
 	"github.com/casarerpa/fleet/internal/store"
 )
 
@@ -98,6 +99,9 @@ func (l *Leader) take(ctx context.Context) error {
 		got, taken, err = tx.TakeLease(l.Name, l.Member, l.seen)
 		return err
 	})
+	if err == nil && taken {
+		err = fail.At(fail.LeaseTaken)
+	}
 	if err != nil {
 		return err // the next look tells whether it was taken
 	}

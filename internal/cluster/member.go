@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/fail"
 	"github.com/casarerpa/fleet/internal/store"
 )
 
@@ -64,8 +65,14 @@ func (m *Membership) Join(ctx context.Context) error {
 				return err
 			}
 		}
-		return tx.Join(self)
+		if err := tx.Join(self); err != nil {
+			return err
+		}
+		return fail.At(fail.JoinBeforeCommit)
 	})
+	if err == nil {
+		err = fail.At(fail.JoinAfterCommit)
+	}
 	if err != nil {
 		return fmt.Errorf("join the other orchestrators: %w", err)
 	}

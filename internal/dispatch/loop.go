@@ -120,11 +120,14 @@ func (l *Loop) RunOnce(ctx context.Context, now time.Time) (more bool, err error
 			SessionEpoch: a.SessionEpoch, AcceptWithin: l.o.Timing(fleet.DefaultEnvironment).Accept,
 		}
 	}
+	if err := fail.At(fail.OfferBeforeCommit); err != nil {
+		return false, err
+	}
 	won, lost, err := l.o.Store.Assign(ctx, system(), plan, now)
 	if err != nil {
 		return false, err
 	}
-	if err := fail.At("offer.after_commit"); err != nil {
+	if err := fail.At(fail.OfferAfterCommit); err != nil {
 		return false, err
 	}
 	for _, w := range won {

@@ -6,7 +6,7 @@ package fail
 const Enabled = false
 
 // At does nothing in a binary without failpoints.
-func At(string) error { return nil }
+func At(Point) error { return nil }
 
 // Hits returns nothing in a binary without failpoints.
-func Hits() map[string]int { return nil }
+func Hits() map[Point]int { return nil }

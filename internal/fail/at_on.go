@@ -20,15 +20,15 @@ var ErrInjected = errors.New("injected failure")
 var state struct {
 	sync.Mutex
 	plan plan
-	hits map[string]int
+	hits map[Point]int
 }
 
 // At is a point where the program may be made to fail.
-func At(name string) error {
+func At(name Point) error {
 	state.Lock()
 	defer state.Unlock()
 	if state.hits == nil {
-		state.hits = map[string]int{}
+		state.hits = map[Point]int{}
 		p, err := parse(os.Getenv("FLEET_FAIL"))
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -39,6 +39,7 @@ func At(name string) error {
 	state.hits[name]++
 	switch state.plan.next(name, state.hits[name]) {
 	case kill:
+		fmt.Fprintf(os.Stderr, "failpoint %s: the process dies here\n", name)
 		die()
 	case fault:
 		return fmt.Errorf("%s: %w", name, ErrInjected)
@@ -47,10 +48,10 @@ func At(name string) error {
 }
 
 // Hits returns how often each point was passed.
-func Hits() map[string]int {
+func Hits() map[Point]int {
 	state.Lock()
 	defer state.Unlock()
-	out := make(map[string]int, len(state.hits))
+	out := make(map[Point]int, len(state.hits))
 	for name, n := range state.hits {
 		out[name] = n
 	}

@@ -1,7 +1,7 @@
 // Package fail holds named failpoints: places where a test can make the program
 // die or an operation fail, in a process of its own, as if the machine had done it.
 //
-//	if err := fail.At("offer.after_commit"); err != nil {
+//	if err := fail.At(fail.OfferAfterCommit); err != nil {
 //		return err
 //	}
 //
@@ -15,6 +15,12 @@
 // it every hit counts for error, and the first for kill.
 //
 // The package must not be used to steer the program in earnest, and it imports
-// no room. Points are named <room>.<moment> and listed nowhere else than at
-// their call; [Hits] tells a test which of them were passed.
+// no room. Points are named <subject>.<moment>. [Points] is the one list: it
+// says for each point in which process and function it lies, what a crash there
+// comes between, and which row of the failure table it proves. A test of the
+// law compares the list with the calls; TestFailpoints in e2e/chaos kills a
+// process at each of them and fails if one was never hit: on SQLite at all, on
+// PostgreSQL at those around commits and sign-in, with FLEET_CHAOS_LONG=1 at all
+// too. A process that dies at a point says so on its standard error. [Hits]
+// tells which were passed.
 package fail

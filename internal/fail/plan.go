@@ -20,7 +20,7 @@ type step struct {
 	at     int // the hit that counts; 0 means every hit
 }
 
-type plan map[string]step
+type plan map[Point]step
 
 // parse reads name=kill@3,name2=error. It knows only what it needs, and refuses
 // the rest: a plan that is misread makes a test pass for nothing.
@@ -51,16 +51,16 @@ func parse(text string) (plan, error) {
 			}
 			s.at = n
 		}
-		if _, twice := p[name]; twice {
+		if _, twice := p[Point(name)]; twice {
 			return nil, fmt.Errorf("FLEET_FAIL: %s is planned twice", name)
 		}
-		p[name] = s
+		p[Point(name)] = s
 	}
 	return p, nil
 }
 
 // next says what the n-th hit of a point does.
-func (p plan) next(name string, n int) action {
+func (p plan) next(name Point, n int) action {
 	s, ok := p[name]
 	if !ok || (s.at != 0 && s.at != n) {
 		return pass

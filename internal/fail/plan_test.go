@@ -8,7 +8,7 @@ func TestPlan(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {
-		name string
+		name Point
 		hit  int
 		want action
 	}{

@@ -14,6 +14,7 @@ import (
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/auth"
+	"github.com/casarerpa/fleet/internal/fail"
 	"github.com/casarerpa/fleet/internal/orchestrator"
 	"github.com/casarerpa/fleet/internal/store"
 	"github.com/casarerpa/fleet/wire"
@@ -122,6 +123,9 @@ func (g *Gateway) Drain(ctx context.Context, reason string) {
 	g.draining = true
 	g.mu.Unlock()
 	g.Shed(reason)
+	if fail.At(fail.DrainSent) != nil {
+		return
+	}
 	done := make(chan struct{})
 	go func() { g.wg.Wait(); close(done) }()
 	select {

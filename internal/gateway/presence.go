@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/fail"
 	"github.com/casarerpa/fleet/internal/store"
 	"github.com/casarerpa/fleet/wire"
 )
@@ -72,6 +73,7 @@ func (c *conn) offerer(ctx context.Context) {
 			}
 			c.track(wire.Ref{JobID: won.Job.ID, Epoch: won.Attempt.Epoch})
 			c.send("", m)
+			c.broke(fail.At(fail.OfferQueued))
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/fail"
 	"github.com/casarerpa/fleet/internal/orchestrator"
 	"github.com/casarerpa/fleet/internal/store"
 	"github.com/casarerpa/fleet/wire"
@@ -83,7 +84,14 @@ func (c *conn) reports(ctx context.Context, frames []inbound) bool {
 		}
 		reports[i].ReportID, reports[i].JournalID = f.ReportID, c.session.JournalID
 	}
+	if err := reportsReceived(frames); err != nil {
+		c.fault("reports not committed", err)
+		return false
+	}
 	verdicts, err := c.g.o.Attempts.Report(ctx, c.principal, reports)
+	if err == nil {
+		err = reportsCommitted(frames)
+	}
 	if err != nil {
 		c.fault("reports not committed", err)
 		return false
@@ -101,6 +109,7 @@ func (c *conn) reports(ctx context.Context, frames []inbound) bool {
 	}
 	upto := frames[len(frames)-1].ReportID
 	c.send("", &wire.ReportAck{Upto: upto, Verdicts: verdicts})
+	c.broke(reportsAcked(frames))
 	if upto >= c.lastReport && c.caughtUp.CompareAndSwap(false, true) {
 		c.g.o.Signals.Raise(store.TopicReady)
 	}
@@ -133,7 +142,14 @@ func (c *conn) one(ctx context.Context, f wire.Frame) bool {
 		b := store.Beat{SessionEpoch: c.session.Epoch, Partial: true, Attempts: []store.BeatAttempt{
 			{JobID: m.JobID, Epoch: m.Epoch, Progress: m.Progress, Node: m.CurrentNode, Message: m.Message},
 		}}
-		if _, err := c.g.o.Attempts.Beat(ctx, c.principal, b); err != nil {
+		err := fail.At(fail.ProgressReceived)
+		if err == nil {
+			_, err = c.g.o.Attempts.Beat(ctx, c.principal, b)
+		}
+		if err == nil {
+			err = fail.At(fail.ProgressAfterCommit)
+		}
+		if err != nil {
 			c.log.Debug("progress not stored", "error", err) // the next sample replaces it
 		}
 	case *wire.RobotDrain:
@@ -158,11 +174,18 @@ func stale(err error) bool {
 
 // accept commits the start of an attempt, and only then lets the robot begin.
 func (c *conn) accept(ctx context.Context, f wire.Frame, ref wire.Ref) bool {
-	err := c.g.o.Attempts.Accept(ctx, c.principal, store.Ref(ref))
+	err := fail.At(fail.AcceptReceived)
+	if err == nil {
+		err = c.g.o.Attempts.Accept(ctx, c.principal, store.Ref(ref))
+	}
+	if err == nil {
+		err = fail.At(fail.AcceptAfterCommit)
+	}
 	switch {
 	case err == nil:
 		c.track(ref)
 		c.send(f.ID, &wire.JobStart{Ref: ref, Lease: fleet.Duration(c.timing.Lease), Echo: f.ID})
+		c.broke(fail.At(fail.StartQueued))
 	case stale(err):
 		c.forget(ref)
 		c.send(f.ID, &wire.JobForget{Ref: ref, Reason: wire.ForgetFenced})
@@ -199,7 +222,13 @@ func (c *conn) beat(ctx context.Context, f wire.Frame, m *wire.Heartbeat) bool {
 	for _, a := range m.Attempts {
 		b.Attempts = append(b.Attempts, store.BeatAttempt{JobID: a.JobID, Epoch: a.Epoch, Progress: a.Progress, Node: a.Node})
 	}
+	if err := fail.At(fail.BeatReceived); err != nil {
+		return true
+	}
 	answer, err := c.g.o.Attempts.Beat(ctx, c.principal, b)
+	if err == nil {
+		err = fail.At(fail.BeatAfterCommit)
+	}
 	if err != nil {
 		// No answer: the robot's fence runs on, as it must while we cannot commit.
 		c.log.Warn("heartbeat not committed", "error", err)
@@ -272,7 +301,14 @@ func (c *conn) logger(ctx context.Context) {
 			if !ok {
 				continue
 			}
-			ack, err := c.g.o.Attempts.AppendLogs(ctx, c.principal, m.Batch(c.principal.Tenant, c.principal.RobotID))
+			var ack fleet.LogAck
+			err := fail.At(fail.LogsReceived)
+			if err == nil {
+				ack, err = c.g.o.Attempts.AppendLogs(ctx, c.principal, m.Batch(c.principal.Tenant, c.principal.RobotID))
+			}
+			if err == nil {
+				err = fail.At(fail.LogsAfterCommit)
+			}
 			c.held.Release(f.size)
 			if err != nil {
 				c.log.Debug("log lines not stored; the robot sends them again", "error", err)
@@ -330,6 +366,9 @@ func (c *conn) look(ctx context.Context) error {
 		if sub.Job.State == fleet.Cancelling && c.mustStop(ref, sub.Job.StopForce) {
 			s := orchestrator.StopOf(sub, c.g.o.Now())
 			c.send("", &wire.JobCancel{Ref: ref, Reason: string(s.Reason), Cause: s.Reason, Grace: fleet.Duration(s.Grace), Force: s.Force})
+			if err := fail.At(fail.CancelQueued); err != nil {
+				return err
+			}
 		}
 	}
 	for _, ref := range before {

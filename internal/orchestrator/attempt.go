@@ -8,6 +8,7 @@ import (
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/auth"
+	"github.com/casarerpa/fleet/internal/fail"
 	"github.com/casarerpa/fleet/internal/store"
 )
 
@@ -53,8 +54,14 @@ func (a *Attempts) give(ctx context.Context, p auth.Principal, ref store.Ref, de
 		if err != nil {
 			return nil, err
 		}
+		if err := fail.At(fail.RejectBeforeCommit); err != nil {
+			return nil, err
+		}
 		return decide(sub, earlier)
 	})
+	if err == nil {
+		err = fail.At(fail.RejectAfterCommit)
+	}
 	return err
 }
 
@@ -182,15 +189,27 @@ func (a *Attempts) Body(ctx context.Context, s store.Scope, sum string) (doc []b
 // Fire acts on a timer that ran out.
 func (a *Attempts) Fire(ctx context.Context, s store.Scope, t store.Timer) error {
 	now := a.Now()
-	return a.chore(ctx, s, t.JobID, func(tx store.Tx, sub fleet.Subject) (*fleet.Move, error) {
+	err := a.chore(ctx, s, t.JobID, func(tx store.Tx, sub fleet.Subject) (*fleet.Move, error) {
 		switch t.Kind {
 		case store.TimerDue:
+			if err := fail.At(fail.TimerDue); err != nil {
+				return nil, err
+			}
 			return sub.Due(now)
 		case store.TimerExpire:
+			if err := fail.At(fail.TimerExpire); err != nil {
+				return nil, err
+			}
 			return sub.WaitLimit(now)
 		case store.TimerStop:
+			if err := fail.At(fail.TimerStop); err != nil {
+				return nil, err
+			}
 			return sub.StopLimit(t.Epoch, now)
 		case store.TimerAccept:
+			if err := fail.At(fail.TimerAccept); err != nil {
+				return nil, err
+			}
 			if sub.Attempt == nil {
 				return nil, nil
 			}
@@ -202,6 +221,10 @@ func (a *Attempts) Fire(ctx context.Context, s store.Scope, t store.Timer) error
 		}
 		return nil, fleet.Errorf(fleet.CodeInternal, "unknown_timer", "unknown timer %s", t.Kind)
 	})
+	if err != nil {
+		return err
+	}
+	return fail.At(fail.TimerAfterCommit)
 }
 
 // Silence flags an attempt whose robot fell silent, if it has not been renewed
@@ -211,18 +234,28 @@ func (a *Attempts) Silence(ctx context.Context, s store.Scope, ref store.Ref, se
 		if sub.Attempt == nil || sub.Attempt.RenewSeq != seq {
 			return nil, nil
 		}
+		if err := fail.At(fail.SilenceBeforeCommit); err != nil {
+			return nil, err
+		}
 		return sub.Silence(ref.Epoch, a.Now())
 	})
 }
 
 // Lose takes an attempt away, if it has not been renewed since seq.
 func (a *Attempts) Lose(ctx context.Context, s store.Scope, ref store.Ref, seq int64, reason string) error {
-	return a.chore(ctx, s, ref.JobID, func(_ store.Tx, sub fleet.Subject) (*fleet.Move, error) {
+	err := a.chore(ctx, s, ref.JobID, func(_ store.Tx, sub fleet.Subject) (*fleet.Move, error) {
 		if sub.Attempt == nil || sub.Attempt.RenewSeq != seq {
 			return nil, nil
 		}
+		if err := fail.At(fail.LoseBeforeCommit); err != nil {
+			return nil, err
+		}
 		return sub.Lose(fleet.Loss{Epoch: ref.Epoch, Reason: reason, Chance: a.Chance()}, a.Now())
 	})
+	if err != nil {
+		return err
+	}
+	return fail.At(fail.LoseAfterCommit)
 }
 
 // NotHeld takes an attempt away because the robot says that it does not hold it.
@@ -240,9 +273,16 @@ func (a *Attempts) NotHeld(ctx context.Context, p auth.Principal, ref store.Ref)
 
 // RunLimit begins the stop of an attempt that ran for its whole time.
 func (a *Attempts) RunLimit(ctx context.Context, s store.Scope, ref store.Ref) error {
-	return a.chore(ctx, s, ref.JobID, func(_ store.Tx, sub fleet.Subject) (*fleet.Move, error) {
+	err := a.chore(ctx, s, ref.JobID, func(_ store.Tx, sub fleet.Subject) (*fleet.Move, error) {
+		if err := fail.At(fail.RunLimitBefore); err != nil {
+			return nil, err
+		}
 		return sub.RunLimit(ref.Epoch, a.Timing(sub.Job.Environment).StopGrace, a.Now())
 	})
+	if err != nil {
+		return err
+	}
+	return fail.At(fail.RunLimitAfter)
 }
 
 func (a *Attempts) chore(ctx context.Context, s store.Scope, id fleet.ID, decide func(store.Tx, fleet.Subject) (*fleet.Move, error)) error {

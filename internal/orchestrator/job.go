@@ -10,6 +10,7 @@ import (
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/auth"
+	"github.com/casarerpa/fleet/internal/fail"
 	"github.com/casarerpa/fleet/internal/placement"
 	"github.com/casarerpa/fleet/internal/store"
 )
@@ -62,12 +63,23 @@ func (j *Jobs) Submit(ctx context.Context, p auth.Principal, r SubmitRequest) (S
 	if r.DryRun {
 		return SubmitResult{Job: sub.Job, Warnings: warnings}, nil
 	}
+	if err := fail.At(fail.SubmitBeforeCommit); err != nil {
+		return SubmitResult{}, err
+	}
 	out, err := j.Store.Enqueue(ctx, p.Scope(), []store.Submission{sub})
 	if err != nil {
 		return SubmitResult{}, err
 	}
 	if out[0].Err != nil {
 		return SubmitResult{}, out[0].Err
+	}
+	if out[0].Replayed {
+		err = fail.At(fail.SubmitReplayed)
+	} else {
+		err = fail.At(fail.SubmitAfterCommit)
+	}
+	if err != nil {
+		return SubmitResult{}, err
 	}
 	return SubmitResult{Job: out[0].Job, Replayed: out[0].Replayed, Warnings: warnings}, nil
 }
@@ -108,6 +120,9 @@ func (j *Jobs) SubmitMany(ctx context.Context, p auth.Principal, rs []SubmitRequ
 		return results, faults, nil
 	}
 	out, err := j.Store.Enqueue(ctx, p.Scope(), subs)
+	if err == nil {
+		err = fail.At(fail.BulkStored)
+	}
 	if err != nil {
 		return nil, nil, err
 	}
@@ -119,7 +134,7 @@ func (j *Jobs) SubmitMany(ctx context.Context, p auth.Principal, rs []SubmitRequ
 
 // insertAll stores all jobs or none.
 func (j *Jobs) insertAll(ctx context.Context, p auth.Principal, subs []store.Submission, results []SubmitResult) error {
-	return j.Store.Update(ctx, p.Scope(), func(tx store.Tx) error {
+	err := j.Store.Update(ctx, p.Scope(), func(tx store.Tx) error {
 		for i, sub := range subs {
 			job, err := tx.Insert(sub.Job, sub.Data, sub.Actor)
 			if err != nil {
@@ -127,8 +142,12 @@ func (j *Jobs) insertAll(ctx context.Context, p auth.Principal, subs []store.Sub
 			}
 			results[i].Job = job
 		}
-		return nil
+		return fail.At(fail.BulkBeforeCommit)
 	})
+	if err != nil {
+		return err
+	}
+	return fail.At(fail.BulkAfterCommit)
 }
 
 // prepare checks a request and makes the job that it asks for.
@@ -502,83 +521,4 @@ func (j *Jobs) Log(ctx context.Context, p auth.Principal, id fleet.ID, q store.L
 		return nil, err
 	}
 	return j.Store.ReadLogs(ctx, p.Scope(), id, q)
-}
-
-// CancelAnswer says what a cancel did.
-type CancelAnswer struct {
-	Previous fleet.State
-	Job      fleet.Job
-	Accepted bool // false for a job that had ended before
-}
-
-// Cancel asks for a job to be stopped. A job that has ended is answered with
-// Accepted false, which is no error: a completion may simply have been first.
-func (j *Jobs) Cancel(ctx context.Context, p auth.Principal, id fleet.ID, r fleet.CancelRequest) (CancelAnswer, error) {
-	var answer CancelAnswer
-	if err := p.Require(fleet.JobsRun); err != nil {
-		return answer, err
-	}
-	r.By = p.Name
-	job, err := j.move(ctx, p.Scope(), id, func(_ store.Tx, sub fleet.Subject) (*fleet.Move, error) {
-		answer.Previous, answer.Accepted = sub.Job.State, !sub.Job.State.Final()
-		return sub.Cancel(r, j.Now())
-	})
-	answer.Job = job
-	return answer, err
-}
-
-// DefaultGrace is the time a stop waits unless the request says otherwise.
-func (j *Jobs) DefaultGrace() time.Duration { return j.Timing(fleet.DefaultEnvironment).StopGrace }
-
-// Retry makes a new job from one that failed, was cancelled or timed out.
-func (j *Jobs) Retry(ctx context.Context, p auth.Principal, id fleet.ID) (job fleet.Job, err error) {
-	if err := p.Require(fleet.JobsRun); err != nil {
-		return job, err
-	}
-	newID := j.IDs.New()
-	err = j.Store.Update(ctx, p.Scope(), func(tx store.Tx) error {
-		sub, err := tx.Subject(id)
-		if err != nil {
-			return err
-		}
-		spec, err := sub.RetrySpec(newID, p.Name)
-		if err != nil {
-			return err
-		}
-		earlier, err := tx.Jobs(store.JobFilter{RetryOf: id}, fleet.Page{Limit: fleet.PageMax})
-		if err != nil {
-			return err
-		}
-		for _, e := range earlier.Jobs {
-			if !e.State.Final() {
-				return fleet.Errorf(fleet.CodeConflict, "retry_in_progress", "Job %s is being retried as %s.", id, e.ID)
-			}
-		}
-		data, err := tx.JobData(id)
-		if err != nil {
-			return err
-		}
-		job, err = tx.Insert(fleet.NewJob(spec, j.Now()), fleet.JobData{Variables: data.Variables}, p.Name)
-		return err
-	})
-	return job, err
-}
-
-// Decide answers a job that needs a person.
-func (j *Jobs) Decide(ctx context.Context, p auth.Principal, id fleet.ID, version int64, d fleet.Decision) (fleet.Job, error) {
-	if err := p.Require(fleet.JobsDecide); err != nil {
-		return fleet.Job{}, err
-	}
-	if len(d.Result) > 0 && !isObject(d.Result) {
-		return fleet.Job{}, fleet.Invalid("result", "result must be a JSON object.")
-	}
-	d.By = p.Name
-	return j.move(ctx, p.Scope(), id, func(_ store.Tx, sub fleet.Subject) (*fleet.Move, error) {
-		if version != 0 && sub.Job.Version != version {
-			e := fleet.Errorf(fleet.CodeConflict, "version_changed", "Job %s has changed since it was read.", id)
-			e.Status = 412
-			return nil, e
-		}
-		return sub.Decide(d, j.Now())
-	})
 }

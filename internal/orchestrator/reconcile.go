@@ -6,6 +6,7 @@ import (
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/auth"
+	"github.com/casarerpa/fleet/internal/fail"
 	"github.com/casarerpa/fleet/internal/store"
 )
 
@@ -44,6 +45,9 @@ func (r *Robots) reconcile(tx store.Tx, p auth.Principal, h Hello, now time.Time
 			return nil, err
 		}
 		if err := tx.Apply(m); err != nil {
+			return nil, err
+		}
+		if err := fail.At(fail.ReconcileLost); err != nil {
 			return nil, err
 		}
 	}

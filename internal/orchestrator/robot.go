@@ -9,6 +9,7 @@ import (
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/auth"
+	"github.com/casarerpa/fleet/internal/fail"
 	"github.com/casarerpa/fleet/internal/store"
 )
 
@@ -151,8 +152,15 @@ func (r *Robots) Connect(ctx context.Context, p auth.Principal, h Hello, token s
 			}
 		}
 		w.Robot = robot
-		return tx.Append(p.Tenant, r.robotEvent(fleet.EventRobotConnected, p, map[string]any{"session_epoch": w.Session.Epoch, "hostname": h.Hostname}))
+		err = tx.Append(p.Tenant, r.robotEvent(fleet.EventRobotConnected, p, map[string]any{"session_epoch": w.Session.Epoch, "hostname": h.Hostname}))
+		if err != nil {
+			return err
+		}
+		return fail.At(fail.HelloBeforeCommit)
 	})
+	if err == nil {
+		err = fail.At(fail.HelloAfterCommit)
+	}
 	return w, err
 }
 
@@ -219,7 +227,10 @@ func hash(token string) string {
 // Disconnect ends a session. It touches the robot only while that session is
 // its newest, so a socket that dies late cannot hurt the one that followed it.
 func (r *Robots) Disconnect(ctx context.Context, p auth.Principal, s fleet.Session, reason string) error {
-	return r.Store.Update(ctx, p.Scope(), func(tx store.Tx) error {
+	if err := fail.At(fail.SessionBeforeClose); err != nil {
+		return err
+	}
+	err := r.Store.Update(ctx, p.Scope(), func(tx store.Tx) error {
 		current, err := tx.CloseSession(s.ID, reason, r.Now())
 		if err != nil || !current {
 			return err
@@ -241,6 +252,10 @@ func (r *Robots) Disconnect(ctx context.Context, p auth.Principal, s fleet.Sessi
 			"reason": reason, "session_epoch": s.Epoch, "orphaned_job_ids": orphaned,
 		}))
 	})
+	if err != nil {
+		return err
+	}
+	return fail.At(fail.SessionAfterClose)
 }
 
 // Replaced says whether a session that is closed was followed by a newer one.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/auth"
+	"github.com/casarerpa/fleet/internal/fail"
 	"github.com/casarerpa/fleet/internal/store"
 	"github.com/casarerpa/fleet/workflow"
 )
@@ -186,11 +187,18 @@ func (w *Workflows) store(ctx context.Context, p auth.Principal, c *Checked) (ve
 		if created {
 			kind = fleet.EventWorkflowCreated
 		}
-		return tx.Append(p.Tenant, fleet.EventDraft{
+		err = tx.Append(p.Tenant, fleet.EventDraft{
 			Kind: kind, Subject: fleet.SubjectWorkflow, SubjectID: string(wf.ID), Actor: p.Name,
 			Data: map[string]any{"name": wf.Name, "version": wf.Newest, "hash": wf.Hash},
 		})
+		if err != nil {
+			return err
+		}
+		return fail.At(fail.WorkflowBeforeCommit)
 	})
+	if err == nil {
+		err = fail.At(fail.WorkflowAfterCommit)
+	}
 	return version, err
 }
 

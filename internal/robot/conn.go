@@ -180,6 +180,9 @@ func (c *conn) write() {
 		}
 		seq++
 		err := c.put(f, seq)
+		if err == nil {
+			err = afterSend(f)
+		}
 		if counted {
 			c.count(-1)
 		}
@@ -227,6 +230,7 @@ func (c *conn) ping() {
 
 // received gives a frame to whom it is for.
 func (r *Robot) received(f wire.Frame) {
+	r.broke(afterRead(f))
 	switch m := f.Payload.(type) {
 	case *wire.LogAck:
 		r.logs.acknowledged(m)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/casarerpa/fleet/internal/fail"
 	"github.com/casarerpa/fleet/internal/protocol"
 	"github.com/casarerpa/fleet/wire"
 )
@@ -262,6 +263,9 @@ func (r *Robot) welcome(c *conn) error {
 	if err := c.put(hello, 1); err != nil {
 		return err
 	}
+	if err := fail.At(fail.RobotHelloSent); err != nil {
+		return err
+	}
 	for {
 		f, err := c.frame(ctx)
 		if err != nil {
@@ -286,6 +290,9 @@ func (r *Robot) welcome(c *conn) error {
 		c.session = m.SessionEpoch
 		r.setConn(c)
 		r.handle(f)
+		if err := fail.At(fail.RobotWelcomed); err != nil {
+			return err
+		}
 		r.vitals.now()
 		r.log.Info("connected", "robot_id", m.RobotID, "environment", m.Environment, "session_epoch", m.SessionEpoch, "slots", min(r.o.Slots, max(m.GrantedMax, 1)))
 		return nil

@@ -99,7 +99,7 @@ func (r *Robot) writeDown(effects []protocol.Effect) error {
 			r.o.onWrite(rec)
 		}
 	}
-	return nil
+	return afterWrite(recs)
 }
 
 // goaway ends the connection because the orchestrator asked for it.

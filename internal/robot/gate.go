@@ -10,6 +10,7 @@ import (
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/engine"
+	"github.com/casarerpa/fleet/internal/fail"
 	"github.com/casarerpa/fleet/internal/protocol"
 	"github.com/casarerpa/fleet/wire"
 	"github.com/casarerpa/fleet/workflow/value"
@@ -59,6 +60,9 @@ func (g *gate) Begin(ctx context.Context, nodeID, key string) (outcome map[strin
 	}
 	switch a.Verdict.Verdict {
 	case fleet.VerdictGo:
+		if err := fail.At(fail.RobotEffectGo); err != nil {
+			return nil, false, err
+		}
 		return nil, false, d.enter(ref, nodeID) // the wait may have reached the fence
 	case fleet.VerdictSkip:
 		outcome, err = outcomeOf(a.Verdict.Outcome)
@@ -75,6 +79,9 @@ func (g *gate) Begin(ctx context.Context, nodeID, key string) (outcome map[strin
 // End writes down how the announced step ended. It does not wait for the
 // answer: the record is on its way to the disk, in order.
 func (g *gate) End(_ context.Context, nodeID, key string, ok bool, outcome map[string]any) error {
+	if err := fail.At(fail.RobotEffectDone); err != nil {
+		return err
+	}
 	ref := g.run.offer.Ref
 	text, err := value.Marshal(value.FromGo(outcome))
 	if err != nil || len(text) > wire.MaxCheckData || fleet.Nesting(text) > fleet.MaxNesting || outcome == nil {

@@ -201,7 +201,7 @@ func (j *journal) Flush() error {
 // write appends one frame and flushes it. A full disk is met once by making
 // room in the journal itself.
 func (j *journal) write(frame []byte) error {
-	if err := fail.At("journal.write"); err != nil {
+	if err := fail.At(fail.JournalWrite); err != nil {
 		return err
 	}
 	err := j.put(frame)
@@ -216,11 +216,14 @@ func (j *journal) write(frame []byte) error {
 			return err
 		}
 	}
+	if err := fail.At(fail.JournalBeforeSync); err != nil {
+		return err
+	}
 	if err := j.file.Sync(); err != nil {
 		return fmt.Errorf("flush the journal: %w", err)
 	}
 	j.size += int64(len(frame))
-	return fail.At("journal.after_sync")
+	return fail.At(fail.JournalAfterSync)
 }
 
 func (j *journal) put(frame []byte) error {
@@ -238,6 +241,9 @@ var errNoSpace = errors.New("no space left on the disk")
 // Reserve sets space aside, so that what an attempt will have to say can be
 // written down later. It fails when the disk has no room for it.
 func (j *journal) Reserve(n int64) error {
+	if err := fail.At(fail.JournalReserve); err != nil {
+		return err
+	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	want := j.size + j.reserved + n
@@ -318,7 +324,13 @@ func (j *journal) rewrite() error {
 		err = next.Sync()
 	}
 	if err == nil {
+		err = fail.At(fail.JournalBeforeRename)
+	}
+	if err == nil {
 		err = os.Rename(next.Name(), j.path())
+	}
+	if err == nil {
+		err = fail.At(fail.JournalAfterRename)
 	}
 	if err == nil {
 		err = syncDir(j.dir)

@@ -14,6 +14,7 @@ import (
 	"github.com/shirou/gopsutil/v4/host"
 
 	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/fail"
 	"github.com/casarerpa/fleet/internal/protocol"
 	"github.com/casarerpa/fleet/wire"
 )
@@ -149,6 +150,7 @@ const (
 // reports. What takes longer than it may is stopped and reported as stopped.
 func (r *Robot) drain(ctx context.Context) {
 	r.d.do(func(m *protocol.Robot, _ protocol.Instant) []protocol.Effect { return m.Drain("the robot is stopping") })
+	r.broke(fail.At(fail.RobotDrainBegun))
 	r.mu.Lock()
 	wait, atOnce := r.o.DrainFor, r.atOnce
 	r.mu.Unlock()
@@ -164,6 +166,7 @@ func (r *Robot) drain(ctx context.Context) {
 		r.d.do(func(m *protocol.Robot, now protocol.Instant) []protocol.Effect { return m.Shutdown(atOnce, now) })
 		r.until(ctx, killWait, idle)
 	}
+	r.broke(fail.At(fail.RobotDrainIdle))
 	if ask(r.d, func(m *protocol.Robot) bool { return m.Welcomed() != nil }) {
 		r.until(ctx, deliverWait, (*protocol.Robot).Idle)
 	}

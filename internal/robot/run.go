@@ -12,6 +12,7 @@ import (
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/engine"
+	"github.com/casarerpa/fleet/internal/fail"
 	"github.com/casarerpa/fleet/internal/protocol"
 	"github.com/casarerpa/fleet/internal/runner"
 	"github.com/casarerpa/fleet/wire"
@@ -54,6 +55,10 @@ func (u *run) stop(s protocol.Stop) {
 func (r *Robot) consider(offer *wire.JobAssign) {
 	run := r.d.run(offer.Ref)
 	if run == nil {
+		return
+	}
+	if err := fail.At(fail.RobotOfferReceived); err != nil {
+		r.reject(offer.Ref, fleet.RejectAtCapacity, err.Error())
 		return
 	}
 	if err := r.journal.Reserve(r.o.reserve); err != nil {
@@ -121,7 +126,9 @@ func (r *Robot) perform(u *run) {
 	log := r.log.With("job_id", ref.JobID, "epoch", ref.Epoch, "workflow", u.offer.WorkflowName)
 	log.Info("job started", "attempt", u.offer.Number)
 	began := r.o.clock()
+	r.broke(fail.At(fail.RobotRunBegin))
 	out, err := r.runJob(u)
+	r.broke(fail.At(fail.RobotRunEnd))
 	took := r.o.clock() - began
 	end := r.ending(ref, out, err, took)
 	r.flushProgress(ref, u)

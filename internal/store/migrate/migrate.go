@@ -18,6 +18,7 @@ import (
 	"strings"
 
 	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/fail"
 )
 
 // Migration is one script.
@@ -92,8 +93,14 @@ func Run(ctx context.Context, t Target, all []Migration) (int, error) {
 		if err := ctx.Err(); err != nil {
 			return i, err
 		}
+		if err := fail.At(fail.MigrateBefore); err != nil {
+			return i, err
+		}
 		if err := t.Apply(ctx, m); err != nil {
 			return i, fmt.Errorf("apply migration %04d_%s: %w", m.Number, m.Name, err)
+		}
+		if err := fail.At(fail.MigrateAfter); err != nil {
+			return i + 1, err
 		}
 	}
 	return len(all) - len(done), nil

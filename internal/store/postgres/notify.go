@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/casarerpa/fleet/internal/fail"
 	"github.com/casarerpa/fleet/internal/store"
 )
 
@@ -115,6 +116,9 @@ func (n *notifier) teller(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-pause.C:
+		}
+		if fail.At(fail.NotifyBefore) != nil {
+			continue // this hint is lost, as any may be
 		}
 		within, cancel := context.WithTimeout(ctx, tellWithin)
 		_, err := n.store.pool.Exec(within, "select pg_notify($1, $2)", channel, n.take())

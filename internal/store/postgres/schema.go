@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/fail"
 	"github.com/casarerpa/fleet/internal/store/migrate"
 )
 
@@ -109,7 +110,7 @@ func migrateWith(ctx context.Context, pg *pgx.Conn, now func() time.Time) (int, 
 				return err
 			}
 		}
-		return nil
+		return fail.At(fail.MigrateBeforeCommit)
 	})
 	if err != nil {
 		return 0, err

@@ -187,6 +187,9 @@ func (w *writer) attempt(ctx context.Context, list []change, alone bool) ([]erro
 	if err := c.pipe(env.Known.Asks(&need), w.begin(list, &need)...); err != nil {
 		return nil, nil, "", err
 	}
+	if err := fail.At(fail.StoreLocked); err != nil {
+		return nil, nil, "", err
+	}
 	c.batch = sqlstore.NewBatch(c, env)
 	answers := make([]error, len(list))
 	some := false
@@ -232,15 +235,20 @@ const (
 
 // finish commits. When the answer is lost it finds out what became of it.
 func (w *writer) finish(ctx context.Context, id string) error {
-	if err := fail.At("store.before_commit"); err != nil {
+	if err := fail.At(fail.StoreBeforeCommit); err != nil {
 		return err
 	}
-	tag, err := w.pg.Exec(ctx, "commit")
+	answer := w.pg.PgConn().Exec(ctx, "commit") // it is on its way now
+	if err := fail.At(fail.StoreCommitSent); err != nil {
+		_ = answer.Close() // what it says is what got lost
+		return w.resolve(id, err)
+	}
+	done, err := answer.ReadAll()
 	switch {
-	case err == nil && tag.String() == "COMMIT":
-		return fail.At("store.after_commit")
+	case err == nil && len(done) == 1 && done[0].CommandTag.String() == "COMMIT":
+		return fail.At(fail.StoreAfterCommit)
 	case err == nil: // it was a failed transaction
-		return fmt.Errorf("commit answered %s: %w", tag, sqlstore.ErrOvertaken)
+		return fmt.Errorf("the commit was answered with a rollback: %w", sqlstore.ErrOvertaken)
 	}
 	if err = fault("commit", err); !errors.Is(err, errLost) && !w.pg.IsClosed() {
 		return err // the database itself says that it did not

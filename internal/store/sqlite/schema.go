@@ -5,6 +5,7 @@ import (
 	"embed"
 	"time"
 
+	"github.com/casarerpa/fleet/internal/fail"
 	"github.com/casarerpa/fleet/internal/store/migrate"
 	"github.com/casarerpa/fleet/internal/store/sqlstore"
 )
@@ -52,6 +53,9 @@ func (t target) Apply(_ context.Context, m migrate.Migration) (err error) {
 		return err
 	}
 	if _, err := t.conn.Exec(historyPut, m.Number, m.Name, m.Sum, t.now()); err != nil {
+		return err
+	}
+	if err := fail.At(fail.MigrateBeforeCommit); err != nil {
 		return err
 	}
 	return t.conn.exec("commit")

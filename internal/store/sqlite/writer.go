@@ -171,13 +171,13 @@ func (w *writer) attempt(group []*committer.Op[change], answers []error, ok []bo
 	if err := batch.Finish(); err != nil {
 		return err
 	}
-	if err := fail.At("store.before_commit"); err != nil {
+	if err := fail.At(fail.StoreBeforeCommit); err != nil {
 		return err
 	}
 	if err := w.do(commit); err != nil {
 		return err
 	}
-	if err := fail.At("store.after_commit"); err != nil {
+	if err := fail.At(fail.StoreAfterCommit); err != nil {
 		return err
 	}
 	w.committed(batch)

@@ -1,0 +1,108 @@
+package orchestrator
+
+import (
+	"context"
+	"time"
+
+	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/auth"
+	"github.com/casarerpa/fleet/internal/fail"
+	"github.com/casarerpa/fleet/internal/store"
+)
+
+// CancelAnswer says what a cancel did.
+type CancelAnswer struct {
+	Previous fleet.State
+	Job      fleet.Job
+	Accepted bool // false for a job that had ended before
+}
+
+// Cancel asks for a job to be stopped. A job that has ended is answered with
+// Accepted false, which is no error: a completion may simply have been first.
+func (j *Jobs) Cancel(ctx context.Context, p auth.Principal, id fleet.ID, r fleet.CancelRequest) (CancelAnswer, error) {
+	var answer CancelAnswer
+	if err := p.Require(fleet.JobsRun); err != nil {
+		return answer, err
+	}
+	r.By = p.Name
+	job, err := j.move(ctx, p.Scope(), id, func(_ store.Tx, sub fleet.Subject) (*fleet.Move, error) {
+		answer.Previous, answer.Accepted = sub.Job.State, !sub.Job.State.Final()
+		if err := fail.At(fail.CancelBeforeCommit); err != nil {
+			return nil, err
+		}
+		return sub.Cancel(r, j.Now())
+	})
+	if err == nil {
+		err = fail.At(fail.CancelAfterCommit)
+	}
+	answer.Job = job
+	return answer, err
+}
+
+// DefaultGrace is the time a stop waits unless the request says otherwise.
+func (j *Jobs) DefaultGrace() time.Duration { return j.Timing(fleet.DefaultEnvironment).StopGrace }
+
+// Retry makes a new job from one that failed, was cancelled or timed out.
+func (j *Jobs) Retry(ctx context.Context, p auth.Principal, id fleet.ID) (job fleet.Job, err error) {
+	if err := p.Require(fleet.JobsRun); err != nil {
+		return job, err
+	}
+	newID := j.IDs.New()
+	err = j.Store.Update(ctx, p.Scope(), func(tx store.Tx) error {
+		sub, err := tx.Subject(id)
+		if err != nil {
+			return err
+		}
+		spec, err := sub.RetrySpec(newID, p.Name)
+		if err != nil {
+			return err
+		}
+		earlier, err := tx.Jobs(store.JobFilter{RetryOf: id}, fleet.Page{Limit: fleet.PageMax})
+		if err != nil {
+			return err
+		}
+		for _, e := range earlier.Jobs {
+			if !e.State.Final() {
+				return fleet.Errorf(fleet.CodeConflict, "retry_in_progress", "Job %s is being retried as %s.", id, e.ID)
+			}
+		}
+		data, err := tx.JobData(id)
+		if err != nil {
+			return err
+		}
+		if job, err = tx.Insert(fleet.NewJob(spec, j.Now()), fleet.JobData{Variables: data.Variables}, p.Name); err != nil {
+			return err
+		}
+		return fail.At(fail.RetryBeforeCommit)
+	})
+	if err == nil {
+		err = fail.At(fail.RetryAfterCommit)
+	}
+	return job, err
+}
+
+// Decide answers a job that needs a person.
+func (j *Jobs) Decide(ctx context.Context, p auth.Principal, id fleet.ID, version int64, d fleet.Decision) (fleet.Job, error) {
+	if err := p.Require(fleet.JobsDecide); err != nil {
+		return fleet.Job{}, err
+	}
+	if len(d.Result) > 0 && !isObject(d.Result) {
+		return fleet.Job{}, fleet.Invalid("result", "result must be a JSON object.")
+	}
+	d.By = p.Name
+	job, err := j.move(ctx, p.Scope(), id, func(_ store.Tx, sub fleet.Subject) (*fleet.Move, error) {
+		if version != 0 && sub.Job.Version != version {
+			e := fleet.Errorf(fleet.CodeConflict, "version_changed", "Job %s has changed since it was read.", id)
+			e.Status = 412
+			return nil, e
+		}
+		if err := fail.At(fail.DecideBeforeCommit); err != nil {
+			return nil, err
+		}
+		return sub.Decide(d, j.Now())
+	})
+	if err == nil {
+		err = fail.At(fail.DecideAfterCommit)
+	}
+	return job, err
+}
