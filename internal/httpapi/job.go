@@ -176,7 +176,7 @@ func (a *API) submitJobs(ctx context.Context, in *submitInput) (*bulkReply, erro
 	var index []int
 	for i, e := range elements {
 		key := ""
-		if in.Key != "" && !body.Atomic {
+		if in.Key != "" {
 			key = in.Key + "/" + strconv.Itoa(i) // one request's key covers each of its jobs
 		}
 		req, err := a.submits.read(e.value, key)

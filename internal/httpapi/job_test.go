@@ -180,8 +180,22 @@ func TestBulk(t *testing.T) {
 	if after := read[JobList](w, w.do("viewer", "GET", "/api/v1/jobs", "")).Total; after != before {
 		t.Errorf("a refused atomic bulk left %d jobs", after-before)
 	}
-	if got := read[BulkAnswer](w, post(`{"atomic":true,"jobs":[`+good+`,`+good+`]}`)); got.Created != 2 {
-		t.Errorf("atomic: %+v", got)
+	both := `{"atomic":true,"jobs":[` + good + `,` + good + `]}`
+	first := read[BulkAnswer](w, post(both, "Idempotency-Key", "b2"))
+	if first.Created != 2 {
+		t.Errorf("atomic: %+v", first)
+	}
+	repeated := read[BulkAnswer](w, post(both, "Idempotency-Key", "b2"))
+	if repeated.Created != 0 || repeated.Jobs[0].JobID != first.Jobs[0].JobID || repeated.Jobs[1].JobID != first.Jobs[1].JobID {
+		t.Errorf("atomic, asked again with its key: %+v, first %+v", repeated, first)
+	}
+	before = read[JobList](w, w.do("viewer", "GET", "/api/v1/jobs", "")).Total
+	other := `{"atomic":true,"jobs":[` + good + `,{"workflow_json":` + doc + `,"priority":3}]}`
+	if a := post(other, "Idempotency-Key", "b2"); a.status != 422 {
+		t.Errorf("atomic, another request with that key: %d %s", a.status, a.body)
+	}
+	if after := read[JobList](w, w.do("viewer", "GET", "/api/v1/jobs", "")).Total; after != before {
+		t.Errorf("a refused atomic bulk left %d jobs", after-before)
 	}
 	for _, body := range []string{`{"jobs":[]}`, `{"jobs":{}}`, `{}`, `{"jobs":[` + strings.Repeat("{},", 1000) + `{}]}`} {
 		if a := post(body); a.status != 422 {

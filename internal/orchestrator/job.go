@@ -94,10 +94,6 @@ func (j *Jobs) SubmitMany(ctx context.Context, p auth.Principal, rs []SubmitRequ
 	var subs []store.Submission
 	var index []int
 	for i, r := range rs {
-		if r.IdempotencyKey != "" && atomic {
-			faults[i] = fleet.Invalid("idempotency_key", "An atomic bulk takes one key for the whole request, not one for each job.")
-			continue
-		}
 		sub, warnings, err := j.prepare(ctx, p, r)
 		if err != nil {
 			faults[i] = err
@@ -134,18 +130,23 @@ func (j *Jobs) SubmitMany(ctx context.Context, p auth.Principal, rs []SubmitRequ
 
 // insertAll stores all jobs or none.
 func (j *Jobs) insertAll(ctx context.Context, p auth.Principal, subs []store.Submission, results []SubmitResult) error {
-	err := j.Store.Update(ctx, p.Scope(), func(tx store.Tx) error {
-		for i, sub := range subs {
-			job, err := tx.Insert(sub.Job, sub.Data, sub.Actor)
-			if err != nil {
-				return err
+	var out []store.Submitted
+	err := j.Store.Update(ctx, p.Scope(), func(tx store.Tx) (err error) {
+		if out, err = tx.Enqueue(subs); err != nil {
+			return err
+		}
+		for i := range out {
+			if out[i].Err != nil {
+				return out[i].Err
 			}
-			results[i].Job = job
 		}
 		return fail.At(fail.BulkBeforeCommit)
 	})
 	if err != nil {
 		return err
+	}
+	for i := range out {
+		results[i].Job, results[i].Replayed = out[i].Job, out[i].Replayed
 	}
 	return fail.At(fail.BulkAfterCommit)
 }

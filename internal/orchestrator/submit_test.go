@@ -191,8 +191,13 @@ func TestBulk(t *testing.T) {
 		t.Errorf("%v, %s jobs", err, w.count("jobs"))
 	}
 	rs[0].IdempotencyKey = "k"
-	if _, _, err = w.Jobs.SubmitMany(t.Context(), w.admin, rs, true); !errors.Is(err, fleet.ErrInvalid) {
-		t.Errorf("a key for one entry of an atomic bulk: %v", err)
+	first, _, err := w.Jobs.SubmitMany(t.Context(), w.admin, rs[:1], true)
+	if err != nil || first[0].Replayed || first[0].Job.Seq == 0 {
+		t.Errorf("an atomic bulk with a key: %+v, %v", first, err)
+	}
+	again, _, err := w.Jobs.SubmitMany(t.Context(), w.admin, rs[:1], true)
+	if err != nil || !again[0].Replayed || again[0].Job.ID != first[0].Job.ID {
+		t.Errorf("asked again: %+v, %v", again, err)
 	}
 	for _, n := range []int{0, 1001} {
 		if _, _, err := w.Jobs.SubmitMany(t.Context(), w.admin, make([]SubmitRequest, n), false); !errors.Is(err, fleet.ErrInvalid) {

@@ -66,6 +66,10 @@ type JobWriter interface {
 	// longer as the move found it. It writes the attempt, the refusal, the data,
 	// the timers and the event with it, and raises the signals that follow.
 	Apply(m *fleet.Move) error
+	// Enqueue stores jobs with their keys as Hot.Enqueue does, each with its own
+	// answer; a caller that wants all or none returns an answer's error. Numbers
+	// of jobs are in the answers once Update has returned.
+	Enqueue(in []Submission) ([]Submitted, error)
 	// Insert stores a new job (T1) with its event.
 	Insert(j fleet.Job, d fleet.JobData, actor string) (fleet.Job, error)
 	// Renew raises an attempt's renewal number (T8); false if it is not live.
