@@ -85,18 +85,8 @@ func Run(ctx context.Context, t Target, all []Migration) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("read the schema's history: %w", err)
 	}
-	if len(done) > len(all) {
-		return 0, fleet.Errorf(fleet.CodeConflict, "schema_newer",
-			"The store was written by a newer version: it has %d migrations, this program knows %d.", len(done), len(all)).
-			WithFix("Use the newer version, or restore a backup from before the upgrade.")
-	}
-	for i, r := range done {
-		m := all[i]
-		if r.Number != m.Number || r.Name != m.Name || r.Sum != m.Sum {
-			return 0, fleet.Errorf(fleet.CodeConflict, "schema_differs",
-				"Migration %d of the store is %s (%.12s…), this program has %s (%.12s…).", i+1, r.Name, r.Sum, m.Name, m.Sum).
-				WithFix("The store or the program was changed by hand. Use the program that made the store.")
-		}
+	if err := begins(done, all); err != nil {
+		return 0, err
 	}
 	for i, m := range all[len(done):] {
 		if err := ctx.Err(); err != nil {
@@ -107,4 +97,35 @@ func Run(ctx context.Context, t Target, all []Migration) (int, error) {
 		}
 	}
 	return len(all) - len(done), nil
+}
+
+// begins refuses a history that is not the beginning of ours.
+func begins(done []Record, all []Migration) error {
+	if len(done) > len(all) {
+		return fleet.Errorf(fleet.CodeConflict, "schema_newer",
+			"The store was written by a newer version: it has %d migrations, this program knows %d.", len(done), len(all)).
+			WithFix("Use the newer version, or restore a backup from before the upgrade.")
+	}
+	for i, r := range done {
+		m := all[i]
+		if r.Number != m.Number || r.Name != m.Name || r.Sum != m.Sum {
+			return fleet.Errorf(fleet.CodeConflict, "schema_differs",
+				"Migration %d of the store is %s (%.12s…), this program has %s (%.12s…).", i+1, r.Name, r.Sum, m.Name, m.Sum).
+				WithFix("The store or the program was changed by hand. Use the program that made the store.")
+		}
+	}
+	return nil
+}
+
+// Current refuses a history that is not the whole of ours; where names the
+// store as fleet db migrate takes it.
+func Current(done []Record, all []Migration, where string) error {
+	if err := begins(done, all); err != nil {
+		return err
+	}
+	if len(done) < len(all) {
+		return fleet.Errorf(fleet.CodeConflict, "schema_older", "The store has %d of %d migrations of this program.", len(done), len(all)).
+			WithFix("Run: fleet db migrate " + where)
+	}
+	return nil
 }
