@@ -153,8 +153,9 @@ type source struct {
 	origin transfer.Origin
 }
 
-// Source opens a snapshot of a database.
-func Source(ctx context.Context, url string) (_ transfer.Source, err error) {
+// Source opens a snapshot of a database. With alone it is refused while
+// orchestrators are members.
+func Source(ctx context.Context, url string, alone bool) (_ transfer.Source, err error) {
 	s := &source{origin: transfer.Origin{Database: "postgres"}}
 	s.session, err = enterAlone(ctx, url, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
 	if err != nil {
@@ -167,6 +168,11 @@ func Source(ctx context.Context, url string) (_ transfer.Source, err error) {
 	}()
 	if s.origin.Schema, err = s.schema(ctx); err != nil {
 		return nil, err
+	}
+	if alone {
+		if err := s.unused(ctx, "source", Where(url)); err != nil {
+			return nil, err
+		}
 	}
 	err = s.tx.QueryRow(ctx, "select store_id, generation from store_meta").Scan(&s.origin.StoreID, &s.origin.Generation)
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -238,13 +244,8 @@ func (s *sink) vacant(ctx context.Context) error {
 	if _, err := s.tx.Exec(ctx, "lock table store_meta, members in exclusive mode"); err != nil {
 		return fault("keep orchestrators away", err)
 	}
-	var members int
-	if err := s.tx.QueryRow(ctx, "select count(*) from members").Scan(&members); err != nil {
-		return fault("look for members", err)
-	}
-	if members > 0 {
-		return fleet.Errorf(fleet.CodeConflict, "store_in_use", "%d orchestrators are members of the target %s.", members, s.where).
-			WithFix("Stop them. Members that were killed are forgotten when another starts and stops; a new database has none.")
+	if err := s.unused(ctx, "target", s.where); err != nil {
+		return err
 	}
 	for _, t := range transfer.Tables() {
 		if t.Name == "store_meta" || t.Name == "leases" { // what a start leaves behind
@@ -262,6 +263,19 @@ func (s *sink) vacant(ctx context.Context) error {
 		return fault("make room", err)
 	}
 	return nil
+}
+
+// unused refuses a database that orchestrators work on.
+func (s *session) unused(ctx context.Context, role, where string) error {
+	var members int
+	if err := s.tx.QueryRow(ctx, "select count(*) from members").Scan(&members); err != nil {
+		return fault("look for members", err)
+	}
+	if members == 0 {
+		return nil
+	}
+	return fleet.Errorf(fleet.CodeConflict, "store_in_use", "%d orchestrators are members of the %s %s.", members, role, where).
+		WithFix("Stop them. One that was killed is forgotten when another runs for half a minute and stops.")
 }
 
 // maxPast bounds the partitions that are made for old rows; what is older lies

@@ -59,7 +59,7 @@ func database(t testing.TB) place {
 		name: "postgres", where: db.OwnerURL, login: db.URL,
 		source: func(t testing.TB) transfer.Source {
 			t.Helper()
-			s, err := postgres.Source(t.Context(), db.OwnerURL)
+			s, err := postgres.Source(t.Context(), db.OwnerURL, false)
 			must(t, err)
 			return s
 		},
