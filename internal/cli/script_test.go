@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"math/big"
 	"net"
+	"net/url"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -29,6 +30,7 @@ import (
 	"github.com/casarerpa/fleet/examples"
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/app"
+	"github.com/casarerpa/fleet/internal/pgtest"
 	"github.com/casarerpa/fleet/internal/robot"
 )
 
@@ -47,9 +49,27 @@ func TestMain(m *testing.M) {
 // each command, against an orchestrator and robots in this process that speak
 // over real sockets.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{
-		Dir: filepath.Join("testdata", "script"),
+	testscript.Run(t, params("script", nil))
+}
+
+// TestPostgres runs the scripts that need a database with its logins.
+func TestPostgres(t *testing.T) {
+	db := pgtest.New(t).Database(t)
+	at, err := url.Parse(db.OwnerURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	password, _ := at.User.Password()
+	testscript.Run(t, params("postgres", map[string]string{"OWNER_URL": db.OwnerURL, "APP_URL": db.URL, "PASSWORD": password}))
+}
+
+func params(folder string, more map[string]string) testscript.Params {
+	return testscript.Params{
+		Dir: filepath.Join("testdata", folder),
 		Setup: func(env *testscript.Env) error {
+			for name, value := range more {
+				env.Setenv(name, value)
+			}
 			env.Setenv("HOME", filepath.Join(env.WorkDir, "home"))
 			env.Setenv("XDG_DATA_HOME", "")
 			env.Setenv("XDG_CONFIG_HOME", "")
@@ -73,7 +93,7 @@ func TestScripts(t *testing.T) {
 			"await":        awaitOutput,
 			"certificate":  makeCertificate,
 		},
-	})
+	}
 }
 
 // world is what the commands of one script share.

@@ -50,10 +50,13 @@ func folder(t testing.TB) place {
 	}
 }
 
+// march is when the fixtures live, so that few partitions have to be made.
+func march() time.Time { return time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC) }
+
 func database(t testing.TB) place {
 	t.Helper()
 	db := pgtest.Database(t)
-	_, err := postgres.Migrate(t.Context(), postgres.Options{URL: db.OwnerURL})
+	_, err := postgres.Migrate(t.Context(), postgres.Options{URL: db.OwnerURL, Now: march})
 	must(t, err)
 	return place{
 		name: "postgres", where: db.OwnerURL, login: db.URL,
@@ -63,7 +66,7 @@ func database(t testing.TB) place {
 			must(t, err)
 			return s
 		},
-		sink: func(t testing.TB) (transfer.Sink, error) { return postgres.Sink(t.Context(), db.OwnerURL, time.Now()) },
+		sink: func(t testing.TB) (transfer.Sink, error) { return postgres.Sink(t.Context(), db.OwnerURL, march()) },
 		open: func(t testing.TB) store.Store {
 			t.Helper()
 			s, err := postgres.Open(t.Context(), postgres.Options{URL: db.URL})

@@ -27,7 +27,8 @@ type Archive struct {
 	Manifest Manifest
 	zip      *gzip.Reader
 	tar      *tar.Reader
-	next     *tar.Header // read, and not yet used
+	next     *tar.Header   // read, and not yet used
+	lines    *bufio.Reader // of the entry that is being read
 }
 
 // OpenArchive reads what stands before the rows. It refuses what is no archive
@@ -37,7 +38,7 @@ func OpenArchive(from io.Reader) (*Archive, error) {
 	if err != nil {
 		return nil, foreign(err)
 	}
-	a := &Archive{zip: zip, tar: tar.NewReader(zip)}
+	a := &Archive{zip: zip, tar: tar.NewReader(zip), lines: bufio.NewReaderSize(nil, 1<<16)}
 	head, err := a.tar.Next()
 	if err != nil || head.Name != manifestName {
 		return nil, foreign(err)
@@ -97,9 +98,9 @@ func (a *Archive) advance() error {
 func (a *Archive) rows(t *Table, s *summer) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
 		for chunk := 1; a.next.Name == chunkName(t.Name, chunk); chunk++ {
-			lines := bufio.NewReaderSize(a.tar, 1<<16)
+			a.lines.Reset(a.tar)
 			for {
-				line, err := readLine(lines)
+				line, err := readLine(a.lines)
 				if errors.Is(err, io.EOF) {
 					break
 				}
@@ -160,7 +161,11 @@ func (a *Archive) end() (sums, error) {
 	if _, err := a.tar.Next(); !errors.Is(err, io.EOF) {
 		return all, damaged(errors.Join(errors.New("something follows its last entry"), err))
 	}
-	if _, err := io.Copy(io.Discard, a.zip); err != nil { // to the check sum of gzip
+	more, err := io.Copy(io.Discard, a.zip) // to the check sum of gzip
+	if err == nil && more > 0 {
+		err = errors.New("something follows its end")
+	}
+	if err != nil {
 		return all, damaged(err)
 	}
 	return all, nil

@@ -16,6 +16,8 @@ const EpochSkip = 1000
 // it; one of the lifted epoch stands in its place, at the same robot, for
 // whatever was handed out in the time that is lost. The robot does not have that
 // one, so it loses it by the rules of every day and is told to forget the old.
+// Nobody is a member of a store that was just restored; sessions whose member
+// is not there are closed by the first that starts.
 // A job that was running counts as begun, so that the loss is from its budget.
 func RewindSQL() []string {
 	skip := strconv.Itoa(EpochSkip)
@@ -45,6 +47,7 @@ func RewindSQL() []string {
 		"insert into attempts (" + strings.Join(columns, ", ") + ") select " + strings.Join(values, ", ") + " from attempts where outcome is null",
 		"update jobs set epoch = epoch + " + skip + `, epoch_skipped = epoch_skipped +
 			case when state in ('assigned', 'running', 'cancelling') then ` + skip + " - 1 else " + skip + " end where ended_at is null",
+		"delete from members",
 		"update store_meta set generation = generation + 1",
 	}
 }

@@ -108,6 +108,11 @@ func rewound(t *testing.T, was, is map[string][]transfer.Row) {
 		switch table.Name {
 		case "store_meta", "jobs", "attempts":
 			continue
+		case "members":
+			if len(is[table.Name]) > 0 {
+				t.Error("somebody is a member of a store that was just restored")
+			}
+			continue
 		}
 		if len(was[table.Name]) != len(is[table.Name]) {
 			t.Errorf("%s had %d rows and has %d", table.Name, len(was[table.Name]), len(is[table.Name]))
