@@ -15,12 +15,15 @@ import (
 	"github.com/casarerpa/fleet/internal/store/transfer"
 )
 
-// What commands are told about databases.
 type (
+	// DatabaseStatus is what can be seen of a database from outside.
 	DatabaseStatus = transfer.Status
-	MoveStep       = transfer.Step
-	MoveProgress   = transfer.Progress
-	MoveResult     = transfer.Result
+	// MoveStep tells how far a backup, a restore or a copy is.
+	MoveStep = transfer.Step
+	// MoveProgress is told of steps.
+	MoveProgress = transfer.Progress
+	// MoveResult says what was moved.
+	MoveResult = transfer.Result
 )
 
 // Database is a store as people name it: a folder, or the address of a

@@ -41,7 +41,7 @@ func enterAlone(ctx context.Context, url string, options pgx.TxOptions) (_ *sess
 	config.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
 	s := &session{}
 	if s.pg, err = pgx.ConnectConfig(ctx, config); err != nil {
-		return nil, reach1(err)
+		return nil, unreachable(err)
 	}
 	defer func() {
 		if err != nil {

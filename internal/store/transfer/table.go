@@ -159,7 +159,7 @@ func table(name, key, columns string) Table {
 		at[column] = i
 		t.Columns = append(t.Columns, Column{column, kinds[kind]})
 	}
-	for _, column := range strings.Fields(key) {
+	for column := range strings.FieldsSeq(key) {
 		t.Keys = append(t.Keys, at[column])
 	}
 	return t

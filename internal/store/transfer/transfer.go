@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"strings"
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
@@ -239,10 +240,7 @@ func (t *Table) difference(a, b Row) string {
 }
 
 func differs(found []string) error {
-	text := found[0]
-	for _, more := range found[1:] {
-		text += "; " + more
-	}
+	text := strings.Join(found, "; ")
 	if len(found) >= maxDifferences {
 		text += "; there may be more"
 	}

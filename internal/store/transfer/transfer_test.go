@@ -284,7 +284,7 @@ func TestBackupUnderLoad(t *testing.T) {
 // load takes jobs through their life until told to stop, and says how many.
 func load(ctx context.Context, f *storetest.Fixture, session int64) <-chan int {
 	ended := make(chan int, 1)
-	var began = make(chan struct{})
+	began := make(chan struct{})
 	go func() {
 		n := 0
 		defer func() { ended <- n }()
