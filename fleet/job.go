@@ -19,8 +19,8 @@ type Job struct {
 	WaitingCode  WaitingCode `json:"waiting_code,omitempty"`
 	WaitingSince time.Time   `json:"waiting_since,omitzero"`
 
-	Epoch        int64 `json:"epoch"` // number of the newest attempt; 0 before the first
-	EpochSkipped int64 `json:"-"`
+	Epoch        int64 `json:"epoch"`   // number of the newest attempt; 0 before the first; a restore lifts it
+	EpochSkipped int64 `json:"-"`       // numbers that a restore left out
 	Version      int64 `json:"version"` // counts the job's events; the ETag
 
 	RobotID     RobotID      `json:"robot_id,omitempty"` // of the newest attempt

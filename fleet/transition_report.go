@@ -81,11 +81,11 @@ const (
 // epoch, or from a robot that was never given the attempt change nothing.
 func (s Subject) Judge(r Report, now time.Time) (VerdictKind, *Move) {
 	switch {
-	case s.Attempt == nil || r.Epoch > s.Job.Epoch || r.Epoch < 1:
+	case r.Epoch > s.Job.Epoch || r.Epoch < 1:
 		return VerdictInvalid, nil
 	case r.Epoch < s.Job.Epoch:
 		return VerdictStale, nil
-	case s.Attempt.RobotID != r.RobotID:
+	case s.Attempt == nil || s.Attempt.RobotID != r.RobotID: // none: its epoch was lifted by a restore
 		return VerdictInvalid, nil
 	}
 	if !s.Attempt.Live() {

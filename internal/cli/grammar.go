@@ -23,6 +23,8 @@ type commands struct {
 	Member   memberCmds   `cmd:"" aliases:"members" help:"list the orchestrators that share a database" group:"Nouns"`
 	Events   eventsCmd    `cmd:"" aliases:"event" help:"read what happened, and what happens" group:"Nouns"`
 
+	DB dbCmds `cmd:"" name:"db" help:"look after the database: status, migrate, backup, restore, copy" group:"More"`
+
 	Version    versionCmd    `cmd:"" help:"say which version this is" group:"More"`
 	Completion completionCmd `cmd:"" help:"write the completion of a shell" group:"More"`
 	Complete   completeCmd   `cmd:"" hidden:"" passthrough:"" help:"candidates for the last word"`

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"math/big"
 	"net"
+	"net/url"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -54,9 +55,27 @@ func TestMain(m *testing.M) {
 // each command, against an orchestrator and robots in this process that speak
 // over real sockets.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{
-		Dir: filepath.Join("testdata", "script"),
+	testscript.Run(t, params(t, "script", nil))
+}
+
+// TestPostgres runs the scripts that need a database with its logins.
+func TestPostgres(t *testing.T) {
+	db := pgtest.New(t).Database(t)
+	at, err := url.Parse(db.OwnerURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	password, _ := at.User.Password()
+	testscript.Run(t, params(t, "postgres", map[string]string{"OWNER_URL": db.OwnerURL, "APP_URL": db.URL, "PASSWORD": password}))
+}
+
+func params(t *testing.T, folder string, more map[string]string) testscript.Params {
+	return testscript.Params{
+		Dir: filepath.Join("testdata", folder),
 		Setup: func(env *testscript.Env) error {
+			for name, value := range more {
+				env.Setenv(name, value)
+			}
 			env.Setenv("HOME", filepath.Join(env.WorkDir, "home"))
 			env.Setenv("XDG_DATA_HOME", "")
 			env.Setenv("XDG_CONFIG_HOME", "")
@@ -66,7 +85,9 @@ func TestScripts(t *testing.T) {
 			}
 			at := dbtest.NewPlace(tb)
 			env.Values[placeKey{}] = at
-			env.Setenv(databaseName, at.DatabaseURL)
+			if more == nil { // a script with databases of its own names them
+				env.Setenv(databaseName, at.DatabaseURL)
+			}
 			for _, name := range examples.Names() {
 				text, err := examples.Get(name)
 				if err != nil {
@@ -93,7 +114,7 @@ func TestScripts(t *testing.T) {
 			"await":        awaitOutput,
 			"certificate":  makeCertificate,
 		},
-	})
+	}
 }
 
 // placeKey finds the place of a script's orchestrator among its values.

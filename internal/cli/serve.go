@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/casarerpa/fleet/fleet"
@@ -76,13 +75,10 @@ func (c *serveCmd) options(sh *shell, log *slog.Logger) (app.Options, error) {
 		return app.Options{}, err
 	}
 	o := app.Options{
-		DataDir: c.DataDir, Listen: c.Listen, Timing: timing, Limits: c.Limits, Version: sh.version, Logger: log,
+		DataDir: c.Folder(sh.getenv), Listen: c.Listen, Timing: timing, Limits: c.Limits, Version: sh.version, Logger: log,
 		StopTimeout: c.StopTimeout, GroupCommit: c.GroupCommit, MetricsListen: c.MetricsListen,
 	}
 	o.DatabaseURL, o.Migrate, o.Unsafe = c.DatabaseURL.Reveal(), c.Migrate, c.UnsafeStore
-	if o.DataDir == "" {
-		o.DataDir = filepath.Join(config.DefaultDataDir(sh.getenv), "orchestrator")
-	}
 	if c.TLSCert != "" {
 		pair, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
 		if err != nil {

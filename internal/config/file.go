@@ -27,7 +27,7 @@ type Section struct {
 // Sections lists the programs in the order of the reference page.
 func Sections() []Section {
 	return []Section{
-		{"serve", "`fleet serve`, the orchestrator", &Serve{}},
+		{"serve", "`fleet serve`, the orchestrator; `fleet db` reads where its database is", &Serve{}},
 		{"robot", "`fleet robot run`, a robot", &Robot{}},
 		{"client", "every command that talks to an orchestrator", &Client{}},
 		{"dev", "`fleet dev`, everything in one process", &Dev{}},
@@ -41,6 +41,8 @@ func sectionOf(command []string) string {
 		return ""
 	case command[0] == "serve" || command[0] == "dev":
 		return command[0]
+	case command[0] == "db":
+		return "serve"
 	case len(command) > 1 && command[0] == "robot" && (command[1] == "run" || command[1] == "start"):
 		return "robot"
 	}

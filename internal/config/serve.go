@@ -3,6 +3,7 @@ package config
 import (
 	"net"
 	"net/netip"
+	"path/filepath"
 	"strconv"
 	"time"
 
@@ -15,11 +16,25 @@ type Log struct {
 	LogFormat string `name:"log-format" help:"${enum}; auto is text on a terminal, else JSON" enum:"auto,text,json" default:"auto" env:"FLEET_LOG_FORMAT"`
 }
 
+// Database says where the store is. The commands that look after it take it as
+// the orchestrator does.
+type Database struct {
+	DataDir     string `help:"folder of the database; default: the user's data folder" placeholder:"PATH" env:"FLEET_DATA_DIR"`
+	DatabaseURL Secret `help:"PostgreSQL that one or several orchestrators share, postgres://USER:PASSWORD@HOST/DATABASE, or file:/path; without it the data folder holds an embedded database" placeholder:"URL" env:"FLEET_DATABASE_URL" secret:""`
+}
+
+// Folder is the data folder, or the user's own.
+func (d Database) Folder(getenv func(string) string) string {
+	if d.DataDir != "" {
+		return d.DataDir
+	}
+	return filepath.Join(DefaultDataDir(getenv), "orchestrator")
+}
+
 // Serve is the orchestrator: fleet serve.
 type Serve struct {
-	Listen        string         `help:"address of the API" placeholder:"HOST:PORT" default:"127.0.0.1:8000" env:"FLEET_LISTEN"`
-	DataDir       string         `help:"folder of the database; default: the user's data folder" placeholder:"PATH" env:"FLEET_DATA_DIR"`
-	DatabaseURL   Secret         `help:"PostgreSQL that one or several orchestrators share, postgres://USER:PASSWORD@HOST/DATABASE, or file:/path; without it the data folder holds an embedded database" placeholder:"URL" env:"FLEET_DATABASE_URL" secret:""`
+	Listen string `help:"address of the API" placeholder:"HOST:PORT" default:"127.0.0.1:8000" env:"FLEET_LISTEN"`
+	Database
 	Migrate       bool           `help:"bring the database to this program's schema at the start" default:"true" negatable:"" env:"FLEET_MIGRATE"`
 	UnsafeStore   bool           `help:"run on a database that may lose acknowledged changes (fsync or synchronous_commit off)" env:"FLEET_UNSAFE_STORE"`
 	AdminKeyFile  string         `help:"keep the admin key in this file (mode 0600) instead of showing it once" placeholder:"PATH" env:"FLEET_ADMIN_KEY_FILE"`

@@ -123,3 +123,16 @@ func Check(done []Record, all []Migration) error {
 	}
 	return nil
 }
+
+// Current refuses a history that is not the whole of ours; where names the
+// store as fleet db migrate takes it.
+func Current(done []Record, all []Migration, where string) error {
+	if err := Check(done, all); err != nil {
+		return err
+	}
+	if len(done) < len(all) {
+		return fleet.Errorf(fleet.CodeConflict, "schema_older", "The store has %d of %d migrations of this program.", len(done), len(all)).
+			WithFix("Run: fleet db migrate " + where)
+	}
+	return nil
+}

@@ -21,8 +21,8 @@ type logs struct {
 
 func openLogs(ctx context.Context, s *Store) (*logs, error) {
 	o := s.options
-	f := file{path: filepath.Join(o.Dir, "logs.db"), synchronous: o.Synchronous}
-	if err := bring(ctx, f, "migrations/logs", o.Now); err != nil {
+	f := file{path: filepath.Join(o.Dir, logsFile), synchronous: o.Synchronous}
+	if err := bring(ctx, f, logsScripts, o.Now); err != nil {
 		return nil, err
 	}
 	c, err := f.open(true)

@@ -70,7 +70,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err := refuseNetwork(o.Dir); err != nil && !o.Unsafe {
 		return nil, err
 	}
-	lk, err := acquire(filepath.Join(o.Dir, "fleet.lock"))
+	lk, err := acquire(filepath.Join(o.Dir, lockName))
 	if err != nil {
 		return nil, err
 	}
@@ -114,8 +114,8 @@ func (o Options) fill() (Options, error) {
 
 func (s *Store) open(ctx context.Context) error {
 	o := s.options
-	main := file{path: filepath.Join(o.Dir, "fleet.db"), synchronous: o.Synchronous, maxPages: o.MaxPages}
-	if err := bring(ctx, main, "migrations", o.Now); err != nil {
+	main := file{path: filepath.Join(o.Dir, mainFile), synchronous: o.Synchronous, maxPages: o.MaxPages}
+	if err := bring(ctx, main, mainScripts, o.Now); err != nil {
 		return err
 	}
 	c, err := main.open(true)

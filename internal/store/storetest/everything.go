@@ -1,0 +1,66 @@
+package storetest
+
+import (
+	"time"
+
+	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/store"
+)
+
+// Everything leaves at least one row in each table, and a job in each state, so
+// that whoever moves a store can show that nothing stays behind.
+func (f *Fixture) Everything() {
+	f.Helper()
+	f.systemUpdate(func(tx store.Tx) error { return tx.Join(f.NewMember()) })
+	f.take("m-1", store.Lease{})
+	f.Update(func(tx store.Tx) error {
+		f.must(tx.PutKey(fleet.Key{
+			ID: f.IDs.New(), Tenant: f.Tenant, Kind: fleet.KeyRobot, Name: "Schlüssel “1”\n<&>", RobotID: "r1", Env: "prod", Role: "robot",
+			Hash: "hash " + string(f.Tenant), Hint: "abcd", CreatedAt: f.Now.Add(time.Microsecond),
+		}))
+		w := fleet.Workflow{ID: f.IDs.New(), Tenant: f.Tenant, Name: "invoices", Newest: 1, Hash: "h1", CreatedAt: f.Now, UpdatedAt: f.Now}
+		f.must(tx.PutBody("h1", []byte("{\"\x00\xff\"}")))
+		f.must(tx.PutBody("h0", []byte{}))
+		f.must(tx.PutWorkflow(w))
+		return tx.AddWorkflowVersion(fleet.WorkflowVersion{WorkflowID: w.ID, Version: 1, Hash: "h1", NodeCount: 3, CreatedAt: f.Now, CreatedBy: "u"})
+	})
+	session := f.Robot("r1", 50)
+	done := f.Running(f.Spec(), "r1", session)
+	failed := f.Running(f.Spec(), "r1", session)
+	retried := f.Running(f.Spec(), "r1", session)
+	parked := f.Running(f.Spec(), "r1", session)
+	stopped := f.Running(f.Spec(), "r1", session)
+	expired := f.Spec()
+	expired.WaitLimit = time.Minute
+	late := f.Submit(expired)
+	f.Report(f.NewReport(done, fleet.ReportStarted, 1), f.NewReport(done, fleet.ReportEffectBegin, 2), f.NewReport(done, fleet.ReportEffectEnd, 3),
+		f.NewReport(done, fleet.ReportComplete, 4), f.NewReport(failed, fleet.ReportFailed, 5))
+	f.Report(f.NewReport(parked, fleet.ReportEffectBegin, 6))
+	for _, j := range []fleet.Job{retried, parked} {
+		f.must(f.Move(j.ID, func(s fleet.Subject) (*fleet.Move, error) {
+			return s.Lose(fleet.Loss{Epoch: s.Job.Epoch, Reason: "silent"}, f.Now)
+		}))
+	}
+	f.Cancel(f.Submit(f.Spec()).ID)
+	f.Cancel(stopped.ID)
+	f.Later(2 * time.Minute)
+	f.must(f.Move(late.ID, func(s fleet.Subject) (*fleet.Move, error) { return s.WaitLimit(f.Now) }))
+	f.Running(f.Spec(), "r1", session)
+	f.Assign(f.Submit(f.Spec()), "r1", session)
+	f.Submit(f.Spec())
+	sub := f.Submission(f.Spec())
+	sub.Key = &store.IdempotencyKey{Route: "jobs", Key: "k", Hash: "h", ExpiresAt: time.Now().Add(time.Hour)}
+	got, err := f.Store.Enqueue(f.Context(), f.Scope, []store.Submission{sub})
+	f.must(err)
+	f.must(got[0].Err)
+	_, err = f.Store.Beat(f.Context(), f.Scope, []store.Beat{{
+		Tenant: f.Tenant, RobotID: "r1", SessionEpoch: session, Reported: "busy", Metrics: fleet.RobotMetrics{CPUPercent: 12.345678901234567},
+	}}, f.Now)
+	f.must(err)
+	_, err = f.Store.AppendLogs(f.Context(), f.Scope, []fleet.LogBatch{{
+		Tenant: f.Tenant, RobotID: "r1", JobID: done.ID, Epoch: done.Epoch, First: 1, Lines: []fleet.LogLine{
+			{At: f.Now, Level: "info", Node: "n1", Message: "grüß Gott"}, {At: f.Now, Level: "error", Message: ""},
+		},
+	}})
+	f.must(err)
+}

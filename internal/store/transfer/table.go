@@ -1,0 +1,171 @@
+package transfer
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+)
+
+// Kind is the type of a column, as both databases mean it.
+type Kind uint8
+
+// The kinds, and what a Row holds for each. Null is nil in all of them.
+const (
+	Int   Kind = iota + 1 // int64
+	Float                 // float64
+	Text                  // string
+	Bytes                 // []byte, not nil
+	Time                  // int64, microseconds since 1970, UTC
+	Bool                  // bool
+)
+
+var kinds = map[string]Kind{"int": Int, "float": Float, "text": Text, "bytes": Bytes, "time": Time, "bool": Bool}
+
+// String is the kind's word.
+func (k Kind) String() string {
+	for word, kind := range kinds {
+		if kind == k {
+			return word
+		}
+	}
+	return fmt.Sprintf("kind %d", uint8(k))
+}
+
+// Column is one column of a table.
+type Column struct {
+	Name string
+	Kind Kind
+}
+
+// Table is one table of the schema.
+type Table struct {
+	Name    string
+	Columns []Column
+	Keys    []int // places of the key's columns, in the key's order
+	Logs    bool  // SQLite keeps it in the file of the logs
+}
+
+// Row is one row of a table, a value for each column.
+type Row []any
+
+// Key is the row's key for people.
+func (t *Table) Key(r Row) string {
+	parts := make([]string, len(t.Keys))
+	for i, k := range t.Keys {
+		parts[i] = show(r[k])
+	}
+	return strings.Join(parts, ", ")
+}
+
+// compare puts two rows in the order of the key. Texts compare byte by byte, as
+// both databases do.
+func (t *Table) compare(a, b Row) int {
+	for _, k := range t.Keys {
+		var c int
+		switch x := a[k].(type) {
+		case int64:
+			y, _ := b[k].(int64)
+			c = cmp.Compare(x, y)
+		case string:
+			y, _ := b[k].(string)
+			c = cmp.Compare(x, y)
+		}
+		if c != 0 {
+			return c
+		}
+	}
+	return 0
+}
+
+// Names lists the columns, for a statement.
+func (t *Table) Names() string { return join(t.Columns, func(c Column) string { return c.Name }) }
+
+// Order lists the columns of the key, for a statement.
+func (t *Table) Order() string {
+	return join(t.Keys, func(i int) string { return t.Columns[i].Name })
+}
+
+func join[T any](list []T, text func(T) string) string {
+	parts := make([]string, len(list))
+	for i, e := range list {
+		parts[i] = text(e)
+	}
+	return strings.Join(parts, ", ")
+}
+
+// Tables lists the tables in an order in which they can be filled: what others
+// refer to comes first. Tests hold it against both schemas.
+func Tables() []Table {
+	return []Table{
+		table("store_meta", "one", "one:int store_id:text generation:int created_at:time"),
+		table("tenant_heads", "tenant_id", `tenant_id:text seq:int job_seq:int pending:int assigned:int running:int
+			cancelling:int needs_decision:int completed:int failed:int cancelled:int timed_out:int`),
+		table("keys", "id", `id:text tenant_id:text kind:text name:text robot_id:text environment:text role:text hash:text
+			hint:text created_at:time expires_at:time revoked_at:time`),
+		table("workflow_bodies", "hash", "hash:text body:bytes"),
+		table("workflows", "id", `id:text tenant_id:text name:text newest:int hash:text created_at:time updated_at:time
+			deleted_at:time`),
+		table("workflow_versions", "workflow_id version", `workflow_id:text version:int tenant_id:text hash:text
+			requires:text node_count:int created_at:time created_by:text`),
+		table("robots", "tenant_id id", `tenant_id:text id:text name:text hostname:text environment:text
+			capabilities:text tags:text os:text arch:text agent_version:text wished_slots:int slot_limit:int
+			admin_mode:text session_epoch:int session_id:text member_id:text last_assigned_at:time
+			quarantine_until:time created_at:time deleted_at:time`),
+		table("robot_samples", "robot_id tenant_id", `robot_id:text tenant_id:text last_seen:time reported_status:text
+			cpu_percent:float memory_percent:float memory_mb:float disk_percent:float`),
+		table("sessions", "id", `id:text tenant_id:text robot_id:text session_epoch:int member_id:text transport:text
+			instance_id:text boot_id:text journal_id:text features:text resume_hash:text opened_at:time closed_at:time
+			reason:text`),
+		table("journals", "robot_id tenant_id journal_id", `robot_id:text tenant_id:text journal_id:text
+			committed_report_id:int`),
+		table("lanes", "id", `id:int tenant_id:text environment:text requires:text target_robot_id:text waiting:int`),
+		table("jobs", "id", `id:text tenant_id:text seq:int name:text workflow_id:text workflow_name:text
+			workflow_version:int workflow_hash:text state:text waiting_on:text waiting_code:text waiting_since:time
+			epoch:int epoch_skipped:int version:int robot_id:text target_robot_id:text priority:int environment:text
+			requires:text created_at:time available_at:time not_before:time deadline:time expires_at:time
+			assigned_at:time first_started_at:time started_at:time ended_at:time timeout_ms:int max_retries:int
+			max_lost:int retry_delay_ms:int retry_factor:float retry_max_delay_ms:int retry_jitter:float
+			retry_on_timeout:bool retry_safety:text retries_used:int lost_used:int rejected_by:int stop_reason:text
+			stop_deadline:time stop_force:bool cancel_outcome:text cancel_too_late:bool end_reason:text
+			error_class:text error_code:text dead_letter:bool dead_letter_reason:text retry_of:text submitted_by:text
+			lane_id:int`),
+		table("job_data", "job_id", `job_id:text tenant_id:text variables:bytes result:bytes error:bytes duration_ms:int
+			traceparent:text`),
+		table("attempts", "job_id epoch", `job_id:text epoch:int tenant_id:text robot_id:text session_epoch:int
+			start_mode:text offered_at:time accept_by:time started_at:time running_at:time ended_at:time
+			silent_since:time slot_free_at:time renew_seq:int progress:int current_node:text message:text outcome:text
+			slots_after:int slots_max:int token_hash:text late_result:bool`),
+		table("refusals", "job_id robot_id", `job_id:text robot_id:text tenant_id:text until:time reason:text count:int`),
+		table("effects", "job_id node effect_key", `job_id:text node:text effect_key:text tenant_id:text epoch:int
+			state:text outcome:bytes begun_at:time ended_at:time`),
+		table("idempotency_keys", "tenant_id route key", `tenant_id:text route:text key:text request_hash:text
+			job_id:text expires_at:time`),
+		table("events", "tenant_id seq", `tenant_id:text seq:int id:text at:time kind:text subject:text subject_id:text
+			subject_seq:int from_state:text to_state:text epoch:int actor:text data:bytes`),
+		table("members", "id", `id:text incarnation:text version:text address:text renew_seq:int started_at:time`),
+		table("leases", "name", `name:text member_id:text term:int renew_seq:int`),
+		logs(table("log_heads", "job_id epoch", `job_id:text epoch:int tenant_id:text next_line:int bytes:int dropped:int`)),
+		logs(table("log_lines", "job_id epoch line", `job_id:text epoch:int line:int tenant_id:text at:time rank:int
+			level:text node:text message:text`)),
+	}
+}
+
+// table reads a description. What is wrong in one is found by the first test.
+func table(name, key, columns string) Table {
+	t := Table{Name: name}
+	at := map[string]int{}
+	for i, text := range strings.Fields(columns) {
+		column, kind, _ := strings.Cut(text, ":")
+		at[column] = i
+		t.Columns = append(t.Columns, Column{column, kinds[kind]})
+	}
+	for column := range strings.FieldsSeq(key) {
+		t.Keys = append(t.Keys, at[column])
+	}
+	return t
+}
+
+func logs(t Table) Table {
+	t.Logs = true
+	return t
+}
