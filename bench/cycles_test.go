@@ -2,6 +2,9 @@ package bench
 
 import (
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -97,17 +100,25 @@ func (s setup) measure(t *testing.T, c *pgtest.Cluster, d time.Duration, note *s
 }
 
 // alternate measures all ways round by round, in a turning order.
-func alternate(t *testing.T, r *report, c *pgtest.Cluster, ways []setup, others map[string]func() float64) map[string]series {
+func alternate(t *testing.T, r *report, c *pgtest.Cluster, list []setup, others map[string]func() float64) map[string]series {
 	t.Helper()
 	out := map[string]series{}
-	notes := make([]string, len(ways))
+	if *only == "cycles" && *ways != "" {
+		wanted := strings.Split(*ways, ",")
+		list = slices.DeleteFunc(list, func(s setup) bool { return !slices.Contains(wanted, s.name) })
+		maps.DeleteFunc(others, func(name string, _ func() float64) bool { return !slices.Contains(wanted, name) })
+	}
+	notes := make([]string, len(list))
 	for round := range *rounds {
-		for i := range ways {
-			k := (i + round) % len(ways)
-			out[ways[k].name] = append(out[ways[k].name], ways[k].measure(t, c, *period, &notes[k]))
+		for i := range list {
+			k := (i + round) % len(list)
+			out[list[k].name] = append(out[list[k].name], list[k].measure(t, c, *period, &notes[k]))
+			tell("%s", notes[k])
 		}
 		for name, measure := range others {
-			out[name] = append(out[name], measure())
+			rate := measure()
+			tell("%s: %.0f/s", name, rate)
+			out[name] = append(out[name], rate)
 		}
 	}
 	for _, n := range notes {
@@ -118,7 +129,7 @@ func alternate(t *testing.T, r *report, c *pgtest.Cluster, ways []setup, others 
 
 func cycles(t *testing.T, r *report) {
 	c := server(t, r)
-	ways := []setup{
+	list := []setup{
 		{name: "postgres", clients: 64},
 		{name: "known", clients: 64, known: true},
 		{name: "bulk", clients: 8, bulk: 100},
@@ -126,11 +137,11 @@ func cycles(t *testing.T, r *report) {
 		{name: "each 64", clients: 64, flags: []string{"--group-commit", "1"}},
 	}
 	if *long {
-		ways = append(ways,
+		list = append(list,
 			setup{name: "each 8", clients: 8, flags: []string{"--group-commit", "1"}},
 			setup{name: "each 256", clients: 256, flags: []string{"--group-commit", "1"}})
 	}
-	got := alternate(t, r, c, ways, map[string]func() float64{"river": func() float64 { return riverCycles(t, c, *period, 64, 0) }, "river bulk": func() float64 { return riverCycles(t, c, *period, 8, 100) }})
+	got := alternate(t, r, c, list, map[string]func() float64{"river": func() float64 { return riverCycles(t, c, *period, 64, 0) }, "river bulk": func() float64 { return riverCycles(t, c, *period, 8, 100) }})
 	best := got["each 64"]
 	for _, name := range []string{"each 8", "each 256"} {
 		if got[name].median() > best.median() {

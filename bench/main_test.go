@@ -27,6 +27,8 @@ var (
 	history  = flag.Int("history", 0, "finished jobs of the long history; 0: 1000000, or 10000000 in the long form")
 	floors   = flag.Float64("floors", 0, "fail below this share of a floor: 1 at home, 0.5 on shared machines; 0: never")
 	out      = flag.String("out", ".", "folder of report.json and report.svg")
+	ways     = flag.String("ways", "", "names of the ways of the part cycles to run, with commas; empty: all of the form")
+	binary   = flag.String("program", "", "path of a fleet that was built already; empty: build it")
 	profiles = flag.String("profiles", "", "folder in which the part profile leaves profiles and statistics")
 )
 
@@ -34,6 +36,9 @@ func TestMain(m *testing.M) {
 	switch name := os.Getenv(role); name {
 	case "":
 		m.Run()
+		if built != "" {
+			_ = os.RemoveAll(built) // a temporary folder
+		}
 	case "robots":
 		end(robotsMain())
 	case "clients":
@@ -92,6 +97,11 @@ var parts = []part{
 	{"profile", false, profile},
 }
 
+// tell says how far the run is.
+func tell(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, time.Now().Format("15:04:05 ")+format+"\n", args...)
+}
+
 // TestBench is the run.
 func TestBench(t *testing.T) {
 	set(period, 2*time.Second, 10*time.Second)
@@ -105,6 +115,7 @@ func TestBench(t *testing.T) {
 		}
 		t.Run(p.name, func(t *testing.T) {
 			start := time.Now()
+			tell("%s", p.name)
 			p.run(t, r)
 			r.Took[p.name] = time.Since(start).Round(time.Second).String()
 		})

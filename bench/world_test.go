@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -64,13 +65,22 @@ func must(t testing.TB, err error) {
 	}
 }
 
+// built is the folder of the program, once it was built.
+var built string
+
 var program = sync.OnceValues(func() (string, error) {
+	if *binary != "" {
+		return *binary, nil
+	}
 	dir, err := os.MkdirTemp("", "fleet-bench-")
 	if err != nil {
 		return "", err
 	}
+	built = dir
+	tell("build")
 	bin := filepath.Join(dir, "fleet")
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", bin, "github.com/casarerpa/fleet/cmd/fleet")
+	cmd := exec.Command("go", "build", "-o", bin, "github.com/casarerpa/fleet/cmd/fleet")
+	cmd.Dir = ".." // the product with its own go.mod, not with ours
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if text, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build: %w\n%s", err, text)
@@ -119,12 +129,20 @@ func startNode(t *testing.T, bin string, env func(args []string) []string, datab
 		n.cmd.Env = append(os.Environ(), env(args)...)
 	}
 	n.cmd.Stdout, n.cmd.Stderr = f, f
-	must(t, n.cmd.Start())
+	began := make(chan error)
 	go func() {
-		_ = n.cmd.Wait() // it is stopped by us; its log tells of other ends
+		// The system ends a child with the thread that started it.
+		runtime.LockOSThread()
+		dieWithUs(n.cmd)
+		err := n.cmd.Start()
+		began <- err
+		if err == nil {
+			_ = n.cmd.Wait() // it is stopped by us; its log tells of other ends
+		}
 		_ = f.Close()
 		close(n.gone)
 	}()
+	must(t, <-began)
 	t.Cleanup(n.kill)
 	limit := time.Now().Add(2 * time.Minute)
 	for n.call("GET", "/health/ready", nil, nil) != nil {
