@@ -152,7 +152,7 @@ func startNode(t *testing.T, bin string, env func(args []string) []string, datab
 		case <-time.After(5 * time.Millisecond):
 		}
 		if time.Now().After(limit) {
-			t.Fatalf("the orchestrator is not ready: %s", content(n.log))
+			t.Fatalf("the orchestrator is not ready: %v %s", n.call("GET", "/health/ready", nil, nil), content(n.log))
 		}
 	}
 	if key == "" {
@@ -179,22 +179,28 @@ func (n *node) stop() {
 var plain = &http.Client{Timeout: 60 * time.Second}
 
 func (n *node) call(method, path string, body, to any) error {
-	data, err := json.Marshal(body)
-	if err != nil {
-		return err
+	var in io.Reader
+	if body != nil {
+		data, err := json.Marshal(body)
+		if err != nil {
+			return err
+		}
+		in = bytes.NewReader(data)
 	}
-	req, err := http.NewRequest(method, n.url+path, bytes.NewReader(data))
+	req, err := http.NewRequest(method, n.url+path, in)
 	if err != nil {
 		return err
 	}
 	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Authorization", "Bearer "+n.key)
+	if n.key != "" {
+		req.Header.Set("Authorization", "Bearer "+n.key)
+	}
 	resp, err := plain.Do(req)
 	if err != nil {
 		return err
 	}
 	defer resp.Body.Close()
-	data, err = io.ReadAll(resp.Body)
+	data, err := io.ReadAll(resp.Body)
 	switch {
 	case err != nil:
 		return err
