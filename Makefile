@@ -15,7 +15,7 @@ LDFLAGS  = -s -w -X main.version=$(VERSION)
 export CGO_ENABLED = 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build fmt fmt-check vet lint law unit check setup-test test test-postgres race fuzz bench generate verify cross chaos web clean
+.PHONY: help build fmt fmt-check vet lint law unit check setup-test test test-postgres race fuzz bench bench-short bench-peers generate verify cross chaos web clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-13s %s\n", $$1, $$2}'
@@ -65,8 +65,14 @@ race: ## short tests under the race detector (needs a C compiler)
 fuzz: ## every fuzz target for FUZZTIME (10s)
 	@GO='$(GO)' scripts/fuzz.sh $(FUZZTIME)
 
-bench: ## every benchmark in the tree
+bench: ## every benchmark beside the code
 	@GO='$(GO)' scripts/bench.sh $(BENCHTIME)
+
+bench-peers: setup-test ## the product beside its peers and PostgreSQL's limit: the long form; see bench/README.md
+	cd bench && $(GO) test -count=1 -v -timeout 4h -run TestBench -args -long -floors 1
+
+bench-short: setup-test ## the everyday rows; fails below half of a floor
+	cd bench && $(GO) test -count=1 -v -timeout 20m -run TestBench -args -floors 0.5
 
 generate: ## rewrite what is generated: OpenAPI document, reference pages
 	$(GO) generate ./...

@@ -36,20 +36,22 @@ type Cluster struct {
 	bin, dir string
 	port     int
 	password string
+	settings []string // given over the ones that tests share
 	lock     *os.File
 
 	mu     sync.Mutex // held over Start and Stop, which exclude each other
 	server *child
 }
 
-// New starts a cluster for one test and stops it at the test's end.
-func New(tb testing.TB) *Cluster {
+// New starts a cluster for one test and stops it at the test's end. Settings,
+// such as "shared_buffers=128MB", go before the small ones that tests need.
+func New(tb testing.TB, settings ...string) *Cluster {
 	tb.Helper()
 	bin := binaries()
 	if bin == "" {
 		missing(tb, "PostgreSQL 15 or later")
 	}
-	c, err := launch(tb.Context(), bin)
+	c, err := launch(tb.Context(), bin, settings...)
 	if err != nil {
 		tb.Fatalf("start a PostgreSQL cluster: %v", err)
 	}
@@ -61,13 +63,13 @@ func New(tb testing.TB) *Cluster {
 	return c
 }
 
-func launch(ctx context.Context, bin string) (_ *Cluster, err error) {
+func launch(ctx context.Context, bin string, settings ...string) (_ *Cluster, err error) {
 	sweep()
 	dir, err := os.MkdirTemp("", prefix)
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{bin: bin, dir: dir, password: rand.Text()}
+	c := &Cluster{bin: bin, dir: dir, password: rand.Text(), settings: settings}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, c.Close())
@@ -112,9 +114,15 @@ func (c *Cluster) Start(ctx context.Context) error {
 	if c.server != nil && c.server.running() {
 		return nil
 	}
-	server, err := spawn(filepath.Join(c.dir, "log"), filepath.Join(c.bin, "postgres"), "-D", c.data(),
-		"-c", "listen_addresses=127.0.0.1", "-c", "port="+strconv.Itoa(c.port), "-c", "unix_socket_directories="+c.dir,
-		"-c", "shared_buffers=32MB", "-c", "max_connections=300", "-c", "log_line_prefix=%m [%p] %u@%d ")
+	args := []string{
+		"-D", c.data(),
+		"-c", "listen_addresses=127.0.0.1", "-c", "port=" + strconv.Itoa(c.port), "-c", "unix_socket_directories=" + c.dir,
+		"-c", "shared_buffers=32MB", "-c", "max_connections=300", "-c", "log_line_prefix=%m [%p] %u@%d ",
+	}
+	for _, s := range c.settings { // of two, the later one holds
+		args = append(args, "-c", s)
+	}
+	server, err := spawn(filepath.Join(c.dir, "log"), filepath.Join(c.bin, "postgres"), args...)
 	if err != nil {
 		return err
 	}
