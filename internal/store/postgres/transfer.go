@@ -282,6 +282,12 @@ func (s *session) unused(ctx context.Context, role, where string) error {
 // in the default ones.
 const maxPast = 5 * 366 * 24 * time.Hour
 
+// Schema is the program's own: a database with another is refused.
+func (s *sink) Schema() (int, error) {
+	all, err := migrate.Load(migrations, "migrations")
+	return len(all), err
+}
+
 // Prepare makes the partitions that the rows belong into.
 func (s *sink) Prepare(ctx context.Context, oldest time.Time) error {
 	if oldest.IsZero() || oldest.After(s.now) {

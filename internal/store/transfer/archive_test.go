@@ -188,3 +188,21 @@ func FuzzRow(f *testing.F) {
 		}
 	})
 }
+
+// other is a store of another schema; whatever else it is asked panics.
+type other struct{ Sink }
+
+func (other) Schema() (int, error) { return 3, nil }
+func (other) Discard() error       { return nil }
+
+// TestRestoreOfAnotherSchema refuses before anything is written.
+func TestRestoreOfAnotherSchema(t *testing.T) {
+	a, err := OpenArchive(bytes.NewReader(archiveOf(t, sample())))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = Restore(t.Context(), a, other{}, nil)
+	if e := fleet.AsError(err); e.Code != fleet.CodeConflict || e.Reason != "backup_schema" {
+		t.Errorf("%v", err)
+	}
+}

@@ -205,6 +205,13 @@ func (a *Archive) Read(take func(t *Table, rows iter.Seq2[Row, error]) error) (m
 func Restore(ctx context.Context, a *Archive, to Sink, p Progress) (Result, error) {
 	r := Result{Origin: a.Manifest.Origin, Rows: map[string]int64{}}
 	err := discardUnless(to, func() error {
+		schema, err := to.Schema()
+		if err != nil {
+			return err
+		}
+		if err := a.Fits(schema); err != nil {
+			return err
+		}
 		if err := to.Prepare(ctx, r.Origin.Oldest); err != nil {
 			return err
 		}

@@ -32,6 +32,8 @@ type Source interface {
 // Sink is an empty store that is being filled. Nothing of it can be seen by
 // others before Commit.
 type Sink interface {
+	// Schema is the number of the newest migration that the store has.
+	Schema() (int, error)
 	// Prepare makes room for what is that old, before the first row.
 	Prepare(ctx context.Context, oldest time.Time) error
 	// Take adds rows of a table. Tables come in the order of Tables.
