@@ -84,6 +84,9 @@ func params(t *testing.T, folder string, more map[string]string) testscript.Para
 				return errors.New("a script is no test")
 			}
 			at := dbtest.NewPlace(tb)
+			if at.DatabaseURL == "" { // where scripts that look at the folder find it
+				at.DataDir = filepath.Join(env.WorkDir, "orchestrator")
+			}
 			env.Values[placeKey{}] = at
 			if more == nil { // a script with databases of its own names them
 				env.Setenv(databaseName, at.DatabaseURL)

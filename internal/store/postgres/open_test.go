@@ -2,6 +2,8 @@ package postgres
 
 import (
 	"context"
+	"flag"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -13,7 +15,17 @@ import (
 	"github.com/casarerpa/fleet/internal/store/storetest"
 )
 
-func TestMain(m *testing.M) { pgtest.Main(m) }
+// TestMain runs the suite with fewer repetitions than on the embedded store,
+// where each costs a tenth; FLEET_CHAOS_LONG=1 runs all of them.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if os.Getenv("FLEET_CHAOS_LONG") == "" {
+		if err := flag.Set("test.short", "true"); err != nil {
+			panic(err)
+		}
+	}
+	pgtest.Main(m)
+}
 
 // openWith opens an empty store as an installation does that keeps its roles
 // apart: the owner makes the tables, another login works on them. Databases
