@@ -51,13 +51,12 @@ test: setup-test fmt-check vet law lint verify cross ## everything, under 12 min
 	STRICT=1 $(GO) test -timeout 10m ./...
 	@$(MAKE) --no-print-directory test-postgres
 	STRICT=1 $(GO) test -tags failpoints ./internal/fail
-	STRICT=1 $(GO) test -count=1 -timeout 10m -tags failpoints -parallel 6 -run TestFailpoints ./e2e/chaos
 
 # The packages whose tests take their store from internal/dbtest.
 EITHER = $(shell git grep -l --untracked 'fleet/internal/dbtest"' -- '*_test.go' | xargs -n1 dirname | sort -u | sed 's|^|./|')
 
 test-postgres: ## the tests that work on either database, on PostgreSQL
-	FLEET_TEST_STORE=postgres STRICT=1 $(GO) test -short -timeout 10m $(EITHER)
+	FLEET_TEST_STORE=postgres FLEET_GATEWAY_SEQUENCES=100 STRICT=1 $(GO) test -short -timeout 10m $(EITHER)
 
 race: ## short tests under the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -race -short -timeout 20m ./...
