@@ -278,26 +278,18 @@ func frozen(more map[string]any, cancel bool) drive {
 	}
 }
 
-// returning brings the robot back without the job that it ran.
-func returning(w *pointWorld, s fail.Spec) {
-	w.arm(s, "")
-	id := <-w.submit(2, nil)
-	w.state(id, fleet.Running)
-	w.killRobot()
-	again(w.robot, "")
-	w.revive(s)
-	w.final(id)
-}
-
-// leaving ends the robot's socket.
-func leaving(w *pointWorld, s fail.Spec) {
-	w.arm(s, "")
-	id := <-w.submit(1, nil)
-	w.state(id, fleet.Running)
-	w.killRobot()
-	again(w.robot, "")
-	w.revive(s)
-	w.final(id)
+// returning ends the robot's socket and brings the robot back without the job of
+// so many seconds that it ran.
+func returning(seconds float64) drive {
+	return func(w *pointWorld, s fail.Spec) {
+		w.arm(s, "")
+		id := <-w.submit(seconds, nil)
+		w.state(id, fleet.Running)
+		w.killRobot()
+		again(w.robot, "")
+		w.revive(s)
+		w.final(id)
+	}
 }
 
 // stopping asks the process to stop while a job runs.
@@ -324,7 +316,7 @@ var drives = map[fail.Point]drive{
 	fail.LoseBeforeCommit: frozen(nil, false), fail.LoseAfterCommit: frozen(nil, false),
 	fail.RunLimitBefore: frozen(map[string]any{"run_timeout_seconds": 1}, false),
 	fail.RunLimitAfter:  frozen(map[string]any{"run_timeout_seconds": 1}, false),
-	fail.ReconcileLost:  returning, fail.SessionBeforeClose: leaving, fail.SessionAfterClose: leaving,
+	fail.ReconcileLost:  returning(2), fail.SessionBeforeClose: returning(1), fail.SessionAfterClose: returning(1),
 	fail.JoinBeforeCommit: starting, fail.JoinAfterCommit: starting,
 	fail.DrainSent: stopping, fail.StopStep: stopping, fail.RobotDrainBegun: stopping, fail.RobotDrainIdle: stopping,
 	fail.BulkStored:          plainBulk,

@@ -11,50 +11,36 @@ import (
 
 // reportsReceived stands between reading reports and committing them.
 func reportsReceived(frames []inbound) error {
-	if !fail.Enabled {
-		return nil
-	}
-	for _, f := range frames {
-		var err error
+	return eachReport(frames, func(kind wire.Type) error {
 		switch {
-		case f.Type == wire.TypeJobStarted:
-			err = fail.At(fail.StartedReceived)
-		case f.Type == wire.TypeEffectBegin:
-			err = fail.At(fail.EffectBeginReceived)
-		case f.Type == wire.TypeEffectEnd:
-			err = fail.At(fail.EffectEndReceived)
-		case wire.IsEnd(f.Type):
-			err = fail.At(fail.ResultReceived)
+		case kind == wire.TypeJobStarted:
+			return fail.At(fail.StartedReceived)
+		case kind == wire.TypeEffectBegin:
+			return fail.At(fail.EffectBeginReceived)
+		case kind == wire.TypeEffectEnd:
+			return fail.At(fail.EffectEndReceived)
+		case wire.IsEnd(kind):
+			return fail.At(fail.ResultReceived)
 		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // reportsCommitted stands between the commit and the acknowledgement.
 func reportsCommitted(frames []inbound) error {
-	if !fail.Enabled {
-		return nil
-	}
-	for _, f := range frames {
-		var err error
+	return eachReport(frames, func(kind wire.Type) error {
 		switch {
-		case f.Type == wire.TypeJobStarted:
-			err = fail.At(fail.StartedAfterCommit)
-		case f.Type == wire.TypeEffectBegin:
-			err = fail.At(fail.EffectBeginCommitted)
-		case f.Type == wire.TypeEffectEnd:
-			err = fail.At(fail.EffectEndCommitted)
-		case wire.IsEnd(f.Type):
-			err = fail.At(fail.ResultAfterCommit)
+		case kind == wire.TypeJobStarted:
+			return fail.At(fail.StartedAfterCommit)
+		case kind == wire.TypeEffectBegin:
+			return fail.At(fail.EffectBeginCommitted)
+		case kind == wire.TypeEffectEnd:
+			return fail.At(fail.EffectEndCommitted)
+		case wire.IsEnd(kind):
+			return fail.At(fail.ResultAfterCommit)
 		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // reportsAcked stands after the acknowledgement of an end was queued.
@@ -65,6 +51,19 @@ func reportsAcked(frames []inbound) error {
 	for _, f := range frames {
 		if wire.IsEnd(f.Type) {
 			return fail.At(fail.ResultAcked)
+		}
+	}
+	return nil
+}
+
+// eachReport comes to a point with the kind of each report, until one fails.
+func eachReport(frames []inbound, at func(kind wire.Type) error) error {
+	if !fail.Enabled {
+		return nil
+	}
+	for _, f := range frames {
+		if err := at(f.Type); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -10,7 +10,7 @@ import (
 // TestForms holds the forms for many rows against the statements they are made
 // of: every argument has its type, and the database takes the text.
 func TestForms(t *testing.T) {
-	s := openWith(t, Options{})(t).(*Store)
+	s := openWith(Options{})(t).(*Store)
 	pg, err := s.connect(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -195,7 +195,9 @@ func TestBehindAPooler(t *testing.T) {
 		t.Skip("the suite once more")
 	}
 	storetest.Run(t, func(t testing.TB) store.Store {
-		wipe(t, db)
+		if err := pgtest.Wipe(context.WithoutCancel(t.Context()), db); err != nil {
+			t.Error(err)
+		}
 		return open(t, through, Options{})
 	})
 }

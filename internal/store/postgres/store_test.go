@@ -9,7 +9,7 @@ import (
 
 // TestStore is the suite, and the proof that it leaves no statement out.
 func TestStore(t *testing.T) {
-	storetest.Run(t, openWith(t, Options{}))
+	storetest.Run(t, openWith(Options{}))
 	for _, s := range sqlstore.All() {
 		if !s.Used() && !s.Sole {
 			t.Errorf("%s never ran in the suite", s.Name)
@@ -17,7 +17,7 @@ func TestStore(t *testing.T) {
 	}
 }
 
-func TestConcurrent(t *testing.T) { storetest.RunConcurrent(t, openWith(t, Options{})) }
-func TestModel(t *testing.T)      { storetest.RunModel(t, openWith(t, Options{})) }
-func TestFaults(t *testing.T)     { storetest.RunFaults(t, openWith(t, Options{})) }
-func TestLinear(t *testing.T)     { storetest.RunLinear(t, openWith(t, Options{})) }
+func TestConcurrent(t *testing.T) { storetest.RunConcurrent(t, openWith(Options{})) }
+func TestModel(t *testing.T)      { storetest.RunModel(t, openWith(Options{})) }
+func TestFaults(t *testing.T)     { storetest.RunFaults(t, openWith(Options{})) }
+func TestLinear(t *testing.T)     { storetest.RunLinear(t, openWith(Options{})) }
