@@ -28,6 +28,16 @@ type Job struct {
 	Priority    Priority     `json:"priority"`
 	Environment string       `json:"environment"`
 	Requires    Capabilities `json:"requires"`
+	// What else placement must or may look at; target, environment and
+	// capabilities stand above.
+	Placement Placement         `json:"placement,omitzero"`
+	Labels    map[string]string `json:"labels,omitempty"`
+
+	// What it comes after, and the whole of which it is a part.
+	Rule     DependencyRule `json:"dependency_rule,omitempty"`
+	OnUnmet  OnUnmet        `json:"on_unmet,omitempty"`
+	DepsOpen int            `json:"dependencies_open,omitempty"` // parents whose end it still needs
+	Parent   ID             `json:"parent_job_id,omitempty"`     // it is a segment of that job
 
 	CreatedAt      time.Time `json:"created_at"`
 	AvailableAt    time.Time `json:"available_at"`        // orders; moved by delay and back-off
@@ -139,6 +149,8 @@ type JobSpec struct {
 	Environment string
 	Requires    Capabilities
 	Target      RobotID
+	Placement   Placement // without what has a field of its own
+	Labels      map[string]string
 	NotBefore   time.Time
 	Deadline    time.Time
 	WaitLimit   time.Duration // 0: none
@@ -155,6 +167,7 @@ func NewJob(s JobSpec, now time.Time) Job {
 	j := Job{
 		ID: s.ID, Tenant: s.Tenant, Name: s.Name, Workflow: s.Workflow, State: Pending, Version: 1,
 		Target: s.Target, Priority: s.Priority, Environment: s.Environment, Requires: s.Requires,
+		Placement: s.Placement.Rest(), Labels: s.Labels,
 		CreatedAt: now, AvailableAt: now, Deadline: s.Deadline, RunTimeout: Duration(s.RunTimeout),
 		Retry: s.Retry, RetrySafety: s.RetrySafety, RetryOf: s.RetryOf, SubmittedBy: s.SubmittedBy,
 		WaitingOn: WaitingRobot, WaitingSince: now,

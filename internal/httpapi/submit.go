@@ -23,10 +23,10 @@ type SubmitRequest struct {
 	Inputs    json.RawMessage `json:"inputs,omitempty" doc:"The job's variables, an object of at most 960 KiB."`
 	Variables json.RawMessage `json:"variables,omitempty" doc:"Another name for inputs."`
 
-	Priority    *fleet.Priority `json:"priority,omitempty" doc:"0 (first) to 20, or critical, high, normal, low; 10 if left out."`
-	Target      string          `json:"target_robot_id,omitempty" doc:"The one robot that may run the job."`
-	Placement   *Placement      `json:"placement,omitempty"`
-	Environment string          `json:"environment,omitempty"`
+	Priority    *fleet.Priority  `json:"priority,omitempty" doc:"0 (first) to 20, or critical, high, normal, low; 10 if left out."`
+	Target      string           `json:"target_robot_id,omitempty" doc:"The one robot that may run the job."`
+	Placement   *wantedPlacement `json:"placement,omitempty"`
+	Environment string           `json:"environment,omitempty"`
 
 	NotBefore    *time.Time `json:"not_before,omitempty" doc:"At most one year ahead; a past time means now."`
 	DelaySeconds int64      `json:"delay_seconds,omitempty"`
@@ -40,8 +40,8 @@ type SubmitRequest struct {
 	DryRun      bool         `json:"dry_run,omitempty" doc:"Check everything and store nothing."`
 }
 
-// Placement says where a job may run.
-type Placement struct {
+// wantedPlacement says where a job may run.
+type wantedPlacement struct {
 	Target       string   `json:"target_robot_id,omitempty"`
 	Capabilities []string `json:"capabilities,omitempty" doc:"Beyond those that the workflow needs."`
 	Environment  string   `json:"environment,omitempty"`

@@ -206,6 +206,7 @@ type Lane struct {
 	Environment string
 	Requires    fleet.Capabilities
 	Target      fleet.RobotID
+	Placement   fleet.Placement // the rest of the demands
 	Waiting     int64
 }
 

@@ -16,6 +16,7 @@ type laneKey struct {
 	environment string
 	requires    string
 	target      fleet.RobotID
+	class       string // of the rest of its placement
 }
 
 type laneDelta struct{ id, n int64 }
@@ -50,16 +51,17 @@ func (c *LaneCache) put(k laneKey, id int64) {
 
 var (
 	laneFind = stmt("lane.find", `select id from lanes
-		where tenant_id = $1 and environment = $2 and requires = $3 and target_robot_id = $4`)
-	laneInsert = stmt("lane.insert", `insert into lanes (tenant_id, environment, requires, target_robot_id, waiting)
-		values ($1, $2, $3, $4, 0) on conflict (tenant_id, environment, requires, target_robot_id)
+		where tenant_id = $1 and environment = $2 and requires = $3 and target_robot_id = $4 and class = $5`)
+	laneInsert = stmt("lane.insert", `insert into lanes (tenant_id, environment, requires, target_robot_id, class, placement, waiting)
+		values ($1, $2, $3, $4, $5, $6, 0) on conflict (tenant_id, environment, requires, target_robot_id, class)
 		do update set waiting = lanes.waiting returning id`)
 	laneCount = stmt("lane.count", `update lanes set waiting = waiting + $2 where id = $1 /* tenant_id: lanes.id is ours */`)
 )
 
 // lane finds or makes the lane of a job.
 func (t *Tx) lane(j *fleet.Job) (int64, error) {
-	k := laneKey{j.Tenant, j.Environment, j.Requires.Key(), j.Target}
+	text := j.Placement.Text()
+	k := laneKey{j.Tenant, j.Environment, j.Requires.Key(), j.Target, fleet.PlacementClass(text)}
 	if id, ok := t.batch.env.Lanes.get(k); ok {
 		return id, nil
 	}
@@ -71,9 +73,10 @@ func (t *Tx) lane(j *fleet.Job) (int64, error) {
 		}
 	}
 	var id int64
-	found, err := one(t.conn, laneFind, func(r *Row) { id = r.int64() }, k.tenant, k.environment, k.requires, k.target)
+	found, err := one(t.conn, laneFind, func(r *Row) { id = r.int64() }, k.tenant, k.environment, k.requires, k.target, k.class)
 	if err == nil && !found {
-		_, err = one(t.conn, laneInsert, func(r *Row) { id = r.int64() }, k.tenant, k.environment, k.requires, k.target)
+		_, err = one(t.conn, laneInsert, func(r *Row) { id = r.int64() }, k.tenant, k.environment, k.requires, k.target,
+			k.class, text)
 	}
 	if err != nil {
 		return 0, err

@@ -21,7 +21,7 @@ const (
 )
 
 var (
-	laneList = stmt("lane.list", `select id, tenant_id, environment, requires, target_robot_id, waiting from lanes
+	laneList = stmt("lane.list", `select id, tenant_id, environment, requires, target_robot_id, placement, waiting from lanes
 		where waiting > 0 and ($1 or tenant_id = $2) order by id`)
 	jobReady = stmt("job.ready", `select j.id, j.epoch, j.priority, j.deadline, j.available_at, j.seq, j.waiting_since
 		from jobs j where j.lane_id = $1 and ($2 or j.tenant_id = $3) order by `+readyOrder+` limit $4`)
@@ -56,7 +56,7 @@ func (r *reader) Lanes() ([]store.Lane, error) {
 	err := r.conn.Query(laneList, func(row *Row) error {
 		out = append(out, store.Lane{
 			ID: row.int64(), Tenant: str[fleet.TenantID](row), Environment: row.text(), Requires: row.words(),
-			Target: str[fleet.RobotID](row), Waiting: row.int64(),
+			Target: str[fleet.RobotID](row), Placement: placement(row), Waiting: row.int64(),
 		})
 		return nil
 	}, r.all(), r.tenant())

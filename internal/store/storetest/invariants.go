@@ -65,7 +65,7 @@ func InvariantQueries() []Invariant {
 			group by l.id, l.waiting having count(j.id) <> l.waiting`},
 		{"a job waits in the lane of its needs", `select j.id from jobs j join lanes l on l.id = j.lane_id
 			where l.tenant_id <> j.tenant_id or l.environment <> j.environment or l.requires <> j.requires
-			or l.target_robot_id <> j.target_robot_id`},
+			or l.target_robot_id <> j.target_robot_id or l.placement <> j.placement`},
 		{"heads count the jobs of each state", headCounts()},
 		{"a session that is open is its robot's", `select s.id from sessions s left join robots r on r.session_id = s.id
 			and r.id = s.robot_id and r.tenant_id = s.tenant_id and r.session_epoch = s.session_epoch

@@ -118,7 +118,8 @@ func Tables() []Table {
 			reason:text`),
 		table("journals", "robot_id tenant_id journal_id", `robot_id:text tenant_id:text journal_id:text
 			committed_report_id:int`),
-		table("lanes", "id", `id:int tenant_id:text environment:text requires:text target_robot_id:text waiting:int`),
+		table("lanes", "id", `id:int tenant_id:text environment:text requires:text target_robot_id:text waiting:int class:text
+			placement:text`),
 		table("jobs", "id", `id:text tenant_id:text seq:int name:text workflow_id:text workflow_name:text
 			workflow_version:int workflow_hash:text state:text waiting_on:text waiting_code:text waiting_since:time
 			epoch:int epoch_skipped:int version:int robot_id:text target_robot_id:text priority:int environment:text
@@ -128,7 +129,7 @@ func Tables() []Table {
 			retry_on_timeout:bool retry_safety:text retries_used:int lost_used:int rejected_by:int stop_reason:text
 			stop_deadline:time stop_force:bool cancel_outcome:text cancel_too_late:bool end_reason:text
 			error_class:text error_code:text dead_letter:bool dead_letter_reason:text retry_of:text submitted_by:text
-			lane_id:int`),
+			lane_id:int placement:text labels:text dependency_rule:text on_unmet:text deps_open:int parent_id:text`),
 		table("job_data", "job_id", `job_id:text tenant_id:text variables:bytes result:bytes error:bytes duration_ms:int
 			traceparent:text`),
 		table("attempts", "job_id epoch", `job_id:text epoch:int tenant_id:text robot_id:text session_epoch:int

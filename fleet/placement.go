@@ -1,0 +1,156 @@
+package fleet
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"reflect"
+)
+
+// Placement says which robots may run a job and which of them it prefers. It is
+// written in a workflow, on a node and in a request; narrower adds to wider.
+// Target, Capabilities and Environment of a job stand in its own fields, the
+// rest of its placement in [Job.Placement].
+type Placement struct {
+	// Hard demands; all must hold.
+	Target       RobotID      `json:"target_robot_id,omitempty"`
+	Environment  string       `json:"environment,omitempty"`
+	Pool         string       `json:"pool,omitempty"`
+	Capabilities Capabilities `json:"capabilities,omitempty"`
+	Tags         Capabilities `json:"tags,omitempty"`
+	Facts        []Comparison `json:"facts,omitempty"`
+	Avoid        *Selector    `json:"avoid,omitempty"` // never there
+
+	// Wishes, and what opens with time.
+	Prefer   []Preference   `json:"prefer,omitempty"`
+	Fallback []FallbackStep `json:"fallback,omitempty"`
+	Sticky   *Sticky        `json:"sticky,omitempty"`
+
+	// The workflow's usual robots, best first; taken over when the job is made.
+	Usual     []RobotID `json:"usual,omitempty"`
+	OnlyUsual bool      `json:"only_assigned,omitempty"`
+}
+
+// Preference raises or lowers a robot in the order of choice.
+type Preference struct {
+	Match  Selector `json:"match"`
+	Weight int      `json:"weight"` // -100 to 100
+}
+
+// FallbackStep is a set of robots that opens once the waits of all steps before
+// it have passed. The first is open at once, and opened ones stay open.
+type FallbackStep struct {
+	Match       Selector `json:"match"`
+	WaitSeconds int      `json:"wait_seconds,omitempty"` // until the next step opens
+}
+
+// Sticky ties jobs of one key to the robot that last ended one of them.
+type Sticky struct {
+	Mode        StickyMode `json:"mode"`
+	Key         string     `json:"key"`
+	TTLSeconds  int        `json:"ttl_seconds,omitempty"`  // how long the tie lasts; default 3600
+	WaitSeconds int        `json:"wait_seconds,omitempty"` // hard: how long it is demanded; default 300
+	Then        StickyThen `json:"then,omitempty"`         // hard: what comes after; default wait
+}
+
+// StickyMode says how strong a tie is.
+type StickyMode string
+
+// The modes of a tie.
+const (
+	StickyNone StickyMode = "none"
+	StickySoft StickyMode = "soft" // preferred
+	StickyHard StickyMode = "hard" // demanded for WaitSeconds
+)
+
+// StickyThen says what becomes of a job whose hard tie has waited long enough.
+type StickyThen string
+
+// The choices.
+const (
+	StickyWait StickyThen = "wait"
+	StickyAny  StickyThen = "any"
+	StickyFail StickyThen = "fail"
+)
+
+// Selector names robots. The parts that are given must all hold; an empty one
+// selects nothing, All everything.
+type Selector struct {
+	All          bool         `json:"all,omitempty"`
+	Robots       []RobotID    `json:"robots,omitempty"`
+	Pools        []string     `json:"pools,omitempty"`
+	Environments []string     `json:"environments,omitempty"`
+	Tags         Capabilities `json:"tags,omitempty"`         // all of them
+	Capabilities Capabilities `json:"capabilities,omitempty"` // all of them
+	Facts        []Comparison `json:"facts,omitempty"`
+}
+
+// Comparison is one condition on a fact of a robot, or on a value of a document
+// by its JSON Pointer, or a group of conditions. A list of them is ANDed. What
+// is missing or stale is unknown, and unknown never matches.
+type Comparison struct {
+	Fact  string          `json:"fact,omitempty"`
+	Path  string          `json:"path,omitempty"`
+	Op    CompareOp       `json:"op,omitempty"`
+	Value json.RawMessage `json:"value,omitempty"`
+	Any   []Comparison    `json:"any,omitempty"`
+	Not   *Comparison     `json:"not,omitempty"`
+}
+
+// CompareOp is the verb of a comparison.
+type CompareOp string
+
+// The verbs. Version takes a range such as ">=16.0 <17".
+const (
+	OpEqual        CompareOp = "=="
+	OpNotEqual     CompareOp = "!="
+	OpLess         CompareOp = "<"
+	OpLessEqual    CompareOp = "<="
+	OpGreater      CompareOp = ">"
+	OpGreaterEqual CompareOp = ">="
+	OpIn           CompareOp = "in"
+	OpNotIn        CompareOp = "not_in"
+	OpContains     CompareOp = "contains"
+	OpExists       CompareOp = "exists"
+	OpVersion      CompareOp = "version"
+)
+
+// IsZero says that nothing is asked for.
+func (p Placement) IsZero() bool { return reflect.ValueOf(p).IsZero() }
+
+// Rest is the placement without what a job keeps in fields of its own.
+func (p Placement) Rest() Placement {
+	p.Target, p.Environment, p.Capabilities = "", "", nil
+	return p
+}
+
+// Text is the placement in one fixed JSON form; empty for none. Two placements
+// of one text admit the same robots.
+func (p Placement) Text() string {
+	if p.IsZero() {
+		return ""
+	}
+	b, err := json.Marshal(p)
+	if err != nil { // values are checked when they are parsed
+		return ""
+	}
+	return string(b)
+}
+
+// ParsePlacementText reads what Text wrote.
+func ParsePlacementText(text string) (p Placement, err error) {
+	if text == "" {
+		return p, nil
+	}
+	err = json.Unmarshal([]byte(text), &p)
+	return p, err
+}
+
+// PlacementClass names a placement text in few letters, for keys of tables.
+func PlacementClass(text string) string {
+	if text == "" {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:16])
+}
