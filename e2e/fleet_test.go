@@ -123,7 +123,7 @@ func (w *world) launch(id fleet.RobotID, key, dir string, slots int, can ...stri
 	r = &room{Runner: run}
 	agent, err := robot.New(robot.Options{
 		URLs: w.urls(), Key: key, DataDir: dir, Name: string(id), Runner: r, Slots: slots,
-		Capabilities: robot.Offered(policy).Union(fleet.Capabilities(can)), Logger: slog.New(slog.DiscardHandler), DrainFor: time.Second,
+		Capabilities: robot.Offered(policy).Union(fleet.Capabilities(can)), Logger: slog.New(slog.NewTextHandler(w.t.Output(), nil)), DrainFor: time.Second,
 	})
 	if err != nil {
 		w.t.Fatal(err)

@@ -213,6 +213,22 @@ func (m *member) running(ctx context.Context, seconds string) (fleet.ID, error) 
 	return job.ID, m.reaches(ctx, job.ID, fleet.Running)
 }
 
+// begun waits until the robot's own word that it began is committed: nothing
+// that it has to report is under way then.
+func (m *member) begun(ctx context.Context, id fleet.ID) error {
+	for {
+		list, err := m.api.JobAttempts(ctx, id)
+		if err != nil || len(list) == 1 && !list[0].RunningAt.IsZero() {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return errors.New("the robot does not say that it began")
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
 // reaches waits for a state of a job as this member sees it.
 func (m *member) reaches(ctx context.Context, id fleet.ID, want fleet.State) error {
 	s := &story{world: m.world, jobs: map[string]fleet.ID{"j": id}}
@@ -337,6 +353,10 @@ func TestMemberCutOffFromTheDatabase(t *testing.T) {
 	}
 	id, err := without.running(ctx, "20")
 	if err != nil {
+		t.Fatal(err)
+	}
+	// A report that meets the cut would end the connection at once, as it should.
+	if err := without.begun(ctx, id); err != nil {
 		t.Fatal(err)
 	}
 	start := time.Now()
