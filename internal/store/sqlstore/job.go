@@ -73,13 +73,14 @@ func scanJob(r *Row) fleet.Job {
 // placement reads what the store wrote itself; what cannot be read demands
 // nothing and is found by the suite.
 func placement(r *Row) fleet.Placement {
-	p, _ := fleet.ParsePlacementText(r.text()) //nolint:errcheck // see above
+	p, _ := fleet.ParsePlacementText(r.text())
 	return p
 }
 
+// labels reads what labelText wrote.
 func labels(r *Row) (out map[string]string) {
 	if text := r.text(); text != "" {
-		_ = json.Unmarshal([]byte(text), &out) //nolint:errcheck // written by labelText
+		_ = json.Unmarshal([]byte(text), &out)
 	}
 	return out
 }
