@@ -85,36 +85,6 @@ type Selector struct {
 	Facts        []Comparison `json:"facts,omitempty"`
 }
 
-// Comparison is one condition on a fact of a robot, or on a value of a document
-// by its JSON Pointer, or a group of conditions. A list of them is ANDed. What
-// is missing or stale is unknown, and unknown never matches.
-type Comparison struct {
-	Fact  string          `json:"fact,omitempty"`
-	Path  string          `json:"path,omitempty"`
-	Op    CompareOp       `json:"op,omitempty"`
-	Value json.RawMessage `json:"value,omitempty"`
-	Any   []Comparison    `json:"any,omitempty"`
-	Not   *Comparison     `json:"not,omitempty"`
-}
-
-// CompareOp is the verb of a comparison.
-type CompareOp string
-
-// The verbs. Version takes a range such as ">=16.0 <17".
-const (
-	OpEqual        CompareOp = "=="
-	OpNotEqual     CompareOp = "!="
-	OpLess         CompareOp = "<"
-	OpLessEqual    CompareOp = "<="
-	OpGreater      CompareOp = ">"
-	OpGreaterEqual CompareOp = ">="
-	OpIn           CompareOp = "in"
-	OpNotIn        CompareOp = "not_in"
-	OpContains     CompareOp = "contains"
-	OpExists       CompareOp = "exists"
-	OpVersion      CompareOp = "version"
-)
-
 // IsZero says that nothing is asked for.
 func (p Placement) IsZero() bool { return reflect.ValueOf(p).IsZero() }
 
@@ -135,6 +105,17 @@ func (p Placement) Text() string {
 		return ""
 	}
 	return string(b)
+}
+
+// Demands is what admits robots and orders them, without what differs from job
+// to job of one kind: jobs of equal demands wait in one lane.
+func (p Placement) Demands() Placement {
+	if p.Sticky != nil {
+		s := *p.Sticky
+		s.Key = ""
+		p.Sticky = &s
+	}
+	return p
 }
 
 // ParsePlacementText reads what Text wrote.

@@ -30,4 +30,5 @@ const (
 	CodeRejectedByAll  WaitingCode = "rejected_by_all" // all that match are left out for now
 	CodeNoSlot         WaitingCode = "no_slot"         // all that match are full
 	CodeBehindOthers   WaitingCode = "behind_others"   // it fits, others go first
+	CodeReserved       WaitingCode = "reserved"        // the free slots are kept for other work
 )

@@ -12,6 +12,7 @@ import (
 	"github.com/casarerpa/fleet/internal/auth"
 	"github.com/casarerpa/fleet/internal/fail"
 	"github.com/casarerpa/fleet/internal/placement"
+	"github.com/casarerpa/fleet/internal/snapshot"
 	"github.com/casarerpa/fleet/internal/store"
 )
 
@@ -442,17 +443,16 @@ func (j *Jobs) explain(r store.Reader, v *JobView) error {
 	if err != nil {
 		return err
 	}
-	refusals, err := r.ActiveRefusals([]fleet.ID{job.ID}, now)
+	s, err := snapshot.Read(r, candidates, snapshot.Options{Now: now})
+	if err == nil {
+		err = s.Include(job)
+	}
 	if err != nil {
 		return err
 	}
-	pj := placement.Job{ID: job.ID, Epoch: job.Epoch, Priority: job.Priority}
-	for _, ref := range refusals {
-		pj.Avoid = append(pj.Avoid, ref.RobotID)
+	if job.WaitingCode, v.Waiting = placement.Summary(s.View, job.ID); job.WaitingCode == "" {
+		job.WaitingCode, v.Waiting = fleet.CodeBehindOthers, "Fits a free slot and is handed over in this moment."
 	}
-	lane := placement.Lane{Tenant: job.Tenant, Environment: job.Environment, Requires: job.Requires, Target: job.Target}
-	why := placement.Explain(lane, pj, candidates)
-	job.WaitingCode, v.Waiting = why.Code, why.Text
 	return nil
 }
 
@@ -467,11 +467,7 @@ func candidatesOf(r store.Reader, timing func(string) fleet.Timing, now time.Tim
 		}
 		for _, robot := range list.Robots {
 			robot.Derive(timing(robot.Environment), now)
-			out = append(out, placement.Candidate{
-				ID: robot.ID, Tenant: robot.Tenant, SessionEpoch: robot.SessionEpoch, Environment: robot.Environment,
-				Capabilities: robot.Capabilities, Status: robot.Status, Suspect: robot.Suspect,
-				Taken: robot.Taken, Max: robot.Max(), LastAssigned: robot.LastAssignedAt,
-			})
+			out = append(out, placement.CandidateOf(&robot))
 		}
 		if list.Next == "" {
 			return out, nil

@@ -271,7 +271,7 @@ func TestExplain(t *testing.T) {
 	plain := w.submit()
 	says(plain, fleet.CodeNoRobot, "no robot is registered")
 	w.connect("browser")
-	says(plain, fleet.CodeBehindOthers, "others go first")
+	says(plain, fleet.CodeBehindOthers, "handed over")
 	gpu := w.submit(func(r *SubmitRequest) { r.Requires = []string{"gpu"} })
 	says(gpu, fleet.CodeNoMatch, "gpu")
 	says(w.submit(func(r *SubmitRequest) { r.Delay = time.Hour }), fleet.CodeNotBefore, "2026-11-23T11:00:00Z")
@@ -297,7 +297,7 @@ func TestTargetNames(t *testing.T) {
 	w := newWorld(t)
 	w.connect()
 	job := w.submit(func(r *SubmitRequest) { r.Target = "r1" })
-	if v := w.get(job.ID); !strings.Contains(v.Waiting, "others go first") {
+	if v := w.get(job.ID); !strings.Contains(v.Waiting, "handed over") {
 		t.Error(v.Waiting)
 	}
 	if got := fmt.Sprint(job.Target); got != "r1" {

@@ -2,119 +2,265 @@ package placement
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/casarerpa/fleet/fleet"
 )
 
-// refusals names a reason for every lane in which a job is left waiting.
-func (p *planner) refusals(assigned []Assignment) []Refusal {
-	placed := map[int64]int64{}
-	for _, a := range assigned {
-		placed[a.Lane]++
-	}
-	byTenant := map[fleet.TenantID][]Candidate{}
-	var refused []Refusal
-	for _, l := range p.lanes {
-		if l.lane.Waiting <= placed[l.lane.ID] && len(l.left) == 0 {
-			continue
-		}
-		robots, ok := byTenant[l.lane.Tenant]
-		if !ok {
-			robots = p.robotsOf(l.lane.Tenant)
-			byTenant[l.lane.Tenant] = robots
-		}
-		var job Job
-		if len(l.left) > 0 {
-			job = l.left[0]
-		}
-		refused = append(refused, Explain(*l.lane, job, robots))
-	}
-	return refused
+// Explanation is the exact answer of Plan for one job of a view.
+type Explanation struct {
+	JobID      fleet.ID          `json:"job_id"`
+	Assigned   *Assignment       `json:"assigned,omitempty"` // what Plan would do now; the rest then tells of the fleet only
+	Code       fleet.WaitingCode `json:"waiting_code,omitempty"`
+	Summary    string            `json:"waiting_summary,omitempty"`
+	Ahead      Ahead             `json:"position"`
+	Counts     Counts            `json:"counts"`
+	ByAny      map[Check]int     `json:"by_any_reason"`
+	Robots     []RobotAnswer     `json:"robots"` // by id, each robot that the tenant may use
+	WouldRunIf []Change          `json:"would_run_if"`
 }
 
-// robotsOf returns the tenant's robots as the plan left them.
-func (p *planner) robotsOf(tenant fleet.TenantID) []Candidate {
-	var out []Candidate
+// Ahead counts the jobs of the view that go before the job.
+type Ahead struct {
+	HigherPriority int `json:"ahead_higher_priority"`
+	SamePriority   int `json:"ahead_same_priority"`
+}
+
+// RobotAnswer is what each check says of one robot.
+type RobotAnswer struct {
+	RobotID fleet.RobotID `json:"robot_id"`
+	Fits    bool          `json:"fits"` // could take the job now
+	First   Check         `json:"first_reason,omitempty"`
+	Checks  []CheckAnswer `json:"checks"`
+}
+
+// CheckAnswer is one check: what was wanted and what was found.
+type CheckAnswer struct {
+	Code   Check  `json:"code"`
+	OK     bool   `json:"ok"`
+	Wanted string `json:"wanted"`
+	Found  string `json:"found"`
+}
+
+// Explain plans the view and tells for one of its jobs why it was placed where
+// it was, or why it was not, with the robots as the plan left them. A job that
+// Plan leaves waiting finds no robot that fits. ok is false when the job is not
+// in the view.
+func Explain(v View, id fleet.ID) (e Explanation, ok bool) {
+	lane, job := jobOf(&v, id)
+	if job == nil {
+		return e, false
+	}
+	p, out := plan(&v)
+	e = Explanation{JobID: id, ByAny: map[Check]int{}, Robots: []RobotAnswer{}, WouldRunIf: []Change{}}
+	l := p.lanes[slices.IndexFunc(p.lanes, func(l *laneState) bool { return l.lane == lane })]
+	for i := range out.Assigned {
+		if out.Assigned[i].JobID == id {
+			e.Assigned = &out.Assigned[i]
+		}
+	}
+	e.Counts = p.count(l, job)
 	for i := range p.robots {
-		if p.robots[i].c.Tenant == tenant {
-			out = append(out, p.robots[i].c)
-		}
-	}
-	return out
-}
-
-// Explain says why a job of a lane waits, given the robots of its tenant. When
-// some robot could take it now, others go first in this round.
-func Explain(l Lane, job Job, robots []Candidate) Refusal {
-	r := Refusal{Lane: l.ID, JobID: job.ID, Counts: Counts{First: map[Check]int{}}}
-	for i := range robots {
-		c := &robots[i]
-		if c.Tenant != l.Tenant {
+		r := &p.robots[i]
+		if !r.c.serves(lane.Tenant) {
 			continue
 		}
-		r.Counts.Robots++
-		check := first(&l, c, job.Avoid)
-		if check == "" {
-			r.Counts.Free++
-			r.Counts.Fit++
+		a := p.answer(l, r, job)
+		for _, c := range a.Checks {
+			if !c.OK {
+				e.ByAny[c.Code]++
+			}
+		}
+		e.Robots = append(e.Robots, a)
+	}
+	slices.SortFunc(e.Robots, func(a, b RobotAnswer) int { return strings.Compare(string(a.RobotID), string(b.RobotID)) })
+	e.Ahead = ahead(&v, lane, job)
+	if e.Assigned == nil {
+		e.Code, e.Summary = words(l, e.Counts)
+		e.WouldRunIf = changes(&v, id, &e)
+	}
+	return e, true
+}
+
+// Summary is the one reason and the sentence of Explain, without the robots.
+// Both are empty when the job would be assigned now, or is not in the view.
+func Summary(v View, id fleet.ID) (fleet.WaitingCode, string) {
+	lane, job := jobOf(&v, id)
+	if job == nil {
+		return "", ""
+	}
+	p, out := plan(&v)
+	if slices.ContainsFunc(out.Assigned, func(a Assignment) bool { return a.JobID == id }) {
+		return "", ""
+	}
+	l := p.lanes[slices.IndexFunc(p.lanes, func(l *laneState) bool { return l.lane == lane })]
+	return words(l, p.count(l, job))
+}
+
+// jobOf finds a job and its lane.
+func jobOf(v *View, id fleet.ID) (*Lane, *Job) {
+	for i := range v.Lanes {
+		for n := range v.Lanes[i].Jobs {
+			if v.Lanes[i].Jobs[n].ID == id {
+				return &v.Lanes[i], &v.Lanes[i].Jobs[n]
+			}
+		}
+	}
+	return nil, nil
+}
+
+// ahead counts the jobs of the tenant in the view that go before a job.
+func ahead(v *View, lane *Lane, job *Job) (a Ahead) {
+	mine := Urgency(job.Priority, v.Now.Sub(job.AvailableAt), lane.AgeStep)
+	for i := range v.Lanes {
+		l := &v.Lanes[i]
+		if l.Tenant != lane.Tenant {
 			continue
 		}
-		r.Counts.First[check]++
-		if demand(&l, c) == "" {
-			r.Counts.Fit++
+		for n := range l.Jobs {
+			j := &l.Jobs[n]
+			switch other := Urgency(j.Priority, v.Now.Sub(j.AvailableAt), l.AgeStep); {
+			case other < mine:
+				a.HigherPriority++
+			case other == mine && compareJobs(j, job) < 0:
+				a.SamePriority++
+			}
 		}
 	}
-	r.Code, r.Text = words(&l, r.Counts)
-	return r
+	return a
 }
 
-// words turns the counts into the one reason that holds, and a sentence.
-func words(l *Lane, n Counts) (fleet.WaitingCode, string) {
-	what := "any robot"
-	if l.Target != "" {
-		what = "robot " + string(l.Target)
-	} else if len(l.Requires) > 0 {
-		what = "a robot with " + strings.Join(l.Requires, ", ")
+// answer makes every check of one robot, in their order.
+func (p *planner) answer(l *laneState, r *robotState, j *Job) RobotAnswer {
+	a := RobotAnswer{RobotID: r.c.ID}
+	add := func(code Check, ok bool, wanted, found string) {
+		a.Checks = append(a.Checks, CheckAnswer{code, ok, wanted, found})
+		if !ok && a.First == "" {
+			a.First = code
+		}
 	}
-	switch {
-	case n.Robots == 0:
-		return fleet.CodeNoRobot, "Waits for " + what + ": no robot is registered yet."
-	case n.Fit == 0:
-		return fleet.CodeNoMatch, fmt.Sprintf("Waits for %s: none of %s fits (%s).", what, robots(n.Robots), n.reasons())
-	case n.Free > 0:
-		return fleet.CodeBehindOthers, fmt.Sprintf("Waits its turn: %s, %d free; placed next unless others go first.", fitting(n.Fit), n.Free)
-	case n.First[CheckNoSlot] > 0:
-		return fleet.CodeNoSlot, fmt.Sprintf("Waits for a free slot: %s, none free (%s).", fitting(n.Fit), n.reasons())
-	case n.First[CheckRejected] > 0:
-		return fleet.CodeRejectedByAll, fmt.Sprintf("Waits: the fitting robots refused it a moment ago (%s).", n.reasons())
+	p.demandAnswers(l, r, j, add)
+	c := &r.c
+	if away := c.away(); away != "" {
+		add(away, false, "at work", string(away))
 	}
-	return fleet.CodeNoneAvailable, fmt.Sprintf("Waits for %s: %s, none available (%s).", what, fitting(n.Fit), n.reasons())
+	if len(j.Avoid) > 0 {
+		i := slices.IndexFunc(j.Avoid, func(x Refused) bool { return x.RobotID == c.ID })
+		found := "not refused"
+		if i >= 0 {
+			found = "refused it a moment ago"
+			if until := j.Avoid[i].Until; !until.IsZero() {
+				found = "left out until " + until.UTC().Format(time.RFC3339)
+			}
+		}
+		add(CheckRejected, i < 0, "did not refuse the job", found)
+	}
+	add(CheckNoSlot, c.Taken < c.Max, "a free slot", fmt.Sprintf("%d of %d in use", c.Taken, c.Max))
+	if len(r.class.pocket.covered) > 0 && c.free() > 0 {
+		ok := p.holds.may(r.class.pocket, p.holds.holders(l.lane, j))
+		found := "free for it"
+		if !ok {
+			found = "kept for " + strings.Join(p.holds.keepers(r.class.pocket), ", ")
+		}
+		add(CheckReserved, ok, "a slot that is not reserved", found)
+	}
+	a.Fits = a.First == ""
+	return a
 }
 
-// reasons lists the counts in the order of the checks' names.
-func (n Counts) reasons() string {
-	var parts []string
-	for _, check := range slices.Sorted(maps.Keys(n.First)) {
-		parts = append(parts, fmt.Sprintf("%d %s", n.First[check], strings.ReplaceAll(string(check), "_", " ")))
+// demandAnswers makes the checks of the job's demands and of what opens later.
+func (p *planner) demandAnswers(l *laneState, r *robotState, j *Job, add func(Check, bool, string, string)) {
+	c, lane, want, rules := &r.c, l.lane, &l.lane.Placement, l.rules
+	env := fleet.EnvironmentsMatch(lane.Environment, c.Environment) &&
+		(!lane.Strict && !c.Strict || lane.Environment == c.Environment)
+	add(CheckEnvironment, env, lane.Environment, c.Environment)
+	if want.Pool != "" {
+		add(CheckPool, want.Pool == c.Pool, want.Pool, c.Pool)
 	}
-	return strings.Join(parts, ", ")
+	if lane.Target != "" {
+		add(CheckTarget, lane.Target == c.ID, string(lane.Target), string(c.ID))
+	}
+	if rules.avoid != nil {
+		ok := !rules.avoid.selects(c, p.now)
+		add(CheckAvoided, ok, "not avoided", map[bool]string{true: "not avoided", false: "avoided"}[ok])
+	}
+	if len(lane.Requires) > 0 {
+		add(CheckCapability, c.Capabilities.Covers(lane.Requires), lane.Requires.Key(), missing(c.Capabilities, lane.Requires))
+	}
+	if len(want.Tags) > 0 {
+		add(CheckTag, c.Tags.Covers(want.Tags), want.Tags.Key(), missing(c.Tags, want.Tags))
+	}
+	if len(rules.facts) > 0 {
+		code, text := CheckFact, make([]string, len(want.Facts))
+		verdict := all(rules.facts, c.Facts, p.now)
+		if verdict == unknown {
+			code = CheckFactUnknown
+		}
+		for i := range want.Facts {
+			text[i] = want.Facts[i].String()
+		}
+		add(code, verdict == matches, strings.Join(text, ", "), factsFound(want.Facts, c, p.now))
+	}
+	if want.OnlyUsual {
+		ok := slices.Contains(want.Usual, c.ID)
+		add(CheckNotAssigned, ok, "one of the workflow's robots", map[bool]string{true: "is", false: "is not"}[ok])
+	}
+	jd := rules.judge(c, p.now)
+	if len(rules.fallback) > 0 {
+		steps, next := rules.opened(j, p.now)
+		if in := slices.ContainsFunc(rules.fallback, func(s *selector) bool { return s.selects(c, p.now) }); !in {
+			add(CheckNoStep, false, "in a step of the fallback", "in none")
+		} else {
+			found := fmt.Sprintf("step %d of %d", jd.step+1, len(rules.fallback))
+			if jd.step >= steps {
+				found += ", the next opens at " + next.UTC().Format(time.RFC3339)
+			}
+			add(CheckFallbackLater, jd.step < steps, "a step that is open", found)
+		}
+	}
+	if only, until := rules.only(j, p.now); only != "" {
+		found := "tied to " + string(only)
+		if !until.IsZero() {
+			found += " until " + until.UTC().Format(time.RFC3339)
+		}
+		add(CheckSticky, only == c.ID, "the robot of the sticky key", found)
+	}
 }
 
-// robots counts robots in words.
-func robots(n int) string {
-	if n == 1 {
-		return "1 robot"
+// missing says in words which of the wanted a set lacks.
+func missing(have, want fleet.Capabilities) string {
+	if lacks := have.Missing(want); len(lacks) > 0 {
+		return "lacks " + strings.Join(lacks, ", ")
 	}
-	return fmt.Sprintf("%d robots", n)
+	return "has all"
 }
 
-// fitting counts the robots that meet every demand.
-func fitting(n int) string {
-	if n == 1 {
-		return "1 robot fits"
+// factsFound lists what is known of the facts that conditions ask for.
+func factsFound(list []fleet.Comparison, c *Candidate, now time.Time) string {
+	var names []string
+	var walk func([]fleet.Comparison)
+	walk = func(list []fleet.Comparison) {
+		for i := range list {
+			if list[i].Fact != "" {
+				names = append(names, list[i].Fact)
+			}
+			walk(list[i].Any)
+			if list[i].Not != nil {
+				walk([]fleet.Comparison{*list[i].Not})
+			}
+		}
 	}
-	return fmt.Sprintf("%d robots fit", n)
+	walk(list)
+	slices.Sort(names)
+	names = slices.Compact(names)
+	for i, name := range names {
+		if value, ok := c.Facts.Known(name, now); ok {
+			names[i] = fmt.Sprintf("%s %v", name, value)
+		} else {
+			names[i] = name + " unknown"
+		}
+	}
+	return strings.Join(names, ", ")
 }

@@ -4,179 +4,327 @@ import (
 	"cmp"
 	"container/heap"
 	"slices"
+	"time"
 
 	"github.com/casarerpa/fleet/fleet"
 )
 
 // Plan assigns each job at most once and never oversubscribes a robot.
-// Priority 0 goes first. Every lane left waiting appears in refused with a
-// reason fit to show a person.
-func Plan(v View) (assigned []Assignment, refused []Refusal) {
-	p := newPlanner(v)
-	for p.queue.Len() > 0 {
-		head := p.queue.items[0]
-		job := head.lane.Jobs[head.next]
-		if robot := p.choose(head, job.Avoid); robot != nil {
-			assigned = append(assigned, Assignment{
-				Lane: head.lane.ID, Tenant: head.lane.Tenant, JobID: job.ID, Epoch: job.Epoch,
-				RobotID: robot.c.ID, SessionEpoch: robot.c.SessionEpoch, Why: "least_busy",
-			})
-			p.take(robot)
-		} else {
-			head.left = append(head.left, job)
-			if !p.anyFree(head) {
-				head.next = len(head.lane.Jobs) // nobody in the lane can go
-			}
-		}
-		head.next++
-		if head.next < len(head.lane.Jobs) {
-			heap.Fix(&p.queue, 0)
-		} else {
-			heap.Pop(&p.queue)
+// Priority 0 goes first. Every lane left waiting appears among the refused with
+// a reason fit to show a person.
+func Plan(v View) Outcome {
+	p, out := plan(&v)
+	out.Refused = p.refusals()
+	out.Kept = p.holds.kept()
+	for _, l := range p.lanes {
+		out.Next = earlier(out.Next, p.opens(l))
+		if len(l.left) > 0 && l.lane.Waiting > int64(len(l.lane.Jobs)) && p.room(l) {
+			out.Short = append(out.Short, l.lane.ID)
 		}
 	}
-	return assigned, p.refusals(assigned)
+	return out
 }
 
-// planner holds one round. Robots that can serve the same jobs form a class,
-// so that a lane looks at classes rather than at robots.
+// plan makes the assignments and returns the round as they left it.
+func plan(v *View) (p *planner, out Outcome) {
+	p = newPlanner(v)
+	for again := true; again; {
+		again = p.pass(&out)
+	}
+	return p, out
+}
+
+// planner holds one round.
 type planner struct {
-	view    View
+	now     time.Time
 	lanes   []*laneState
-	queue   laneQueue
+	groups  map[string]*group
 	classes []*class
 	robots  []robotState // as in the view
-	targets map[robotKey]*robotState
+	byName  map[robotKey][]*robotState
+	holds   *holds
 }
 
-type robotKey struct {
-	tenant fleet.TenantID
-	id     fleet.RobotID
-}
-
+// laneState is a lane in the course of a round.
 type laneState struct {
 	lane    *Lane
+	rules   *rules
+	jobs    []Job // in the order that counts
 	next    int
-	classes []*class    // classes that meet the lane's demands
-	target  *robotState // the one robot of a targeted lane
-	left    []Job       // looked at and not placed
+	tiers   []tier       // robots that fit, the most wanted first
+	classes []judgement  // of each class of the planner, for a robot without a name
+	named   []namedRobot // robots that a rule calls by name
+	left    []Job        // looked at and not placed
+	now     time.Time
 }
 
-// class is a set of robots that the demands of lanes cannot tell apart.
-type class struct {
-	tenant       fleet.TenantID
-	environment  string
-	capabilities fleet.Capabilities
-	free         robotHeap
+// namedRobot is a robot that is judged by itself.
+type namedRobot struct {
+	r *robotState
+	j judgement
 }
 
-type robotState struct {
-	c     Candidate
-	class *class
-	index int // place in the heap; -1 outside
+// tier is a set of robots that a lane wants alike.
+type tier struct {
+	judgement
+	classes []*class
+	robots  []*robotState
 }
 
-func newPlanner(v View) *planner {
-	p := &planner{view: v, robots: make([]robotState, len(v.Robots)), targets: targets(v)}
-	byKey := map[string]*class{}
-	var key []byte
+// urgency is the priority of a job that counts.
+func (l *laneState) urgency(j *Job) fleet.Priority {
+	return Urgency(j.Priority, l.now.Sub(j.AvailableAt), l.lane.AgeStep)
+}
+
+func newPlanner(v *View) *planner {
+	p := &planner{now: v.Now, holds: newHolds(v), groups: newGroups(v), byName: map[robotKey][]*robotState{}}
+	ready := make([]*rules, len(v.Lanes))
+	for i := range v.Lanes {
+		ready[i] = rulesOf(&v.Lanes[i])
+		for _, id := range ready[i].named {
+			p.byName[robotKey{v.Lanes[i].Tenant, id}] = nil
+		}
+		for n := range v.Lanes[i].Jobs {
+			for _, id := range v.Lanes[i].Jobs[n].names() {
+				p.byName[robotKey{v.Lanes[i].Tenant, id}] = nil
+			}
+		}
+	}
+	p.sortRobots(v, ready)
+	for i := range v.Lanes {
+		p.lanes = append(p.lanes, p.newLane(&v.Lanes[i], ready[i]))
+	}
+	p.holds.fill(func(r *Reservation) bool {
+		return slices.ContainsFunc(p.lanes, func(l *laneState) bool {
+			return slices.ContainsFunc(l.jobs, func(j Job) bool { return r.holds(l.lane, &j) })
+		})
+	})
+	return p
+}
+
+// sortRobots puts the robots into classes and pockets, and finds those that
+// rules call by name.
+func (p *planner) sortRobots(v *View, ready []*rules) {
+	s := newSorter(v, ready, p.holds)
+	p.robots = make([]robotState, len(v.Robots))
 	for i := range v.Robots {
 		r := &p.robots[i]
 		r.c, r.index = v.Robots[i], -1
-		key = appendClassKey(key[:0], &r.c)
-		cl := byKey[string(key)]
-		if cl == nil {
-			cl = &class{tenant: r.c.Tenant, environment: r.c.Environment, capabilities: r.c.Capabilities}
-			byKey[string(key)] = cl
+		cl, first := s.classOf(&r.c)
+		if first {
 			p.classes = append(p.classes, cl)
 		}
 		r.class = cl
-		if k := (robotKey{r.c.Tenant, r.c.ID}); len(p.targets) > 0 {
-			if _, wanted := p.targets[k]; wanted {
-				p.targets[k] = r
+		cl.size++
+		if len(p.byName) > 0 {
+			p.name(r, r.c.Tenant)
+			for _, t := range r.c.SharedWith {
+				if t != r.c.Tenant {
+					p.name(r, t)
+				}
 			}
 		}
-		if r.c.free() > 0 {
+		if away := r.c.away(); away != "" {
+			cl.away[away]++
+		} else if free := r.c.free(); free > 0 {
 			r.index = len(cl.free)
 			cl.free = append(cl.free, r)
+			cl.slots += free
+			cl.pocket.free += free
+			cl.pocket.loose += free
 		}
 	}
 	for _, cl := range p.classes {
 		heap.Init(&cl.free)
 	}
-	for i := range v.Lanes {
-		p.addLane(&v.Lanes[i])
-	}
-	heap.Init(&p.queue)
-	return p
 }
 
-// targets lists the robots that lanes name, to be filled in.
-func targets(v View) map[robotKey]*robotState {
-	wanted := map[robotKey]*robotState{}
-	for i := range v.Lanes {
-		if l := &v.Lanes[i]; l.Target != "" {
-			wanted[robotKey{l.Tenant, l.Target}] = nil
-		}
+func (p *planner) name(r *robotState, tenant fleet.TenantID) {
+	key := robotKey{tenant, r.c.ID}
+	if list, wanted := p.byName[key]; wanted {
+		p.byName[key] = append(list, r)
 	}
-	return wanted
 }
 
-func appendClassKey(b []byte, c *Candidate) []byte {
-	b = append(append(b, c.Tenant...), 0)
-	b = append(append(b, c.Environment...), 0)
-	for _, word := range c.Capabilities {
-		b = append(append(b, word...), ',')
+// newLane judges every class, and by itself every robot that a rule calls by
+// name, and puts those that fit into tiers.
+func (p *planner) newLane(lane *Lane, r *rules) *laneState {
+	l := &laneState{lane: lane, rules: r, jobs: lane.Jobs, now: p.now}
+	if lane.AgeStep > 0 {
+		l.jobs = slices.Clone(lane.Jobs)
+		slices.SortStableFunc(l.jobs, func(a, b Job) int {
+			return cmp.Or(cmp.Compare(l.urgency(&a), l.urgency(&b)), compareJobs(&a, &b))
+		})
 	}
-	return b
-}
-
-func (p *planner) addLane(lane *Lane) {
-	l := &laneState{lane: lane}
-	p.lanes = append(p.lanes, l)
-	if lane.Target != "" {
-		if r := p.targets[robotKey{lane.Tenant, lane.Target}]; r != nil && demand(lane, &r.c) == "" {
-			l.target = r
-		}
-	} else {
-		for _, cl := range p.classes {
-			if cl.tenant == lane.Tenant && fleet.EnvironmentsMatch(lane.Environment, cl.environment) &&
-				cl.capabilities.Covers(lane.Requires) {
-				l.classes = append(l.classes, cl)
+	for _, id := range r.named {
+		for _, robot := range p.byName[robotKey{lane.Tenant, id}] {
+			j := r.judge(&robot.c, p.now)
+			l.named = append(l.named, namedRobot{robot, j})
+			if j.fails == "" {
+				t := l.tier(j)
+				t.robots = append(t.robots, robot)
 			}
 		}
 	}
-	if len(lane.Jobs) > 0 {
-		p.queue.items = append(p.queue.items, l)
-	}
-}
-
-// choose returns the best robot with room for the lane's next job.
-func (p *planner) choose(l *laneState, avoid []fleet.RobotID) *robotState {
-	if l.target != nil {
-		if l.target.index >= 0 && !slices.Contains(avoid, l.target.c.ID) {
-			return l.target
+	l.classes = make([]judgement, len(p.classes))
+	for i, cl := range p.classes {
+		if !cl.kind.serves(lane.Tenant) {
+			continue
 		}
-		return nil
-	}
-	var best *robotState
-	for _, cl := range l.classes {
-		r := cl.best(avoid)
-		if r != nil && (best == nil || r.c.before(&best.c)) {
-			best = r
+		l.classes[i] = r.judge(&cl.kind, p.now)
+		if l.classes[i].fails == "" {
+			t := l.tier(l.classes[i])
+			t.classes = append(t.classes, cl)
 		}
 	}
-	return best
+	slices.SortStableFunc(l.tiers, func(a, b tier) int {
+		return cmp.Or(cmp.Compare(b.weight, a.weight), cmp.Compare(a.usual, b.usual), cmp.Compare(a.step, b.step))
+	})
+	return l
 }
 
-// best is the first robot of the class that the job does not avoid. Avoided
-// ones are few, so they are taken out and put back.
-func (cl *class) best(avoid []fleet.RobotID) *robotState {
+// tier returns the tier of robots that are judged alike.
+func (l *laneState) tier(j judgement) *tier {
+	for i := range l.tiers {
+		if l.tiers[i].judgement == j {
+			return &l.tiers[i]
+		}
+	}
+	l.tiers = append(l.tiers, tier{judgement: j})
+	return &l.tiers[len(l.tiers)-1]
+}
+
+// calls says whether a rule of the lane calls the robot by name.
+func (l *laneState) calls(r *robotState) bool {
+	for i := range l.named {
+		if l.named[i].r == r {
+			return true
+		}
+	}
+	return false
+}
+
+// pass looks once at every job that is left. It tells whether a slot became
+// loose behind a job that had been looked at, so that another pass may place
+// more.
+func (p *planner) pass(out *Outcome) (again bool) {
+	for q := p.queue(); q.Len() > 0; {
+		g := (*q)[0]
+		l, job := g.next()
+		holder := p.holds.holders(l.lane, job)
+		robot, why := p.choose(l, job, holder)
+		switch {
+		case robot != nil:
+			out.Assigned = append(out.Assigned, Assignment{
+				Lane: l.lane.ID, Tenant: l.lane.Tenant, JobID: job.ID, Epoch: job.Epoch,
+				RobotID: robot.c.ID, SessionEpoch: robot.c.SessionEpoch, Why: why,
+			})
+			robot.take(p.now)
+			again = p.holds.take(robot.class.pocket, holder) || again
+			g.served += g.seconds
+		case p.room(l):
+			l.left = append(l.left, *job)
+		default: // nobody in the lane can go
+			l.left = append(l.left, l.jobs[l.next:]...)
+			l.next = len(l.jobs) - 1
+		}
+		q.advance()
+	}
+	if again {
+		for _, l := range p.lanes {
+			l.jobs, l.left, l.next = l.left, nil, 0
+		}
+		again = slices.ContainsFunc(p.lanes, func(l *laneState) bool { return len(l.jobs) > 0 })
+	}
+	return again
+}
+
+// room says whether any robot that fits the lane has a free slot.
+func (p *planner) room(l *laneState) bool {
+	for i := range l.tiers {
+		t := &l.tiers[i]
+		for _, r := range t.robots {
+			if r.index >= 0 {
+				return true
+			}
+		}
+		for _, cl := range t.classes {
+			if len(cl.free) > 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// choose returns the best robot for a job, and the rule that decided.
+func (p *planner) choose(l *laneState, j *Job, holder []int) (*robotState, Why) {
+	steps, _ := l.rules.opened(j, p.now)
+	only, _ := l.rules.only(j, p.now)
+	tied, weight := p.tied(l, j, steps, holder)
+	if only != "" {
+		if tied != nil {
+			return tied, WhySticky
+		}
+		return nil, ""
+	}
+	for i := range l.tiers {
+		t := &l.tiers[i]
+		if tied != nil && t.weight <= weight {
+			break
+		}
+		if len(l.rules.fallback) > 0 && t.step >= steps {
+			continue
+		}
+		var best *robotState
+		for _, r := range t.robots {
+			if r.index >= 0 && !j.avoids(r.c.ID) &&
+				(best == nil || r.c.better(&best.c)) && p.holds.may(r.class.pocket, holder) {
+				best = r
+			}
+		}
+		for _, cl := range t.classes {
+			if len(cl.free) == 0 || !p.holds.may(cl.pocket, holder) {
+				continue
+			}
+			if r := cl.best(l, j); r != nil && (best == nil || r.c.better(&best.c)) {
+				best = r
+			}
+		}
+		if best != nil {
+			return best, l.why(t)
+		}
+	}
+	if tied != nil {
+		return tied, WhySticky
+	}
+	return nil, ""
+}
+
+// tied returns the robot that the job's sticky key is tied to, if it could take
+// the job now, and the weight of the preferences for it.
+func (p *planner) tied(l *laneState, j *Job, steps int, holder []int) (*robotState, int) {
+	if j.Tied == "" || l.lane.Placement.Sticky == nil {
+		return nil, 0
+	}
+	for _, r := range p.byName[robotKey{l.lane.Tenant, j.Tied}] {
+		jd := l.rules.judge(&r.c, p.now)
+		if jd.fails == "" && (len(l.rules.fallback) == 0 || jd.step < steps) &&
+			r.index >= 0 && !j.avoids(r.c.ID) && p.holds.may(r.class.pocket, holder) {
+			return r, jd.weight
+		}
+	}
+	return nil, 0
+}
+
+// best is the first robot of the class with room that no rule calls by name and
+// that the job does not avoid. Those are few, so they are taken out and put back.
+func (cl *class) best(l *laneState, j *Job) *robotState {
 	var aside []*robotState
 	var found *robotState
 	for len(cl.free) > 0 {
 		r := cl.free[0]
-		if !slices.Contains(avoid, r.c.ID) {
+		if !j.avoids(r.c.ID) && !l.calls(r) {
 			found = r
 			break
 		}
@@ -189,50 +337,47 @@ func (cl *class) best(avoid []fleet.RobotID) *robotState {
 	return found
 }
 
-// take gives a slot of the robot away.
-func (p *planner) take(r *robotState) {
-	r.c.Taken++
-	r.c.LastAssigned = p.view.Now
-	if r.c.free() > 0 {
-		heap.Fix(&r.class.free, r.index)
-	} else {
-		heap.Remove(&r.class.free, r.index)
+// why names the rule by which a tier came first.
+func (l *laneState) why(t *tier) Why {
+	switch {
+	case l.lane.Target != "":
+		return WhyTarget
+	case t.weight > 0:
+		return WhyPreferred
+	case t.usual < len(l.lane.Placement.Usual):
+		return WhyUsual
+	case len(l.rules.fallback) > 0:
+		return WhyFallback
 	}
+	return WhyLeastBusy
 }
 
-// anyFree says whether some robot of the lane has room, for a job that avoids
-// nobody.
-func (p *planner) anyFree(l *laneState) bool {
-	if l.target != nil {
-		return l.target.index >= 0
-	}
-	for _, cl := range l.classes {
-		if len(cl.free) > 0 {
-			return true
+// opens is when time alone may let a waiting job of the lane start.
+func (p *planner) opens(l *laneState) (next time.Time) {
+	for i := range l.left {
+		j := &l.left[i]
+		if _, at := l.rules.opened(j, p.now); !at.IsZero() {
+			next = earlier(next, at)
+		}
+		if _, at := l.rules.only(j, p.now); !at.IsZero() {
+			next = earlier(next, at)
+		}
+		for _, a := range j.Avoid {
+			next = earlier(next, a.Until)
 		}
 	}
-	return false
+	if len(l.left) > 0 {
+		for i := range p.holds.list {
+			next = earlier(next, p.holds.list[i].r.Until)
+		}
+	}
+	return next
 }
 
-// laneQueue orders lanes by their next job.
-type laneQueue struct{ items []*laneState }
-
-func (q *laneQueue) Len() int { return len(q.items) }
-func (q *laneQueue) Less(i, j int) bool {
-	a, b := q.items[i], q.items[j]
-	x, y := a.lane.Jobs[a.next], b.lane.Jobs[b.next]
-	if x.before(y) {
-		return true
+// earlier is the first of two times; zero stands for never.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
 	}
-	if y.before(x) {
-		return false
-	}
-	return cmp.Or(cmp.Compare(a.lane.Tenant, b.lane.Tenant), cmp.Compare(x.ID, y.ID)) < 0
-}
-func (q *laneQueue) Swap(i, j int) { q.items[i], q.items[j] = q.items[j], q.items[i] }
-func (q *laneQueue) Push(x any)    { q.items = append(q.items, x.(*laneState)) }
-func (q *laneQueue) Pop() any {
-	last := q.items[len(q.items)-1]
-	q.items = q.items[:len(q.items)-1]
-	return last
+	return a
 }

@@ -1,7 +1,9 @@
 package placement
 
 import (
+	"cmp"
 	"fmt"
+	"math"
 	"reflect"
 	"slices"
 	"testing"
@@ -15,57 +17,144 @@ import (
 // draw makes a random small fleet with work for it.
 func draw(t *rapid.T) View {
 	v := View{Now: noon, Seed: 1}
-	word := rapid.SampledFrom([]string{"browser", "gpu", "desktop"})
-	env := rapid.SampledFrom([]string{"default", "lab", "prod"})
 	tenant := rapid.SampledFrom([]fleet.TenantID{"a", "b"})
-	caps := func(label string) fleet.Capabilities {
-		set, _ := fleet.NewCapabilities(rapid.SliceOfN(word, 0, 2).Draw(t, label)...)
-		return set
-	}
+	env := rapid.SampledFrom([]string{"default", "lab", "prod"})
+	pool := rapid.SampledFrom([]string{"", "web", "office"})
 	for i := range rapid.IntRange(0, 8).Draw(t, "robots") {
-		v.Robots = append(v.Robots, Candidate{
-			ID: fleet.RobotID(fmt.Sprintf("r%d", i)), Tenant: tenant.Draw(t, "tenant"), Environment: env.Draw(t, "env"),
-			Capabilities: caps("caps"), Max: rapid.IntRange(0, 3).Draw(t, "max"), Taken: rapid.IntRange(0, 3).Draw(t, "taken"),
+		c := Candidate{
+			ID: robotName(i), Tenant: tenant.Draw(t, "tenant"), Environment: env.Draw(t, "env"), Pool: pool.Draw(t, "pool"),
+			Capabilities: someWords(t, "caps"), Tags: someWords(t, "tags"),
+			Max: rapid.IntRange(0, 3).Draw(t, "max"), Taken: rapid.IntRange(0, 3).Draw(t, "taken"),
 			Status:       rapid.SampledFrom([]fleet.RobotStatus{fleet.RobotOnline, fleet.RobotOnline, fleet.RobotBusy, fleet.RobotPaused, fleet.RobotOffline}).Draw(t, "status"),
 			LastAssigned: noon.Add(-time.Duration(rapid.IntRange(0, 5).Draw(t, "idle")) * time.Minute),
-		})
+		}
+		if rapid.IntRange(0, 3).Draw(t, "shared") == 0 {
+			c.SharedWith = []fleet.TenantID{"a", "b"}
+		}
+		if rapid.Bool().Draw(t, "facts") {
+			c.Facts = fleet.Facts{"mem": {Value: float64(rapid.IntRange(0, 3).Draw(t, "mem"))}}
+		}
+		v.Robots = append(v.Robots, c)
 	}
 	seq := int64(0)
 	for i := range rapid.IntRange(0, 5).Draw(t, "lanes") {
-		l := Lane{ID: int64(i + 1), Tenant: tenant.Draw(t, "tenant"), Environment: env.Draw(t, "env"), Requires: caps("needs")}
-		if rapid.IntRange(0, 3).Draw(t, "targeted") == 0 {
-			l.Target = fleet.RobotID(fmt.Sprintf("r%d", rapid.IntRange(0, 8).Draw(t, "target")))
-		}
+		l := drawLane(t, int64(i+1), tenant.Draw(t, "tenant"), env.Draw(t, "env"), pool)
 		for range rapid.IntRange(0, 6).Draw(t, "jobs") {
 			seq++
-			j := Job{ID: fleet.ID(fmt.Sprintf("j%d", seq)), Seq: seq, AvailableAt: noon, Priority: fleet.Priority(rapid.IntRange(0, 3).Draw(t, "prio"))}
-			if rapid.IntRange(0, 4).Draw(t, "avoids") == 0 {
-				j.Avoid = []fleet.RobotID{fleet.RobotID(fmt.Sprintf("r%d", rapid.IntRange(0, 7).Draw(t, "avoid")))}
+			j := Job{
+				ID: fleet.ID(fmt.Sprintf("j%d", seq)), Seq: seq, Priority: fleet.Priority(rapid.IntRange(0, 3).Draw(t, "prio")),
+				AvailableAt: noon.Add(-time.Duration(rapid.IntRange(0, 90).Draw(t, "age")) * time.Second),
+				Workflow:    fleet.ID(rapid.SampledFrom([]string{"pay", "web"}).Draw(t, "workflow")),
+			}
+			if l.Placement.Sticky != nil {
+				j.Tied = anyRobot(t, "tied")
+			}
+			if rapid.IntRange(0, 4).Draw(t, "refused") == 0 {
+				j.Avoid = []Refused{{RobotID: anyRobot(t, "by")}}
 			}
 			l.Jobs = append(l.Jobs, j)
 		}
-		slices.SortFunc(l.Jobs, func(a, b Job) int {
-			if a.before(b) {
-				return -1
-			}
-			return 1
-		})
+		sortJobs(l.Jobs)
 		l.Waiting = int64(len(l.Jobs))
 		v.Lanes = append(v.Lanes, l)
+	}
+	for i := range rapid.IntRange(0, 3).Draw(t, "reservations") {
+		r := Reservation{
+			ID: fleet.ID(fmt.Sprintf("res%d", i)), Tenant: tenant.Draw(t, "tenant"), Slots: rapid.IntRange(1, 4).Draw(t, "slots"),
+			For:      HolderRule{Workflows: []fleet.ID{"pay"}},
+			Selector: fleet.Selector{All: true}, Lend: rapid.Bool().Draw(t, "lend"),
+		}
+		if rapid.Bool().Draw(t, "some") {
+			r.Selector = fleet.Selector{Pools: []string{pool.Draw(t, "pool")}}
+		}
+		v.Reservations = append(v.Reservations, r)
 	}
 	return v
 }
 
-// Safety: every assignment passes every check, no job twice, no robot beyond
-// its slots. Liveness: whoever is left waiting could not have been placed.
-// Order: nobody is placed on a robot that someone before him could have had.
+func robotName(i int) fleet.RobotID { return fleet.RobotID(fmt.Sprintf("r%d", i)) }
+
+func anyRobot(t *rapid.T, label string) fleet.RobotID {
+	return robotName(rapid.IntRange(0, 8).Draw(t, label))
+}
+
+func someWords(t *rapid.T, label string) fleet.Capabilities {
+	set, _ := fleet.NewCapabilities(rapid.SliceOfN(rapid.SampledFrom([]string{"browser", "gpu", "desktop"}), 0, 2).Draw(t, label)...)
+	return set
+}
+
+// drawLane makes a lane with at most a few rules.
+func drawLane(t *rapid.T, id int64, tenant fleet.TenantID, env string, pool *rapid.Generator[string]) Lane {
+	l := Lane{ID: id, Tenant: tenant, Environment: env}
+	p := &l.Placement
+	one := func(label string) bool { return rapid.IntRange(0, 3).Draw(t, label) == 0 }
+	if one("needs") {
+		l.Requires = someWords(t, "needs")
+	}
+	if one("targeted") {
+		l.Target = anyRobot(t, "target")
+	}
+	if one("pooled") {
+		p.Pool = pool.Draw(t, "pool")
+	}
+	if one("tagged") {
+		p.Tags = someWords(t, "tags")
+	}
+	if one("facts") {
+		p.Facts = []fleet.Comparison{{Fact: "mem", Op: fleet.OpGreaterEqual, Value: []byte("2")}}
+	}
+	if one("avoids") {
+		p.Avoid = &fleet.Selector{Robots: []fleet.RobotID{anyRobot(t, "avoid")}}
+	}
+	if one("prefers") {
+		p.Prefer = []fleet.Preference{{Match: fleet.Selector{Robots: []fleet.RobotID{anyRobot(t, "prefer")}}, Weight: 5}, {Match: fleet.Selector{Pools: []string{"web"}}, Weight: -5}}
+	}
+	if one("falls back") {
+		p.Fallback = []fleet.FallbackStep{{Match: fleet.Selector{Pools: []string{"web"}}, WaitSeconds: 30}, {Match: fleet.Selector{All: true}}}
+	}
+	if one("usual") {
+		p.Usual, p.OnlyUsual = []fleet.RobotID{anyRobot(t, "usual")}, rapid.Bool().Draw(t, "only")
+	}
+	if one("sticky") {
+		p.Sticky = &fleet.Sticky{Mode: rapid.SampledFrom([]fleet.StickyMode{fleet.StickySoft, fleet.StickyHard}).Draw(t, "mode"), Key: "k", Then: fleet.StickyAny, WaitSeconds: 45}
+	}
+	return l
+}
+
+// permits is the rules once more, said plainly: may this robot have this job,
+// reservations aside? It is what Plan is held against.
+func permits(l *Lane, j *Job, c *Candidate) bool {
+	p := l.Placement
+	waited := noon.Sub(j.AvailableAt).Seconds()
+	env := l.Environment == c.Environment || l.Environment == "default" || c.Environment == "default"
+	up := (c.Status == fleet.RobotOnline || c.Status == fleet.RobotBusy) && c.Taken < c.Max
+	ok := env && up && (c.Tenant == l.Tenant || slices.Contains(c.SharedWith, l.Tenant)) &&
+		(l.Target == "" || l.Target == c.ID) && (p.Pool == "" || p.Pool == c.Pool) &&
+		len(c.Capabilities.Missing(l.Requires)) == 0 && len(c.Tags.Missing(p.Tags)) == 0 &&
+		(p.Avoid == nil || p.Avoid.Robots[0] != c.ID) && (!p.OnlyUsual || p.Usual[0] == c.ID)
+	if len(p.Facts) > 0 {
+		mem, known := c.Facts["mem"]
+		ok = ok && known && mem.Value.(float64) >= 2
+	}
+	if len(p.Fallback) > 0 && c.Pool != "web" {
+		ok = ok && waited >= 30
+	}
+	if p.Sticky != nil && p.Sticky.Mode == fleet.StickyHard && waited < 45 {
+		ok = ok && c.ID == j.Tied
+	}
+	return ok && (len(j.Avoid) == 0 || j.Avoid[0].RobotID != c.ID)
+}
+
+// Safety: every assignment passes every rule, no job twice, no robot beyond its
+// slots, reservations keep what they had. Liveness: whoever is left waiting
+// could not have been placed. Order: nobody is placed on a robot that someone
+// before him in his group could have had.
 func TestPlanProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		v := draw(t)
-		assigned, refused := Plan(v)
-		again, _ := Plan(v)
-		if !reflect.DeepEqual(assigned, again) {
-			t.Fatalf("two plans of one view: %v and %v", assigned, again)
+		out := Plan(v)
+		if again := Plan(v); !reflect.DeepEqual(out, again) {
+			t.Fatalf("two plans of one view:\n%+v\n%+v", out, again)
 		}
 		after := map[fleet.RobotID]*Candidate{}
 		for i := range v.Robots {
@@ -73,11 +162,11 @@ func TestPlanProperties(t *testing.T) {
 			after[c.ID] = &c
 		}
 		placed := map[fleet.ID]bool{}
-		for _, a := range assigned {
+		for _, a := range out.Assigned {
 			lane, job := find(v, a)
 			r := after[a.RobotID]
-			if check := first(lane, r, job.Avoid); check != "" || r.Tenant != lane.Tenant {
-				t.Fatalf("%s was given to %s, which fails %q", a.JobID, a.RobotID, check)
+			if !permits(lane, job, r) {
+				t.Fatalf("%s was given to %s, which may not have it", a.JobID, a.RobotID)
 			}
 			if placed[a.JobID] {
 				t.Fatalf("%s was placed twice", a.JobID)
@@ -85,28 +174,33 @@ func TestPlanProperties(t *testing.T) {
 			placed[a.JobID] = true
 			r.Taken++
 		}
+		keptWhole(t, v, out, after)
 		why := map[int64]Refusal{}
-		for _, r := range refused {
+		for _, r := range out.Refused {
 			why[r.Lane] = r
 		}
 		for i := range v.Lanes {
 			l := &v.Lanes[i]
-			for _, j := range l.Jobs {
+			for n := range l.Jobs {
+				j := &l.Jobs[n]
 				if placed[j.ID] {
 					continue
 				}
 				if why[l.ID].Code == "" {
 					t.Fatalf("%s waits and no reason was given", j.ID)
 				}
+				if len(v.Reservations) > 0 {
+					continue
+				}
 				for _, r := range after {
-					if r.Tenant == l.Tenant && first(l, r, j.Avoid) == "" {
+					if permits(l, j, r) {
 						t.Fatalf("%s waits although %s could take it", j.ID, r.ID)
 					}
 				}
-				overtaken(t, v, l, j, assigned, after)
+				overtaken(t, v, l, j, out.Assigned, after)
 			}
 		}
-		for _, r := range refused {
+		for _, r := range out.Refused {
 			n := 0
 			for _, count := range r.Counts.First {
 				n += count
@@ -114,18 +208,86 @@ func TestPlanProperties(t *testing.T) {
 			if n+r.Counts.Free != r.Counts.Robots {
 				t.Fatalf("counts do not add up to the fleet: %+v", r.Counts)
 			}
+			if r.JobID != "" && r.Counts.Free > 0 {
+				t.Fatalf("%s waits although a robot could take it: %+v", r.JobID, r.Counts)
+			}
 		}
 	})
 }
 
-// overtaken fails when a job that goes later took a robot that this one could
-// have had.
-func overtaken(t *rapid.T, v View, l *Lane, j Job, assigned []Assignment, robots map[fleet.RobotID]*Candidate) {
+// keptWhole holds the plan against the law of reservations: of the oldest ones,
+// however many one looks at, as many slots can still be kept as before, but for
+// those that went to their holders.
+func keptWhole(t *rapid.T, v View, out Outcome, after map[fleet.RobotID]*Candidate) {
+	before, left := make([]int, len(v.Reservations)), make([]int, len(v.Reservations))
+	for i := range v.Reservations {
+		r := &v.Reservations[i]
+		wanted := slices.ContainsFunc(v.Lanes, func(l Lane) bool {
+			return slices.ContainsFunc(l.Jobs, func(j Job) bool { return r.holds(&l, &j) })
+		})
+		if r.Lend && !wanted {
+			continue
+		}
+		before[i], left[i] = r.Slots, r.Slots
+		for _, a := range out.Assigned {
+			if lane, job := find(v, a); r.holds(lane, job) && covers(r, after[a.RobotID]) {
+				left[i] = max(left[i]-1, 0)
+			}
+		}
+	}
+	now := slices.Clone(v.Robots)
+	for i := range now {
+		now[i] = *after[now[i].ID]
+	}
+	for oldest := range v.Reservations {
+		some := v.Reservations[:oldest+1]
+		holders := 0 // a job that two are for counts for both
+		for i := range some {
+			holders += before[i] - left[i]
+		}
+		if had, has := keepable(some, before, v.Robots), keepable(some, left, now); has+holders < had {
+			t.Fatalf("the oldest %d reservations could keep %d slots, now %d, and %d went to their holders", oldest+1, had, has, holders)
+		}
+	}
+}
+
+// keepable is how many slots can be kept for reservations at once, by the
+// theorem of Hall: the worst set of them decides.
+func keepable(some []Reservation, need []int, robots []Candidate) int {
+	least := math.MaxInt
+	for set := range 1 << len(some) {
+		slots := 0
+		for i := range some {
+			if set&(1<<i) == 0 {
+				slots += need[i]
+			}
+		}
+		for i := range robots {
+			for n := range some {
+				if set&(1<<n) != 0 && covers(&some[n], &robots[i]) {
+					slots += robots[i].free()
+					break
+				}
+			}
+		}
+		least = min(least, slots)
+	}
+	return least
+}
+
+func covers(r *Reservation, c *Candidate) bool {
+	return c.serves(r.Tenant) && (r.Selector.All || r.Selector.Pools[0] == c.Pool)
+}
+
+// overtaken fails when a job of the group that goes later took a robot that
+// this one could have had.
+func overtaken(t *rapid.T, v View, l *Lane, j *Job, assigned []Assignment, robots map[fleet.RobotID]*Candidate) {
 	for _, a := range assigned {
 		lane, other := find(v, a)
 		r := *robots[a.RobotID]
 		r.Taken = r.Max - 1 // the slot that the other one took
-		if lane.Tenant == l.Tenant && j.before(*other) && first(l, &r, j.Avoid) == "" {
+		first := cmp.Or(cmp.Compare(j.Priority, other.Priority), compareJobs(j, other)) < 0
+		if lane.Tenant == l.Tenant && first && permits(l, j, &r) {
 			t.Fatalf("%s took %s although %s goes first and fits", other.ID, a.RobotID, j.ID)
 		}
 	}
@@ -164,8 +326,7 @@ func BenchmarkPlan(b *testing.B) {
 			b.ReportAllocs()
 			placed := 0
 			for b.Loop() {
-				a, _ := Plan(v)
-				placed += len(a)
+				placed += len(Plan(v).Assigned)
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(placed), "ns/placement")
 		})

@@ -219,6 +219,9 @@ type ReadyJob struct {
 	AvailableAt time.Time
 	Seq         int64
 	Since       time.Time
+	Workflow    fleet.ID
+	Labels      map[string]string
+	StickyKey   string
 }
 
 // TimerKind says what runs out.

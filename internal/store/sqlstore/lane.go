@@ -60,7 +60,7 @@ var (
 
 // lane finds or makes the lane of a job.
 func (t *Tx) lane(j *fleet.Job) (int64, error) {
-	text := j.Placement.Text()
+	text := j.Placement.Demands().Text()
 	k := laneKey{j.Tenant, j.Environment, j.Requires.Key(), j.Target, fleet.PlacementClass(text)}
 	if id, ok := t.batch.env.Lanes.get(k); ok {
 		return id, nil

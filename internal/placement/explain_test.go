@@ -1,0 +1,90 @@
+package placement
+
+import (
+	"maps"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/casarerpa/fleet/fleet"
+)
+
+// Explain says that a job waits exactly when Plan leaves it, and then finds a
+// reason at each robot; the reasons add up to the fleet.
+func TestExplainAgreesWithPlan(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		v := draw(t)
+		placed := map[fleet.ID]fleet.RobotID{}
+		for _, a := range Plan(v).Assigned {
+			placed[a.JobID] = a.RobotID
+		}
+		for i := range v.Lanes {
+			for n := range v.Lanes[i].Jobs {
+				id := v.Lanes[i].Jobs[n].ID
+				e, ok := Explain(v, id)
+				if !ok {
+					t.Fatalf("%s is not found", id)
+				}
+				agrees(t, &e, placed[id])
+			}
+		}
+	})
+}
+
+func agrees(t *rapid.T, e *Explanation, robot fleet.RobotID) {
+	if robot != "" {
+		if e.Assigned == nil || e.Assigned.RobotID != robot {
+			t.Fatalf("%s goes to %s, and Explain says %+v", e.JobID, robot, e)
+		}
+		return
+	}
+	first := map[Check]int{}
+	for _, r := range e.Robots {
+		if r.Fits {
+			t.Fatalf("%s waits although Explain finds that %s fits", e.JobID, r.RobotID)
+		}
+		first[r.First]++
+	}
+	switch {
+	case e.Assigned != nil:
+		t.Fatalf("%s waits, and Explain would assign it", e.JobID)
+	case !maps.Equal(first, e.Counts.First), len(e.Robots) != e.Counts.Robots:
+		t.Fatalf("%s: robots %v, counts %+v", e.JobID, first, e.Counts)
+	case e.Code == "" || e.Summary == "":
+		t.Fatalf("%s waits without a word", e.JobID)
+	}
+}
+
+// The fleet of the guide: the counts are exact and the way out is named.
+func TestExplainNamesWhatWouldChangeIt(t *testing.T) {
+	v := world(t, `
+robot gpu-1 caps=gpu slots=3 taken=3
+robot gpu-2 caps=gpu status=maintenance
+robot web-1
+robot lab-1 env=lab caps=gpu
+robot off-1 caps=gpu status=offline
+job j1 needs=gpu env=prod`)
+	for i := range v.Robots {
+		if v.Robots[i].ID != "lab-1" {
+			v.Robots[i].Environment = "prod"
+		}
+	}
+	e, _ := Explain(v, "j1")
+	want := map[Check]int{CheckEnvironment: 1, CheckCapability: 1, CheckOffline: 1, CheckNoSlot: 1, CheckMaintenance: 1}
+	if !maps.Equal(e.Counts.First, want) || e.Counts.Robots != 5 || e.Counts.Fit != 3 {
+		t.Errorf("counts %+v", e.Counts)
+	}
+	var texts []string
+	for _, c := range e.WouldRunIf {
+		texts = append(texts, c.Text)
+	}
+	wants := []string{
+		"a slot frees on robot gpu-1", "robot gpu-2 leaves maintenance", "robot off-1 connects again",
+		"it did not need gpu", "it were not for environment prod",
+	}
+	for i := range wants {
+		if i >= len(texts) || texts[i] != wants[i] {
+			t.Fatalf("would run if %q, want %q", texts, wants)
+		}
+	}
+}

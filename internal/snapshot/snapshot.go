@@ -1,0 +1,182 @@
+package snapshot
+
+import (
+	"slices"
+	"time"
+
+	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/placement"
+	"github.com/casarerpa/fleet/internal/store"
+)
+
+// The bounds of the window of one lane: how much more than the room is read at
+// once, by how much it grows where its first jobs cannot use the room, and how
+// deep it goes.
+const (
+	windowSpare  = 8
+	windowGrowth = 4
+	windowDepth  = 4096
+	windowUsual  = 1024
+)
+
+// Options say what a snapshot is made for.
+type Options struct {
+	Now    time.Time
+	Seed   uint64
+	Window int // most jobs of one lane that are read at first; 0: 1024
+	// Avoid adds robots that are left out for a job to those that the store
+	// knows of; nil: none.
+	Avoid func(job fleet.ID) []placement.Refused
+}
+
+// Snapshot is a view of the fleet at one moment, and the reader to see more.
+type Snapshot struct {
+	View placement.View
+
+	o     Options
+	r     store.Reader
+	lanes []store.Lane
+}
+
+// Read makes the view of the waiting lanes that the reader may see on some
+// robots. It is good as long as the reader.
+func Read(r store.Reader, robots []placement.Candidate, o Options) (*Snapshot, error) {
+	if o.Window <= 0 {
+		o.Window = windowUsual
+	}
+	s := &Snapshot{View: placement.View{Now: o.Now, Seed: o.Seed, Robots: robots}, o: o, r: r}
+	var err error
+	if s.lanes, err = r.Lanes(); err != nil {
+		return nil, err
+	}
+	s.View.Lanes = make([]placement.Lane, len(s.lanes))
+	for i := range s.lanes {
+		s.View.Lanes[i] = laneOf(&s.lanes[i])
+	}
+	if len(s.lanes) == 0 || len(robots) == 0 {
+		return s, nil
+	}
+	for i, room := range placement.Rooms(s.View) {
+		if room == 0 {
+			continue
+		}
+		if err := s.window(i, min(room+windowSpare, o.Window)); err != nil {
+			return nil, err
+		}
+	}
+	return s, s.complete(s.View.Lanes)
+}
+
+// Plan plans the view. Where the first jobs of a lane cannot use the room that
+// is there (they avoid a robot, wait for a step, or the slots are kept for
+// others), the lane is read deeper and planned anew.
+func (s *Snapshot) Plan() (placement.Outcome, error) {
+	out := placement.Plan(s.View)
+	for len(out.Short) > 0 {
+		grown, err := s.deepen(out.Short)
+		if err != nil {
+			return out, err
+		}
+		if !grown {
+			break
+		}
+		out = placement.Plan(s.View)
+	}
+	return out, nil
+}
+
+// deepen reads more of some lanes. It tells whether there was more to read.
+func (s *Snapshot) deepen(short []int64) (grown bool, err error) {
+	for i := range s.View.Lanes {
+		lane := &s.View.Lanes[i]
+		had := len(lane.Jobs)
+		if !slices.Contains(short, lane.ID) || had >= windowDepth {
+			continue
+		}
+		if err := s.window(i, min(had*windowGrowth, windowDepth)); err != nil {
+			return false, err
+		}
+		if err := s.complete(s.View.Lanes[i : i+1]); err != nil {
+			return false, err
+		}
+		grown = grown || len(lane.Jobs) > had
+	}
+	return grown, nil
+}
+
+// Include sees to it that a waiting job is in the view, behind the window of
+// its lane if it lies deeper.
+func (s *Snapshot) Include(job *fleet.Job) error {
+	at := slices.IndexFunc(s.lanes, func(l store.Lane) bool {
+		return l.Tenant == job.Tenant && l.Environment == job.Environment && l.Target == job.Target &&
+			l.Requires.Key() == job.Requires.Key() && l.Placement.Text() == job.Placement.Demands().Text()
+	})
+	if at < 0 {
+		return fleet.NotFound("lane of job", string(job.ID))
+	}
+	lane := &s.View.Lanes[at]
+	if slices.ContainsFunc(lane.Jobs, func(j placement.Job) bool { return j.ID == job.ID }) {
+		return nil
+	}
+	lane.Jobs = append(lane.Jobs, placement.Job{
+		ID: job.ID, Epoch: job.Epoch, Priority: job.Priority, Deadline: job.Deadline, AvailableAt: job.AvailableAt, Seq: job.Seq,
+		Workflow: job.Workflow.ID, Labels: job.Labels,
+	})
+	one := placement.Lane{Tenant: lane.Tenant, Jobs: lane.Jobs[len(lane.Jobs)-1:]}
+	return s.complete([]placement.Lane{one})
+}
+
+// window fills a lane with its first jobs.
+func (s *Snapshot) window(i, limit int) error {
+	jobs, err := s.r.Ready(s.lanes[i], limit)
+	into := &s.View.Lanes[i]
+	into.Jobs = make([]placement.Job, len(jobs))
+	for n := range jobs {
+		j := &jobs[n]
+		into.Jobs[n] = placement.Job{
+			ID: j.ID, Epoch: j.Epoch, Priority: j.Priority, Deadline: j.Deadline, AvailableAt: j.AvailableAt, Seq: j.Seq,
+			Workflow: j.Workflow, Labels: j.Labels,
+		}
+	}
+	return err
+}
+
+// laneOf is a stored lane as placement sees it, without jobs.
+func laneOf(l *store.Lane) placement.Lane {
+	return placement.Lane{
+		ID: l.ID, Tenant: l.Tenant, Environment: l.Environment, Requires: l.Requires,
+		Target: l.Target, Placement: l.Placement, Waiting: l.Waiting,
+	}
+}
+
+// complete adds to the jobs what is kept apart from them: the robots that are
+// left out for them.
+func (s *Snapshot) complete(lanes []placement.Lane) error {
+	var ids []fleet.ID
+	for i := range lanes {
+		for n := range lanes[i].Jobs {
+			ids = append(ids, lanes[i].Jobs[n].ID)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	refusals, err := s.r.ActiveRefusals(ids, s.o.Now)
+	if err != nil {
+		return err
+	}
+	byJob := map[fleet.ID][]placement.Refused{}
+	for _, x := range refusals {
+		byJob[x.JobID] = append(byJob[x.JobID], placement.Refused{RobotID: x.RobotID, Until: x.Until})
+	}
+	for i := range lanes {
+		for n := range lanes[i].Jobs {
+			j := &lanes[i].Jobs[n]
+			j.Avoid = byJob[j.ID]
+			if s.o.Avoid != nil {
+				j.Avoid = append(j.Avoid, s.o.Avoid(j.ID)...)
+			}
+		}
+	}
+	return nil
+}
