@@ -8,6 +8,9 @@ import (
 // DefaultEnvironment matches every other environment.
 const DefaultEnvironment = "default"
 
+// DefaultPool is the pool of a robot that was put into none.
+const DefaultPool = "default"
+
 // MaxSlots bounds the room of one robot.
 const MaxSlots = 100
 
@@ -20,7 +23,10 @@ type Robot struct {
 	Hostname     string       `json:"hostname"`
 	Environment  string       `json:"environment"`
 	Capabilities Capabilities `json:"capabilities"`
+	Pool         string       `json:"pool"`
 	Tags         Capabilities `json:"tags"`
+	Facts        Facts        `json:"facts,omitempty"`
+	SharedWith   []TenantID   `json:"shared_with,omitempty"` // tenants that may use it besides its own
 	OS           string       `json:"os,omitempty"`
 	Arch         string       `json:"arch,omitempty"`
 	AgentVersion string       `json:"agent_version,omitempty"`

@@ -6,7 +6,7 @@ import "github.com/casarerpa/fleet/fleet"
 func CandidateOf(r *fleet.Robot) Candidate {
 	return Candidate{
 		ID: r.ID, Tenant: r.Tenant, SessionEpoch: r.SessionEpoch, Environment: r.Environment,
-		Capabilities: r.Capabilities, Tags: r.Tags, Status: r.Status, Suspect: r.Suspect,
+		Capabilities: r.Capabilities, Pool: r.Pool, Tags: r.Tags, Facts: r.Facts, SharedWith: r.SharedWith, Status: r.Status, Suspect: r.Suspect,
 		Taken: r.Taken, Max: r.Max(), LastAssigned: r.LastAssignedAt,
 	}
 }

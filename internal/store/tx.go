@@ -14,6 +14,7 @@ type Reader interface {
 	EventReader
 	KeyReader
 	SweepReader
+	PlacementReader
 	ClusterReader
 }
 
@@ -25,6 +26,7 @@ type Tx interface {
 	WorkflowWriter
 	KeyWriter
 	EventWriter
+	PlacementWriter
 	ClusterWriter
 }
 

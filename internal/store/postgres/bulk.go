@@ -62,7 +62,7 @@ const (
 	jobInsertTypes = "ttitttitt" + "ttz" + // who it is, its workflow, its state and what it waits for
 		"ititt" + "zzzzz" + // version, target, priority, environment, needs; its times
 		"iii" + "ifif" + "btt" + "ti" + // limits and budgets, back-off, retry rules, by whom, lane
-		"tt" + "ttit" // placement, labels; what it depends on, what it is a part of
+		"ttt" + "ttit" // placement, sticky key, labels; what it depends on, what it is a part of
 )
 
 var parameter = regexp.MustCompile(`\$(\d+)`)

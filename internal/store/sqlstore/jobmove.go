@@ -59,6 +59,7 @@ func (t *Tx) Apply(m *fleet.Move) error {
 		d := t.delta(j.Tenant)
 		d.counts[stateIndex(m.From)]--
 		d.counts[stateIndex(j.State)]++
+		d.served += t.batch.serve(m.From, j.State)
 	}
 	if was != is {
 		t.laneMoved(was, -1)
@@ -73,6 +74,19 @@ func (t *Tx) Apply(m *fleet.Move) error {
 		return t.Append(j.Tenant, *m.Event)
 	}
 	return nil
+}
+
+// serve is how a move changes what its tenant was served: less the time at
+// which an attempt begins, plus the time at which it ends. With the live ones
+// times now added, that is the time for which slots were used.
+func (b *Batch) serve(from, to fleet.State) int64 {
+	switch {
+	case from.Live() == to.Live():
+		return 0
+	case to.Live():
+		return -b.now.UnixMilli()
+	}
+	return b.now.UnixMilli()
 }
 
 func lane(id int64) any {
@@ -125,6 +139,9 @@ func (t *Tx) companions(m *fleet.Move) error {
 		if _, err := t.conn.Exec(refusalDrop, j.ID, j.Tenant); err != nil {
 			return err
 		}
+	}
+	if err := t.tie(m); err != nil {
+		return err
 	}
 	if d := m.Data; d != nil {
 		var broken []byte

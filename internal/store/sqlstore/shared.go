@@ -29,8 +29,8 @@ var (
 		returning seq, job_seq`)
 	headCount = sharedStmt("head.count", `update tenant_heads set pending = pending + $2, assigned = assigned + $3,
 		running = running + $4, cancelling = cancelling + $5, needs_decision = needs_decision + $6,
-		completed = completed + $7, failed = failed + $8, cancelled = cancelled + $9, timed_out = timed_out + $10
-		where tenant_id = $1`)
+		completed = completed + $7, failed = failed + $8, cancelled = cancelled + $9, timed_out = timed_out + $10,
+		served_ms = served_ms + $11 where tenant_id = $1`)
 )
 
 // number grows a tenant's head, gives what waits its number and writes it.
@@ -67,7 +67,7 @@ func (b *Batch) number(st *tenantState) error {
 		}
 	}
 	c := &st.counts
-	_, err := b.conn.Exec(headCount, st.id, c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7], c[8])
+	_, err := b.conn.Exec(headCount, st.id, c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7], c[8], st.served)
 	return err
 }
 

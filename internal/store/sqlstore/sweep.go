@@ -24,7 +24,7 @@ var (
 	laneList = stmt("lane.list", `select id, tenant_id, environment, requires, target_robot_id, placement, waiting from lanes
 		where waiting > 0 and ($1 or tenant_id = $2) order by id`)
 	jobReady = stmt("job.ready", `select j.id, j.epoch, j.priority, j.deadline, j.available_at, j.seq, j.waiting_since,
-		j.workflow_id, j.labels, j.placement from jobs j where j.lane_id = $1 and ($2 or j.tenant_id = $3) order by `+readyOrder+` limit $4`)
+		j.workflow_id, j.labels, j.sticky_key from jobs j where j.lane_id = $1 and ($2 or j.tenant_id = $3) order by `+readyOrder+` limit $4`)
 	refusalActive = stmt("refusal.active", `select job_id, tenant_id, robot_id, until, reason, count from refusals
 		where job_id = $1 and until > $2 and ($3 or tenant_id = $4)`)
 	refusalAny = stmt("refusal.any", `select 1 from refusals where until > $1 and ($2 or tenant_id = $3)
@@ -69,18 +69,11 @@ func (r *reader) Ready(lane store.Lane, limit int) ([]store.ReadyJob, error) {
 		out = append(out, store.ReadyJob{
 			ID: str[fleet.ID](row), Epoch: row.int64(), Priority: fleet.Priority(row.int()), Deadline: row.time(),
 			AvailableAt: row.time(), Seq: row.int64(), Since: row.time(),
-			Workflow: str[fleet.ID](row), Labels: labels(row), StickyKey: stickyKey(placement(row)),
+			Workflow: str[fleet.ID](row), Labels: labels(row), StickyKey: row.text(),
 		})
 		return nil
 	}, lane.ID, r.all(), r.tenant(), limit)
 	return out, err
-}
-
-func stickyKey(p fleet.Placement) string {
-	if p.Sticky == nil {
-		return ""
-	}
-	return p.Sticky.Key
 }
 
 func (r *reader) ActiveRefusals(jobs []fleet.ID, now time.Time) ([]fleet.Refusal, error) {

@@ -52,6 +52,7 @@ type tenantState struct {
 	seq     int64 // newest event number
 	jobSeq  int64
 	counts  [9]int64
+	served  int64 // milliseconds, a difference: see Tx.serve
 	changed bool
 }
 
@@ -85,6 +86,7 @@ type tenantDelta struct {
 	events int64
 	jobs   int64
 	counts [9]int64
+	served int64
 }
 
 // Begin starts one caller's part, on top of a savepoint of the database.
@@ -159,6 +161,7 @@ func (b *Batch) merge(t *Tx) {
 			}
 			st.seq += d.events
 			st.jobSeq += d.jobs
+			st.served += d.served
 			for i, n := range d.counts {
 				st.counts[i] += n
 			}
@@ -192,12 +195,13 @@ var (
 	headGet = stmt("head.get", `select seq, job_seq, pending, assigned, running, cancelling, needs_decision,
 		completed, failed, cancelled, timed_out from tenant_heads where tenant_id = $1`)
 	headPut = soleStmt("head.put", `insert into tenant_heads (tenant_id, seq, job_seq, pending, assigned, running, cancelling,
-		needs_decision, completed, failed, cancelled, timed_out)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+		needs_decision, completed, failed, cancelled, timed_out, served_ms)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 		on conflict (tenant_id) do update set seq = excluded.seq, job_seq = excluded.job_seq, pending = excluded.pending,
 		assigned = excluded.assigned, running = excluded.running, cancelling = excluded.cancelling,
 		needs_decision = excluded.needs_decision, completed = excluded.completed, failed = excluded.failed,
-		cancelled = excluded.cancelled, timed_out = excluded.timed_out`)
+		cancelled = excluded.cancelled, timed_out = excluded.timed_out,
+		served_ms = tenant_heads.served_ms + excluded.served_ms`)
 )
 
 // tenant is the head row of a tenant inside this batch.
@@ -253,7 +257,7 @@ func (b *Batch) Finish() error {
 			continue
 		}
 		c := &st.counts
-		if _, err := b.conn.Exec(headPut, st.id, st.seq, st.jobSeq, c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7], c[8]); err != nil {
+		if _, err := b.conn.Exec(headPut, st.id, st.seq, st.jobSeq, c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7], c[8], st.served); err != nil {
 			return err
 		}
 	}

@@ -226,6 +226,9 @@ func scopeTests() map[string]func(f *Fixture) {
 				"key":    func(tx store.Tx) error { return tx.PutKey(fleet.Key{Tenant: f.Tenant}) },
 				"flow":   func(tx store.Tx) error { return tx.PutWorkflow(fleet.Workflow{Tenant: f.Tenant}) },
 				"effect": func(tx store.Tx) error { return tx.PutEffect(fleet.Effect{Tenant: f.Tenant}) },
+				"usual":  func(tx store.Tx) error { return tx.PutUsualRobot(f.Tenant, fleet.UsualRobot{}) },
+				"slots":  func(tx store.Tx) error { return tx.PutReservation(fleet.Reservation{Tenant: f.Tenant}) },
+				"share":  func(tx store.Tx) error { return tx.PutShare(f.Tenant, 1) },
 				"disk":   func(tx store.Tx) error { return tx.PutJournal(fleet.Journal{Tenant: f.Tenant}) },
 			} {
 				is(f, what, o.Store.Update(f.Context(), o.Scope, fn) != nil, true)

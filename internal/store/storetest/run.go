@@ -21,6 +21,7 @@ func Run(t *testing.T, open Open) {
 		{"key", keyTests()},
 		{"event", eventTests()},
 		{"sweep", sweepTests()},
+		{"placement", placementTests()},
 		{"scope", scopeTests()},
 		{"log", logTests()},
 		{"signal", signalTests()},

@@ -99,7 +99,8 @@ func Tables() []Table {
 	return []Table{
 		table("store_meta", "one", "one:int store_id:text generation:int created_at:time"),
 		table("tenant_heads", "tenant_id", `tenant_id:text seq:int job_seq:int pending:int assigned:int running:int
-			cancelling:int needs_decision:int completed:int failed:int cancelled:int timed_out:int`),
+			cancelling:int needs_decision:int completed:int failed:int cancelled:int timed_out:int share_weight:int
+			served_ms:int`),
 		table("keys", "id", `id:text tenant_id:text kind:text name:text robot_id:text environment:text role:text hash:text
 			hint:text created_at:time expires_at:time revoked_at:time`),
 		table("workflow_bodies", "hash", "hash:text body:bytes"),
@@ -110,7 +111,7 @@ func Tables() []Table {
 		table("robots", "tenant_id id", `tenant_id:text id:text name:text hostname:text environment:text
 			capabilities:text tags:text os:text arch:text agent_version:text wished_slots:int slot_limit:int
 			admin_mode:text session_epoch:int session_id:text member_id:text last_assigned_at:time
-			quarantine_until:time created_at:time deleted_at:time`),
+			quarantine_until:time created_at:time deleted_at:time pool:text facts:text shared_with:text`),
 		table("robot_samples", "robot_id tenant_id", `robot_id:text tenant_id:text last_seen:time reported_status:text
 			cpu_percent:float memory_percent:float memory_mb:float disk_percent:float`),
 		table("sessions", "id", `id:text tenant_id:text robot_id:text session_epoch:int member_id:text transport:text
@@ -129,7 +130,8 @@ func Tables() []Table {
 			retry_on_timeout:bool retry_safety:text retries_used:int lost_used:int rejected_by:int stop_reason:text
 			stop_deadline:time stop_force:bool cancel_outcome:text cancel_too_late:bool end_reason:text
 			error_class:text error_code:text dead_letter:bool dead_letter_reason:text retry_of:text submitted_by:text
-			lane_id:int placement:text labels:text dependency_rule:text on_unmet:text deps_open:int parent_id:text`),
+			lane_id:int placement:text labels:text dependency_rule:text on_unmet:text deps_open:int parent_id:text
+			sticky_key:text`),
 		table("job_data", "job_id", `job_id:text tenant_id:text variables:bytes result:bytes error:bytes duration_ms:int
 			traceparent:text`),
 		table("attempts", "job_id epoch", `job_id:text epoch:int tenant_id:text robot_id:text session_epoch:int
@@ -143,6 +145,10 @@ func Tables() []Table {
 			job_id:text expires_at:time`),
 		table("events", "tenant_id seq", `tenant_id:text seq:int id:text at:time kind:text subject:text subject_id:text
 			subject_seq:int from_state:text to_state:text epoch:int actor:text data:bytes`),
+		table("usual_robots", "workflow_id robot_id", `tenant_id:text workflow_id:text robot_id:text
+			is_default:bool priority:int notes:text created_at:time`),
+		table("ties", "tenant_id sticky_key", "tenant_id:text sticky_key:text robot_id:text until:time"),
+		table("reservations", "id", "tenant_id:text id:text name:text body:text"),
 		table("members", "id", `id:text incarnation:text version:text address:text renew_seq:int started_at:time`),
 		table("leases", "name", `name:text member_id:text term:int renew_seq:int`),
 		logs(table("log_heads", "job_id epoch", `job_id:text epoch:int tenant_id:text next_line:int bytes:int dropped:int`)),

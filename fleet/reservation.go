@@ -1,0 +1,146 @@
+package fleet
+
+import "time"
+
+// MaxWindows bounds the windows of one reservation.
+const MaxWindows = 100
+
+// Reservation keeps slots of some robots free for the work that it names.
+type Reservation struct {
+	ID       ID             `json:"reservation_id"`
+	Tenant   TenantID       `json:"tenant_id"`
+	Name     string         `json:"name"`
+	Selector Selector       `json:"selector"`
+	Slots    int            `json:"slots"` // 0: all slots of the selector
+	For      ReservationFor `json:"for"`
+	Windows  []Window       `json:"windows,omitempty"` // none: always
+	Lend     bool           `json:"lend"`              // others may use what no holder waits for
+	Enabled  bool           `json:"enabled"`
+	Note     string         `json:"note,omitempty"`
+
+	CreatedAt time.Time `json:"created_at"`
+	CreatedBy string    `json:"created_by,omitempty"`
+	UpdatedAt time.Time `json:"updated_at"`
+}
+
+// ReservationFor says which jobs a reservation is for; the parts that are given
+// must all hold.
+type ReservationFor struct {
+	Workflows      []ID              `json:"workflows,omitempty"`
+	Labels         map[string]string `json:"labels,omitempty"`
+	PriorityAtMost *Priority         `json:"priority_at_most,omitempty"` // 0 is the most urgent
+}
+
+// IsZero says that no job is named.
+func (f ReservationFor) IsZero() bool {
+	return len(f.Workflows)+len(f.Labels) == 0 && f.PriorityAtMost == nil
+}
+
+// Window is a span of time, the end not included.
+type Window struct {
+	From  time.Time `json:"from"`
+	Until time.Time `json:"until"`
+}
+
+// Open says whether the reservation holds at a moment, and when that changes by
+// itself (zero: never).
+func (r *Reservation) Open(now time.Time) (open bool, changes time.Time) {
+	if !r.Enabled {
+		return false, time.Time{}
+	}
+	if len(r.Windows) == 0 {
+		return true, time.Time{}
+	}
+	for _, w := range r.Windows {
+		switch {
+		case !now.Before(w.Until):
+		case now.Before(w.From):
+			changes = first(changes, w.From)
+		default:
+			open = true
+		}
+	}
+	if open {
+		changes = time.Time{}
+		for _, w := range r.Windows {
+			if !now.Before(w.From) && now.Before(w.Until) && w.Until.After(changes) {
+				changes = w.Until
+			}
+		}
+	}
+	return open, changes
+}
+
+func first(a, b time.Time) time.Time {
+	if a.IsZero() || b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// Validate checks a reservation before it is stored.
+func (r *Reservation) Validate(now time.Time) error {
+	if err := ValidateName("name", r.Name, 128); err != nil {
+		return err
+	}
+	if r.Selector.IsZero() {
+		return &Error{
+			Code: CodeInvalid, Reason: "selector_empty", Message: "A reservation needs a selector that names robots.",
+			Fix: `Name robots, pools, tags or capabilities, or write {"all": true}.`, Fields: []FieldError{{Field: "selector", Message: "is empty"}},
+		}
+	}
+	if err := r.Selector.Validate("selector"); err != nil {
+		return err
+	}
+	if r.Slots < 0 {
+		return Invalid("slots", "slots must be 0 (all of them) or more; got %d.", r.Slots)
+	}
+	if r.For.IsZero() {
+		return Invalid("for", "A reservation must say which jobs it is for.").WithFix("Give workflows, labels or priority_at_most.")
+	}
+	if p := r.For.PriorityAtMost; p != nil {
+		if err := p.Validate(); err != nil {
+			return err
+		}
+	}
+	if len(r.Windows) > MaxWindows {
+		return Invalid("windows", "A reservation may have at most %d windows; got %d.", MaxWindows, len(r.Windows))
+	}
+	for _, w := range r.Windows {
+		if !w.From.Before(w.Until) {
+			return windowError("window_empty", "A window must end after it begins; got %s to %s.", w.From.Format(time.RFC3339), w.Until.Format(time.RFC3339))
+		}
+	}
+	if len(r.Windows) > 0 {
+		for _, w := range r.Windows {
+			if now.Before(w.Until) {
+				return nil
+			}
+		}
+		return windowError("window_in_past", "All windows of the reservation are over.")
+	}
+	return nil
+}
+
+func windowError(reason, format string, args ...any) error {
+	e := Errorf(CodeInvalid, reason, format, args...)
+	e.Fields = []FieldError{{Field: "windows", Message: e.Message}}
+	return e
+}
+
+// UsualRobot says that a workflow usually runs on a robot.
+type UsualRobot struct {
+	WorkflowID ID        `json:"workflow_id"`
+	RobotID    RobotID   `json:"robot_id"`
+	Default    bool      `json:"is_default"`
+	Priority   int       `json:"priority"` // 0 is tried first, after the default
+	Notes      string    `json:"notes,omitempty"`
+	CreatedAt  time.Time `json:"created_at"`
+}
+
+// Share is what a tenant has had of the fleet, for its weight.
+type Share struct {
+	Tenant TenantID      `json:"tenant_id"`
+	Weight int           `json:"weight"` // 1 to 1000, usually 100
+	Served time.Duration `json:"served"` // of slots, attempts that run included
+}

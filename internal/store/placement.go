@@ -1,0 +1,49 @@
+package store
+
+import (
+	"time"
+
+	"github.com/casarerpa/fleet/fleet"
+)
+
+// PlacementReader finds what placement knows beside jobs and robots.
+type PlacementReader interface {
+	// UsualRobots lists the usual robots of a workflow in the order in which they
+	// are tried: the default, then by priority, then by id.
+	UsualRobots(workflow fleet.ID) ([]fleet.UsualRobot, error)
+	// Ties returns the robots that sticky keys are tied to at a moment; a key
+	// that is tied to none is left out.
+	Ties(keys []TieKey, now time.Time) (map[TieKey]fleet.RobotID, error)
+	Reservation(id fleet.ID) (fleet.Reservation, error)
+	// Reservations lists all of the scope, the oldest first.
+	Reservations() ([]fleet.Reservation, error)
+	// Holders lists the attempts that hold slots with what reservations ask of
+	// their jobs. It costs by the slots in use.
+	Holders() ([]Holder, error)
+	// Shares tells what the tenants that have jobs waiting have had so far.
+	Shares(now time.Time) ([]fleet.Share, error)
+}
+
+// PlacementWriter changes it. Ties follow from Apply.
+type PlacementWriter interface {
+	PutUsualRobot(tenant fleet.TenantID, u fleet.UsualRobot) error
+	DeleteUsualRobot(workflow fleet.ID, robot fleet.RobotID) error
+	PutReservation(r fleet.Reservation) error
+	DeleteReservation(id fleet.ID) error
+	PutShare(tenant fleet.TenantID, weight int) error
+}
+
+// TieKey names a sticky key of a tenant.
+type TieKey struct {
+	Tenant fleet.TenantID
+	Key    string
+}
+
+// Holder is an attempt that holds a slot.
+type Holder struct {
+	Tenant   fleet.TenantID
+	RobotID  fleet.RobotID
+	Workflow fleet.ID
+	Priority fleet.Priority
+	Labels   map[string]string
+}
