@@ -1,6 +1,9 @@
 package fleet
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // MaxWindows bounds the windows of one reservation.
 const MaxWindows = 100
@@ -34,6 +37,19 @@ type ReservationFor struct {
 // IsZero says that no job is named.
 func (f ReservationFor) IsZero() bool {
 	return len(f.Workflows)+len(f.Labels) == 0 && f.PriorityAtMost == nil
+}
+
+// Matches says whether a job is one of those that are meant.
+func (f *ReservationFor) Matches(workflow ID, priority Priority, labels map[string]string) bool {
+	if f.PriorityAtMost != nil && priority > *f.PriorityAtMost || len(f.Workflows) > 0 && !slices.Contains(f.Workflows, workflow) {
+		return false
+	}
+	for k, v := range f.Labels {
+		if labels[k] != v {
+			return false
+		}
+	}
+	return true
 }
 
 // Window is a span of time, the end not included.

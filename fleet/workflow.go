@@ -24,6 +24,7 @@ type WorkflowVersion struct {
 	Version    int          `json:"version"`
 	Hash       string       `json:"hash"`
 	Requires   Capabilities `json:"requires"`
+	Placement  Placement    `json:"placement,omitzero"` // of its settings, without capabilities
 	NodeCount  int          `json:"node_count"`
 	CreatedAt  time.Time    `json:"created_at"`
 	CreatedBy  string       `json:"created_by,omitempty"`

@@ -46,7 +46,8 @@ type Options struct {
 type Loop struct {
 	o      Options
 	seed   uint64
-	next   time.Time          // when time alone may change the last plan; zero: never
+	next   time.Time // when time alone may change the last plan; zero: never
+	credit credit
 	failed map[pair]time.Time // assignments that did not hold, and until when they are left out
 }
 

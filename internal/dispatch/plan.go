@@ -25,7 +25,7 @@ func (l *Loop) plan(ctx context.Context, now time.Time) (assigned []placement.As
 		if err != nil || len(robots) == 0 {
 			return err
 		}
-		s, err := snapshot.Read(r, robots, snapshot.Options{Now: now, Seed: l.seed, Window: l.o.Window, Avoid: avoid})
+		s, err := snapshot.Read(r, robots, snapshot.Options{Now: now, Seed: l.seed, Window: l.o.Window, Avoid: avoid, Credit: l.credit.of})
 		if err != nil {
 			return err
 		}

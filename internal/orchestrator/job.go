@@ -11,8 +11,6 @@ import (
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/auth"
 	"github.com/casarerpa/fleet/internal/fail"
-	"github.com/casarerpa/fleet/internal/placement"
-	"github.com/casarerpa/fleet/internal/snapshot"
 	"github.com/casarerpa/fleet/internal/store"
 )
 
@@ -20,6 +18,7 @@ import (
 type Jobs struct {
 	*core
 	workflows *Workflows
+	usual     *usual
 }
 
 // SubmitRequest asks for a job. Document or WorkflowID names what to run.
@@ -34,7 +33,9 @@ type SubmitRequest struct {
 	Priority    *fleet.Priority
 	Target      fleet.RobotID
 	Environment string
-	Requires    []string // added to what the document needs
+	Requires    []string        // added to what the document needs
+	Placement   fleet.Placement // likewise
+	Labels      map[string]string
 	NotBefore   time.Time
 	Delay       time.Duration
 	Deadline    time.Time
@@ -168,18 +169,14 @@ func (j *Jobs) prepare(ctx context.Context, p auth.Principal, r SubmitRequest) (
 	if err != nil {
 		return sub, nil, err
 	}
-	extra, err := fleet.NewCapabilities(r.Requires...)
-	if err != nil {
+	if err := j.place(ctx, p, r, found, &spec); err != nil {
 		return sub, nil, err
-	}
-	spec.Requires = found.requires.Union(extra)
-	if spec.Target != "" {
-		if err := j.checkTarget(ctx, p, spec); err != nil {
-			return sub, nil, err
-		}
 	}
 	// Only a request that will be a job stores its document.
 	if spec.Workflow, err = found.keep(ctx, r.DryRun); err != nil {
+		return sub, nil, err
+	}
+	if spec.Placement.Usual, err = j.usualRobots(ctx, p, spec.Workflow.ID); err != nil {
 		return sub, nil, err
 	}
 	warnings = found.warnings
@@ -198,7 +195,7 @@ func (j *Jobs) spec(p auth.Principal, r SubmitRequest) (fleet.JobSpec, error) {
 	s := fleet.JobSpec{
 		ID: j.IDs.New(), Tenant: p.Tenant, Name: r.JobName, Priority: fleet.PriorityDefault, Environment: r.Environment,
 		Target: r.Target, NotBefore: r.NotBefore, Deadline: r.Deadline, WaitLimit: r.WaitLimit,
-		RunTimeout: r.RunTimeout, Retry: fleet.DefaultRetry(), RetrySafety: r.RetrySafety, SubmittedBy: p.Name,
+		Labels: r.Labels, RunTimeout: r.RunTimeout, Retry: fleet.DefaultRetry(), RetrySafety: r.RetrySafety, SubmittedBy: p.Name,
 	}
 	if s.Environment == "" {
 		s.Environment = fleet.DefaultEnvironment
@@ -247,12 +244,7 @@ func (j *Jobs) spec(p auth.Principal, r SubmitRequest) (fleet.JobSpec, error) {
 	default:
 		return s, fleet.Invalid("retry_safety", "retry_safety must be always, until_effect or never; got %q.", string(s.RetrySafety))
 	}
-	if s.Target != "" {
-		if _, err := fleet.ParseRobotID(string(s.Target)); err != nil {
-			return s, targetError("invalid_field", fleet.AsError(err).Message)
-		}
-	}
-	return s, errors.Join(s.Priority.Validate(), fleet.ValidateEnvironment(s.Environment), s.Retry.Validate())
+	return s, errors.Join(fleet.ValidateLabels("labels", s.Labels), s.Priority.Validate(), fleet.ValidateEnvironment(s.Environment), s.Retry.Validate())
 }
 
 func isObject(raw json.RawMessage) bool {
@@ -272,9 +264,10 @@ func printable(s string) bool {
 // resolved is what a request asks to run: a stored version, or a document that
 // was checked and is stored by keep.
 type resolved struct {
-	requires fleet.Capabilities
-	warnings []string
-	keep     func(ctx context.Context, dryRun bool) (fleet.JobWorkflow, error)
+	requires  fleet.Capabilities
+	placement fleet.Placement
+	warnings  []string
+	keep      func(ctx context.Context, dryRun bool) (fleet.JobWorkflow, error)
 }
 
 // resolve finds or checks what is to run.
@@ -298,7 +291,7 @@ func (j *Jobs) document(p auth.Principal, r SubmitRequest) (resolved, error) {
 	if err != nil {
 		return resolved{}, err
 	}
-	found := resolved{requires: checked.Requires}
+	found := resolved{requires: checked.Requires, placement: checked.Placement}
 	for _, d := range checked.Warnings {
 		found.warnings = append(found.warnings, d.Sentence())
 	}
@@ -343,7 +336,7 @@ func (j *Jobs) version(ctx context.Context, p auth.Principal, r SubmitRequest) (
 			n = wf.Newest
 		}
 		v, err := rd.WorkflowVersion(wf.ID, n)
-		found.requires = v.Requires
+		found.requires, found.placement = v.Requires, v.Placement
 		pinned = fleet.JobWorkflow{ID: wf.ID, Name: wf.Name, Version: v.Version, Hash: v.Hash}
 		return err
 	})
@@ -364,39 +357,6 @@ func (j *Jobs) room(ctx context.Context, p auth.Principal) error {
 	e := fleet.Errorf(fleet.CodeExhausted, "too_many_pending", "%d jobs wait already; at most %d may.", counts[fleet.Pending], j.Limits.Pending)
 	e.RetryAfter = 5 * time.Second
 	return e.WithFix("Wait until some have run, or raise the limit.")
-}
-
-// checkTarget refuses a named robot that is unknown or can never run the job.
-// One that is offline or busy is fine: the job waits for it.
-func (j *Jobs) checkTarget(ctx context.Context, p auth.Principal, s fleet.JobSpec) error {
-	var robot fleet.Robot
-	err := j.Store.View(ctx, p.Scope(), func(r store.Reader) (err error) {
-		robot, err = r.Robot(s.Target)
-		return err
-	})
-	switch {
-	case errors.Is(err, fleet.ErrNotFound):
-		return targetError("robot_not_found", fmt.Sprintf("There is no robot %s.", s.Target)).
-			WithFix("Choose a registered robot, or none to let any suitable robot run the job.")
-	case err != nil:
-		return err
-	}
-	if !fleet.EnvironmentsMatch(s.Environment, robot.Environment) {
-		return targetError("target_cannot_run", fmt.Sprintf("Robot %s lives in the environment %s; the job is for %s.", robot.ID, robot.Environment, s.Environment)).
-			WithFix("Choose a robot of that environment, or leave the environment out.")
-	}
-	if missing := robot.Capabilities.Missing(s.Requires); len(missing) > 0 && !robot.LastSeen.IsZero() {
-		return targetError("target_cannot_run", fmt.Sprintf("Robot %s lacks the capability %s.", robot.ID, missing[0])).
-			WithFix("Choose another robot or change what the workflow requires.")
-	}
-	return nil
-}
-
-// targetError says what is wrong with the robot that a request names.
-func targetError(reason, message string) *fleet.Error {
-	e := fleet.Invalid("target_robot_id", "%s", message)
-	e.Reason = reason
-	return e
 }
 
 // JobView is a job with all that is known about it.
@@ -424,56 +384,6 @@ func (j *Jobs) Get(ctx context.Context, p auth.Principal, id fleet.ID) (v JobVie
 		return nil
 	})
 	return v, err
-}
-
-// explain fills in why a pending job waits, by the same checks that placement
-// makes.
-func (j *Jobs) explain(r store.Reader, v *JobView) error {
-	job := &v.Job
-	switch job.WaitingOn { //nolint:exhaustive // the others need the robots
-	case fleet.WaitingTime:
-		v.Waiting = "Waits until " + job.NotBefore.UTC().Format(time.RFC3339) + ", as it was asked to."
-		return nil
-	case fleet.WaitingBackoff:
-		v.Waiting = fmt.Sprintf("Waits until %s before it is tried again.", job.NotBefore.UTC().Format(time.RFC3339))
-		return nil
-	}
-	now := j.Now()
-	candidates, err := candidatesOf(r, j.Timing, now)
-	if err != nil {
-		return err
-	}
-	s, err := snapshot.Read(r, candidates, snapshot.Options{Now: now})
-	if err == nil {
-		err = s.Include(job)
-	}
-	if err != nil {
-		return err
-	}
-	if job.WaitingCode, v.Waiting = placement.Summary(s.View, job.ID); job.WaitingCode == "" {
-		job.WaitingCode, v.Waiting = fleet.CodeBehindOthers, "Fits a free slot and is handed over in this moment."
-	}
-	return nil
-}
-
-// candidatesOf lists the robots that a scope may see, as placement knows them.
-func candidatesOf(r store.Reader, timing func(string) fleet.Timing, now time.Time) ([]placement.Candidate, error) {
-	var out []placement.Candidate
-	page := fleet.Page{Limit: fleet.PageMax}
-	for {
-		list, err := r.Robots(store.RobotFilter{}, page)
-		if err != nil {
-			return nil, err
-		}
-		for _, robot := range list.Robots {
-			robot.Derive(timing(robot.Environment), now)
-			out = append(out, placement.CandidateOf(&robot))
-		}
-		if list.Next == "" {
-			return out, nil
-		}
-		page.Cursor = list.Next
-	}
 }
 
 // List returns a page of jobs, newest first.

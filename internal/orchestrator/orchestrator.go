@@ -62,7 +62,7 @@ func New(o Options) *Orchestrator {
 	c := &core{Options: o, results: newResultCache()}
 	w := &Workflows{core: c, seen: newSeen()}
 	return &Orchestrator{
-		Jobs:      &Jobs{core: c, workflows: w},
+		Jobs:      &Jobs{core: c, workflows: w, usual: &usual{}},
 		Workflows: w,
 		Robots:    &Robots{core: c},
 		Attempts:  &Attempts{core: c},

@@ -27,6 +27,7 @@ type Checked struct {
 	Hash      string
 	Canonical []byte
 	Requires  fleet.Capabilities
+	Placement fleet.Placement // of its settings, without capabilities
 	NodeCount int
 	Warnings  []workflow.Diagnostic
 }
@@ -62,9 +63,13 @@ func (w *Workflows) Check(doc []byte) (*Checked, error) {
 	if err != nil {
 		return nil, err
 	}
+	placed, err := placementOf(d)
+	if err != nil {
+		return nil, err
+	}
 	sum := sha256.Sum256(canonical)
 	return &Checked{
-		Name: d.Name(), Hash: hex.EncodeToString(sum[:]), Canonical: canonical, Requires: requires,
+		Name: d.Name(), Hash: hex.EncodeToString(sum[:]), Canonical: canonical, Requires: requires, Placement: placed,
 		NodeCount: len(d.Nodes), Warnings: found.Warnings(),
 	}, nil
 }
@@ -177,7 +182,7 @@ func (w *Workflows) store(ctx context.Context, p auth.Principal, c *Checked) (ve
 			return err
 		}
 		version = fleet.WorkflowVersion{
-			WorkflowID: wf.ID, Version: wf.Newest, Hash: c.Hash, Requires: c.Requires, NodeCount: c.NodeCount,
+			WorkflowID: wf.ID, Version: wf.Newest, Hash: c.Hash, Requires: c.Requires, Placement: c.Placement, NodeCount: c.NodeCount,
 			CreatedAt: now, CreatedBy: p.Name,
 		}
 		if err := tx.AddWorkflowVersion(version); err != nil {

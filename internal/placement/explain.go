@@ -229,6 +229,20 @@ func (p *planner) demandAnswers(l *laneState, r *robotState, j *Job, add func(Ch
 	}
 }
 
+// Unfit says which demand of a lane a robot does not meet, whatever it is
+// doing; ok is false when it meets them all.
+func Unfit(l *Lane, c *Candidate, now time.Time) (why CheckAnswer, ok bool) {
+	p := &planner{now: now}
+	r := rulesOf(l)
+	p.demandAnswers(&laneState{lane: l, rules: r, now: now}, &robotState{c: *c}, &Job{AvailableAt: now},
+		func(code Check, fits bool, wanted, found string) {
+			if !fits && !ok && code != CheckFallbackLater {
+				why, ok = CheckAnswer{code, fits, wanted, found}, true
+			}
+		})
+	return why, ok
+}
+
 // missing says in words which of the wanted a set lacks.
 func missing(have, want fleet.Capabilities) string {
 	if lacks := have.Missing(want); len(lacks) > 0 {

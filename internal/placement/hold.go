@@ -223,17 +223,7 @@ func (h *holds) holders(l *Lane, j *Job) []int {
 
 // holds says whether a job is one that the reservation is for.
 func (r *Reservation) holds(l *Lane, j *Job) bool {
-	f := &r.For
-	if r.Tenant != l.Tenant || f.PriorityAtMost != nil && j.Priority > *f.PriorityAtMost ||
-		len(f.Workflows) > 0 && !slices.Contains(f.Workflows, j.Workflow) {
-		return false
-	}
-	for k, v := range f.Labels {
-		if j.Labels[k] != v {
-			return false
-		}
-	}
-	return true
+	return r.Tenant == l.Tenant && r.For.Matches(j.Workflow, j.Priority, j.Labels)
 }
 
 // kept tells what each reservation holds.

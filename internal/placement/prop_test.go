@@ -61,7 +61,7 @@ func draw(t *rapid.T) View {
 	for i := range rapid.IntRange(0, 3).Draw(t, "reservations") {
 		r := Reservation{
 			ID: fleet.ID(fmt.Sprintf("res%d", i)), Tenant: tenant.Draw(t, "tenant"), Slots: rapid.IntRange(1, 4).Draw(t, "slots"),
-			For:      HolderRule{Workflows: []fleet.ID{"pay"}},
+			For:      fleet.ReservationFor{Workflows: []fleet.ID{"pay"}},
 			Selector: fleet.Selector{All: true}, Lend: rapid.Bool().Draw(t, "lend"),
 		}
 		if rapid.Bool().Draw(t, "some") {

@@ -54,7 +54,8 @@ type Job struct {
 	Workflow    fleet.ID          `json:"workflow_id,omitempty"`
 	Labels      map[string]string `json:"labels,omitempty"`
 	Avoid       []Refused         `json:"avoid,omitempty"`
-	Tied        fleet.RobotID     `json:"tied,omitempty"` // the robot that last ended a job of its sticky key
+	StickyKey   string            `json:"sticky_key,omitempty"`
+	Tied        fleet.RobotID     `json:"tied,omitempty"` // the robot that last ended a job of that key
 }
 
 // Refused is a robot that is left out for a job, and until when.
@@ -127,24 +128,16 @@ type Share struct {
 
 // Reservation keeps slots of some robots for the work that it names.
 type Reservation struct {
-	ID       fleet.ID       `json:"id"`
-	Name     string         `json:"name"`
-	Tenant   fleet.TenantID `json:"tenant_id"`
-	Selector fleet.Selector `json:"selector"`
-	Slots    int            `json:"slots"` // 0: all of them
-	For      HolderRule     `json:"for"`
-	InUse    int            `json:"in_use"`           // slots there that holders use now
-	Lend     bool           `json:"lend,omitempty"`   // others may use what no holder waits for
-	Wanted   bool           `json:"wanted,omitempty"` // a holder waits that may not be in the view
-	Until    time.Time      `json:"until,omitzero"`   // when the window closes
-}
-
-// HolderRule says which jobs a reservation is for; the parts that are given
-// must all hold.
-type HolderRule struct {
-	Workflows      []fleet.ID        `json:"workflows,omitempty"`
-	Labels         map[string]string `json:"labels,omitempty"`
-	PriorityAtMost *fleet.Priority   `json:"priority_at_most,omitempty"` // 0 is the most urgent
+	ID       fleet.ID             `json:"id"`
+	Name     string               `json:"name"`
+	Tenant   fleet.TenantID       `json:"tenant_id"`
+	Selector fleet.Selector       `json:"selector"`
+	Slots    int                  `json:"slots"` // 0: all of them
+	For      fleet.ReservationFor `json:"for"`
+	InUse    int                  `json:"in_use"`           // slots there that holders use now
+	Lend     bool                 `json:"lend,omitempty"`   // others may use what no holder waits for
+	Wanted   bool                 `json:"wanted,omitempty"` // a holder waits that may not be in the view
+	Until    time.Time            `json:"until,omitzero"`   // when the window closes
 }
 
 // Outcome is what Plan decides.

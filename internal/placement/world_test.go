@@ -261,7 +261,7 @@ func (w wordsOf) reservation() Reservation {
 	r := Reservation{
 		ID: fleet.ID(w.name), Name: w.name, Tenant: fleet.TenantID(w.kv["tenant"]), Slots: w.num("slots", 0), InUse: w.num("inuse", 0),
 		Lend: w.kv["lend"] != "", Wanted: w.kv["wanted"] != "",
-		For: HolderRule{Workflows: list[fleet.ID](w.kv["wf"]), Labels: w.under("label.")},
+		For: fleet.ReservationFor{Workflows: list[fleet.ID](w.kv["wf"]), Labels: w.under("label.")},
 	}
 	switch {
 	case w.kv["pool"] != "":

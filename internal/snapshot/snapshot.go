@@ -24,6 +24,9 @@ type Options struct {
 	Now    time.Time
 	Seed   uint64
 	Window int // most jobs of one lane that are read at first; 0: 1024
+	// Credit is what a tenant's served time is raised by before it counts, so
+	// that one that had nothing to run gets no credit for idling; nil: nothing.
+	Credit func([]fleet.Share) map[fleet.TenantID]time.Duration
 	// Avoid adds robots that are left out for a job to those that the store
 	// knows of; nil: none.
 	Avoid func(job fleet.ID) []placement.Refused
@@ -56,8 +59,13 @@ func Read(r store.Reader, robots []placement.Candidate, o Options) (*Snapshot, e
 	if len(s.lanes) == 0 || len(robots) == 0 {
 		return s, nil
 	}
-	for i, room := range placement.Rooms(s.View) {
-		if room == 0 {
+	if err := s.claims(); err != nil {
+		return nil, err
+	}
+	rooms := placement.Rooms(s.View)
+	lent := slices.ContainsFunc(s.View.Reservations, func(r placement.Reservation) bool { return r.Lend })
+	for i, room := range rooms {
+		if room == 0 && !lent { // or somebody may wait there for what is lent
 			continue
 		}
 		if err := s.window(i, min(room+windowSpare, o.Window)); err != nil {
@@ -120,9 +128,9 @@ func (s *Snapshot) Include(job *fleet.Job) error {
 	}
 	lane.Jobs = append(lane.Jobs, placement.Job{
 		ID: job.ID, Epoch: job.Epoch, Priority: job.Priority, Deadline: job.Deadline, AvailableAt: job.AvailableAt, Seq: job.Seq,
-		Workflow: job.Workflow.ID, Labels: job.Labels,
+		Workflow: job.Workflow.ID, Labels: job.Labels, StickyKey: stickyKey(job),
 	})
-	one := placement.Lane{Tenant: lane.Tenant, Jobs: lane.Jobs[len(lane.Jobs)-1:]}
+	one := placement.Lane{Tenant: lane.Tenant, Placement: lane.Placement, Jobs: lane.Jobs[len(lane.Jobs)-1:]}
 	return s.complete([]placement.Lane{one})
 }
 
@@ -135,7 +143,7 @@ func (s *Snapshot) window(i, limit int) error {
 		j := &jobs[n]
 		into.Jobs[n] = placement.Job{
 			ID: j.ID, Epoch: j.Epoch, Priority: j.Priority, Deadline: j.Deadline, AvailableAt: j.AvailableAt, Seq: j.Seq,
-			Workflow: j.Workflow, Labels: j.Labels,
+			Workflow: j.Workflow, Labels: j.Labels, StickyKey: j.StickyKey,
 		}
 	}
 	return err
@@ -149,8 +157,15 @@ func laneOf(l *store.Lane) placement.Lane {
 	}
 }
 
+func stickyKey(job *fleet.Job) string {
+	if job.Placement.Sticky == nil {
+		return ""
+	}
+	return job.Placement.Sticky.Key
+}
+
 // complete adds to the jobs what is kept apart from them: the robots that are
-// left out for them.
+// left out for them, and those that they are tied to.
 func (s *Snapshot) complete(lanes []placement.Lane) error {
 	var ids []fleet.ID
 	for i := range lanes {
@@ -160,6 +175,9 @@ func (s *Snapshot) complete(lanes []placement.Lane) error {
 	}
 	if len(ids) == 0 {
 		return nil
+	}
+	if err := s.ties(lanes); err != nil {
+		return err
 	}
 	refusals, err := s.r.ActiveRefusals(ids, s.o.Now)
 	if err != nil {

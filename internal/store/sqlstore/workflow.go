@@ -6,7 +6,7 @@ import (
 
 const (
 	workflowColumns = `id, tenant_id, name, newest, hash, created_at, updated_at, deleted_at`
-	versionColumns  = `workflow_id, version, hash, requires, node_count, created_at, created_by`
+	versionColumns  = `workflow_id, version, hash, requires, node_count, created_at, created_by, placement`
 )
 
 var (
@@ -22,7 +22,7 @@ var (
 	workflowTaken = stmt("workflow.taken", `select id from workflows
 		where name = $1 and tenant_id = $2 and deleted_at is null and id <> $3`)
 	versionInsert = stmt("workflow_version.insert", `insert into workflow_versions (tenant_id, `+versionColumns+`)
-		select tenant_id, $1, $2, $3, $4, $5, $6, $7 from workflows where id = $1 and ($8 or tenant_id = $9)
+		select tenant_id, $1, $2, $3, $4, $5, $6, $7, $8 from workflows where id = $1 and ($9 or tenant_id = $10)
 		on conflict do nothing`)
 	versionGet = stmt("workflow_version.get", `select `+versionColumns+` from workflow_versions
 		where workflow_id = $1 and version = $2 and ($3 or tenant_id = $4)`)
@@ -44,7 +44,7 @@ func scanWorkflow(row *Row) fleet.Workflow {
 func scanVersion(row *Row) fleet.WorkflowVersion {
 	return fleet.WorkflowVersion{
 		WorkflowID: str[fleet.ID](row), Version: row.int(), Hash: row.text(), Requires: row.words(), NodeCount: row.int(),
-		CreatedAt: row.time(), CreatedBy: row.text(),
+		CreatedAt: row.time(), CreatedBy: row.text(), Placement: placement(row),
 	}
 }
 
@@ -145,7 +145,7 @@ func (t *Tx) PutWorkflow(w fleet.Workflow) error {
 
 // AddWorkflowVersion answers with fleet.ErrConflict if the version exists.
 func (t *Tx) AddWorkflowVersion(v fleet.WorkflowVersion) error {
-	n, err := t.conn.Exec(versionInsert, v.WorkflowID, v.Version, v.Hash, v.Requires.Key(), v.NodeCount, v.CreatedAt, v.CreatedBy,
+	n, err := t.conn.Exec(versionInsert, v.WorkflowID, v.Version, v.Hash, v.Requires.Key(), v.NodeCount, v.CreatedAt, v.CreatedBy, v.Placement.Text(),
 		t.all(), t.tenant())
 	if err != nil || n == 1 {
 		return err

@@ -107,7 +107,7 @@ func Tables() []Table {
 		table("workflows", "id", `id:text tenant_id:text name:text newest:int hash:text created_at:time updated_at:time
 			deleted_at:time`),
 		table("workflow_versions", "workflow_id version", `workflow_id:text version:int tenant_id:text hash:text
-			requires:text node_count:int created_at:time created_by:text`),
+			requires:text node_count:int created_at:time created_by:text placement:text`),
 		table("robots", "tenant_id id", `tenant_id:text id:text name:text hostname:text environment:text
 			capabilities:text tags:text os:text arch:text agent_version:text wished_slots:int slot_limit:int
 			admin_mode:text session_epoch:int session_id:text member_id:text last_assigned_at:time

@@ -12,6 +12,9 @@ alter table robots add column shared_with text not null default '';
 -- of many keys wait in one lane.
 alter table jobs add column sticky_key text not null default '';
 
+-- What a version of a workflow demands beyond its capabilities.
+alter table workflow_versions add column placement text not null default '';
+
 alter table tenant_heads add column share_weight integer not null default 100 check (share_weight between 1 and 1000);
 alter table tenant_heads add column served_ms integer not null default 0;
 

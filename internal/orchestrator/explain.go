@@ -1,0 +1,159 @@
+package orchestrator
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/auth"
+	"github.com/casarerpa/fleet/internal/placement"
+	"github.com/casarerpa/fleet/internal/snapshot"
+	"github.com/casarerpa/fleet/internal/store"
+)
+
+// Explanation is why a job waits, or what placed or ended it.
+type Explanation struct {
+	Job         fleet.Job
+	EvaluatedAt time.Time
+	Summary     string
+	Fleet       *placement.Explanation   // only while it waits for a robot
+	Names       map[fleet.RobotID]string // of the robots in it
+	Attempts    []fleet.Attempt          // the robots that had it
+}
+
+// Explain asks placement itself what it would do with a job now, and why. Who
+// asks for a finished job gets what is recorded.
+func (j *Jobs) Explain(ctx context.Context, p auth.Principal, id fleet.ID) (e Explanation, err error) {
+	if err := p.Require(fleet.JobsRead); err != nil {
+		return e, err
+	}
+	e.EvaluatedAt = j.Now()
+	err = j.Store.View(ctx, p.Scope(), func(r store.Reader) error {
+		if e.Job, err = r.Job(id); err != nil {
+			return err
+		}
+		if e.Attempts, err = r.Attempts(id); err != nil {
+			return err
+		}
+		if e.Summary = j.aside(&e.Job); e.Summary != "" {
+			return nil
+		}
+		robots, err := j.robots(r, e.EvaluatedAt)
+		if err != nil {
+			return err
+		}
+		full, err := j.placed(r, robots, &e.Job, e.EvaluatedAt, placement.Explain)
+		if err != nil {
+			return err
+		}
+		e.Fleet, e.Names = &full, map[fleet.RobotID]string{}
+		for i := range robots {
+			e.Names[robots[i].ID] = robots[i].Name
+		}
+		e.Job.WaitingCode, e.Summary = full.Code, full.Summary
+		if full.Assigned != nil {
+			e.Job.WaitingCode, e.Summary = fleet.CodeBehindOthers, handedOver
+		}
+		if full.Code == fleet.CodeReserved {
+			e.Job.WaitingOn = fleet.WaitingReservation
+		}
+		return nil
+	})
+	return e, err
+}
+
+// handedOver is what a job is told that placement would assign now.
+const handedOver = "Fits a free slot and is handed over in this moment."
+
+// aside says why a job does not wait for a robot; empty if it does.
+func (j *Jobs) aside(job *fleet.Job) string {
+	if job.State != fleet.Pending {
+		return told(job)
+	}
+	switch job.WaitingOn { //nolint:exhaustive // the others need the robots
+	case fleet.WaitingTime:
+		return "Waits until " + job.NotBefore.UTC().Format(time.RFC3339) + ", as it was asked to."
+	case fleet.WaitingBackoff:
+		return fmt.Sprintf("Waits until %s before it is tried again.", job.NotBefore.UTC().Format(time.RFC3339))
+	}
+	return ""
+}
+
+// told says in a sentence where a job is that does not wait.
+func told(job *fleet.Job) string {
+	switch job.State { //nolint:exhaustive // the rest are final
+	case fleet.Assigned:
+		return fmt.Sprintf("Was offered to robot %s at %s.", job.RobotID, job.AssignedAt.UTC().Format(time.RFC3339))
+	case fleet.Running:
+		return fmt.Sprintf("Runs on robot %s since %s.", job.RobotID, job.StartedAt.UTC().Format(time.RFC3339))
+	case fleet.Cancelling:
+		return fmt.Sprintf("Robot %s was told to stop; it is over by %s at the latest.", job.RobotID, job.StopDeadline.UTC().Format(time.RFC3339))
+	case fleet.NeedsDecision:
+		return "Waits for a person: a step that must not run twice was begun and not closed."
+	}
+	return fmt.Sprintf("Ended as %s at %s (%s).", job.State, job.EndedAt.UTC().Format(time.RFC3339), job.EndReason)
+}
+
+// explain fills in why a pending job waits.
+func (j *Jobs) explain(r store.Reader, v *JobView) error {
+	if v.Waiting = j.aside(&v.Job); v.Waiting != "" {
+		return nil
+	}
+	now := j.Now()
+	robots, err := j.robots(r, now)
+	if err != nil {
+		return err
+	}
+	why, err := j.placed(r, robots, &v.Job, now, func(view placement.View, id fleet.ID) (placement.Explanation, bool) {
+		code, text := placement.Summary(view, id)
+		return placement.Explanation{Code: code, Summary: text}, true
+	})
+	if v.Job.WaitingCode, v.Waiting = why.Code, why.Summary; why.Code == "" {
+		v.Job.WaitingCode, v.Waiting = fleet.CodeBehindOthers, handedOver
+	}
+	return err
+}
+
+// placed asks placement about a job on the robots that its tenant may use.
+func (j *Jobs) placed(r store.Reader, robots []fleet.Robot, job *fleet.Job, now time.Time,
+	ask func(placement.View, fleet.ID) (placement.Explanation, bool),
+) (placement.Explanation, error) {
+	candidates := make([]placement.Candidate, len(robots))
+	for i := range robots {
+		candidates[i] = placement.CandidateOf(&robots[i])
+	}
+	s, err := snapshot.Read(r, candidates, snapshot.Options{Now: now})
+	if err != nil {
+		return placement.Explanation{}, err
+	}
+	if _, err := s.Plan(); err != nil { // reads as deep as dispatch would
+		return placement.Explanation{}, err
+	}
+	if err := s.Include(job); err != nil {
+		return placement.Explanation{}, err
+	}
+	e, _ := ask(s.View, job.ID)
+	return e, nil
+}
+
+// robots lists the robots that a scope may see, with their status.
+func (j *Jobs) robots(r store.Reader, now time.Time) ([]fleet.Robot, error) {
+	var out []fleet.Robot
+	page := fleet.Page{Limit: fleet.PageMax}
+	for {
+		list, err := r.Robots(store.RobotFilter{}, page)
+		if err != nil {
+			return nil, err
+		}
+		for i := range list.Robots {
+			list.Robots[i].Derive(j.Timing(list.Robots[i].Environment), now)
+		}
+		out = slices.Concat(out, list.Robots)
+		if list.Next == "" {
+			return out, nil
+		}
+		page.Cursor = list.Next
+	}
+}

@@ -1,0 +1,199 @@
+package orchestrator
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/auth"
+	"github.com/casarerpa/fleet/internal/placement"
+	"github.com/casarerpa/fleet/internal/store"
+	"github.com/casarerpa/fleet/workflow"
+)
+
+// placementOf reads settings.fleet.placement of a document. Its capabilities
+// are among what the document requires.
+func placementOf(d *workflow.Document) (p fleet.Placement, err error) {
+	if d.Fleet.Placement == nil {
+		return p, nil
+	}
+	const field = "settings.fleet.placement"
+	text, err := json.Marshal(d.Fleet.Placement)
+	if err != nil {
+		return p, fleet.Internal(err)
+	}
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&p); err != nil {
+		return p, fleet.Invalid(field, "%s cannot be read: %s.", field, err)
+	}
+	p.Capabilities, p.Usual = nil, nil
+	return p, checkPlacement(field, &p)
+}
+
+// checkPlacement checks the shape of a placement and its conditions.
+func checkPlacement(field string, p *fleet.Placement) error {
+	if err := p.Validate(field); err != nil {
+		return err
+	}
+	lists := [][]fleet.Comparison{p.Facts}
+	if p.Avoid != nil {
+		lists = append(lists, p.Avoid.Facts)
+	}
+	for i := range p.Prefer {
+		lists = append(lists, p.Prefer[i].Match.Facts)
+	}
+	for i := range p.Fallback {
+		lists = append(lists, p.Fallback[i].Match.Facts)
+	}
+	for _, list := range lists {
+		if err := placement.CheckConditions(field, list); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// place joins what the workflow and the request say of where a job may run, and
+// refuses a robot that is named and cannot.
+func (j *Jobs) place(ctx context.Context, p auth.Principal, r SubmitRequest, found resolved, s *fleet.JobSpec) error {
+	extra, err := fleet.NewCapabilities(r.Requires...)
+	if err != nil {
+		return err
+	}
+	asked := r.Placement
+	asked.Usual = nil
+	if err := checkPlacement("placement", &asked); err != nil {
+		return err
+	}
+	merged, err := fleet.MergePlacements(
+		fleet.PlacedAt{Where: "the workflow's settings", Placement: found.placement},
+		fleet.PlacedAt{Where: "the request", Placement: fleet.Placement{Target: r.Target, Environment: r.Environment, Capabilities: extra}},
+		fleet.PlacedAt{Where: "the placement of the request", Placement: asked},
+	)
+	if err != nil {
+		return err
+	}
+	if merged.Environment != "" && merged.Environment != s.Environment {
+		s.Environment = merged.Environment
+		if r.RunTimeout == 0 {
+			s.RunTimeout = j.Timing(s.Environment).RunTimeout
+		}
+	}
+	s.Target, s.Requires = merged.Target, found.requires.Union(merged.Capabilities)
+	s.Placement = merged.Rest()
+	if s.Target != "" {
+		return j.checkTarget(ctx, p, *s)
+	}
+	return nil
+}
+
+// checkTarget refuses a named robot that is unknown or can never run the job.
+// One that is offline or busy is fine: the job waits for it. So is one of which
+// a fact is not known yet.
+func (j *Jobs) checkTarget(ctx context.Context, p auth.Principal, s fleet.JobSpec) error {
+	if _, err := fleet.ParseRobotID(string(s.Target)); err != nil {
+		return targetError("invalid_field", fleet.AsError(err).Message)
+	}
+	var robot fleet.Robot
+	err := j.Store.View(ctx, p.Scope(), func(r store.Reader) (err error) {
+		robot, err = r.Robot(s.Target)
+		return err
+	})
+	switch {
+	case errors.Is(err, fleet.ErrNotFound):
+		return targetError("robot_not_found", fmt.Sprintf("There is no robot %s.", s.Target)).
+			WithFix("Choose a registered robot, or none to let any suitable robot run the job.")
+	case err != nil:
+		return err
+	}
+	lane := placement.Lane{Tenant: s.Tenant, Environment: s.Environment, Requires: s.Requires, Target: s.Target, Placement: s.Placement}
+	lane.Placement.OnlyUsual = false // the target is the choice
+	candidate := placement.CandidateOf(&robot)
+	switch why, ok := placement.Unfit(&lane, &candidate, j.Now()); {
+	case !ok:
+		return nil
+	case why.Code == placement.CheckEnvironment:
+		return targetError("target_cannot_run", fmt.Sprintf("Robot %s lives in the environment %s; the job is for %s.", robot.ID, robot.Environment, s.Environment)).
+			WithFix("Choose a robot of that environment, or leave the environment out.")
+	case robot.LastSeen.IsZero() && why.Code != placement.CheckAvoided, why.Code == placement.CheckFactUnknown:
+		return nil // it may still say so
+	case why.Code == placement.CheckCapability:
+		return targetError("target_cannot_run", fmt.Sprintf("Robot %s lacks the capability %s.", robot.ID, robot.Capabilities.Missing(s.Requires)[0])).
+			WithFix("Choose another robot or change what the workflow requires.")
+	default:
+		return targetError("target_cannot_run", fmt.Sprintf("Robot %s cannot run the job: %s, wanted %s, found %s.", robot.ID, why.Code, why.Wanted, why.Found)).
+			WithFix("Choose another robot, or change what the workflow or the request demands.")
+	}
+}
+
+// targetError says what is wrong with the robot that a request names.
+func targetError(reason, message string) *fleet.Error {
+	e := fleet.Invalid("target_robot_id", "%s", message)
+	e.Reason = reason
+	return e
+}
+
+// usual remembers the usual robots of workflows for a moment, so that a submit
+// does not read them each time. A change made on another orchestrator is seen
+// when the moment is over.
+type usual struct {
+	mu   sync.Mutex
+	list map[fleet.ID]usualEntry
+}
+
+type usualEntry struct {
+	robots []fleet.RobotID
+	until  time.Time
+}
+
+const (
+	usualMoment = 2 * time.Second
+	usualMost   = 4096
+)
+
+func (u *usual) get(id fleet.ID, now time.Time) ([]fleet.RobotID, bool) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	e, ok := u.list[id]
+	return e.robots, ok && now.Before(e.until)
+}
+
+func (u *usual) put(id fleet.ID, robots []fleet.RobotID, now time.Time) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.list == nil || len(u.list) >= usualMost {
+		u.list = map[fleet.ID]usualEntry{}
+	}
+	u.list[id] = usualEntry{robots, now.Add(usualMoment)}
+}
+
+func (u *usual) forget(id fleet.ID) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	delete(u.list, id)
+}
+
+// usualRobots are the usual robots of a workflow, the best first.
+func (j *Jobs) usualRobots(ctx context.Context, p auth.Principal, workflow fleet.ID) ([]fleet.RobotID, error) {
+	if robots, ok := j.usual.get(workflow, j.Now()); ok || workflow == "" {
+		return robots, nil
+	}
+	var robots []fleet.RobotID
+	err := j.Store.View(ctx, p.Scope(), func(r store.Reader) error {
+		list, err := r.UsualRobots(workflow)
+		for _, u := range list {
+			robots = append(robots, u.RobotID)
+		}
+		return err
+	})
+	if err == nil {
+		j.usual.put(workflow, robots, j.Now())
+	}
+	return robots, err
+}

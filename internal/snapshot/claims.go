@@ -1,0 +1,117 @@
+package snapshot
+
+import (
+	"time"
+
+	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/placement"
+	"github.com/casarerpa/fleet/internal/store"
+)
+
+// claims reads who has a claim on the robots beyond the order of jobs: the
+// reservations that are open, and, where several tenants wait, what each was
+// served.
+func (s *Snapshot) claims() error {
+	if err := s.reservations(); err != nil {
+		return err
+	}
+	first := s.lanes[0].Tenant
+	for i := range s.lanes {
+		if s.lanes[i].Tenant != first {
+			return s.shares()
+		}
+	}
+	return nil
+}
+
+func (s *Snapshot) reservations() error {
+	list, err := s.r.Reservations()
+	if err != nil || len(list) == 0 {
+		return err
+	}
+	var open []placement.Reservation
+	for i := range list {
+		r := &list[i]
+		if yes, until := r.Open(s.o.Now); yes {
+			open = append(open, placement.Reservation{
+				ID: r.ID, Name: r.Name, Tenant: r.Tenant, Selector: r.Selector, Slots: r.Slots, For: r.For, Lend: r.Lend, Until: until,
+			})
+		}
+	}
+	if len(open) == 0 {
+		return nil
+	}
+	holders, err := s.r.Holders()
+	if err != nil {
+		return err
+	}
+	for i := range open {
+		open[i].InUse = s.inUse(&open[i], holders)
+	}
+	s.View.Reservations = open
+	return nil
+}
+
+// inUse counts the slots of a reservation's robots that its holders use.
+func (s *Snapshot) inUse(r *placement.Reservation, holders []store.Holder) (n int) {
+	covered := map[store.RobotRef]bool{}
+	for i := range s.View.Robots {
+		c := &s.View.Robots[i]
+		if placement.Selects(&r.Selector, c, s.o.Now) {
+			covered[store.RobotRef{Tenant: c.Tenant, RobotID: c.ID}] = true
+		}
+	}
+	for i := range holders {
+		h := &holders[i]
+		if h.Tenant == r.Tenant && covered[store.RobotRef{Tenant: h.Tenant, RobotID: h.RobotID}] && r.For.Matches(h.Workflow, h.Priority, h.Labels) {
+			n++
+		}
+	}
+	return n
+}
+
+func (s *Snapshot) shares() error {
+	list, err := s.r.Shares(s.o.Now)
+	if err != nil {
+		return err
+	}
+	var credit map[fleet.TenantID]time.Duration
+	if s.o.Credit != nil {
+		credit = s.o.Credit(list)
+	}
+	for _, x := range list {
+		s.View.Shares = append(s.View.Shares, placement.Share{
+			Group: string(x.Tenant), Weight: x.Weight, Served: (x.Served + credit[x.Tenant]).Seconds(),
+		})
+	}
+	return nil
+}
+
+// ties finds the robots that sticky keys are tied to.
+func (s *Snapshot) ties(lanes []placement.Lane) error {
+	var keys []store.TieKey
+	for i := range lanes {
+		if lanes[i].Placement.Sticky == nil {
+			continue
+		}
+		for n := range lanes[i].Jobs {
+			if key := lanes[i].Jobs[n].StickyKey; key != "" {
+				keys = append(keys, store.TieKey{Tenant: lanes[i].Tenant, Key: key})
+			}
+		}
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	tied, err := s.r.Ties(keys, s.o.Now)
+	if err != nil {
+		return err
+	}
+	for i := range lanes {
+		for n := range lanes[i].Jobs {
+			j := &lanes[i].Jobs[n]
+			j.Tied = tied[store.TieKey{Tenant: lanes[i].Tenant, Key: j.StickyKey}]
+		}
+	}
+	return nil
+}
