@@ -23,7 +23,8 @@ type SubmitRequest struct {
 	Priority     *fleet.Priority   `json:"priority,omitempty"` // nil: 10
 	Target       fleet.RobotID     `json:"target_robot_id,omitempty"`
 	Environment  string            `json:"environment,omitempty"`
-	Placement    *Placement        `json:"placement,omitempty"`
+	Placement    *fleet.Placement  `json:"placement,omitempty"`
+	Labels       map[string]string `json:"labels,omitempty"`
 	NotBefore    *time.Time        `json:"not_before,omitempty"`
 	Deadline     *time.Time        `json:"deadline,omitempty"`
 	DelaySeconds int64             `json:"delay_seconds,omitempty"`
@@ -36,13 +37,6 @@ type SubmitRequest struct {
 	// IdempotencyKey makes a repeated request give the first one's job. The
 	// client makes one for each call if it is empty.
 	IdempotencyKey string `json:"-"`
-}
-
-// Placement says what a job needs beyond its workflow.
-type Placement struct {
-	Target       fleet.RobotID `json:"target_robot_id,omitempty"`
-	Capabilities []string      `json:"capabilities,omitempty"`
-	Environment  string        `json:"environment,omitempty"`
 }
 
 // JobDetail is a job with all that is known about it.

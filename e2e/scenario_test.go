@@ -189,7 +189,7 @@ func (s *story) send(ctx context.Context, plain []string, options map[string]str
 	}
 	r := client.SubmitRequest{Workflow: document, Name: plain[0], Target: fleet.RobotID(options["robot"])}
 	if options["can"] != "" {
-		r.Placement = &client.Placement{Capabilities: []string{options["can"]}}
+		r.Placement = &fleet.Placement{Capabilities: []string{options["can"]}}
 	}
 	if text, ok := options["priority"]; ok {
 		p, err := fleet.ParsePriority(text)

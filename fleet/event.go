@@ -34,6 +34,10 @@ const (
 	EventKeyCreated         EventKind = "key.created"
 	EventKeyRevoked         EventKind = "key.revoked"
 	EventBrake              EventKind = "fleet.brake"
+	EventAssignmentChanged  EventKind = "assignment.changed"
+	EventReservationCreated EventKind = "reservation.created"
+	EventReservationUpdated EventKind = "reservation.updated"
+	EventReservationDeleted EventKind = "reservation.deleted"
 )
 
 // EventKinds lists every kind.
@@ -44,6 +48,7 @@ func EventKinds() []EventKind {
 		EventJobNeedsDecision, EventJobDecided, EventJobLateResult, EventRobotRegistered,
 		EventRobotUpdated, EventRobotConnected, EventRobotDisconnected, EventRobotConflict, EventWorkflowCreated,
 		EventWorkflowVersion, EventKeyCreated, EventKeyRevoked, EventBrake,
+		EventAssignmentChanged, EventReservationCreated, EventReservationUpdated, EventReservationDeleted,
 	}
 }
 
@@ -77,6 +82,8 @@ const (
 	SubjectWorkflow SubjectKind = "workflow"
 	SubjectKey      SubjectKind = "key"
 	SubjectFleet    SubjectKind = "fleet"
+
+	SubjectReservation SubjectKind = "reservation"
 )
 
 // EventDraft is an event before the store has numbered it.

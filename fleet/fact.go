@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"encoding/json"
+	"strings"
 	"time"
 )
 
@@ -90,4 +91,26 @@ func kindOf(v any) string {
 		return "a value that is not JSON"
 	}
 	return clip(string(b), 80)
+}
+
+// ParseFacts reads name=value as people write it: a number, true, false or a
+// list in JSON is taken as such, anything else as a text. A text in quotes is
+// always a text.
+func ParseFacts(list []string) (map[string]any, error) {
+	out := map[string]any{}
+	for _, text := range list {
+		name, value, ok := strings.Cut(text, "=")
+		if !ok || !capabilityForm.MatchString(name) {
+			return nil, Invalid("fact", "A fact is written as name=value; got %q.", clip(text, 80))
+		}
+		var v any
+		if json.Unmarshal([]byte(value), &v) != nil {
+			v = value
+		}
+		if !factValue(v) {
+			return nil, Invalid("fact", "The fact %s must be a text, a number, true or false, or a list of texts; got %s.", name, kindOf(v))
+		}
+		out[name] = v
+	}
+	return out, nil
 }

@@ -26,6 +26,7 @@ type Robot struct {
 	Pool         string       `json:"pool"`
 	Tags         Capabilities `json:"tags"`
 	Facts        Facts        `json:"facts,omitempty"`
+	Pinned       Capabilities `json:"pinned,omitempty"`      // fields that a person has set: name, pool, tags
 	SharedWith   []TenantID   `json:"shared_with,omitempty"` // tenants that may use it besides its own
 	OS           string       `json:"os,omitempty"`
 	Arch         string       `json:"arch,omitempty"`
@@ -129,6 +130,14 @@ func (r *Robot) Derive(t Timing, now time.Time) {
 	default:
 		r.Status = RobotOnline
 	}
+}
+
+// ValidatePool checks the name of a pool.
+func ValidatePool(name string) error {
+	if name == "" || len(name) > 64 || strings.TrimSpace(name) != name {
+		return Invalid("pool", "pool must be 1 to 64 characters without blanks around them; got %q.", clip(name, 80))
+	}
+	return nil
 }
 
 // ValidateEnvironment checks the name of an environment.

@@ -55,6 +55,7 @@ type Hello struct {
 	Capabilities   fleet.Capabilities `json:"capabilities"`
 	Facts          map[string]any     `json:"facts,omitempty"`
 	Tags           fleet.Capabilities `json:"tags"`
+	Pool           string             `json:"pool,omitempty"`
 	MaxJobs        int                `json:"max_concurrent_jobs"` // a wish
 	Resume         *Resume            `json:"resume,omitempty"`
 	LastReportID   int64              `json:"last_report_id"`

@@ -106,7 +106,9 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	if err := a.join(ctx, member, ids, exclusive); err != nil {
 		return nil, err
 	}
-	a.build(core, timing)
+	if err := a.build(core, timing); err != nil {
+		return nil, err
+	}
 	return a, a.serveMetrics(ctx)
 }
 
@@ -140,17 +142,26 @@ func (a *App) openStore(ctx context.Context, ids *fleet.IDs) (exclusive bool, er
 
 // build makes the loops: dispatch, the chores, the gateway's own, and those
 // that look at the store and at the other orchestrators.
-func (a *App) build(core *orchestrator.Orchestrator, timing func(string) fleet.Timing) {
-	loop := dispatch.New(dispatch.Options{
+func (a *App) build(core *orchestrator.Orchestrator, timing func(string) fleet.Timing) error {
+	o := dispatch.Options{
 		Store: a.store, Presence: presence{a.gateway}, Sender: a.gateway, Timing: timing, Now: time.Now, Logger: a.o.Logger,
-	})
+	}
+	if a.o.RecordRounds != "" {
+		rounds, err := newRecorder(a.o.RecordRounds, a.o.Logger)
+		if err != nil {
+			return err
+		}
+		o.Record, a.loops = rounds.put, append(a.loops, rounds.run)
+	}
+	loop := dispatch.New(o)
 	lead := a.members.Leader.Held
 	timers := &upkeep.Timers{Store: a.store, Attempts: core.Attempts, Now: time.Now, Logger: a.o.Logger, Lead: lead}
 	reaper := &upkeep.Reaper{Store: a.store, Attempts: core.Attempts, Timing: timing, Logger: a.o.Logger, Lead: lead}
 	echo := &cluster.Echo{Store: a.store, Logger: a.o.Logger}
-	a.loops = []func(context.Context){
+	a.loops = append(a.loops,
 		loop.Run, timers.Run, reaper.Run, a.gateway.Run, a.members.Run, a.members.Leader.Run, a.reach.Run, echo.Run,
-	}
+	)
+	return nil
 }
 
 func (a *App) listen(ctx context.Context, core *orchestrator.Orchestrator) error {

@@ -24,6 +24,9 @@ type Options struct {
 	// GroupCommit bounds how many changes share one commit; 0 is the default.
 	// Benchmarks set 1 to show what sharing is worth.
 	GroupCommit int
+	// RecordRounds is a file that every round of placement is written to; empty:
+	// none.
+	RecordRounds string
 	// MetricsListen is a loopback address for Prometheus; empty: none.
 	MetricsListen string
 	// DatabaseURL is a PostgreSQL that orchestrators share; empty: the embedded

@@ -16,12 +16,15 @@ type commands struct {
 	Serve serveCmd `cmd:"" help:"be the orchestrator" group:"Programs"`
 	Run   runCmd   `cmd:"" help:"run a workflow file here, without any orchestrator" group:"Programs"`
 
-	Job      jobCmds      `cmd:"" aliases:"jobs" help:"submit, watch, stop and repeat jobs" group:"Nouns"`
-	Robot    robotCmds    `cmd:"" aliases:"robots" help:"be a robot; list and show robots" group:"Nouns"`
-	Workflow workflowCmds `cmd:"" aliases:"workflows" help:"check, store and show workflows" group:"Nouns"`
-	Key      keyCmds      `cmd:"" aliases:"keys" help:"make, list and revoke keys" group:"Nouns"`
-	Member   memberCmds   `cmd:"" aliases:"members" help:"list the orchestrators that share a database" group:"Nouns"`
-	Events   eventsCmd    `cmd:"" aliases:"event" help:"read what happened, and what happens" group:"Nouns"`
+	Job         jobCmds         `cmd:"" aliases:"jobs" help:"submit, watch, stop and repeat jobs" group:"Nouns"`
+	Robot       robotCmds       `cmd:"" aliases:"robots" help:"be a robot; list and show robots" group:"Nouns"`
+	Workflow    workflowCmds    `cmd:"" aliases:"workflows" help:"check, store and show workflows" group:"Nouns"`
+	Reservation reservationCmds `cmd:"" aliases:"reservations" help:"keep slots free for the work that matters" group:"Nouns"`
+	Key         keyCmds         `cmd:"" aliases:"keys" help:"make, list and revoke keys" group:"Nouns"`
+	Member      memberCmds      `cmd:"" aliases:"members" help:"list the orchestrators that share a database" group:"Nouns"`
+	Events      eventsCmd       `cmd:"" aliases:"event" help:"read what happened, and what happens" group:"Nouns"`
+
+	Placement placementCmds `cmd:"" help:"look into decisions of placement" group:"More"`
 
 	DB dbCmds `cmd:"" name:"db" help:"look after the database: status, migrate, backup, restore, copy" group:"More"`
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,6 +22,10 @@ type workflowCmds struct {
 	List     workflowListCmd     `cmd:"" help:"list stored workflows by name"`
 	Get      workflowGetCmd      `cmd:"" aliases:"show" help:"show a stored workflow, or its document"`
 	Push     workflowPushCmd     `cmd:"" help:"store a workflow without running it"`
+
+	Assign      workflowAssignCmd      `cmd:"" help:"make a robot one of the usual ones of a workflow"`
+	Unassign    workflowUnassignCmd    `cmd:"" help:"take a robot from the usual ones of a workflow"`
+	Assignments workflowAssignmentsCmd `cmd:"" help:"list the usual robots of a workflow"`
 }
 
 type workflowListCmd struct {
@@ -151,6 +157,7 @@ type robotCmds struct {
 	Run  robotRunCmd  `cmd:"" aliases:"start" help:"be a robot: take jobs of an orchestrator"`
 	List robotListCmd `cmd:"" help:"list robots"`
 	Get  robotGetCmd  `cmd:"" aliases:"show" help:"show one robot"`
+	Edit robotEditCmd `cmd:"" help:"change name, slots, pool, tags and facts of a robot"`
 }
 
 type robotListCmd struct {
@@ -212,7 +219,11 @@ func (c *robotGetCmd) Run(ctx context.Context, sh *shell) error {
 			card.add("job", string(job))
 		}
 		card.add("can", strings.Join(r.Capabilities, ", "))
+		card.add("pool", clean(r.Pool))
 		card.add("tags", strings.Join(r.Tags, ", "))
+		for _, name := range slices.Sorted(maps.Keys(r.Facts)) {
+			card.add("fact", clean(fmt.Sprintf("%s = %v", name, r.Facts[name].Value)))
+		}
 		card.add("environment", clean(r.Environment))
 		card.add("machine", clean(strings.TrimSpace(r.Hostname+" "+r.OS+" "+r.Arch)))
 		card.add("version", clean(r.AgentVersion))

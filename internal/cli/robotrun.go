@@ -75,10 +75,14 @@ func (c *robotRunCmd) Run(ctx context.Context, sh *shell) error {
 	if err != nil {
 		return err
 	}
+	facts, err := fleet.ParseFacts(c.Fact)
+	if err != nil {
+		return err
+	}
 	policy := policyOf(c.AllowShell, c.AllowPython, c.AllowNode, c.Root, c.PublicOnly, c.AllowNetwork)
 	for {
 		err := runRobot(ctx, robot.Options{
-			URLs: c.URL, Key: key.Reveal(), DataDir: dir, Name: name, Slots: c.Slots, Capabilities: capabilities, Tags: tags,
+			URLs: c.URL, Key: key.Reveal(), DataDir: dir, Name: name, Slots: c.Slots, Capabilities: capabilities, Tags: tags, Pool: c.Pool, Facts: facts,
 			Version: sh.version, Logger: log, HTTPClient: client, DrainFor: c.DrainTimeout,
 		}, policy, log)
 		if !errors.Is(err, robot.ErrRestart) || ctx.Err() != nil {

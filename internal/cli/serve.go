@@ -76,7 +76,7 @@ func (c *serveCmd) options(sh *shell, log *slog.Logger) (app.Options, error) {
 	}
 	o := app.Options{
 		DataDir: c.Folder(sh.getenv), Listen: c.Listen, Timing: timing, Limits: c.Limits, Version: sh.version, Logger: log,
-		StopTimeout: c.StopTimeout, GroupCommit: c.GroupCommit, MetricsListen: c.MetricsListen,
+		StopTimeout: c.StopTimeout, GroupCommit: c.GroupCommit, RecordRounds: c.RecordRounds, MetricsListen: c.MetricsListen,
 	}
 	o.DatabaseURL, o.Migrate, o.Unsafe = c.DatabaseURL.Reveal(), c.Migrate, c.UnsafeStore
 	if c.TLSCert != "" {

@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/casarerpa/fleet/client"
@@ -25,6 +27,10 @@ type jobSubmitCmd struct {
 	Robot          string        `help:"only this robot may run it" placeholder:"ID"`
 	Environment    string        `help:"where it must run" placeholder:"NAME"`
 	Capability     []string      `help:"further capability that the robot must have (repeatable)" placeholder:"WORD"`
+	Pool           string        `help:"only robots of this pool" placeholder:"NAME"`
+	Tag            []string      `help:"only robots with this tag (repeatable)" placeholder:"WORD"`
+	Placement      string        `help:"file with a whole placement in JSON; - is standard input" placeholder:"FILE"`
+	Label          []string      `help:"label of the job (repeatable)" placeholder:"KEY=VALUE"`
 	Delay          time.Duration `help:"do not start before this time has passed" placeholder:"DURATION"`
 	RunTimeout     time.Duration `help:"time for each attempt; default: one day" placeholder:"DURATION"`
 	QueueTimeout   time.Duration `help:"end the job if it waits longer" placeholder:"DURATION"`
@@ -114,7 +120,10 @@ func (c *jobSubmitCmd) request(sh *shell) (client.SubmitRequest, error) {
 		req.Retry = &client.RetryChange{Max: &c.Retries}
 	}
 	if len(c.Capability) > 0 {
-		req.Placement = &client.Placement{Capabilities: c.Capability}
+		req.Placement = &fleet.Placement{Capabilities: c.Capability}
+	}
+	if err := c.place(sh, &req); err != nil {
+		return req, err
 	}
 	vars, err := c.variables(sh)
 	if err != nil {
@@ -142,6 +151,52 @@ func (c *jobSubmitCmd) request(sh *shell) (client.SubmitRequest, error) {
 	}
 	req.Workflow = json.RawMessage(text)
 	return req, nil
+}
+
+// place adds what flags and a file say of robots, and the labels.
+func (c *jobSubmitCmd) place(sh *shell, req *client.SubmitRequest) error {
+	if c.Placement != "" {
+		text, err := sh.read(c.Placement)
+		if err != nil {
+			return err
+		}
+		var p fleet.Placement
+		dec := json.NewDecoder(bytes.NewReader(text))
+		dec.DisallowUnknownFields()
+		if err := dec.Decode(&p); err != nil {
+			return fleet.Invalid("placement", "%s does not hold a placement: %s.", c.Placement, err)
+		}
+		p.Capabilities = append(p.Capabilities, c.Capability...)
+		req.Placement = &p
+	}
+	if c.Pool != "" || len(c.Tag) > 0 {
+		if req.Placement == nil {
+			req.Placement = &fleet.Placement{}
+		}
+		req.Placement.Tags = append(req.Placement.Tags, c.Tag...)
+		if c.Pool != "" {
+			req.Placement.Pool = c.Pool
+		}
+	}
+	labels, err := pairs("label", c.Label)
+	req.Labels = labels
+	return err
+}
+
+// pairs reads KEY=VALUE flags; nil for none.
+func pairs(flag string, list []string) (map[string]string, error) {
+	var out map[string]string
+	for _, text := range list {
+		k, v, ok := strings.Cut(text, "=")
+		if !ok || k == "" {
+			return nil, fleet.Invalid(flag, "--%s takes KEY=VALUE; got %q.", flag, text)
+		}
+		if out == nil {
+			out = map[string]string{}
+		}
+		out[k] = v
+	}
+	return out, nil
 }
 
 // seconds rounds up, so that a positive time never becomes none.

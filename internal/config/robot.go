@@ -22,6 +22,8 @@ type Robot struct {
 	Environment string   `help:"environment it lives in" default:"default" env:"FLEET_ROBOT_ENVIRONMENT"`
 	Capability  []string `help:"further capability it offers" placeholder:"WORD" env:"FLEET_ROBOT_CAPABILITY"`
 	Tag         []string `help:"tag shown with it" placeholder:"WORD" env:"FLEET_ROBOT_TAG"`
+	Pool        string   `help:"pool it belongs to, unless an operator has set another" placeholder:"NAME" env:"FLEET_ROBOT_POOL"`
+	Fact        []string `help:"something to know about it, such as office=16.0 or licences=3" placeholder:"NAME=VALUE" env:"FLEET_ROBOT_FACT"`
 	DataDir     string   `help:"folder of journal and jobs; default: the user's data folder" placeholder:"PATH" env:"FLEET_ROBOT_DATA_DIR"`
 
 	Root         []string       `help:"further folder that workflows may use" placeholder:"PATH" env:"FLEET_ROBOT_ROOT"`
@@ -49,6 +51,14 @@ func (c Robot) Validate() error {
 	}
 	if _, err := fleet.NewCapabilities(c.Capability...); err != nil {
 		return err
+	}
+	if _, err := fleet.ParseFacts(c.Fact); err != nil {
+		return err
+	}
+	if c.Pool != "" {
+		if err := fleet.ValidatePool(c.Pool); err != nil {
+			return err
+		}
 	}
 	if c.DrainTimeout < 0 {
 		return fleet.Invalid("drain-timeout", "drain-timeout must not be negative; got %s.", c.DrainTimeout)

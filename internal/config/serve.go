@@ -43,6 +43,7 @@ type Serve struct {
 	BehindTLS     []netip.Prefix `name:"behind-tls-proxy" help:"networks of proxies that end TLS in front of this program" placeholder:"CIDR" env:"FLEET_BEHIND_TLS_PROXY"`
 	MetricsListen string         `help:"loopback address of the Prometheus metrics; empty: none" placeholder:"HOST:PORT" env:"FLEET_METRICS_LISTEN"`
 	GroupCommit   int            `help:"most changes that share one commit; 0: as many as wait, 1: each has its own (slow; for comparisons)" default:"0" env:"FLEET_GROUP_COMMIT"`
+	RecordRounds  string         `name:"record-placement" help:"write every round of placement into this file, for fleet placement replay" placeholder:"PATH" env:"FLEET_RECORD_PLACEMENT"`
 	StopTimeout   time.Duration  `help:"how long a stop waits for what is under way" default:"20s" env:"FLEET_STOP_TIMEOUT"`
 
 	Timing Timing `embed:"" prefix:"timing-" envprefix:"FLEET_TIMING_"`

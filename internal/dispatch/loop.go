@@ -8,6 +8,7 @@ import (
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/fail"
+	"github.com/casarerpa/fleet/internal/placement"
 	"github.com/casarerpa/fleet/internal/store"
 )
 
@@ -40,6 +41,9 @@ type Options struct {
 	Logger   *slog.Logger
 	Poll     time.Duration // the slow look behind the signals; default 1 s
 	Window   int           // most jobs planned in one round; default 1024
+	// Record is given every round that had jobs and robots; nil: nobody. It must
+	// not block.
+	Record func(placement.Record)
 }
 
 // Loop is the dispatcher of one orchestrator.

@@ -31,6 +31,9 @@ func (l *Loop) plan(ctx context.Context, now time.Time) (assigned []placement.As
 		}
 		out, err := s.Plan()
 		assigned, l.next = out.Assigned, out.Next
+		if err == nil && l.o.Record != nil && len(s.View.Lanes) > 0 {
+			l.o.Record(placement.Record{View: s.View, Outcome: out})
+		}
 		return err
 	})
 	if errors.Is(err, context.Canceled) {

@@ -243,10 +243,13 @@ func helloOf(h *wire.Hello, member fleet.ID) orchestrator.Hello {
 	out := orchestrator.Hello{
 		Member: member, Transport: "ws2", InstanceID: h.InstanceID, BootID: h.BootID, JournalID: h.JournalID,
 		Name: h.Name, Hostname: h.Hostname, OS: h.OS, Arch: h.Arch, Version: h.AgentVersion, Features: h.Features,
-		Capabilities: h.Capabilities, Tags: h.Tags, Slots: h.MaxJobs, LastReport: h.LastReportID, Acked: h.AckedReportID,
+		Capabilities: h.Capabilities, Tags: h.Tags, Pool: h.Pool, Facts: fleet.Facts{}, Slots: h.MaxJobs, LastReport: h.LastReportID, Acked: h.AckedReportID,
 	}
 	if h.Resume != nil {
 		out.ResumeToken = h.Resume.Token
+	}
+	for name, value := range h.Facts {
+		out.Facts[name] = fleet.Fact{Value: value}
 	}
 	for _, a := range h.Attempts {
 		out.Attempts = append(out.Attempts, orchestrator.HeldAttempt{

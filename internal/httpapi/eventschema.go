@@ -50,7 +50,7 @@ func eventShapes() []eventShape {
 			"robot_id": "text", "epoch": "number", "report": "text", "attempt_outcome": "text", "message?": "text",
 		}},
 		{fleet.EventRobotRegistered, robot, "A robot became known.", map[string]string{"name": "text"}},
-		{fleet.EventRobotUpdated, robot, "A robot's name or limits changed.", map[string]string{"name": "text"}},
+		{fleet.EventRobotUpdated, robot, "A robot's name or limits changed.", map[string]string{"name": "text", "changed?": "texts"}},
 		{fleet.EventRobotConnected, robot, "A robot connected.", map[string]string{"session_epoch": "number", "hostname": "text"}},
 		{fleet.EventRobotDisconnected, robot, "A robot's connection ended; its jobs go on until their leases lapse.", map[string]string{
 			"reason": "text", "session_epoch": "number", "orphaned_job_ids": "texts",
@@ -61,7 +61,17 @@ func eventShapes() []eventShape {
 		{fleet.EventKeyCreated, fleet.SubjectKey, "A key was made.", map[string]string{"kind": "text", "name": "text"}},
 		{fleet.EventKeyRevoked, fleet.SubjectKey, "A key was revoked.", nil},
 		{fleet.EventBrake, fleet.SubjectFleet, "So many robots fell silent at once that no lease was taken away.", nil},
+		{fleet.EventAssignmentChanged, fleet.SubjectWorkflow, "The usual robots of a workflow changed.", map[string]string{
+			"robot_id": "text", "is_default?": "flag", "removed?": "flag",
+		}},
+		{fleet.EventReservationCreated, fleet.SubjectReservation, "Slots are kept for some jobs.", reservationData()},
+		{fleet.EventReservationUpdated, fleet.SubjectReservation, "A reservation changed.", reservationData()},
+		{fleet.EventReservationDeleted, fleet.SubjectReservation, "The slots of a reservation are free again.", map[string]string{"name": "text"}},
 	}
+}
+
+func reservationData() map[string]string {
+	return map[string]string{"name": "text", "slots": "number", "enabled": "flag"}
 }
 
 func workflowData() map[string]string {

@@ -38,6 +38,35 @@ func (a *API) robotRoutes() {
 		method: http.MethodPost, path: Base + "/robots/register", id: "robots.register", summary: "Make a robot known, or change its name and limits",
 		may: need(fleet.KeysManage), rate: rateWrite, body: jsonBody[RegisterBody](plainBody, true),
 	}, a.registerRobot)
+	route(a, operation{
+		method: http.MethodPatch, path: Base + "/robots/{id}", id: "robots.update", summary: "Change what is known of a robot",
+		may: need(fleet.RobotsOperate), rate: rateWrite, body: jsonBody[RobotBody](plainBody, true),
+		description: "Name, pool and tags are pinned by it: the robot cannot change them by connecting until they are unpinned.",
+	}, a.updateRobot)
+}
+
+// RobotBody changes parts of a robot; what is left out stays.
+type RobotBody struct {
+	Name  *string                `json:"name,omitempty"`
+	Slots *int                   `json:"max_concurrent_jobs,omitempty" doc:"The most the robot may run at once; 0 is what the robot asks for."`
+	Pool  *string                `json:"pool,omitempty"`
+	Tags  *[]string              `json:"tags,omitempty"`
+	Facts map[string]*fleet.Fact `json:"facts,omitempty" doc:"By name; null takes one back."`
+	Unpin []string               `json:"unpin,omitempty" doc:"name, pool or tags: the robot may say it again."`
+}
+
+func (a *API) updateRobot(ctx context.Context, in *robotInput) (*robotReply, error) {
+	body, err := decode[RobotBody](callOf(ctx).body, a.o.Limits)
+	if err != nil {
+		return nil, err
+	}
+	robot, err := a.o.Orchestrator.Robots.Edit(ctx, auth.From(ctx), fleet.RobotID(in.ID), orchestrator.RobotChange{
+		Name: body.Name, Slots: body.Slots, Pool: body.Pool, Tags: body.Tags, Facts: body.Facts, Unpin: body.Unpin,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &robotReply{showRobot(robot)}, nil
 }
 
 type listRobotsInput struct {

@@ -25,8 +25,10 @@ type SubmitRequest struct {
 
 	Priority    *fleet.Priority  `json:"priority,omitempty" doc:"0 (first) to 20, or critical, high, normal, low; 10 if left out."`
 	Target      string           `json:"target_robot_id,omitempty" doc:"The one robot that may run the job."`
-	Placement   *wantedPlacement `json:"placement,omitempty"`
+	Placement   *fleet.Placement `json:"placement,omitempty" doc:"Demands and wishes, added to those of the workflow."`
 	Environment string           `json:"environment,omitempty"`
+
+	Labels map[string]string `json:"labels,omitempty" doc:"At most 32; reservations can ask for them."`
 
 	NotBefore    *time.Time `json:"not_before,omitempty" doc:"At most one year ahead; a past time means now."`
 	DelaySeconds int64      `json:"delay_seconds,omitempty"`
@@ -38,13 +40,6 @@ type SubmitRequest struct {
 	Retry       *RetryChange `json:"retry,omitempty"`
 	RetrySafety string       `json:"retry_safety,omitempty" doc:"always, until_effect (default) or never."`
 	DryRun      bool         `json:"dry_run,omitempty" doc:"Check everything and store nothing."`
-}
-
-// wantedPlacement says where a job may run.
-type wantedPlacement struct {
-	Target       string   `json:"target_robot_id,omitempty"`
-	Capabilities []string `json:"capabilities,omitempty" doc:"Beyond those that the workflow needs."`
-	Environment  string   `json:"environment,omitempty"`
 }
 
 // RetryChange changes parts of the default policy.
@@ -76,7 +71,7 @@ func (s submissions) read(body []byte, idempotencyKey string) (orchestrator.Subm
 	out := orchestrator.SubmitRequest{
 		WorkflowID: fleet.ID(in.WorkflowID), Version: in.Version, Name: in.WorkflowName, JobName: in.Name,
 		Priority: in.Priority, Target: fleet.RobotID(in.Target), Environment: in.Environment,
-		RetrySafety: fleet.RetrySafety(in.RetrySafety), DryRun: in.DryRun, IdempotencyKey: idempotencyKey,
+		Labels: in.Labels, RetrySafety: fleet.RetrySafety(in.RetrySafety), DryRun: in.DryRun, IdempotencyKey: idempotencyKey,
 	}
 	if out.Document, err = document(in.Workflow, l); err != nil {
 		return out, err
@@ -120,13 +115,13 @@ func (in *SubmitRequest) place(out *orchestrator.SubmitRequest) error {
 	if p == nil {
 		return nil
 	}
-	out.Requires = p.Capabilities
+	out.Placement, out.Requires = p.Rest(), p.Capabilities
 	for _, f := range []struct {
 		name  string
 		long  string
 		short *string
 	}{
-		{"target_robot_id", p.Target, (*string)(&out.Target)},
+		{"target_robot_id", string(p.Target), (*string)(&out.Target)},
 		{"environment", p.Environment, &out.Environment},
 	} {
 		if f.long == "" {

@@ -49,6 +49,8 @@ type Orchestrator struct {
 	Robots    *Robots
 	Attempts  *Attempts
 	Events    *Events
+
+	Reservations *Reservations
 }
 
 // core is what all use cases share.
@@ -62,11 +64,12 @@ func New(o Options) *Orchestrator {
 	c := &core{Options: o, results: newResultCache()}
 	w := &Workflows{core: c, seen: newSeen()}
 	return &Orchestrator{
-		Jobs:      &Jobs{core: c, workflows: w, usual: &usual{}},
-		Workflows: w,
-		Robots:    &Robots{core: c},
-		Attempts:  &Attempts{core: c},
-		Events:    &Events{core: c},
+		Reservations: &Reservations{core: c},
+		Jobs:         &Jobs{core: c, workflows: w, usual: &usual{}},
+		Workflows:    w,
+		Robots:       &Robots{core: c},
+		Attempts:     &Attempts{core: c},
+		Events:       &Events{core: c},
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
@@ -31,6 +32,8 @@ type Hello struct {
 	Features     []string
 	Capabilities []string
 	Tags         []string
+	Pool         string
+	Facts        fleet.Facts
 	Slots        int
 	ResumeToken  string
 	LastReport   int64 // newest entry of its journal
@@ -121,7 +124,7 @@ func (r *Robots) Connect(ctx context.Context, p auth.Principal, h Hello, token s
 		if created {
 			robot = fleet.Robot{ID: p.RobotID, Tenant: p.Tenant, Mode: fleet.ModeActive, CreatedAt: now}
 		}
-		describe(&robot, p, h, caps, tags, now)
+		r.describe(&robot, p, h, caps, tags)
 		if err := tx.PutRobot(robot); err != nil {
 			return err
 		}
@@ -181,10 +184,12 @@ func (h *Hello) validate() error {
 		return fleet.Invalid("max_concurrent_jobs", "max_concurrent_jobs must be between 0 and %d; got %d.", fleet.MaxSlots, h.Slots)
 	case len(h.Attempts) > 10*fleet.MaxSlots:
 		return fleet.Invalid("attempts", "attempts may list at most %d entries; got %d.", 10*fleet.MaxSlots, len(h.Attempts))
-	case h.Name != "":
+	case h.Name != "" && fleet.ValidateName("name", h.Name, 128) != nil:
 		return fleet.ValidateName("name", h.Name, 128)
+	case h.Pool != "" && fleet.ValidatePool(h.Pool) != nil:
+		return fleet.ValidatePool(h.Pool)
 	}
-	return nil
+	return h.Facts.Validate()
 }
 
 // admit is the rule against two machines with one id: the same start of the
@@ -204,14 +209,23 @@ func (r *Robots) admit(robot fleet.Robot, before fleet.Session, h Hello, t fleet
 	return e.WithFix("Give this machine a key and an id of its own, or stop the other one.")
 }
 
-// describe writes what a hello says into the robot's row.
-func describe(robot *fleet.Robot, p auth.Principal, h Hello, caps, tags fleet.Capabilities, now time.Time) {
+// describe writes what a hello says into the robot's row, but for what a person
+// has set.
+func (r *Robots) describe(robot *fleet.Robot, p auth.Principal, h Hello, caps, tags fleet.Capabilities) {
+	pinned := func(field string) bool { return slices.Contains(robot.Pinned, field) }
 	robot.Environment, robot.Hostname = p.Environment, h.Hostname
 	robot.OS, robot.Arch, robot.AgentVersion = h.OS, h.Arch, h.Version
-	robot.Capabilities, robot.Tags, robot.WishedSlots = caps, tags, h.Slots
-	robot.Reported, robot.LastSeen = fleet.ReportedReady, now
+	robot.Capabilities, robot.WishedSlots = caps, h.Slots
+	robot.Reported, robot.LastSeen = fleet.ReportedReady, r.Now()
+	robot.Facts = ownFacts(robot.Facts, h.Facts, r.Now)
+	if !pinned(pinTags) {
+		robot.Tags = tags
+	}
+	if !pinned(pinPool) && h.Pool != "" {
+		robot.Pool = h.Pool
+	}
 	switch {
-	case h.Name != "":
+	case h.Name != "" && !pinned(pinName):
 		robot.Name = h.Name
 	case robot.Name == "":
 		robot.Name = string(p.RobotID)

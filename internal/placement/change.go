@@ -26,7 +26,7 @@ const (
 func changes(v *View, id fleet.ID, e *Explanation) []Change {
 	out := []Change{}
 	add := func(kind, text string, robots ...fleet.RobotID) {
-		if len(robots) > 0 && len(out) < maxChanges {
+		if len(out) < maxChanges {
 			out = append(out, Change{kind, text, robots})
 		}
 	}
@@ -44,8 +44,8 @@ func changes(v *View, id fleet.ID, e *Explanation) []Change {
 	if robot := tryJob(v, id, func(_ *Lane, j *Job) { j.Priority, j.Seq = 0, -1 }); robot != "" {
 		add("priority_raised", "it had priority 0 and went to the front", robot)
 	}
-	if robot := added(v, id); robot != "" {
-		add("robot_added", "one more robot like the ones it asks for were there", robot)
+	if added(v, id) {
+		add("robot_added", "one more robot like the ones it asks for were there")
 	}
 	return out
 }
@@ -140,21 +140,17 @@ func without(set fleet.Capabilities, word string) fleet.Capabilities {
 }
 
 // added tries one more robot that has all that the job demands.
-func added(v *View, id fleet.ID) fleet.RobotID {
+func added(v *View, id fleet.ID) bool {
 	lane, _ := jobOf(v, id)
 	if lane.Target != "" || lane.Placement.OnlyUsual || len(lane.Placement.Facts) > 0 {
-		return "" // not just any robot
+		return false // not just any robot
 	}
-	const name fleet.RobotID = "(new)"
 	w := *v
 	w.Robots = append(slices.Clone(v.Robots), Candidate{
-		ID: name, Tenant: lane.Tenant, Environment: lane.Environment, Pool: lane.Placement.Pool, Tags: lane.Placement.Tags,
+		ID: "(new)", Tenant: lane.Tenant, Environment: lane.Environment, Pool: lane.Placement.Pool, Tags: lane.Placement.Tags,
 		Capabilities: lane.Requires, Status: fleet.RobotOnline, Max: 1,
 	})
-	if placedOn(&w, id) != "" {
-		return name
-	}
-	return ""
+	return placedOn(&w, id) != ""
 }
 
 // tryRobot says whether the job would be assigned with one robot changed.

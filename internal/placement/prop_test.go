@@ -2,8 +2,10 @@ package placement
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"reflect"
 	"slices"
 	"testing"
@@ -330,5 +332,73 @@ func BenchmarkPlan(b *testing.B) {
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(placed), "ns/placement")
 		})
+	}
+}
+
+// Three to one: with endless equal jobs on shared robots slot time is divided
+// by weight, and a group that is alone uses everything.
+func TestWeightsDivideSlotTime(t *testing.T) {
+	const slots, seconds = 8, 10.0
+	served := map[string]float64{}
+	rng := rand.New(rand.NewPCG(1, 1))
+	type running struct {
+		group string
+		until float64
+	}
+	var live []running
+	for now := 0.0; now < 20_000; now++ {
+		live = slices.DeleteFunc(live, func(r running) bool { return r.until <= now })
+		v := View{Now: noon.Add(time.Duration(now) * time.Second), Robots: []Candidate{{
+			ID: "r", Tenant: "it", SharedWith: []fleet.TenantID{"a", "b"}, Environment: "default", Status: fleet.RobotOnline, Max: slots, Taken: len(live),
+		}}}
+		for i, tenant := range []fleet.TenantID{"a", "b"} {
+			l := Lane{ID: int64(i + 1), Tenant: tenant, Environment: "default", Waiting: 1e6}
+			for n := range slots {
+				l.Jobs = append(l.Jobs, Job{ID: fleet.ID(fmt.Sprintf("%s%d", tenant, n)), Seq: int64(n), AvailableAt: noon, Priority: 10})
+			}
+			v.Lanes = append(v.Lanes, l)
+			v.Shares = append(v.Shares, Share{Group: string(tenant), Weight: []int{300, 100}[i], Served: served[string(tenant)], Seconds: seconds})
+		}
+		for _, a := range Plan(v).Assigned {
+			live = append(live, running{string(a.Tenant), now + 1 + float64(rng.IntN(2*seconds-1))})
+		}
+		if len(live) != slots {
+			t.Fatalf("%d slots of %d are used although everybody waits", len(live), slots)
+		}
+		for _, r := range live {
+			served[r.group]++
+		}
+	}
+	if share := 100 * served["a"] / (served["a"] + served["b"]); share < 73 || share > 77 {
+		t.Errorf("weights 300 and 100 gave %.1f %% of slot time, want 75 within 2", share)
+	}
+}
+
+// The same view gives the same bytes, whatever the seed says and whatever the
+// order of maps in this process.
+func TestDeterminismOverSeeds(t *testing.T) {
+	v := world(t, `
+robot a slots=3 caps=gpu pool=web fact.mem=4
+robot b slots=2 pool=web shared=x
+robot c slots=2 caps=gpu tags=fast
+reservation r1 slots=1 pool=web label.team=pay
+share default weight=300
+job j1 prefer=a:5;pool/web:5
+job j2 prio=3 needs=gpu
+job j3 label.team=pay
+job j4 fallback=c:60;all
+job j5 tenant=x
+job j6 fact=mem>=2
+job j7 usual=c,b`)
+	want, err := json.Marshal(Plan(v))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for seed := range uint64(1000) {
+		v.Seed = seed
+		got, err := json.Marshal(Plan(v))
+		if err != nil || string(got) != string(want) {
+			t.Fatalf("seed %d:\n%s\n%s %v", seed, want, got, err)
+		}
 	}
 }

@@ -33,6 +33,8 @@ type Options struct {
 
 	Capabilities fleet.Capabilities // see Offered
 	Tags         fleet.Capabilities
+	Pool         string         // empty: where it is, or the default one
+	Facts        map[string]any // besides what it finds out about its machine
 	Version      string
 	Logger       *slog.Logger
 	HTTPClient   *http.Client // nil: one of its own

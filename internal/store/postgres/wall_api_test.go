@@ -129,17 +129,19 @@ func TestAPIBehindTheWall(t *testing.T) {
 	waiting := f.Submit(f.Spec())
 	ended := f.Running(f.Spec(), "r1", session.Epoch)
 	f.Report(f.NewReport(ended, fleet.ReportFailed, 2))
+	kept := fleet.Reservation{ID: f.IDs.New(), Tenant: f.Tenant, Name: "slots of acme", Enabled: true, Selector: fleet.Selector{All: true}}
+	f.Update(func(tx store.Tx) error { return tx.PutReservation(kept) })
 	api := newTenantsAPI(t, open(t, db.URL, Options{}))
 	blind(t)
 	before := dump(t, db)
 
 	// What belongs to acme and may stand in no answer to globex.
 	secrets := []string{
-		string(running.ID), string(waiting.ID), string(ended.ID), "Robot r1", "invoices", "key-of-acme", "hash-of-acme", "secret-of-acme", "admin-of-acme", `"acme"`,
+		string(running.ID), string(waiting.ID), string(ended.ID), "Robot r1", "invoices", "key-of-acme", "hash-of-acme", "secret-of-acme", "admin-of-acme", `"acme"`, string(kept.ID), kept.Name,
 	}
 	ids := map[string][]string{
 		"/api/v1/jobs/": {string(running.ID), string(waiting.ID), string(ended.ID)}, "/api/v1/keys/": {"key-of-acme"},
-		"/api/v1/robots/": {"r1"}, "/api/v1/workflows/": {"w-1"},
+		"/api/v1/robots/": {"r1"}, "/api/v1/workflows/": {"w-1"}, "/api/v1/reservations/": {string(kept.ID)},
 	}
 	asked, saw := 0, 0
 	for _, r := range apiRoutes(t) {
@@ -149,7 +151,7 @@ func TestAPIBehindTheWall(t *testing.T) {
 			for prefix, some := range ids {
 				if strings.HasPrefix(path, prefix) {
 					for _, id := range some {
-						list = append(list, strings.ReplaceAll(strings.ReplaceAll(path, "{id}", id), "{n}", "1"))
+						list = append(list, strings.NewReplacer("{id}", id, "{n}", "1", "{robot_id}", "r1").Replace(path))
 					}
 				}
 			}
@@ -161,7 +163,7 @@ func TestAPIBehindTheWall(t *testing.T) {
 		}
 		for _, at := range list {
 			body := ""
-			if method == "POST" || method == "PUT" {
+			if method == "POST" || method == "PUT" || method == "PATCH" {
 				body = "{}"
 			}
 			status, text := api.do(t, "globex", method, at, body)

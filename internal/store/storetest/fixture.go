@@ -71,7 +71,7 @@ func (f *Fixture) System(fn func(r store.Reader) error) {
 // NewRobot is a robot that could take any job of the fixture.
 func (f *Fixture) NewRobot(id fleet.RobotID, slots int) fleet.Robot {
 	return fleet.Robot{
-		ID: id, Tenant: f.Tenant, Name: "Robot " + string(id), Hostname: "host", Environment: fleet.DefaultEnvironment, Pool: fleet.DefaultPool,
+		ID: id, Tenant: f.Tenant, Name: "Robot " + string(id), Hostname: "host", Environment: fleet.DefaultEnvironment, Pool: fleet.DefaultPool, Pinned: fleet.Capabilities{},
 		Capabilities: fleet.Capabilities{"browser", "linux"}, WishedSlots: slots, Mode: fleet.ModeActive, CreatedAt: f.Now,
 	}
 }

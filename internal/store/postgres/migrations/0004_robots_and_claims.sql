@@ -6,6 +6,7 @@
 
 alter table robots add column pool text collate "C" not null default 'default';
 alter table robots add column facts text not null default '';
+alter table robots add column pinned text collate "C" not null default '';
 alter table robots add column shared_with text collate "C" not null default '';
 
 -- The key of a sticky placement stands apart from the rest of it, so that jobs

@@ -1,0 +1,278 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/config"
+)
+
+// reservationCmds are the verbs for reservations.
+type reservationCmds struct {
+	Create  reservationCreateCmd  `cmd:"" help:"keep slots of some robots free for some jobs"`
+	List    reservationListCmd    `cmd:"" help:"list reservations, the oldest first"`
+	Get     reservationGetCmd     `cmd:"" aliases:"show" help:"show one reservation"`
+	Enable  reservationEnableCmd  `cmd:"" help:"let a reservation hold again"`
+	Disable reservationDisableCmd `cmd:"" help:"let a reservation hold nothing, and keep it"`
+	Delete  reservationDeleteCmd  `cmd:"" help:"let the slots of a reservation go"`
+}
+
+type reservationCreateCmd struct {
+	config.Client
+	Name        string    `arg:"" help:"name of the reservation"`
+	Pool        []string  `help:"robots of this pool (repeatable)" placeholder:"NAME"`
+	Robot       []string  `help:"this robot (repeatable)" placeholder:"ID"`
+	Tag         []string  `help:"robots with this tag (repeatable)" placeholder:"WORD"`
+	All         bool      `help:"all robots"`
+	Slots       int       `help:"how many slots are kept; 0: all of those robots" default:"0" placeholder:"N"`
+	ForWorkflow []string  `help:"jobs of this workflow may use them (repeatable)" placeholder:"ID"`
+	ForLabel    []string  `help:"jobs with this label may (repeatable)" placeholder:"KEY=VALUE"`
+	ForPriority string    `help:"jobs of this priority or a more urgent one may" placeholder:"PRIORITY"`
+	From        time.Time `help:"when it begins, such as 2026-12-31T08:00:00Z; default: now" placeholder:"TIME"`
+	Until       time.Time `help:"when it ends; default: never" placeholder:"TIME"`
+	Lend        bool      `help:"others may use what none of those jobs waits for"`
+	Note        string    `help:"for people" placeholder:"TEXT"`
+}
+
+// Help is the long form of the help.
+func (reservationCreateCmd) Help() string {
+	return `Other jobs take a slot of the named robots only while as many stay free as the reservation still needs. What kind of job may use them is one or more of --for-workflow, --for-label and --for-priority; all given ones must hold.
+
+Examples:
+
+    fleet reservation create month-end --pool finance --slots 2 --for-label team=payroll --until 2026-12-01T06:00:00Z
+    fleet reservation create urgent --all --slots 1 --for-priority critical --lend`
+}
+
+// Run makes a reservation.
+func (c *reservationCreateCmd) Run(ctx context.Context, sh *shell) error {
+	r := fleet.Reservation{Name: c.Name, Slots: c.Slots, Lend: c.Lend, Enabled: true, Note: c.Note}
+	r.Selector = fleet.Selector{All: c.All, Pools: c.Pool, Tags: c.Tag}
+	for _, id := range c.Robot {
+		r.Selector.Robots = append(r.Selector.Robots, fleet.RobotID(id))
+	}
+	for _, id := range c.ForWorkflow {
+		r.For.Workflows = append(r.For.Workflows, fleet.ID(id))
+	}
+	var err error
+	if r.For.Labels, err = pairs("for-label", c.ForLabel); err != nil {
+		return err
+	}
+	if c.ForPriority != "" {
+		p, err := fleet.ParsePriority(c.ForPriority)
+		if err != nil {
+			return err
+		}
+		r.For.PriorityAtMost = &p
+	}
+	if !c.From.IsZero() || !c.Until.IsZero() {
+		w := fleet.Window{From: c.From.UTC(), Until: c.Until.UTC()}
+		if c.Until.IsZero() {
+			return fleet.Invalid("until", "A reservation with --from also needs --until.")
+		}
+		if c.From.IsZero() {
+			w.From = time.Now().UTC()
+		}
+		r.Windows = []fleet.Window{w}
+	}
+	api, err := sh.connect(c.Client)
+	if err != nil {
+		return err
+	}
+	out, err := api.CreateReservation(ctx, r)
+	if err != nil {
+		return err
+	}
+	for _, w := range out.Warnings {
+		sh.note("warning: %s", clean(w))
+	}
+	return sh.answer(c.Output, out, func() error {
+		_, err := fmt.Fprintf(sh.out, "Reservation %s made: %s.\n", out.ID, clean(out.Name))
+		return err
+	})
+}
+
+type reservationListCmd struct{ config.Client }
+
+// Run lists reservations.
+func (c *reservationListCmd) Run(ctx context.Context, sh *shell) error {
+	api, err := sh.connect(c.Client)
+	if err != nil {
+		return err
+	}
+	list, err := api.ListReservations(ctx)
+	if err != nil {
+		return err
+	}
+	return sh.answer(c.Output, map[string]any{"reservations": list}, func() error {
+		t := table{head: []string{"RESERVATION", "NAME", "SLOTS", "ROBOTS", "FOR", "HOLDS"}, paint: sh.paint, state: -1}
+		for i := range list {
+			r := &list[i]
+			t.add(string(r.ID), clip(clean(r.Name), 30), slotsOf(r), clip(clean(robotsOf(&r.Selector)), 30), clip(clean(forWhom(&r.For)), 40), when(r, time.Now()))
+		}
+		return t.write(sh.out, "No slot is reserved.")
+	})
+}
+
+type reservationGetCmd struct {
+	config.Client
+	Reservation string `arg:"" help:"id of the reservation"`
+}
+
+// Run shows a reservation.
+func (c *reservationGetCmd) Run(ctx context.Context, sh *shell) error {
+	api, err := sh.connect(c.Client)
+	if err != nil {
+		return err
+	}
+	r, err := api.GetReservation(ctx, fleet.ID(c.Reservation))
+	if err != nil {
+		return err
+	}
+	return sh.answer(c.Output, r, func() error {
+		card := &card{}
+		card.add("reservation", string(r.ID))
+		card.add("name", clean(r.Name))
+		card.add("slots", slotsOf(&r))
+		card.add("robots", clean(robotsOf(&r.Selector)))
+		card.add("for", clean(forWhom(&r.For)))
+		card.add("holds", when(&r, time.Now()))
+		if r.Lend {
+			card.add("lends", "what no job of its own waits for")
+		}
+		card.add("note", clean(r.Note))
+		card.add("made", wall(r.CreatedAt)+" by "+clean(r.CreatedBy))
+		return card.write(sh.out, sh.paint)
+	})
+}
+
+type reservationDeleteCmd struct {
+	config.Client
+	Reservation string `arg:"" help:"id of the reservation"`
+}
+
+// Run deletes a reservation.
+func (c *reservationDeleteCmd) Run(ctx context.Context, sh *shell) error {
+	api, err := sh.connect(c.Client)
+	if err != nil {
+		return err
+	}
+	if err := api.DeleteReservation(ctx, fleet.ID(c.Reservation)); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(sh.out, "Reservation %s is gone.\n", c.Reservation)
+	return err
+}
+
+type reservationEnableCmd struct {
+	config.Client
+	Reservation string `arg:"" help:"id of the reservation"`
+}
+
+// Run lets it hold again.
+func (c *reservationEnableCmd) Run(ctx context.Context, sh *shell) error {
+	return sh.setReservation(ctx, c.Client, c.Reservation, true)
+}
+
+type reservationDisableCmd struct {
+	config.Client
+	Reservation string `arg:"" help:"id of the reservation"`
+}
+
+// Run lets it hold nothing.
+func (c *reservationDisableCmd) Run(ctx context.Context, sh *shell) error {
+	return sh.setReservation(ctx, c.Client, c.Reservation, false)
+}
+
+func (s *shell) setReservation(ctx context.Context, at config.Client, id string, enabled bool) error {
+	api, err := s.connect(at)
+	if err != nil {
+		return err
+	}
+	r, err := api.GetReservation(ctx, fleet.ID(id))
+	if err != nil {
+		return err
+	}
+	r.Enabled = enabled
+	out, err := api.UpdateReservation(ctx, r)
+	if err != nil {
+		return err
+	}
+	return s.answer(at.Output, out, func() error {
+		word := "holds"
+		if !enabled {
+			word = "holds nothing"
+		}
+		_, err := fmt.Fprintf(s.out, "Reservation %s %s.\n", clean(out.Name), word)
+		return err
+	})
+}
+
+func slotsOf(r *fleet.Reservation) string {
+	if r.Slots == 0 {
+		return "all"
+	}
+	return strconv.Itoa(r.Slots)
+}
+
+// robotsOf says in words what a selector names.
+func robotsOf(s *fleet.Selector) string {
+	var parts []string
+	if s.All {
+		parts = append(parts, "all")
+	}
+	for _, r := range s.Robots {
+		parts = append(parts, string(r))
+	}
+	for _, p := range s.Pools {
+		parts = append(parts, "pool "+p)
+	}
+	for _, e := range s.Environments {
+		parts = append(parts, "environment "+e)
+	}
+	for _, t := range s.Tags {
+		parts = append(parts, "tag "+t)
+	}
+	for _, w := range s.Capabilities {
+		parts = append(parts, "with "+w)
+	}
+	for i := range s.Facts {
+		parts = append(parts, s.Facts[i].String())
+	}
+	return strings.Join(parts, ", ")
+}
+
+// forWhom says in words for which jobs a reservation is.
+func forWhom(f *fleet.ReservationFor) string {
+	var parts []string
+	for _, id := range f.Workflows {
+		parts = append(parts, "workflow "+string(id))
+	}
+	for k, v := range f.Labels {
+		parts = append(parts, k+"="+v)
+	}
+	if f.PriorityAtMost != nil {
+		parts = append(parts, fmt.Sprintf("priority %d and before", *f.PriorityAtMost))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// when says in words whether a reservation holds.
+func when(r *fleet.Reservation, now time.Time) string {
+	open, changes := r.Open(now)
+	switch {
+	case !r.Enabled:
+		return "disabled"
+	case open && changes.IsZero():
+		return "always"
+	case open:
+		return "until " + wall(changes)
+	case !changes.IsZero():
+		return "from " + wall(changes)
+	}
+	return "over"
+}
