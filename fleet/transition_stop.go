@@ -288,7 +288,7 @@ func (s Subject) RetrySpec(id ID, by string) (JobSpec, error) {
 	}
 	return JobSpec{
 		ID: id, Tenant: j.Tenant, Name: j.Name, Workflow: j.Workflow, Priority: j.Priority, Environment: j.Environment,
-		Requires: j.Requires, Target: j.Target, RunTimeout: j.RunTimeout.Std(), Retry: j.Retry,
+		Requires: j.Requires, Target: j.Target, Placement: j.Placement, Labels: j.Labels, RunTimeout: j.RunTimeout.Std(), Retry: j.Retry,
 		RetrySafety: j.RetrySafety, RetryOf: j.ID, SubmittedBy: by,
 	}, nil
 }

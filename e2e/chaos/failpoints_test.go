@@ -249,16 +249,41 @@ func (w *pointWorld) signal(s os.Signal) {
 	}
 }
 
-// untaken leaves an offer without an answer.
+// untaken leaves an offer without an answer. One that was on its way when the
+// orchestrator was stopped may be it: then the point is hit before the robot is
+// back.
 func untaken(w *pointWorld, s fail.Spec) {
 	w.arm(s, "")
-	warm := <-w.submit(0.1, nil)
-	w.ends(warm) // the robot is connected
-	w.freeze()
-	id := w.submit(0.1, nil)
+	if w.comesBack() {
+		w.freeze()
+		w.owe(w.submit(0.1, nil))
+		w.revive(s)
+		w.thaw()
+		return
+	}
 	w.revive(s)
-	w.thaw()
-	w.final(<-id)
+}
+
+// comesBack waits until the robot that is made to die has run a job: then it is
+// connected. It gives up when the orchestrator dies before that.
+func (w *pointWorld) comesBack() (yes bool) {
+	id, warm := "", w.submit(0.1, nil)
+	await(w.t, 60*time.Second, "the robot does not come back", func() bool {
+		if id == "" {
+			select {
+			case id = <-warm:
+			default:
+			}
+		}
+		yes = id != "" && w.over(id)
+		return yes || isGone(w.server)
+	})
+	if id == "" {
+		w.owe(warm)
+	} else {
+		w.final(id)
+	}
+	return yes
 }
 
 // frozen runs a job on a robot that stops to move, so that time decides.

@@ -28,6 +28,7 @@ const maxHeld = 8 << 20
 // inbound is a frame on its way to whoever handles it.
 type inbound struct {
 	wire.Frame
+	n     int64       // counts what came through this connection
 	size  int64       // what it holds of the bound
 	fault *wire.Fault // a report that cannot be read
 }
@@ -64,6 +65,7 @@ type conn struct {
 	live     map[wire.Ref]bool // offered or running through this session; true: stop sent
 	forced   map[wire.Ref]bool // stop sent with force
 	missed   map[store.Ref]bool
+	spoken   map[wire.Ref]int64 // the frame that took an attempt; 0: the hello named it
 	mode     fleet.AdminMode
 	stopOnce sync.Once
 	closed   chan struct{} // the close frame is on its way, or never will be
@@ -79,12 +81,12 @@ func newConn(g *Gateway, ws *websocket.Conn, p auth.Principal, w orchestrator.We
 		work: make(chan inbound, 64), beats: make(chan inbound, 1), logs: make(chan inbound, 16),
 		held:   semaphore.NewWeighted(maxHeld),
 		closed: make(chan struct{}),
-		live:   map[wire.Ref]bool{}, forced: map[wire.Ref]bool{}, missed: map[store.Ref]bool{}, mode: w.Robot.Mode,
+		live:   map[wire.Ref]bool{}, forced: map[wire.Ref]bool{}, missed: map[store.Ref]bool{}, spoken: map[wire.Ref]int64{}, mode: w.Robot.Mode,
 	}
 	c.caughtUp.Store(h.LastReportID <= w.Committed)
 	for _, d := range w.Desired {
 		if d.Want == orchestrator.WantContinue || d.Want == orchestrator.WantCancel {
-			c.live[wire.Ref(d.Ref)] = d.Want == orchestrator.WantCancel
+			c.live[wire.Ref(d.Ref)], c.spoken[wire.Ref(d.Ref)] = d.Want == orchestrator.WantCancel, 0
 		}
 	}
 	return c
@@ -238,7 +240,7 @@ func (c *conn) pinger(ctx context.Context) {
 
 // reader sorts what comes in to those who handle it.
 func (c *conn) reader(ctx context.Context) error {
-	for {
+	for n := int64(1); ; n++ {
 		kind, data, err := c.ws.Read(ctx)
 		if err != nil {
 			return err
@@ -255,17 +257,20 @@ func (c *conn) reader(ctx context.Context) error {
 		}
 		f, err := wire.Decode(data, wire.FromRobot)
 		if err != nil {
-			if !c.faulty(ctx, f, err) {
+			if !c.faulty(ctx, f, n, err) {
 				return nil
 			}
 			continue
 		}
-		c.route(ctx, inbound{Frame: f, size: int64(len(data))})
+		if m, ok := f.Payload.(*wire.JobAccept); ok {
+			c.speaks(m.Ref, n)
+		}
+		c.route(ctx, inbound{Frame: f, n: n, size: int64(len(data))})
 	}
 }
 
 // faulty answers a frame that cannot be used; false ends the connection.
-func (c *conn) faulty(ctx context.Context, f wire.Frame, err error) bool {
+func (c *conn) faulty(ctx context.Context, f wire.Frame, n int64, err error) bool {
 	var fault *wire.Fault
 	if !errors.As(err, &fault) {
 		fault = &wire.Fault{Code: wire.BadMessage, Message: "unreadable frame", Close: wire.CloseBadMessage}
@@ -279,7 +284,7 @@ func (c *conn) faulty(ctx context.Context, f wire.Frame, err error) bool {
 		// A report that can never be read must not come back for ever. It waits
 		// its turn: its answer speaks for every report before it.
 		c.log.Error("unreadable report dropped", "type", f.Type, "report_id", f.ReportID, "error", fault.Message)
-		c.route(ctx, inbound{Frame: f, fault: fault})
+		c.route(ctx, inbound{Frame: f, n: n, fault: fault})
 	}
 	return true
 }
@@ -324,9 +329,30 @@ func (c *conn) track(ref wire.Ref) {
 	}
 }
 
+// speaks notes the frame in which the robot took an attempt: what it sent
+// before cannot know of it.
+func (c *conn) speaks(ref wire.Ref, n int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, ok := c.spoken[ref]; !ok {
+		c.spoken[ref] = n
+	}
+}
+
+// leftOut says whether a frame that does not name an attempt says that the
+// robot does not hold it. One that was sent before the robot took it says
+// nothing, however late it is heard.
+func (c *conn) leftOut(ref wire.Ref, n int64) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	at, ok := c.spoken[ref]
+	return ok && at < n
+}
+
 func (c *conn) forget(ref wire.Ref) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	delete(c.spoken, ref)
 	delete(c.live, ref)
 	delete(c.forced, ref)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/orchestrator"
 	"github.com/casarerpa/fleet/internal/store"
+	"github.com/casarerpa/fleet/internal/store/storetest"
 	"github.com/casarerpa/fleet/wire"
 )
 
@@ -488,4 +489,32 @@ func TestDeepestInputsArrive(t *testing.T) {
 	if taken < 2*(fleet.MaxNesting-50) || fleet.MaxNesting != wire.MaxDepth-2 {
 		t.Errorf("only %d were taken in", taken)
 	}
+}
+
+// Heartbeats that were sent before an attempt was taken say nothing about it,
+// however long they lie in a network or before a slow database.
+func TestOldHeartbeatsTakeNothingAway(t *testing.T) {
+	var slow *storetest.Faulty
+	release := make(chan struct{})
+	w := newWorld(t, func(w *world) {
+		w.wrap = func(s store.Store) store.Store { slow = storetest.NewFaulty(s); return slow }
+	})
+	r := w.connected("r1")
+	slow.Plan("Beat", storetest.Fault{Delay: release}, storetest.Fault{Delay: release})
+	r.send(&wire.Heartbeat{Status: fleet.ReportedReady})
+	w.eventually("the first heartbeat is at the store", func() bool { return slow.Hits("Beat") == 1 })
+	r.send(&wire.Heartbeat{Status: fleet.ReportedReady}) // waits behind it
+	job := w.submit()
+	ref := r.start(job.ID)
+	close(release)
+	expect[*wire.HeartbeatAck](r)
+	expect[*wire.HeartbeatAck](r)
+	r.beat(ref)
+	if got := w.job(job.ID).Job; got.State != fleet.Running || got.Epoch != ref.Epoch {
+		t.Fatalf("the job is %s, epoch %d", got.State, got.Epoch)
+	}
+	// Two that were sent afterwards and leave it out take it away.
+	r.beat()
+	r.beat()
+	w.eventually("the attempt is lost", func() bool { return w.job(job.ID).Job.State == fleet.Pending })
 }

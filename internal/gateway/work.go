@@ -207,14 +207,14 @@ func (c *conn) beater(ctx context.Context) {
 			if !ok {
 				continue
 			}
-			if !c.beat(ctx, f.Frame, m) {
+			if !c.beat(ctx, f, m) {
 				return
 			}
 		}
 	}
 }
 
-func (c *conn) beat(ctx context.Context, f wire.Frame, m *wire.Heartbeat) bool {
+func (c *conn) beat(ctx context.Context, f inbound, m *wire.Heartbeat) bool {
 	b := store.Beat{
 		SessionEpoch: c.session.Epoch, Reported: m.Status,
 		Metrics: fleet.RobotMetrics{CPUPercent: m.CPUPercent, MemoryPercent: m.MemoryPercent, MemoryMB: m.MemoryMB, DiskPercent: m.DiskPercent},
@@ -249,7 +249,7 @@ func (c *conn) beat(ctx context.Context, f wire.Frame, m *wire.Heartbeat) bool {
 		ack.Cancel = append(ack.Cancel, wire.CancelRef{Ref: wire.Ref(s.Ref), Cause: s.Reason, Reason: string(s.Reason), Grace: fleet.Duration(s.Grace), Force: s.Force})
 	}
 	c.send(f.ID, ack)
-	c.missing(ctx, answer.Missing)
+	c.missing(ctx, f.n, answer.Missing)
 	return true
 }
 
@@ -266,10 +266,13 @@ func (c *conn) outlived(ctx context.Context) {
 }
 
 // missing takes away attempts that the robot left out of two heartbeats in a
-// row. One is not enough: the beat may have been sent before the attempt began.
-func (c *conn) missing(ctx context.Context, now []store.Ref) {
+// row, both sent after it had taken them.
+func (c *conn) missing(ctx context.Context, n int64, now []store.Ref) {
 	next := make(map[store.Ref]bool, len(now))
 	for _, ref := range now {
+		if !c.leftOut(wire.Ref(ref), n) {
+			continue
+		}
 		if !c.missed[ref] {
 			next[ref] = true
 			continue
