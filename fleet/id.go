@@ -3,6 +3,7 @@ package fleet
 import (
 	"encoding/binary"
 	"encoding/hex"
+	"fmt"
 	"io"
 	"regexp"
 	"sync"
@@ -30,6 +31,12 @@ func (id ID) Time() time.Time {
 
 // Valid says whether the text has the form of a UUID in lower case.
 func (id ID) Valid() bool { return uuidForm.MatchString(string(id)) }
+
+// FirstID is the least id that can be made at a time, for searches by age.
+func FirstID(at time.Time) ID {
+	h := fmt.Sprintf("%012x", max(at.UnixMilli(), 0))
+	return ID(h[:8] + "-" + h[8:])
+}
 
 var (
 	uuidForm   = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)

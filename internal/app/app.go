@@ -16,6 +16,7 @@ import (
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/auth"
 	"github.com/casarerpa/fleet/internal/cluster"
+	"github.com/casarerpa/fleet/internal/config"
 	"github.com/casarerpa/fleet/internal/dispatch"
 	"github.com/casarerpa/fleet/internal/fail"
 	"github.com/casarerpa/fleet/internal/gateway"
@@ -157,11 +158,19 @@ func (a *App) build(core *orchestrator.Orchestrator, timing func(string) fleet.T
 	lead := a.members.Leader.Held
 	timers := &upkeep.Timers{Store: a.store, Attempts: core.Attempts, Now: time.Now, Logger: a.o.Logger, Lead: lead}
 	reaper := &upkeep.Reaper{Store: a.store, Attempts: core.Attempts, Timing: timing, Logger: a.o.Logger, Lead: lead}
+	retention := &upkeep.Retention{Store: a.store, Keep: keep(a.o.Retention), Now: time.Now, Logger: a.o.Logger, Lead: lead}
 	echo := &cluster.Echo{Store: a.store, Logger: a.o.Logger}
 	a.loops = append(a.loops,
-		loop.Run, timers.Run, reaper.Run, a.gateway.Run, a.members.Run, a.members.Leader.Run, a.reach.Run, echo.Run,
+		loop.Run, timers.Run, reaper.Run, a.gateway.Run, a.members.Run, a.members.Leader.Run, a.reach.Run, echo.Run, retention.Run,
 	)
 	return nil
+}
+
+func keep(r config.Retention) upkeep.Keep {
+	const day = 24 * time.Hour
+	return upkeep.Keep{
+		Jobs: time.Duration(r.JobsDays) * day, Events: time.Duration(r.EventsDays) * day, Logs: time.Duration(r.LogsDays) * day,
+	}
 }
 
 func (a *App) listen(ctx context.Context, core *orchestrator.Orchestrator) error {

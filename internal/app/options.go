@@ -27,6 +27,8 @@ type Options struct {
 	// RecordRounds is a file that every round of placement is written to; empty:
 	// none.
 	RecordRounds string
+	// Retention says for how long history is kept; zero values are for ever.
+	Retention config.Retention
 	// MetricsListen is a loopback address for Prometheus; empty: none.
 	MetricsListen string
 	// DatabaseURL is a PostgreSQL that orchestrators share; empty: the embedded

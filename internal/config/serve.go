@@ -46,8 +46,9 @@ type Serve struct {
 	RecordRounds  string         `name:"record-placement" help:"write every round of placement into this file, for fleet placement replay" placeholder:"PATH" env:"FLEET_RECORD_PLACEMENT"`
 	StopTimeout   time.Duration  `help:"how long a stop waits for what is under way" default:"20s" env:"FLEET_STOP_TIMEOUT"`
 
-	Timing Timing `embed:"" prefix:"timing-" envprefix:"FLEET_TIMING_"`
-	Limits Limits `embed:"" prefix:"limit-" envprefix:"FLEET_LIMIT_"`
+	Retention Retention `embed:"" prefix:"retention-" envprefix:"FLEET_RETENTION_"`
+	Timing    Timing    `embed:"" prefix:"timing-" envprefix:"FLEET_TIMING_"`
+	Limits    Limits    `embed:"" prefix:"limit-" envprefix:"FLEET_LIMIT_"`
 	Log
 }
 
@@ -73,6 +74,9 @@ func (c Serve) Validate() error {
 	}
 	if c.StopTimeout <= 0 {
 		return fleet.Invalid("stop-timeout", "stop-timeout must be positive; got %s.", c.StopTimeout)
+	}
+	if err := c.Retention.Validate(); err != nil {
+		return err
 	}
 	if _, err := c.Timing.Fleet(); err != nil {
 		return err

@@ -30,14 +30,30 @@ func (e *Events) List(ctx context.Context, p auth.Principal, f store.EventFilter
 		if head, err = r.Head(); err != nil {
 			return err
 		}
+		if f.After > 0 && f.After < head {
+			oldest, err := r.Oldest()
+			if err != nil {
+				return err
+			}
+			if oldest == 0 {
+				oldest = head + 1
+			}
+			if oldest > f.After+1 {
+				return cursorExpired("The events after %d are not kept any more: the log goes back to %d.", f.After, oldest)
+			}
+		}
 		list, err = r.Events(f)
 		return err
 	})
 	if err == nil && f.After > head {
-		e := fleet.Errorf(fleet.CodeGone, "cursor_expired", "The cursor %d is beyond the log, which ends at %d: it belongs to another store.", f.After, head)
-		return nil, head, e.WithFix("Read the present state and go on from the cursor that comes with it.")
+		err = cursorExpired("The cursor %d is beyond the log, which ends at %d: it belongs to another store.", f.After, head)
 	}
 	return list, head, err
+}
+
+func cursorExpired(format string, args ...any) error {
+	return fleet.Errorf(fleet.CodeGone, "cursor_expired", format, args...).
+		WithFix("Read the present state and go on from the cursor that comes with it.")
 }
 
 // Wait returns a channel that receives when the log has grown.

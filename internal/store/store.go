@@ -71,6 +71,9 @@ type Logs interface {
 	// so that a repeated batch changes nothing. A gap is answered with the line
 	// that is expected; lines beyond the attempt's quota are counted, not kept.
 	AppendLogs(ctx context.Context, s Scope, in []fleet.LogBatch) ([]fleet.LogAck, error)
+	// PruneLogs takes the lines of up to limit jobs that were submitted before a
+	// time, the oldest first.
+	PruneLogs(ctx context.Context, s Scope, before time.Time, limit int) (int, error)
 	// ReadLogs returns lines of a job from (epoch, line) on, in order.
 	ReadLogs(ctx context.Context, s Scope, job fleet.ID, q LogQuery) ([]fleet.LogLine, error)
 }

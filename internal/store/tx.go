@@ -28,6 +28,7 @@ type Tx interface {
 	EventWriter
 	PlacementWriter
 	ClusterWriter
+	Pruner
 }
 
 // JobReader finds jobs. Missing ones, and those of other tenants, are
@@ -146,8 +147,10 @@ type WorkflowWriter interface {
 type EventReader interface {
 	// Events returns events after a number, oldest first.
 	Events(f EventFilter) ([]fleet.Event, error)
-	// Head is the number of the newest event of the scope's tenant.
+	// Head is the number of the newest event of the scope's tenant, and Oldest
+	// that of the oldest one which is kept (0: there is none).
 	Head() (int64, error)
+	Oldest() (int64, error)
 	// Tenants lists the tenants that have rows; system scope only.
 	Tenants() ([]fleet.TenantID, error)
 }

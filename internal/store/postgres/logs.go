@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"time"
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/store"
@@ -50,6 +51,18 @@ func (s *Store) AppendLogs(ctx context.Context, sc store.Scope, in []fleet.LogBa
 		return err
 	}})
 	return acks, err
+}
+
+// PruneLogs takes the lines of the oldest jobs.
+func (s *Store) PruneLogs(ctx context.Context, sc store.Scope, before time.Time, limit int) (n int, err error) {
+	if err := sc.Valid(); err != nil {
+		return 0, err
+	}
+	err = s.logs.Do(ctx, 1<<10, false, change{sc, classUpdate, sqlstore.Need{}, func(tx *sqlstore.Tx) (err error) {
+		n, err = tx.PruneLogs(before, limit)
+		return err
+	}})
+	return n, err
 }
 
 // ReadLogs returns lines of a job in order.

@@ -123,6 +123,11 @@ func (s *Faulty) AppendLogs(ctx context.Context, sc store.Scope, in []fleet.LogB
 	return out, s.call(ctx, "AppendLogs", func() (err error) { out, err = s.inner.AppendLogs(ctx, sc, in); return err })
 }
 
+// PruneLogs passes through.
+func (s *Faulty) PruneLogs(ctx context.Context, sc store.Scope, before time.Time, limit int) (n int, err error) {
+	return n, s.call(ctx, "PruneLogs", func() (err error) { n, err = s.inner.PruneLogs(ctx, sc, before, limit); return err })
+}
+
 // ReadLogs passes through.
 func (s *Faulty) ReadLogs(ctx context.Context, sc store.Scope, job fleet.ID, q store.LogQuery) (out []fleet.LogLine, err error) {
 	return out, s.call(ctx, "ReadLogs", func() (err error) { out, err = s.inner.ReadLogs(ctx, sc, job, q); return err })

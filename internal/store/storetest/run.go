@@ -22,6 +22,7 @@ func Run(t *testing.T, open Open) {
 		{"event", eventTests()},
 		{"sweep", sweepTests()},
 		{"placement", placementTests()},
+		{"retention", retentionTests()},
 		{"scope", scopeTests()},
 		{"log", logTests()},
 		{"signal", signalTests()},

@@ -1,0 +1,102 @@
+package sqlstore
+
+import (
+	"time"
+
+	"github.com/casarerpa/fleet/fleet"
+)
+
+// What is pruned is found by keys that begin with a time, the oldest first, so
+// that a step costs by what it takes and a step that takes nothing costs
+// nothing. Nothing that is not final is ever taken.
+var (
+	pruneFind = stmt("job.prune_find", `select id, tenant_id, state from jobs where id > $1 and id < $2 and ended_at is not null
+		and ended_at < $3 and ($4 or tenant_id = $5) order by id limit $6`)
+	pruneJob      = stmt("job.prune", `delete from jobs where id = $1 and tenant_id = $2 and ended_at is not null`)
+	pruneData     = stmt("job_data.prune", `delete from job_data where job_id = $1 and tenant_id = $2`)
+	pruneAttempts = stmt("attempt.prune", `delete from attempts where job_id = $1 and tenant_id = $2`)
+	pruneEffects  = stmt("effect.prune", `delete from effects where job_id = $1 and tenant_id = $2`)
+	pruneRefusals = stmt("refusal.prune", `delete from refusals where job_id = $1 and tenant_id = $2`)
+	pruneKeys     = stmt("idempotency.prune", `delete from idempotency_keys where job_id = $1 and tenant_id = $2`)
+
+	pruneEvents = stmt("event.prune", `delete from events where tenant_id = $1 and seq in (select seq from (select seq, at from events
+		where tenant_id = $1 order by seq limit $2) oldest where at < $3)`)
+	eventOldest = stmt("event.oldest", `select seq from events where tenant_id = $1 order by seq limit 1`)
+
+	pruneLines = stmt("log.prune", `delete from log_lines where job_id in (select job_id from log_heads where job_id < $1
+		and ($2 or tenant_id = $3) order by job_id limit $4)`)
+	pruneHeads = stmt("log.prune_heads", `delete from log_heads where job_id in (select job_id from log_heads where job_id < $1
+		and ($2 or tenant_id = $3) order by job_id limit $4)`)
+
+	pruneSessions = stmt("session.prune", `delete from sessions where id in (select id from sessions where id < $1
+		and closed_at is not null and ($2 or tenant_id = $3) order by id limit $4)`)
+	pruneTies = stmt("tie.prune", `delete from ties where (tenant_id, sticky_key) in (select tenant_id, sticky_key from ties
+		where until < $1 and ($2 or tenant_id = $3) order by until limit $4)`)
+)
+
+// PruneJobs takes up to limit final jobs that ended before a time, with all
+// that belongs to them, after a job in the order of ids. It returns the last job
+// it took, to go on from.
+func (t *Tx) PruneJobs(after fleet.ID, before time.Time, limit int) (last fleet.ID, n int, err error) {
+	type old struct {
+		id     fleet.ID
+		tenant fleet.TenantID
+		state  fleet.State
+	}
+	var list []old
+	err = t.conn.Query(pruneFind, func(row *Row) error {
+		list = append(list, old{str[fleet.ID](row), str[fleet.TenantID](row), str[fleet.State](row)})
+		return nil
+	}, after, fleet.FirstID(before), before, t.all(), t.tenant(), limit)
+	if err != nil {
+		return after, 0, err
+	}
+	for _, j := range list {
+		for _, s := range []*Stmt{pruneData, pruneAttempts, pruneEffects, pruneRefusals, pruneKeys, pruneJob} {
+			if _, err := t.conn.Exec(s, j.id, j.tenant); err != nil {
+				return after, 0, err
+			}
+		}
+		t.touch(j.id)
+		t.delta(j.tenant).counts[stateIndex(j.state)]--
+		last = j.id
+	}
+	return last, len(list), nil
+}
+
+// PruneEvents takes the oldest events of a tenant, at most limit of them.
+func (t *Tx) PruneEvents(tenant fleet.TenantID, before time.Time, limit int) (int, error) {
+	if err := t.covers(tenant); err != nil {
+		return 0, err
+	}
+	return t.conn.Exec(pruneEvents, tenant, limit, before)
+}
+
+// PruneRest takes closed sessions and ties that have run out.
+func (t *Tx) PruneRest(before time.Time, limit int) (n int, err error) {
+	if n, err = t.conn.Exec(pruneSessions, fleet.FirstID(before), t.all(), t.tenant(), limit); err != nil {
+		return 0, err
+	}
+	ties, err := t.conn.Exec(pruneTies, before, t.all(), t.tenant(), limit)
+	return n + ties, err
+}
+
+// PruneLogs takes the lines of up to limit of the oldest jobs.
+func (t *Tx) PruneLogs(before time.Time, limit int) (int, error) {
+	first := fleet.FirstID(before)
+	if _, err := t.conn.Exec(pruneLines, first, t.all(), t.tenant(), limit); err != nil {
+		return 0, err
+	}
+	return t.conn.Exec(pruneHeads, first, t.all(), t.tenant(), limit)
+}
+
+// Oldest is the number of the oldest event that is kept; 0 if there is none.
+func (r *reader) Oldest() (int64, error) {
+	tenant, err := r.only()
+	if err != nil {
+		return 0, err
+	}
+	var seq int64
+	_, err = one(r.conn, eventOldest, func(row *Row) { seq = row.int64() }, tenant)
+	return seq, err
+}

@@ -1,0 +1,117 @@
+package storetest
+
+import (
+	"errors"
+	"time"
+
+	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/store"
+)
+
+func retentionTests() map[string]func(f *Fixture) {
+	return map[string]func(f *Fixture){
+		"old jobs go with all that is theirs, others stay": func(f *Fixture) {
+			f.Now = time.Now() // as the ids
+			session := f.Robot("r1", 9)
+			old := make([]fleet.Job, 5)
+			for i := range old {
+				old[i] = f.Running(f.Spec(), "r1", session)
+				f.Report(f.NewReport(old[i], fleet.ReportStarted, int64(3*i+1)), f.NewReport(old[i], fleet.ReportEffectBegin, int64(3*i+2)))
+			}
+			for i := range old {
+				f.Report(f.NewReport(old[i], fleet.ReportComplete, int64(100+i)))
+			}
+			waiting, running := f.Submit(f.Spec()), f.Running(f.Spec(), "r1", session)
+			f.Later(time.Minute)
+			later := f.Running(f.Spec(), "r1", session)
+			f.Later(time.Hour)
+			f.Report(f.NewReport(later, fleet.ReportComplete, 200)) // made before the time, ended after it
+			before := f.Job(later.ID).EndedAt
+			taken, last := 0, fleet.ID("")
+			for {
+				n := 0
+				f.systemUpdate(func(tx store.Tx) (err error) {
+					last, n, err = tx.PruneJobs(last, before, 2)
+					return err
+				})
+				taken += n
+				if n < 2 {
+					break
+				}
+				f.CheckInvariants()
+			}
+			is(f, "taken", taken, len(old))
+			f.View(func(r store.Reader) error {
+				for _, j := range old {
+					for what, err := range map[string]error{
+						"job": second(r.Job(j.ID)), "data": second(r.JobData(j.ID)), "effect": second(r.Effect(j.ID, "n1", "")),
+					} {
+						is(f, what, errors.Is(err, fleet.ErrNotFound), true)
+					}
+					attempts, err := r.Attempts(j.ID)
+					f.must(err)
+					is(f, "attempts", len(attempts), 0)
+				}
+				for _, j := range []fleet.Job{waiting, running, later} {
+					_, err := r.Job(j.ID)
+					f.must(err)
+				}
+				return nil
+			})
+		},
+		"the log is cut at its beginning": func(f *Fixture) {
+			for range 5 {
+				f.Submit(f.Spec())
+			}
+			seq := func(find func(r store.Reader) (int64, error)) (n int64) {
+				f.View(func(r store.Reader) (err error) { n, err = find(r); return err })
+				return n
+			}
+			head := seq(store.Reader.Head)
+			is(f, "oldest", seq(store.Reader.Oldest), int64(1))
+			prune := func(before time.Time, limit int) (n int) {
+				f.systemUpdate(func(tx store.Tx) (err error) { n, err = tx.PruneEvents(f.Tenant, before, limit); return err })
+				return n
+			}
+			is(f, "nothing is so old", prune(time.Now().Add(-time.Hour), 100), 0)
+			is(f, "a step", prune(time.Now().Add(time.Hour), 2), 2)
+			is(f, "oldest", seq(store.Reader.Oldest), int64(3))
+			is(f, "head", seq(store.Reader.Head), head)
+			f.CheckInvariants()
+			is(f, "the rest", prune(time.Now().Add(time.Hour), 100), int(head)-2)
+			is(f, "oldest", seq(store.Reader.Oldest), int64(0))
+			f.Submit(f.Spec())
+			is(f, "goes on", seq(store.Reader.Oldest), head+1)
+		},
+		"lines and what is left": func(f *Fixture) {
+			session := f.Robot("r1", 9)
+			j := f.Running(f.Spec(), "r1", session)
+			_, err := f.Store.AppendLogs(f.Context(), f.Scope, []fleet.LogBatch{{
+				Tenant: f.Tenant, RobotID: "r1", JobID: j.ID, Epoch: j.Epoch, First: 1, Lines: []fleet.LogLine{{At: f.Now, Level: "info", Message: "hello"}},
+			}})
+			f.must(err)
+			lines := func() int {
+				got, err := f.Store.ReadLogs(f.Context(), f.Scope, j.ID, store.LogQuery{Limit: 10})
+				f.must(err)
+				return len(got)
+			}
+			prune := func(before time.Time) int {
+				n, err := f.Store.PruneLogs(f.Context(), store.System("test"), before, 10)
+				f.must(err)
+				return n
+			}
+			is(f, "young", prune(j.ID.Time()), 0)
+			is(f, "kept", lines(), 1)
+			is(f, "old", prune(j.ID.Time().Add(time.Second)), 1)
+			is(f, "gone", lines(), 0)
+			again := f.Connect("r1") // closes the session before
+			rest := 0
+			f.systemUpdate(func(tx store.Tx) (err error) { rest, err = tx.PruneRest(time.Now().Add(time.Hour), 10); return err })
+			is(f, "closed sessions", rest, 1)
+			f.View(func(r store.Reader) error {
+				_, err := r.Session(again.ID)
+				return err
+			})
+		},
+	}
+}

@@ -1,0 +1,173 @@
+package upkeep
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/store"
+)
+
+// Keep says for how long history is kept; 0 is for ever.
+type Keep struct {
+	Jobs   time.Duration
+	Events time.Duration
+	Logs   time.Duration
+}
+
+// Retention takes history away that is older than it must be kept. A database
+// with partitions drops them whole; what lies beside them, and everything in a
+// database without, goes in small steps between which others commit.
+type Retention struct {
+	Store  store.Store
+	Keep   Keep
+	Now    func() time.Time
+	Logger *slog.Logger
+	Lead   Lead
+	Every  time.Duration // default 10 min
+	Step   int           // rows of one transaction; default 500
+}
+
+// partitioned is a store that can drop a month at once.
+type partitioned interface {
+	DropPartitions(ctx context.Context, r store.Retention) (int, error)
+}
+
+// How far a partition reaches: what is not dropped with one goes row by row
+// only when its partition would have gone.
+const (
+	monthSpan = 31 * 24 * time.Hour
+	weekSpan  = 7 * 24 * time.Hour
+	restKept  = 30 * 24 * time.Hour
+)
+
+// Run works until ctx ends.
+func (r *Retention) Run(ctx context.Context) {
+	pause := r.Every
+	if pause <= 0 {
+		pause = 10 * time.Minute
+	}
+	every(ctx, r.Logger, "retention", func() time.Duration { return pause }, nil, func(ctx context.Context) error {
+		if _, ok := r.Lead.held(); !ok {
+			return nil
+		}
+		done, err := r.RunOnce(ctx)
+		if done.Jobs+done.Events+done.Lines+done.Partitions > 0 {
+			r.Logger.Info("old history was taken away", "jobs", done.Jobs, "events", done.Events, "jobs_with_logs", done.Lines, "partitions", done.Partitions)
+		}
+		return err
+	})
+}
+
+// RunOnce takes away everything that is due.
+func (r *Retention) RunOnce(ctx context.Context) (done store.Pruned, err error) {
+	now := r.Now()
+	before := store.Retention{
+		Jobs: ago(now, r.Keep.Jobs), Events: ago(now, r.Keep.Events), Logs: ago(now, r.Keep.Logs), Rest: now.Add(-restKept),
+	}
+	if p, ok := r.Store.(partitioned); ok {
+		if done.Partitions, err = p.DropPartitions(ctx, before); err != nil {
+			return done, err
+		}
+		before.Jobs, before.Events, before.Logs = earlier(before.Jobs, monthSpan), earlier(before.Events, weekSpan), earlier(before.Logs, weekSpan)
+	}
+	for _, part := range []func(context.Context, store.Retention, *store.Pruned) error{r.jobs, r.events, r.logs, r.rest} {
+		if err := part(ctx, before, &done); err != nil {
+			return done, err
+		}
+	}
+	return done, nil
+}
+
+func ago(now time.Time, d time.Duration) time.Time {
+	if d <= 0 {
+		return time.Time{}
+	}
+	return now.Add(-d)
+}
+
+func earlier(t time.Time, d time.Duration) time.Time {
+	if t.IsZero() {
+		return t
+	}
+	return t.Add(-d)
+}
+
+func (r *Retention) step() int {
+	if r.Step > 0 {
+		return r.Step
+	}
+	return 500
+}
+
+func (r *Retention) scope() store.Scope { return store.System("retention") }
+
+func (r *Retention) jobs(ctx context.Context, before store.Retention, done *store.Pruned) error {
+	if before.Jobs.IsZero() {
+		return nil
+	}
+	for after, n := fleet.ID(""), r.step(); n == r.step(); {
+		var last fleet.ID
+		err := r.Store.Update(ctx, r.scope(), func(tx store.Tx) (err error) {
+			last, n, err = tx.PruneJobs(after, before.Jobs, r.step())
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		after = last
+		done.Jobs += n
+	}
+	return nil
+}
+
+func (r *Retention) events(ctx context.Context, before store.Retention, done *store.Pruned) error {
+	if before.Events.IsZero() {
+		return nil
+	}
+	var tenants []fleet.TenantID
+	err := r.Store.View(ctx, r.scope(), func(rd store.Reader) (err error) {
+		tenants, err = rd.Tenants()
+		return err
+	})
+	for _, tenant := range tenants {
+		for n := r.step(); n == r.step() && err == nil; {
+			err = r.Store.Update(ctx, r.scope(), func(tx store.Tx) (err error) {
+				n, err = tx.PruneEvents(tenant, before.Events, r.step())
+				return err
+			})
+			done.Events += n
+		}
+	}
+	return err
+}
+
+func (r *Retention) logs(ctx context.Context, before store.Retention, done *store.Pruned) error {
+	if before.Logs.IsZero() {
+		return nil
+	}
+	const jobs = 20 // each may have many lines
+	for n := jobs; n == jobs; {
+		var err error
+		if n, err = r.Store.PruneLogs(ctx, r.scope(), before.Logs, jobs); err != nil {
+			return err
+		}
+		done.Lines += n
+	}
+	return nil
+}
+
+func (r *Retention) rest(ctx context.Context, before store.Retention, done *store.Pruned) error {
+	for n := r.step(); n >= r.step(); {
+		err := r.Store.Update(ctx, r.scope(), func(tx store.Tx) (err error) {
+			n, err = tx.PruneRest(before.Rest, r.step())
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		done.Rest += n
+	}
+	return nil
+}
