@@ -15,7 +15,7 @@ LDFLAGS  = -s -w -X main.version=$(VERSION)
 export CGO_ENABLED = 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build fmt fmt-check vet lint law unit check setup-test test test-postgres race fuzz bench bench-short bench-peers generate verify cross chaos web clean
+.PHONY: help build fmt fmt-check vet lint law unit check setup-test test test-rooms test-chaos test-postgres race fuzz bench bench-short bench-peers generate verify cross chaos web clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-13s %s\n", $$1, $$2}'
@@ -48,9 +48,17 @@ setup-test: ## install what the tests need and this machine lacks: PostgreSQL, P
 	scripts/setup-test.sh
 
 test: setup-test fmt-check vet law lint verify cross ## everything, under 12 minutes on two cores
-	STRICT=1 $(GO) test -timeout 10m ./...
+	@$(MAKE) --no-print-directory -j2 --output-sync=line test-rooms test-chaos
+
+# What kills and cuts waits more than it works, so it runs beside the rest.
+test-rooms: ## every package but e2e/chaos, then what works on either database on PostgreSQL
+	STRICT=1 $(GO) test -timeout 10m $$($(GO) list ./... | grep -v /e2e/chaos)
 	@$(MAKE) --no-print-directory test-postgres
 	STRICT=1 $(GO) test -tags failpoints ./internal/fail
+
+test-chaos: ## faults in their short form, and a death at every point of the list
+	STRICT=1 $(GO) test -timeout 10m ./e2e/chaos
+	STRICT=1 $(GO) test -timeout 10m -tags failpoints -run TestFailpoints ./e2e/chaos
 
 # The packages whose tests take their store from internal/dbtest.
 EITHER = $(shell git grep -l --untracked 'fleet/internal/dbtest"' -- '*_test.go' | xargs -n1 dirname | sort -u | sed 's|^|./|')
