@@ -34,6 +34,8 @@ const (
 	EventKeyCreated         EventKind = "key.created"
 	EventKeyRevoked         EventKind = "key.revoked"
 	EventBrake              EventKind = "fleet.brake"
+	EventJobReleased        EventKind = "job.released"
+	EventJobUnmet           EventKind = "job.dependency_unmet"
 	EventAssignmentChanged  EventKind = "assignment.changed"
 	EventReservationCreated EventKind = "reservation.created"
 	EventReservationUpdated EventKind = "reservation.updated"
@@ -48,7 +50,7 @@ func EventKinds() []EventKind {
 		EventJobNeedsDecision, EventJobDecided, EventJobLateResult, EventRobotRegistered,
 		EventRobotUpdated, EventRobotConnected, EventRobotDisconnected, EventRobotConflict, EventWorkflowCreated,
 		EventWorkflowVersion, EventKeyCreated, EventKeyRevoked, EventBrake,
-		EventAssignmentChanged, EventReservationCreated, EventReservationUpdated, EventReservationDeleted,
+		EventJobReleased, EventJobUnmet, EventAssignmentChanged, EventReservationCreated, EventReservationUpdated, EventReservationDeleted,
 	}
 }
 

@@ -34,10 +34,13 @@ type Job struct {
 	Labels    map[string]string `json:"labels,omitempty"`
 
 	// What it comes after, and the whole of which it is a part.
-	Rule     DependencyRule `json:"dependency_rule,omitempty"`
-	OnUnmet  OnUnmet        `json:"on_unmet,omitempty"`
-	DepsOpen int            `json:"dependencies_open,omitempty"` // parents whose end it still needs
-	Parent   ID             `json:"parent_job_id,omitempty"`     // it is a segment of that job
+	Rule       DependencyRule `json:"dependency_rule,omitempty"`
+	OnUnmet    OnUnmet        `json:"on_unmet,omitempty"`
+	DepsOpen   int            `json:"dependencies_open,omitempty"` // parents whose end it still needs
+	Children   int            `json:"dependents,omitempty"`        // jobs that wait or waited for it
+	FillInputs bool           `json:"-"`                           // its variables take values from parents
+	WaitLimit  Duration       `json:"-"`                           // counted from its release
+	Parent     ID             `json:"parent_job_id,omitempty"`     // it is a segment of that job
 
 	CreatedAt      time.Time `json:"created_at"`
 	AvailableAt    time.Time `json:"available_at"`        // orders; moved by delay and back-off
@@ -159,6 +162,11 @@ type JobSpec struct {
 	RetrySafety RetrySafety
 	RetryOf     ID
 	SubmittedBy string
+
+	DependsOn  []ID // it waits for these
+	Rule       DependencyRule
+	OnUnmet    OnUnmet
+	FillInputs bool // variables take values from them
 }
 
 // NewJob is transition T1: the job as it is first stored, pending, with the
@@ -181,6 +189,12 @@ func NewJob(s JobSpec, now time.Time) Job {
 	if s.NotBefore.After(now) {
 		j.AvailableAt, j.NotBefore = s.NotBefore, s.NotBefore
 		j.WaitingOn, j.WaitingCode = WaitingTime, CodeNotBefore
+	}
+	if len(s.DependsOn) > 0 { // its times count from its release
+		j.WaitingOn, j.WaitingCode = WaitingDependencies, CodeParentsRunning
+		j.NotBefore, j.WaitLimit = time.Time{}, Duration(s.WaitLimit)
+		j.Rule, j.OnUnmet, j.FillInputs, j.DepsOpen = s.Rule, s.OnUnmet, s.FillInputs, len(s.DependsOn)
+		return j
 	}
 	if s.WaitLimit > 0 {
 		j.ExpiresAt = j.AvailableAt.Add(s.WaitLimit)

@@ -86,6 +86,7 @@ const (
 	OnWaitLimit Trigger = "wait_limit" // waited for longer than allowed
 	OnStopLimit Trigger = "stop_limit" // the grace of a stop is over
 	OnDecide    Trigger = "decide"     // a person answered
+	OnParents   Trigger = "parents"    // a parent ended
 )
 
 // Table is the life of a job. A pair of state and trigger that is not in it
@@ -118,6 +119,7 @@ func Table() []Transition {
 		{"T25", OnStopLimit, s(Cancelling), s(Cancelled, TimedOut)},
 		{"T25", OnLost, s(Cancelling), s(Cancelled, TimedOut, Pending, Failed, NeedsDecision)},
 		{"T26", OnComplete, s(Pending, NeedsDecision), s(Completed)},
+		{"T30", OnParents, s(Pending), s(Pending, Cancelled, Failed)},
 		{"T28", OnDecide, s(NeedsDecision), s(Pending, Completed, Failed, Cancelled)},
 	}
 }
@@ -155,6 +157,7 @@ type Move struct {
 	NewAttempt bool     // insert Attempt instead of changing it
 	Refusal    *Refusal // left out for a while
 	Data       *DataChange
+	Inputs     []byte      // the job's variables anew; nil leaves them
 	Event      *EventDraft // nil only for T8 and T2 without a new reason
 }
 

@@ -76,6 +76,9 @@ func apply(s Subject, t Trigger) (*Move, error) {
 		return s.WaitLimit(now)
 	case OnStopLimit:
 		return s.StopLimit(s.Job.Epoch, now)
+	case OnParents:
+		s.Job.WaitingOn = WaitingDependencies
+		return s.AfterParent(ParentEnd{Parents: Parents{Completed: 1}}, now)
 	case OnDecide:
 		return s.Decide(Decision{Do: "retry", Reason: "it did not pay"}, now)
 	}

@@ -24,11 +24,12 @@ const (
 	CodeNotBefore      WaitingCode = "not_before"
 	CodeRetryDelay     WaitingCode = "retry_delay"
 	CodeParentsRunning WaitingCode = "parents_running"
-	CodeNoRobot        WaitingCode = "no_robot"        // none in the tenant
-	CodeNoMatch        WaitingCode = "no_match"        // each fails a demand
-	CodeNoneAvailable  WaitingCode = "none_available"  // those that match are away
-	CodeRejectedByAll  WaitingCode = "rejected_by_all" // all that match are left out for now
-	CodeNoSlot         WaitingCode = "no_slot"         // all that match are full
-	CodeBehindOthers   WaitingCode = "behind_others"   // it fits, others go first
-	CodeReserved       WaitingCode = "reserved"        // the free slots are kept for other work
+	CodeUnmet          WaitingCode = "dependency_unmet" // the rule cannot come true; held
+	CodeNoRobot        WaitingCode = "no_robot"         // none in the tenant
+	CodeNoMatch        WaitingCode = "no_match"         // each fails a demand
+	CodeNoneAvailable  WaitingCode = "none_available"   // those that match are away
+	CodeRejectedByAll  WaitingCode = "rejected_by_all"  // all that match are left out for now
+	CodeNoSlot         WaitingCode = "no_slot"          // all that match are full
+	CodeBehindOthers   WaitingCode = "behind_others"    // it fits, others go first
+	CodeReserved       WaitingCode = "reserved"         // the free slots are kept for other work
 )

@@ -91,6 +91,10 @@ type Submission struct {
 	Job  fleet.Job
 	Data fleet.JobData
 	Key  *IdempotencyKey // nil: none
+	// Parents are the jobs that it waits for; those of the same request come
+	// before it. Graph is set for each job of a request that names others of it.
+	Parents []fleet.ID
+	Graph   bool
 	// Event carries the actor of job.submitted.
 	Actor string
 	// RetryOf, when set, makes the store append job.retried to the original and

@@ -15,6 +15,7 @@ type Reader interface {
 	KeyReader
 	SweepReader
 	PlacementReader
+	DependencyReader
 	ClusterReader
 }
 
@@ -29,6 +30,8 @@ type Tx interface {
 	PlacementWriter
 	ClusterWriter
 	Pruner
+	// MoveChild lets a job that waits for one job wait for another instead.
+	MoveChild(child, from, to fleet.ID) error
 }
 
 // JobReader finds jobs. Missing ones, and those of other tenants, are
@@ -45,6 +48,14 @@ type JobReader interface {
 	// Refusals counts how often a robot refused a job so far.
 	Refusals(job fleet.ID, robot fleet.RobotID) (int, error)
 	Effect(job fleet.ID, node, key string) (fleet.Effect, error)
+}
+
+// DependencyReader finds which jobs wait for which.
+type DependencyReader interface {
+	// Parents lists what a job waits or waited for, in the order of its request.
+	Parents(child fleet.ID) ([]fleet.ID, error)
+	// Children lists the jobs that wait or waited for a job, by id.
+	Children(parent fleet.ID) ([]fleet.ID, error)
 }
 
 // JobFilter selects jobs of a list; empty fields select all.

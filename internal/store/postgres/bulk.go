@@ -58,11 +58,11 @@ const (
 		"tttziit" + // state, waiting on, code, since, epoch, version, robot
 		"zzzzzz" + // available, not before, assigned, first started, started, ended
 		"iii" + "tzb" + "tbt" + // budgets, stop, cancel outcome, too late, end reason
-		"ttbti" // error class and code, dead letter and reason, lane
+		"ttbtiiz" // error class and code, dead letter and reason, lane, open parents, limit of the wait
 	jobInsertTypes = "ttitttitt" + "ttz" + // who it is, its workflow, its state and what it waits for
 		"ititt" + "zzzzz" + // version, target, priority, environment, needs; its times
 		"iii" + "ifif" + "btt" + "ti" + // limits and budgets, back-off, retry rules, by whom, lane
-		"ttt" + "ttit" // placement, sticky key, labels; what it depends on, what it is a part of
+		"ttt" + "ttitib" // placement, sticky key, labels; what it depends on, is a part of, and needs at its release
 )
 
 var parameter = regexp.MustCompile(`\$(\d+)`)

@@ -209,21 +209,29 @@ func (s *Store) view(caller context.Context, sc store.Scope, fn func(c *conn) er
 
 // snapshot begins a transaction that reads. Connections that broke while they
 // were in the pool are thrown away, each once: after a restart of the database
-// all of them may be.
+// all of them may be. One that does not even answer to "begin" casts doubt on
+// the others, which then go together.
 func (s *Store) snapshot(ctx context.Context, sc store.Scope) (*pgxpool.Conn, *conn, error) {
 	for n := 0; ; n++ {
-		pg, err := s.pool.Acquire(ctx)
+		pg, err := s.acquire(ctx)
 		if err != nil {
 			if errors.Is(ctx.Err(), context.Canceled) {
 				return nil, nil, ctx.Err()
 			}
 			return nil, nil, unavailable(unreachable(err))
 		}
-		c := &conn{ctx: ctx, pg: pg.Conn()}
+		begin, done := context.WithTimeout(ctx, beginWithin)
+		c := &conn{ctx: begin, pg: pg.Conn()}
 		err = c.pipe(nil, command{"begin", "begin isolation level repeatable read read only", nil},
 			enter(s.role, reach([]change{{scope: sc}})))
+		c.ctx = ctx
+		silent := begin.Err() != nil
+		done()
 		if err == nil {
 			return pg, c, nil
+		}
+		if silent {
+			s.pool.Reset()
 		}
 		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 		_ = c.pg.Close(end) // whatever state it is in
@@ -231,6 +239,23 @@ func (s *Store) snapshot(ctx context.Context, sc store.Scope) (*pgxpool.Conn, *c
 		pg.Release()
 		if ctx.Err() != nil || !errors.Is(err, errLost) || n >= s.options.Readers {
 			return nil, nil, err
+		}
+	}
+}
+
+// acquire takes a connection out of the pool. When none can be had although
+// some are not in use, those do not answer: they go, and new ones are made.
+func (s *Store) acquire(ctx context.Context) (*pgxpool.Conn, error) {
+	for {
+		within, done := context.WithTimeout(ctx, beginWithin)
+		pg, err := s.pool.Acquire(within)
+		silent := within.Err() != nil && ctx.Err() == nil
+		done()
+		if err == nil || !silent {
+			return pg, err
+		}
+		if stat := s.pool.Stat(); stat.AcquiredConns() < stat.MaxConns() {
+			s.pool.Reset()
 		}
 	}
 }

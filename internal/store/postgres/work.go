@@ -37,7 +37,7 @@ var keep = map[string]bool{
 	"attempt.beat": true, "attempt.insert": true, "attempt.move": true, "attempt.started": true,
 	"effect.put": false, "event.insert": true, "head.count": true, "idempotency.put": true, "idempotency.sweep": false,
 	"job.insert": true, "job.move": true, "job_data.insert": true, "job_data.result": true, "journal.put": false,
-	"lane.count": true, "refusal.drop": false, "refusal.put": true, "robot.assigned": true, "robot_sample.put": true,
+	"lane.count": true, "job_parent.insert": true, "job.child_added": true, "job_data.inputs": true, "refusal.drop": false, "refusal.put": true, "robot.assigned": true, "robot_sample.put": true,
 	"log.insert": false, "log.move": true,
 }
 
@@ -53,6 +53,7 @@ type lock struct {
 // whether the attempt still lives.
 var before = map[string][]lock{
 	"job.get":            {lockJob, lockAttempt},
+	"job.parent":         {lockJob},
 	"job.retry_open":     {lockJob}, // one retry of a job at a time
 	"job.subject":        {lockJob, lockAttempt},
 	"attempt.held":       {{"select 1 from jobs where id in (select job_id from attempts where robot_id = $1 and slot_free_at is null) order by id for update", []int{0}}},

@@ -54,6 +54,7 @@ type writer struct {
 	committed func(b *sqlstore.Batch)
 
 	pg     *pgx.Conn // nil: to be opened
+	used   time.Time // when the connection last answered
 	number uint64    // of the newest commit
 }
 
@@ -71,6 +72,8 @@ const (
 const (
 	viewWithin = 20 * time.Second
 	pingWithin = 2 * time.Second
+	// To begin takes no time; a connection that needs this long is not there.
+	beginWithin = 5 * time.Second
 )
 
 // commit runs one group in one transaction, or each caller in its own if that
@@ -100,6 +103,7 @@ func (w *writer) commit(group []*committer.Op[change]) []error {
 	for k, err := range w.settle(list) {
 		answers[at[k]] = err
 	}
+	w.used = time.Now()
 	return answers
 }
 
@@ -397,10 +401,18 @@ func needs(list []change) sqlstore.Need {
 	return n
 }
 
+// idleFor is how long a connection may be silent before it is asked whether it
+// lives: the other end may be gone without a word, and a group would wait for
+// its whole time to learn that.
+const idleFor = time.Second
+
 // open makes sure that there is a connection.
 func (w *writer) open() error {
 	if w.pg != nil && !w.pg.IsClosed() {
-		return nil
+		if time.Since(w.used) < idleFor || w.answers() {
+			return nil
+		}
+		w.drop()
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), connectWithin)
 	defer cancel()
@@ -408,8 +420,18 @@ func (w *writer) open() error {
 	if err != nil {
 		return unavailable(err)
 	}
-	w.pg = pg
+	w.pg, w.used = pg, time.Now()
 	return nil
+}
+
+func (w *writer) answers() bool {
+	ctx, cancel := context.WithTimeout(context.Background(), pingWithin)
+	defer cancel()
+	if w.pg.Ping(ctx) != nil {
+		return false
+	}
+	w.used = time.Now()
+	return true
 }
 
 // rollback ends a transaction that is not to be; a connection that cannot is

@@ -41,13 +41,19 @@ func (t *Tx) enqueue(s *store.Submission, seq *int64) (fleet.Job, bool, error) {
 		}
 	}
 	var j fleet.Job
-	var err error
-	if t.batch.env.Shared && !t.batch.env.Alone {
+	ended, err := t.lockParents(s.Job.Tenant, s.Parents)
+	if err != nil {
+		return s.Job, false, err
+	}
+	if t.batch.env.Shared && !t.batch.env.Alone && !s.Graph && len(s.Parents) == 0 {
 		if err = t.covers(s.Job.Tenant); err == nil {
 			j, err = t.insert(s.Job, s.Data, s.Actor, 0, seq)
 		}
 	} else {
 		j, err = t.Insert(s.Job, s.Data, s.Actor)
+	}
+	if err == nil && len(s.Parents) > 0 {
+		err = t.adopt(&j, s.Parents, ended)
 	}
 	if err != nil {
 		return j, false, err

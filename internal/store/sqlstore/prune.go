@@ -52,7 +52,7 @@ func (t *Tx) PruneJobs(after fleet.ID, before time.Time, limit int) (last fleet.
 		return after, 0, err
 	}
 	for _, j := range list {
-		for _, s := range []*Stmt{pruneData, pruneAttempts, pruneEffects, pruneRefusals, pruneKeys, pruneJob} {
+		for _, s := range []*Stmt{pruneData, pruneAttempts, pruneEffects, pruneRefusals, pruneKeys, pruneLinks, pruneJob} {
 			if _, err := t.conn.Exec(s, j.id, j.tenant); err != nil {
 				return after, 0, err
 			}

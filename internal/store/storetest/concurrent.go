@@ -24,6 +24,7 @@ func RunConcurrent(t *testing.T, open Open) {
 	for name, test := range map[string]func(f *Fixture){
 		"two assigners never share a job": raceAssign, "lives": raceLives,
 		"cancel against complete": raceComplete, "cancel against accept": raceAccept,
+		"parents that end together": raceParents,
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := New(t, open)

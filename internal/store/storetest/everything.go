@@ -47,6 +47,7 @@ func (f *Fixture) Everything() {
 	}
 	f.Cancel(f.Submit(f.Spec()).ID)
 	f.Cancel(stopped.ID)
+	f.child(fleet.AllFinished, "", parked.ID)
 	f.Later(2 * time.Minute)
 	f.must(f.Move(late.ID, func(s fleet.Subject) (*fleet.Move, error) { return s.WaitLimit(f.Now) }))
 	f.Running(f.Spec(), "r1", session)

@@ -22,6 +22,8 @@ type Fixture struct {
 	Scope  store.Scope
 	IDs    *fleet.IDs
 	Now    time.Time
+
+	reports int64 // numbers given to reports by ends
 }
 
 // New opens a store for a test.

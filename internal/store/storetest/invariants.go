@@ -66,6 +66,10 @@ func InvariantQueries() []Invariant {
 		{"a job waits in the lane of its needs", `select j.id from jobs j join lanes l on l.id = j.lane_id
 			where l.tenant_id <> j.tenant_id or l.environment <> j.environment or l.requires <> j.requires
 			or l.target_robot_id <> j.target_robot_id or l.placement <> j.placement`},
+		{"I18 no job waits for parents that have all ended", `select c.id from jobs c where c.waiting_on = 'dependencies'
+			and not exists (select 1 from job_parents d join jobs p on p.id = d.parent_id where d.child_id = c.id and p.ended_at is null)`},
+		{"I18 a parent knows that it has children", `select d.parent_id from job_parents d join jobs p on p.id = d.parent_id
+			group by d.parent_id, p.children having count(*) > p.children`},
 		{"heads count the jobs of each state", headCounts()},
 		{"a session that is open is its robot's", `select s.id from sessions s left join robots r on r.session_id = s.id
 			and r.id = s.robot_id and r.tenant_id = s.tenant_id and r.session_epoch = s.session_epoch

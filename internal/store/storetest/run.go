@@ -23,6 +23,7 @@ func Run(t *testing.T, open Open) {
 		{"sweep", sweepTests()},
 		{"placement", placementTests()},
 		{"retention", retentionTests()},
+		{"dependency", parentTests()},
 		{"scope", scopeTests()},
 		{"log", logTests()},
 		{"signal", signalTests()},

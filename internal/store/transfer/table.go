@@ -131,7 +131,8 @@ func Tables() []Table {
 			stop_deadline:time stop_force:bool cancel_outcome:text cancel_too_late:bool end_reason:text
 			error_class:text error_code:text dead_letter:bool dead_letter_reason:text retry_of:text submitted_by:text
 			lane_id:int placement:text labels:text dependency_rule:text on_unmet:text deps_open:int parent_id:text
-			sticky_key:text`),
+			sticky_key:text children:int wait_limit_ms:int fill_inputs:bool`),
+		table("job_parents", "child_id parent_id", "child_id:text parent_id:text tenant_id:text position:int"),
 		table("job_data", "job_id", `job_id:text tenant_id:text variables:bytes result:bytes error:bytes duration_ms:int
 			traceparent:text`),
 		table("attempts", "job_id epoch", `job_id:text epoch:int tenant_id:text robot_id:text session_epoch:int

@@ -1,0 +1,158 @@
+package sqlstore
+
+import (
+	"encoding/json"
+	"errors"
+
+	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/store"
+)
+
+// A job that waits for others is released, held or ended in the transaction in
+// which the parent that decides ends. Whoever adds a child locks its parents
+// first, so that an end is either seen by the child or sees it.
+var (
+	parentState  = stmt("job.parent", `select state from jobs where id = $1 and tenant_id = $2`)
+	parentInsert = stmt("job_parent.insert", `insert into job_parents (child_id, parent_id, tenant_id, position) values ($1, $2, $3, $4)`)
+	parentCount  = stmt("job.child_added", `update jobs set children = children + 1 where id = $1 and tenant_id = $2`)
+	parentStates = stmt("job_parent.states", `select p.state, count(*) from job_parents d join jobs p on p.id = d.parent_id
+		where d.child_id = $1 and d.tenant_id = $2 group by p.state`)
+	parentList = stmt("job_parent.list", `select parent_id from job_parents where child_id = $1 and ($2 or tenant_id = $3) order by position`)
+	childList  = stmt("job_parent.children", `select child_id from job_parents where parent_id = $1 and ($2 or tenant_id = $3)
+		order by child_id limit $4`)
+	parentMove = stmt("job_parent.move", `update job_parents set parent_id = $3 where child_id = $1 and parent_id = $2 and tenant_id = $4`)
+	inputsPut  = stmt("job_data.inputs", `update job_data set variables = $3 where job_id = $1 and tenant_id = $2`)
+	pruneLinks = stmt("job_parent.prune", `delete from job_parents where child_id = $1 and tenant_id = $2`)
+)
+
+// lockParents makes sure that the jobs are there which a new one is to wait for,
+// and that none of them ends unseen from here on. It returns one that has ended
+// already; empty if none has.
+func (t *Tx) lockParents(tenant fleet.TenantID, parents []fleet.ID) (ended fleet.ID, err error) {
+	for _, id := range parents {
+		var state fleet.State
+		found, err := one(t.conn, parentState, func(r *Row) { state = str[fleet.State](r) }, id, tenant)
+		if err != nil {
+			return "", err
+		}
+		if !found {
+			return "", fleet.Errorf(fleet.CodeInvalid, "dependency_unknown", "There is no job %s to wait for.", id)
+		}
+		if state.Final() {
+			ended = id
+		}
+	}
+	return ended, nil
+}
+
+// adopt ties a job that was just inserted to its parents. What one that has
+// ended did counts at once.
+func (t *Tx) adopt(j *fleet.Job, parents []fleet.ID, ended fleet.ID) error {
+	for i, id := range parents {
+		t.touch(id)
+		if _, err := t.conn.Exec(parentCount, id, j.Tenant); err != nil {
+			return err
+		}
+		if _, err := t.conn.Exec(parentInsert, j.ID, id, j.Tenant, i); err != nil {
+			return err
+		}
+	}
+	if ended == "" {
+		return nil
+	}
+	return t.afterParent(j.ID, ended)
+}
+
+// parentEnded tells the jobs that wait for one that has ended.
+func (t *Tx) parentEnded(j *fleet.Job) error {
+	children, err := t.children(j.ID, fleet.MaxGraph)
+	if err != nil {
+		return err
+	}
+	for _, id := range children {
+		if err := t.afterParent(id, j.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *Tx) afterParent(child, parent fleet.ID) error {
+	s, err := t.Subject(child)
+	if errors.Is(err, fleet.ErrNotFound) {
+		return nil
+	}
+	if err != nil || s.Job.State != fleet.Pending || (s.Job.WaitingOn != fleet.WaitingDependencies && s.Job.WaitingOn != fleet.WaitingHold) {
+		return err
+	}
+	end := fleet.ParentEnd{Parent: parent}
+	err = t.conn.Query(parentStates, func(r *Row) error {
+		end.Parents.Add(str[fleet.State](r), r.int())
+		return nil
+	}, child, s.Job.Tenant)
+	if err != nil {
+		return err
+	}
+	if _, err := one(t.conn, parentState, func(r *Row) { end.State = str[fleet.State](r) }, parent, s.Job.Tenant); err != nil {
+		return err
+	}
+	if met, _ := s.Job.Rule.Judge(end.Parents); met && s.Job.FillInputs {
+		if err := t.fill(child, &end); err != nil {
+			return err
+		}
+	}
+	m, err := s.AfterParent(end, t.batch.now)
+	if err != nil || m == nil {
+		return err
+	}
+	return t.Apply(m)
+}
+
+// fill takes the job's inputs from its parents' results.
+func (t *Tx) fill(child fleet.ID, end *fleet.ParentEnd) error {
+	d, err := t.JobData(child)
+	if err != nil {
+		return err
+	}
+	end.Variables, end.BadInput, err = fleet.FillInputs(d.Variables, func(id fleet.ID) (json.RawMessage, error) {
+		parent, err := t.JobData(id)
+		return parent.Result, err
+	})
+	return err
+}
+
+func (r *reader) children(parent fleet.ID, limit int) (out []fleet.ID, err error) {
+	err = r.conn.Query(childList, func(row *Row) error { out = append(out, str[fleet.ID](row)); return nil },
+		parent, r.all(), r.tenant(), limit)
+	return out, err
+}
+
+// Parents lists what a job waits or waited for, in the order of its request.
+func (r *reader) Parents(child fleet.ID) (out []fleet.ID, err error) {
+	err = r.conn.Query(parentList, func(row *Row) error { out = append(out, str[fleet.ID](row)); return nil }, child, r.all(), r.tenant())
+	return out, err
+}
+
+// Children lists the jobs that wait or waited for a job.
+func (r *reader) Children(parent fleet.ID) ([]fleet.ID, error) {
+	return r.children(parent, fleet.MaxGraph)
+}
+
+// MoveChild lets a job that is held wait for another parent: the one that
+// repeats the first.
+func (t *Tx) MoveChild(child, from, to fleet.ID) error {
+	s, err := t.Subject(child)
+	if err != nil {
+		return err
+	}
+	t.touch(to)
+	if _, err := t.conn.Exec(parentCount, to, s.Job.Tenant); err != nil {
+		return err
+	}
+	if _, err := t.conn.Exec(parentMove, child, from, to, s.Job.Tenant); err != nil {
+		return err
+	}
+	return t.afterParent(child, to)
+}
+
+var _ store.DependencyReader = (*reader)(nil)
