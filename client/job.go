@@ -20,23 +20,50 @@ type SubmitRequest struct {
 	Name         string          `json:"name,omitempty"`
 	Variables    any             `json:"variables,omitempty"` // becomes a JSON object
 
-	Priority     *fleet.Priority   `json:"priority,omitempty"` // nil: 10
-	Target       fleet.RobotID     `json:"target_robot_id,omitempty"`
-	Environment  string            `json:"environment,omitempty"`
-	Placement    *fleet.Placement  `json:"placement,omitempty"`
-	Labels       map[string]string `json:"labels,omitempty"`
-	NotBefore    *time.Time        `json:"not_before,omitempty"`
-	Deadline     *time.Time        `json:"deadline,omitempty"`
-	DelaySeconds int64             `json:"delay_seconds,omitempty"`
-	QueueTimeout int64             `json:"queue_timeout_seconds,omitempty"`
-	RunTimeout   int64             `json:"run_timeout_seconds,omitempty"`
-	Retry        *RetryChange      `json:"retry,omitempty"`
-	RetrySafety  fleet.RetrySafety `json:"retry_safety,omitempty"`
-	DryRun       bool              `json:"dry_run,omitempty"`
+	Priority     *fleet.Priority      `json:"priority,omitempty"` // nil: 10
+	Target       fleet.RobotID        `json:"target_robot_id,omitempty"`
+	Environment  string               `json:"environment,omitempty"`
+	Placement    *fleet.Placement     `json:"placement,omitempty"`
+	Labels       map[string]string    `json:"labels,omitempty"`
+	Ref          string               `json:"ref,omitempty"` // within a bulk request
+	DependsOn    []Dependency         `json:"depends_on,omitempty"`
+	Rule         fleet.DependencyRule `json:"dependency_rule,omitempty"`
+	OnUnmet      fleet.OnUnmet        `json:"on_unmet,omitempty"`
+	NotBefore    *time.Time           `json:"not_before,omitempty"`
+	Deadline     *time.Time           `json:"deadline,omitempty"`
+	DelaySeconds int64                `json:"delay_seconds,omitempty"`
+	QueueTimeout int64                `json:"queue_timeout_seconds,omitempty"`
+	RunTimeout   int64                `json:"run_timeout_seconds,omitempty"`
+	Retry        *RetryChange         `json:"retry,omitempty"`
+	RetrySafety  fleet.RetrySafety    `json:"retry_safety,omitempty"`
+	DryRun       bool                 `json:"dry_run,omitempty"`
 
 	// IdempotencyKey makes a repeated request give the first one's job. The
 	// client makes one for each call if it is empty.
 	IdempotencyKey string `json:"-"`
+}
+
+// Dependency names a job to wait for: a stored one, or one of the same bulk
+// request by its ref.
+type Dependency struct {
+	Job fleet.ID `json:"job,omitempty"`
+	Ref string   `json:"ref,omitempty"`
+}
+
+// JobGraph is a job with everything that waits for it or that it waits for.
+type JobGraph struct {
+	Jobs  []fleet.Job `json:"jobs"`
+	Edges []struct {
+		Parent fleet.ID `json:"parent_id"`
+		Child  fleet.ID `json:"child_id"`
+	} `json:"edges"`
+	More bool `json:"more"`
+}
+
+// JobGraph walks the dependencies around a job.
+func (c *Client) JobGraph(ctx context.Context, id fleet.ID) (out JobGraph, err error) {
+	err = c.get(ctx, at("jobs", string(id), "graph"), nil, &out)
+	return out, err
 }
 
 // JobDetail is a job with all that is known about it.

@@ -22,6 +22,7 @@ type jobCmds struct {
 	Watch    jobWatchCmd    `cmd:"" help:"stay with a job until it has ended"`
 	Log      jobLogCmd      `cmd:"" aliases:"logs" help:"show the log of a job"`
 	Explain  jobExplainCmd  `cmd:"" aliases:"why" help:"say why a job waits, and what would let it start"`
+	Graph    jobGraphCmd    `cmd:"" help:"draw the jobs that wait for each other"`
 	Attempts jobAttemptsCmd `cmd:"" help:"show to whom a job was handed out"`
 	Cancel   jobCancelCmd   `cmd:"" help:"stop a job"`
 	Retry    jobRetryCmd    `cmd:"" help:"make a new job from one that failed, was cancelled or timed out"`

@@ -30,6 +30,9 @@ type jobSubmitCmd struct {
 	Pool           string        `help:"only robots of this pool" placeholder:"NAME"`
 	Tag            []string      `help:"only robots with this tag (repeatable)" placeholder:"WORD"`
 	Placement      string        `help:"file with a whole placement in JSON; - is standard input" placeholder:"FILE"`
+	After          []string      `help:"wait for this job (repeatable)" placeholder:"JOB"`
+	Rule           string        `help:"which ends of those jobs let it run: all_completed, all_finished, any_completed or any_failed; default: all_completed" placeholder:"RULE"`
+	Hold           bool          `help:"keep it waiting when they end otherwise; without this it is cancelled then"`
 	Label          []string      `help:"label of the job (repeatable)" placeholder:"KEY=VALUE"`
 	Delay          time.Duration `help:"do not start before this time has passed" placeholder:"DURATION"`
 	RunTimeout     time.Duration `help:"time for each attempt; default: one day" placeholder:"DURATION"`
@@ -177,6 +180,13 @@ func (c *jobSubmitCmd) place(sh *shell, req *client.SubmitRequest) error {
 		if c.Pool != "" {
 			req.Placement.Pool = c.Pool
 		}
+	}
+	for _, id := range c.After {
+		req.DependsOn = append(req.DependsOn, client.Dependency{Job: fleet.ID(id)})
+	}
+	req.Rule = fleet.DependencyRule(c.Rule)
+	if c.Hold {
+		req.OnUnmet = fleet.UnmetHold
 	}
 	labels, err := pairs("label", c.Label)
 	req.Labels = labels

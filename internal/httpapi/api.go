@@ -93,6 +93,7 @@ func newAPI(o Options) (*API, error) {
 	a.jobActionRoutes()
 	a.robotRoutes()
 	a.explainRoutes()
+	a.graphRoutes()
 	a.assignmentRoutes()
 	a.reservationRoutes()
 	a.workflowRoutes()

@@ -98,6 +98,7 @@ func verbs() map[string]verb {
 		"workflows.versions":  {"WorkflowVersions", "workflow get"},
 		"workflows.version":   {"GetWorkflowVersion", "workflow get"},
 		"events.list":         {"ListEvents", "events"},
+		"jobs.graph":          {"JobGraph", "job graph"},
 		"jobs.explain":        {"ExplainJob", "job explain"},
 		"robots.update":       {"UpdateRobot", "robot edit"},
 		"assignments.list":    {"ListAssignments", "workflow assignments"},

@@ -42,7 +42,9 @@ func eventShapes() []eventShape {
 		{fleet.EventJobFailed, job, "The job ended with an error.", map[string]string{
 			"error_class": "text", "error_code": "text", "message": "text", "node": "text", "dead_letter": "flag",
 		}},
-		{fleet.EventJobCancelled, job, "The job was stopped for good.", map[string]string{"by?": "text", "reason?": "text", "outcome?": "text"}},
+		{fleet.EventJobCancelled, job, "The job was stopped for good.", map[string]string{
+			"by?": "text", "reason?": "text", "outcome?": "text", "parent_id?": "text", "parent_state?": "text",
+		}},
 		{fleet.EventJobTimeout, job, "The job waited or ran for too long.", map[string]string{"reason": "text"}},
 		{fleet.EventJobNeedsDecision, job, "A step that must not run twice was under way; a person decides.", map[string]string{"reason": "text"}},
 		{fleet.EventJobDecided, job, "A person decided.", map[string]string{"by": "text", "decision": "text", "reason": "text"}},
@@ -61,6 +63,8 @@ func eventShapes() []eventShape {
 		{fleet.EventKeyCreated, fleet.SubjectKey, "A key was made.", map[string]string{"kind": "text", "name": "text"}},
 		{fleet.EventKeyRevoked, fleet.SubjectKey, "A key was revoked.", nil},
 		{fleet.EventBrake, fleet.SubjectFleet, "So many robots fell silent at once that no lease was taken away.", nil},
+		{fleet.EventJobReleased, job, "The jobs that it waited for have ended as it needs.", map[string]string{"parent_id": "text", "parent_state": "text"}},
+		{fleet.EventJobUnmet, job, "A job that it waits for did not end as it needs; it is held.", map[string]string{"parent_id": "text", "parent_state": "text"}},
 		{fleet.EventAssignmentChanged, fleet.SubjectWorkflow, "The usual robots of a workflow changed.", map[string]string{
 			"robot_id": "text", "is_default?": "flag", "removed?": "flag",
 		}},

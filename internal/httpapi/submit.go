@@ -28,6 +28,11 @@ type SubmitRequest struct {
 	Placement   *fleet.Placement `json:"placement,omitempty" doc:"Demands and wishes, added to those of the workflow."`
 	Environment string           `json:"environment,omitempty"`
 
+	Ref       string       `json:"ref,omitempty" doc:"Names the job within a bulk request, for depends_on of others."`
+	DependsOn []Dependency `json:"depends_on,omitempty" doc:"The jobs that it waits for, at most 100."`
+	Rule      string       `json:"dependency_rule,omitempty" doc:"all_completed (default), all_finished, any_completed or any_failed."`
+	OnUnmet   string       `json:"on_unmet,omitempty" doc:"cancel (default) or hold: what becomes of it when the rule can no longer come true."`
+
 	Labels map[string]string `json:"labels,omitempty" doc:"At most 32; reservations can ask for them."`
 
 	NotBefore    *time.Time `json:"not_before,omitempty" doc:"At most one year ahead; a past time means now."`
@@ -40,6 +45,12 @@ type SubmitRequest struct {
 	Retry       *RetryChange `json:"retry,omitempty"`
 	RetrySafety string       `json:"retry_safety,omitempty" doc:"always, until_effect (default) or never."`
 	DryRun      bool         `json:"dry_run,omitempty" doc:"Check everything and store nothing."`
+}
+
+// Dependency names a job to wait for.
+type Dependency struct {
+	Job string `json:"job,omitempty" doc:"Id of a job."`
+	Ref string `json:"ref,omitempty" doc:"The ref of a job of the same bulk request."`
 }
 
 // RetryChange changes parts of the default policy.
@@ -71,7 +82,11 @@ func (s submissions) read(body []byte, idempotencyKey string) (orchestrator.Subm
 	out := orchestrator.SubmitRequest{
 		WorkflowID: fleet.ID(in.WorkflowID), Version: in.Version, Name: in.WorkflowName, JobName: in.Name,
 		Priority: in.Priority, Target: fleet.RobotID(in.Target), Environment: in.Environment,
+		Ref: in.Ref, Rule: fleet.DependencyRule(in.Rule), OnUnmet: fleet.OnUnmet(in.OnUnmet),
 		Labels: in.Labels, RetrySafety: fleet.RetrySafety(in.RetrySafety), DryRun: in.DryRun, IdempotencyKey: idempotencyKey,
+	}
+	for _, d := range in.DependsOn {
+		out.DependsOn = append(out.DependsOn, orchestrator.Dependency{Job: fleet.ID(d.Job), Ref: d.Ref})
 	}
 	if out.Document, err = document(in.Workflow, l); err != nil {
 		return out, err

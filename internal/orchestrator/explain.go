@@ -1,6 +1,7 @@
 package orchestrator
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -75,6 +76,10 @@ func (j *Jobs) aside(job *fleet.Job) string {
 	switch job.WaitingOn { //nolint:exhaustive // the others need the robots
 	case fleet.WaitingTime:
 		return "Waits until " + job.NotBefore.UTC().Format(time.RFC3339) + ", as it was asked to."
+	case fleet.WaitingDependencies:
+		return fmt.Sprintf("Waits for %d of the jobs that it depends on (%s).", job.DepsOpen, cmp.Or(job.Rule, fleet.AllCompleted))
+	case fleet.WaitingHold:
+		return "Is held: a job that it depends on did not end as it needs. Retry that job, or cancel this one."
 	case fleet.WaitingBackoff:
 		return fmt.Sprintf("Waits until %s before it is tried again.", job.NotBefore.UTC().Format(time.RFC3339))
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
@@ -36,6 +37,10 @@ type SubmitRequest struct {
 	Requires    []string        // added to what the document needs
 	Placement   fleet.Placement // likewise
 	Labels      map[string]string
+	Ref         string       // names the job within its request
+	DependsOn   []Dependency // the jobs that it waits for
+	Rule        fleet.DependencyRule
+	OnUnmet     fleet.OnUnmet
 	NotBefore   time.Time
 	Delay       time.Duration
 	Deadline    time.Time
@@ -65,6 +70,12 @@ func (j *Jobs) Submit(ctx context.Context, p auth.Principal, r SubmitRequest) (S
 	if r.DryRun {
 		return SubmitResult{Job: sub.Job, Warnings: warnings}, nil
 	}
+	if slices.ContainsFunc(r.DependsOn, func(d Dependency) bool { return d.Ref != "" }) {
+		return SubmitResult{}, fleet.Invalid("depends_on", "A ref names a job of the same request: send them together to /jobs/bulk.")
+	}
+	if err := ownParents(&sub); err != nil {
+		return SubmitResult{}, err
+	}
 	if err := fail.At(fail.SubmitBeforeCommit); err != nil {
 		return SubmitResult{}, err
 	}
@@ -93,11 +104,23 @@ func (j *Jobs) SubmitMany(ctx context.Context, p auth.Principal, rs []SubmitRequ
 		return nil, nil, fleet.Invalid("jobs", "jobs must hold 1 to %d entries; got %d.", j.Limits.BulkJobs, len(rs))
 	}
 	results, faults := make([]SubmitResult, len(rs)), make([]error, len(rs))
+	g, err := graphOf(rs)
+	if err != nil {
+		return nil, nil, err
+	}
+	if g != nil { // a part of a graph makes no sense: all of it or nothing
+		results, err = j.submitGraph(ctx, p, g)
+		return results, faults, err
+	}
 	var subs []store.Submission
 	var index []int
 	for i, r := range rs {
 		sub, warnings, err := j.prepare(ctx, p, r)
 		if err != nil {
+			faults[i] = err
+			continue
+		}
+		if err := ownParents(&sub); err != nil {
 			faults[i] = err
 			continue
 		}
@@ -117,7 +140,8 @@ func (j *Jobs) SubmitMany(ctx context.Context, p auth.Principal, rs []SubmitRequ
 	if len(subs) == 0 {
 		return results, faults, nil
 	}
-	out, err := j.Store.Enqueue(ctx, p.Scope(), subs)
+	var out []store.Submitted
+	out, err = j.Store.Enqueue(ctx, p.Scope(), subs)
 	if err == nil {
 		err = fail.At(fail.BulkStored)
 	}
@@ -162,6 +186,9 @@ func (j *Jobs) prepare(ctx context.Context, p auth.Principal, r SubmitRequest) (
 	if err != nil {
 		return sub, nil, err
 	}
+	if err := depends(r, &spec); err != nil {
+		return sub, nil, err
+	}
 	if err := j.room(ctx, p); err != nil {
 		return sub, nil, err
 	}
@@ -180,7 +207,7 @@ func (j *Jobs) prepare(ctx context.Context, p auth.Principal, r SubmitRequest) (
 		return sub, nil, err
 	}
 	warnings = found.warnings
-	sub = store.Submission{Job: fleet.NewJob(spec, j.Now()), Data: fleet.JobData{Variables: r.Variables}, Actor: p.Name}
+	sub = store.Submission{Job: fleet.NewJob(spec, j.Now()), Data: fleet.JobData{Variables: r.Variables}, Actor: p.Name, Parents: spec.DependsOn}
 	if r.IdempotencyKey != "" {
 		sub.Key = &store.IdempotencyKey{
 			Route: "jobs.submit", Key: r.IdempotencyKey, Hash: r.RequestHash, ExpiresAt: j.Now().Add(j.Limits.Idempotency),

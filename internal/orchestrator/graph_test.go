@@ -1,0 +1,101 @@
+package orchestrator
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/auth"
+)
+
+func node(ref string, after ...string) SubmitRequest {
+	r := SubmitRequest{Document: []byte(plainDocument), Ref: ref}
+	for _, a := range after {
+		r.DependsOn = append(r.DependsOn, Dependency{Ref: a})
+	}
+	return r
+}
+
+const plainDocument = `{"metadata":{"name":"nothing"},"nodes":{"s":{"node_id":"s","node_type":"StartNode","config":{}}},"connections":[]}`
+
+func TestGraphInOneRequest(t *testing.T) {
+	w := newWorld(t)
+	d := node("d", "b", "c")
+	d.Variables = json.RawMessage(`{"x":{"from_job":"b","pointer":"/y"}}`)
+	// Children may stand before their parents.
+	results, faults, err := w.Jobs.SubmitMany(t.Context(), auth.Local(), []SubmitRequest{d, node("b", "a"), node("c", "a"), node("a")}, false)
+	w.must(err)
+	for i, f := range faults {
+		if f != nil {
+			t.Errorf("entry %d: %v", i, f)
+		}
+	}
+	for i, on := range []fleet.WaitingOn{fleet.WaitingDependencies, fleet.WaitingDependencies, fleet.WaitingDependencies, fleet.WaitingRobot} {
+		v := w.get(results[i].Job.ID)
+		if v.Job.WaitingOn != on || v.Waiting == "" {
+			t.Errorf("entry %d waits on %s (%s), want %s", i, v.Job.WaitingOn, v.Waiting, on)
+		}
+	}
+	if v := w.get(results[0].Job.ID); !strings.Contains(string(v.Data.Variables), string(results[1].Job.ID)) {
+		t.Errorf("the ref in the inputs was not replaced: %s", v.Data.Variables)
+	}
+	g, err := w.Jobs.Graph(t.Context(), auth.Local(), results[2].Job.ID)
+	w.must(err)
+	if len(g.Jobs) != 4 || len(g.Edges) != 4 || g.Jobs[0].ID != results[2].Job.ID {
+		t.Errorf("graph of %d jobs and %d edges", len(g.Jobs), len(g.Edges))
+	}
+}
+
+func TestGraphIsRefusedWhole(t *testing.T) {
+	w := newWorld(t)
+	bad := node("x", "a")
+	bad.Priority = new(fleet.Priority)
+	*bad.Priority = 99
+	foreign := node("x", "a")
+	foreign.Variables = json.RawMessage(`{"v":{"from_job":"01939c3e-7b1a-7c3d-8e4f-0123456789ab","pointer":""}}`)
+	for _, c := range []struct {
+		jobs   []SubmitRequest
+		reason string
+		text   string
+	}{
+		{[]SubmitRequest{node("a", "c"), node("b", "a"), node("c", "b")}, "dependency_cycle", "a waits for c waits for b waits for a"},
+		{[]SubmitRequest{node("a", "a")}, "dependency_cycle", "a waits for a"},
+		{[]SubmitRequest{node("a"), node("b", "z")}, "dependency_unknown", `"z"`},
+		{[]SubmitRequest{node("a"), node("a", "a")}, "invalid_field", "already"},
+		{[]SubmitRequest{node("a"), bad}, "invalid_field", "Entry 1: "},
+		{[]SubmitRequest{node("a"), foreign}, "invalid_field", "not in depends_on"},
+	} {
+		_, _, err := w.Jobs.SubmitMany(t.Context(), auth.Local(), c.jobs, false)
+		e := fleet.AsError(err)
+		if err == nil || e.Reason != c.reason || !strings.Contains(e.Message, c.text) {
+			t.Errorf("%s: %v (%s), want …%s…", c.reason, err, e.Reason, c.text)
+		}
+	}
+	list, err := w.Jobs.List(t.Context(), auth.Local(), JobFilter{}, fleet.Page{})
+	w.must(err)
+	if len(list.Jobs) != 0 {
+		t.Errorf("%d jobs were stored", len(list.Jobs))
+	}
+}
+
+func TestDependencyRefuses(t *testing.T) {
+	w := newWorld(t)
+	refuses := func(reason, text string, change func(*SubmitRequest)) {
+		t.Helper()
+		r := SubmitRequest{Document: []byte(plainDocument)}
+		change(&r)
+		_, err := w.Jobs.Submit(t.Context(), auth.Local(), r)
+		if e := fleet.AsError(err); err == nil || e.Reason != reason || !strings.Contains(e.Message, text) {
+			t.Errorf("%v (%s), want %s …%s…", err, fleet.AsError(err).Reason, reason, text)
+		}
+	}
+	refuses("dependency_unknown", "There is no job", func(r *SubmitRequest) { r.DependsOn = []Dependency{{Job: "01939c3e-7b1a-7c3d-8e4f-0123456789ab"}} })
+	refuses("dependency_unknown", "There is no job", func(r *SubmitRequest) { r.DependsOn = []Dependency{{Job: "x"}} })
+	refuses("invalid_field", "same request", func(r *SubmitRequest) { r.DependsOn = []Dependency{{Ref: "a"}} })
+	refuses("invalid_field", "Give job", func(r *SubmitRequest) { r.DependsOn = []Dependency{{}} })
+	refuses("invalid_field", "go with depends_on", func(r *SubmitRequest) { r.Rule = fleet.AnyFailed })
+	refuses("invalid_field", "dependency_rule must be", func(r *SubmitRequest) { r.Rule = "sometimes" })
+	job := w.submit()
+	refuses("invalid_field", "named twice", func(r *SubmitRequest) { r.DependsOn = []Dependency{{Job: job.ID}, {Job: job.ID}} })
+}
