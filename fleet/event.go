@@ -28,6 +28,8 @@ const (
 	EventRobotUpdated       EventKind = "robot.updated"
 	EventRobotConnected     EventKind = "robot.connected"
 	EventRobotDisconnected  EventKind = "robot.disconnected"
+	EventRobotMode          EventKind = "robot.mode_changed"
+	EventRobotDrained       EventKind = "robot.drained"
 	EventRobotConflict      EventKind = "robot.identity_conflict"
 	EventWorkflowCreated    EventKind = "workflow.created"
 	EventWorkflowVersion    EventKind = "workflow.version_added"
@@ -48,7 +50,7 @@ func EventKinds() []EventKind {
 		EventJobSubmitted, EventJobAssigned, EventJobStarted, EventJobSilent, EventJobRequeued, EventJobRetryScheduled,
 		EventJobCancelRequested, EventJobCompleted, EventJobFailed, EventJobCancelled, EventJobTimeout,
 		EventJobNeedsDecision, EventJobDecided, EventJobLateResult, EventRobotRegistered,
-		EventRobotUpdated, EventRobotConnected, EventRobotDisconnected, EventRobotConflict, EventWorkflowCreated,
+		EventRobotUpdated, EventRobotMode, EventRobotDrained, EventRobotConnected, EventRobotDisconnected, EventRobotConflict, EventWorkflowCreated,
 		EventWorkflowVersion, EventKeyCreated, EventKeyRevoked, EventBrake,
 		EventJobReleased, EventJobUnmet, EventAssignmentChanged, EventReservationCreated, EventReservationUpdated, EventReservationDeleted,
 	}

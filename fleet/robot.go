@@ -32,10 +32,15 @@ type Robot struct {
 	Arch         string       `json:"arch,omitempty"`
 	AgentVersion string       `json:"agent_version,omitempty"`
 
-	WishedSlots int       `json:"wished_slots"`         // what the robot asks for
-	SlotLimit   int       `json:"slot_limit,omitempty"` // what an admin allows; 0: no limit
-	Mode        AdminMode `json:"mode"`
-	Reported    Reported  `json:"reported_status,omitempty"`
+	WishedSlots   int        `json:"wished_slots"`         // what the robot asks for
+	SlotLimit     int        `json:"slot_limit,omitempty"` // what an admin allows; 0: no limit
+	Mode          AdminMode  `json:"mode"`
+	ModeUntil     time.Time  `json:"mode_until,omitzero"` // then it is active again
+	ModeNote      string     `json:"mode_note,omitempty"`
+	DrainDeadline time.Time  `json:"drain_deadline,omitzero"`
+	OnDeadline    OnDeadline `json:"on_deadline,omitempty"`
+	DrainThen     AdminMode  `json:"drain_then,omitempty"`
+	Reported      Reported   `json:"reported_status,omitempty"`
 
 	SessionEpoch   int64     `json:"session_epoch"` // rises with each connection
 	Connected      bool      `json:"connected"`

@@ -154,10 +154,15 @@ func (c *workflowPushCmd) Run(ctx context.Context, sh *shell) error {
 
 // robotCmds are the verbs for robots; run is the robot itself.
 type robotCmds struct {
-	Run  robotRunCmd  `cmd:"" aliases:"start" help:"be a robot: take jobs of an orchestrator"`
-	List robotListCmd `cmd:"" help:"list robots"`
-	Get  robotGetCmd  `cmd:"" aliases:"show" help:"show one robot"`
-	Edit robotEditCmd `cmd:"" help:"change name, slots, pool, tags and facts of a robot"`
+	Run         robotRunCmd         `cmd:"" aliases:"start" help:"be a robot: take jobs of an orchestrator"`
+	List        robotListCmd        `cmd:"" help:"list robots"`
+	Get         robotGetCmd         `cmd:"" aliases:"show" help:"show one robot"`
+	Pause       robotPauseCmd       `cmd:"" help:"give a robot no new work for a while"`
+	Drain       robotDrainCmd       `cmd:"" help:"let a robot come to its end without new work"`
+	Maintenance robotMaintenanceCmd `cmd:"" help:"take a robot out of service"`
+	Resume      robotResumeCmd      `cmd:"" help:"put a robot back into service"`
+	Stop        robotStopCmd        `cmd:"" help:"pause a robot without an end"`
+	Edit        robotEditCmd        `cmd:"" help:"change name, slots, pool, tags and facts of a robot"`
 }
 
 type robotListCmd struct {
@@ -214,6 +219,12 @@ func (c *robotGetCmd) Run(ctx context.Context, sh *shell) error {
 			card.add("name", clean(r.Name))
 		}
 		card.add("status", string(r.Status))
+		if r.ModeNote != "" {
+			card.add("note", clean(r.ModeNote))
+		}
+		if !r.ModeUntil.IsZero() {
+			card.add("until", wall(r.ModeUntil))
+		}
 		card.add("jobs", fmt.Sprintf("%d of %d slots", r.Taken, r.Max()))
 		for _, job := range r.CurrentJobIDs {
 			card.add("job", string(job))

@@ -92,6 +92,7 @@ func newAPI(o Options) (*API, error) {
 	a.jobRoutes()
 	a.jobActionRoutes()
 	a.robotRoutes()
+	a.robotModeRoutes()
 	a.explainRoutes()
 	a.graphRoutes()
 	a.assignmentRoutes()

@@ -53,6 +53,10 @@ func eventShapes() []eventShape {
 		}},
 		{fleet.EventRobotRegistered, robot, "A robot became known.", map[string]string{"name": "text"}},
 		{fleet.EventRobotUpdated, robot, "A robot's name or limits changed.", map[string]string{"name": "text", "changed?": "texts"}},
+		{fleet.EventRobotMode, robot, "An operator, or time, changed what is wanted of a robot.", map[string]string{
+			"from": "text", "to": "text", "note?": "text", "until?": "text",
+		}},
+		{fleet.EventRobotDrained, robot, "A draining robot holds nothing any more.", map[string]string{"then": "text"}},
 		{fleet.EventRobotConnected, robot, "A robot connected.", map[string]string{"session_epoch": "number", "hostname": "text"}},
 		{fleet.EventRobotDisconnected, robot, "A robot's connection ended; its jobs go on until their leases lapse.", map[string]string{
 			"reason": "text", "session_epoch": "number", "orphaned_job_ids": "texts",

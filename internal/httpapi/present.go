@@ -31,7 +31,7 @@ func showAttempt(a fleet.Attempt) fleet.Attempt {
 }
 
 func showRobot(r fleet.Robot) fleet.Robot {
-	stamp(&r.LastSeen, &r.QuarantineTill, &r.CreatedAt)
+	stamp(&r.LastSeen, &r.QuarantineTill, &r.CreatedAt, &r.ModeUntil, &r.DrainDeadline)
 	if r.CurrentJobIDs == nil {
 		r.CurrentJobIDs = []fleet.ID{}
 	}

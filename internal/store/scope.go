@@ -25,6 +25,15 @@ func (s Scope) Covers(t fleet.TenantID) bool {
 	return t != "" && (s.system != "" || s.tenant == t)
 }
 
+// In narrows a scope to one of the tenants that it covers; it touches nothing if
+// it does not cover that one.
+func (s Scope) In(t fleet.TenantID) Scope {
+	if !s.Covers(t) {
+		return Scope{}
+	}
+	return Scope{tenant: t}
+}
+
 // Valid is an error for the zero Scope.
 func (s Scope) Valid() error {
 	if s.tenant == "" && s.system == "" {

@@ -99,6 +99,9 @@ type JobWriter interface {
 type RobotReader interface {
 	Robot(id fleet.RobotID) (fleet.Robot, error) // with taken slots and current job ids
 	Robots(f RobotFilter, p fleet.Page) (RobotPage, error)
+	// InMode lists the robots that are paused, draining or in maintenance, with
+	// what they hold. It costs by what it returns.
+	InMode() ([]fleet.Robot, error)
 	Session(id fleet.ID) (fleet.Session, error)
 	// OpenSession returns the robot's newest session that is not closed.
 	OpenSession(robot fleet.RobotID) (fleet.Session, error)

@@ -9,7 +9,8 @@ import (
 )
 
 const robotColumns = `r.id, r.tenant_id, r.name, r.hostname, r.environment, r.capabilities, r.tags, r.os, r.arch, r.agent_version,
-	r.pool, r.facts, r.pinned, r.shared_with, r.wished_slots, r.slot_limit, r.admin_mode, r.session_epoch, r.session_id is not null, r.member_id, r.last_assigned_at,
+	r.pool, r.facts, r.pinned, r.shared_with, r.wished_slots, r.slot_limit, r.admin_mode,
+	r.mode_until, r.mode_note, r.drain_deadline, r.on_deadline, r.drain_then, r.session_epoch, r.session_id is not null, r.member_id, r.last_assigned_at,
 	r.quarantine_until, r.created_at, r.deleted_at,
 	m.last_seen, m.reported_status, m.cpu_percent, m.memory_percent, m.memory_mb, m.disk_percent`
 
@@ -23,19 +24,22 @@ var (
 		and (r.id, r.tenant_id) > ($6, $7) order by r.id, r.tenant_id limit $8`)
 	robotCount = stmt("robot.count", `select count(*) from robots r where ($1 or r.tenant_id = $2) and r.deleted_at is null
 		and ($3 = '' or r.member_id = $3) and (not $4 or r.session_id is not null) and ($5 = '' or r.environment = $5)`)
+	robotInMode = stmt("robot.in_mode", `select `+robotColumns+robotFrom+`where r.admin_mode <> 'active' and r.deleted_at is null
+		and ($1 or r.tenant_id = $2) order by r.id, r.tenant_id`)
 	robotHeld = stmt("robot.held", `select a.robot_id, a.tenant_id, a.job_id, a.outcome from attempts a
 		where a.slot_free_at is null and a.robot_id >= $1 and a.robot_id <= $2 and ($3 or a.tenant_id = $4)
 		order by a.robot_id, a.tenant_id`)
 	robotPut = stmt("robot.put", `insert into robots (tenant_id, id, name, hostname, environment, capabilities, tags, os, arch,
 		agent_version, wished_slots, slot_limit, admin_mode, session_epoch, member_id, quarantine_until, created_at, deleted_at,
-		pool, facts, pinned, shared_with)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, '', $14, $15, $16, $17, $18, $19, $20)
+		pool, facts, pinned, shared_with, mode_until, mode_note, drain_deadline, on_deadline, drain_then)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, '', $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)
 		on conflict (tenant_id, id) do update set name = excluded.name, hostname = excluded.hostname,
 		environment = excluded.environment, capabilities = excluded.capabilities, tags = excluded.tags, os = excluded.os,
 		arch = excluded.arch, agent_version = excluded.agent_version, wished_slots = excluded.wished_slots,
 		slot_limit = excluded.slot_limit, admin_mode = excluded.admin_mode, quarantine_until = excluded.quarantine_until,
 		deleted_at = excluded.deleted_at, pool = excluded.pool, facts = excluded.facts, pinned = excluded.pinned,
-		shared_with = excluded.shared_with`)
+		shared_with = excluded.shared_with, mode_until = excluded.mode_until, mode_note = excluded.mode_note,
+		drain_deadline = excluded.drain_deadline, on_deadline = excluded.on_deadline, drain_then = excluded.drain_then`)
 	robotAssigned = stmt("robot.assigned", `update robots set last_assigned_at = $3 where tenant_id = $1 and id = $2`)
 	robotDelete   = stmt("robot.delete", `update robots set deleted_at = $4, session_id = null, member_id = ''
 		where id = $1 and ($2 or tenant_id = $3) and deleted_at is null`)
@@ -54,7 +58,9 @@ func scanRobot(row *Row) fleet.Robot {
 	return fleet.Robot{
 		ID: str[fleet.RobotID](row), Tenant: str[fleet.TenantID](row), Name: row.text(), Hostname: row.text(), Environment: row.text(),
 		Capabilities: row.words(), Tags: row.words(), OS: row.text(), Arch: row.text(), AgentVersion: row.text(),
-		Pool: row.text(), Facts: facts(row), Pinned: row.words(), SharedWith: tenants(row), WishedSlots: row.int(), SlotLimit: row.int(), Mode: str[fleet.AdminMode](row), SessionEpoch: row.int64(),
+		Pool: row.text(), Facts: facts(row), Pinned: row.words(), SharedWith: tenants(row), WishedSlots: row.int(), SlotLimit: row.int(), Mode: str[fleet.AdminMode](row),
+		ModeUntil: row.time(), ModeNote: row.text(), DrainDeadline: row.time(), OnDeadline: str[fleet.OnDeadline](row),
+		DrainThen: str[fleet.AdminMode](row), SessionEpoch: row.int64(),
 		Connected: row.bool(), MemberID: str[fleet.ID](row), LastAssignedAt: row.time(), QuarantineTill: row.time(),
 		CreatedAt: row.time(), DeletedAt: row.time(), LastSeen: row.time(), Reported: str[fleet.Reported](row),
 		Metrics: fleet.RobotMetrics{
@@ -129,6 +135,19 @@ func (r *reader) Robots(f store.RobotFilter, p fleet.Page) (store.RobotPage, err
 	return out, r.load(out.Robots)
 }
 
+// InMode lists the robots of which an operator wants something.
+func (r *reader) InMode() ([]fleet.Robot, error) {
+	var out []fleet.Robot
+	err := r.conn.Query(robotInMode, func(row *Row) error {
+		out = append(out, scanRobot(row))
+		return nil
+	}, r.all(), r.tenant())
+	if err != nil {
+		return nil, err
+	}
+	return out, r.load(out)
+}
+
 // Rooms reads what placement needs of robots.
 func (r *reader) Rooms(robots []store.RobotRef) ([]fleet.Robot, error) {
 	out := make([]fleet.Robot, len(robots))
@@ -159,7 +178,8 @@ func (t *Tx) PutRobot(r fleet.Robot) error {
 	}
 	_, err = t.conn.Exec(robotPut, r.Tenant, r.ID, r.Name, r.Hostname, r.Environment, r.Capabilities.Key(), r.Tags.Key(), r.OS, r.Arch,
 		r.AgentVersion, r.WishedSlots, r.SlotLimit, string(mode), r.QuarantineTill, r.CreatedAt, r.DeletedAt,
-		cmp.Or(r.Pool, fleet.DefaultPool), known, r.Pinned.Key(), tenantText(r.SharedWith))
+		cmp.Or(r.Pool, fleet.DefaultPool), known, r.Pinned.Key(), tenantText(r.SharedWith), r.ModeUntil, r.ModeNote, r.DrainDeadline,
+		string(r.OnDeadline), string(r.DrainThen))
 	t.signal(topicReady)
 	return err
 }

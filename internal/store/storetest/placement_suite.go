@@ -31,6 +31,30 @@ func placementTests() map[string]func(f *Fixture) {
 				return err
 			})
 		},
+		"robots in a mode": func(f *Fixture) {
+			session := f.Robot("r1", 2)
+			f.Robot("r2", 2)
+			f.Running(f.Spec(), "r1", session)
+			f.Update(func(tx store.Tx) error {
+				r, err := tx.Robot("r1")
+				f.must(err)
+				r.SetMode(fleet.ModeChange{Mode: fleet.ModeDraining, Deadline: time.Minute, Note: "new disk"}, f.Now)
+				return tx.PutRobot(r)
+			})
+			f.System(func(r store.Reader) error {
+				got, err := r.InMode()
+				f.must(err)
+				is(f, "robots", len(got), 1)
+				x := got[0]
+				is(f, "mode", x.Mode, fleet.ModeDraining)
+				is(f, "holds", x.Taken, 1)
+				is(f, "then", x.DrainThen, fleet.ModeMaintenance)
+				is(f, "what runs", x.OnDeadline, fleet.RequeueRunning)
+				is(f, "note", x.ModeNote, "new disk")
+				is(f, "deadline", x.DrainDeadline.Equal(f.Now.Add(time.Minute)), true)
+				return nil
+			})
+		},
 		"usual robots": func(f *Fixture) {
 			put := func(robot fleet.RobotID, first bool, priority int) {
 				f.Update(func(tx store.Tx) error {
@@ -161,9 +185,10 @@ func placementTests() map[string]func(f *Fixture) {
 		"what a tenant was served": func(f *Fixture) {
 			session := f.Robot("r1", 9)
 			f.Submit(f.Spec()) // somebody waits
-			served := func() (d time.Duration) {
+			start := time.Now()
+			served := func(at time.Time) (d time.Duration) {
 				f.System(func(r store.Reader) error {
-					list, err := r.Shares(time.Now())
+					list, err := r.Shares(at)
 					f.must(err)
 					is(f, "tenants", len(list), 1)
 					is(f, "weight", list[0].Weight, 100)
@@ -172,20 +197,16 @@ func placementTests() map[string]func(f *Fixture) {
 				})
 				return d
 			}
-			if d := served(); d != 0 {
+			if d := served(start); d != 0 {
 				f.Errorf("served %s before anything ran", d)
 			}
 			a, b := f.Running(f.Spec(), "r1", session), f.Running(f.Spec(), "r1", session)
-			time.Sleep(30 * time.Millisecond) // slots are used for a while
-			while := served()
-			if while < 60*time.Millisecond {
-				f.Errorf("two slots for 30 ms and more were counted as %s", while)
+			if d := served(start.Add(time.Hour)); d < 2*(time.Hour-time.Minute) || d > 2*time.Hour {
+				f.Errorf("two slots for an hour were counted as %s", d)
 			}
 			f.Report(f.NewReport(a, fleet.ReportComplete, 1), f.NewReport(b, fleet.ReportComplete, 2))
-			ended := served()
-			time.Sleep(20 * time.Millisecond)
-			if after := served(); ended < while || after != ended {
-				f.Errorf("served %s while they ran, %s when they had ended, then %s", while, ended, after)
+			if ended, later := served(time.Now()), served(start.Add(time.Hour)); ended != later || ended > time.Minute {
+				f.Errorf("served %s when they had ended, and %s an hour later", ended, later)
 			}
 			f.Update(func(tx store.Tx) error { return tx.PutShare(f.Tenant, 300) })
 			f.System(func(r store.Reader) error {

@@ -1,0 +1,112 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/casarerpa/fleet/client"
+	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/config"
+)
+
+// robotTarget is a command to one robot.
+type robotTarget struct {
+	config.Client
+	Robot string `arg:"" help:"id of the robot"`
+}
+
+// tell sends a command and says what came of it.
+func (c *robotTarget) tell(sh *shell, send func(api *client.Client, id fleet.RobotID) (client.RobotCommand, error)) error {
+	id, err := fleet.ParseRobotID(c.Robot)
+	if err != nil {
+		return err
+	}
+	api, err := sh.connect(c.Client)
+	if err != nil {
+		return err
+	}
+	answer, err := send(api, id)
+	if err != nil {
+		return err
+	}
+	return sh.answer(c.Output, answer, func() error {
+		_, err := fmt.Fprintf(sh.out, "%s: %s\n", answer.RobotID, clean(answer.Message))
+		return err
+	})
+}
+
+type robotPauseCmd struct {
+	robotTarget
+	For  time.Duration `help:"how long; 0: until it is resumed" default:"1h" placeholder:"DURATION"`
+	Note string        `help:"why, for people" placeholder:"TEXT"`
+}
+
+// Run pauses a robot.
+func (c *robotPauseCmd) Run(ctx context.Context, sh *shell) error {
+	return c.tell(sh, func(api *client.Client, id fleet.RobotID) (client.RobotCommand, error) {
+		return api.PauseRobot(ctx, id, seconds(c.For), c.Note)
+	})
+}
+
+type robotDrainCmd struct {
+	robotTarget
+	Deadline   time.Duration `help:"how long it may take; default: for ever" placeholder:"DURATION"`
+	OnDeadline string        `help:"keep, requeue or cancel what still runs then" default:"requeue" enum:"keep,requeue,cancel"`
+	Then       string        `help:"maintenance, paused or active when it holds nothing any more" default:"maintenance" enum:"maintenance,paused,active"`
+	Note       string        `help:"why, for people" placeholder:"TEXT"`
+}
+
+// Help is the long form of the help.
+func (robotDrainCmd) Help() string {
+	return `The robot gets no new work and what runs goes on. When nothing is left it goes into maintenance. What is taken from it at the deadline runs elsewhere and counts as no attempt.
+
+Examples:
+
+    fleet robot drain bot-7 --note "new disk"
+    fleet robot drain bot-7 --deadline 30m --on-deadline requeue --then paused`
+}
+
+// Run drains a robot.
+func (c *robotDrainCmd) Run(ctx context.Context, sh *shell) error {
+	return c.tell(sh, func(api *client.Client, id fleet.RobotID) (client.RobotCommand, error) {
+		return api.DrainRobot(ctx, id, client.Drain{
+			Seconds: seconds(c.Deadline), OnDeadline: fleet.OnDeadline(c.OnDeadline), Then: fleet.AdminMode(c.Then), Note: c.Note,
+		})
+	})
+}
+
+type robotMaintenanceCmd struct {
+	robotTarget
+	For     time.Duration `help:"how long; default: until it is resumed" placeholder:"DURATION"`
+	Running string        `help:"keep, requeue or cancel what runs now" default:"keep" enum:"keep,requeue,cancel"`
+	Note    string        `help:"why, for people" placeholder:"TEXT"`
+}
+
+// Run takes a robot out of service.
+func (c *robotMaintenanceCmd) Run(ctx context.Context, sh *shell) error {
+	return c.tell(sh, func(api *client.Client, id fleet.RobotID) (client.RobotCommand, error) {
+		return api.MaintainRobot(ctx, id, client.Maintenance{Seconds: seconds(c.For), Running: fleet.OnDeadline(c.Running), Note: c.Note})
+	})
+}
+
+type robotResumeCmd struct{ robotTarget }
+
+// Run puts a robot back into service.
+func (c *robotResumeCmd) Run(ctx context.Context, sh *shell) error {
+	return c.tell(sh, func(api *client.Client, id fleet.RobotID) (client.RobotCommand, error) {
+		return api.ResumeRobot(ctx, id)
+	})
+}
+
+type robotStopCmd struct {
+	robotTarget
+	Force bool `help:"cancel what it runs as well"`
+}
+
+// Run pauses a robot without an end.
+func (c *robotStopCmd) Run(ctx context.Context, sh *shell) error {
+	return c.tell(sh, func(api *client.Client, id fleet.RobotID) (client.RobotCommand, error) {
+		return api.StopRobot(ctx, id, c.Force)
+	})
+}
