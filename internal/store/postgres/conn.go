@@ -285,4 +285,9 @@ func (c *columns) other(i int, to any) {
 	}
 }
 
+// Later is now.
+func (c *conn) Later(s *sqlstore.Stmt, row func(*sqlstore.Row), args ...any) error {
+	return sqlstore.LaterByQuery(c, s, row, args...)
+}
+
 var _ sqlstore.Conn = (*conn)(nil)

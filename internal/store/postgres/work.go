@@ -25,6 +25,8 @@ type kept struct {
 	stmt *sqlstore.Stmt
 	args []any
 	row  string // which row it changes; set by bulk
+	// later gets the row that the statement returns; nil if it returns none.
+	later func(*sqlstore.Row)
 }
 
 // errAlone asks for the group to be run again, each caller in a transaction of
@@ -35,8 +37,8 @@ var errAlone = errors.New("the callers must be run one by one")
 // so how many they touch is known. True is for those that must touch one row.
 var keep = map[string]bool{
 	"attempt.beat": true, "attempt.insert": true, "attempt.move": true, "attempt.started": true,
-	"effect.put": false, "event.insert": true, "head.count": true, "idempotency.put": true, "idempotency.sweep": false,
-	"job.insert": true, "job.move": true, "job_data.insert": true, "job_data.result": true, "journal.put": false,
+	"effect.put": false, "event.number": true, "head.grow": true, "idempotency.put": true, "idempotency.sweep": false,
+	"job.insert": true, "job.number": true, "job.move": true, "job_data.insert": true, "job_data.result": true, "journal.put": false,
 	"lane.count": true, "job_parent.insert": true, "job.child_added": true, "job_data.inputs": true, "refusal.drop": false, "refusal.put": true, "robot.assigned": true, "robot_sample.put": true,
 	"log.insert": false, "log.move": true,
 }
@@ -87,6 +89,17 @@ func (w *work) Exec(s *sqlstore.Stmt, args ...any) (int, error) {
 		return w.guarded(s, args)
 	}
 	return w.conn.Exec(s, args...)
+}
+
+// Later keeps a statement that returns a row, or runs it.
+func (w *work) Later(s *sqlstore.Stmt, row func(*sqlstore.Row), args ...any) error {
+	w.wrote++
+	if w.alone {
+		return sqlstore.LaterByQuery(w, s, row, args...)
+	}
+	s.MarkUsed()
+	w.pending = append(w.pending, kept{stmt: s, args: arguments(args), later: row})
+	return nil
 }
 
 // Query reads what the transaction has written so far.
@@ -165,13 +178,14 @@ func (w *work) flush(last ...command) error {
 }
 
 func (w *work) sent(res pgx.BatchResults, groups []bulked, last []command) error {
-	for _, g := range groups {
-		tag, err := res.Exec()
+	for i := range groups {
+		g := &groups[i]
+		n, err := g.answer(res)
 		if err != nil {
-			return fault(g.name, err)
+			return err
 		}
-		if g.exact && int(tag.RowsAffected()) != g.rows {
-			return fmt.Errorf("%s touched %d rows of %d: %w", g.name, tag.RowsAffected(), g.rows, sqlstore.ErrOvertaken)
+		if g.exact && n != g.rows {
+			return fmt.Errorf("%s touched %d rows of %d: %w", g.name, n, g.rows, sqlstore.ErrOvertaken)
 		}
 	}
 	for _, c := range last {
@@ -180,6 +194,28 @@ func (w *work) sent(res pgx.BatchResults, groups []bulked, last []command) error
 		}
 	}
 	return nil
+}
+
+// answer reads what a statement did: how many rows it touched.
+func (g *bulked) answer(res pgx.BatchResults) (int, error) {
+	if g.later == nil {
+		tag, err := res.Exec()
+		if err != nil {
+			return 0, fault(g.name, err)
+		}
+		return int(tag.RowsAffected()), nil
+	}
+	rows, err := res.Query()
+	if err != nil {
+		return 0, fault(g.name, err)
+	}
+	n := 0
+	err = scan(g.name, rows, func(r *sqlstore.Row) error {
+		n++
+		g.later(r)
+		return nil
+	})
+	return n, err
 }
 
 var _ sqlstore.Conn = (*work)(nil)

@@ -219,13 +219,10 @@ func (w *writer) attempt(ctx context.Context, list []change, alone bool) ([]erro
 	}
 	w.number++
 	id := fmt.Sprintf("%s/%d", w.name, w.number)
-	if err := c.flush(command{"commit.put", commitPut, []any{w.name, id, env.Now()}}); err != nil {
-		return nil, nil, "", err
-	}
 	if err := c.batch.Finish(); err != nil {
 		return nil, nil, "", err
 	}
-	return answers, c.batch, id, c.flush()
+	return answers, c.batch, id, c.flush(command{"commit.put", commitPut, []any{w.name, id, env.Now()}})
 }
 
 const (
