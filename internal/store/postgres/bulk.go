@@ -32,26 +32,32 @@ type form struct {
 	// rank puts statements that touch the same rows in order: a row is there
 	// before it changes, and an attempt begins before it ends.
 	rank int
-	sql  string // made from the statement
+	// newest says that the statement writes the row as a whole, whatever was
+	// there: of several changes of one row only the newest is sent.
+	newest bool
+	sql    string // made from the statement
 }
 
 // forms are the statements of the main road. What is not here is sent row by
 // row, in the same trip.
 var forms = makeForms(map[string]form{
-	"attempt.insert":   {types: "tittitzzziiit", keys: []int{0, 1}, rank: 1},
-	"attempt.started":  {types: "tizbt", keys: []int{0, 1}, rank: 2},
-	"attempt.beat":     {types: "tittitt", keys: []int{0, 1}, rank: 3},
-	"attempt.move":     {types: "titzzzzit", keys: []int{0, 1}, rank: 4},
-	"job.move":         {types: jobMoveTypes, keys: []int{1}, rank: 5},
-	"job_data.result":  {types: "ttybyi", keys: []int{0}, rank: 6},
-	"robot.assigned":   {types: "ttz", keys: []int{0, 1}, rank: 7},
-	"robot_sample.put": {types: "ttztffff", keys: []int{0, 1}, rank: 8},
-	"journal.put":      {types: "ttti", keys: []int{0, 1, 2}, rank: 9},
-	"lane.count":       {types: "ii", keys: []int{0}, rank: 10},
-	"job.insert":       {types: "tt" + jobInsertTypes, keys: []int{0}, rank: 11},
-	"job_data.insert":  {types: "ttyt", keys: []int{0}, rank: 12},
-	"log.insert":       {types: "tiitzittt", keys: []int{0, 1, 2}, rank: 13},
-	"log.move":         {types: "titiii", keys: []int{0, 1}, rank: 14},
+	"attempt.insert":          {types: "tittitzzziiit", keys: []int{0, 1}, rank: 1},
+	"attempt.started":         {types: "tizbt", keys: []int{0, 1}, rank: 2},
+	"attempt.beat":            {types: "tittitt", keys: []int{0, 1}, rank: 3},
+	"attempt.move":            {types: "titzzzzit", keys: []int{0, 1}, rank: 4},
+	"job.move":                {types: jobMoveTypes, keys: []int{1}, rank: 5},
+	"job_data.result":         {types: "ttybyi", keys: []int{0}, rank: 6},
+	"robot.assigned":          {types: "ttz", keys: []int{0, 1}, rank: 7},
+	"robot_sample.put":        {types: "ttztffff", keys: []int{0, 1}, rank: 8},
+	"journal.put":             {types: "ttti", keys: []int{0, 1, 2}, rank: 9},
+	"lane.count":              {types: "ii", keys: []int{0}, rank: 10},
+	"job.insert":              {types: "tt" + jobInsertTypes, keys: []int{0}, rank: 11},
+	"job_data.insert":         {types: "ttyt", keys: []int{0}, rank: 12},
+	"log.insert":              {types: "tiitzittt", keys: []int{0, 1, 2}, rank: 13},
+	"log.move":                {types: "titiii", keys: []int{0, 1}, rank: 14},
+	"workflow_body.put":       {types: "ty", keys: []int{0}, rank: 1},
+	"workflow.put":            {types: "tttitzzz", keys: []int{0}, rank: 2, newest: true},
+	"workflow_version.insert": {types: "titti" + "zttbt", keys: []int{0, 1}, rank: 3},
 	// The head is taken as late as can be; what is numbered by it comes after.
 	"head.grow":    {rank: 15},
 	"job.number":   {types: "tT" + jobInsertTypes, keys: []int{0}, rank: 16},
@@ -102,6 +108,9 @@ func makeForms(list map[string]form) map[string]form {
 			f.sql = text[:at] + "select " + list[:end] + rows + list[end+1:]
 		} else {
 			at := strings.LastIndex(text, "where ")
+			if strings.HasPrefix(text, "insert") { // it selects from a table already
+				rows = "," + strings.TrimPrefix(rows, " from")
+			}
 			f.sql = text[:at] + rows + text[at:]
 		}
 		list[s.Name] = f
@@ -161,7 +170,9 @@ func bulk(list []kept) []bulked {
 				p.shared, _ = k.args[at].(string)
 			}
 			k.row = rowOf(k, f.keys)
-			p.turn = turns[k.row]
+			if p.turn = turns[k.row]; f.newest {
+				p.turn = 0
+			}
 			turns[k.row]++
 		} else {
 			p.turn = len(order) // as it came
@@ -180,6 +191,9 @@ func bulk(list []kept) []bulked {
 	out := make([]bulked, 0, len(order))
 	for _, p := range order {
 		rows := groups[p]
+		if forms[p.name].newest {
+			rows = newest(rows)
+		}
 		if len(rows) == 1 {
 			out = append(out, bulked{p.name, rows[0].stmt.SQL, rows[0].args, 1, keep[p.name], rows[0].later})
 			continue
@@ -192,6 +206,21 @@ func bulk(list []kept) []bulked {
 			args[i] = column(rows, i, letter)
 		}
 		out = append(out, bulked{p.name, f.sql, args, len(rows), keep[p.name], nil})
+	}
+	return out
+}
+
+// newest leaves the last change of each row.
+func newest(rows []kept) []kept {
+	last := make(map[string]int, len(rows))
+	for i := range rows {
+		last[rows[i].row] = i
+	}
+	out := make([]kept, 0, len(last))
+	for i := range rows {
+		if last[rows[i].row] == i {
+			out = append(out, rows[i])
+		}
 	}
 	return out
 }

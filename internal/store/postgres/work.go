@@ -40,8 +40,12 @@ var keep = map[string]bool{
 	"effect.put": false, "event.number": true, "head.grow": true, "idempotency.put": true, "idempotency.sweep": false,
 	"job.insert": true, "job.number": true, "job.move": true, "job_data.insert": true, "job_data.result": true, "journal.put": false,
 	"lane.count": true, "job_parent.insert": true, "job.child_added": true, "job_data.inputs": true, "refusal.drop": false, "refusal.put": true, "robot.assigned": true, "robot_sample.put": true,
-	"log.insert": false, "log.move": true,
+	"log.insert": false, "log.move": true, "workflow.put": true, "workflow_body.put": false, "workflow_version.insert": true,
 }
+
+// apart are reads of tables that jobs do not touch: they miss nothing while jobs
+// wait for their numbers.
+var apart = map[string]bool{"workflow.named": true, "workflow.get": true, "workflow_version.get": true}
 
 // lock is taken before a statement reads, as a statement of its own, so that
 // what is read afterwards is what whoever held it before has left.
@@ -123,7 +127,7 @@ func (w *work) Each(s *sqlstore.Stmt, lists [][]any, row func(int, *sqlstore.Row
 
 // settle sends what is kept and takes the lock that a statement needs.
 func (w *work) settle(s *sqlstore.Stmt, args []any) error {
-	if w.batch != nil && w.batch.Pending() && !s.Shared {
+	if w.batch != nil && w.batch.Pending() && !s.Shared && !apart[s.Name] {
 		return errAlone // the jobs that have no number yet cannot be seen
 	}
 	var locks []command
