@@ -140,6 +140,27 @@ func plainBulk(w *pointWorld, s fail.Spec) {
 	}
 }
 
+// storing stores a workflow without a job, twice: the second request finds the
+// version of the first, or makes it.
+func storing(w *pointWorld, s fail.Spec) {
+	w.arm(s, "")
+	name := w.name + "-stored"
+	put := func() error {
+		_, err := w.api.call(w.t.Context(), "PUT", "/api/v1/workflows", nil,
+			map[string]any{"name": name, "workflow_json": jsonText(fmt.Sprintf(pointWork, name, 0.1))}, nil)
+		return err
+	}
+	done := make(chan error, 1)
+	go func() { done <- put() }()
+	w.revive(s)
+	if err := <-done; err == nil {
+		w.t.Errorf("%s: the process died, and the request was answered", s.Point)
+	}
+	if err := put(); err != nil {
+		w.t.Errorf("%s: asked again: %v", s.Point, err)
+	}
+}
+
 type bulkAnswer struct {
 	Jobs []struct {
 		ID string `json:"job_id"`
@@ -344,7 +365,7 @@ var drives = map[fail.Point]drive{
 	fail.ReconcileLost:  returning(2), fail.SessionBeforeClose: returning(1), fail.SessionAfterClose: returning(1),
 	fail.JoinBeforeCommit: starting, fail.JoinAfterCommit: starting,
 	fail.DrainSent: stopping, fail.StopStep: stopping, fail.RobotDrainBegun: stopping, fail.RobotDrainIdle: stopping,
-	fail.BulkStored:          plainBulk,
+	fail.BulkStored: plainBulk, fail.WorkflowBeforeCommit: storing, fail.WorkflowAfterCommit: storing,
 	fail.RobotCancelReceived: cancelling, fail.JournalBeforeRename: starting, fail.JournalAfterRename: starting,
 }
 

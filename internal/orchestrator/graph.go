@@ -134,10 +134,10 @@ func (j *Jobs) submitGraph(ctx context.Context, p auth.Principal, g *graph) ([]S
 	}
 	results := make([]SubmitResult, len(g.requests))
 	ids := map[string]fleet.ID{}
-	var subs []store.Submission
+	var subs []submission
 	for _, i := range order {
 		r := g.requests[i]
-		sub, warnings, err := j.prepare(ctx, p, r)
+		sub, err := j.prepare(ctx, p, r)
 		if err != nil {
 			e := *fleet.AsError(err)
 			e.Message = fmt.Sprintf("Entry %d: %s", i, e.Message)
@@ -152,11 +152,11 @@ func (j *Jobs) submitGraph(ctx context.Context, p auth.Principal, g *graph) ([]S
 		if err != nil {
 			return nil, err
 		}
-		if err := ownParents(&sub); err != nil {
+		if err := ownParents(&sub.Submission); err != nil {
 			return nil, err
 		}
 		sub.Graph = true
-		results[i].Warnings = warnings
+		results[i].Warnings = sub.warnings
 		if r.Ref != "" {
 			ids[r.Ref] = sub.Job.ID
 		}

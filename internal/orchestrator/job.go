@@ -63,29 +63,30 @@ type SubmitResult struct {
 
 // Submit stores one job. When it returns, the job is on disk.
 func (j *Jobs) Submit(ctx context.Context, p auth.Principal, r SubmitRequest) (SubmitResult, error) {
-	sub, warnings, err := j.prepare(ctx, p, r)
+	s, err := j.prepare(ctx, p, r)
 	if err != nil {
 		return SubmitResult{}, err
 	}
 	if r.DryRun {
-		return SubmitResult{Job: sub.Job, Warnings: warnings}, nil
+		return SubmitResult{Job: s.Job, Warnings: s.warnings}, nil
 	}
 	if slices.ContainsFunc(r.DependsOn, func(d Dependency) bool { return d.Ref != "" }) {
 		return SubmitResult{}, fleet.Invalid("depends_on", "A ref names a job of the same request: send them together to /jobs/bulk.")
 	}
-	if err := ownParents(&sub); err != nil {
+	if err := ownParents(&s.Submission); err != nil {
 		return SubmitResult{}, err
 	}
 	if err := fail.At(fail.SubmitBeforeCommit); err != nil {
 		return SubmitResult{}, err
 	}
-	out, err := j.Store.Enqueue(ctx, p.Scope(), []store.Submission{sub})
+	out, err := j.Store.Enqueue(ctx, p.Scope(), []store.Submission{s.Submission})
 	if err != nil {
 		return SubmitResult{}, err
 	}
 	if out[0].Err != nil {
 		return SubmitResult{}, out[0].Err
 	}
+	s.stored(&out[0])
 	if out[0].Replayed {
 		err = fail.At(fail.SubmitReplayed)
 	} else {
@@ -94,7 +95,7 @@ func (j *Jobs) Submit(ctx context.Context, p auth.Principal, r SubmitRequest) (S
 	if err != nil {
 		return SubmitResult{}, err
 	}
-	return SubmitResult{Job: out[0].Job, Replayed: out[0].Replayed, Warnings: warnings}, nil
+	return SubmitResult{Job: out[0].Job, Replayed: out[0].Replayed, Warnings: s.warnings}, nil
 }
 
 // SubmitMany stores many jobs, with an answer for each. With atomic, one bad
@@ -112,20 +113,20 @@ func (j *Jobs) SubmitMany(ctx context.Context, p auth.Principal, rs []SubmitRequ
 		results, err = j.submitGraph(ctx, p, g)
 		return results, faults, err
 	}
-	var subs []store.Submission
+	var list []submission
 	var index []int
 	for i, r := range rs {
-		sub, warnings, err := j.prepare(ctx, p, r)
+		s, err := j.prepare(ctx, p, r)
 		if err != nil {
 			faults[i] = err
 			continue
 		}
-		if err := ownParents(&sub); err != nil {
+		if err := ownParents(&s.Submission); err != nil {
 			faults[i] = err
 			continue
 		}
-		results[i].Warnings = warnings
-		subs, index = append(subs, sub), append(index, i)
+		results[i].Warnings = s.warnings
+		list, index = append(list, s), append(index, i)
 	}
 	if atomic {
 		for i, err := range faults {
@@ -135,13 +136,13 @@ func (j *Jobs) SubmitMany(ctx context.Context, p auth.Principal, rs []SubmitRequ
 				return nil, nil, &e
 			}
 		}
-		return results, faults, j.insertAll(ctx, p, subs, results)
+		return results, faults, j.insertAll(ctx, p, list, results)
 	}
-	if len(subs) == 0 {
+	if len(list) == 0 {
 		return results, faults, nil
 	}
 	var out []store.Submitted
-	out, err = j.Store.Enqueue(ctx, p.Scope(), subs)
+	out, err = j.Store.Enqueue(ctx, p.Scope(), bare(list))
 	if err == nil {
 		err = fail.At(fail.BulkStored)
 	}
@@ -149,13 +150,15 @@ func (j *Jobs) SubmitMany(ctx context.Context, p auth.Principal, rs []SubmitRequ
 		return nil, nil, err
 	}
 	for n, i := range index {
+		list[n].stored(&out[n])
 		results[i].Job, results[i].Replayed, faults[i] = out[n].Job, out[n].Replayed, out[n].Err
 	}
 	return results, faults, nil
 }
 
 // insertAll stores all jobs or none.
-func (j *Jobs) insertAll(ctx context.Context, p auth.Principal, subs []store.Submission, results []SubmitResult) error {
+func (j *Jobs) insertAll(ctx context.Context, p auth.Principal, list []submission, results []SubmitResult) error {
+	subs := bare(list)
 	var out []store.Submitted
 	err := j.Store.Update(ctx, p.Scope(), func(tx store.Tx) (err error) {
 		if out, err = tx.Enqueue(subs); err != nil {
@@ -172,48 +175,77 @@ func (j *Jobs) insertAll(ctx context.Context, p auth.Principal, subs []store.Sub
 		return err
 	}
 	for i := range out {
+		list[i].stored(&out[i])
 		results[i].Job, results[i].Replayed = out[i].Job, out[i].Replayed
 	}
 	return fail.At(fail.BulkAfterCommit)
 }
 
+// submission is a request that was checked.
+type submission struct {
+	store.Submission
+	resolved
+}
+
+// bare are submissions as the store takes them.
+func bare(list []submission) []store.Submission {
+	out := make([]store.Submission, len(list))
+	for i := range list {
+		out[i] = list[i].Submission
+	}
+	return out
+}
+
+// stored is told what became of it.
+func (s *submission) stored(out *store.Submitted) {
+	if s.Document != nil && out.Err == nil && !out.Replayed {
+		s.known.stored(s.checked, out.Job.Workflow)
+	}
+}
+
 // prepare checks a request and makes the job that it asks for.
-func (j *Jobs) prepare(ctx context.Context, p auth.Principal, r SubmitRequest) (sub store.Submission, warnings []string, err error) {
+func (j *Jobs) prepare(ctx context.Context, p auth.Principal, r SubmitRequest) (sub submission, err error) {
 	if err := p.Require(fleet.JobsRun); err != nil {
-		return sub, nil, err
+		return sub, err
 	}
 	spec, err := j.spec(p, r)
 	if err != nil {
-		return sub, nil, err
+		return sub, err
 	}
 	if err := depends(r, &spec); err != nil {
-		return sub, nil, err
+		return sub, err
 	}
 	if err := j.room(ctx, p); err != nil {
-		return sub, nil, err
+		return sub, err
 	}
 	found, err := j.resolve(ctx, p, r)
 	if err != nil {
-		return sub, nil, err
+		return sub, err
 	}
 	if err := j.place(ctx, p, r, found, &spec); err != nil {
-		return sub, nil, err
+		return sub, err
 	}
-	// Only a request that will be a job stores its document.
-	if spec.Workflow, err = found.keep(ctx, r.DryRun); err != nil {
-		return sub, nil, err
+	if spec.Workflow = found.workflow; r.DryRun && found.checked != nil {
+		if spec.Workflow, err = j.wouldBe(ctx, p, found.checked); err != nil {
+			return sub, err
+		}
 	}
-	if spec.Placement.Usual, err = j.usualRobots(ctx, p, spec.Workflow.ID); err != nil {
-		return sub, nil, err
+	if spec.Placement.Usual, err = j.usualRobots(ctx, p, spec.Workflow); err != nil {
+		return sub, err
 	}
-	warnings = found.warnings
-	sub = store.Submission{Job: fleet.NewJob(spec, j.Now()), Data: fleet.JobData{Variables: r.Variables}, Actor: p.Name, Parents: spec.DependsOn}
+	sub = submission{store.Submission{
+		Job: fleet.NewJob(spec, j.Now()), Data: fleet.JobData{Variables: r.Variables}, Actor: p.Name,
+		Parents: spec.DependsOn,
+	}, found}
+	if found.checked != nil && found.workflow.ID == "" { // it is stored with the job
+		sub.Document = found.checked.document()
+	}
 	if r.IdempotencyKey != "" {
 		sub.Key = &store.IdempotencyKey{
 			Route: "jobs.submit", Key: r.IdempotencyKey, Hash: r.RequestHash, ExpiresAt: j.Now().Add(j.Limits.Idempotency),
 		}
 	}
-	return sub, warnings, nil
+	return sub, nil
 }
 
 // spec checks the fields that need no look-up.
@@ -289,12 +321,15 @@ func printable(s string) bool {
 }
 
 // resolved is what a request asks to run: a stored version, or a document that
-// was checked and is stored by keep.
+// was checked. Of a document that is not known to be stored the workflow has
+// only name and hash.
 type resolved struct {
 	requires  fleet.Capabilities
 	placement fleet.Placement
 	warnings  []string
-	keep      func(ctx context.Context, dryRun bool) (fleet.JobWorkflow, error)
+	workflow  fleet.JobWorkflow
+	checked   *Checked // nil: a stored version
+	known     *known
 }
 
 // resolve finds or checks what is to run.
@@ -314,23 +349,16 @@ func (j *Jobs) document(p auth.Principal, r SubmitRequest) (resolved, error) {
 	if err := p.Require(fleet.WorkflowsWrite); err != nil {
 		return resolved{}, err
 	}
-	checked, err := j.workflows.checked(p, r.Name, r.Document)
+	checked, known, err := j.workflows.checked(p, r.Name, r.Document)
 	if err != nil {
 		return resolved{}, err
 	}
-	found := resolved{requires: checked.Requires, placement: checked.Placement}
+	found := resolved{requires: checked.Requires, placement: checked.Placement, workflow: known.workflow, checked: checked, known: known}
+	if known.workflow.ID == "" {
+		found.workflow = fleet.JobWorkflow{Name: checked.Name, Hash: checked.Hash}
+	}
 	for _, d := range checked.Warnings {
 		found.warnings = append(found.warnings, d.Sentence())
-	}
-	found.keep = func(ctx context.Context, dryRun bool) (fleet.JobWorkflow, error) {
-		if dryRun {
-			return j.wouldBe(ctx, p, checked)
-		}
-		v, checked, err := j.workflows.put(ctx, p, r.Name, r.Document)
-		if err != nil {
-			return fleet.JobWorkflow{}, err
-		}
-		return fleet.JobWorkflow{ID: v.WorkflowID, Name: checked.Name, Version: v.Version, Hash: v.Hash}, nil
 	}
 	return found, nil
 }
@@ -352,7 +380,6 @@ func (j *Jobs) wouldBe(ctx context.Context, p auth.Principal, c *Checked) (fleet
 }
 
 func (j *Jobs) version(ctx context.Context, p auth.Principal, r SubmitRequest) (found resolved, err error) {
-	var pinned fleet.JobWorkflow
 	err = j.Store.View(ctx, p.Scope(), func(rd store.Reader) error {
 		wf, err := rd.Workflow(r.WorkflowID)
 		if err != nil {
@@ -364,10 +391,9 @@ func (j *Jobs) version(ctx context.Context, p auth.Principal, r SubmitRequest) (
 		}
 		v, err := rd.WorkflowVersion(wf.ID, n)
 		found.requires, found.placement = v.Requires, v.Placement
-		pinned = fleet.JobWorkflow{ID: wf.ID, Name: wf.Name, Version: v.Version, Hash: v.Hash}
+		found.workflow = fleet.JobWorkflow{ID: wf.ID, Name: wf.Name, Version: v.Version, Hash: v.Hash}
 		return err
 	})
-	found.keep = func(context.Context, bool) (fleet.JobWorkflow, error) { return pinned, nil }
 	return found, err
 }
 

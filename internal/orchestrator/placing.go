@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -144,12 +145,21 @@ func targetError(reason, message string) *fleet.Error {
 // when the moment is over.
 type usual struct {
 	mu   sync.Mutex
-	list map[fleet.ID]usualEntry
+	list map[usualKey]usualEntry
+}
+
+// usualKey is a workflow by its id, or by its name while it has none yet in a
+// request that brings its document.
+type usualKey struct {
+	tenant fleet.TenantID
+	id     fleet.ID
+	name   string
 }
 
 type usualEntry struct {
-	robots []fleet.RobotID
-	until  time.Time
+	workflow fleet.ID
+	robots   []fleet.RobotID
+	until    time.Time
 }
 
 const (
@@ -157,43 +167,59 @@ const (
 	usualMost   = 4096
 )
 
-func (u *usual) get(id fleet.ID, now time.Time) ([]fleet.RobotID, bool) {
+func (u *usual) get(k usualKey, now time.Time) ([]fleet.RobotID, bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	e, ok := u.list[id]
+	e, ok := u.list[k]
 	return e.robots, ok && now.Before(e.until)
 }
 
-func (u *usual) put(id fleet.ID, robots []fleet.RobotID, now time.Time) {
+func (u *usual) put(k usualKey, id fleet.ID, robots []fleet.RobotID, now time.Time) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.list == nil || len(u.list) >= usualMost {
-		u.list = map[fleet.ID]usualEntry{}
+		u.list = map[usualKey]usualEntry{}
 	}
-	u.list[id] = usualEntry{robots, now.Add(usualMoment)}
+	u.list[k] = usualEntry{id, robots, now.Add(usualMoment)}
 }
 
 func (u *usual) forget(id fleet.ID) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	delete(u.list, id)
+	maps.DeleteFunc(u.list, func(_ usualKey, e usualEntry) bool { return e.workflow == id })
 }
 
-// usualRobots are the usual robots of a workflow, the best first.
-func (j *Jobs) usualRobots(ctx context.Context, p auth.Principal, workflow fleet.ID) ([]fleet.RobotID, error) {
-	if robots, ok := j.usual.get(workflow, j.Now()); ok || workflow == "" {
+// usualRobots are the usual robots of a workflow, the best first. A workflow
+// that is not there yet has none.
+func (j *Jobs) usualRobots(ctx context.Context, p auth.Principal, w fleet.JobWorkflow) ([]fleet.RobotID, error) {
+	k := usualKey{tenant: p.Tenant, id: w.ID}
+	if w.ID == "" {
+		k.name = w.Name
+	}
+	if robots, ok := j.usual.get(k, j.Now()); ok {
 		return robots, nil
 	}
+	id := w.ID
 	var robots []fleet.RobotID
 	err := j.Store.View(ctx, p.Scope(), func(r store.Reader) error {
-		list, err := r.UsualRobots(workflow)
+		if id == "" {
+			have, err := r.WorkflowByName(w.Name)
+			if err != nil {
+				return err
+			}
+			id = have.ID
+		}
+		list, err := r.UsualRobots(id)
 		for _, u := range list {
 			robots = append(robots, u.RobotID)
 		}
 		return err
 	})
-	if err == nil {
-		j.usual.put(workflow, robots, j.Now())
+	switch {
+	case id == "" && errors.Is(err, fleet.ErrNotFound):
+		return nil, nil
+	case err == nil:
+		j.usual.put(k, id, robots, j.Now())
 	}
 	return robots, err
 }

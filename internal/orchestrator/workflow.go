@@ -112,16 +112,7 @@ func (w *Workflows) Put(ctx context.Context, p auth.Principal, name string, doc 
 	if err := p.Require(fleet.WorkflowsWrite); err != nil {
 		return fleet.WorkflowVersion{}, nil, err
 	}
-	return w.put(ctx, p, name, doc)
-}
-
-// put stores a document. One that was stored a moment ago is known by its bytes.
-func (w *Workflows) put(ctx context.Context, p auth.Principal, name string, doc []byte) (fleet.WorkflowVersion, *Checked, error) {
-	raw := seenKey{p.Tenant, name, sha256.Sum256(doc)}
-	if hit, ok := w.seen.get(raw); ok {
-		return hit.version, hit.checked, nil
-	}
-	checked, err := w.checked(p, name, doc)
+	checked, err := w.check(name, doc)
 	if err != nil {
 		return fleet.WorkflowVersion{}, nil, err
 	}
@@ -129,17 +120,14 @@ func (w *Workflows) put(ctx context.Context, p auth.Principal, name string, doc 
 	if err != nil {
 		return fleet.WorkflowVersion{}, nil, err
 	}
-	w.seen.put(raw, seenDocument{version, checked.withoutBody()})
+	w.know(p, name, doc).stored(checked, fleet.JobWorkflow{
+		ID: version.WorkflowID, Name: checked.Name, Version: version.Version, Hash: version.Hash,
+	})
 	return version, checked, nil
 }
 
-// checked reads a document that is to have a name, unless that was done for
-// the same bytes a moment ago.
-func (w *Workflows) checked(p auth.Principal, name string, doc []byte) (*Checked, error) {
-	raw := seenKey{p.Tenant, name, sha256.Sum256(doc)}
-	if hit, ok := w.seen.get(raw); ok {
-		return hit.checked, nil
-	}
+// check is Check for a document that is to have a name; empty: its own.
+func (w *Workflows) check(name string, doc []byte) (*Checked, error) {
 	checked, err := w.Check(doc)
 	if err != nil {
 		return nil, err
@@ -147,56 +135,41 @@ func (w *Workflows) checked(p auth.Principal, name string, doc []byte) (*Checked
 	if name != "" {
 		checked.Name = name
 	}
-	if err := fleet.ValidateName("workflow_name", checked.Name, 255); err != nil {
-		return nil, err
-	}
-	return checked, nil
+	return checked, fleet.ValidateName("workflow_name", checked.Name, 255)
 }
 
-func (c *Checked) withoutBody() *Checked {
-	short := *c
-	short.Canonical = nil
-	return &short
+// checked is check, except for a document that was stored a moment ago: that is
+// known by its bytes, and need neither be read nor stored.
+func (w *Workflows) checked(p auth.Principal, name string, doc []byte) (*Checked, *known, error) {
+	k := w.know(p, name, doc)
+	if hit, ok := w.seen.get(k.key); ok {
+		k.workflow = hit.workflow
+		return hit.checked, k, nil
+	}
+	checked, err := w.check(name, doc)
+	return checked, k, err
+}
+
+func (w *Workflows) know(p auth.Principal, name string, doc []byte) *known {
+	return &known{seen: w.seen, key: seenKey{p.Tenant, name, sha256.Sum256(doc)}}
+}
+
+// document is what the store is to keep.
+func (c *Checked) document() *store.Document {
+	return &store.Document{
+		Name: c.Name, Hash: c.Hash, Body: c.Canonical, Requires: c.Requires, Placement: c.Placement, NodeCount: c.NodeCount,
+	}
 }
 
 // store writes body, workflow and version in one transaction.
 func (w *Workflows) store(ctx context.Context, p auth.Principal, c *Checked) (version fleet.WorkflowVersion, err error) {
 	now := w.Now()
 	err = w.Store.Update(ctx, p.Scope(), func(tx store.Tx) error {
-		wf, err := tx.WorkflowByName(c.Name)
-		created := errors.Is(err, fleet.ErrNotFound)
-		switch {
-		case created:
-			wf = fleet.Workflow{ID: w.IDs.New(), Tenant: p.Tenant, Name: c.Name, CreatedAt: now}
-		case err != nil:
-			return err
-		case wf.Hash == c.Hash:
-			version, err = tx.WorkflowVersion(wf.ID, wf.Newest)
-			return err
-		}
-		if err := tx.PutBody(c.Hash, c.Canonical); err != nil {
-			return err
-		}
-		wf.Newest, wf.Hash, wf.UpdatedAt = wf.Newest+1, c.Hash, now
-		if err := tx.PutWorkflow(wf); err != nil {
-			return err
-		}
-		version = fleet.WorkflowVersion{
-			WorkflowID: wf.ID, Version: wf.Newest, Hash: c.Hash, Requires: c.Requires, Placement: c.Placement, NodeCount: c.NodeCount,
-			CreatedAt: now, CreatedBy: p.Name,
-		}
-		if err := tx.AddWorkflowVersion(version); err != nil {
-			return err
-		}
-		kind := fleet.EventWorkflowVersion
-		if created {
-			kind = fleet.EventWorkflowCreated
-		}
-		err = tx.Append(p.Tenant, fleet.EventDraft{
-			Kind: kind, Subject: fleet.SubjectWorkflow, SubjectID: string(wf.ID), Actor: p.Name,
-			Data: map[string]any{"name": wf.Name, "version": wf.Newest, "hash": wf.Hash},
-		})
+		wf, err := tx.PutDocument(p.Tenant, c.document(), p.Name, now)
 		if err != nil {
+			return err
+		}
+		if version, err = tx.WorkflowVersion(wf.ID, wf.Newest); err != nil {
 			return err
 		}
 		return fail.At(fail.WorkflowBeforeCommit)
@@ -275,8 +248,22 @@ type seenKey struct {
 }
 
 type seenDocument struct {
-	version fleet.WorkflowVersion
-	checked *Checked
+	workflow fleet.JobWorkflow
+	checked  *Checked
+}
+
+// known is what is remembered of one text.
+type known struct {
+	seen     *seen
+	key      seenKey
+	workflow fleet.JobWorkflow // its version; empty: it must be stored
+}
+
+// stored remembers the text once its version is on disk.
+func (k *known) stored(c *Checked, w fleet.JobWorkflow) {
+	short := *c
+	short.Canonical = nil
+	k.seen.put(k.key, seenDocument{w, &short})
 }
 
 const seenLimit = 1024
@@ -299,7 +286,11 @@ func (s *seen) put(k seenKey, d seenDocument) {
 	// Other content of the same workflow is no longer the newest: whoever sends
 	// it again goes back to it, which is a change.
 	for other, have := range s.docs {
-		if have.version.WorkflowID == d.version.WorkflowID && have.version.Version != d.version.Version {
+		switch {
+		case have.workflow.ID != d.workflow.ID:
+		case have.workflow.Version > d.workflow.Version: // it was stored later, and told of earlier
+			return
+		case have.workflow.Version < d.workflow.Version:
 			delete(s.docs, other)
 		}
 	}

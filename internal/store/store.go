@@ -91,6 +91,10 @@ type Submission struct {
 	Job  fleet.Job
 	Data fleet.JobData
 	Key  *IdempotencyKey // nil: none
+	// Document, when set, is stored with the job, in the same commit: the job's
+	// Workflow is then what the store makes of it. A replayed request, and one
+	// that is refused, stores none.
+	Document *Document
 	// Parents are the jobs that it waits for; those of the same request come
 	// before it. Graph is set for each job of a request that names others of it.
 	Parents []fleet.ID
@@ -99,6 +103,18 @@ type Submission struct {
 	Actor string
 	// RetryOf, when set, makes the store append job.retried to the original and
 	// refuse while an earlier retry of it is not final.
+}
+
+// Document is a workflow's document that was checked and may be run. Under its
+// name it is the newest version if that has the same hash, and the next one
+// otherwise.
+type Document struct {
+	Name      string
+	Hash      string // SHA-256 of Body, in hexadecimal
+	Body      []byte // in canonical form
+	Requires  fleet.Capabilities
+	Placement fleet.Placement
+	NodeCount int
 }
 
 // IdempotencyKey makes a repeated request give the first one's answer.

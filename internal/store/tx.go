@@ -155,6 +155,9 @@ type WorkflowWriter interface {
 	PutBody(hash string, body []byte) error
 	PutWorkflow(w fleet.Workflow) error
 	AddWorkflowVersion(v fleet.WorkflowVersion) error
+	// PutDocument stores a document under its name, with the event that tells of
+	// a new version, and returns the workflow whose newest version it is now.
+	PutDocument(tenant fleet.TenantID, d *Document, actor string, now time.Time) (fleet.Workflow, error)
 }
 
 // EventReader reads the log.

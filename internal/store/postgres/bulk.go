@@ -17,12 +17,14 @@ type bulked struct {
 	args  []any
 	rows  int
 	exact bool // it must touch that many
+	later func(*sqlstore.Row)
 }
 
 // form says how a statement is sent for many rows at once.
 type form struct {
 	// types of the arguments, a letter each: t text, i bigint, b boolean,
-	// f double precision, z timestamptz, y bytea.
+	// f double precision, z timestamptz, y bytea. T is a text that all rows of
+	// one statement share. None: it is sent row by row, in its rank.
 	types string
 	// keys are the arguments that name the row. Two changes of one row go in two
 	// statements, in their order.
@@ -30,27 +32,36 @@ type form struct {
 	// rank puts statements that touch the same rows in order: a row is there
 	// before it changes, and an attempt begins before it ends.
 	rank int
-	sql  string // made from the statement
+	// newest says that the statement writes the row as a whole, whatever was
+	// there: of several changes of one row only the newest is sent.
+	newest bool
+	sql    string // made from the statement
 }
 
 // forms are the statements of the main road. What is not here is sent row by
 // row, in the same trip.
 var forms = makeForms(map[string]form{
-	"attempt.insert":   {types: "tittitzzziiit", keys: []int{0, 1}, rank: 1},
-	"attempt.started":  {types: "tizbt", keys: []int{0, 1}, rank: 2},
-	"attempt.beat":     {types: "tittitt", keys: []int{0, 1}, rank: 3},
-	"attempt.move":     {types: "titzzzzit", keys: []int{0, 1}, rank: 4},
-	"job.move":         {types: jobMoveTypes, keys: []int{1}, rank: 5},
-	"job_data.result":  {types: "ttybyi", keys: []int{0}, rank: 6},
-	"robot.assigned":   {types: "ttz", keys: []int{0, 1}, rank: 7},
-	"robot_sample.put": {types: "ttztffff", keys: []int{0, 1}, rank: 8},
-	"journal.put":      {types: "ttti", keys: []int{0, 1, 2}, rank: 9},
-	"lane.count":       {types: "ii", keys: []int{0}, rank: 10},
-	"job.insert":       {types: jobInsertTypes, keys: []int{0}, rank: 11},
-	"job_data.insert":  {types: "ttyt", keys: []int{0}, rank: 12},
-	"event.insert":     {types: "ittztttittity", keys: []int{0, 2}, rank: 13},
-	"log.insert":       {types: "tiitzittt", keys: []int{0, 1, 2}, rank: 14},
-	"log.move":         {types: "titiii", keys: []int{0, 1}, rank: 15},
+	"attempt.insert":          {types: "tittitzzziiit", keys: []int{0, 1}, rank: 1},
+	"attempt.started":         {types: "tizbt", keys: []int{0, 1}, rank: 2},
+	"attempt.beat":            {types: "tittitt", keys: []int{0, 1}, rank: 3},
+	"attempt.move":            {types: "titzzzzit", keys: []int{0, 1}, rank: 4},
+	"job.move":                {types: jobMoveTypes, keys: []int{1}, rank: 5},
+	"job_data.result":         {types: "ttybyi", keys: []int{0}, rank: 6},
+	"robot.assigned":          {types: "ttz", keys: []int{0, 1}, rank: 7},
+	"robot_sample.put":        {types: "ttztffff", keys: []int{0, 1}, rank: 8},
+	"journal.put":             {types: "ttti", keys: []int{0, 1, 2}, rank: 9},
+	"lane.count":              {types: "ii", keys: []int{0}, rank: 10},
+	"job.insert":              {types: "tt" + jobInsertTypes, keys: []int{0}, rank: 11},
+	"job_data.insert":         {types: "ttyt", keys: []int{0}, rank: 12},
+	"log.insert":              {types: "tiitzittt", keys: []int{0, 1, 2}, rank: 13},
+	"log.move":                {types: "titiii", keys: []int{0, 1}, rank: 14},
+	"workflow_body.put":       {types: "ty", keys: []int{0}, rank: 1},
+	"workflow.put":            {types: "tttitzzz", keys: []int{0}, rank: 2, newest: true},
+	"workflow_version.insert": {types: "titti" + "zttbt", keys: []int{0, 1}, rank: 3},
+	// The head is taken as late as can be; what is numbered by it comes after.
+	"head.grow":    {rank: 15},
+	"job.number":   {types: "tT" + jobInsertTypes, keys: []int{0}, rank: 16},
+	"event.number": {types: "itTztttittity", keys: []int{1}, rank: 17},
 })
 
 const (
@@ -59,7 +70,7 @@ const (
 		"zzzzzz" + // available, not before, assigned, first started, started, ended
 		"iii" + "tzb" + "tbt" + // budgets, stop, cancel outcome, too late, end reason
 		"ttbtiiz" // error class and code, dead letter and reason, lane, open parents, limit of the wait
-	jobInsertTypes = "ttitttitt" + "ttz" + // who it is, its workflow, its state and what it waits for
+	jobInsertTypes = "itttitt" + "ttz" + // after id and tenant: its number, its workflow, its state and what it waits for
 		"ititt" + "zzzzz" + // version, target, priority, environment, needs; its times
 		"iii" + "ifif" + "btt" + "ti" + // limits and budgets, back-off, retry rules, by whom, lane
 		"ttt" + "ttitib" // placement, sticky key, labels; what it depends on, is a part of, and needs at its release
@@ -72,26 +83,56 @@ var parameter = regexp.MustCompile(`\$(\d+)`)
 func makeForms(list map[string]form) map[string]form {
 	for _, s := range sqlstore.All() {
 		f, ok := list[s.Name]
-		if !ok {
+		if !ok || f.types == "" {
 			continue
 		}
 		var columns, arrays []string
 		for i, letter := range f.types {
-			columns = append(columns, "c"+strconv.Itoa(i+1))
-			arrays = append(arrays, "$"+strconv.Itoa(i+1)+"::"+pgType(letter)+"[]")
+			n := strconv.Itoa(i + 1)
+			if letter == 'T' {
+				continue
+			}
+			columns = append(columns, "c"+n)
+			arrays = append(arrays, "$"+n+"::"+pgType(letter)+"[]")
 		}
 		rows := " from unnest(" + strings.Join(arrays, ", ") + ") as v(" + strings.Join(columns, ", ") + ") "
-		text := parameter.ReplaceAllString(s.SQL, "v.c$1")
+		text := parameter.ReplaceAllStringFunc(s.SQL, func(p string) string {
+			if n, _ := strconv.Atoi(p[1:]); n <= len(f.types) && f.types[n-1] == 'T' {
+				return p + "::text"
+			}
+			return "v.c" + p[1:]
+		})
 		if at := strings.Index(text, "values ("); at >= 0 {
-			end := at + strings.Index(text[at:], ")")
-			f.sql = text[:at] + "select " + text[at+len("values ("):end] + rows + text[end+1:]
+			list := text[at+len("values ("):]
+			end := closing(list)
+			f.sql = text[:at] + "select " + list[:end] + rows + list[end+1:]
 		} else {
 			at := strings.LastIndex(text, "where ")
+			if strings.HasPrefix(text, "insert") { // it selects from a table already
+				rows = "," + strings.TrimPrefix(rows, " from")
+			}
 			f.sql = text[:at] + rows + text[at:]
 		}
 		list[s.Name] = f
 	}
 	return list
+}
+
+// closing is where the bracket closes that was open at the beginning.
+func closing(text string) int {
+	open := 1
+	for i, c := range text {
+		switch c {
+		case '(':
+			open++
+		case ')':
+			open--
+		}
+		if open == 0 {
+			return i
+		}
+	}
+	return len(text)
 }
 
 func pgType(letter rune) string {
@@ -114,19 +155,24 @@ func pgType(letter rune) string {
 // the order of changes of one row.
 func bulk(list []kept) []bulked {
 	type place struct {
-		rank, turn int
-		name       string
+		rank, turn   int
+		name, shared string
 	}
 	groups := map[place][]kept{}
 	var order []place
 	turns := map[string]int{}
 	for i := range list {
 		k := &list[i]
-		f, many := forms[k.stmt.Name]
+		f := forms[k.stmt.Name]
 		p := place{rank: f.rank, name: k.stmt.Name}
-		if many {
+		if f.types != "" {
+			if at := strings.IndexByte(f.types, 'T'); at >= 0 {
+				p.shared, _ = k.args[at].(string)
+			}
 			k.row = rowOf(k, f.keys)
-			p.turn = turns[k.row]
+			if p.turn = turns[k.row]; f.newest {
+				p.turn = 0
+			}
 			turns[k.row]++
 		} else {
 			p.turn = len(order) // as it came
@@ -145,8 +191,11 @@ func bulk(list []kept) []bulked {
 	out := make([]bulked, 0, len(order))
 	for _, p := range order {
 		rows := groups[p]
+		if forms[p.name].newest {
+			rows = newest(rows)
+		}
 		if len(rows) == 1 {
-			out = append(out, bulked{p.name, rows[0].stmt.SQL, rows[0].args, 1, keep[p.name]})
+			out = append(out, bulked{p.name, rows[0].stmt.SQL, rows[0].args, 1, keep[p.name], rows[0].later})
 			continue
 		}
 		// Rows are locked in the order in which everybody locks them.
@@ -156,7 +205,22 @@ func bulk(list []kept) []bulked {
 		for i, letter := range f.types {
 			args[i] = column(rows, i, letter)
 		}
-		out = append(out, bulked{p.name, f.sql, args, len(rows), keep[p.name]})
+		out = append(out, bulked{p.name, f.sql, args, len(rows), keep[p.name], nil})
+	}
+	return out
+}
+
+// newest leaves the last change of each row.
+func newest(rows []kept) []kept {
+	last := make(map[string]int, len(rows))
+	for i := range rows {
+		last[rows[i].row] = i
+	}
+	out := make([]kept, 0, len(last))
+	for i := range rows {
+		if last[rows[i].row] == i {
+			out = append(out, rows[i])
+		}
 	}
 	return out
 }
@@ -180,6 +244,8 @@ func rowOf(k *kept, keys []int) string {
 // column is one argument of many rows as an array.
 func column(rows []kept, i int, letter rune) any {
 	switch letter {
+	case 'T':
+		return rows[0].args[i]
 	case 'i':
 		return array[int64](rows, i)
 	case 'b':

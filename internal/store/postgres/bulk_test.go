@@ -23,6 +23,9 @@ func TestForms(t *testing.T) {
 			continue
 		}
 		found++
+		if f.types == "" { // it is sent row by row
+			continue
+		}
 		highest := 0
 		for _, m := range parameter.FindAllStringSubmatch(st.SQL, -1) {
 			n := 0
@@ -41,7 +44,7 @@ func TestForms(t *testing.T) {
 		}
 		for i, oid := range d.ParamOIDs {
 			typ, _ := pg.TypeMap().TypeForOID(oid)
-			if want := map[string]string{"int8": "i", "text": "t", "bool": "b", "float8": "f", "timestamptz": "z", "bytea": "y"}[typ.Name]; want != f.types[i:i+1] {
+			if want := map[string]string{"int8": "i", "text": "t", "bool": "b", "float8": "f", "timestamptz": "z", "bytea": "y"}[typ.Name]; want != strings.ToLower(f.types[i:i+1]) {
 				t.Errorf("%s: argument %d is %s, its form says %c", st.Name, i+1, typ.Name, f.types[i])
 			}
 		}

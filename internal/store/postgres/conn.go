@@ -112,15 +112,13 @@ type command struct {
 
 // anyOf holds the statements that can be asked for many ids at once: their rows
 // say whose they are, so nobody needs to know which list they belong to.
-var anyOf = manyForms("job.subject", "job.for_offer")
+var anyOf = manyForms(map[string]string{"job.subject": "j.id", "job.for_offer": "j.id", "workflow.named": "name"})
 
-func manyForms(names ...string) map[string]string {
+func manyForms(columns map[string]string) map[string]string {
 	out := map[string]string{}
 	for _, s := range sqlstore.All() {
-		for _, name := range names {
-			if s.Name == name {
-				out[name] = strings.Replace(s.SQL, "j.id = $1", "j.id = any ($1::text[])", 1)
-			}
+		if column, ok := columns[s.Name]; ok {
+			out[s.Name] = strings.Replace(s.SQL, column+" = $1", column+" = any ($1::text[])", 1)
 		}
 	}
 	return out
@@ -283,6 +281,11 @@ func (c *columns) other(i int, to any) {
 	if err := c.types.Scan(f.DataTypeOID, f.Format, c.raw[i], to); err != nil && c.err == nil {
 		c.err = fmt.Errorf("column %s: %w", f.Name, err)
 	}
+}
+
+// Later is now.
+func (c *conn) Later(s *sqlstore.Stmt, row func(*sqlstore.Row), args ...any) error {
+	return sqlstore.LaterByQuery(c, s, row, args...)
 }
 
 var _ sqlstore.Conn = (*conn)(nil)

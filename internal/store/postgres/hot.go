@@ -24,6 +24,10 @@ func (s *Store) Enqueue(ctx context.Context, sc store.Scope, in []store.Submissi
 		if in[i].Key != nil {
 			need.Keys = append(need.Keys, in[i])
 		}
+		if d := in[i].Document; d != nil {
+			size += rowBytes + len(d.Body)
+			need.Documents = append(need.Documents, sqlstore.DocumentName{Tenant: in[i].Job.Tenant, Name: d.Name})
+		}
 	}
 	var out []store.Submitted
 	err := s.queue.Do(ctx, size, false, change{sc, classEnqueue, need, func(tx *sqlstore.Tx) (err error) {

@@ -25,6 +25,8 @@ type kept struct {
 	stmt *sqlstore.Stmt
 	args []any
 	row  string // which row it changes; set by bulk
+	// later gets the row that the statement returns; nil if it returns none.
+	later func(*sqlstore.Row)
 }
 
 // errAlone asks for the group to be run again, each caller in a transaction of
@@ -35,11 +37,15 @@ var errAlone = errors.New("the callers must be run one by one")
 // so how many they touch is known. True is for those that must touch one row.
 var keep = map[string]bool{
 	"attempt.beat": true, "attempt.insert": true, "attempt.move": true, "attempt.started": true,
-	"effect.put": false, "event.insert": true, "head.count": true, "idempotency.put": true, "idempotency.sweep": false,
-	"job.insert": true, "job.move": true, "job_data.insert": true, "job_data.result": true, "journal.put": false,
+	"effect.put": false, "event.number": true, "head.grow": true, "idempotency.put": true, "idempotency.sweep": false,
+	"job.insert": true, "job.number": true, "job.move": true, "job_data.insert": true, "job_data.result": true, "journal.put": false,
 	"lane.count": true, "job_parent.insert": true, "job.child_added": true, "job_data.inputs": true, "refusal.drop": false, "refusal.put": true, "robot.assigned": true, "robot_sample.put": true,
-	"log.insert": false, "log.move": true,
+	"log.insert": false, "log.move": true, "workflow.put": true, "workflow_body.put": false, "workflow_version.insert": true,
 }
+
+// apart are reads of tables that jobs do not touch: they miss nothing while jobs
+// wait for their numbers.
+var apart = map[string]bool{"workflow.named": true, "workflow.get": true, "workflow_version.get": true}
 
 // lock is taken before a statement reads, as a statement of its own, so that
 // what is read afterwards is what whoever held it before has left.
@@ -89,6 +95,17 @@ func (w *work) Exec(s *sqlstore.Stmt, args ...any) (int, error) {
 	return w.conn.Exec(s, args...)
 }
 
+// Later keeps a statement that returns a row, or runs it.
+func (w *work) Later(s *sqlstore.Stmt, row func(*sqlstore.Row), args ...any) error {
+	w.wrote++
+	if w.alone {
+		return sqlstore.LaterByQuery(w, s, row, args...)
+	}
+	s.MarkUsed()
+	w.pending = append(w.pending, kept{stmt: s, args: arguments(args), later: row})
+	return nil
+}
+
 // Query reads what the transaction has written so far.
 func (w *work) Query(s *sqlstore.Stmt, row func(*sqlstore.Row) error, args ...any) error {
 	if err := w.settle(s, args); err != nil {
@@ -110,7 +127,7 @@ func (w *work) Each(s *sqlstore.Stmt, lists [][]any, row func(int, *sqlstore.Row
 
 // settle sends what is kept and takes the lock that a statement needs.
 func (w *work) settle(s *sqlstore.Stmt, args []any) error {
-	if w.batch != nil && w.batch.Pending() && !s.Shared {
+	if w.batch != nil && w.batch.Pending() && !s.Shared && !apart[s.Name] {
 		return errAlone // the jobs that have no number yet cannot be seen
 	}
 	var locks []command
@@ -165,13 +182,14 @@ func (w *work) flush(last ...command) error {
 }
 
 func (w *work) sent(res pgx.BatchResults, groups []bulked, last []command) error {
-	for _, g := range groups {
-		tag, err := res.Exec()
+	for i := range groups {
+		g := &groups[i]
+		n, err := g.answer(res)
 		if err != nil {
-			return fault(g.name, err)
+			return err
 		}
-		if g.exact && int(tag.RowsAffected()) != g.rows {
-			return fmt.Errorf("%s touched %d rows of %d: %w", g.name, tag.RowsAffected(), g.rows, sqlstore.ErrOvertaken)
+		if g.exact && n != g.rows {
+			return fmt.Errorf("%s touched %d rows of %d: %w", g.name, n, g.rows, sqlstore.ErrOvertaken)
 		}
 	}
 	for _, c := range last {
@@ -180,6 +198,28 @@ func (w *work) sent(res pgx.BatchResults, groups []bulked, last []command) error
 		}
 	}
 	return nil
+}
+
+// answer reads what a statement did: how many rows it touched.
+func (g *bulked) answer(res pgx.BatchResults) (int, error) {
+	if g.later == nil {
+		tag, err := res.Exec()
+		if err != nil {
+			return 0, fault(g.name, err)
+		}
+		return int(tag.RowsAffected()), nil
+	}
+	rows, err := res.Query()
+	if err != nil {
+		return 0, fault(g.name, err)
+	}
+	n := 0
+	err = scan(g.name, rows, func(r *sqlstore.Row) error {
+		n++
+		g.later(r)
+		return nil
+	})
+	return n, err
 }
 
 var _ sqlstore.Conn = (*work)(nil)

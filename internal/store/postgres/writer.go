@@ -219,13 +219,10 @@ func (w *writer) attempt(ctx context.Context, list []change, alone bool) ([]erro
 	}
 	w.number++
 	id := fmt.Sprintf("%s/%d", w.name, w.number)
-	if err := c.flush(command{"commit.put", commitPut, []any{w.name, id, env.Now()}}); err != nil {
-		return nil, nil, "", err
-	}
 	if err := c.batch.Finish(); err != nil {
 		return nil, nil, "", err
 	}
-	return answers, c.batch, id, c.flush()
+	return answers, c.batch, id, c.flush(command{"commit.put", commitPut, []any{w.name, id, env.Now()}})
 }
 
 const (
@@ -353,6 +350,14 @@ func (w *writer) begin(list []change, need *sqlstore.Need) []command {
 			command{"lock attempts", `select 1 from attempts where job_id = any ($1::text[]) and outcome is null
 			order by job_id for update`, []any{ids}})
 	}
+	if len(need.Documents) > 0 {
+		tenants, names := make([]string, len(need.Documents)), make([]string, len(need.Documents))
+		for i, d := range need.Documents {
+			tenants[i], names[i] = string(d.Tenant), clean(d.Name)
+		}
+		out = append(out, command{"lock workflows", `select 1 from workflows where (name, tenant_id) in
+			(select * from unnest($1::text[], $2::text[])) and deleted_at is null order by name, tenant_id for update`, []any{names, tenants}})
+	}
 	return out
 }
 
@@ -391,12 +396,19 @@ func reach(list []change) string {
 
 func needs(list []change) sqlstore.Need {
 	var n sqlstore.Need
+	named := map[sqlstore.DocumentName]bool{}
 	for i := range list {
 		c := &list[i].need
 		n.Jobs = append(n.Jobs, c.Jobs...)
 		n.Offers = append(n.Offers, c.Offers...)
 		n.Robots = append(n.Robots, c.Robots...)
 		n.Keys = append(n.Keys, c.Keys...)
+		for _, d := range c.Documents {
+			if !named[d] {
+				named[d] = true
+				n.Documents = append(n.Documents, d)
+			}
+		}
 	}
 	return n
 }

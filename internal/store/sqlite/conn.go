@@ -215,4 +215,9 @@ func (c *conn) exec(sql string) error {
 	return nil
 }
 
+// Later is now.
+func (c *conn) Later(s *sqlstore.Stmt, row func(*sqlstore.Row), args ...any) error {
+	return sqlstore.LaterByQuery(c, s, row, args...)
+}
+
 var _ sqlstore.Conn = (*conn)(nil)

@@ -20,6 +20,9 @@ func (s *Store) Enqueue(ctx context.Context, sc store.Scope, in []store.Submissi
 	size := 0
 	for i := range in {
 		size += 2*rowBytes + len(in[i].Data.Variables)
+		if d := in[i].Document; d != nil {
+			size += rowBytes + len(d.Body)
+		}
 	}
 	var out []store.Submitted
 	err := s.change(ctx, sc, size, false, func(tx *sqlstore.Tx) (err error) {

@@ -15,11 +15,19 @@ type Need struct {
 	Robots []store.RobotRef   // assignments
 	Keys   []store.Submission // those with an idempotency key
 	Now    time.Time          // for the expiry of keys
+	// Documents are the names under which documents are stored.
+	Documents []DocumentName
+}
+
+// DocumentName names a workflow.
+type DocumentName struct {
+	Tenant fleet.TenantID
+	Name   string
 }
 
 // Empty says that there is nothing to read.
 func (n *Need) Empty() bool {
-	return len(n.Jobs)+len(n.Offers)+len(n.Robots)+len(n.Keys) == 0
+	return len(n.Jobs)+len(n.Offers)+len(n.Robots)+len(n.Keys)+len(n.Documents) == 0
 }
 
 // Ask is one query with several lists of arguments; see Conn.Each.
@@ -36,6 +44,7 @@ type readAhead struct {
 	refused map[fleet.ID][]fleet.Refusal
 	robots  map[robotKey]*offeree
 	keys    map[answerKey]answer
+	flows   map[DocumentName]fleet.Workflow // without id: there is none
 }
 
 type robotKey struct {
@@ -63,6 +72,7 @@ type answer struct {
 func (c *Known) Asks(n *Need) []Ask {
 	c.read = &readAhead{
 		offers: map[fleet.ID]offer{}, refused: map[fleet.ID][]fleet.Refusal{}, robots: map[robotKey]*offeree{}, keys: map[answerKey]answer{},
+		flows: map[DocumentName]fleet.Workflow{},
 	}
 	var asks []Ask
 	if len(n.Jobs) > 0 {
@@ -98,6 +108,20 @@ func (c *Known) Asks(n *Need) []Ask {
 		asks = append(asks, Ask{idempotencyGet, at, func(i int, r *Row) error {
 			s := &n.Keys[i]
 			c.read.keys[answerKey{s.Job.Tenant, s.Key.Route, s.Key.Key}] = answer{r.text(), str[fleet.ID](r)}
+			return nil
+		}})
+	}
+	if len(n.Documents) > 0 {
+		at := make([][]any, len(n.Documents))
+		for i, d := range n.Documents {
+			at[i] = []any{d.Name, true, ""}
+			c.read.flows[d] = fleet.Workflow{}
+		}
+		asks = append(asks, Ask{workflowNamed, at, func(_ int, r *Row) error {
+			w := scanWorkflow(r)
+			if _, asked := c.read.flows[DocumentName{w.Tenant, w.Name}]; asked { // others may have one of that name
+				c.read.flows[DocumentName{w.Tenant, w.Name}] = w
+			}
 			return nil
 		}})
 	}
@@ -186,6 +210,38 @@ func (c *Known) answered(tenant fleet.TenantID, k *store.IdempotencyKey) (answer
 func (c *Known) answer(tenant fleet.TenantID, k *store.IdempotencyKey, job fleet.ID) {
 	if a := c.ahead(); a != nil {
 		a.keys[answerKey{tenant, k.Route, k.Key}] = answer{k.Hash, job}
+	}
+}
+
+func (c *Known) workflow(tenant fleet.TenantID, name string) (fleet.Workflow, bool) {
+	a := c.ahead()
+	if a == nil {
+		return fleet.Workflow{}, false
+	}
+	w, ok := a.flows[DocumentName{tenant, name}]
+	return w, ok
+}
+
+// learnWorkflow notes what was read under a name.
+func (c *Known) learnWorkflow(tenant fleet.TenantID, name string, w fleet.Workflow) {
+	if a := c.ahead(); a != nil {
+		a.flows[DocumentName{tenant, name}] = w
+	}
+}
+
+// putWorkflow notes a workflow that this transaction has written.
+func (c *Known) putWorkflow(w fleet.Workflow) {
+	a := c.ahead()
+	if a == nil {
+		return
+	}
+	for k, have := range a.flows { // it may have had another name
+		if have.ID == w.ID {
+			a.flows[k] = fleet.Workflow{}
+		}
+	}
+	if w.DeletedAt.IsZero() {
+		a.flows[DocumentName{w.Tenant, w.Name}] = w
 	}
 }
 

@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -19,6 +20,19 @@ type Conn interface {
 	// which of them a row belongs to. A database that is asked over a network
 	// sends them all at once.
 	Each(s *Stmt, lists [][]any, row func(i int, r *Row) error) error
+	// Later runs a statement that returns one row, which may come as late as
+	// with the end of the batch: a database that is asked over a network sends it
+	// together with what is written. No such row is ErrOvertaken.
+	Later(s *Stmt, row func(r *Row), args ...any) error
+}
+
+// LaterByQuery is Later for a Conn that has nothing better than now.
+func LaterByQuery(c Conn, s *Stmt, row func(r *Row), args ...any) error {
+	found, err := one(c, s, row, args...)
+	if err == nil && !found {
+		err = fmt.Errorf("%s: %w", s.Name, ErrOvertaken)
+	}
+	return err
 }
 
 // EachByQuery is Each for a Conn that has nothing better than one at a time.

@@ -33,7 +33,7 @@ func (t *Tx) Append(tenant fleet.TenantID, e fleet.EventDraft) error {
 	return nil
 }
 
-func (b *Batch) writeEvent(seq int64, p *pendingEvent) error {
+func (b *Batch) writeEvent(s *Stmt, seq int64, p *pendingEvent) error {
 	e := &p.draft
 	var data any
 	if len(e.Data) > 0 {
@@ -43,7 +43,7 @@ func (b *Batch) writeEvent(seq int64, p *pendingEvent) error {
 		}
 		data = text
 	}
-	_, err := b.conn.Exec(eventInsert, seq, b.env.IDs.New(), p.tenant, b.now, e.Kind, e.Subject, e.SubjectID,
+	_, err := b.conn.Exec(s, seq, b.env.IDs.New(), p.tenant, b.now, e.Kind, e.Subject, e.SubjectID,
 		e.SubjectSeq, opt(e.From), opt(e.To), e.Epoch, e.Actor, data)
 	return err
 }

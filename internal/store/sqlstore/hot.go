@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -40,23 +41,47 @@ func (t *Tx) enqueue(s *store.Submission, seq *int64) (fleet.Job, bool, error) {
 			return j, found, err
 		}
 	}
-	var j fleet.Job
-	ended, err := t.lockParents(s.Job.Tenant, s.Parents)
-	if err != nil {
-		return s.Job, false, err
-	}
-	if t.batch.env.Shared && !t.batch.env.Alone && !s.Graph && len(s.Parents) == 0 {
-		if err = t.covers(s.Job.Tenant); err == nil {
-			j, err = t.insert(s.Job, s.Data, s.Actor, 0, seq)
-		}
-	} else {
-		j, err = t.Insert(s.Job, s.Data, s.Actor)
-	}
-	if err == nil && len(s.Parents) > 0 {
-		err = t.adopt(&j, s.Parents, ended)
-	}
+	j := s.Job
+	ended, err := t.lockParents(j.Tenant, s.Parents)
 	if err != nil {
 		return j, false, err
+	}
+	var f filing
+	told := len(t.events)
+	if s.Document != nil {
+		if f, err = t.file(j.Tenant, s.Document, j.CreatedAt); err != nil {
+			return j, false, err
+		}
+		w := &f.workflow
+		j.Workflow = fleet.JobWorkflow{ID: w.ID, Name: w.Name, Version: w.Newest, Hash: w.Hash}
+		if err := t.announce(&f, s.Actor); err != nil {
+			return j, false, err
+		}
+	}
+	if t.batch.env.Shared && !t.batch.env.Alone && !s.Graph && len(s.Parents) == 0 {
+		if err = t.covers(j.Tenant); err == nil {
+			j, err = t.insert(j, s.Data, s.Actor, 0, seq)
+		}
+	} else {
+		j, err = t.Insert(j, s.Data, s.Actor)
+	}
+	if err != nil { // the document goes with its job or not at all
+		t.events = t.events[:told]
+		return j, false, err
+	}
+	if s.Document != nil {
+		if err := t.writeDocument(&f, s.Actor); err != nil {
+			err = fmt.Errorf("store the document of job %s: %w", j.ID, err)
+			if perElement(err) { // too late for that: the job is written
+				err = fleet.Internal(err)
+			}
+			return j, false, err
+		}
+	}
+	if len(s.Parents) > 0 {
+		if err := t.adopt(&j, s.Parents, ended); err != nil {
+			return j, false, err
+		}
 	}
 	if s.Key != nil {
 		err = t.remember(j.Tenant, s.Key, j.ID)

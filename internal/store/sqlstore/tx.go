@@ -139,7 +139,7 @@ func (t *Tx) Close() error {
 			return err
 		}
 		d.events++
-		if err := t.batch.writeEvent(st.seq+d.events, e); err != nil {
+		if err := t.batch.writeEvent(eventInsert, st.seq+d.events, e); err != nil {
 			return err
 		}
 	}

@@ -136,9 +136,17 @@ func (t *Tx) PutWorkflow(w fleet.Workflow) error {
 			return fleet.Errorf(fleet.CodeConflict, "workflow_name_taken", "There is already a workflow named %q.", w.Name)
 		}
 	}
+	return t.writeWorkflow(w)
+}
+
+// writeWorkflow is PutWorkflow for a name that is known to be free or its own.
+func (t *Tx) writeWorkflow(w fleet.Workflow) error {
 	n, err := t.conn.Exec(workflowPut, w.ID, w.Tenant, w.Name, w.Newest, w.Hash, w.CreatedAt, w.UpdatedAt, w.DeletedAt)
 	if err == nil && n == 0 { // the id belongs to another tenant
 		err = fleet.NotFound("workflow", string(w.ID))
+	}
+	if err == nil {
+		t.batch.env.Known.putWorkflow(w)
 	}
 	return err
 }
