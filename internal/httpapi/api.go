@@ -95,6 +95,7 @@ func newAPI(o Options) (*API, error) {
 	a.robotModeRoutes()
 	a.explainRoutes()
 	a.graphRoutes()
+	a.deadLetterRoutes()
 	a.assignmentRoutes()
 	a.reservationRoutes()
 	a.workflowRoutes()

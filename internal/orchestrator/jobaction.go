@@ -43,7 +43,16 @@ func (j *Jobs) Cancel(ctx context.Context, p auth.Principal, id fleet.ID, r flee
 func (j *Jobs) DefaultGrace() time.Duration { return j.Timing(fleet.DefaultEnvironment).StopGrace }
 
 // Retry makes a new job from one that failed, was cancelled or timed out.
-func (j *Jobs) Retry(ctx context.Context, p auth.Principal, id fleet.ID) (job fleet.Job, err error) {
+func (j *Jobs) Retry(ctx context.Context, p auth.Principal, id fleet.ID) (fleet.Job, error) {
+	return j.retry(ctx, p, id, func(tx store.Tx) error {
+		_, err := tx.MarkReprocessed(id, p.Name, j.Now()) // whether it is a dead letter or not
+		return err
+	})
+}
+
+// retry makes the new job; mark notes that somebody has looked after the first.
+// Jobs that are held because of the first wait for the new one.
+func (j *Jobs) retry(ctx context.Context, p auth.Principal, id fleet.ID, mark func(tx store.Tx) error) (job fleet.Job, err error) {
 	if err := p.Require(fleet.JobsRun); err != nil {
 		return job, err
 	}
@@ -73,12 +82,42 @@ func (j *Jobs) Retry(ctx context.Context, p auth.Principal, id fleet.ID) (job fl
 		if job, err = tx.Insert(fleet.NewJob(spec, j.Now()), fleet.JobData{Variables: data.Variables}, p.Name); err != nil {
 			return err
 		}
+		if err := mark(tx); err != nil {
+			return err
+		}
+		if err := takeOver(tx, &sub.Job, newID); err != nil {
+			return err
+		}
 		return fail.At(fail.RetryBeforeCommit)
 	})
 	if err == nil {
 		err = fail.At(fail.RetryAfterCommit)
 	}
 	return job, err
+}
+
+// takeOver lets the jobs that are held because of one wait for the one that
+// repeats it.
+func takeOver(tx store.Tx, first *fleet.Job, again fleet.ID) error {
+	if first.Children == 0 {
+		return nil
+	}
+	children, err := tx.Children(first.ID)
+	if err != nil {
+		return err
+	}
+	for _, id := range children {
+		child, err := tx.Job(id)
+		if err != nil {
+			return err
+		}
+		if child.WaitingOn == fleet.WaitingHold {
+			if err := tx.MoveChild(id, first.ID, again); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // Decide answers a job that needs a person.

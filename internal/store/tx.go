@@ -16,6 +16,7 @@ type Reader interface {
 	SweepReader
 	PlacementReader
 	DependencyReader
+	DeadLetterReader
 	ClusterReader
 }
 
@@ -32,6 +33,11 @@ type Tx interface {
 	Pruner
 	// MoveChild lets a job that waits for one job wait for another instead.
 	MoveChild(child, from, to fleet.ID) error
+	// MarkReprocessed says who looked after a dead letter; false if somebody had.
+	MarkReprocessed(job fleet.ID, by string, now time.Time) (bool, error)
+	DeleteDeadLetter(job fleet.ID) error
+	// PurgeDeadLetters takes away those that were looked after before a time.
+	PurgeDeadLetters(before time.Time) (int, error)
 }
 
 // JobReader finds jobs. Missing ones, and those of other tenants, are
@@ -56,6 +62,20 @@ type DependencyReader interface {
 	Parents(child fleet.ID) ([]fleet.ID, error)
 	// Children lists the jobs that wait or waited for a job, by id.
 	Children(parent fleet.ID) ([]fleet.ID, error)
+}
+
+// DeadLetterReader finds jobs that failed for good. They come with Apply.
+type DeadLetterReader interface {
+	DeadLetter(job fleet.ID) (fleet.DeadLetter, error)
+	// DeadLetters lists them, newest first; all also those looked after.
+	DeadLetters(all bool, p fleet.Page) (DeadLetterPage, error)
+}
+
+// DeadLetterPage is a part of the list with the counts of all.
+type DeadLetterPage struct {
+	Letters            []fleet.DeadLetter
+	Next               string
+	Total, Reprocessed int64
 }
 
 // JobFilter selects jobs of a list; empty fields select all.

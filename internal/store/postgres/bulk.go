@@ -102,10 +102,9 @@ func makeForms(list map[string]form) map[string]form {
 			}
 			return "v.c" + p[1:]
 		})
-		if at := strings.Index(text, "values ("); at >= 0 {
-			list := text[at+len("values ("):]
+		if before, list, ok := strings.Cut(text, "values ("); ok {
 			end := closing(list)
-			f.sql = text[:at] + "select " + list[:end] + rows + list[end+1:]
+			f.sql = before + "select " + list[:end] + rows + list[end+1:]
 		} else {
 			at := strings.LastIndex(text, "where ")
 			if strings.HasPrefix(text, "insert") { // it selects from a table already

@@ -141,7 +141,7 @@ func TestAPIBehindTheWall(t *testing.T) {
 	}
 	ids := map[string][]string{
 		"/api/v1/jobs/": {string(running.ID), string(waiting.ID), string(ended.ID)}, "/api/v1/keys/": {"key-of-acme"},
-		"/api/v1/robots/": {"r1"}, "/api/v1/workflows/": {"w-1"}, "/api/v1/reservations/": {string(kept.ID)},
+		"/api/v1/robots/": {"r1"}, "/api/v1/workflows/": {"w-1"}, "/api/v1/reservations/": {string(kept.ID)}, "/api/v1/dlq/": {string(ended.ID)},
 	}
 	asked, saw := 0, 0
 	for _, r := range apiRoutes(t) {

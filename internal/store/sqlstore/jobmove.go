@@ -148,6 +148,11 @@ func (t *Tx) companions(m *fleet.Move) error {
 	if err := t.tie(m); err != nil {
 		return err
 	}
+	if j.DeadLetter && j.State.Final() && !m.From.Final() {
+		if _, err := t.conn.Exec(deadPut, j.Tenant, j.ID, j.EndedAt); err != nil {
+			return err
+		}
+	}
 	if m.Inputs != nil {
 		if _, err := t.conn.Exec(inputsPut, j.ID, j.Tenant, m.Inputs); err != nil {
 			return err

@@ -17,6 +17,7 @@ var (
 	pruneAttempts = stmt("attempt.prune", `delete from attempts where job_id = $1 and tenant_id = $2`)
 	pruneEffects  = stmt("effect.prune", `delete from effects where job_id = $1 and tenant_id = $2`)
 	pruneRefusals = stmt("refusal.prune", `delete from refusals where job_id = $1 and tenant_id = $2`)
+	pruneDead     = stmt("dead_letter.prune", `delete from dead_letters where job_id = $1 and tenant_id = $2`)
 	pruneKeys     = stmt("idempotency.prune", `delete from idempotency_keys where job_id = $1 and tenant_id = $2`)
 
 	pruneEvents = stmt("event.prune", `delete from events where tenant_id = $1 and seq in (select seq from (select seq, at from events
@@ -52,7 +53,7 @@ func (t *Tx) PruneJobs(after fleet.ID, before time.Time, limit int) (last fleet.
 		return after, 0, err
 	}
 	for _, j := range list {
-		for _, s := range []*Stmt{pruneData, pruneAttempts, pruneEffects, pruneRefusals, pruneKeys, pruneLinks, pruneJob} {
+		for _, s := range []*Stmt{pruneData, pruneAttempts, pruneEffects, pruneRefusals, pruneKeys, pruneLinks, pruneDead, pruneJob} {
 			if _, err := t.conn.Exec(s, j.id, j.tenant); err != nil {
 				return after, 0, err
 			}

@@ -30,6 +30,10 @@ func (f *Fixture) Everything() {
 	sticky := f.Spec()
 	sticky.Placement.Sticky = &fleet.Sticky{Mode: fleet.StickySoft, Key: "order-7"}
 	done := f.Running(sticky, "r1", session)
+	final := f.Spec()
+	final.Retry.Max = 0
+	f.ends(f.Running(final, "r1", session), fleet.ReportFailed)
+	f.reports = 1000
 	failed := f.Running(f.Spec(), "r1", session)
 	retried := f.Running(f.Spec(), "r1", session)
 	parked := f.Running(f.Spec(), "r1", session)

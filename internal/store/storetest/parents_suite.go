@@ -28,7 +28,11 @@ func (f *Fixture) child(rule fleet.DependencyRule, unmet fleet.OnUnmet, parents 
 func (f *Fixture) ends(j fleet.Job, kind fleet.ReportKind) {
 	f.Helper()
 	f.reports++
-	f.Report(f.NewReport(j, kind, f.reports))
+	r := f.NewReport(j, kind, f.reports)
+	if r.Error != nil {
+		r.Error.Class = fleet.ClassApplication
+	}
+	f.Report(r)
 }
 
 func (f *Fixture) waits(id fleet.ID, on fleet.WaitingOn) {
@@ -146,6 +150,45 @@ func parentTests() map[string]func(f *Fixture) {
 			if j := f.Job(bad); j.State != fleet.Failed || j.ErrorCode != "input_invalid" {
 				f.Errorf("the job without its input is %s (%s)", j.State, j.ErrorCode)
 			}
+		},
+		"a job that failed for good is a dead letter until somebody looks after it": func(f *Fixture) {
+			session := f.Robot("r1", 20)
+			a, b := run(f, session), run(f, session)
+			f.ends(a, fleet.ReportFailed)
+			f.ends(b, fleet.ReportComplete)
+			list := func(all bool) (out store.DeadLetterPage) {
+				f.View(func(r store.Reader) (err error) { out, err = r.DeadLetters(all, fleet.Page{}); return err })
+				return out
+			}
+			is(f, "letters", len(list(false).Letters), 1)
+			f.View(func(r store.Reader) error {
+				d, err := r.DeadLetter(a.ID)
+				is(f, "job", d.Job.ID, a.ID)
+				is(f, "at", d.At.Equal(f.Job(a.ID).EndedAt), true)
+				return err
+			})
+			o := f.Other("globex")
+			o.View(func(r store.Reader) error {
+				_, err := r.DeadLetter(a.ID)
+				is(f, "another tenant's", errors.Is(err, fleet.ErrNotFound), true)
+				return nil
+			})
+			mark := func() (ok bool) {
+				f.Update(func(tx store.Tx) (err error) { ok, err = tx.MarkReprocessed(a.ID, "ada", f.Now); return err })
+				return ok
+			}
+			is(f, "marked", mark(), true)
+			is(f, "marked again", mark(), false)
+			is(f, "open", len(list(false).Letters), 0)
+			is(f, "all", len(list(true).Letters), 1)
+			is(f, "counted", list(true).Reprocessed, int64(1))
+			n := -1
+			f.Update(func(tx store.Tx) (err error) { n, err = tx.PurgeDeadLetters(f.Now); return err })
+			is(f, "too young to purge", n, 0)
+			f.Update(func(tx store.Tx) (err error) { n, err = tx.PurgeDeadLetters(f.Now.Add(time.Second)); return err })
+			is(f, "purged", n, 1)
+			err := f.Store.Update(f.Context(), f.Scope, func(tx store.Tx) error { return tx.DeleteDeadLetter(a.ID) })
+			is(f, "gone", errors.Is(err, fleet.ErrNotFound), true)
 		},
 		"a graph in one request": func(f *Fixture) {
 			var subs []store.Submission

@@ -133,6 +133,7 @@ func Tables() []Table {
 			error_class:text error_code:text dead_letter:bool dead_letter_reason:text retry_of:text submitted_by:text
 			lane_id:int placement:text labels:text dependency_rule:text on_unmet:text deps_open:int parent_id:text
 			sticky_key:text children:int wait_limit_ms:int fill_inputs:bool`),
+		table("dead_letters", "tenant_id job_id", "tenant_id:text job_id:text at:time reprocessed_at:time reprocessed_by:text"),
 		table("job_parents", "child_id parent_id", "child_id:text parent_id:text tenant_id:text position:int"),
 		table("job_data", "job_id", `job_id:text tenant_id:text variables:bytes result:bytes error:bytes duration_ms:int
 			traceparent:text`),

@@ -34,6 +34,7 @@ begin
           count(*) filter (where state = 'cancelled') as cancelled, count(*) filter (where state = 'timeout') as timed_out
           from jobs where id >= first and id < next group by tenant_id) x where h.tenant_id = x.tenant_id;
       delete from effects where job_id >= first and job_id < next;
+      delete from dead_letters where job_id >= first and job_id < next;
       delete from job_parents where child_id >= first and child_id < next;
       delete from refusals where job_id >= first and job_id < next;
       delete from idempotency_keys where job_id >= first and job_id < next;

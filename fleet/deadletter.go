@@ -1,0 +1,12 @@
+package fleet
+
+import "time"
+
+// DeadLetter is a job that failed with no retry left, until somebody has looked
+// after it.
+type DeadLetter struct {
+	Job           Job       `json:"job"`
+	At            time.Time `json:"at"`
+	ReprocessedAt time.Time `json:"reprocessed_at,omitzero"`
+	ReprocessedBy string    `json:"reprocessed_by,omitempty"`
+}

@@ -1,0 +1,181 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/auth"
+)
+
+// DeadLetterEntry is a job that failed with no retry left.
+type DeadLetterEntry struct {
+	ID            fleet.ID         `json:"id"`
+	JobID         fleet.ID         `json:"original_job_id"`
+	WorkflowID    fleet.ID         `json:"workflow_id"`
+	WorkflowName  string           `json:"workflow_name"`
+	ErrorMessage  string           `json:"error_message,omitempty" doc:"Of a single entry."`
+	ErrorDetails  *fleet.JobError  `json:"error_details,omitempty" doc:"Of a single entry."`
+	ErrorClass    fleet.ErrorClass `json:"error_class"`
+	ErrorCode     string           `json:"error_code,omitempty"`
+	Reason        string           `json:"reason"`
+	RetryCount    int              `json:"retry_count"`
+	FirstFailedAt time.Time        `json:"first_failed_at,omitzero"`
+	LastFailedAt  time.Time        `json:"last_failed_at"`
+	CreatedAt     time.Time        `json:"created_at"`
+	ReprocessedAt time.Time        `json:"reprocessed_at,omitzero"`
+	ReprocessedBy string           `json:"reprocessed_by,omitempty"`
+}
+
+// DeadLetterList is a page of dead letters, the newest first.
+type DeadLetterList struct {
+	Entries []DeadLetterEntry `json:"entries"`
+	Total   int64             `json:"total"`
+	Next    string            `json:"next_cursor,omitempty"`
+}
+
+// DeadLetterStats counts dead letters.
+type DeadLetterStats struct {
+	Total       int64 `json:"total"`
+	Pending     int64 `json:"pending"`
+	Reprocessed int64 `json:"reprocessed"`
+}
+
+// PurgeBody says what is to go.
+type PurgeBody struct {
+	Days int `json:"older_than_days" doc:"1 to 365: those that were looked after longer ago."`
+}
+
+// PurgeAnswer says how many went.
+type PurgeAnswer struct {
+	Purged int `json:"purged"`
+}
+
+func (a *API) deadLetterRoutes() {
+	route(a, operation{
+		method: http.MethodGet, path: Base + "/dlq", id: "deadletters.list", summary: "List jobs that failed for good",
+		may: need(fleet.JobsRead), rate: rateRead,
+	}, a.listDeadLetters)
+	route(a, operation{
+		method: http.MethodGet, path: Base + "/dlq/stats", id: "deadletters.stats", summary: "Count dead letters",
+		may: need(fleet.JobsRead), rate: rateRead,
+	}, a.deadLetterStats)
+	route(a, operation{
+		method: http.MethodGet, path: Base + "/dlq/{id}", id: "deadletters.get", summary: "Get a dead letter with its error",
+		may: need(fleet.JobsRead), rate: rateRead,
+	}, a.getDeadLetter)
+	route(a, operation{
+		method: http.MethodPost, path: Base + "/dlq/{id}/retry", id: "deadletters.retry", summary: "Repeat the job of a dead letter, once",
+		may: need(fleet.JobsRun), rate: rateSubmit, status: http.StatusCreated, body: bodyRule{limit: plainBody, schema: anyObject("Empty.")},
+	}, a.retryDeadLetter)
+	route(a, operation{
+		method: http.MethodDelete, path: Base + "/dlq/{id}", id: "deadletters.delete", summary: "Take a dead letter from the list; its job stays",
+		may: need(fleet.JobsRun), rate: rateWrite, status: http.StatusNoContent,
+	}, a.deleteDeadLetter)
+	route(a, operation{
+		method: http.MethodPost, path: Base + "/dlq/purge", id: "deadletters.purge", summary: "Take old ones from the list that were looked after",
+		may: need(fleet.JobsRun), rate: rateWrite, body: jsonBody[PurgeBody](plainBody, true),
+	}, a.purgeDeadLetters)
+}
+
+func showDead(d fleet.DeadLetter) DeadLetterEntry {
+	j := &d.Job
+	e := DeadLetterEntry{
+		ID: j.ID, JobID: j.ID, WorkflowID: j.Workflow.ID, WorkflowName: j.Workflow.Name, ErrorClass: j.ErrorClass, ErrorCode: j.ErrorCode,
+		Reason: j.DeadLetterReason, RetryCount: j.RetriesUsed + j.LostUsed, FirstFailedAt: j.FirstStartedAt, LastFailedAt: d.At,
+		CreatedAt: j.CreatedAt, ReprocessedAt: d.ReprocessedAt, ReprocessedBy: d.ReprocessedBy,
+	}
+	stamp(&e.FirstFailedAt, &e.LastFailedAt, &e.CreatedAt, &e.ReprocessedAt)
+	return e
+}
+
+type deadLettersInput struct {
+	PageInput
+	All bool `query:"all" doc:"Also those that somebody has looked after."`
+}
+
+type deadLettersReply struct{ Body DeadLetterList }
+
+func (a *API) listDeadLetters(ctx context.Context, in *deadLettersInput) (*deadLettersReply, error) {
+	page, err := a.o.Orchestrator.Jobs.DeadLetters(ctx, auth.From(ctx), in.All, in.page())
+	if err != nil {
+		return nil, err
+	}
+	out := DeadLetterList{Entries: []DeadLetterEntry{}, Total: page.Total - page.Reprocessed, Next: page.Next}
+	if in.All {
+		out.Total = page.Total
+	}
+	for _, d := range page.Letters {
+		out.Entries = append(out.Entries, showDead(d))
+	}
+	return &deadLettersReply{out}, nil
+}
+
+type deadStatsReply struct{ Body DeadLetterStats }
+
+func (a *API) deadLetterStats(ctx context.Context, _ *struct{}) (*deadStatsReply, error) {
+	page, err := a.o.Orchestrator.Jobs.DeadLetters(ctx, auth.From(ctx), true, fleet.Page{Limit: 1})
+	if err != nil {
+		return nil, err
+	}
+	return &deadStatsReply{DeadLetterStats{Total: page.Total, Pending: page.Total - page.Reprocessed, Reprocessed: page.Reprocessed}}, nil
+}
+
+type deadReply struct{ Body DeadLetterEntry }
+
+func (a *API) getDeadLetter(ctx context.Context, in *JobInput) (*deadReply, error) {
+	id, err := in.id()
+	if err != nil {
+		return nil, err
+	}
+	d, data, err := a.o.Orchestrator.Jobs.DeadLetter(ctx, auth.From(ctx), id)
+	if err != nil {
+		return nil, err
+	}
+	e := showDead(d)
+	if data.Error != nil {
+		e.ErrorMessage, e.ErrorDetails = data.Error.Message, data.Error
+	}
+	return &deadReply{e}, nil
+}
+
+func (a *API) retryDeadLetter(ctx context.Context, in *JobInput) (*retryReply, error) {
+	id, err := in.id()
+	if err != nil {
+		return nil, err
+	}
+	p := auth.From(ctx)
+	if err := a.limitSubmits(p, 1); err != nil {
+		return nil, err
+	}
+	job, err := a.o.Orchestrator.Jobs.RetryDeadLetter(ctx, p, id)
+	if err != nil {
+		return nil, err
+	}
+	return &retryReply{Location: Base + "/jobs/" + string(job.ID), Body: RetryAnswer{
+		JobID: job.ID, NewJobID: job.ID, Original: id, Message: "The job is tried again as a new one.",
+	}}, nil
+}
+
+func (a *API) deleteDeadLetter(ctx context.Context, in *JobInput) (*struct{}, error) {
+	id, err := in.id()
+	if err != nil {
+		return nil, err
+	}
+	return nil, a.o.Orchestrator.Jobs.DeleteDeadLetter(ctx, auth.From(ctx), id)
+}
+
+type purgeReply struct{ Body PurgeAnswer }
+
+func (a *API) purgeDeadLetters(ctx context.Context, _ *struct{}) (*purgeReply, error) {
+	body, err := decode[PurgeBody](callOf(ctx).body, a.o.Limits)
+	if err != nil {
+		return nil, err
+	}
+	n, err := a.o.Orchestrator.Jobs.PurgeDeadLetters(ctx, auth.From(ctx), body.Days)
+	if err != nil {
+		return nil, err
+	}
+	return &purgeReply{PurgeAnswer{n}}, nil
+}
