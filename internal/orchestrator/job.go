@@ -20,6 +20,7 @@ type Jobs struct {
 	*core
 	workflows *Workflows
 	usual     *usual
+	rooms     rooms
 }
 
 // SubmitRequest asks for a job. Document or WorkflowID names what to run.
@@ -399,12 +400,19 @@ func (j *Jobs) version(ctx context.Context, p auth.Principal, r SubmitRequest) (
 
 // room refuses a submission while too many jobs of the tenant wait.
 func (j *Jobs) room(ctx context.Context, p auth.Principal) error {
+	now := j.Now()
+	if j.rooms.ample(p.Tenant, now) {
+		return nil
+	}
 	var counts map[fleet.State]int64
 	err := j.Store.View(ctx, p.Scope(), func(r store.Reader) (err error) {
 		counts, err = r.Counts()
 		return err
 	})
 	if err != nil || counts[fleet.Pending] < j.Limits.Pending {
+		if err == nil && j.Limits.Pending-counts[fleet.Pending] > roomEnough {
+			j.rooms.put(p.Tenant, now)
+		}
 		return err
 	}
 	e := fleet.Errorf(fleet.CodeExhausted, "too_many_pending", "%d jobs wait already; at most %d may.", counts[fleet.Pending], j.Limits.Pending)

@@ -59,8 +59,8 @@ func (c *conn) pipe(asks []sqlstore.Ask, first ...command) error {
 	for i := range asks {
 		a := &asks[i]
 		a.Stmt.MarkUsed()
-		if sql, ok := anyOf[a.Stmt.Name]; ok && len(a.Lists) > 1 {
-			b.Queue(sql, arrayOf(a.Lists)...)
+		if many, ok := anyOf[a.Stmt.Name]; ok && len(a.Lists) > 1 {
+			b.Queue(many.sql, many.arrays(a.Lists)...)
 			continue
 		}
 		for _, list := range a.Lists {
@@ -110,27 +110,44 @@ type command struct {
 	args []any
 }
 
-// anyOf holds the statements that can be asked for many ids at once: their rows
+// anyOf holds the statements that can be asked for many rows at once: the rows
 // say whose they are, so nobody needs to know which list they belong to.
-var anyOf = manyForms(map[string]string{"job.subject": "j.id", "job.for_offer": "j.id", "workflow.named": "name"})
+var anyOf = manyForms(map[string]set{
+	"job.subject":     {one: "j.id = $1", sql: "j.id = any ($1::text[])", args: 1},
+	"job.for_offer":   {one: "j.id = $1", sql: "j.id = any ($1::text[])", args: 1},
+	"workflow.named":  {one: "name = $1", sql: "name = any ($1::text[])", args: 1},
+	"refusal.active":  {one: "job_id = $1", sql: "job_id = any ($1::text[])", args: 1},
+	"robot.for_offer": {one: "r.id = $1 and r.tenant_id = $2", sql: "(r.tenant_id, r.id) in (select * from unnest($2::text[], $1::text[]))", args: 2},
+})
 
-func manyForms(columns map[string]string) map[string]string {
-	out := map[string]string{}
-	for _, s := range sqlstore.All() {
-		if column, ok := columns[s.Name]; ok {
-			out[s.Name] = strings.Replace(s.SQL, column+" = $1", column+" = any ($1::text[])", 1)
-		}
-	}
-	return out
+// set is a statement for many rows.
+type set struct {
+	one  string // the condition that names one row
+	sql  string // that which names many; in anyOf the whole statement
+	args int    // how many of the first arguments are texts that become arrays
 }
 
-// arrayOf turns lists that differ in their first argument into one.
-func arrayOf(lists [][]any) []any {
-	ids := make([]string, len(lists))
-	for i, list := range lists {
-		ids[i] = argument(list[0]).(string)
+func manyForms(sets map[string]set) map[string]set {
+	for _, s := range sqlstore.All() {
+		if f, ok := sets[s.Name]; ok {
+			f.sql = strings.Replace(s.SQL, f.one, f.sql, 1)
+			sets[s.Name] = f
+		}
 	}
-	return append([]any{ids}, arguments(lists[0][1:])...)
+	return sets
+}
+
+// arrays turns lists that differ in their first arguments into one.
+func (f *set) arrays(lists [][]any) []any {
+	out := make([]any, 0, len(lists[0]))
+	for n := range f.args {
+		texts := make([]string, len(lists))
+		for i, list := range lists {
+			texts[i] = argument(list[n]).(string)
+		}
+		out = append(out, texts)
+	}
+	return append(out, arguments(lists[0][f.args:])...)
 }
 
 // scan hands over rows and closes them.

@@ -46,6 +46,9 @@ func (s *Store) Assign(ctx context.Context, sc store.Scope, plan []store.Assignm
 	seen := map[store.RobotRef]bool{}
 	for i := range plan {
 		need.Offers = append(need.Offers, plan[i].JobID)
+		if plan[i].Epoch > 0 {
+			need.Refused = append(need.Refused, plan[i].JobID)
+		}
 		if ref := (store.RobotRef{Tenant: plan[i].Tenant, RobotID: plan[i].RobotID}); !seen[ref] {
 			seen[ref] = true
 			need.Robots = append(need.Robots, ref)

@@ -53,8 +53,9 @@ func blind(t testing.TB) {
 		f.sql = withoutTenant(f.sql)
 		forms[name] = f
 	}
-	for name, sql := range anyOf {
-		anyOf[name] = withoutTenant(sql)
+	for name, many := range anyOf {
+		many.sql = withoutTenant(many.sql)
+		anyOf[name] = many
 	}
 }
 

@@ -401,6 +401,7 @@ func needs(list []change) sqlstore.Need {
 		c := &list[i].need
 		n.Jobs = append(n.Jobs, c.Jobs...)
 		n.Offers = append(n.Offers, c.Offers...)
+		n.Refused = append(n.Refused, c.Refused...)
 		n.Robots = append(n.Robots, c.Robots...)
 		n.Keys = append(n.Keys, c.Keys...)
 		for _, d := range c.Documents {

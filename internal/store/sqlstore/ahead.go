@@ -10,11 +10,14 @@ import (
 // Need names what a group of callers is going to read, so that a database that
 // is asked over a network can lock and read all of it at once.
 type Need struct {
-	Jobs   []fleet.ID         // accepts and reports: the job with its newest attempt
-	Offers []fleet.ID         // assignments: the job with its inputs and refusals
-	Robots []store.RobotRef   // assignments
-	Keys   []store.Submission // those with an idempotency key
-	Now    time.Time          // for the expiry of keys
+	Jobs   []fleet.ID // accepts and reports: the job with its newest attempt
+	Offers []fleet.ID // assignments: the job with its inputs
+	// Refused are those of Offers that were offered before, and so may have been
+	// refused.
+	Refused []fleet.ID
+	Robots  []store.RobotRef   // assignments
+	Keys    []store.Submission // those with an idempotency key
+	Now     time.Time          // for the expiry of keys
 	// Documents are the names under which documents are stored.
 	Documents []DocumentName
 }
@@ -85,7 +88,10 @@ func (c *Known) Asks(n *Need) []Ask {
 		}})
 	}
 	if len(n.Offers) > 0 {
-		asks = append(asks, c.read.askOffers(n.Offers)...)
+		asks = append(asks, c.read.askOffers(n.Offers))
+	}
+	if len(n.Refused) > 0 {
+		asks = append(asks, c.read.askRefusals(n.Refused))
 	}
 	if len(n.Robots) > 0 {
 		at := make([][]any, len(n.Robots))
@@ -93,8 +99,10 @@ func (c *Known) Asks(n *Need) []Ask {
 			at[i] = []any{ref.RobotID, ref.Tenant}
 			c.read.robots[robotKey{ref.Tenant, ref.RobotID}] = &offeree{}
 		}
-		asks = append(asks, Ask{robotForOffer, at, func(i int, r *Row) error {
-			c.read.robots[robotKey{n.Robots[i].Tenant, n.Robots[i].RobotID}].scan(r)
+		asks = append(asks, Ask{robotForOffer, at, func(_ int, r *Row) error {
+			var o offeree
+			o.scan(r)
+			c.read.robots[robotKey{o.robot.Tenant, o.robot.ID}] = &o
 			return nil
 		}})
 	}
@@ -128,25 +136,27 @@ func (c *Known) Asks(n *Need) []Ask {
 	return asks
 }
 
-func (a *readAhead) askOffers(jobs []fleet.ID) []Ask {
+func (a *readAhead) askOffers(jobs []fleet.ID) Ask {
 	for _, id := range jobs {
-		a.offers[id], a.refused[id] = offer{}, nil
+		a.offers[id] = offer{}
 	}
-	more := make([][]any, len(jobs))
-	for i, id := range jobs {
-		more[i] = []any{id, time.Unix(1, 0), true, ""} // all of them; who asks knows what time it is
+	return Ask{jobForOffer, lists(jobs, true, ""), func(_ int, r *Row) error {
+		o := offer{scanJob(r), r.bytes()}
+		a.offers[o.job.ID] = o
+		return nil
+	}}
+}
+
+func (a *readAhead) askRefusals(jobs []fleet.ID) Ask {
+	for _, id := range jobs {
+		a.refused[id] = nil
 	}
-	return []Ask{
-		{jobForOffer, lists(jobs, true, ""), func(_ int, r *Row) error {
-			o := offer{scanJob(r), r.bytes()}
-			a.offers[o.job.ID] = o
-			return nil
-		}},
-		{refusalActive, more, func(i int, r *Row) error {
-			a.refused[jobs[i]] = append(a.refused[jobs[i]], scanRefusal(r))
-			return nil
-		}},
-	}
+	// All of them: who asks knows what time it is.
+	return Ask{refusalActive, lists(jobs, time.Unix(1, 0), true, ""), func(_ int, r *Row) error {
+		f := scanRefusal(r)
+		a.refused[f.JobID] = append(a.refused[f.JobID], f)
+		return nil
+	}}
 }
 
 func lists(ids []fleet.ID, rest ...any) [][]any {

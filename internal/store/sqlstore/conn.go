@@ -18,7 +18,9 @@ type Conn interface {
 	Query(s *Stmt, row func(r *Row) error, args ...any) error
 	// Each runs one query for each list of arguments, in their order, and says
 	// which of them a row belongs to. A database that is asked over a network
-	// sends them all at once.
+	// sends them all at once. Where the rows say by themselves whose they are, it
+	// may even ask once for all: job.subject, job.for_offer, robot.for_offer,
+	// refusal.active and workflow.named tell no list, and keep no order.
 	Each(s *Stmt, lists [][]any, row func(i int, r *Row) error) error
 	// Later runs a statement that returns one row, which may come as late as
 	// with the end of the batch: a database that is asked over a network sends it

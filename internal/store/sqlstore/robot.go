@@ -152,17 +152,24 @@ func (r *reader) InMode() ([]fleet.Robot, error) {
 func (r *reader) Rooms(robots []store.RobotRef) ([]fleet.Robot, error) {
 	out := make([]fleet.Robot, len(robots))
 	lists := make([][]any, 0, len(robots))
-	at := make([]int, 0, len(robots))
+	at := make(map[store.RobotRef]int, len(robots))
 	for i, ref := range robots {
-		if r.scope.Covers(ref.Tenant) {
-			lists, at = append(lists, []any{ref.RobotID, ref.Tenant}), append(at, i)
+		if _, twice := at[ref]; !twice && r.scope.Covers(ref.Tenant) {
+			lists, at[ref] = append(lists, []any{ref.RobotID, ref.Tenant}), i
 		}
 	}
-	return out, r.conn.Each(robotForOffer, lists, func(i int, row *Row) error {
-		out[at[i]] = scanRobot(row)
-		out[at[i]].Taken = row.int()
+	err := r.conn.Each(robotForOffer, lists, func(_ int, row *Row) error {
+		robot := scanRobot(row)
+		robot.Taken = row.int()
+		out[at[store.RobotRef{Tenant: robot.Tenant, RobotID: robot.ID}]] = robot
 		return nil
 	})
+	for i, ref := range robots { // one that was named twice
+		if first, ok := at[ref]; ok {
+			out[i] = out[first]
+		}
+	}
+	return out, err
 }
 
 // PutRobot writes what people and the robot's key say of it. Session and

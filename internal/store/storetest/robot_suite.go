@@ -133,8 +133,8 @@ func robotTests() map[string]func(f *Fixture) {
 				p, err := r.Robots(store.RobotFilter{Connected: true}, fleet.Page{})
 				is(f, "all tenants", len(p.Robots), 3)
 				f.must(err)
-				rooms, err := r.Rooms([]store.RobotRef{{Tenant: "globex", RobotID: "r-1"}, {Tenant: "acme", RobotID: "x"}, {Tenant: "acme", RobotID: "r-1"}})
-				is(f, "rooms", rooms[0].Taken == 0 && rooms[1].ID == "" && rooms[2].Taken == 1, true)
+				rooms, err := r.Rooms([]store.RobotRef{{Tenant: "globex", RobotID: "r-1"}, {Tenant: "acme", RobotID: "x"}, {Tenant: "acme", RobotID: "r-1"}, {Tenant: "acme", RobotID: "r-1"}})
+				is(f, "rooms", rooms[0].Taken == 0 && rooms[1].ID == "" && rooms[2].Taken == 1 && rooms[3].Taken == 1, true)
 				return err
 			})
 		},
