@@ -71,9 +71,12 @@ type Logs interface {
 	// so that a repeated batch changes nothing. A gap is answered with the line
 	// that is expected; lines beyond the attempt's quota are counted, not kept.
 	AppendLogs(ctx context.Context, s Scope, in []fleet.LogBatch) ([]fleet.LogAck, error)
-	// PruneLogs takes the lines of up to limit jobs that were submitted before a
-	// time, the oldest first.
-	PruneLogs(ctx context.Context, s Scope, before time.Time, limit int) (int, error)
+	// LogJobs lists up to limit jobs that have lines and were submitted before a
+	// time, after one in the order of ids. It does not know whether they have
+	// ended.
+	LogJobs(ctx context.Context, s Scope, after fleet.ID, before time.Time, limit int) ([]fleet.ID, error)
+	// PruneLogs takes all lines of jobs.
+	PruneLogs(ctx context.Context, s Scope, jobs []fleet.ID) error
 	// ReadLogs returns lines of a job from (epoch, line) on, in order.
 	ReadLogs(ctx context.Context, s Scope, job fleet.ID, q LogQuery) ([]fleet.LogLine, error)
 }

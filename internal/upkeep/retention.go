@@ -2,6 +2,7 @@ package upkeep
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -64,7 +65,7 @@ func (r *Retention) Run(ctx context.Context) {
 func (r *Retention) RunOnce(ctx context.Context) (done store.Pruned, err error) {
 	now := r.Now()
 	before := store.Retention{
-		Jobs: ago(now, r.Keep.Jobs), Events: ago(now, r.Keep.Events), Logs: ago(now, r.Keep.Logs), Rest: now.Add(-restKept),
+		Now: now, Jobs: ago(now, r.Keep.Jobs), Events: ago(now, r.Keep.Events), Logs: ago(now, r.Keep.Logs), Rest: now.Add(-restKept),
 	}
 	if p, ok := r.Store.(partitioned); ok {
 		if done.Partitions, err = p.DropPartitions(ctx, before); err != nil {
@@ -72,7 +73,7 @@ func (r *Retention) RunOnce(ctx context.Context) (done store.Pruned, err error) 
 		}
 		before.Jobs, before.Events, before.Logs = earlier(before.Jobs, monthSpan), earlier(before.Events, weekSpan), earlier(before.Logs, weekSpan)
 	}
-	for _, part := range []func(context.Context, store.Retention, *store.Pruned) error{r.jobs, r.events, r.logs, r.rest} {
+	for _, part := range []func(context.Context, store.Retention, *store.Pruned) error{r.keys, r.jobs, r.events, r.logs, r.rest} {
 		if err := part(ctx, before, &done); err != nil {
 			return done, err
 		}
@@ -148,12 +149,52 @@ func (r *Retention) logs(ctx context.Context, before store.Retention, done *stor
 		return nil
 	}
 	const jobs = 20 // each may have many lines
-	for n := jobs; n == jobs; {
-		var err error
-		if n, err = r.Store.PruneLogs(ctx, r.scope(), before.Logs, jobs); err != nil {
+	for after, n := fleet.ID(""), jobs; n == jobs; {
+		list, err := r.Store.LogJobs(ctx, r.scope(), after, before.Logs, jobs)
+		if err != nil || len(list) == 0 {
 			return err
 		}
-		done.Lines += n
+		after, n = list[len(list)-1], len(list)
+		if list, err = r.ended(ctx, list, before.Logs); err == nil && len(list) > 0 {
+			err = r.Store.PruneLogs(ctx, r.scope(), list)
+		}
+		if err != nil {
+			return err
+		}
+		done.Lines += len(list)
+	}
+	return nil
+}
+
+// ended picks the jobs that ended before a time, or are gone. Such a job never
+// lives again, so the answer stays true.
+func (r *Retention) ended(ctx context.Context, jobs []fleet.ID, before time.Time) (out []fleet.ID, err error) {
+	err = r.Store.View(ctx, r.scope(), func(rd store.Reader) error {
+		out = nil
+		for _, id := range jobs {
+			j, err := rd.Job(id)
+			switch {
+			case errors.Is(err, fleet.ErrNotFound), err == nil && j.State.Final() && j.EndedAt.Before(before):
+				out = append(out, id)
+			case err != nil:
+				return err
+			}
+		}
+		return nil
+	})
+	return out, err
+}
+
+func (r *Retention) keys(ctx context.Context, before store.Retention, done *store.Pruned) error {
+	for n := r.step(); n == r.step(); {
+		err := r.Store.Update(ctx, r.scope(), func(tx store.Tx) (err error) {
+			n, err = tx.PruneKeys(before.Now, r.step())
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		done.Rest += n
 	}
 	return nil
 }

@@ -26,6 +26,36 @@ func TestRetention(t *testing.T) {
 		ended = append(ended, j)
 	}
 	waiting := f.Submit(f.Spec())
+	keyed := f.Submission(f.Spec())
+	keyed.Key = &store.IdempotencyKey{Route: "POST /jobs", Key: "k", Hash: "h", ExpiresAt: time.Now().Add(24 * time.Hour)}
+	stored, err := f.Store.Enqueue(t.Context(), f.Scope, []store.Submission{keyed})
+	if err != nil || stored[0].Err != nil {
+		t.Fatal(err, stored)
+	}
+	ended = append(ended, stored[0].Job)
+	f.Cancel(stored[0].Job.ID)
+	// Two that printed: one has ended, one runs on for all that time.
+	running := f.Running(f.Spec(), "r1", session)
+	say := func(j fleet.Job, first int64) fleet.LogAck {
+		t.Helper()
+		acks, err := f.Store.AppendLogs(t.Context(), f.Scope, []fleet.LogBatch{{
+			Tenant: f.Tenant, RobotID: "r1", JobID: j.ID, Epoch: j.Epoch, First: first, Lines: []fleet.LogLine{{At: f.Now, Level: "info", Message: "hello"}},
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return acks[0]
+	}
+	lines := func(j fleet.Job) int {
+		t.Helper()
+		list, err := f.Store.ReadLogs(t.Context(), f.Scope, j.ID, store.LogQuery{Limit: 10})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(list)
+	}
+	say(ended[0], 1)
+	say(running, 1)
 	count := func() (jobs int) {
 		f.View(func(r store.Reader) error {
 			for _, j := range ended {
@@ -52,11 +82,17 @@ func TestRetention(t *testing.T) {
 			t.Fatalf("%d of the ended jobs are there, want %d", got, want)
 		}
 	}
-	run(12)
+	run(13)
 	now = now.Add(89 * 24 * time.Hour)
-	run(12)
+	run(13)
+	if n := lines(ended[0]); n != 0 {
+		t.Errorf("%d lines of an ended job are kept", n)
+	}
 	now = now.Add(33 * 24 * time.Hour) // with partitions they go by the month
 	run(0)
+	if next := say(running, 2).NextLine; next != 3 || lines(running) != 2 {
+		t.Errorf("a job that runs has %d lines and is asked for line %d, want 2 and 3", lines(running), next)
+	}
 	f.View(func(r store.Reader) error {
 		j, err := r.Job(waiting.ID)
 		if err == nil && j.State != fleet.Pending {
@@ -71,6 +107,7 @@ func TestRetention(t *testing.T) {
 	}
 	// When nothing in a month is needed any more, the month goes.
 	f.Cancel(waiting.ID)
+	f.Report(f.NewReport(running, fleet.ReportComplete, 100))
 	chore.Keep, now = keep, now.Add(400*24*time.Hour)
 	done, err := chore.RunOnce(t.Context())
 	if err != nil {

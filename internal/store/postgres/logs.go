@@ -53,16 +53,24 @@ func (s *Store) AppendLogs(ctx context.Context, sc store.Scope, in []fleet.LogBa
 	return acks, err
 }
 
-// PruneLogs takes the lines of the oldest jobs.
-func (s *Store) PruneLogs(ctx context.Context, sc store.Scope, before time.Time, limit int) (n int, err error) {
+// LogJobs lists old jobs that have lines.
+func (s *Store) LogJobs(ctx context.Context, sc store.Scope, after fleet.ID, before time.Time, limit int) (out []fleet.ID, err error) {
 	if err := sc.Valid(); err != nil {
-		return 0, err
+		return nil, err
 	}
-	err = s.logs.Do(ctx, 1<<10, false, change{sc, classUpdate, sqlstore.Need{}, func(tx *sqlstore.Tx) (err error) {
-		n, err = tx.PruneLogs(before, limit)
+	err = s.view(ctx, sc, func(c *conn) (err error) {
+		out, err = sqlstore.LogJobs(c, sc, after, before, limit)
 		return err
-	}})
-	return n, err
+	})
+	return out, err
+}
+
+// PruneLogs takes the lines of jobs.
+func (s *Store) PruneLogs(ctx context.Context, sc store.Scope, jobs []fleet.ID) error {
+	if err := sc.Valid(); err != nil {
+		return err
+	}
+	return s.logs.Do(ctx, 1<<10, false, change{sc, classUpdate, sqlstore.Need{}, func(tx *sqlstore.Tx) error { return tx.PruneLogs(jobs) }})
 }
 
 // ReadLogs returns lines of a job in order.

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/store"
 )
 
 // What is pruned is found by keys that begin with a time, the oldest first, so
@@ -18,20 +19,23 @@ var (
 	pruneEffects  = stmt("effect.prune", `delete from effects where job_id = $1 and tenant_id = $2`)
 	pruneRefusals = stmt("refusal.prune", `delete from refusals where job_id = $1 and tenant_id = $2`)
 	pruneDead     = stmt("dead_letter.prune", `delete from dead_letters where job_id = $1 and tenant_id = $2`)
-	pruneKeys     = stmt("idempotency.prune", `delete from idempotency_keys where job_id = $1 and tenant_id = $2`)
 
 	pruneEvents = stmt("event.prune", `delete from events where tenant_id = $1 and seq in (select seq from (select seq, at from events
 		where tenant_id = $1 order by seq limit $2) oldest where at < $3)`)
 	eventOldest = stmt("event.oldest", `select seq from events where tenant_id = $1 order by seq limit 1`)
 
-	pruneLines = stmt("log.prune", `delete from log_lines where job_id in (select job_id from log_heads where job_id < $1
-		and ($2 or tenant_id = $3) order by job_id limit $4)`)
-	pruneHeads = stmt("log.prune_heads", `delete from log_heads where job_id in (select job_id from log_heads where job_id < $1
-		and ($2 or tenant_id = $3) order by job_id limit $4)`)
+	logJobs = stmt("log.jobs", `select distinct job_id from log_heads where job_id > $1 and job_id < $2
+		and ($3 or tenant_id = $4) order by job_id limit $5`)
+	pruneLines = stmt("log.prune", `delete from log_lines where job_id = $1 and ($2 or tenant_id = $3)`)
+	pruneHeads = stmt("log.prune_heads", `delete from log_heads where job_id = $1 and ($2 or tenant_id = $3)`)
 
 	pruneSessions = stmt("session.prune", `delete from sessions where id in (select id from sessions where id < $1
 		and closed_at is not null and ($2 or tenant_id = $3) order by id limit $4)`)
 	pruneTies = stmt("tie.prune", `delete from ties where (tenant_id, sticky_key) in (select tenant_id, sticky_key from ties
+		where until < $1 and ($2 or tenant_id = $3) order by until limit $4)`)
+	pruneKeys = stmt("idempotency.prune", `delete from idempotency_keys where (tenant_id, route, key) in
+		(select tenant_id, route, key from idempotency_keys where expires_at <= $1 and ($2 or tenant_id = $3) order by expires_at limit $4)`)
+	pruneLapsed = stmt("refusal.lapsed", `delete from refusals where (job_id, robot_id) in (select job_id, robot_id from refusals
 		where until < $1 and ($2 or tenant_id = $3) order by until limit $4)`)
 )
 
@@ -53,7 +57,7 @@ func (t *Tx) PruneJobs(after fleet.ID, before time.Time, limit int) (last fleet.
 		return after, 0, err
 	}
 	for _, j := range list {
-		for _, s := range []*Stmt{pruneData, pruneAttempts, pruneEffects, pruneRefusals, pruneKeys, pruneLinks, pruneDead, pruneJob} {
+		for _, s := range []*Stmt{pruneData, pruneAttempts, pruneEffects, pruneRefusals, pruneLinks, pruneDead, pruneJob} {
 			if _, err := t.conn.Exec(s, j.id, j.tenant); err != nil {
 				return after, 0, err
 			}
@@ -73,22 +77,44 @@ func (t *Tx) PruneEvents(tenant fleet.TenantID, before time.Time, limit int) (in
 	return t.conn.Exec(pruneEvents, tenant, limit, before)
 }
 
-// PruneRest takes closed sessions and ties that have run out.
+// PruneKeys takes idempotency keys that have run out.
+func (t *Tx) PruneKeys(now time.Time, limit int) (int, error) {
+	return t.conn.Exec(pruneKeys, now, t.all(), t.tenant(), limit)
+}
+
+// PruneRest takes closed sessions, and ties and refusals that have run out.
 func (t *Tx) PruneRest(before time.Time, limit int) (n int, err error) {
 	if n, err = t.conn.Exec(pruneSessions, fleet.FirstID(before), t.all(), t.tenant(), limit); err != nil {
 		return 0, err
 	}
-	ties, err := t.conn.Exec(pruneTies, before, t.all(), t.tenant(), limit)
-	return n + ties, err
+	for _, s := range []*Stmt{pruneTies, pruneLapsed} {
+		more, err := t.conn.Exec(s, before, t.all(), t.tenant(), limit)
+		if err != nil {
+			return 0, err
+		}
+		n += more
+	}
+	return n, nil
 }
 
-// PruneLogs takes the lines of up to limit of the oldest jobs.
-func (t *Tx) PruneLogs(before time.Time, limit int) (int, error) {
-	first := fleet.FirstID(before)
-	if _, err := t.conn.Exec(pruneLines, first, t.all(), t.tenant(), limit); err != nil {
-		return 0, err
+// LogJobs lists jobs that were submitted before a time and have lines, after one
+// in the order of ids.
+func LogJobs(c Conn, sc store.Scope, after fleet.ID, before time.Time, limit int) (out []fleet.ID, err error) {
+	all, tenant := sc.Filter()
+	err = c.Query(logJobs, func(row *Row) error { out = append(out, str[fleet.ID](row)); return nil }, after, fleet.FirstID(before), all, tenant, limit)
+	return out, err
+}
+
+// PruneLogs takes the lines of jobs.
+func (t *Tx) PruneLogs(jobs []fleet.ID) error {
+	for _, id := range jobs {
+		for _, s := range []*Stmt{pruneLines, pruneHeads} {
+			if _, err := t.conn.Exec(s, id, t.all(), t.tenant()); err != nil {
+				return err
+			}
+		}
 	}
-	return t.conn.Exec(pruneHeads, first, t.all(), t.tenant(), limit)
+	return nil
 }
 
 // Oldest is the number of the oldest event that is kept; 0 if there is none.

@@ -124,8 +124,13 @@ func (s *Faulty) AppendLogs(ctx context.Context, sc store.Scope, in []fleet.LogB
 }
 
 // PruneLogs passes through.
-func (s *Faulty) PruneLogs(ctx context.Context, sc store.Scope, before time.Time, limit int) (n int, err error) {
-	return n, s.call(ctx, "PruneLogs", func() (err error) { n, err = s.inner.PruneLogs(ctx, sc, before, limit); return err })
+func (s *Faulty) PruneLogs(ctx context.Context, sc store.Scope, jobs []fleet.ID) error {
+	return s.call(ctx, "PruneLogs", func() error { return s.inner.PruneLogs(ctx, sc, jobs) })
+}
+
+// LogJobs passes through.
+func (s *Faulty) LogJobs(ctx context.Context, sc store.Scope, after fleet.ID, before time.Time, limit int) (out []fleet.ID, err error) {
+	return out, s.call(ctx, "LogJobs", func() (err error) { out, err = s.inner.LogJobs(ctx, sc, after, before, limit); return err })
 }
 
 // ReadLogs passes through.

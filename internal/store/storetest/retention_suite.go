@@ -95,19 +95,57 @@ func retentionTests() map[string]func(f *Fixture) {
 				f.must(err)
 				return len(got)
 			}
-			prune := func(before time.Time) int {
-				n, err := f.Store.PruneLogs(f.Context(), store.System("test"), before, 10)
+			system := store.System("test")
+			old := func(after fleet.ID, before time.Time) int {
+				list, err := f.Store.LogJobs(f.Context(), system, after, before, 10)
 				f.must(err)
-				return n
+				return len(list)
 			}
-			is(f, "young", prune(j.ID.Time()), 0)
-			is(f, "kept", lines(), 1)
-			is(f, "old", prune(j.ID.Time().Add(time.Second)), 1)
+			is(f, "young", old("", j.ID.Time()), 0)
+			is(f, "old", old("", j.ID.Time().Add(time.Second)), 1)
+			is(f, "none after it", old(j.ID, j.ID.Time().Add(time.Second)), 0)
+			f.must(f.Store.PruneLogs(f.Context(), store.Tenant("other"), []fleet.ID{j.ID}))
+			is(f, "of another tenant", lines(), 1)
+			f.must(f.Store.PruneLogs(f.Context(), system, []fleet.ID{j.ID}))
 			is(f, "gone", lines(), 0)
+			is(f, "not listed", old("", j.ID.Time().Add(time.Second)), 0)
 			again := f.Connect("r1") // closes the session before
 			rest := 0
 			f.systemUpdate(func(tx store.Tx) (err error) { rest, err = tx.PruneRest(time.Now().Add(time.Hour), 10); return err })
 			is(f, "closed sessions", rest, 1)
+			f.View(func(r store.Reader) error {
+				_, err := r.Session(again.ID)
+				return err
+			})
+		},
+		"keys and refusals that have run out": func(f *Fixture) {
+			f.Now = time.Now() // as the batches
+			keys := func(now time.Time) (n int) {
+				f.systemUpdate(func(tx store.Tx) (err error) { n, err = tx.PruneKeys(now, 10); return err })
+				return n
+			}
+			rest := func(before time.Time) (n int) {
+				f.systemUpdate(func(tx store.Tx) (err error) { n, err = tx.PruneRest(before, 10); return err })
+				return n
+			}
+			session := f.Robot("r1", 9)
+			sub := f.Submission(f.Spec())
+			sub.Key = &store.IdempotencyKey{Route: "POST /jobs", Key: "k", Hash: "h", ExpiresAt: f.Now.Add(24 * time.Hour)}
+			_, err := f.Store.Enqueue(f.Context(), f.Scope, []store.Submission{sub})
+			f.must(err)
+			is(f, "keys that hold", keys(f.Now.Add(23*time.Hour)), 0)
+			is(f, "keys that ran out", keys(f.Now.Add(25*time.Hour)), 1)
+			j := f.Assign(f.Submit(f.Spec()), "r1", session)
+			f.must(f.Move(j.ID, func(s fleet.Subject) (*fleet.Move, error) {
+				return s.Reject("r1", 1, fleet.RejectAtCapacity, "full", 0, f.Now)
+			}))
+			is(f, "refusals that hold", rest(f.Now), 0)
+			is(f, "refusals that ran out", rest(f.Now.Add(24*time.Hour)), 1)
+		},
+		"sessions that are open stay": func(f *Fixture) {
+			f.Robot("r1", 9)
+			again := f.Connect("r1")
+			f.systemUpdate(func(tx store.Tx) error { _, err := tx.PruneRest(time.Now().Add(time.Hour), 10); return err })
 			f.View(func(r store.Reader) error {
 				_, err := r.Session(again.ID)
 				return err

@@ -1,6 +1,7 @@
 -- Drops the partitions of months and weeks that lie wholly before a time. A
--- month of jobs goes only when every job in it had ended before that time, and
--- the heads stop counting them. Whoever calls it sets a lock timeout.
+-- month of jobs, and a week of lines, goes only when every job in it had ended
+-- before that time, and the heads stop counting the jobs. Whoever calls it sets a
+-- lock timeout.
 
 create index sessions_closed on sessions (id) where closed_at is not null;
 
@@ -44,6 +45,11 @@ begin
       execute format('drop table %I', p.name);
       dropped := dropped + 1;
     elsif p.parent = 'log_lines' and ((p.since + interval '7 days') at time zone 'UTC') <= logs_before then
+      first := fleet_first_id(p.since at time zone 'UTC');
+      next := fleet_first_id((p.since + interval '7 days') at time zone 'UTC');
+      if exists (select 1 from jobs where id >= first and id < next and (ended_at is null or ended_at >= logs_before)) then
+        continue;
+      end if;
       execute format('drop table %I, %I', p.name, replace(p.name, 'log_lines', 'log_heads'));
       dropped := dropped + 2;
     end if;
