@@ -69,6 +69,7 @@ type client struct {
 	members []*api
 	rng     *rand.Rand
 	truth   string
+	last    string // the job that was accepted before
 }
 
 // call asks any member and remembers how it answered.
@@ -102,6 +103,9 @@ func (c *client) order(ctx context.Context, key string) {
 		o.kind, wait = "cancel", 4
 	case dice < 28:
 		o.kind, wait = "long", 1+c.rng.Float64()*3
+	case dice < 40 && c.last != "":
+		o.kind = "child" // of the job before, however that ends
+		body["depends_on"], body["dependency_rule"] = []any{map[string]any{"job": c.last}}, "all_finished"
 	}
 	body["workflow_json"] = jsonText(fmt.Sprintf(work, c.truth, wait/2, c.truth, wait/2, c.truth))
 	body["variables"] = map[string]any{"n": key}
@@ -117,6 +121,7 @@ func (c *client) order(ctx context.Context, key string) {
 			return
 		}
 	}
+	c.last = o.id
 	// Whoever was told of a job finds it on every member.
 	var seen struct {
 		ID string `json:"job_id"`
