@@ -3,11 +3,11 @@
 //
 // How a change gets to disk. Callers queue it; the committer takes whatever
 // came while the last commit ran and writes it as one transaction on a
-// connection of its own, in four trips to the database: lock and read what the
-// group needs, write what it decided, take the numbers of its events from the
-// tenant's head, commit. Only then are the callers answered. Heartbeats and log
-// lines have a committer and a connection each, so that neither waits behind a
-// decision.
+// connection of its own, in three trips to the database: lock and read what the
+// group needs, write what it decided, commit. Only then are the callers
+// answered. What is numbered by the tenant's head reads it where it is written.
+// Heartbeats and log lines have a committer and a connection each, so that
+// neither waits behind a decision.
 //
 // What makes several orchestrators safe. Rows are locked before they are read
 // for a decision, robots before jobs, the tenant's head last; every statement
