@@ -476,8 +476,12 @@ func (r *runs) world(t *testing.T, name string, b backing, points []fail.Spec) {
 	t.Logf("%d plain points after %s", len(plain), time.Since(start).Round(time.Second))
 	for _, s := range points {
 		if d := drives[s.Point]; d != nil {
+			began := time.Now()
 			d(w, s)
 			hit(s.Point)
+			if took := time.Since(began); took > 5*time.Second {
+				t.Logf("%s took %s", s.Point, took.Round(time.Second))
+			}
 		}
 	}
 	t.Logf("all %d points after %s", len(points), time.Since(start).Round(time.Second))

@@ -89,7 +89,7 @@ func newPointWorld(t *testing.T, bin, name string, b backing) *pointWorld {
 		name := fmt.Sprintf("r%d", i+1)
 		w.robots = append(w.robots, &process{
 			t: t, name: name, bin: bin, log: filepath.Join(w.dir, name+".log"), env: []string{"FLEET_ROBOT_KEY=" + key},
-			args: []string{"robot", "run", "--url", w.api.url, "--name", name, "--slots", "8", "--log-format", "json", "--data-dir", filepath.Join(w.dir, name)},
+			args: []string{"robot", "run", "--url", w.api.url, "--name", name, "--slots", "8", "--reconnect-max", "1s", "--log-format", "json", "--data-dir", filepath.Join(w.dir, name)},
 		})
 	}
 	w.robot, w.relief = w.robots[0], w.robots[1]
