@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -207,9 +208,7 @@ func (w *pointWorld) submission(seconds float64, more map[string]any) (string, m
 		"workflow_json": jsonText(fmt.Sprintf(pointWork, key, seconds)), "retry_safety": "always",
 		"retry": map[string]any{"delay_ms": 100, "max_lost": 10},
 	}
-	for k, v := range more {
-		body[k] = v
-	}
+	maps.Copy(body, more)
 	return key, body
 }
 
