@@ -78,6 +78,9 @@ func (p RetryPolicy) Pause(n int, chance float64) time.Duration {
 // that they do not all arrive in one instant.
 const LostSpread = 5 * time.Second
 
+// MaxRefusal is the longest time for which a robot is left out.
+const MaxRefusal = 15 * time.Minute
+
 // RefusalPause is how long a robot is left out for a job after its n-th
 // refusal of it: the first pause doubles up to a quarter of an hour.
 func RefusalPause(reason RejectReason, n int) time.Duration {
@@ -85,9 +88,15 @@ func RefusalPause(reason RejectReason, n int) time.Duration {
 	if reason == RejectAtCapacity {
 		first = 5 * time.Second
 	}
-	const ceiling = 15 * time.Minute
 	if n > 10 {
-		return ceiling
+		return MaxRefusal
 	}
-	return min(first<<(max(n, 1)-1), ceiling)
+	return min(first<<(max(n, 1)-1), MaxRefusal)
+}
+
+// Holds says whether the robot is still left out. A refusal that would hold for
+// longer than any can, and a minute for members whose clocks differ, was made
+// before the clock was set back: it holds no more.
+func (r Refusal) Holds(now time.Time) bool {
+	return r.Until.After(now) && r.Until.Sub(now) <= MaxRefusal+time.Minute
 }

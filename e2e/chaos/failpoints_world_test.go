@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -89,7 +90,7 @@ func newPointWorld(t *testing.T, bin, name string, b backing) *pointWorld {
 		name := fmt.Sprintf("r%d", i+1)
 		w.robots = append(w.robots, &process{
 			t: t, name: name, bin: bin, log: filepath.Join(w.dir, name+".log"), env: []string{"FLEET_ROBOT_KEY=" + key},
-			args: []string{"robot", "run", "--url", w.api.url, "--name", name, "--slots", "8", "--log-format", "json", "--data-dir", filepath.Join(w.dir, name)},
+			args: []string{"robot", "run", "--url", w.api.url, "--name", name, "--slots", "8", "--reconnect-max", "1s", "--log-format", "json", "--data-dir", filepath.Join(w.dir, name)},
 		})
 	}
 	w.robot, w.relief = w.robots[0], w.robots[1]
@@ -207,9 +208,7 @@ func (w *pointWorld) submission(seconds float64, more map[string]any) (string, m
 		"workflow_json": jsonText(fmt.Sprintf(pointWork, key, seconds)), "retry_safety": "always",
 		"retry": map[string]any{"delay_ms": 100, "max_lost": 10},
 	}
-	for k, v := range more {
-		body[k] = v
-	}
+	maps.Copy(body, more)
 	return key, body
 }
 

@@ -107,7 +107,7 @@ func startWorld(t testing.TB, dir string, db database, s size, flags ...string) 
 			t: t, name: name, bin: bin, log: filepath.Join(dir, name+".log"), env: []string{"FLEET_ROBOT_KEY=" + key}, keep: true,
 			args: []string{
 				"robot", "run", "--url", strings.Join(urls, ","), "--name", name, "--slots", strconv.Itoa(s.slots),
-				"--data-dir", filepath.Join(dir, name), "--root", w.truthDir(), "--log-format", "json",
+				"--data-dir", filepath.Join(dir, name), "--root", w.truthDir(), "--reconnect-max", "2s", "--log-format", "json",
 			},
 		}
 		r.start()

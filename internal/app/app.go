@@ -127,7 +127,9 @@ func (a *App) openStore(ctx context.Context, ids *fleet.IDs) (exclusive bool, er
 			return false, err
 		}
 		a.store = db
-		a.push("store", func(context.Context) error { return db.Close() })
+		// A database that does not answer is left: what it has not acknowledged,
+		// nobody was promised.
+		a.push("store", func(ctx context.Context) error { return a.within(ctx, db.Close) })
 		return false, nil
 	}
 	db, err := sqlite.Open(ctx, sqlite.Options{
@@ -156,7 +158,7 @@ func (a *App) build(core *orchestrator.Orchestrator, timing func(string) fleet.T
 	}
 	loop := dispatch.New(o)
 	lead := a.members.Leader.Held
-	timers := &upkeep.Timers{Store: a.store, Attempts: core.Attempts, Now: time.Now, Logger: a.o.Logger, Lead: lead}
+	timers := &upkeep.Timers{Store: a.store, Attempts: core.Attempts, Now: time.Now, Clock: time.Now, Logger: a.o.Logger, Lead: lead}
 	reaper := &upkeep.Reaper{Store: a.store, Attempts: core.Attempts, Timing: timing, Logger: a.o.Logger, Lead: lead}
 	modes := &upkeep.Modes{Robots: core.Robots, Logger: a.o.Logger, Lead: lead}
 	retention := &upkeep.Retention{Store: a.store, Keep: keep(a.o.Retention), Now: time.Now, Logger: a.o.Logger, Lead: lead}
@@ -227,7 +229,10 @@ func (a *App) Start(ctx context.Context) <-chan error {
 			}
 		})
 	}
-	a.push("loops", func(context.Context) error { a.stop(); a.running.Wait(); return nil })
+	a.push("loops", func(ctx context.Context) error {
+		a.stop()
+		return a.within(ctx, func() error { a.running.Wait(); return nil })
+	})
 	if a.metrics != nil {
 		a.push("metrics", func(context.Context) error { return a.metrics.Close() })
 	}
@@ -242,7 +247,9 @@ func (a *App) Start(ctx context.Context) <-chan error {
 }
 
 // Stop ends everything in the reverse order: robots are sent away first, then
-// requests end, then the loops, then the store. It is bounded by StopTimeout.
+// requests end, then the loops, then the store. It is bounded by StopTimeout, and
+// a moment for each step that is left then: a loop, or a store, that waits for a
+// database which does not answer is left behind, and the error says so.
 func (a *App) Stop(ctx context.Context) error {
 	a.stopOnce.Do(func() {
 		ctx, cancel := context.WithTimeout(ctx, a.o.StopTimeout)
@@ -257,6 +264,26 @@ func (a *App) Stop(ctx context.Context) error {
 		a.stopErr = errors.Join(errs...)
 	})
 	return a.stopErr
+}
+
+// within waits for something that heeds no context: as long as ctx lasts, and a
+// moment also when the steps before took all the time there was.
+func (a *App) within(ctx context.Context, do func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- do() }()
+	least := time.NewTimer(a.leaveTime())
+	defer least.Stop()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-least.C:
+		return ctx.Err()
+	}
 }
 
 func (a *App) push(name string, do func(context.Context) error) {

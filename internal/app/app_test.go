@@ -6,10 +6,13 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/dbtest"
+	"github.com/casarerpa/fleet/internal/store"
 )
 
 func TestMain(m *testing.M) { dbtest.Main(m) }
@@ -74,6 +77,47 @@ func TestServesAndStops(t *testing.T) {
 	if err := a.Stop(t.Context()); err != nil {
 		t.Errorf("second stop: %v", err)
 	}
+}
+
+// stuck is a store that answers no change any more once it is told so.
+type stuck struct {
+	store.Store
+	on      atomic.Bool
+	waiting chan struct{} // receives when a change waits
+	release chan struct{}
+}
+
+func (s *stuck) Update(ctx context.Context, sc store.Scope, fn func(tx store.Tx) error) error {
+	if s.on.Load() {
+		select {
+		case s.waiting <- struct{}{}:
+		default:
+		}
+		<-s.release
+	}
+	return s.Store.Update(ctx, sc, fn)
+}
+
+// A database that does not answer does not keep an orchestrator from stopping.
+func TestStopsWhileTheStoreIsStuck(t *testing.T) {
+	db := &stuck{Store: dbtest.Open(t, dbtest.Options{}), waiting: make(chan struct{}, 1), release: make(chan struct{})}
+	a, err := New(t.Context(), Options{Store: db, Listen: "127.0.0.1:0", StopTimeout: 200 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Start(t.Context())
+	db.on.Store(true)
+	<-db.waiting // a loop is in it and heeds nothing
+	start := time.Now()
+	err = a.Stop(context.Background())
+	if took := time.Since(start); took > 5*time.Second {
+		t.Errorf("stopped after %s", took)
+	}
+	if err == nil || !strings.Contains(err.Error(), "stop loops") {
+		t.Errorf("the error does not say what was left behind: %v", err)
+	}
+	close(db.release)
+	a.running.Wait()
 }
 
 func TestSecondOrchestratorOnOneFolderIsRefused(t *testing.T) {

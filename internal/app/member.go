@@ -9,8 +9,9 @@ import (
 	"github.com/casarerpa/fleet/internal/cluster"
 )
 
-// leaveTime bounds the good-bye to the other orchestrators.
-const leaveTime = 3 * time.Second
+// leaveTime bounds the good-bye to the other orchestrators, and what each last
+// step of a stop has at least.
+func (a *App) leaveTime() time.Duration { return min(3*time.Second, a.o.StopTimeout) }
 
 // join makes this orchestrator a member, and its first look at the lease: an
 // orchestrator that is alone does the chores from the start.
@@ -27,9 +28,9 @@ func (a *App) join(ctx context.Context, id fleet.ID, ids *fleet.IDs, exclusive b
 	a.push("membership", func(ctx context.Context) error {
 		// Also when robots and requests took all the time there was: what is not
 		// said now, the others wait for.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTime)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.leaveTime())
 		defer cancel()
-		return errors.Join(leader.Release(ctx), a.members.Leave(ctx))
+		return a.within(ctx, func() error { return errors.Join(leader.Release(ctx), a.members.Leave(ctx)) })
 	})
 	return leader.RunOnce(ctx)
 }

@@ -83,7 +83,7 @@ func (c *robotRunCmd) Run(ctx context.Context, sh *shell) error {
 	for {
 		err := runRobot(ctx, robot.Options{
 			URLs: c.URL, Key: key.Reveal(), DataDir: dir, Name: name, Slots: c.Slots, Capabilities: capabilities, Tags: tags, Pool: c.Pool, Facts: facts,
-			Version: sh.version, Logger: log, HTTPClient: client, DrainFor: c.DrainTimeout,
+			Version: sh.version, Logger: log, HTTPClient: client, DrainFor: c.DrainTimeout, ReconnectMax: c.ReconnectMax,
 		}, policy, log)
 		if !errors.Is(err, robot.ErrRestart) || ctx.Err() != nil {
 			return err

@@ -396,3 +396,42 @@ func TestReach(t *testing.T) {
 		want("and stays", time.Minute, true, 1, 1)
 	})
 }
+
+// Members whose wall clocks are set an hour forward and back stay members, keep
+// their sessions and the lease: only durations count.
+func TestWallClockJumps(t *testing.T) {
+	inBubble(t, func(g *group) {
+		jump := []time.Duration{time.Hour, -time.Hour, 0}
+		var off [2]atomic.Int64
+		var all []*member
+		for i := range off {
+			m := g.run(g.member(g.store, func(m *Membership) {
+				m.Now = func() time.Time { return time.Now().Add(time.Duration(off[i].Load())) }
+			}))
+			g.session(fleet.RobotID("r"+m.Self.ID), m.Self.ID)
+			all = append(all, m)
+		}
+		g.until(2*LeaseLength, nil, func() bool { return all[0].leads() != all[1].leads() })
+		leader := all[0]
+		if all[1].leads() {
+			leader = all[1]
+		}
+		term, _ := leader.Leader.Held()
+		for n := range 6 {
+			off[n%2].Store(int64(jump[n%3]))
+			time.Sleep(2 * GoneTime)
+			synctest.Wait()
+			if now, ok := leader.Leader.Held(); !ok || now != term {
+				g.Fatalf("after jump %d the lease is held %v in term %d, want term %d as before", n, ok, now, term)
+			}
+			for _, m := range all {
+				if len(m.Live()) != 2 || m.rejoin.Load() != 0 {
+					g.Fatalf("after jump %d a member sees %d and was taken for gone %d times", n, len(m.Live()), m.rejoin.Load())
+				}
+				if !g.connected(fleet.RobotID("r" + m.Self.ID)) {
+					g.Fatalf("after jump %d the robot of a member is not connected any more", n)
+				}
+			}
+		}
+	})
+}

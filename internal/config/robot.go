@@ -33,6 +33,7 @@ type Robot struct {
 	PublicOnly   bool           `help:"let workflows reach public addresses only" env:"FLEET_ROBOT_PUBLIC_ONLY"`
 	AllowNetwork []netip.Prefix `help:"network that workflows may reach whatever else is refused" placeholder:"CIDR" env:"FLEET_ROBOT_ALLOW_NETWORK"`
 
+	ReconnectMax time.Duration `help:"longest pause between attempts to connect; the first ones are shorter; 100ms to 1h" default:"30s" env:"FLEET_ROBOT_RECONNECT_MAX"`
 	DrainTimeout time.Duration `help:"how long a stop waits for running jobs before it hands them back" default:"30s" env:"FLEET_ROBOT_DRAIN_TIMEOUT"`
 	Log
 }
@@ -59,6 +60,9 @@ func (c Robot) Validate() error {
 		if err := fleet.ValidatePool(c.Pool); err != nil {
 			return err
 		}
+	}
+	if c.ReconnectMax < 100*time.Millisecond || c.ReconnectMax > time.Hour {
+		return fleet.Invalid("reconnect-max", "reconnect-max must be between 100ms and 1h; got %s.", c.ReconnectMax)
 	}
 	if c.DrainTimeout < 0 {
 		return fleet.Invalid("drain-timeout", "drain-timeout must not be negative; got %s.", c.DrainTimeout)

@@ -2,6 +2,9 @@ package protocol
 
 import "time"
 
+// DefaultReconnect is the longest pause between attempts to connect.
+const DefaultReconnect = 30 * time.Second
+
 // Backoff is the pause between attempts to connect: a random part of a span
 // that doubles from First up to Max (full jitter), so that robots which lost
 // their orchestrator together do not come back together.
@@ -18,7 +21,7 @@ func (b *Backoff) Next(chance float64) time.Duration {
 		first = time.Second
 	}
 	if limit <= 0 {
-		limit = 30 * time.Second
+		limit = DefaultReconnect
 	}
 	span := limit
 	if b.tries < 20 {

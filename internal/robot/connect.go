@@ -37,7 +37,7 @@ func (e *refused) Error() string {
 // addresses are tried in turn; one that asked to be left alone is passed over
 // while there are others.
 func (r *Robot) connect(ctx context.Context) {
-	var backoff protocol.Backoff
+	backoff := protocol.Backoff{Max: r.o.ReconnectMax}
 	var first, last string
 	alone := map[string]time.Time{} // until when an address is not asked
 	for ctx.Err() == nil {

@@ -39,6 +39,8 @@ type Options struct {
 	Logger       *slog.Logger
 	HTTPClient   *http.Client // nil: one of its own
 
+	// ReconnectMax is the longest pause between attempts to connect; default 30 s.
+	ReconnectMax time.Duration
 	// DrainFor is how long the work under way may go on after the context of
 	// Run has ended; 0 means 60 s.
 	DrainFor time.Duration

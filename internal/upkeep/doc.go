@@ -9,6 +9,9 @@
 //   - A lease is judged by an unchanged renewal number on this process's own
 //     monotonic clock. Wall clocks take no part, so a clock that jumps expires
 //     nothing, and a sweeper that has just started waits the full time.
+//   - A span that ends at a time of the wall clock, such as the time to accept an
+//     offer, is not cut short by a clock that is set forward by more than it; see
+//     steps.
 //   - A sweep that would take away too much at once takes nothing and asks
 //     first whether the fault is on this side (the brake).
 //   - A bad row or a slow chore stops no other.

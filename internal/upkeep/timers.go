@@ -16,8 +16,11 @@ type Timers struct {
 	Store    store.Store
 	Attempts *orchestrator.Attempts
 	Now      func() time.Time
+	Clock    func() time.Time // monotonic; nil: steps of Now are not noticed
 	Logger   *slog.Logger
 	Lead     Lead // nil: this process alone does the chores
+
+	steps steps
 }
 
 // The bounds of the timer loop.
@@ -48,6 +51,9 @@ func (t *Timers) Run(ctx context.Context) {
 // next one. A timer that cannot be fired, or that is still there after it was,
 // is left for a later pass and does not hold up the ones behind it.
 func (t *Timers) RunOnce(ctx context.Context, now time.Time) (next time.Time, err error) {
+	if t.Clock != nil {
+		t.steps.look(now, t.Clock())
+	}
 	scope := store.System("timers")
 	tried := map[store.Timer]bool{}
 	limit := timerPage
@@ -72,6 +78,9 @@ func (t *Timers) RunOnce(ctx context.Context, now time.Time) (next time.Time, er
 			}
 			tried[timer] = true
 			fresh++
+			if t.steps.early(timer) {
+				continue
+			}
 			if err := t.Attempts.Fire(ctx, scope, timer); err != nil {
 				t.Logger.Warn("timer not fired", "timer", timer.Kind, "job_id", timer.JobID, "error", err)
 				faults = append(faults, err)

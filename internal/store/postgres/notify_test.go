@@ -114,6 +114,7 @@ func TestListenerComesBack(t *testing.T) {
 // TestDeafListener: the session lives and hears nothing, which only its own
 // beat shows.
 func TestDeafListener(t *testing.T) {
+	t.Parallel() // it waits, on a database of its own
 	db := migrated(t)
 	s := open(t, db.URL, Options{})
 	await(t, "it listens", s.Listening)

@@ -234,6 +234,7 @@ func (s *Store) forgetRow(t testing.TB) error {
 // TestWritersAreEnded ends the sessions that write, twenty times a second,
 // while many callers write, and compares what they were told with what is there.
 func TestWritersAreEnded(t *testing.T) {
+	t.Parallel() // it waits, on a database of its own
 	db := migrated(t)
 	f := storetest.New(t, func(testing.TB) store.Store { return open(t, db.URL, Options{}) })
 	victim := open(t, db.URL, Options{Queue: committer.Options{GroupOps: 50}})

@@ -102,6 +102,7 @@ func TestPartitionsAgain(t *testing.T) {
 // TestPartitionsGiveWay: while somebody reads a table for long, the member does
 // not stop everybody else to make partitions of it.
 func TestPartitionsGiveWay(t *testing.T) {
+	t.Parallel() // it waits, on a database of its own
 	db := migrated(t)
 	long := time.Now().AddDate(3, 0, 0)
 	s := open(t, db.URL, Options{})

@@ -43,7 +43,7 @@ var (
 	refusalClear = stmt("refusal.clear", `delete from refusals where robot_id = $1 and ($2 or tenant_id = $3)`)
 	refusalCount = stmt("refusal.count", `select count from refusals
 		where job_id = $1 and robot_id = $2 and ($3 or tenant_id = $4)`)
-	refusalHolds = soleStmt("refusal.holds", `select 1 from refusals
+	refusalHolds = soleStmt("refusal.holds", `select until from refusals
 		where job_id = $1 and robot_id = $2 and tenant_id = $3 and until > $4`)
 
 	effectGet = stmt("effect.get", `select job_id, tenant_id, node, effect_key, epoch, state, outcome, begun_at, ended_at

@@ -194,9 +194,11 @@ func (t *Tx) refused(j *fleet.Job, robot fleet.RobotID, now time.Time) (bool, er
 		return false, nil
 	}
 	if list, ok := t.batch.env.Known.refusals(j.ID); ok {
-		return slices.ContainsFunc(list, func(f fleet.Refusal) bool { return f.RobotID == robot && f.Until.After(now) }), nil
+		return slices.ContainsFunc(list, func(f fleet.Refusal) bool { return f.RobotID == robot && f.Holds(now) }), nil
 	}
-	return one(t.conn, refusalHolds, func(*Row) {}, j.ID, robot, j.Tenant, now)
+	var f fleet.Refusal
+	_, err := one(t.conn, refusalHolds, func(row *Row) { f.Until = row.time() }, j.ID, robot, j.Tenant, now)
+	return f.Holds(now), err
 }
 
 // assign is T3 with the guards on the robot. A reason means that the plan was

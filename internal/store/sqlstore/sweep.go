@@ -90,7 +90,9 @@ func (r *reader) ActiveRefusals(jobs []fleet.ID, now time.Time) ([]fleet.Refusal
 		lists[i] = []any{id, now, r.all(), r.tenant()}
 	}
 	err := r.conn.Each(refusalActive, lists, func(_ int, row *Row) error {
-		out = append(out, scanRefusal(row))
+		if f := scanRefusal(row); f.Holds(now) {
+			out = append(out, f)
+		}
 		return nil
 	})
 	return out, err

@@ -229,6 +229,20 @@ func moveTests() map[string]func(f *Fixture) {
 			is(f, "a move is applied once", errors.Is(err, fleet.ErrConflict), true)
 			is(f, "one end", f.Job(j.ID).Version, int64(2))
 		},
+		"a clock that is set back extends no refusal": func(f *Fixture) {
+			session := f.Robot("r1", 1)
+			j := f.Assign(f.Submit(f.Spec()), "r1", session)
+			f.must(f.Move(j.ID, func(s fleet.Subject) (*fleet.Move, error) {
+				return s.Reject("r1", 1, fleet.RejectAtCapacity, "full", 0, f.Now)
+			}))
+			f.Later(-time.Hour)
+			f.System(func(r store.Reader) error {
+				list, err := r.ActiveRefusals([]fleet.ID{j.ID}, f.Now)
+				is(f, "active", len(list), 0)
+				return err
+			})
+			is(f, "epoch", f.Assign(f.Job(j.ID), "r1", session).Epoch, int64(2))
+		},
 		"reject, refusal, offer to another": func(f *Fixture) {
 			s1, s2 := f.Robot("r1", 1), f.Robot("r2", 1)
 			j := f.Assign(f.Submit(f.Spec()), "r1", s1)
