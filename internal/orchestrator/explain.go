@@ -3,8 +3,10 @@ package orchestrator
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
@@ -38,8 +40,8 @@ func (j *Jobs) Explain(ctx context.Context, p auth.Principal, id fleet.ID) (e Ex
 		if e.Attempts, err = r.Attempts(id); err != nil {
 			return err
 		}
-		if e.Summary = j.aside(&e.Job); e.Summary != "" {
-			return nil
+		if e.Summary, err = aside(r, &e.Job); err != nil || e.Summary != "" {
+			return err
 		}
 		robots, err := j.robots(r, e.EvaluatedAt)
 		if err != nil {
@@ -69,21 +71,57 @@ func (j *Jobs) Explain(ctx context.Context, p auth.Principal, id fleet.ID) (e Ex
 const handedOver = "Fits a free slot and is handed over in this moment."
 
 // aside says why a job does not wait for a robot; empty if it does.
-func (j *Jobs) aside(job *fleet.Job) string {
+func aside(r store.Reader, job *fleet.Job) (string, error) {
 	if job.State != fleet.Pending {
-		return told(job)
+		return told(job), nil
 	}
 	switch job.WaitingOn { //nolint:exhaustive // the others need the robots
 	case fleet.WaitingTime:
-		return "Waits until " + job.NotBefore.UTC().Format(time.RFC3339) + ", as it was asked to."
+		return "Waits until " + job.NotBefore.UTC().Format(time.RFC3339) + ", as it was asked to.", nil
 	case fleet.WaitingDependencies:
-		return fmt.Sprintf("Waits for %d of the jobs that it depends on (%s).", job.DepsOpen, cmp.Or(job.Rule, fleet.AllCompleted))
+		names, err := parents(r, job.ID, func(s fleet.State) bool { return !s.Final() })
+		return fmt.Sprintf("Waits for %d of the jobs that it depends on (%s): %s.", job.DepsOpen, cmp.Or(job.Rule, fleet.AllCompleted), names), err
 	case fleet.WaitingHold:
-		return "Is held: a job that it depends on did not end as it needs. Retry that job, or cancel this one."
+		rule := cmp.Or(job.Rule, fleet.AllCompleted)
+		names, err := parents(r, job.ID, func(s fleet.State) bool { return s.Final() && (s == fleet.Completed) == (rule == fleet.AnyFailed) })
+		return fmt.Sprintf("Is held: the jobs that it depends on did not end as it needs (%s): %s. Retry them, or cancel this job.", rule, names), err
 	case fleet.WaitingBackoff:
-		return fmt.Sprintf("Waits until %s before it is tried again.", job.NotBefore.UTC().Format(time.RFC3339))
+		return fmt.Sprintf("Waits until %s before it is tried again.", job.NotBefore.UTC().Format(time.RFC3339)), nil
 	}
-	return ""
+	return "", nil
+}
+
+// maxNamed is how many jobs a sentence names.
+const maxNamed = 3
+
+// parents names those parents of a job whose state matters.
+func parents(r store.Reader, child fleet.ID, matters func(fleet.State) bool) (string, error) {
+	ids, err := r.Parents(child)
+	if err != nil {
+		return "", err
+	}
+	var names []string
+	more := 0
+	for _, id := range ids {
+		job, err := r.Job(id)
+		switch {
+		case errors.Is(err, fleet.ErrNotFound): // retention was here first
+		case err != nil:
+			return "", err
+		case !matters(job.State):
+		case len(names) == maxNamed:
+			more++
+		default:
+			names = append(names, fmt.Sprintf("%s (%s, %s)", id, cmp.Or(job.Name, job.Workflow.Name), job.State))
+		}
+	}
+	if more > 0 {
+		names = append(names, fmt.Sprintf("and %d more", more))
+	}
+	if len(names) == 0 {
+		return "they are no longer kept", nil
+	}
+	return strings.Join(names, ", "), nil
 }
 
 // told says in a sentence where a job is that does not wait.
@@ -103,8 +141,9 @@ func told(job *fleet.Job) string {
 
 // explain fills in why a pending job waits.
 func (j *Jobs) explain(r store.Reader, v *JobView) error {
-	if v.Waiting = j.aside(&v.Job); v.Waiting != "" {
-		return nil
+	var err error
+	if v.Waiting, err = aside(r, &v.Job); err != nil || v.Waiting != "" {
+		return err
 	}
 	now := j.Now()
 	robots, err := j.robots(r, now)

@@ -2,6 +2,7 @@ package orchestrator
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -202,6 +203,10 @@ func (j *Jobs) Graph(ctx context.Context, p auth.Principal, id fleet.ID) (g Grap
 			at := queue[0]
 			queue = queue[1:]
 			job, err := r.Job(at)
+			if at != id && errors.Is(err, fleet.ErrNotFound) { // retention was here first
+				g.Edges = slices.DeleteFunc(g.Edges, func(e [2]fleet.ID) bool { return slices.Contains(e[:], at) })
+				continue
+			}
 			if err != nil {
 				return err
 			}

@@ -4,9 +4,11 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/auth"
+	"github.com/casarerpa/fleet/internal/store"
 )
 
 func node(ref string, after ...string) SubmitRequest {
@@ -35,6 +37,11 @@ func TestGraphInOneRequest(t *testing.T) {
 		v := w.get(results[i].Job.ID)
 		if v.Job.WaitingOn != on || v.Waiting == "" {
 			t.Errorf("entry %d waits on %s (%s), want %s", i, v.Job.WaitingOn, v.Waiting, on)
+		}
+	}
+	for _, parent := range []int{1, 2} {
+		if want := string(results[parent].Job.ID) + " (nothing, pending)"; !strings.Contains(w.get(results[0].Job.ID).Waiting, want) {
+			t.Errorf("waits: %q, want %s named", w.get(results[0].Job.ID).Waiting, want)
 		}
 	}
 	if v := w.get(results[0].Job.ID); !strings.Contains(string(v.Data.Variables), string(results[1].Job.ID)) {
@@ -98,4 +105,33 @@ func TestDependencyRefuses(t *testing.T) {
 	refuses("invalid_field", "dependency_rule must be", func(r *SubmitRequest) { r.Rule = "sometimes" })
 	job := w.submit()
 	refuses("invalid_field", "named twice", func(r *SubmitRequest) { r.DependsOn = []Dependency{{Job: job.ID}, {Job: job.ID}} })
+}
+
+// TestParentThatIsNoLongerKept: a job may wait for longer than history is kept.
+func TestParentThatIsNoLongerKept(t *testing.T) {
+	w := newWorld(t)
+	w.connect()
+	parent := w.submit()
+	child := w.submit(func(r *SubmitRequest) {
+		r.DependsOn, r.Rule, r.OnUnmet = []Dependency{{Job: parent.ID}}, fleet.AnyFailed, fleet.UnmetHold
+	})
+	w.complete(w.start(parent))
+	if v := w.get(child.ID); !strings.Contains(v.Waiting, string(parent.ID)) {
+		t.Errorf("held: %q, want its parent named", v.Waiting)
+	}
+	w.must(w.store.Update(t.Context(), store.System("test"), func(tx store.Tx) error {
+		_, n, err := tx.PruneJobs("", w.now.Add(time.Hour), 10)
+		if n != 1 {
+			t.Errorf("%d jobs were taken away, want the parent", n)
+		}
+		return err
+	}))
+	if v := w.get(child.ID); !strings.Contains(v.Waiting, "no longer kept") {
+		t.Errorf("held: %q", v.Waiting)
+	}
+	g, err := w.Jobs.Graph(t.Context(), auth.Local(), child.ID)
+	w.must(err)
+	if len(g.Jobs) != 1 || len(g.Edges) != 0 {
+		t.Errorf("graph of %d jobs and %d edges, want the child alone", len(g.Jobs), len(g.Edges))
+	}
 }
