@@ -8,6 +8,10 @@ import (
 	"strings"
 )
 
+// MaxInputs is how many bytes the inputs of a job may have when they are handed
+// to a robot: what fits one message of the protocol beside all else.
+const MaxInputs = 1<<20 - 64<<10
+
 // FromJob is an input that is filled from the result of a parent: a value of
 // the form {"from_job": ID, "pointer": "/invoice/id"}.
 type FromJob struct {

@@ -3,7 +3,6 @@ package orchestrator
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -84,6 +83,10 @@ func aside(r store.Reader, job *fleet.Job) (string, error) {
 	case fleet.WaitingHold:
 		rule := cmp.Or(job.Rule, fleet.AllCompleted)
 		names, err := parents(r, job.ID, func(s fleet.State) bool { return s.Final() && (s == fleet.Completed) == (rule == fleet.AnyFailed) })
+		if names == "" && err == nil { // what failed is being repeated
+			names, err = parents(r, job.ID, func(s fleet.State) bool { return !s.Final() })
+			return fmt.Sprintf("Waits for the jobs that it depends on (%s): %s.", rule, names), err
+		}
 		return fmt.Sprintf("Is held: the jobs that it depends on did not end as it needs (%s): %s. Retry them, or cancel this job.", rule, names), err
 	case fleet.WaitingBackoff:
 		return fmt.Sprintf("Waits until %s before it is tried again.", job.NotBefore.UTC().Format(time.RFC3339)), nil
@@ -105,7 +108,6 @@ func parents(r store.Reader, child fleet.ID, matters func(fleet.State) bool) (st
 	for _, id := range ids {
 		job, err := r.Job(id)
 		switch {
-		case errors.Is(err, fleet.ErrNotFound): // retention was here first
 		case err != nil:
 			return "", err
 		case !matters(job.State):
@@ -117,9 +119,6 @@ func parents(r store.Reader, child fleet.ID, matters func(fleet.State) bool) (st
 	}
 	if more > 0 {
 		names = append(names, fmt.Sprintf("and %d more", more))
-	}
-	if len(names) == 0 {
-		return "they are no longer kept", nil
 	}
 	return strings.Join(names, ", "), nil
 }

@@ -1,6 +1,7 @@
 package orchestrator
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,8 +45,8 @@ func depends(r SubmitRequest, s *fleet.JobSpec) error {
 			return fleet.Invalid(fmt.Sprintf("depends_on[%d]", i), "Give job, the id of a job, or ref, the name of one in this request.")
 		case d.Job != "" && !d.Job.Valid():
 			return fleet.Errorf(fleet.CodeInvalid, "dependency_unknown", "There is no job %.80s to wait for.", d.Job)
-		case d.Job != "" && slices.Contains(s.DependsOn, d.Job):
-			return fleet.Invalid(fmt.Sprintf("depends_on[%d]", i), "Job %s is named twice.", d.Job)
+		case slices.Contains(r.DependsOn[:i], d):
+			return fleet.Invalid(fmt.Sprintf("depends_on[%d]", i), "Job %s is named twice.", cmp.Or(string(d.Job), d.Ref))
 		}
 		s.DependsOn = append(s.DependsOn, d.Job) // a ref leaves its place empty
 	}
@@ -162,6 +163,12 @@ func (j *Jobs) submitGraph(ctx context.Context, p auth.Principal, g *graph) ([]S
 			ids[r.Ref] = sub.Job.ID
 		}
 		subs = append(subs, sub)
+	}
+	if g.requests[0].DryRun {
+		for k, i := range order {
+			results[i].Job = subs[k].Job
+		}
+		return results, nil
 	}
 	stored := make([]SubmitResult, len(subs))
 	if err := j.insertAll(ctx, p, subs, stored); err != nil {

@@ -70,6 +70,7 @@ func TestGraphIsRefusedWhole(t *testing.T) {
 		{[]SubmitRequest{node("a", "a")}, "dependency_cycle", "a waits for a"},
 		{[]SubmitRequest{node("a"), node("b", "z")}, "dependency_unknown", `"z"`},
 		{[]SubmitRequest{node("a"), node("a", "a")}, "invalid_field", "already"},
+		{[]SubmitRequest{node("a"), node("b", "a", "a")}, "invalid_field", "named twice"},
 		{[]SubmitRequest{node("a"), bad}, "invalid_field", "Entry 1: "},
 		{[]SubmitRequest{node("a"), foreign}, "invalid_field", "not in depends_on"},
 	} {
@@ -107,8 +108,8 @@ func TestDependencyRefuses(t *testing.T) {
 	refuses("invalid_field", "named twice", func(r *SubmitRequest) { r.DependsOn = []Dependency{{Job: job.ID}, {Job: job.ID}} })
 }
 
-// TestParentThatIsNoLongerKept: a job may wait for longer than history is kept.
-func TestParentThatIsNoLongerKept(t *testing.T) {
+// TestParentIsKeptForItsChildren: a job may wait for longer than history is kept.
+func TestParentIsKeptForItsChildren(t *testing.T) {
 	w := newWorld(t)
 	w.connect()
 	parent := w.submit()
@@ -119,19 +120,77 @@ func TestParentThatIsNoLongerKept(t *testing.T) {
 	if v := w.get(child.ID); !strings.Contains(v.Waiting, string(parent.ID)) {
 		t.Errorf("held: %q, want its parent named", v.Waiting)
 	}
-	w.must(w.store.Update(t.Context(), store.System("test"), func(tx store.Tx) error {
-		_, n, err := tx.PruneJobs("", w.now.Add(time.Hour), 10)
-		if n != 1 {
-			t.Errorf("%d jobs were taken away, want the parent", n)
-		}
-		return err
-	}))
-	if v := w.get(child.ID); !strings.Contains(v.Waiting, "no longer kept") {
-		t.Errorf("held: %q", v.Waiting)
+	w.now = w.now.Add(time.Hour)
+	prune := func(want int) {
+		t.Helper()
+		w.must(w.store.Update(t.Context(), store.System("test"), func(tx store.Tx) error {
+			_, n, err := tx.PruneJobs("", w.now.Add(-time.Minute), 10)
+			if n != want {
+				t.Errorf("%d jobs were taken away, want %d", n, want)
+			}
+			return err
+		}))
 	}
+	prune(0)
+	_, err := w.Jobs.Cancel(t.Context(), w.admin, child.ID, fleet.CancelRequest{})
+	w.must(err)
+	prune(1)
 	g, err := w.Jobs.Graph(t.Context(), auth.Local(), child.ID)
 	w.must(err)
 	if len(g.Jobs) != 1 || len(g.Edges) != 0 {
 		t.Errorf("graph of %d jobs and %d edges, want the child alone", len(g.Jobs), len(g.Edges))
+	}
+}
+
+// TestDryRunOfMany checks everything and stores nothing.
+func TestDryRunOfMany(t *testing.T) {
+	w := newWorld(t)
+	dry := func(rs ...SubmitRequest) []SubmitRequest {
+		for i := range rs {
+			rs[i].DryRun = true
+		}
+		return rs
+	}
+	for what, rs := range map[string][]SubmitRequest{"plain": dry(node(""), node("")), "graph": dry(node("b", "a"), node("a"))} {
+		for _, atomic := range []bool{false, true} {
+			results, faults, err := w.Jobs.SubmitMany(t.Context(), auth.Local(), rs, atomic)
+			w.must(err)
+			if faults[0] != nil || results[1].Job.Workflow.Name == "" {
+				t.Errorf("%s: %v, %+v", what, faults, results)
+			}
+		}
+	}
+	if n := w.count("jobs"); n != "0" {
+		t.Errorf("%s jobs were stored", n)
+	}
+	_, _, err := w.Jobs.SubmitMany(t.Context(), auth.Local(), append(dry(node("")), node("")), false)
+	w.is(err, fleet.CodeInvalid, "invalid_field")
+}
+
+// TestRetryWaitsAgain: a job that never ran because of its parent waits for the
+// one that repeats the parent, and takes its inputs from that.
+func TestRetryWaitsAgain(t *testing.T) {
+	for _, unmet := range []fleet.OnUnmet{fleet.UnmetCancel, fleet.UnmetHold} {
+		w := newWorld(t)
+		w.connect()
+		parent := w.submit()
+		child := w.submit(func(r *SubmitRequest) {
+			r.DependsOn, r.OnUnmet = []Dependency{{Job: parent.ID}}, unmet
+			r.Variables = json.RawMessage(`{"x":{"from_job":"` + string(parent.ID) + `","pointer":""}}`)
+		})
+		w.fail(w.start(parent), fleet.ClassInvalid)
+		again, err := w.Jobs.Retry(t.Context(), w.admin, parent.ID)
+		w.must(err)
+		if unmet == fleet.UnmetCancel { // held ones follow by themselves
+			child, err = w.Jobs.Retry(t.Context(), w.admin, child.ID)
+			w.must(err)
+		}
+		if v := w.get(child.ID); v.Job.WaitingOn == fleet.WaitingRobot || !strings.Contains(v.Waiting, string(again.ID)+" (nothing, pending)") {
+			t.Errorf("%s: waits on %s: %s", unmet, v.Job.WaitingOn, v.Waiting)
+		}
+		w.complete(w.start(again))
+		if v := w.get(child.ID); v.Job.WaitingOn != fleet.WaitingRobot || string(v.Data.Variables) != `{"x":{}}` {
+			t.Errorf("%s: waits on %s with %s", unmet, v.Job.WaitingOn, v.Data.Variables)
+		}
 	}
 }

@@ -105,6 +105,10 @@ func (j *Jobs) SubmitMany(ctx context.Context, p auth.Principal, rs []SubmitRequ
 	if len(rs) == 0 || len(rs) > j.Limits.BulkJobs {
 		return nil, nil, fleet.Invalid("jobs", "jobs must hold 1 to %d entries; got %d.", j.Limits.BulkJobs, len(rs))
 	}
+	dry := rs[0].DryRun
+	if i := slices.IndexFunc(rs, func(r SubmitRequest) bool { return r.DryRun != dry }); i > 0 {
+		return nil, nil, fleet.Invalid(fmt.Sprintf("jobs[%d].dry_run", i), "dry_run must be the same for all jobs of a request.")
+	}
 	results, faults := make([]SubmitResult, len(rs)), make([]error, len(rs))
 	g, err := graphOf(rs)
 	if err != nil {
@@ -126,7 +130,7 @@ func (j *Jobs) SubmitMany(ctx context.Context, p auth.Principal, rs []SubmitRequ
 			faults[i] = err
 			continue
 		}
-		results[i].Warnings = s.warnings
+		results[i].Job, results[i].Warnings = s.Job, s.warnings
 		list, index = append(list, s), append(index, i)
 	}
 	if atomic {
@@ -137,9 +141,12 @@ func (j *Jobs) SubmitMany(ctx context.Context, p auth.Principal, rs []SubmitRequ
 				return nil, nil, &e
 			}
 		}
+		if dry {
+			return results, faults, nil
+		}
 		return results, faults, j.insertAll(ctx, p, list, results)
 	}
-	if len(list) == 0 {
+	if len(list) == 0 || dry {
 		return results, faults, nil
 	}
 	var out []store.Submitted

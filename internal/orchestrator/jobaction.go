@@ -79,7 +79,7 @@ func (j *Jobs) retry(ctx context.Context, p auth.Principal, id fleet.ID, mark fu
 		if err != nil {
 			return err
 		}
-		if job, err = tx.Insert(fleet.NewJob(spec, j.Now()), fleet.JobData{Variables: data.Variables}, p.Name); err != nil {
+		if job, err = j.again(tx, &sub.Job, spec, data.Variables, p.Name); err != nil {
 			return err
 		}
 		if err := mark(tx); err != nil {
@@ -94,6 +94,41 @@ func (j *Jobs) retry(ctx context.Context, p auth.Principal, id fleet.ID, mark fu
 		err = fail.At(fail.RetryAfterCommit)
 	}
 	return job, err
+}
+
+// again stores the job that repeats one. One that was never released waits again
+// for its parents, or for the jobs that repeat them: its inputs are not filled.
+func (j *Jobs) again(tx store.Tx, first *fleet.Job, spec fleet.JobSpec, variables []byte, by string) (fleet.Job, error) {
+	var parents []fleet.ID
+	if first.Epoch == 0 {
+		var err error
+		if parents, err = tx.Parents(first.ID); err != nil {
+			return fleet.Job{}, err
+		}
+	}
+	for i, id := range parents {
+		repeats, err := tx.Jobs(store.JobFilter{RetryOf: id}, fleet.Page{Limit: fleet.PageMax})
+		if err != nil {
+			return fleet.Job{}, err
+		}
+		for _, r := range repeats.Jobs {
+			parents[i] = max(parents[i], r.ID) // ids are in the order of their making
+		}
+		variables, err = fleet.RenameInputs(variables, func(ref string) (fleet.ID, bool) { return parents[i], ref == string(id) })
+		if err != nil {
+			return fleet.Job{}, err
+		}
+	}
+	if len(parents) > 0 {
+		spec.DependsOn, spec.Rule, spec.OnUnmet, spec.FillInputs = parents, first.Rule, first.OnUnmet, first.FillInputs
+	}
+	out, err := tx.Enqueue([]store.Submission{{
+		Job: fleet.NewJob(spec, j.Now()), Data: fleet.JobData{Variables: variables}, Actor: by, Parents: parents,
+	}})
+	if err != nil {
+		return fleet.Job{}, err
+	}
+	return out[0].Job, out[0].Err
 }
 
 // takeOver lets the jobs that are held because of one wait for the one that

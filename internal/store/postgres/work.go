@@ -60,6 +60,7 @@ type lock struct {
 var before = map[string][]lock{
 	"job.get":            {lockJob, lockAttempt},
 	"job.parent":         {lockJob},
+	"job.prune_check":    {lockJob},
 	"job.retry_open":     {lockJob}, // one retry of a job at a time
 	"job.subject":        {lockJob, lockAttempt},
 	"attempt.held":       {{"select 1 from jobs where id in (select job_id from attempts where robot_id = $1 and slot_free_at is null) order by id for update", []int{0}}},

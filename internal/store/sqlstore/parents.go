@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/store"
@@ -19,7 +20,7 @@ var (
 		where d.child_id = $1 and d.tenant_id = $2 group by p.state`)
 	parentList = stmt("job_parent.list", `select parent_id from job_parents where child_id = $1 and ($2 or tenant_id = $3) order by position`)
 	childList  = stmt("job_parent.children", `select child_id from job_parents where parent_id = $1 and ($2 or tenant_id = $3)
-		order by child_id limit $4`)
+		and child_id > $4 order by child_id limit $5`)
 	parentMove = stmt("job_parent.move", `update job_parents set parent_id = $3 where child_id = $1 and parent_id = $2 and tenant_id = $4`)
 	inputsPut  = stmt("job_data.inputs", `update job_data set variables = $3 where job_id = $1 and tenant_id = $2`)
 	pruneLinks = stmt("job_parent.prune", `delete from job_parents where child_id = $1 and tenant_id = $2`)
@@ -65,14 +66,19 @@ func (t *Tx) adopt(j *fleet.Job, parents []fleet.ID, ended fleet.ID) error {
 
 // parentEnded tells the jobs that wait for one that has ended.
 func (t *Tx) parentEnded(j *fleet.Job) error {
-	children, err := t.children(j.ID, fleet.MaxGraph)
-	if err != nil {
-		return err
-	}
-	for _, id := range children {
-		if err := t.afterParent(id, j.ID); err != nil {
+	const page = 500
+	for after, n := fleet.ID(""), page; n == page; {
+		children, err := t.children(j.ID, after, page)
+		if err != nil {
 			return err
 		}
+		for _, id := range children {
+			if err := t.afterParent(id, j.ID); err != nil {
+				return err
+			}
+			after = id
+		}
+		n = len(children)
 	}
 	return nil
 }
@@ -118,12 +124,15 @@ func (t *Tx) fill(child fleet.ID, end *fleet.ParentEnd) error {
 		parent, err := t.JobData(id)
 		return parent.Result, err
 	})
+	if err == nil && end.BadInput == "" && len(end.Variables) > fleet.MaxInputs {
+		end.BadInput = fmt.Sprintf("With the values from other jobs the inputs have %d bytes; at most %d are handed to a robot.", len(end.Variables), fleet.MaxInputs)
+	}
 	return err
 }
 
-func (r *reader) children(parent fleet.ID, limit int) (out []fleet.ID, err error) {
+func (r *reader) children(parent, after fleet.ID, limit int) (out []fleet.ID, err error) {
 	err = r.conn.Query(childList, func(row *Row) error { out = append(out, str[fleet.ID](row)); return nil },
-		parent, r.all(), r.tenant(), limit)
+		parent, r.all(), r.tenant(), after, limit)
 	return out, err
 }
 
@@ -135,7 +144,7 @@ func (r *reader) Parents(child fleet.ID) (out []fleet.ID, err error) {
 
 // Children lists the jobs that wait or waited for a job.
 func (r *reader) Children(parent fleet.ID) ([]fleet.ID, error) {
-	return r.children(parent, fleet.MaxGraph)
+	return r.children(parent, "", fleet.MaxGraph)
 }
 
 // MoveChild lets a job that is held wait for another parent: the one that
@@ -151,6 +160,19 @@ func (t *Tx) MoveChild(child, from, to fleet.ID) error {
 	}
 	if _, err := t.conn.Exec(parentMove, child, from, to, s.Job.Tenant); err != nil {
 		return err
+	}
+	if s.Job.FillInputs { // what it took from the first, it takes from the other
+		d, err := t.JobData(child)
+		if err != nil {
+			return err
+		}
+		d.Variables, err = fleet.RenameInputs(d.Variables, func(ref string) (fleet.ID, bool) { return to, ref == string(from) })
+		if err != nil {
+			return err
+		}
+		if _, err := t.conn.Exec(inputsPut, child, s.Job.Tenant, []byte(d.Variables)); err != nil {
+			return err
+		}
 	}
 	return t.afterParent(child, to)
 }

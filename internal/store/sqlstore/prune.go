@@ -9,10 +9,14 @@ import (
 
 // What is pruned is found by keys that begin with a time, the oldest first, so
 // that a step costs by what it takes and a step that takes nothing costs
-// nothing. Nothing that is not final is ever taken.
+// nothing. Nothing that is not final is ever taken, and no parent of a job that
+// is not: what the parent did still counts. The count of children guards against
+// one that came since the parent was found.
 var (
-	pruneFind = stmt("job.prune_find", `select id, tenant_id, state from jobs where id > $1 and id < $2 and ended_at is not null
-		and ended_at < $3 and ($4 or tenant_id = $5) order by id limit $6`)
+	pruneFind = stmt("job.prune_find", `select id, tenant_id, state, children from jobs where id > $1 and id < $2 and ended_at is not null
+		and ended_at < $3 and ($4 or tenant_id = $5) and (children = 0 or not exists (select 1 from job_parents d
+		join jobs c on c.id = d.child_id where d.parent_id = jobs.id and c.ended_at is null)) order by id limit $6`)
+	pruneCheck    = stmt("job.prune_check", `select children from jobs where id = $1 and tenant_id = $2 and ended_at is not null`)
 	pruneJob      = stmt("job.prune", `delete from jobs where id = $1 and tenant_id = $2 and ended_at is not null`)
 	pruneData     = stmt("job_data.prune", `delete from job_data where job_id = $1 and tenant_id = $2`)
 	pruneAttempts = stmt("attempt.prune", `delete from attempts where job_id = $1 and tenant_id = $2`)
@@ -47,16 +51,26 @@ func (t *Tx) PruneJobs(after fleet.ID, before time.Time, limit int) (last fleet.
 		id     fleet.ID
 		tenant fleet.TenantID
 		state  fleet.State
+		kids   int
 	}
 	var list []old
 	err = t.conn.Query(pruneFind, func(row *Row) error {
-		list = append(list, old{str[fleet.ID](row), str[fleet.TenantID](row), str[fleet.State](row)})
+		list = append(list, old{str[fleet.ID](row), str[fleet.TenantID](row), str[fleet.State](row), row.int()})
 		return nil
 	}, after, fleet.FirstID(before), before, t.all(), t.tenant(), limit)
 	if err != nil {
 		return after, 0, err
 	}
 	for _, j := range list {
+		last = j.id
+		kids := 0
+		found, err := one(t.conn, pruneCheck, func(row *Row) { kids = row.int() }, j.id, j.tenant)
+		if err != nil {
+			return after, 0, err
+		}
+		if !found || kids != j.kids { // another member took it, or a job came to wait for it
+			continue
+		}
 		for _, s := range []*Stmt{pruneData, pruneAttempts, pruneEffects, pruneRefusals, pruneLinks, pruneDead, pruneJob} {
 			if _, err := t.conn.Exec(s, j.id, j.tenant); err != nil {
 				return after, 0, err
@@ -64,7 +78,6 @@ func (t *Tx) PruneJobs(after fleet.ID, before time.Time, limit int) (last fleet.
 		}
 		t.touch(j.id)
 		t.delta(j.tenant).counts[stateIndex(j.state)]--
-		last = j.id
 	}
 	return last, len(list), nil
 }

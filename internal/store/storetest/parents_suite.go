@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -136,10 +137,10 @@ func parentTests() map[string]func(f *Fixture) {
 				f.must(got[0].Err)
 				return got[0].Job.ID
 			}
-			good, bad := submit("/invoice/id"), submit("/nothing")
+			good, bad, large := submit("/invoice/id"), submit("/nothing"), submit("/scan")
 			f.reports++
 			report := f.NewReport(a, fleet.ReportComplete, f.reports)
-			report.Result = json.RawMessage(`{"invoice":{"id":"A-7"}}`)
+			report.Result = json.RawMessage(`{"invoice":{"id":"A-7"},"scan":"` + strings.Repeat("x", fleet.MaxInputs) + `"}`)
 			f.Report(report)
 			f.waits(good, fleet.WaitingRobot)
 			f.View(func(r store.Reader) error {
@@ -147,8 +148,27 @@ func parentTests() map[string]func(f *Fixture) {
 				is(f, "variables", string(d.Variables), `{"id":"A-7","n":1}`)
 				return err
 			})
-			if j := f.Job(bad); j.State != fleet.Failed || j.ErrorCode != "input_invalid" {
-				f.Errorf("the job without its input is %s (%s)", j.State, j.ErrorCode)
+			for _, id := range []fleet.ID{bad, large} {
+				if j := f.Job(id); j.State != fleet.Failed || j.ErrorCode != "input_invalid" {
+					f.Errorf("the job without its input is %s (%s)", j.State, j.ErrorCode)
+				}
+			}
+		},
+		"every child is told, however many there are": func(f *Fixture) {
+			a := run(f, f.Robot("r1", 20))
+			subs := make([]store.Submission, 501)
+			for i := range subs {
+				spec := f.Spec()
+				spec.DependsOn = []fleet.ID{a.ID}
+				subs[i] = f.Submission(spec)
+				subs[i].Parents = spec.DependsOn
+			}
+			got, err := f.Store.Enqueue(f.Context(), f.Scope, subs)
+			f.must(err)
+			f.ends(a, fleet.ReportComplete)
+			for i := range got {
+				f.must(got[i].Err)
+				f.waits(got[i].Job.ID, fleet.WaitingRobot)
 			}
 		},
 		"a job that failed for good is a dead letter until somebody looks after it": func(f *Fixture) {

@@ -29,6 +29,11 @@ begin
       if exists (select 1 from jobs where id >= first and id < next and (ended_at is null or ended_at >= jobs_before)) then
         continue;
       end if;
+      -- What a parent did still counts for a job that has not ended.
+      if exists (select 1 from job_parents d join jobs c on c.id = d.child_id
+        where d.parent_id >= first and d.parent_id < next and c.ended_at is null) then
+        continue;
+      end if;
       update tenant_heads h set completed = h.completed - x.completed, failed = h.failed - x.failed,
         cancelled = h.cancelled - x.cancelled, timed_out = h.timed_out - x.timed_out
         from (select tenant_id, count(*) filter (where state = 'completed') as completed, count(*) filter (where state = 'failed') as failed,
