@@ -67,6 +67,14 @@ func MergePlacements(parts ...PlacedAt) (out Placement, err error) {
 	return out, nil
 }
 
+// StickyKey is the key of a sticky placement; empty for any other.
+func (p *Placement) StickyKey() string {
+	if p.Sticky == nil {
+		return ""
+	}
+	return p.Sticky.Key
+}
+
 func stickyText(s *Sticky) string {
 	if s == nil {
 		return ""

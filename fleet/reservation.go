@@ -67,24 +67,20 @@ func (r *Reservation) Open(now time.Time) (open bool, changes time.Time) {
 	if len(r.Windows) == 0 {
 		return true, time.Time{}
 	}
+	var begins, ends time.Time // the next that begins; the last end of those that hold
 	for _, w := range r.Windows {
 		switch {
 		case !now.Before(w.Until):
 		case now.Before(w.From):
-			changes = first(changes, w.From)
-		default:
-			open = true
+			begins = first(begins, w.From)
+		case w.Until.After(ends):
+			ends = w.Until
 		}
 	}
-	if open {
-		changes = time.Time{}
-		for _, w := range r.Windows {
-			if !now.Before(w.From) && now.Before(w.Until) && w.Until.After(changes) {
-				changes = w.Until
-			}
-		}
+	if !ends.IsZero() {
+		return true, ends
 	}
-	return open, changes
+	return false, begins
 }
 
 func first(a, b time.Time) time.Time {

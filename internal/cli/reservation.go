@@ -118,10 +118,13 @@ func (c *reservationListCmd) Run(ctx context.Context, sh *shell) error {
 	})
 }
 
-type reservationGetCmd struct {
+// reservationTarget is a command about one reservation.
+type reservationTarget struct {
 	config.Client
 	Reservation string `arg:"" help:"id of the reservation"`
 }
+
+type reservationGetCmd struct{ reservationTarget }
 
 // Run shows a reservation.
 func (c *reservationGetCmd) Run(ctx context.Context, sh *shell) error {
@@ -150,10 +153,7 @@ func (c *reservationGetCmd) Run(ctx context.Context, sh *shell) error {
 	})
 }
 
-type reservationDeleteCmd struct {
-	config.Client
-	Reservation string `arg:"" help:"id of the reservation"`
-}
+type reservationDeleteCmd struct{ reservationTarget }
 
 // Run deletes a reservation.
 func (c *reservationDeleteCmd) Run(ctx context.Context, sh *shell) error {
@@ -168,32 +168,26 @@ func (c *reservationDeleteCmd) Run(ctx context.Context, sh *shell) error {
 	return err
 }
 
-type reservationEnableCmd struct {
-	config.Client
-	Reservation string `arg:"" help:"id of the reservation"`
-}
+type reservationEnableCmd struct{ reservationTarget }
 
 // Run lets it hold again.
 func (c *reservationEnableCmd) Run(ctx context.Context, sh *shell) error {
-	return sh.setReservation(ctx, c.Client, c.Reservation, true)
+	return c.enable(ctx, sh, true)
 }
 
-type reservationDisableCmd struct {
-	config.Client
-	Reservation string `arg:"" help:"id of the reservation"`
-}
+type reservationDisableCmd struct{ reservationTarget }
 
 // Run lets it hold nothing.
 func (c *reservationDisableCmd) Run(ctx context.Context, sh *shell) error {
-	return sh.setReservation(ctx, c.Client, c.Reservation, false)
+	return c.enable(ctx, sh, false)
 }
 
-func (s *shell) setReservation(ctx context.Context, at config.Client, id string, enabled bool) error {
-	api, err := s.connect(at)
+func (c *reservationTarget) enable(ctx context.Context, sh *shell, enabled bool) error {
+	api, err := sh.connect(c.Client)
 	if err != nil {
 		return err
 	}
-	r, err := api.GetReservation(ctx, fleet.ID(id))
+	r, err := api.GetReservation(ctx, fleet.ID(c.Reservation))
 	if err != nil {
 		return err
 	}
@@ -202,12 +196,12 @@ func (s *shell) setReservation(ctx context.Context, at config.Client, id string,
 	if err != nil {
 		return err
 	}
-	return s.answer(at.Output, out, func() error {
+	return sh.answer(c.Output, out, func() error {
 		word := "holds"
 		if !enabled {
 			word = "holds nothing"
 		}
-		_, err := fmt.Fprintf(s.out, "Reservation %s %s.\n", clean(out.Name), word)
+		_, err := fmt.Fprintf(sh.out, "Reservation %s %s.\n", clean(out.Name), word)
 		return err
 	})
 }

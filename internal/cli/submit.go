@@ -122,9 +122,6 @@ func (c *jobSubmitCmd) request(sh *shell) (client.SubmitRequest, error) {
 	if c.Retries != fleet.DefaultRetry().Max {
 		req.Retry = &client.RetryChange{Max: &c.Retries}
 	}
-	if len(c.Capability) > 0 {
-		req.Placement = &fleet.Placement{Capabilities: c.Capability}
-	}
 	if err := c.place(sh, &req); err != nil {
 		return req, err
 	}
@@ -158,28 +155,24 @@ func (c *jobSubmitCmd) request(sh *shell) (client.SubmitRequest, error) {
 
 // place adds what flags and a file say of robots, and the labels.
 func (c *jobSubmitCmd) place(sh *shell, req *client.SubmitRequest) error {
+	var p fleet.Placement
 	if c.Placement != "" {
 		text, err := sh.read(c.Placement)
 		if err != nil {
 			return err
 		}
-		var p fleet.Placement
 		dec := json.NewDecoder(bytes.NewReader(text))
 		dec.DisallowUnknownFields()
 		if err := dec.Decode(&p); err != nil {
 			return fleet.Invalid("placement", "%s does not hold a placement: %s.", c.Placement, err)
 		}
-		p.Capabilities = append(p.Capabilities, c.Capability...)
-		req.Placement = &p
 	}
-	if c.Pool != "" || len(c.Tag) > 0 {
-		if req.Placement == nil {
-			req.Placement = &fleet.Placement{}
-		}
-		req.Placement.Tags = append(req.Placement.Tags, c.Tag...)
-		if c.Pool != "" {
-			req.Placement.Pool = c.Pool
-		}
+	p.Capabilities, p.Tags = append(p.Capabilities, c.Capability...), append(p.Tags, c.Tag...)
+	if c.Pool != "" {
+		p.Pool = c.Pool
+	}
+	if !p.IsZero() {
+		req.Placement = &p
 	}
 	for _, id := range c.After {
 		req.DependsOn = append(req.DependsOn, client.Dependency{Job: fleet.ID(id)})

@@ -9,6 +9,7 @@ import (
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/fail"
 	"github.com/casarerpa/fleet/internal/placement"
+	"github.com/casarerpa/fleet/internal/snapshot"
 	"github.com/casarerpa/fleet/internal/store"
 )
 
@@ -40,7 +41,7 @@ type Options struct {
 	Now      func() time.Time
 	Logger   *slog.Logger
 	Poll     time.Duration // the slow look behind the signals; default 1 s
-	Window   int           // most jobs planned in one round; default 1024
+	Window   int           // most jobs planned in one round; default snapshot.Window
 	// Record is given every round that had jobs and robots; nil: nobody. It must
 	// not block.
 	Record func(placement.Record)
@@ -67,7 +68,7 @@ func New(o Options) *Loop {
 		o.Poll = time.Second
 	}
 	if o.Window <= 0 {
-		o.Window = 1024
+		o.Window = snapshot.Window
 	}
 	return &Loop{o: o, failed: map[pair]time.Time{}}
 }

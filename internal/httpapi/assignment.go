@@ -68,11 +68,9 @@ func (a *API) putAssignment(ctx context.Context, in *assignmentInput) (*assignme
 	if err != nil {
 		return nil, err
 	}
-	var body AssignmentBody
-	if raw := callOf(ctx).body; len(raw) > 0 {
-		if body, err = decode[AssignmentBody](raw, a.o.Limits); err != nil {
-			return nil, err
-		}
+	body, err := optional[AssignmentBody](a, callOf(ctx).body)
+	if err != nil {
+		return nil, err
 	}
 	u, err := a.o.Orchestrator.Jobs.Assign(ctx, auth.From(ctx), fleet.UsualRobot{
 		WorkflowID: id, RobotID: fleet.RobotID(in.RobotID), Default: body.Default, Priority: body.Priority, Notes: body.Notes,

@@ -19,6 +19,14 @@ func decode[T any](body []byte, l config.Limits) (T, error) {
 	return decodeFields[T](body, fieldsOf[T](), l)
 }
 
+// optional reads a body that may be left out.
+func optional[T any](a *API, raw []byte) (body T, err error) {
+	if len(raw) == 0 {
+		return body, nil
+	}
+	return decode[T](raw, a.o.Limits)
+}
+
 // decodeFields is decode for those who keep the list of fields.
 func decodeFields[T any](body []byte, fields map[string]fieldInfo, l config.Limits) (out T, err error) {
 	v := reflect.ValueOf(&out).Elem()

@@ -182,7 +182,7 @@ func (a *API) submitJobs(ctx context.Context, in *submitInput) (*bulkReply, erro
 		req, err := a.submits.read(e.value, key)
 		if err != nil {
 			if body.Atomic {
-				return nil, entryFault(i, err)
+				return nil, orchestrator.AtEntry(i, err)
 			}
 			faults[i] = err
 			continue
@@ -220,12 +220,6 @@ func bulkRow(r orchestrator.SubmitResult, dryRun bool) BulkRow {
 		return BulkRow{Status: "replayed", JobID: r.Job.ID}
 	}
 	return BulkRow{Status: "created", JobID: r.Job.ID}
-}
-
-func entryFault(i int, err error) error {
-	e := *fleet.AsError(err)
-	e.Message = "Entry " + strconv.Itoa(i) + ": " + e.Message
-	return &e
 }
 
 // PageInput asks for a part of a list. It is exported because embedded fields are

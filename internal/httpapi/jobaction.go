@@ -66,11 +66,9 @@ func (a *API) cancelJob(ctx context.Context, in *JobInput) (*cancelReply, error)
 	if err != nil {
 		return nil, err
 	}
-	var body CancelBody
-	if raw := callOf(ctx).body; len(raw) > 0 {
-		if body, err = decode[CancelBody](raw, a.o.Limits); err != nil {
-			return nil, err
-		}
+	body, err := optional[CancelBody](a, callOf(ctx).body)
+	if err != nil {
+		return nil, err
 	}
 	jobs := a.o.Orchestrator.Jobs
 	req := fleet.CancelRequest{Reason: body.Reason, Grace: jobs.DefaultGrace(), Force: body.Force}
@@ -109,10 +107,8 @@ func (a *API) retryJob(ctx context.Context, in *JobInput) (*retryReply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if raw := callOf(ctx).body; len(raw) > 0 {
-		if _, err := decode[struct{}](raw, a.o.Limits); err != nil {
-			return nil, err
-		}
+	if _, err := optional[struct{}](a, callOf(ctx).body); err != nil {
+		return nil, err
 	}
 	p := auth.From(ctx)
 	if err := a.limitSubmits(p, 1); err != nil {

@@ -80,14 +80,6 @@ func (a *API) robotModeRoutes() {
 
 type commandReply struct{ Body RobotCommand }
 
-// optional reads a body that may be left out.
-func optional[T any](a *API, raw []byte) (body T, err error) {
-	if len(raw) == 0 {
-		return body, nil
-	}
-	return decode[T](raw, a.o.Limits)
-}
-
 func (a *API) readPause(raw []byte) (c fleet.ModeChange, err error) {
 	body, err := optional[PauseBody](a, raw)
 	c = fleet.ModeChange{Mode: fleet.ModePaused, For: time.Hour, Note: body.Note}

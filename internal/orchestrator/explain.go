@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -182,7 +181,7 @@ func (j *Jobs) placed(r store.Reader, robots []fleet.Robot, job *fleet.Job, now 
 }
 
 // robots lists the robots that a scope may see, with their status.
-func (j *Jobs) robots(r store.Reader, now time.Time) ([]fleet.Robot, error) {
+func (c *core) robots(r store.Reader, now time.Time) ([]fleet.Robot, error) {
 	var out []fleet.Robot
 	page := fleet.Page{Limit: fleet.PageMax}
 	for {
@@ -191,9 +190,9 @@ func (j *Jobs) robots(r store.Reader, now time.Time) ([]fleet.Robot, error) {
 			return nil, err
 		}
 		for i := range list.Robots {
-			list.Robots[i].Derive(j.Timing(list.Robots[i].Environment), now)
+			list.Robots[i].Derive(c.Timing(list.Robots[i].Environment), now)
 		}
-		out = slices.Concat(out, list.Robots)
+		out = append(out, list.Robots...)
 		if list.Next == "" {
 			return out, nil
 		}

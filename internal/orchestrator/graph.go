@@ -141,9 +141,7 @@ func (j *Jobs) submitGraph(ctx context.Context, p auth.Principal, g *graph) ([]S
 		r := g.requests[i]
 		sub, err := j.prepare(ctx, p, r)
 		if err != nil {
-			e := *fleet.AsError(err)
-			e.Message = fmt.Sprintf("Entry %d: %s", i, e.Message)
-			return nil, &e
+			return nil, AtEntry(i, err)
 		}
 		for k, d := range r.DependsOn {
 			if d.Ref != "" {

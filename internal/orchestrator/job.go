@@ -19,7 +19,7 @@ import (
 type Jobs struct {
 	*core
 	workflows *Workflows
-	usual     *usual
+	usual     usual
 	rooms     rooms
 }
 
@@ -136,9 +136,7 @@ func (j *Jobs) SubmitMany(ctx context.Context, p auth.Principal, rs []SubmitRequ
 	if atomic {
 		for i, err := range faults {
 			if err != nil {
-				e := *fleet.AsError(err)
-				e.Message = fmt.Sprintf("Entry %d: %s", i, e.Message)
-				return nil, nil, &e
+				return nil, nil, AtEntry(i, err)
 			}
 		}
 		if dry {
@@ -162,6 +160,13 @@ func (j *Jobs) SubmitMany(ctx context.Context, p auth.Principal, rs []SubmitRequ
 		results[i].Job, results[i].Replayed, faults[i] = out[n].Job, out[n].Replayed, out[n].Err
 	}
 	return results, faults, nil
+}
+
+// AtEntry says which entry of a request an error is about.
+func AtEntry(i int, err error) error {
+	e := *fleet.AsError(err)
+	e.Message = fmt.Sprintf("Entry %d: %s", i, e.Message)
+	return &e
 }
 
 // insertAll stores all jobs or none.

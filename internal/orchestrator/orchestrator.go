@@ -65,7 +65,7 @@ func New(o Options) *Orchestrator {
 	w := &Workflows{core: c, seen: newSeen()}
 	return &Orchestrator{
 		Reservations: &Reservations{core: c},
-		Jobs:         &Jobs{core: c, workflows: w, usual: &usual{}},
+		Jobs:         &Jobs{core: c, workflows: w},
 		Workflows:    w,
 		Robots:       &Robots{core: c},
 		Attempts:     &Attempts{core: c},

@@ -6,8 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
-	"sync"
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
@@ -144,8 +142,7 @@ func targetError(reason, message string) *fleet.Error {
 // does not read them each time. A change made on another orchestrator is seen
 // when the moment is over.
 type usual struct {
-	mu   sync.Mutex
-	list map[usualKey]usualEntry
+	moments[usualKey, usualEntry]
 }
 
 // usualKey is a workflow by its id, or by its name while it has none yet in a
@@ -159,34 +156,12 @@ type usualKey struct {
 type usualEntry struct {
 	workflow fleet.ID
 	robots   []fleet.RobotID
-	until    time.Time
 }
 
-const (
-	usualMoment = 2 * time.Second
-	usualMost   = 4096
-)
-
-func (u *usual) get(k usualKey, now time.Time) ([]fleet.RobotID, bool) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	e, ok := u.list[k]
-	return e.robots, ok && now.Before(e.until)
-}
-
-func (u *usual) put(k usualKey, id fleet.ID, robots []fleet.RobotID, now time.Time) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if u.list == nil || len(u.list) >= usualMost {
-		u.list = map[usualKey]usualEntry{}
-	}
-	u.list[k] = usualEntry{id, robots, now.Add(usualMoment)}
-}
+const usualMoment = 2 * time.Second
 
 func (u *usual) forget(id fleet.ID) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	maps.DeleteFunc(u.list, func(_ usualKey, e usualEntry) bool { return e.workflow == id })
+	u.moments.forget(func(e usualEntry) bool { return e.workflow == id })
 }
 
 // usualRobots are the usual robots of a workflow, the best first. A workflow
@@ -196,8 +171,8 @@ func (j *Jobs) usualRobots(ctx context.Context, p auth.Principal, w fleet.JobWor
 	if w.ID == "" {
 		k.name = w.Name
 	}
-	if robots, ok := j.usual.get(k, j.Now()); ok {
-		return robots, nil
+	if e, ok := j.usual.get(k, j.Now()); ok {
+		return e.robots, nil
 	}
 	id := w.ID
 	var robots []fleet.RobotID
@@ -219,7 +194,7 @@ func (j *Jobs) usualRobots(ctx context.Context, p auth.Principal, w fleet.JobWor
 	case id == "" && errors.Is(err, fleet.ErrNotFound):
 		return nil, nil
 	case err == nil:
-		j.usual.put(k, id, robots, j.Now())
+		j.usual.put(k, usualEntry{id, robots}, j.Now().Add(usualMoment))
 	}
 	return robots, err
 }

@@ -56,23 +56,16 @@ func (r *Reservations) short(rd store.Reader, in *fleet.Reservation) ([]string, 
 	if in.Slots == 0 {
 		return nil, nil
 	}
-	slots := 0
-	page := fleet.Page{Limit: fleet.PageMax}
-	for {
-		list, err := rd.Robots(store.RobotFilter{}, page)
-		if err != nil {
-			return nil, err
+	slots, now := 0, r.Now()
+	robots, err := r.robots(rd, now)
+	if err != nil {
+		return nil, err
+	}
+	for i := range robots {
+		c := placement.CandidateOf(&robots[i])
+		if placement.Selects(&in.Selector, &c, now) {
+			slots += c.Max
 		}
-		for i := range list.Robots {
-			c := placement.CandidateOf(&list.Robots[i])
-			if placement.Selects(&in.Selector, &c, r.Now()) {
-				slots += c.Max
-			}
-		}
-		if list.Next == "" || slots >= in.Slots {
-			break
-		}
-		page.Cursor = list.Next
 	}
 	if slots >= in.Slots {
 		return nil, nil

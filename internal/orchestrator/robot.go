@@ -124,7 +124,7 @@ func (r *Robots) Connect(ctx context.Context, p auth.Principal, h Hello, token s
 		if created {
 			robot = fleet.Robot{ID: p.RobotID, Tenant: p.Tenant, Mode: fleet.ModeActive, CreatedAt: now}
 		}
-		r.describe(&robot, p, h, caps, tags)
+		describe(&robot, p, h, caps, tags, now)
 		if err := tx.PutRobot(robot); err != nil {
 			return err
 		}
@@ -184,10 +184,16 @@ func (h *Hello) validate() error {
 		return fleet.Invalid("max_concurrent_jobs", "max_concurrent_jobs must be between 0 and %d; got %d.", fleet.MaxSlots, h.Slots)
 	case len(h.Attempts) > 10*fleet.MaxSlots:
 		return fleet.Invalid("attempts", "attempts may list at most %d entries; got %d.", 10*fleet.MaxSlots, len(h.Attempts))
-	case h.Name != "" && fleet.ValidateName("name", h.Name, 128) != nil:
-		return fleet.ValidateName("name", h.Name, 128)
-	case h.Pool != "" && fleet.ValidatePool(h.Pool) != nil:
-		return fleet.ValidatePool(h.Pool)
+	}
+	if h.Name != "" {
+		if err := fleet.ValidateName("name", h.Name, 128); err != nil {
+			return err
+		}
+	}
+	if h.Pool != "" {
+		if err := fleet.ValidatePool(h.Pool); err != nil {
+			return err
+		}
 	}
 	return h.Facts.Validate()
 }
@@ -211,13 +217,13 @@ func (r *Robots) admit(robot fleet.Robot, before fleet.Session, h Hello, t fleet
 
 // describe writes what a hello says into the robot's row, but for what a person
 // has set.
-func (r *Robots) describe(robot *fleet.Robot, p auth.Principal, h Hello, caps, tags fleet.Capabilities) {
+func describe(robot *fleet.Robot, p auth.Principal, h Hello, caps, tags fleet.Capabilities, now time.Time) {
 	pinned := func(field string) bool { return slices.Contains(robot.Pinned, field) }
 	robot.Environment, robot.Hostname = p.Environment, h.Hostname
 	robot.OS, robot.Arch, robot.AgentVersion = h.OS, h.Arch, h.Version
 	robot.Capabilities, robot.WishedSlots = caps, h.Slots
-	robot.Reported, robot.LastSeen = fleet.ReportedReady, r.Now()
-	robot.Facts = ownFacts(robot.Facts, h.Facts, r.Now)
+	robot.Reported, robot.LastSeen = fleet.ReportedReady, now
+	robot.Facts = ownFacts(robot.Facts, h.Facts, now)
 	if !pinned(pinTags) {
 		robot.Tags = tags
 	}

@@ -43,7 +43,7 @@ func (r *Robots) Edit(ctx context.Context, p auth.Principal, id fleet.RobotID, c
 		if robot, err = tx.Robot(id); err != nil {
 			return err
 		}
-		changed, err := c.apply(&robot, r.Now)
+		changed, err := c.apply(&robot, r.Now())
 		if err != nil || len(changed) == 0 {
 			return err
 		}
@@ -80,7 +80,7 @@ func (c *RobotChange) validate() error {
 }
 
 // apply makes the changes and names the fields that are another now.
-func (c *RobotChange) apply(robot *fleet.Robot, now func() time.Time) (changed []string, err error) {
+func (c *RobotChange) apply(robot *fleet.Robot, now time.Time) (changed []string, err error) {
 	pin := func(field string) {
 		if at, ok := slices.BinarySearch(robot.Pinned, field); !ok {
 			robot.Pinned = slices.Insert(slices.Clone(robot.Pinned), at, field)
@@ -117,7 +117,7 @@ func (c *RobotChange) apply(robot *fleet.Robot, now func() time.Time) (changed [
 				delete(facts, name)
 				continue
 			}
-			fact.Source, fact.At = fleet.FactFromAdmin, now()
+			fact.Source, fact.At = fleet.FactFromAdmin, now
 			facts[name] = *fact
 		}
 		robot.Facts = facts
@@ -130,7 +130,7 @@ func (c *RobotChange) apply(robot *fleet.Robot, now func() time.Time) (changed [
 
 // ownFacts lays what a robot says of itself over what is known of it. A
 // person's word stands.
-func ownFacts(known, said fleet.Facts, now func() time.Time) fleet.Facts {
+func ownFacts(known, said fleet.Facts, now time.Time) fleet.Facts {
 	out := fleet.Facts{}
 	for name, fact := range known {
 		if fact.Source == fleet.FactFromAdmin {
@@ -139,7 +139,7 @@ func ownFacts(known, said fleet.Facts, now func() time.Time) fleet.Facts {
 	}
 	for name, fact := range said {
 		if _, stands := out[name]; !stands && len(out) < fleet.MaxFacts {
-			fact.Source, fact.At = fleet.FactFromRobot, now()
+			fact.Source, fact.At = fleet.FactFromRobot, now
 			out[name] = fact
 		}
 	}

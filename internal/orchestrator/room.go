@@ -1,7 +1,6 @@
 package orchestrator
 
 import (
-	"sync"
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
@@ -11,8 +10,7 @@ import (
 // that not every submit counts those that wait. Near the limit nothing is
 // remembered, and each one counts.
 type rooms struct {
-	mu    sync.Mutex
-	until map[fleet.TenantID]time.Time
+	moments[fleet.TenantID, struct{}]
 }
 
 // In a moment no orchestrator takes as many jobs as are enough: more than twice
@@ -20,20 +18,13 @@ type rooms struct {
 const (
 	roomMoment = 100 * time.Millisecond
 	roomEnough = 10_000
-	roomMost   = 4096 // tenants
 )
 
 func (r *rooms) ample(t fleet.TenantID, now time.Time) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return now.Before(r.until[t])
+	_, ok := r.get(t, now)
+	return ok
 }
 
 func (r *rooms) put(t fleet.TenantID, now time.Time) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.until == nil || len(r.until) >= roomMost {
-		r.until = map[fleet.TenantID]time.Time{}
-	}
-	r.until[t] = now.Add(roomMoment)
+	r.moments.put(t, struct{}{}, now.Add(roomMoment))
 }

@@ -16,14 +16,17 @@ const (
 	windowSpare  = 8
 	windowGrowth = 4
 	windowDepth  = 4096
-	windowUsual  = 1024
 )
+
+// Window is how many jobs of one lane are read at first at the most, unless
+// Options say otherwise.
+const Window = 1024
 
 // Options say what a snapshot is made for.
 type Options struct {
 	Now    time.Time
 	Seed   uint64
-	Window int // most jobs of one lane that are read at first; 0: 1024
+	Window int // most jobs of one lane that are read at first; 0: the constant Window
 	// Credit is what a tenant's served time is raised by before it counts, so
 	// that one that had nothing to run gets no credit for idling; nil: nothing.
 	Credit func([]fleet.Share) map[fleet.TenantID]time.Duration
@@ -45,7 +48,7 @@ type Snapshot struct {
 // robots. It is good as long as the reader.
 func Read(r store.Reader, robots []placement.Candidate, o Options) (*Snapshot, error) {
 	if o.Window <= 0 {
-		o.Window = windowUsual
+		o.Window = Window
 	}
 	s := &Snapshot{View: placement.View{Now: o.Now, Seed: o.Seed, Robots: robots}, o: o, r: r}
 	var err error
@@ -128,7 +131,7 @@ func (s *Snapshot) Include(job *fleet.Job) error {
 	}
 	lane.Jobs = append(lane.Jobs, placement.Job{
 		ID: job.ID, Epoch: job.Epoch, Priority: job.Priority, Deadline: job.Deadline, AvailableAt: job.AvailableAt, Seq: job.Seq,
-		Workflow: job.Workflow.ID, Labels: job.Labels, StickyKey: stickyKey(job),
+		Workflow: job.Workflow.ID, Labels: job.Labels, StickyKey: job.Placement.StickyKey(),
 	})
 	one := placement.Lane{Tenant: lane.Tenant, Placement: lane.Placement, Jobs: lane.Jobs[len(lane.Jobs)-1:]}
 	return s.complete([]placement.Lane{one})
@@ -155,13 +158,6 @@ func laneOf(l *store.Lane) placement.Lane {
 		ID: l.ID, Tenant: l.Tenant, Environment: l.Environment, Requires: l.Requires,
 		Target: l.Target, Placement: l.Placement, Waiting: l.Waiting,
 	}
-}
-
-func stickyKey(job *fleet.Job) string {
-	if job.Placement.Sticky == nil {
-		return ""
-	}
-	return job.Placement.Sticky.Key
 }
 
 // complete adds to the jobs what is kept apart from them: the robots that are

@@ -23,7 +23,7 @@ type Pruner interface {
 	// PruneJobs takes up to limit final jobs that ended before a time, with all
 	// that belongs to them, after a job in the order of ids. It does not look for
 	// their keys: those run out within a day, and PruneKeys comes first. last is
-	// where to go on.
+	// where to go on, empty at the end; n is how many went.
 	PruneJobs(after fleet.ID, before time.Time, limit int) (last fleet.ID, n int, err error)
 	// PruneEvents takes up to limit of the oldest events of a tenant.
 	PruneEvents(tenant fleet.TenantID, before time.Time, limit int) (int, error)

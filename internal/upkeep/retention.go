@@ -108,19 +108,21 @@ func (r *Retention) jobs(ctx context.Context, before store.Retention, done *stor
 	if before.Jobs.IsZero() {
 		return nil
 	}
-	for after, n := fleet.ID(""), r.step(); n == r.step(); {
+	for after := fleet.ID(""); ; {
 		var last fleet.ID
-		err := r.Store.Update(ctx, r.scope(), func(tx store.Tx) (err error) {
+		n := 0
+		err := r.Store.Update(ctx, r.scope(), func(tx store.Tx) (err error) { // which may run again
 			last, n, err = tx.PruneJobs(after, before.Jobs, r.step())
 			return err
 		})
 		if err != nil {
 			return err
 		}
-		after = last
 		done.Jobs += n
+		if after = last; after == "" {
+			return nil
+		}
 	}
-	return nil
 }
 
 func (r *Retention) events(ctx context.Context, before store.Retention, done *store.Pruned) error {

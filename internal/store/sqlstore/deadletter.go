@@ -45,16 +45,9 @@ func (r *reader) DeadLetters(all bool, p fleet.Page) (out store.DeadLetterPage, 
 	if err != nil {
 		return out, err
 	}
-	if p, err = p.Normalize(); err != nil {
+	p, before, err := pageBefore(p)
+	if err != nil {
 		return out, err
-	}
-	before := lastID
-	if p.Cursor != "" {
-		at, err := cursor(p.Cursor, 1)
-		if err != nil {
-			return out, err
-		}
-		before = at[0]
 	}
 	err = r.conn.Query(deadList, func(row *Row) error {
 		out.Letters = append(out.Letters, scanDead(row))

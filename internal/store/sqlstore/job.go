@@ -90,13 +90,6 @@ func jobPlacement(r *Row) fleet.Placement {
 	return p
 }
 
-func stickyKey(p fleet.Placement) string {
-	if p.Sticky == nil {
-		return ""
-	}
-	return p.Sticky.Key
-}
-
 // labels reads what labelText wrote.
 func labels(r *Row) (out map[string]string) {
 	if text := r.text(); text != "" {
@@ -236,7 +229,7 @@ func (t *Tx) insert(j fleet.Job, d fleet.JobData, actor string, number int64, se
 		int(j.Priority), j.Environment, j.Requires.Key(), j.CreatedAt, j.AvailableAt, j.NotBefore, j.Deadline, j.ExpiresAt,
 		j.RunTimeout.Std().Milliseconds(), j.Retry.Max, j.Retry.MaxLost, j.Retry.Delay.Std().Milliseconds(), j.Retry.Factor,
 		j.Retry.Ceiling.Std().Milliseconds(), j.Retry.Jitter, j.Retry.Timeout, j.RetrySafety, opt(j.RetryOf), j.SubmittedBy, lane,
-		j.Placement.Demands().Text(), stickyKey(j.Placement), labelled, string(j.Rule), string(j.OnUnmet), j.DepsOpen, opt(j.Parent),
+		j.Placement.Demands().Text(), j.Placement.StickyKey(), labelled, string(j.Rule), string(j.OnUnmet), j.DepsOpen, opt(j.Parent),
 		j.WaitLimit.Std().Milliseconds(), j.FillInputs,
 	}
 	data := []any{j.ID, j.Tenant, []byte(d.Variables), d.Traceparent}

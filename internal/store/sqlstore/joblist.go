@@ -28,19 +28,25 @@ var (
 // lastID sorts after every id.
 const lastID = "~"
 
+// pageBefore is the page and the id that its rows come before, for lists that go
+// from the newest id down.
+func pageBefore(p fleet.Page) (fleet.Page, string, error) {
+	p, err := p.Normalize()
+	if err != nil || p.Cursor == "" {
+		return p, lastID, err
+	}
+	at, err := cursor(p.Cursor, 1)
+	if err != nil {
+		return p, "", err
+	}
+	return p, at[0], nil
+}
+
 func (r *reader) Jobs(f store.JobFilter, p fleet.Page) (store.JobPage, error) {
 	var out store.JobPage
-	p, err := p.Normalize()
+	p, before, err := pageBefore(p)
 	if err != nil {
 		return out, err
-	}
-	before := lastID
-	if p.Cursor != "" {
-		at, err := cursor(p.Cursor, 1)
-		if err != nil {
-			return out, err
-		}
-		before = at[0]
 	}
 	tenants, err := r.Tenants()
 	if err != nil {

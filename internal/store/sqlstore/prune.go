@@ -44,8 +44,8 @@ var (
 )
 
 // PruneJobs takes up to limit final jobs that ended before a time, with all
-// that belongs to them, after a job in the order of ids. It returns the last job
-// it took, to go on from.
+// that belongs to them, after a job in the order of ids. It returns where to go on;
+// empty when that was the end.
 func (t *Tx) PruneJobs(after fleet.ID, before time.Time, limit int) (last fleet.ID, n int, err error) {
 	type old struct {
 		id     fleet.ID
@@ -78,8 +78,12 @@ func (t *Tx) PruneJobs(after fleet.ID, before time.Time, limit int) (last fleet.
 		}
 		t.touch(j.id)
 		t.delta(j.tenant).counts[stateIndex(j.state)]--
+		n++
 	}
-	return last, len(list), nil
+	if len(list) < limit {
+		last = ""
+	}
+	return last, n, nil
 }
 
 // PruneEvents takes the oldest events of a tenant, at most limit of them.
