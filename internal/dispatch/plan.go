@@ -21,17 +21,17 @@ func (l *Loop) plan(ctx context.Context, now time.Time) (assigned []placement.As
 	}
 	avoid := l.avoid(now)
 	err = l.o.Store.View(ctx, system(), func(r store.Reader) error {
-		robots, err := l.candidates(r, present, now)
-		if err != nil || len(robots) == 0 {
-			return err
-		}
+		robots := func() ([]placement.Candidate, error) { return l.candidates(r, present, now) }
 		s, err := snapshot.Read(r, robots, snapshot.Options{Now: now, Seed: l.seed, Window: l.o.Window, Avoid: avoid, Credit: l.credit.of})
 		if err != nil {
 			return err
 		}
+		if len(s.View.Robots) == 0 {
+			return nil
+		}
 		out, err := s.Plan()
 		assigned, l.next = out.Assigned, out.Next
-		if err == nil && l.o.Record != nil && len(s.View.Lanes) > 0 {
+		if err == nil && l.o.Record != nil {
 			l.o.Record(placement.Record{View: s.View, Outcome: out})
 		}
 		return err

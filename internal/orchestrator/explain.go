@@ -162,9 +162,12 @@ func (j *Jobs) explain(r store.Reader, v *JobView) error {
 func (j *Jobs) placed(r store.Reader, robots []fleet.Robot, job *fleet.Job, now time.Time,
 	ask func(placement.View, fleet.ID) (placement.Explanation, bool),
 ) (placement.Explanation, error) {
-	candidates := make([]placement.Candidate, len(robots))
-	for i := range robots {
-		candidates[i] = placement.CandidateOf(&robots[i])
+	candidates := func() ([]placement.Candidate, error) {
+		out := make([]placement.Candidate, len(robots))
+		for i := range robots {
+			out[i] = placement.CandidateOf(&robots[i])
+		}
+		return out, nil
 	}
 	s, err := snapshot.Read(r, candidates, snapshot.Options{Now: now})
 	if err != nil {

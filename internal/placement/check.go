@@ -121,12 +121,19 @@ func (r *rules) judge(c *Candidate, now time.Time) judgement {
 	return j
 }
 
+// environmentFits says whether a robot lives where the lane's jobs may run.
+func (l *Lane) environmentFits(c *Candidate) bool {
+	if l.Strict || c.Strict {
+		return l.Environment == c.Environment
+	}
+	return fleet.EnvironmentsMatch(l.Environment, c.Environment)
+}
+
 // demand is the first demand that the robot does not meet.
 func (r *rules) demand(c *Candidate, now time.Time) Check {
 	l, p := r.lane, &r.lane.Placement
 	switch {
-	case !fleet.EnvironmentsMatch(l.Environment, c.Environment),
-		(l.Strict || c.Strict) && l.Environment != c.Environment:
+	case !l.environmentFits(c):
 		return CheckEnvironment
 	case p.Pool != "" && p.Pool != c.Pool:
 		return CheckPool

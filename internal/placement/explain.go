@@ -173,9 +173,7 @@ func (p *planner) answer(l *laneState, r *robotState, j *Job) RobotAnswer {
 // demandAnswers makes the checks of the job's demands and of what opens later.
 func (p *planner) demandAnswers(l *laneState, r *robotState, j *Job, add func(Check, bool, string, string)) {
 	c, lane, want, rules := &r.c, l.lane, &l.lane.Placement, l.rules
-	env := fleet.EnvironmentsMatch(lane.Environment, c.Environment) &&
-		(!lane.Strict && !c.Strict || lane.Environment == c.Environment)
-	add(CheckEnvironment, env, lane.Environment, c.Environment)
+	add(CheckEnvironment, lane.environmentFits(c), lane.Environment, c.Environment)
 	if want.Pool != "" {
 		add(CheckPool, want.Pool == c.Pool, want.Pool, c.Pool)
 	}
@@ -210,7 +208,7 @@ func (p *planner) demandAnswers(l *laneState, r *robotState, j *Job, add func(Ch
 	jd := rules.judge(c, p.now)
 	if len(rules.fallback) > 0 {
 		steps, next := rules.opened(j, p.now)
-		if in := slices.ContainsFunc(rules.fallback, func(s *selector) bool { return s.selects(c, p.now) }); !in {
+		if jd.step < 0 {
 			add(CheckNoStep, false, "in a step of the fallback", "in none")
 		} else {
 			found := fmt.Sprintf("step %d of %d", jd.step+1, len(rules.fallback))

@@ -45,12 +45,13 @@ type Snapshot struct {
 }
 
 // Read makes the view of the waiting lanes that the reader may see on some
-// robots. It is good as long as the reader.
-func Read(r store.Reader, robots []placement.Candidate, o Options) (*Snapshot, error) {
+// robots, who are asked for only when a lane waits. It is good as long as the
+// reader.
+func Read(r store.Reader, robots func() ([]placement.Candidate, error), o Options) (*Snapshot, error) {
 	if o.Window <= 0 {
 		o.Window = Window
 	}
-	s := &Snapshot{View: placement.View{Now: o.Now, Seed: o.Seed, Robots: robots}, o: o, r: r}
+	s := &Snapshot{View: placement.View{Now: o.Now, Seed: o.Seed}, o: o, r: r}
 	var err error
 	if s.lanes, err = r.Lanes(); err != nil {
 		return nil, err
@@ -59,8 +60,11 @@ func Read(r store.Reader, robots []placement.Candidate, o Options) (*Snapshot, e
 	for i := range s.lanes {
 		s.View.Lanes[i] = laneOf(&s.lanes[i])
 	}
-	if len(s.lanes) == 0 || len(robots) == 0 {
+	if len(s.lanes) == 0 {
 		return s, nil
+	}
+	if s.View.Robots, err = robots(); err != nil || len(s.View.Robots) == 0 {
+		return s, err
 	}
 	if err := s.claims(); err != nil {
 		return nil, err

@@ -239,19 +239,16 @@ func (c *Known) learnWorkflow(tenant fleet.TenantID, name string, w fleet.Workfl
 	}
 }
 
-// putWorkflow notes a workflow that this transaction has written.
-func (c *Known) putWorkflow(w fleet.Workflow) {
+// renamed forgets a workflow under the name that it no longer has.
+func (c *Known) renamed(w fleet.Workflow) {
 	a := c.ahead()
 	if a == nil {
 		return
 	}
-	for k, have := range a.flows { // it may have had another name
-		if have.ID == w.ID {
+	for k, have := range a.flows {
+		if have.ID == w.ID && (k.Name != w.Name || !w.DeletedAt.IsZero()) {
 			a.flows[k] = fleet.Workflow{}
 		}
-	}
-	if w.DeletedAt.IsZero() {
-		a.flows[DocumentName{w.Tenant, w.Name}] = w
 	}
 }
 

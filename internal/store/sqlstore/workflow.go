@@ -136,7 +136,11 @@ func (t *Tx) PutWorkflow(w fleet.Workflow) error {
 			return fleet.Errorf(fleet.CodeConflict, "workflow_name_taken", "There is already a workflow named %q.", w.Name)
 		}
 	}
-	return t.writeWorkflow(w)
+	err := t.writeWorkflow(w)
+	if err == nil {
+		t.batch.env.Known.renamed(w)
+	}
+	return err
 }
 
 // writeWorkflow is PutWorkflow for a name that is known to be free or its own.
@@ -146,7 +150,7 @@ func (t *Tx) writeWorkflow(w fleet.Workflow) error {
 		err = fleet.NotFound("workflow", string(w.ID))
 	}
 	if err == nil {
-		t.batch.env.Known.putWorkflow(w)
+		t.batch.env.Known.learnWorkflow(w.Tenant, w.Name, w)
 	}
 	return err
 }
