@@ -6,4 +6,4 @@ alter table robots add column mode_note text collate "C" not null default '';
 alter table robots add column drain_deadline timestamptz;
 alter table robots add column on_deadline text collate "C" not null default '';
 alter table robots add column drain_then text collate "C" not null default '';
-create index robots_in_mode on robots (id) where admin_mode <> 'active' and deleted_at is null;
+create index robots_in_mode on robots (id, tenant_id) where admin_mode <> 'active' and deleted_at is null;
