@@ -3,6 +3,7 @@ package fleet
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -130,7 +131,7 @@ func Invalid(field, format string, args ...any) *Error {
 
 // NotFound says that the named thing does not exist for the one who asks.
 func NotFound(noun, id string) *Error {
-	return &Error{Code: CodeNotFound, Reason: noun + "_not_found", Message: fmt.Sprintf("There is no %s %s.", noun, clip(id, 80))}
+	return &Error{Code: CodeNotFound, Reason: noun + "_not_found", Message: fmt.Sprintf("There is no %s %s.", strings.ReplaceAll(noun, "_", " "), clip(id, 80))}
 }
 
 // Internal wraps a fault of ours; people see only that it happened.

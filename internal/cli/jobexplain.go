@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -72,7 +71,7 @@ func (c *jobExplainCmd) show(sh *shell, e *client.Explanation) error {
 			}
 		}
 	}
-	if _, err := fmt.Fprintf(sh.out, "\n%d robots, %d fit, %d free\n", e.Counts.Robots, e.Counts.Fit, e.Counts.Free); err != nil {
+	if _, err := fmt.Fprintf(sh.out, "\n%s, %d fit, %d free\n", count(e.Counts.Robots, "robot"), e.Counts.Fit, e.Counts.Free); err != nil {
 		return err
 	}
 	t := table{head: []string{"ROBOT", "REASON", "WANTED", "FOUND"}, paint: sh.paint, state: -1}
@@ -95,7 +94,7 @@ func (c *jobExplainCmd) show(sh *shell, e *client.Explanation) error {
 		return err
 	}
 	if more := e.RobotsTotal - len(e.Robots); more > 0 {
-		_, err := fmt.Fprintf(sh.out, "… and %s more robots; --all shows them.\n", strconv.Itoa(more))
+		_, err := fmt.Fprintf(sh.out, "… and %s; --all shows them.\n", count(more, "more robot"))
 		return err
 	}
 	return nil

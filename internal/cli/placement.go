@@ -43,7 +43,13 @@ func (c *placementReplayCmd) Run(sh *shell) error {
 		if len(bytes.TrimSpace(line)) > 0 {
 			rounds++
 			var r placement.Record
-			if err := json.Unmarshal(line, &r); err != nil {
+			dec := json.NewDecoder(bytes.NewReader(line))
+			dec.DisallowUnknownFields()
+			err := dec.Decode(&r)
+			if err == nil && r.View.Now.IsZero() {
+				err = errors.New("it has no view")
+			}
+			if err != nil {
 				return fleet.Invalid("file", "Line %d of %s is not a recorded round: %s.", rounds, c.File, err)
 			}
 			difference, err := r.Replay()

@@ -58,6 +58,9 @@ func (c *reservationCreateCmd) Run(ctx context.Context, sh *shell) error {
 	for _, id := range c.ForWorkflow {
 		r.For.Workflows = append(r.For.Workflows, fleet.ID(id))
 	}
+	if r.Selector.IsZero() {
+		return fleet.Invalid("robots", "A reservation needs robots whose slots it keeps: --pool, --robot, --tag or --all.")
+	}
 	var err error
 	if r.For.Labels, err = pairs("for-label", c.ForLabel); err != nil {
 		return err
@@ -68,6 +71,9 @@ func (c *reservationCreateCmd) Run(ctx context.Context, sh *shell) error {
 			return err
 		}
 		r.For.PriorityAtMost = &p
+	}
+	if r.For.IsZero() {
+		return fleet.Invalid("for", "A reservation must say which jobs it is for: --for-workflow, --for-label or --for-priority.")
 	}
 	if !c.From.IsZero() || !c.Until.IsZero() {
 		w := fleet.Window{From: c.From.UTC(), Until: c.Until.UTC()}

@@ -29,7 +29,7 @@ func (robotEditCmd) Help() string {
 Examples:
 
     fleet robot edit bot-7 --pool web --tag fast --tag invoices
-    fleet robot edit bot-7 --slots 4 --fact office=16.0 --fact licences=3
+    fleet robot edit bot-7 --slots 4 --fact office=16.0.3 --fact licences=3
     fleet robot edit bot-7 --unpin pool`
 }
 

@@ -23,7 +23,7 @@ type Robot struct {
 	Capability  []string `help:"further capability it offers" placeholder:"WORD" env:"FLEET_ROBOT_CAPABILITY"`
 	Tag         []string `help:"tag shown with it" placeholder:"WORD" env:"FLEET_ROBOT_TAG"`
 	Pool        string   `help:"pool it belongs to, unless an operator has set another" placeholder:"NAME" env:"FLEET_ROBOT_POOL"`
-	Fact        []string `help:"something to know about it, such as office=16.0 or licences=3" placeholder:"NAME=VALUE" env:"FLEET_ROBOT_FACT"`
+	Fact        []string `help:"something to know about it, such as office=16.0.3 or licences=3" placeholder:"NAME=VALUE" env:"FLEET_ROBOT_FACT"`
 	DataDir     string   `help:"folder of journal and jobs; default: the user's data folder" placeholder:"PATH" env:"FLEET_ROBOT_DATA_DIR"`
 
 	Root         []string       `help:"further folder that workflows may use" placeholder:"PATH" env:"FLEET_ROBOT_ROOT"`
