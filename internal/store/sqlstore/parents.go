@@ -3,7 +3,6 @@ package sqlstore
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/casarerpa/fleet/fleet"
@@ -137,9 +136,6 @@ func (t *Tx) fill(child fleet.ID, end *fleet.ParentEnd) error {
 		parent, err := t.JobData(id)
 		return parent.Result, err
 	})
-	if err == nil && end.BadInput == "" && len(end.Variables) > fleet.MaxInputs {
-		end.BadInput = fmt.Sprintf("With the values from other jobs the inputs have %d bytes; at most %d are handed to a robot.", len(end.Variables), fleet.MaxInputs)
-	}
 	return err
 }
 

@@ -141,7 +141,7 @@ func parentTests() map[string]func(f *Fixture) {
 			good, bad, large := submit("/invoice/id"), submit("/nothing"), submit("/scan")
 			f.reports++
 			report := f.NewReport(a, fleet.ReportComplete, f.reports)
-			report.Result = json.RawMessage(`{"invoice":{"id":"A-7"},"scan":"` + strings.Repeat("x", fleet.MaxInputs) + `"}`)
+			report.Result = json.RawMessage(`{"success":true,"variables":{"invoice":{"id":"A-7"},"scan":"` + strings.Repeat("x", fleet.MaxInputs) + `"}}`)
 			f.Report(report)
 			f.waits(good, fleet.WaitingRobot)
 			f.View(func(r store.Reader) error {
