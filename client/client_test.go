@@ -84,7 +84,7 @@ func TestEveryOperation(t *testing.T) {
 	if detail.State != fleet.Failed || detail.Error.Message != "no" || string(detail.Variables) != `{"n":"<1>"}` {
 		t.Errorf("%+v", detail)
 	}
-	again, err := c.RetryJob(ctx, job.ID)
+	again, err := c.RetryJob(ctx, job.ID, client.RetryRequest{})
 	w.must(err)
 	grace := int64(1)
 	cancelled, err := c.CancelJob(ctx, again.NewJobID, client.CancelRequest{GraceSeconds: &grace, Reason: "test"})

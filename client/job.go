@@ -201,6 +201,7 @@ type CancelRequest struct {
 	GraceSeconds *int64 `json:"grace_seconds,omitempty"` // nil: 60
 	Force        bool   `json:"force,omitempty"`
 	Reason       string `json:"reason,omitempty"`
+	Cascade      bool   `json:"cascade,omitempty"` // and all that hangs on it
 }
 
 // CancelAnswer says what a cancel did.
@@ -210,6 +211,8 @@ type CancelAnswer struct {
 	Previous  fleet.State `json:"previous_status"`
 	Status    fleet.State `json:"status"`
 	Message   string      `json:"message"`
+
+	Dependents int `json:"dependents_cancelled"` // others, with Cascade
 }
 
 // CancelJob stops a job. A job that had ended before is no error.
@@ -228,11 +231,22 @@ type RetryAnswer struct {
 	NewJobID fleet.ID `json:"new_job_id"`
 	Original fleet.ID `json:"original_job_id"`
 	Message  string   `json:"message"`
+
+	Dependents []fleet.ID `json:"dependent_job_ids"` // made anew, parents first
+}
+
+// RetryRequest says what else comes back with a job.
+type RetryRequest struct {
+	Dependents bool `json:"with_dependents,omitempty"` // what was cancelled because of it
 }
 
 // RetryJob makes a new job from one that failed, was cancelled or timed out.
-func (c *Client) RetryJob(ctx context.Context, id fleet.ID) (out RetryAnswer, err error) {
-	_, err = c.call(ctx, request{method: http.MethodPost, path: at("jobs", string(id), "retry")}, &out)
+func (c *Client) RetryJob(ctx context.Context, id fleet.ID, r RetryRequest) (out RetryAnswer, err error) {
+	body, err := encode(r)
+	if err != nil {
+		return out, err
+	}
+	_, err = c.call(ctx, request{method: http.MethodPost, path: at("jobs", string(id), "retry"), body: body}, &out)
 	return out, err
 }
 

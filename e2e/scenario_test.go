@@ -111,7 +111,7 @@ func (s *story) do(verb string, words []string) error {
 		_, err := s.api.CancelJob(ctx, s.jobs[plain[0]], client.CancelRequest{Force: slices.Contains(plain, "force")})
 		return err
 	case "retry":
-		answer, err := s.api.RetryJob(ctx, s.jobs[plain[0]])
+		answer, err := s.api.RetryJob(ctx, s.jobs[plain[0]], client.RetryRequest{})
 		s.jobs[plain[1]] = answer.NewJobID
 		return err
 	case "log":

@@ -1,10 +1,7 @@
 package fleet
 
-// The bounds of dependencies.
-const (
-	MaxParents = 100
-	MaxGraph   = 10_000 // jobs that are shown of one graph
-)
+// MaxGraph is how many jobs are shown of one graph.
+const MaxGraph = 10_000
 
 // DependencyRule says which ends of its parents release a job.
 type DependencyRule string

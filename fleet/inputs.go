@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -12,7 +14,7 @@ import (
 // to a robot: what fits one message of the protocol beside all else.
 const MaxInputs = 1<<20 - 64<<10
 
-// FromJob is an input that is filled from the result of a parent: a value of
+// FromJob is an input that is filled from the outputs of a parent: a value of
 // the form {"from_job": ID, "pointer": "/invoice/id"}.
 type FromJob struct {
 	Job     ID     `json:"from_job"`
@@ -51,7 +53,19 @@ func InputsFrom(variables []byte) (map[string]FromJob, error) {
 	return out, nil
 }
 
-// FillInputs puts results of parents where the variables ask for them. problem
+// Outputs are what a job hands on: the variables that its workflow ended with
+// or, where the result has no object of that name, the result itself.
+func Outputs(result json.RawMessage) json.RawMessage {
+	var ended struct {
+		Variables json.RawMessage `json:"variables"`
+	}
+	if json.Unmarshal(result, &ended) == nil && len(ended.Variables) > 0 && ended.Variables[0] == '{' {
+		return ended.Variables
+	}
+	return result
+}
+
+// FillInputs puts outputs of parents where the variables ask for them. problem
 // says in a sentence what could not be filled.
 func FillInputs(variables []byte, result func(ID) (json.RawMessage, error)) (filled []byte, problem string, err error) {
 	from, err := InputsFrom(variables)
@@ -62,19 +76,33 @@ func FillInputs(variables []byte, result func(ID) (json.RawMessage, error)) (fil
 	if err := json.Unmarshal(variables, &values); err != nil {
 		return nil, "", err
 	}
-	for name, f := range from {
-		doc, err := result(f.Job)
-		if err != nil {
-			return nil, "", err
+	outputs := map[ID]json.RawMessage{}
+	for _, name := range slices.Sorted(maps.Keys(from)) {
+		f := from[name]
+		doc, read := outputs[f.Job]
+		if !read {
+			if doc, err = result(f.Job); err != nil {
+				return nil, "", err
+			}
+			doc = Outputs(doc)
+			outputs[f.Job] = doc
 		}
 		value, ok := Pointer(doc, f.Pointer)
 		if !ok {
-			return nil, fmt.Sprintf("The input %s takes %q from job %s, whose result has no such value.", clip(name, 80), clip(f.Pointer, 80), f.Job), nil
+			return nil, fmt.Sprintf("The input %s takes %q from job %s, whose outputs have no such value.", clip(name, 80), clip(f.Pointer, 80), f.Job), nil
 		}
 		values[name] = value
 	}
-	filled, err = json.Marshal(values)
-	return filled, "", err
+	if filled, err = json.Marshal(values); err != nil {
+		return nil, "", err
+	}
+	switch {
+	case len(filled) > MaxInputs:
+		return nil, fmt.Sprintf("With the outputs of the jobs before, the inputs have %d bytes; at most %d may be handed to a robot. Hand on a file's name instead.", len(filled), MaxInputs), nil
+	case Nesting(filled) > MaxNesting:
+		return nil, fmt.Sprintf("With the outputs of the jobs before, the inputs are nested more than %d deep.", MaxNesting), nil
+	}
+	return filled, "", nil
 }
 
 // RenameInputs puts ids where the variables name jobs of the same request.

@@ -19,6 +19,8 @@ type jobCancelCmd struct {
 	Force  bool           `help:"do not wait for the step to end"`
 	Reason string         `help:"kept with the job" placeholder:"TEXT"`
 	Wait   bool           `short:"w" help:"stay until the job has ended"`
+
+	Cascade bool `help:"stop also what waits or waited for the job, directly or over others"`
 }
 
 // Help is the long form of the help.
@@ -37,7 +39,7 @@ func (c *jobCancelCmd) Run(ctx context.Context, sh *shell) error {
 	if err != nil {
 		return err
 	}
-	req := client.CancelRequest{Force: c.Force, Reason: c.Reason}
+	req := client.CancelRequest{Force: c.Force, Reason: c.Reason, Cascade: c.Cascade}
 	if c.Grace != nil {
 		if *c.Grace < 0 {
 			return fleet.Invalid("grace", "grace must not be negative; got %s.", *c.Grace)
@@ -58,14 +60,18 @@ func (c *jobCancelCmd) Run(ctx context.Context, sh *shell) error {
 		return sh.answer(c.Output, job, func() error { return showEnd(sh.out, job, sh.paint) })
 	}
 	return sh.answer(c.Output, answer, func() error {
-		_, err := fmt.Fprintln(sh.out, clean(answer.Message))
+		if _, err := fmt.Fprintln(sh.out, clean(answer.Message)); err != nil || answer.Dependents == 0 {
+			return err
+		}
+		_, err := fmt.Fprintf(sh.out, "Of the jobs that hang on it %d are stopped with it.\n", answer.Dependents)
 		return err
 	})
 }
 
 type jobRetryCmd struct {
 	config.Client
-	Job string `arg:"" help:"id of the job"`
+	Job        string `arg:"" help:"id of the job"`
+	Dependents bool   `name:"with-dependents" help:"make also those jobs anew that were cancelled because this one did not end as they need"`
 	waitFlags
 }
 
@@ -84,7 +90,7 @@ func (c *jobRetryCmd) Run(ctx context.Context, sh *shell) error {
 	if err != nil {
 		return err
 	}
-	answer, err := api.RetryJob(ctx, id)
+	answer, err := api.RetryJob(ctx, id, client.RetryRequest{Dependents: c.Dependents})
 	if err != nil {
 		return err
 	}
@@ -93,8 +99,15 @@ func (c *jobRetryCmd) Run(ctx context.Context, sh *shell) error {
 		return sh.await(ctx, api, answer.NewJobID, c.waitFlags, c.Output)
 	}
 	return sh.answer(c.Output, answer, func() error {
-		_, err := fmt.Fprintln(sh.out, clean(answer.Message))
-		return err
+		if _, err := fmt.Fprintln(sh.out, clean(answer.Message)); err != nil {
+			return err
+		}
+		for _, id := range answer.Dependents {
+			if _, err := fmt.Fprintf(sh.out, "Job %s waits for it.\n", id); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 

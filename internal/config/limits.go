@@ -27,6 +27,8 @@ type Limits struct {
 	Sockets     int  `help:"robot sockets of a tenant (429 in the handshake)" default:"50000" env:"SOCKETS"`
 	Handshakes  int  `help:"handshakes under way from one address (429)" default:"200" env:"HANDSHAKES"`
 	Pending     int  `help:"waiting jobs of a tenant (429)" default:"100000" env:"PENDING"`
+	Parents     int  `help:"jobs that one job waits for (422)" default:"100" env:"PARENTS"`
+	Children    int  `help:"jobs that wait for one job (422)" default:"1000" env:"CHILDREN"`
 	Submits     int  `help:"submitted jobs of a tenant a minute (429)" default:"6000" env:"SUBMITS"`
 	Requests    int  `help:"requests of one key a minute (429)" default:"600" env:"REQUESTS"`
 	RobotFrames int  `help:"frames of one robot a second, sustained; beyond it the socket is read more slowly" default:"2000" env:"ROBOT_FRAMES"`

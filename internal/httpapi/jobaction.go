@@ -17,6 +17,8 @@ type CancelBody struct {
 	Grace  *int64 `json:"grace_seconds,omitempty" doc:"0 to 3600; 60 if left out. Then the process is killed."`
 	Force  bool   `json:"force,omitempty" doc:"Do not wait for the step to end."`
 	Reason string `json:"reason,omitempty"`
+
+	Cascade bool `json:"cascade,omitempty" doc:"Stop also what waits or waited for the job, directly or over others."`
 }
 
 // CancelAnswer says what a cancel did.
@@ -26,6 +28,13 @@ type CancelAnswer struct {
 	Previous  fleet.State `json:"previous_status"`
 	Status    fleet.State `json:"status"`
 	Message   string      `json:"message"`
+
+	Dependents int `json:"dependents_cancelled,omitempty" doc:"With cascade: how many others were stopped."`
+}
+
+// RetryBody is the body of a retry; all of it may be left out.
+type RetryBody struct {
+	Dependents bool `json:"with_dependents,omitempty" doc:"Make also those jobs anew that were cancelled because this one did not end as they need."`
 }
 
 // RetryAnswer names the new job.
@@ -34,6 +43,8 @@ type RetryAnswer struct {
 	NewJobID fleet.ID `json:"new_job_id" doc:"The same."`
 	Original fleet.ID `json:"original_job_id"`
 	Message  string   `json:"message"`
+
+	Dependents []fleet.ID `json:"dependent_job_ids,omitempty" doc:"With with_dependents: the jobs that were made anew, parents first."`
 }
 
 // DecideBody is a person's answer to a job that needs one.
@@ -51,7 +62,8 @@ func (a *API) jobActionRoutes() {
 	}, a.cancelJob)
 	route(a, operation{
 		method: http.MethodPost, path: Base + "/jobs/{id}/retry", id: "jobs.retry", summary: "Make a new job from one that failed, was cancelled or timed out",
-		may: need(fleet.JobsRun), rate: rateSubmit, status: http.StatusCreated, body: bodyRule{limit: plainBody, schema: anyObject("Empty.")},
+		may: need(fleet.JobsRun), rate: rateSubmit, status: http.StatusCreated, body: jsonBody[RetryBody](plainBody, false),
+		description: "Jobs that are held because of this one wait for the new one. Those that were cancelled because of it come back with `with_dependents`.",
 	}, a.retryJob)
 	route(a, operation{
 		method: http.MethodPost, path: Base + "/jobs/{id}/decide", id: "jobs.decide", summary: "Answer a job that needs a decision",
@@ -78,12 +90,17 @@ func (a *API) cancelJob(ctx context.Context, in *JobInput) (*cancelReply, error)
 		}
 		req.Grace = time.Duration(*body.Grace) * time.Second
 	}
-	answer, err := jobs.Cancel(ctx, auth.From(ctx), id, req)
+	cancel := jobs.Cancel
+	if body.Cascade {
+		cancel = jobs.CancelBranch
+	}
+	answer, err := cancel(ctx, auth.From(ctx), id, req)
 	if err != nil {
 		return nil, err
 	}
 	return &cancelReply{CancelAnswer{
 		JobID: id, Cancelled: answer.Accepted, Previous: answer.Previous, Status: answer.Job.State, Message: cancelMessage(answer.Previous, answer.Job),
+		Dependents: answer.Dependents,
 	}}, nil
 }
 
@@ -107,20 +124,28 @@ func (a *API) retryJob(ctx context.Context, in *JobInput) (*retryReply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := optional[struct{}](a, callOf(ctx).body); err != nil {
+	body, err := optional[RetryBody](a, callOf(ctx).body)
+	if err != nil {
 		return nil, err
 	}
 	p := auth.From(ctx)
 	if err := a.limitSubmits(p, 1); err != nil {
 		return nil, err
 	}
-	job, err := a.o.Orchestrator.Jobs.Retry(ctx, p, id)
+	jobs := a.o.Orchestrator.Jobs
+	var job fleet.Job
+	var dependents []fleet.ID
+	if body.Dependents {
+		job, dependents, err = jobs.RetryBranch(ctx, p, id)
+	} else {
+		job, err = jobs.Retry(ctx, p, id)
+	}
 	if err != nil {
 		return nil, err
 	}
 	return &retryReply{
 		Location: Base + "/jobs/" + string(job.ID),
-		Body:     RetryAnswer{JobID: job.ID, NewJobID: job.ID, Original: id, Message: "The job runs again as " + string(job.ID) + "."},
+		Body:     RetryAnswer{JobID: job.ID, NewJobID: job.ID, Original: id, Message: "The job runs again as " + string(job.ID) + ".", Dependents: dependents},
 	}, nil
 }
 

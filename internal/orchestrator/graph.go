@@ -22,7 +22,7 @@ type Dependency struct {
 
 // depends checks what a request says of dependencies and writes it into the job
 // that is to be. The ids of jobs of the same request are not known here.
-func depends(r SubmitRequest, s *fleet.JobSpec) error {
+func depends(r SubmitRequest, s *fleet.JobSpec, most int) error {
 	if err := r.Rule.Validate(); err != nil {
 		return err
 	}
@@ -35,8 +35,8 @@ func depends(r SubmitRequest, s *fleet.JobSpec) error {
 		}
 		return nil
 	}
-	if len(r.DependsOn) > fleet.MaxParents {
-		return fleet.Invalid("depends_on", "A job may wait for at most %d jobs; got %d.", fleet.MaxParents, len(r.DependsOn))
+	if len(r.DependsOn) > most {
+		return fleet.Invalid("depends_on", "A job may wait for at most %d jobs; got %d.", most, len(r.DependsOn))
 	}
 	s.Rule, s.OnUnmet = r.Rule, r.OnUnmet
 	for i, d := range r.DependsOn {

@@ -225,7 +225,7 @@ func (j *Jobs) prepare(ctx context.Context, p auth.Principal, r SubmitRequest) (
 	if err != nil {
 		return sub, err
 	}
-	if err := depends(r, &spec); err != nil {
+	if err := depends(r, &spec, j.Limits.Parents); err != nil {
 		return sub, err
 	}
 	if err := j.room(ctx, p); err != nil {
@@ -248,7 +248,7 @@ func (j *Jobs) prepare(ctx context.Context, p auth.Principal, r SubmitRequest) (
 	}
 	sub = submission{store.Submission{
 		Job: fleet.NewJob(spec, j.Now()), Data: fleet.JobData{Variables: r.Variables}, Actor: p.Name,
-		Parents: spec.DependsOn,
+		Parents: spec.DependsOn, MaxChildren: j.Limits.Children,
 	}, found}
 	if found.checked != nil && found.workflow.ID == "" { // it is stored with the job
 		sub.Document = found.checked.document()

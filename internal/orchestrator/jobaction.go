@@ -15,6 +15,8 @@ type CancelAnswer struct {
 	Previous fleet.State
 	Job      fleet.Job
 	Accepted bool // false for a job that had ended before
+	// Dependents is how many others of its branch had not ended before.
+	Dependents int
 }
 
 // Cancel asks for a job to be stopped. A job that has ended is answered with
@@ -44,15 +46,30 @@ func (j *Jobs) DefaultGrace() time.Duration { return j.Timing(fleet.DefaultEnvir
 
 // Retry makes a new job from one that failed, was cancelled or timed out.
 func (j *Jobs) Retry(ctx context.Context, p auth.Principal, id fleet.ID) (fleet.Job, error) {
-	return j.retry(ctx, p, id, func(tx store.Tx) error {
-		_, err := tx.MarkReprocessed(id, p.Name, j.Now()) // whether it is a dead letter or not
-		return err
-	})
+	return j.retry(ctx, p, id, func(tx store.Tx) error { return j.lookedAfter(tx, p, id) })
 }
 
-// retry makes the new job; mark notes that somebody has looked after the first.
+// RetryBranch also makes those jobs anew that were cancelled because of the
+// first; their ids come in the order in which they were made.
+func (j *Jobs) RetryBranch(ctx context.Context, p auth.Principal, id fleet.ID) (job fleet.Job, dependents []fleet.ID, err error) {
+	job, err = j.retry(ctx, p, id, func(tx store.Tx) (err error) {
+		if dependents, err = j.rebuild(tx, id, p.Name); err != nil {
+			return err
+		}
+		return j.lookedAfter(tx, p, id)
+	})
+	return job, dependents, err
+}
+
+// lookedAfter takes a job from the open dead letters, if it is one.
+func (j *Jobs) lookedAfter(tx store.Tx, p auth.Principal, id fleet.ID) error {
+	_, err := tx.MarkReprocessed(id, p.Name, j.Now())
+	return err
+}
+
+// retry makes the new job; then does what else belongs to it.
 // Jobs that are held because of the first wait for the new one.
-func (j *Jobs) retry(ctx context.Context, p auth.Principal, id fleet.ID, mark func(tx store.Tx) error) (job fleet.Job, err error) {
+func (j *Jobs) retry(ctx context.Context, p auth.Principal, id fleet.ID, then func(tx store.Tx) error) (job fleet.Job, err error) {
 	if err := p.Require(fleet.JobsRun); err != nil {
 		return job, err
 	}
@@ -82,7 +99,7 @@ func (j *Jobs) retry(ctx context.Context, p auth.Principal, id fleet.ID, mark fu
 		if job, err = j.again(tx, &sub.Job, spec, data.Variables, p.Name); err != nil {
 			return err
 		}
-		if err := mark(tx); err != nil {
+		if err := then(tx); err != nil {
 			return err
 		}
 		if err := takeOver(tx, &sub.Job, newID); err != nil {
@@ -107,12 +124,9 @@ func (j *Jobs) again(tx store.Tx, first *fleet.Job, spec fleet.JobSpec, variable
 		}
 	}
 	for i, id := range parents {
-		repeats, err := tx.Jobs(store.JobFilter{RetryOf: id}, fleet.Page{Limit: fleet.PageMax})
-		if err != nil {
+		var err error
+		if parents[i], err = newestRetry(tx, id); err != nil {
 			return fleet.Job{}, err
-		}
-		for _, r := range repeats.Jobs {
-			parents[i] = max(parents[i], r.ID) // ids are in the order of their making
 		}
 		variables, err = fleet.RenameInputs(variables, func(ref string) (fleet.ID, bool) { return parents[i], ref == string(id) })
 		if err != nil {
@@ -121,9 +135,10 @@ func (j *Jobs) again(tx store.Tx, first *fleet.Job, spec fleet.JobSpec, variable
 	}
 	if len(parents) > 0 {
 		spec.DependsOn, spec.Rule, spec.OnUnmet, spec.FillInputs = parents, first.Rule, first.OnUnmet, first.FillInputs
+		spec.WaitLimit = first.WaitLimit.Std()
 	}
 	out, err := tx.Enqueue([]store.Submission{{
-		Job: fleet.NewJob(spec, j.Now()), Data: fleet.JobData{Variables: variables}, Actor: by, Parents: parents,
+		Job: fleet.NewJob(spec, j.Now()), Data: fleet.JobData{Variables: variables}, Actor: by, Parents: parents, MaxChildren: j.Limits.Children,
 	}})
 	if err != nil {
 		return fleet.Job{}, err

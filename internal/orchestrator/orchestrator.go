@@ -30,6 +30,8 @@ type Options struct {
 type Limits struct {
 	Variables   int // bytes of a job's inputs
 	BulkJobs    int
+	Parents     int   // jobs that one job waits for
+	Children    int   // jobs that wait for one job
 	Pending     int64 // jobs of a tenant that may wait at once
 	Result      int   // bytes of a result
 	Logs        int64 // bytes kept of an attempt's log
@@ -39,7 +41,7 @@ type Limits struct {
 
 // DefaultLimits are the documented ones.
 func DefaultLimits() Limits {
-	return Limits{Variables: fleet.MaxInputs, BulkJobs: 1000, Pending: 1_000_000, Result: 10 << 20, Logs: fleet.MaxLogBytes, Idempotency: 24 * time.Hour}
+	return Limits{Variables: fleet.MaxInputs, BulkJobs: 1000, Parents: 100, Children: 1000, Pending: 1_000_000, Result: 10 << 20, Logs: fleet.MaxLogBytes, Idempotency: 24 * time.Hour}
 }
 
 // Orchestrator is the sum of the use cases, one field for each noun.

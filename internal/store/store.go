@@ -102,6 +102,8 @@ type Submission struct {
 	// before it. Graph is set for each job of a request that names others of it.
 	Parents []fleet.ID
 	Graph   bool
+	// MaxChildren is how many jobs may wait for one parent; 0 is any number.
+	MaxChildren int
 	// Event carries the actor of job.submitted.
 	Actor string
 	// RetryOf, when set, makes the store append job.retried to the original and

@@ -109,6 +109,80 @@ func TestRetryOnTwoMembers(t *testing.T) {
 	f.CheckInvariants()
 }
 
+// TestParentsEndOnTwoMembers ends the two parents of many children at once, one
+// on each member and in opposite orders, while more children come: each child
+// is released once, and none is left behind.
+func TestParentsEndOnTwoMembers(t *testing.T) {
+	f, list := members(t, Options{})
+	const pairs = 12
+	session := f.Robot("r1", 2*pairs)
+	var jobs [2][pairs]fleet.Job
+	var reports [2][pairs]fleet.Report
+	for m := range jobs {
+		for i := range pairs {
+			jobs[m][i] = f.Running(f.Spec(), "r1", session)
+			reports[m][i] = f.NewReport(jobs[m][i], fleet.ReportComplete, int64(1+m*pairs+i))
+		}
+	}
+	child := func(s store.Store, parents ...fleet.ID) fleet.ID {
+		spec := f.Spec()
+		spec.DependsOn = parents
+		sub := f.Submission(spec)
+		sub.Parents = parents
+		got, err := s.Enqueue(t.Context(), f.Scope, []store.Submission{sub})
+		if err != nil || got[0].Err != nil {
+			t.Errorf("child: %v %v", err, got)
+		}
+		return sub.Job.ID
+	}
+	var children []fleet.ID
+	for i := range pairs {
+		children = append(children, child(f.Store, jobs[0][i].ID, jobs[1][i].ID))
+	}
+	var late [2][pairs]fleet.ID
+	both(list, func(m int, s store.Store) {
+		var wg sync.WaitGroup
+		for n := range pairs {
+			i := n
+			if m == 1 {
+				i = pairs - 1 - n
+			}
+			wg.Go(func() {
+				verdicts, err := s.Report(t.Context(), f.Scope, reports[m][i:i+1], f.Now)
+				if err != nil || verdicts[0].Verdict != fleet.VerdictApplied {
+					t.Errorf("report: %v %v", err, verdicts)
+				}
+			})
+			wg.Go(func() { late[m][i] = child(s, jobs[1-m][i].ID, jobs[m][i].ID) })
+		}
+		wg.Wait()
+	})
+	// One member ends a parent in the moment in which the other adds its child.
+	for i := range 40 {
+		parent := f.Running(f.Spec(), "r1", session)
+		report := f.NewReport(parent, fleet.ReportComplete, int64(1000+i))
+		both(list, func(m int, s store.Store) {
+			if m == 0 {
+				if _, err := s.Report(t.Context(), f.Scope, []fleet.Report{report}, f.Now); err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			children = append(children, child(s, parent.ID))
+		})
+	}
+	for m := range late {
+		children = append(children, late[m][:]...)
+	}
+	for _, id := range children {
+		if j := f.Job(id); j.WaitingOn != fleet.WaitingRobot || j.DepsOpen != 0 {
+			t.Errorf("child %s waits on %q for %d parents", id, j.WaitingOn, j.DepsOpen)
+		}
+	}
+	counted(t, f, "select count(*) from events where kind = 'job.released'", len(children))
+	f.CheckInvariants()
+}
+
 // TestSlotsOnTwoMembers lets two members plan onto the same robots, each more
 // than there is room for.
 func TestSlotsOnTwoMembers(t *testing.T) {

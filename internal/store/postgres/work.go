@@ -39,7 +39,7 @@ var keep = map[string]bool{
 	"attempt.beat": true, "attempt.insert": true, "attempt.move": true, "attempt.started": true,
 	"effect.put": false, "event.number": true, "head.grow": true, "idempotency.put": true, "idempotency.sweep": false,
 	"job.insert": true, "job.number": true, "job.move": true, "job_data.insert": true, "job_data.result": true, "journal.put": false,
-	"lane.count": true, "job_parent.insert": true, "dead_letter.put": false, "job.child_added": true, "job_data.inputs": true, "refusal.drop": false, "refusal.put": true, "robot.assigned": true, "robot_sample.put": true,
+	"lane.count": true, "job_parent.insert": true, "dead_letter.put": false, "job.child_added": true, "job.deps_open": true, "job_data.inputs": true, "refusal.drop": false, "refusal.put": true, "robot.assigned": true, "robot_sample.put": true,
 	"log.insert": false, "log.move": true, "workflow.put": true, "workflow_body.put": false, "workflow_version.insert": true,
 }
 

@@ -3,7 +3,7 @@ package sqlstore
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
+	"slices"
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/store"
@@ -13,7 +13,7 @@ import (
 // which the parent that decides ends. Whoever adds a child locks its parents
 // first, so that an end is either seen by the child or sees it.
 var (
-	parentState  = stmt("job.parent", `select state from jobs where id = $1 and tenant_id = $2`)
+	parentState  = stmt("job.parent", `select state, children from jobs where id = $1 and tenant_id = $2`)
 	parentInsert = stmt("job_parent.insert", `insert into job_parents (child_id, parent_id, tenant_id, position) values ($1, $2, $3, $4)`)
 	parentCount  = stmt("job.child_added", `update jobs set children = children + 1 where id = $1 and tenant_id = $2`)
 	parentStates = stmt("job_parent.states", `select p.state, count(*) from job_parents d join jobs p on p.id = d.parent_id
@@ -21,23 +21,30 @@ var (
 	parentList = stmt("job_parent.list", `select parent_id from job_parents where child_id = $1 and ($2 or tenant_id = $3) order by position`)
 	childList  = stmt("job_parent.children", `select child_id from job_parents where parent_id = $1 and ($2 or tenant_id = $3)
 		and child_id > $4 order by child_id limit $5`)
-	parentMove = stmt("job_parent.move", `update job_parents set parent_id = $3 where child_id = $1 and parent_id = $2 and tenant_id = $4`)
-	inputsPut  = stmt("job_data.inputs", `update job_data set variables = $3 where job_id = $1 and tenant_id = $2`)
-	pruneLinks = stmt("job_parent.prune", `delete from job_parents where child_id = $1 and tenant_id = $2`)
+	parentMove  = stmt("job_parent.move", `update job_parents set parent_id = $3 where child_id = $1 and parent_id = $2 and tenant_id = $4`)
+	parentsLeft = stmt("job.deps_open", `update jobs set deps_open = $3 where id = $1 and tenant_id = $2`)
+	inputsPut   = stmt("job_data.inputs", `update job_data set variables = $3 where job_id = $1 and tenant_id = $2`)
+	pruneLinks  = stmt("job_parent.prune", `delete from job_parents where child_id = $1 and tenant_id = $2`)
 )
 
 // lockParents makes sure that the jobs are there which a new one is to wait for,
 // and that none of them ends unseen from here on. It returns one that has ended
-// already; empty if none has.
-func (t *Tx) lockParents(tenant fleet.TenantID, parents []fleet.ID) (ended fleet.ID, err error) {
-	for _, id := range parents {
+// already; empty if none has. They are locked in one order, whatever that of
+// the request, so that two who add children do not wait for each other.
+func (t *Tx) lockParents(tenant fleet.TenantID, parents []fleet.ID, most int) (ended fleet.ID, err error) {
+	for _, id := range slices.Sorted(slices.Values(parents)) {
 		var state fleet.State
-		found, err := one(t.conn, parentState, func(r *Row) { state = str[fleet.State](r) }, id, tenant)
+		children := 0
+		found, err := one(t.conn, parentState, func(r *Row) { state, children = str[fleet.State](r), r.int() }, id, tenant)
 		if err != nil {
 			return "", err
 		}
 		if !found {
 			return "", fleet.Errorf(fleet.CodeInvalid, "dependency_unknown", "There is no job %s to wait for.", id)
+		}
+		if most > 0 && children >= most {
+			return "", fleet.Errorf(fleet.CodeInvalid, "too_many_children", "At most %d jobs may wait for one; %d wait or waited for job %s.", most, children, id).
+				WithFix("Let some of them wait for others instead, or raise limit-children.")
 		}
 		if state.Final() {
 			ended = id
@@ -108,7 +115,12 @@ func (t *Tx) afterParent(child, parent fleet.ID) error {
 		}
 	}
 	m, err := s.AfterParent(end, t.batch.now)
-	if err != nil || m == nil {
+	if err != nil {
+		return err
+	}
+	if m == nil { // nothing is decided, and there is one less to wait for
+		t.touch(child)
+		_, err = t.conn.Exec(parentsLeft, child, s.Job.Tenant, end.Parents.Open)
 		return err
 	}
 	return t.Apply(m)
@@ -124,9 +136,6 @@ func (t *Tx) fill(child fleet.ID, end *fleet.ParentEnd) error {
 		parent, err := t.JobData(id)
 		return parent.Result, err
 	})
-	if err == nil && end.BadInput == "" && len(end.Variables) > fleet.MaxInputs {
-		end.BadInput = fmt.Sprintf("With the values from other jobs the inputs have %d bytes; at most %d are handed to a robot.", len(end.Variables), fleet.MaxInputs)
-	}
 	return err
 }
 

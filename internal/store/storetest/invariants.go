@@ -66,8 +66,24 @@ func InvariantQueries() []Invariant {
 		{"a job waits in the lane of its needs", `select j.id from jobs j join lanes l on l.id = j.lane_id
 			where l.tenant_id <> j.tenant_id or l.environment <> j.environment or l.requires <> j.requires
 			or l.target_robot_id <> j.target_robot_id or l.placement <> j.placement`},
-		{"I18 no job waits for parents that have all ended", `select c.id from jobs c where c.waiting_on = 'dependencies'
-			and not exists (select 1 from job_parents d join jobs p on p.id = d.parent_id where d.child_id = c.id and p.ended_at is null)`},
+		{"I18 no job waits when its parents have decided", `select c.id from jobs c left join job_parents d on d.child_id = c.id
+			left join jobs p on p.id = d.parent_id where c.waiting_on = 'dependencies' group by c.id, c.dependency_rule, c.deps_open
+			having ` + among(`p.ended_at is null and p.id is not null`) + ` = 0 or case c.dependency_rule
+			when 'all_finished' then false when 'any_completed' then ` + among(`p.state = 'completed'`) + ` > 0
+			when 'any_failed' then ` + among(`p.state in ('failed', 'timeout')`) + ` > 0
+			else ` + among(`p.state in ('failed', 'timeout', 'cancelled')`) + ` > 0 end
+			or c.deps_open <> ` + among(`p.ended_at is null and p.id is not null`)},
+		// Of parents that retention took away nobody can say how they ended.
+		{"I18 a job was handed out only as its parents allow", `select c.id from jobs c join job_parents d on d.child_id = c.id
+			left join jobs p on p.id = d.parent_id where c.epoch > 0 group by c.id, c.dependency_rule, c.deps_open
+			having c.deps_open > 0 or (count(p.id) = count(*) and case c.dependency_rule
+			when 'all_finished' then ` + among(`p.ended_at is null`) + ` > 0 when 'any_completed' then ` + among(`p.state = 'completed'`) + ` = 0
+			when 'any_failed' then ` + among(`p.state in ('failed', 'timeout')`) + ` = 0
+			else ` + among(`p.state <> 'completed'`) + ` > 0 end)`},
+		{"I18 a job is released once", `select subject_id from events where kind = 'job.released' group by subject_id having count(*) > 1`},
+		{"I9 parents and children are of one tenant", `select d.child_id from job_parents d join jobs c on c.id = d.child_id
+			where c.tenant_id <> d.tenant_id union all select d.child_id from job_parents d join jobs p on p.id = d.parent_id
+			where p.tenant_id <> d.tenant_id`},
 		{"I18 a parent knows that it has children", `select d.parent_id from job_parents d join jobs p on p.id = d.parent_id
 			group by d.parent_id, p.children having count(*) > p.children`},
 		{"heads count the jobs of each state", headCounts()},
@@ -76,6 +92,9 @@ func InvariantQueries() []Invariant {
 			where s.closed_at is null and r.id is null`},
 	}
 }
+
+// among counts the rows of a group for which something holds.
+func among(holds string) string { return "sum(case when " + holds + " then 1 else 0 end)" }
 
 // wholeLog says that the log of a row's tenant goes back to its beginning: of a
 // log that was cut, what came before is not known.

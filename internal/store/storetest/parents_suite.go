@@ -58,6 +58,7 @@ func parentTests() map[string]func(f *Fixture) {
 			f.waits(c.ID, fleet.WaitingDependencies)
 			f.ends(a, fleet.ReportComplete)
 			f.waits(c.ID, fleet.WaitingDependencies)
+			is(f, "parents open after the first", f.Job(c.ID).DepsOpen, 1)
 			f.Later(time.Minute)
 			f.ends(b, fleet.ReportComplete)
 			f.waits(c.ID, fleet.WaitingRobot)
@@ -140,7 +141,7 @@ func parentTests() map[string]func(f *Fixture) {
 			good, bad, large := submit("/invoice/id"), submit("/nothing"), submit("/scan")
 			f.reports++
 			report := f.NewReport(a, fleet.ReportComplete, f.reports)
-			report.Result = json.RawMessage(`{"invoice":{"id":"A-7"},"scan":"` + strings.Repeat("x", fleet.MaxInputs) + `"}`)
+			report.Result = json.RawMessage(`{"success":true,"variables":{"invoice":{"id":"A-7"},"scan":"` + strings.Repeat("x", fleet.MaxInputs) + `"}}`)
 			f.Report(report)
 			f.waits(good, fleet.WaitingRobot)
 			f.View(func(r store.Reader) error {
@@ -209,6 +210,30 @@ func parentTests() map[string]func(f *Fixture) {
 			is(f, "purged", n, 1)
 			err := f.Store.Update(f.Context(), f.Scope, func(tx store.Tx) error { return tx.DeleteDeadLetter(a.ID) })
 			is(f, "gone", errors.Is(err, fleet.ErrNotFound), true)
+		},
+		"as many children as may wait are released, and no more may wait": func(f *Fixture) {
+			most := size(1000, 200)
+			session := f.Robot("r1", 20)
+			a := run(f, session)
+			subs := make([]store.Submission, most+1)
+			for i := range subs {
+				spec := f.Spec()
+				spec.DependsOn = []fleet.ID{a.ID}
+				subs[i] = f.Submission(spec)
+				subs[i].Parents, subs[i].MaxChildren = spec.DependsOn, most
+			}
+			got, err := f.Store.Enqueue(f.Context(), f.Scope, subs)
+			f.must(err)
+			for i := range most {
+				f.must(got[i].Err)
+			}
+			is(f, "reason", fleet.AsError(got[most].Err).Reason, "too_many_children")
+			begun := time.Now()
+			f.ends(a, fleet.ReportComplete)
+			f.Logf("%d children were released in %s", most, time.Since(begun).Round(time.Millisecond))
+			for i := range most {
+				f.waits(subs[i].Job.ID, fleet.WaitingRobot)
+			}
 		},
 		"a graph in one request": func(f *Fixture) {
 			var subs []store.Submission
