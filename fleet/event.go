@@ -30,6 +30,9 @@ const (
 	EventRobotDisconnected  EventKind = "robot.disconnected"
 	EventRobotMode          EventKind = "robot.mode_changed"
 	EventRobotDrained       EventKind = "robot.drained"
+	EventCommandRequested   EventKind = "robot.command_requested"
+	EventCommandDelivered   EventKind = "robot.command_delivered"
+	EventCommandEnded       EventKind = "robot.command_ended"
 	EventRobotConflict      EventKind = "robot.identity_conflict"
 	EventWorkflowCreated    EventKind = "workflow.created"
 	EventWorkflowVersion    EventKind = "workflow.version_added"
@@ -50,7 +53,8 @@ func EventKinds() []EventKind {
 		EventJobSubmitted, EventJobAssigned, EventJobStarted, EventJobSilent, EventJobRequeued, EventJobRetryScheduled,
 		EventJobCancelRequested, EventJobCompleted, EventJobFailed, EventJobCancelled, EventJobTimeout,
 		EventJobNeedsDecision, EventJobDecided, EventJobLateResult, EventRobotRegistered,
-		EventRobotUpdated, EventRobotMode, EventRobotDrained, EventRobotConnected, EventRobotDisconnected, EventRobotConflict, EventWorkflowCreated,
+		EventRobotUpdated, EventRobotMode, EventRobotDrained, EventCommandRequested, EventCommandDelivered, EventCommandEnded,
+		EventRobotConnected, EventRobotDisconnected, EventRobotConflict, EventWorkflowCreated,
 		EventWorkflowVersion, EventKeyCreated, EventKeyRevoked, EventBrake,
 		EventJobReleased, EventJobUnmet, EventAssignmentChanged, EventReservationCreated, EventReservationUpdated, EventReservationDeleted,
 	}

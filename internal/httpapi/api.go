@@ -93,6 +93,7 @@ func newAPI(o Options) (*API, error) {
 	a.jobActionRoutes()
 	a.robotRoutes()
 	a.robotModeRoutes()
+	a.robotCommandRoutes()
 	a.explainRoutes()
 	a.graphRoutes()
 	a.deadLetterRoutes()

@@ -17,6 +17,7 @@ type Reader interface {
 	PlacementReader
 	DependencyReader
 	DeadLetterReader
+	CommandReader
 	ClusterReader
 }
 
@@ -29,6 +30,7 @@ type Tx interface {
 	KeyWriter
 	EventWriter
 	PlacementWriter
+	CommandWriter
 	ClusterWriter
 	Pruner
 	// MoveChild lets a job that waits for one job wait for another instead.

@@ -115,6 +115,8 @@ func Tables() []Table {
 			drain_deadline:time on_deadline:text drain_then:text`),
 		table("robot_samples", "robot_id tenant_id", `robot_id:text tenant_id:text last_seen:time reported_status:text
 			cpu_percent:float memory_percent:float memory_mb:float disk_percent:float`),
+		table("commands", "id", `id:text tenant_id:text robot_id:text kind:text state:text requested_by:text instance_id:text
+			message:text created_at:time delivered_at:time ended_at:time expires_at:time`),
 		table("sessions", "id", `id:text tenant_id:text robot_id:text session_epoch:int member_id:text transport:text
 			instance_id:text boot_id:text journal_id:text features:text resume_hash:text opened_at:time closed_at:time
 			reason:text`),
