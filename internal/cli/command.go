@@ -12,14 +12,22 @@ import (
 
 // processFlags are what a restart and a shutdown have in common.
 type processFlags struct {
-	robotTarget
+	config.Client
+	Robot string `arg:"" optional:"" help:"id of the robot; or select many with --pool, --tag or --all"`
+	manyFlags
 	Running string        `help:"keep, requeue or cancel what runs now" default:"keep" enum:"keep,requeue,cancel"`
 	Wait    bool          `help:"wait until it is done"`
 	Timeout time.Duration `help:"how long to wait" default:"11m" placeholder:"DURATION"`
 }
 
 // process sends a command and waits for its end if asked to.
-func (c *processFlags) process(ctx context.Context, sh *shell, send func(*client.Client, fleet.RobotID) (client.RobotCommand, error)) error {
+func (c *processFlags) process(ctx context.Context, sh *shell, kind fleet.CommandKind, send func(*client.Client, fleet.RobotID) (client.RobotCommand, error)) error {
+	if c.any() {
+		if c.Robot != "" {
+			return fleet.Invalid("robot", "Name one robot, or select many with --pool, --tag or --all, not both.")
+		}
+		return c.many(ctx, sh, kind)
+	}
 	id, err := fleet.ParseRobotID(c.Robot)
 	if err != nil {
 		return err
@@ -63,12 +71,13 @@ func (robotRestartCmd) Help() string {
 Examples:
 
     fleet robot restart bot-7 --wait
-    fleet robot restart bot-7 --running requeue`
+    fleet robot restart bot-7 --running requeue
+    fleet robot restart --pool web --wave 2 --min-available 3 --wait`
 }
 
 // Run restarts a robot.
 func (c *robotRestartCmd) Run(ctx context.Context, sh *shell) error {
-	return c.process(ctx, sh, func(api *client.Client, id fleet.RobotID) (client.RobotCommand, error) {
+	return c.process(ctx, sh, fleet.CommandRestart, func(api *client.Client, id fleet.RobotID) (client.RobotCommand, error) {
 		return api.RestartRobot(ctx, id, fleet.OnDeadline(c.Running))
 	})
 }
@@ -77,7 +86,7 @@ type robotShutdownCmd struct{ processFlags }
 
 // Run ends a robot's process.
 func (c *robotShutdownCmd) Run(ctx context.Context, sh *shell) error {
-	return c.process(ctx, sh, func(api *client.Client, id fleet.RobotID) (client.RobotCommand, error) {
+	return c.process(ctx, sh, fleet.CommandShutdown, func(api *client.Client, id fleet.RobotID) (client.RobotCommand, error) {
 		return api.ShutdownRobot(ctx, id, fleet.OnDeadline(c.Running))
 	})
 }

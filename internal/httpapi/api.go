@@ -94,6 +94,7 @@ func newAPI(o Options) (*API, error) {
 	a.robotRoutes()
 	a.robotModeRoutes()
 	a.robotCommandRoutes()
+	a.bulkRoutes()
 	a.explainRoutes()
 	a.graphRoutes()
 	a.deadLetterRoutes()

@@ -62,6 +62,10 @@ func eventShapes() []eventShape {
 		{fleet.EventCommandEnded, robot, "What was asked of a robot is done, failed, or came too late.", map[string]string{
 			"command_id": "text", "command": "text", "status": "text", "message": "text",
 		}},
+		{fleet.EventBulkStarted, fleet.SubjectBulk, "The same is asked of many robots.", map[string]string{"command": "text", "total": "number"}},
+		{fleet.EventBulkEnded, fleet.SubjectBulk, "A bulk operation has ended.", map[string]string{
+			"command": "text", "total": "number", "status": "text", "done": "number", "failed": "number", "skipped": "number",
+		}},
 		{fleet.EventRobotConnected, robot, "A robot connected.", map[string]string{"session_epoch": "number", "hostname": "text"}},
 		{fleet.EventRobotDisconnected, robot, "A robot's connection ended; its jobs go on until their leases lapse.", map[string]string{
 			"reason": "text", "session_epoch": "number", "orphaned_job_ids": "texts",

@@ -18,6 +18,7 @@ type Reader interface {
 	DependencyReader
 	DeadLetterReader
 	CommandReader
+	BulkReader
 	ClusterReader
 }
 
@@ -31,6 +32,7 @@ type Tx interface {
 	EventWriter
 	PlacementWriter
 	CommandWriter
+	BulkWriter
 	ClusterWriter
 	Pruner
 	// MoveChild lets a job that waits for one job wait for another instead.

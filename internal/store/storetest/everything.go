@@ -29,6 +29,8 @@ func (f *Fixture) Everything() {
 			CreatedAt: f.Now, ExpiresAt: f.Now.Add(fleet.CommandLife),
 		})
 		f.must(err)
+		bulk := fleet.Bulk{ID: f.IDs.New(), Tenant: f.Tenant, Kind: fleet.CommandRestart, State: fleet.BulkRunning, Wave: 1, Waves: 1, Total: 1}
+		f.must(tx.AddBulk(bulk, []fleet.BulkTarget{{Bulk: bulk.ID, RobotID: "r1", Wave: 1, State: fleet.TargetPending}}))
 		return tx.AddWorkflowVersion(fleet.WorkflowVersion{WorkflowID: w.ID, Version: 1, Hash: "h1", NodeCount: 3, CreatedAt: f.Now, CreatedBy: "u"})
 	})
 	session := f.Robot("r1", 50)

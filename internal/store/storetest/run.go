@@ -18,6 +18,7 @@ func Run(t *testing.T, open Open) {
 		{"report", reportTests()},
 		{"robot", robotTests()},
 		{"command", commandTests()},
+		{"bulk", bulkTests()},
 		{"workflow", workflowTests()},
 		{"document", documentTests()},
 		{"key", keyTests()},

@@ -117,6 +117,9 @@ func Tables() []Table {
 			cpu_percent:float memory_percent:float memory_mb:float disk_percent:float`),
 		table("commands", "id", `id:text tenant_id:text robot_id:text kind:text state:text requested_by:text instance_id:text
 			message:text created_at:time delivered_at:time ended_at:time expires_at:time`),
+		table("bulk_operations", "tenant_id id", "tenant_id:text id:text version:int body:text ended_at:time"),
+		table("bulk_targets", "tenant_id bulk_id wave position", `tenant_id:text bulk_id:text position:int robot_id:text wave:int state:text
+			reason:text command_id:text`),
 		table("sessions", "id", `id:text tenant_id:text robot_id:text session_epoch:int member_id:text transport:text
 			instance_id:text boot_id:text journal_id:text features:text resume_hash:text opened_at:time closed_at:time
 			reason:text`),
