@@ -88,7 +88,7 @@ func (r *Robot) SetMode(c ModeChange, now time.Time) {
 		if r.DrainThen == "" {
 			r.DrainThen = ModeMaintenance
 		}
-	case ModePaused, ModeMaintenance:
+	case ModePaused, ModeMaintenance, ThenShutdown: // the last is no mode and is refused before
 		if c.For > 0 {
 			r.ModeUntil = now.Add(c.For)
 		}

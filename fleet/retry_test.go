@@ -6,8 +6,6 @@ import (
 	"time"
 )
 
-func ref[T any](v T) *T { return &v }
-
 // running is a job that a robot runs under a policy.
 func runningJob(p RetryPolicy, now time.Time) Subject {
 	job := NewJob(JobSpec{ID: "j", Tenant: "t", Retry: p}, now)
@@ -18,9 +16,9 @@ func runningJob(p RetryPolicy, now time.Time) Subject {
 func TestRetryByClass(t *testing.T) {
 	now := time.Date(2025, 3, 4, 5, 6, 7, 0, time.UTC)
 	policy := RetryChange{
-		Business:       &RetryRuleChange{Max: ref(1), Delay: ref(2.0), Factor: ref(1.0), Jitter: ref(0.0), OtherRobot: ref(RequireOther)},
-		Timeout:        &RetryRuleChange{Max: ref(2), Jitter: ref(0.0), OtherRobot: ref(PreferOther)},
-		Infrastructure: &RetryRuleChange{Max: ref(1), Delay: ref(30.0), OtherRobot: ref(AnyRobot)},
+		Business:       &RetryRuleChange{Max: new(1), Delay: new(2.0), Factor: new(1.0), Jitter: new(0.0), OtherRobot: new(RequireOther)},
+		Timeout:        &RetryRuleChange{Max: new(2), Jitter: new(0.0), OtherRobot: new(PreferOther)},
+		Infrastructure: &RetryRuleChange{Max: new(1), Delay: new(30.0), OtherRobot: new(AnyRobot)},
 	}.Apply(DefaultRetry())
 	if err := policy.Validate(); err != nil {
 		t.Fatal(err)
@@ -63,7 +61,7 @@ func TestRetryByClass(t *testing.T) {
 			}
 			e := JobError{Class: tt.class, Message: "m"}
 			if tt.permanent {
-				e.Retryable = ref(false)
+				e.Retryable = new(false)
 			}
 			m := s.failed(Report{Kind: ReportFailed, JobID: "j", Epoch: 1, Error: &e, Chance: 0.5}, now)
 			if m.Job.State != tt.state || m.Job.DeadLetter != tt.letter {
@@ -106,13 +104,13 @@ func TestRetryByClass(t *testing.T) {
 // A request changes what the workflow says, and that what is the default.
 func TestRetryChangesAreLaid(t *testing.T) {
 	workflow := RetryChange{
-		Application: &RetryRuleChange{Max: ref(5), Delay: ref(1.0)}, Timeout: &RetryRuleChange{Max: ref(1)},
-		Infrastructure: &RetryRuleChange{OtherRobot: ref(RequireOther)},
+		Application: &RetryRuleChange{Max: new(5), Delay: new(1.0)}, Timeout: &RetryRuleChange{Max: new(1)},
+		Infrastructure: &RetryRuleChange{OtherRobot: new(RequireOther)},
 	}.Apply(DefaultRetry())
 	if workflow.Max != 5 || workflow.Delay != Duration(time.Second) || !workflow.Timeout || workflow.MaxLost != 3 {
 		t.Errorf("the workflow's is %+v", workflow)
 	}
-	got := RetryChange{Max: ref(0), MaxLost: ref(7), Again: ref(false), Application: &RetryRuleChange{OtherRobot: ref(PreferOther)}}.Apply(workflow)
+	got := RetryChange{Max: new(0), MaxLost: new(7), Again: new(false), Application: &RetryRuleChange{OtherRobot: new(PreferOther)}}.Apply(workflow)
 	if r := got.Rule(ClassApplication); r.Max != 0 || r.Delay != Duration(time.Second) || r.OtherRobot != PreferOther {
 		t.Errorf("application %+v", r)
 	}
@@ -129,12 +127,12 @@ func TestRetryChangesAreLaid(t *testing.T) {
 
 func TestRetryRulesAreChecked(t *testing.T) {
 	for want, c := range map[string]RetryRuleChange{
-		"retry.business.max must be between 0 and 100; got 101.":              {Max: ref(101)},
-		"retry.business: pauses must be between 0 and 366 days.":              {Delay: ref(-0.5)},
-		"retry.business: pauses must be between 0 and 366 days":               {MaxDelay: ref(1e300)},
-		"retry.business.factor must be between 1 and 100; got 0.5.":           {Factor: ref(0.5)},
-		"retry.business.jitter must be between 0 and 1; got 2.":               {Jitter: ref(2.0)},
-		`retry.business.other_robot must be no, prefer or must; got "maybe".`: {OtherRobot: ref(OtherRobot("maybe"))},
+		"retry.business.max must be between 0 and 100; got 101.":              {Max: new(101)},
+		"retry.business: pauses must be between 0 and 366 days.":              {Delay: new(-0.5)},
+		"retry.business: pauses must be between 0 and 366 days":               {MaxDelay: new(1e300)},
+		"retry.business.factor must be between 1 and 100; got 0.5.":           {Factor: new(0.5)},
+		"retry.business.jitter must be between 0 and 1; got 2.":               {Jitter: new(2.0)},
+		`retry.business.other_robot must be no, prefer or must; got "maybe".`: {OtherRobot: new(OtherRobot("maybe"))},
 	} {
 		err := RetryChange{Business: &c}.Apply(DefaultRetry()).Validate()
 		if err == nil || !strings.HasPrefix(err.Error(), want) {

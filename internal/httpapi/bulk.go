@@ -14,10 +14,10 @@ import (
 // BulkBody asks the same of many robots.
 type BulkBody struct {
 	Kind     fleet.CommandKind `json:"kind" doc:"pause, drain, maintenance, resume, start, stop, restart or shutdown."`
-	Selector fleet.Selector    `json:"selector,omitempty" doc:"Of the robots; {all: true} is all of them."`
+	Selector fleet.Selector    `json:"selector,omitzero" doc:"Of the robots; {all: true} is all of them."`
 	Robots   []fleet.RobotID   `json:"ids,omitempty" doc:"At most 10000 robots, instead of a selector."`
-	Params   BulkParams        `json:"params,omitempty"`
-	Waves    BulkWaves         `json:"waves,omitempty"`
+	Params   BulkParams        `json:"params,omitzero"`
+	Waves    BulkWaves         `json:"waves,omitzero"`
 }
 
 // BulkParams are those of the single command.

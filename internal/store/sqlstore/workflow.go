@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"encoding/json"
+
 	"github.com/casarerpa/fleet/fleet"
 )
 
