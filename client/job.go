@@ -283,4 +283,10 @@ type RetryChange struct {
 	Ceiling   *fleet.Duration `json:"max_delay_ms,omitempty"`
 	Jitter    *float64        `json:"jitter,omitempty"`
 	OnTimeout *bool           `json:"on_timeout,omitempty"`
+
+	// What follows an error of one class, where it is set apart.
+	Application    *fleet.RetryRuleChange `json:"application,omitempty"`
+	Business       *fleet.RetryRuleChange `json:"business,omitempty"`
+	Infrastructure *fleet.RetryRuleChange `json:"infrastructure,omitempty"`
+	Timeout        *fleet.RetryRuleChange `json:"timeout,omitempty"`
 }

@@ -9,12 +9,13 @@ import (
 
 // RobotCommand answers what an operator asked of a robot.
 type RobotCommand struct {
-	RobotID fleet.RobotID     `json:"robot_id"`
-	Command string            `json:"command"`
-	Status  string            `json:"status"`
-	Message string            `json:"message"`
-	Mode    fleet.AdminMode   `json:"mode"`
-	Shown   fleet.RobotStatus `json:"robot_status"`
+	RobotID fleet.RobotID      `json:"robot_id"`
+	ID      fleet.ID           `json:"command_id"`
+	Command fleet.CommandKind  `json:"command"`
+	Status  fleet.CommandState `json:"status"` // requested, delivered; done, failed or expired
+	Message string             `json:"message"`
+	Mode    fleet.AdminMode    `json:"mode"`
+	Shown   fleet.RobotStatus  `json:"robot_status"`
 }
 
 // PauseRobot gives a robot no new work for so many seconds, 0 until it is resumed.

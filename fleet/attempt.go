@@ -74,6 +74,7 @@ const (
 	RejectNoAnswer   RejectReason = "no_answer"
 	RejectReleased   RejectReason = "released"
 	RejectLost       RejectReason = "lost"
+	RejectOther      RejectReason = "other_robot" // the job's retry rule asks for another one
 )
 
 // Refusal leaves a robot out for a job for a while.

@@ -30,6 +30,11 @@ const (
 	EventRobotDisconnected  EventKind = "robot.disconnected"
 	EventRobotMode          EventKind = "robot.mode_changed"
 	EventRobotDrained       EventKind = "robot.drained"
+	EventCommandRequested   EventKind = "robot.command_requested"
+	EventCommandDelivered   EventKind = "robot.command_delivered"
+	EventCommandEnded       EventKind = "robot.command_ended"
+	EventBulkStarted        EventKind = "bulk.started"
+	EventBulkEnded          EventKind = "bulk.ended"
 	EventRobotConflict      EventKind = "robot.identity_conflict"
 	EventWorkflowCreated    EventKind = "workflow.created"
 	EventWorkflowVersion    EventKind = "workflow.version_added"
@@ -50,7 +55,8 @@ func EventKinds() []EventKind {
 		EventJobSubmitted, EventJobAssigned, EventJobStarted, EventJobSilent, EventJobRequeued, EventJobRetryScheduled,
 		EventJobCancelRequested, EventJobCompleted, EventJobFailed, EventJobCancelled, EventJobTimeout,
 		EventJobNeedsDecision, EventJobDecided, EventJobLateResult, EventRobotRegistered,
-		EventRobotUpdated, EventRobotMode, EventRobotDrained, EventRobotConnected, EventRobotDisconnected, EventRobotConflict, EventWorkflowCreated,
+		EventRobotUpdated, EventRobotMode, EventRobotDrained, EventCommandRequested, EventCommandDelivered, EventCommandEnded, EventBulkStarted, EventBulkEnded,
+		EventRobotConnected, EventRobotDisconnected, EventRobotConflict, EventWorkflowCreated,
 		EventWorkflowVersion, EventKeyCreated, EventKeyRevoked, EventBrake,
 		EventJobReleased, EventJobUnmet, EventAssignmentChanged, EventReservationCreated, EventReservationUpdated, EventReservationDeleted,
 	}
@@ -88,6 +94,7 @@ const (
 	SubjectFleet    SubjectKind = "fleet"
 
 	SubjectReservation SubjectKind = "reservation"
+	SubjectBulk        SubjectKind = "bulk_operation"
 )
 
 // EventDraft is an event before the store has numbered it.

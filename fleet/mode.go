@@ -27,6 +27,10 @@ const (
 	CancelRunning  OnDeadline = "cancel"
 )
 
+// ThenShutdown is what may follow a drain beside a mode: the robot's process is
+// asked to end, and the robot is in maintenance.
+const ThenShutdown AdminMode = "shutdown"
+
 // MaxModeFor bounds a pause and the deadline of a drain.
 const MaxModeFor = 30 * 24 * time.Hour
 
@@ -59,11 +63,11 @@ func (c *ModeChange) Validate() error {
 		}
 	}
 	switch c.Then {
-	case "", ModePaused, ModeMaintenance, ModeActive:
+	case "", ModePaused, ModeMaintenance, ModeActive, ThenShutdown:
 		return nil
 	case ModeDraining:
 	}
-	return Invalid("then", "then must be maintenance, paused or active; got %q.", clip(string(c.Then), 40))
+	return Invalid("then", "then must be maintenance, paused, active or shutdown; got %q.", clip(string(c.Then), 40))
 }
 
 // SetMode writes a change into the robot. A repeated one is the same one.
@@ -84,7 +88,7 @@ func (r *Robot) SetMode(c ModeChange, now time.Time) {
 		if r.DrainThen == "" {
 			r.DrainThen = ModeMaintenance
 		}
-	case ModePaused, ModeMaintenance:
+	case ModePaused, ModeMaintenance, ThenShutdown: // the last is no mode and is refused before
 		if c.For > 0 {
 			r.ModeUntil = now.Add(c.For)
 		}

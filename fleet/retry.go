@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"maps"
 	"math"
 	"time"
 )
@@ -39,6 +40,77 @@ type RetryPolicy struct {
 	Ceiling Duration `json:"max_delay_ms"`
 	Jitter  float64  `json:"jitter"` // share of the pause, up and down
 	Timeout bool     `json:"on_timeout"`
+	// Classes are the rules of classes that were set apart.
+	Classes map[ErrorClass]RetryRule `json:"classes,omitempty"`
+}
+
+// RetryRule is what follows an error of one class.
+type RetryRule struct {
+	Max        int        `json:"max"`
+	Delay      Duration   `json:"delay_ms"`
+	Factor     float64    `json:"factor"`
+	Ceiling    Duration   `json:"max_delay_ms"`
+	Jitter     float64    `json:"jitter"`
+	OtherRobot OtherRobot `json:"other_robot"`
+}
+
+// OtherRobot says whether the next attempt may be on the robot of the last one.
+type OtherRobot string
+
+// The choices.
+const (
+	AnyRobot     OtherRobot = "no"
+	PreferOther  OtherRobot = "prefer" // for OtherSpan another one goes first
+	RequireOther OtherRobot = "must"
+)
+
+// OtherSpan is how long a retry that prefers another robot waits for one.
+const OtherSpan = time.Minute
+
+// RetryClasses are the classes that may have a rule.
+func RetryClasses() []ErrorClass {
+	return []ErrorClass{ClassApplication, ClassBusiness, ClassInfrastructure, ClassTimeout}
+}
+
+// Rule is what follows an error of a class: its own rule, or else what the
+// policy says of all. Business, application and timeout share one count, and
+// infrastructure has its own.
+func (p RetryPolicy) Rule(class ErrorClass) RetryRule {
+	if r, ok := p.Classes[class]; ok {
+		return r
+	}
+	r := RetryRule{Delay: p.Delay, Factor: p.Factor, Ceiling: p.Ceiling, Jitter: p.Jitter, OtherRobot: AnyRobot}
+	switch class {
+	case ClassApplication:
+		r.Max = p.Max
+	case ClassTimeout:
+		if p.Timeout {
+			r.Max = p.Max
+		}
+	case ClassInfrastructure:
+		r = RetryRule{Max: p.MaxLost, OtherRobot: PreferOther} // at once
+	case ClassBusiness, ClassInvalid, ClassCancelled:
+	}
+	return r
+}
+
+// set gives a class its own rule. What older readers know of it follows.
+func (p *RetryPolicy) set(class ErrorClass, r RetryRule) {
+	classes := maps.Clone(p.Classes)
+	if classes == nil {
+		classes = map[ErrorClass]RetryRule{}
+	}
+	classes[class] = r
+	p.Classes = classes
+	switch class {
+	case ClassApplication:
+		p.Max, p.Delay, p.Factor, p.Ceiling, p.Jitter = r.Max, r.Delay, r.Factor, r.Ceiling, r.Jitter
+	case ClassTimeout:
+		p.Timeout = r.Max > 0
+	case ClassInfrastructure:
+		p.MaxLost = r.Max
+	case ClassBusiness, ClassInvalid, ClassCancelled:
+	}
 }
 
 // DefaultRetry is three more attempts after 5, 10 and 20 seconds, and three of
@@ -61,12 +133,40 @@ func (p RetryPolicy) Validate() error {
 	case p.Jitter < 0 || p.Jitter > 1:
 		return Invalid("retry.jitter", "retry.jitter must be between 0 and 1; got %g.", p.Jitter)
 	}
+	for _, class := range RetryClasses() {
+		if r, ok := p.Classes[class]; ok {
+			if err := r.validate("retry." + string(class)); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
+}
+
+// maxRetryDelay bounds a pause between attempts.
+const maxRetryDelay = Duration(366 * 24 * time.Hour)
+
+func (p RetryRule) validate(field string) error {
+	switch {
+	case p.Max < 0 || p.Max > 100:
+		return Invalid(field+".max", "%s.max must be between 0 and 100; got %d.", field, p.Max)
+	case p.Delay < 0 || p.Delay > maxRetryDelay || p.Ceiling < 0 || p.Ceiling > maxRetryDelay:
+		return Invalid(field+".delay_seconds", "%s: pauses must be between 0 and 366 days.", field)
+	case p.Factor != 0 && !(p.Factor >= 1 && p.Factor <= 100):
+		return Invalid(field+".factor", "%s.factor must be between 1 and 100; got %g.", field, p.Factor)
+	case !(p.Jitter >= 0 && p.Jitter <= 1):
+		return Invalid(field+".jitter", "%s.jitter must be between 0 and 1; got %g.", field, p.Jitter)
+	}
+	switch p.OtherRobot {
+	case AnyRobot, PreferOther, RequireOther:
+		return nil
+	}
+	return Invalid(field+".other_robot", "%s.other_robot must be no, prefer or must; got %q.", field, clip(string(p.OtherRobot), 40))
 }
 
 // Pause is the time before retry number n (1 is the first). chance is a number
 // in [0,1) that places the pause inside its jitter.
-func (p RetryPolicy) Pause(n int, chance float64) time.Duration {
+func (p RetryRule) Pause(n int, chance float64) time.Duration {
 	d := float64(p.Delay) * math.Pow(max(p.Factor, 1), float64(max(n, 1)-1))
 	if p.Ceiling > 0 {
 		d = math.Min(d, float64(p.Ceiling))
@@ -98,5 +198,8 @@ func RefusalPause(reason RejectReason, n int) time.Duration {
 // longer than any can, and a minute for members whose clocks differ, was made
 // before the clock was set back: it holds no more.
 func (r Refusal) Holds(now time.Time) bool {
+	if r.Reason == RejectOther { // a rule of the job, not a pause of ours
+		return r.Until.After(now)
+	}
 	return r.Until.After(now) && r.Until.Sub(now) <= MaxRefusal+time.Minute
 }

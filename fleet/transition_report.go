@@ -198,16 +198,9 @@ func (s Subject) failed(r Report, now time.Time) *Move {
 	case s.EffectOpen && s.Job.RetrySafety == RetryUntilEffect && s.retryable(e):
 		return m.park("effect_open", now)
 	case s.retryable(e) && e.Class == ClassInfrastructure:
-		m.refuse(s.Attempt.RobotID, RejectLost, 0, now)
-		return m.comeBack("infrastructure", r.Chance, now)
+		return m.comeBack(s.Attempt.RobotID, "infrastructure", r.Chance, now)
 	case s.retryable(e):
-		m.Job.RetriesUsed++
-		pause := s.Job.Retry.Pause(m.Job.RetriesUsed, r.Chance)
-		m.requeue(WaitingBackoff, CodeRetryDelay, now)
-		m.Job.AvailableAt, m.Job.NotBefore = now.Add(pause), now.Add(pause)
-		return m.emit(EventJobRetryScheduled, map[string]any{
-			"retry": m.Job.RetriesUsed, "of": m.Job.Retry.Max, "in_ms": pause.Milliseconds(), "message": e.Message, "node": e.Node,
-		})
+		return m.again(s.Attempt.RobotID, e.Class, map[string]any{"message": e.Message, "node": e.Node}, r.Chance, now)
 	case e.Class == ClassTimeout:
 		return m.timedOut("run_timeout", &e, now)
 	}
@@ -220,15 +213,44 @@ func (s Subject) retryable(e JobError) bool {
 		return false
 	}
 	switch e.Class {
-	case ClassApplication:
-		return s.Job.RetriesUsed < s.Job.Retry.Max
-	case ClassTimeout:
-		return s.Job.Retry.Timeout && s.Job.RetriesUsed < s.Job.Retry.Max
+	case ClassApplication, ClassTimeout, ClassBusiness:
+		return s.Job.RetriesUsed < s.Job.Retry.Rule(e.Class).Max
 	case ClassInfrastructure:
-		return s.Job.LostUsed < s.Job.Retry.MaxLost
-	case ClassBusiness, ClassInvalid, ClassCancelled:
+		return s.Job.LostUsed < s.Job.Retry.Rule(e.Class).Max
+	case ClassInvalid, ClassCancelled:
 	}
 	return false
+}
+
+// again returns a job to the waiting ones for a further attempt after an error,
+// behind those that came in the meantime.
+func (m *Move) again(robot RobotID, class ErrorClass, data map[string]any, chance float64, now time.Time) *Move {
+	rule := m.Job.Retry.Rule(class)
+	m.Job.RetriesUsed++
+	pause := rule.Pause(m.Job.RetriesUsed, chance)
+	m.requeue(WaitingBackoff, CodeRetryDelay, now)
+	m.Job.AvailableAt, m.Job.NotBefore = now.Add(pause), now.Add(pause)
+	m.elsewhere(robot, rule.OtherRobot, m.Job.NotBefore)
+	data["retry"], data["of"], data["in_ms"] = m.Job.RetriesUsed, rule.Max, pause.Milliseconds()
+	return m.emit(EventJobRetryScheduled, data)
+}
+
+// never is the end of a refusal that ends with its job.
+var never = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// elsewhere leaves the robot of the last attempt out, from the start of the
+// next on, as the job's rule asks.
+func (m *Move) elsewhere(robot RobotID, rule OtherRobot, from time.Time) {
+	f := Refusal{JobID: m.Job.ID, Tenant: m.Job.Tenant, RobotID: robot, Reason: RejectOther, Count: 1}
+	switch rule {
+	case PreferOther:
+		f.Until = from.Add(OtherSpan)
+	case RequireOther:
+		f.Until = never
+	default:
+		return
+	}
+	m.Refusal = &f
 }
 
 func (m *Move) deadLetter(e JobError) string {
@@ -289,12 +311,18 @@ func (m *Move) park(reason string, now time.Time) *Move {
 }
 
 // comeBack returns a job to the waiting ones after its robot was lost: from
-// its own budget, soon, and without losing its place.
-func (m *Move) comeBack(reason string, chance float64, now time.Time) *Move {
+// its own budget, soon unless its rule has a pause, and without losing its place.
+func (m *Move) comeBack(robot RobotID, reason string, chance float64, now time.Time) *Move {
+	rule := m.Job.Retry.Rule(ClassInfrastructure)
 	m.Job.LostUsed++
 	m.requeue(WaitingBackoff, CodeRetryDelay, now)
-	m.Job.NotBefore = now.Add(time.Duration(chance * float64(LostSpread)))
+	pause := time.Duration(chance * float64(LostSpread))
+	if rule.Delay > 0 {
+		pause = rule.Pause(m.Job.LostUsed, chance)
+	}
+	m.Job.NotBefore = now.Add(pause)
+	m.elsewhere(robot, rule.OtherRobot, m.Job.NotBefore)
 	return m.emit(EventJobRequeued, map[string]any{
-		"previous_robot_id": m.Job.RobotID, "reason": reason, "lost": m.Job.LostUsed, "of": m.Job.Retry.MaxLost,
+		"previous_robot_id": m.Job.RobotID, "reason": reason, "lost": m.Job.LostUsed, "of": rule.Max,
 	})
 }

@@ -50,9 +50,9 @@ func (s Subject) lose(rule Rule, reason string, chance float64, counted bool, no
 		Message: "Robot " + string(s.Attempt.RobotID) + " was lost while it held the job: " + reason + ".",
 	}
 	m.Data = &DataChange{Error: &e}
-	m.refuse(s.Attempt.RobotID, RejectLost, 0, now)
 	switch {
 	case !counted:
+		m.refuse(s.Attempt.RobotID, RejectLost, 0, now)
 		m.requeue(WaitingRobot, "", now)
 		m.Data = nil
 		return m.emit(EventJobRequeued, map[string]any{"previous_robot_id": s.Attempt.RobotID, "reason": reason})
@@ -60,8 +60,8 @@ func (s Subject) lose(rule Rule, reason string, chance float64, counted bool, no
 		return m.park("robot_lost_in_effect", now)
 	case s.Job.RetrySafety == RetryNever:
 		return m.fail(e, "robot_lost", now)
-	case s.Job.LostUsed < s.Job.Retry.MaxLost:
-		return m.comeBack(reason, chance, now)
+	case s.Job.LostUsed < s.Job.Retry.Rule(ClassInfrastructure).Max:
+		return m.comeBack(s.Attempt.RobotID, reason, chance, now)
 	}
 	return m.fail(e, "robot_lost", now)
 }
@@ -220,12 +220,8 @@ func (s Subject) stopped(outcome AttemptOutcome, how CancelOutcome, e *JobError,
 		m.requeue(WaitingRobot, "", now)
 		return m.emit(EventJobRequeued, map[string]any{"previous_robot_id": s.Attempt.RobotID, "reason": s.Job.StopReason})
 	case StopTimeout:
-		if s.Job.Retry.Timeout && s.Job.RetriesUsed < s.Job.Retry.Max {
-			m.Job.RetriesUsed++
-			pause := s.Job.Retry.Pause(m.Job.RetriesUsed, chance)
-			m.requeue(WaitingBackoff, CodeRetryDelay, now)
-			m.Job.AvailableAt, m.Job.NotBefore = now.Add(pause), now.Add(pause)
-			return m.emit(EventJobRetryScheduled, map[string]any{"retry": m.Job.RetriesUsed, "of": m.Job.Retry.Max, "in_ms": pause.Milliseconds()})
+		if s.retryable(JobError{Class: ClassTimeout}) {
+			return m.again(s.Attempt.RobotID, ClassTimeout, map[string]any{}, chance, now)
 		}
 		return m.timedOut("run_timeout", &JobError{
 			Class: ClassTimeout, Code: "run_timeout", Type: "TimeoutError", Message: "The run took longer than " + s.Job.RunTimeout.String() + ".",

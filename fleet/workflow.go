@@ -25,9 +25,13 @@ type WorkflowVersion struct {
 	Hash       string       `json:"hash"`
 	Requires   Capabilities `json:"requires"`
 	Placement  Placement    `json:"placement,omitzero"` // of its settings, without capabilities
-	NodeCount  int          `json:"node_count"`
-	CreatedAt  time.Time    `json:"created_at"`
-	CreatedBy  string       `json:"created_by,omitempty"`
+	// Retry is what its settings change of the default policy, Safety what they
+	// say of lost attempts; nil and empty if they say nothing.
+	Retry     *RetryChange `json:"retry,omitempty"`
+	Safety    RetrySafety  `json:"retry_safety,omitempty"`
+	NodeCount int          `json:"node_count"`
+	CreatedAt time.Time    `json:"created_at"`
+	CreatedBy string       `json:"created_by,omitempty"`
 }
 
 // ValidateName checks a name that people choose: 1 to limit characters, not

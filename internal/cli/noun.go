@@ -162,6 +162,9 @@ type robotCmds struct {
 	Maintenance robotMaintenanceCmd `cmd:"" help:"take a robot out of service"`
 	Resume      robotResumeCmd      `cmd:"" help:"put a robot back into service"`
 	Stop        robotStopCmd        `cmd:"" help:"pause a robot without an end"`
+	Restart     robotRestartCmd     `cmd:"" help:"let a robot's process come to its end and start anew"`
+	Shutdown    robotShutdownCmd    `cmd:"" help:"let a robot's process come to its end"`
+	Commands    robotCommandsCmd    `cmd:"" help:"list what was asked of a robot"`
 	Edit        robotEditCmd        `cmd:"" help:"change name, slots, pool, tags and facts of a robot"`
 }
 

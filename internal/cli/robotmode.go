@@ -53,7 +53,7 @@ type robotDrainCmd struct {
 	robotTarget
 	Deadline   time.Duration `help:"how long it may take; default: for ever" placeholder:"DURATION"`
 	OnDeadline string        `help:"keep, requeue or cancel what still runs then" default:"requeue" enum:"keep,requeue,cancel"`
-	Then       string        `help:"maintenance, paused or active when it holds nothing any more" default:"maintenance" enum:"maintenance,paused,active"`
+	Then       string        `help:"maintenance, paused, active or shutdown when it holds nothing any more" default:"maintenance" enum:"maintenance,paused,active,shutdown"`
 	Note       string        `help:"why, for people" placeholder:"TEXT"`
 }
 

@@ -80,19 +80,14 @@ func (c *robotRunCmd) Run(ctx context.Context, sh *shell) error {
 		return err
 	}
 	policy := policyOf(c.AllowShell, c.AllowPython, c.AllowNode, c.Root, c.PublicOnly, c.AllowNetwork)
-	for {
-		err := runRobot(ctx, robot.Options{
-			URLs: c.URL, Key: key.Reveal(), DataDir: dir, Name: name, Slots: c.Slots, Capabilities: capabilities, Tags: tags, Pool: c.Pool, Facts: facts,
-			Version: sh.version, Logger: log, HTTPClient: client, DrainFor: c.DrainTimeout, ReconnectMax: c.ReconnectMax,
-		}, policy, log)
-		if !errors.Is(err, robot.ErrRestart) || ctx.Err() != nil {
-			return err
-		}
-		log.Info("starting again, as the orchestrator asked")
-	}
+	return runRobot(ctx, robot.Options{
+		URLs: c.URL, Key: key.Reveal(), DataDir: dir, Name: name, Slots: c.Slots, Capabilities: capabilities, Tags: tags, Pool: c.Pool, Facts: facts,
+		Version: sh.version, Logger: log, HTTPClient: client, DrainFor: c.DrainTimeout, ReconnectMax: c.ReconnectMax,
+	}, policy, log)
 }
 
-// runRobot gives a robot its room for jobs and lets it work.
+// runRobot gives a robot its room for jobs and lets it work, anew as often as
+// it is asked to restart.
 func runRobot(ctx context.Context, o robot.Options, policy runner.Policy, log *slog.Logger) error {
 	cat, err := catalog.Load()
 	if err != nil {
@@ -104,11 +99,19 @@ func runRobot(ctx context.Context, o robot.Options, policy runner.Policy, log *s
 	}
 	o.Capabilities = o.Capabilities.Union(robot.Offered(policy))
 	o.Logger = log
-	agent, err := robot.New(o)
-	if err != nil {
-		return err
+	for {
+		agent, err := robot.New(o)
+		if err != nil {
+			return err
+		}
+		if err := agent.Run(ctx); !errors.Is(err, robot.ErrRestart) {
+			return err
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+		log.Info("starting again, as the orchestrator asked")
 	}
-	return agent.Run(ctx)
 }
 
 // httpClient trusts further authorities; nil means the usual ones.

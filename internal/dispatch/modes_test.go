@@ -15,7 +15,7 @@ import (
 
 func (w *world) mode(id fleet.RobotID, c fleet.ModeChange) fleet.Robot {
 	w.Helper()
-	robot, err := w.core.Robots.SetMode(w.Context(), auth.Local(), id, c)
+	_, robot, err := w.core.Robots.SetMode(w.Context(), auth.Local(), id, fleet.CommandPause, c)
 	w.must(err)
 	return robot
 }
@@ -158,5 +158,41 @@ func TestDrainAtFullRateLosesNothing(t *testing.T) {
 	done.Wait()
 	if completed.Load() != submitted || again.Load() != 0 {
 		t.Errorf("%d jobs submitted, %d completed, %d handed out a second time", submitted, completed.Load(), again.Load())
+	}
+}
+
+func TestDrainThenShutdownAsksTheProcessOnce(t *testing.T) {
+	w := newWorld(t)
+	w.robot("a", 1, "default")
+	w.mode("a", fleet.ModeChange{Mode: fleet.ModeDraining, Then: fleet.ThenShutdown})
+	w.keepModes()
+	w.keepModes()
+	commands := func() (out []fleet.Command) {
+		list, _, err := w.core.Robots.Commands(t.Context(), auth.Local(), "a", fleet.Page{})
+		w.must(err)
+		for _, c := range list {
+			if c.Kind == fleet.CommandShutdown {
+				out = append(out, c)
+			}
+		}
+		return out
+	}
+	if list := commands(); len(list) != 1 || list[0].State != fleet.CommandRequested {
+		t.Fatalf("commands %+v", list)
+	}
+	r, err := w.core.Robots.Get(t.Context(), auth.Local(), "a")
+	w.must(err)
+	if r.Mode != fleet.ModeMaintenance {
+		t.Errorf("mode %s", r.Mode)
+	}
+	w.now = w.now.Add(fleet.CommandLife - time.Second)
+	w.keepModes()
+	if got := commands()[0].State; got != fleet.CommandRequested {
+		t.Errorf("before its time is over it is %s", got)
+	}
+	w.now = w.now.Add(time.Second)
+	w.keepModes()
+	if got := commands()[0].State; got != fleet.CommandExpired {
+		t.Errorf("after its time it is %s", got)
 	}
 }

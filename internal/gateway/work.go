@@ -156,12 +156,20 @@ func (c *conn) one(ctx context.Context, f wire.Frame) bool {
 		c.closing.Store(true)
 		c.send(f.ID, &wire.DrainAck{})
 	case *wire.Disconnect:
+		if m.Final {
+			if err := c.g.o.Robots.Farewell(ctx, c.principal, c.session); err != nil {
+				c.log.Warn("goodbye not noted", "error", err)
+			}
+		}
 		c.stop(wire.CloseDone, "the robot said goodbye: "+cut(m.Reason, 80))
 		return false
 	case *wire.SecretGet:
 		c.send(f.ID, &wire.Error{Code: "not_found", Message: "This orchestrator keeps no secrets yet.", InReplyTo: f.ID})
 	case *wire.CommandResult:
-		c.log.Info("command answered", "command_id", m.CommandID, "ok", m.OK, "message", m.Message)
+		if err := c.g.o.Robots.Answer(ctx, c.principal, fleet.ID(m.CommandID), m.OK, m.Message); err != nil && !stale(err) {
+			c.fault("answer to a command not committed", err)
+			return false
+		}
 	case *wire.Hello:
 		c.send(f.ID, &wire.Error{Code: wire.BadMessage, Message: "hello was said already; connect anew to say it again.", InReplyTo: f.ID})
 	}
@@ -333,18 +341,50 @@ func (c *conn) watcher(ctx context.Context) {
 	defer stop()
 	ticker := time.NewTicker(c.timing.Heartbeat)
 	defer ticker.Stop()
-	for {
+	told := map[fleet.ID]bool{} // commands, on this connection
+	c.commands(ctx, told)
+	for n := 1; ; n++ {
 		select {
 		case <-ctx.Done():
 			return
 		case <-wake:
 		case <-ticker.C:
-			if c.idle() {
+			if c.idle() && n%idleLook != 0 {
 				continue
 			}
 		}
 		if err := c.look(ctx); err != nil && ctx.Err() == nil {
 			c.log.Debug("wishes not read", "error", err)
+		}
+		c.commands(ctx, told)
+	}
+}
+
+// idleLook is how many heartbeats pass between looks for a robot that holds
+// nothing: it is woken when something is wanted of it, and such a signal is
+// seldom lost.
+const idleLook = 6
+
+// commands tells the robot what operators asked of its process. What was told
+// on an earlier connection is told again: the word may have been lost.
+func (c *conn) commands(ctx context.Context, told map[fleet.ID]bool) {
+	list, err := c.g.o.Robots.Deliver(ctx, c.principal, c.session)
+	if err != nil {
+		if ctx.Err() == nil {
+			c.log.Debug("commands not read", "error", err)
+		}
+		return
+	}
+	for _, cmd := range list {
+		if told[cmd.ID] {
+			continue
+		}
+		told[cmd.ID] = true
+		switch cmd.Kind { //nolint:exhaustive // the others are modes, which are never open
+		case fleet.CommandRestart:
+			c.send("", &wire.Restart{CommandID: string(cmd.ID)})
+		case fleet.CommandShutdown:
+			c.send("", &wire.Shutdown{CommandID: string(cmd.ID), Graceful: true})
 		}
 	}
 }

@@ -257,6 +257,7 @@ func (r *robot) read(ws *websocket.Conn, news, ended chan struct{}) {
 
 func (r *robot) hello(attempts ...wire.HeldAttempt) *wire.Hello {
 	return &wire.Hello{
+		Features:   []string{wire.FeatureCommands},
 		InstanceID: r.instance, BootID: "b", JournalID: r.journal, AgentVersion: "1", OS: "linux", Arch: "amd64", Hostname: "host-" + string(r.id),
 		Protocols: []int{2}, MaxJobs: r.slots, LastReportID: r.reports, AckedReportID: r.acked, Attempts: attempts,
 	}

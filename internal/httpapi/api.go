@@ -93,6 +93,8 @@ func newAPI(o Options) (*API, error) {
 	a.jobActionRoutes()
 	a.robotRoutes()
 	a.robotModeRoutes()
+	a.robotCommandRoutes()
+	a.bulkRoutes()
 	a.explainRoutes()
 	a.graphRoutes()
 	a.deadLetterRoutes()

@@ -57,6 +57,15 @@ func eventShapes() []eventShape {
 			"from": "text", "to": "text", "note?": "text", "until?": "text",
 		}},
 		{fleet.EventRobotDrained, robot, "A draining robot holds nothing any more.", map[string]string{"then": "text"}},
+		{fleet.EventCommandRequested, robot, "An operator asked something of a robot's process.", map[string]string{"command_id": "text", "command": "text"}},
+		{fleet.EventCommandDelivered, robot, "The robot is told what was asked of it.", map[string]string{"command_id": "text", "command": "text"}},
+		{fleet.EventCommandEnded, robot, "What was asked of a robot is done, failed, or came too late.", map[string]string{
+			"command_id": "text", "command": "text", "status": "text", "message": "text",
+		}},
+		{fleet.EventBulkStarted, fleet.SubjectBulk, "The same is asked of many robots.", map[string]string{"command": "text", "total": "number"}},
+		{fleet.EventBulkEnded, fleet.SubjectBulk, "A bulk operation has ended.", map[string]string{
+			"command": "text", "total": "number", "status": "text", "done": "number", "failed": "number", "skipped": "number",
+		}},
 		{fleet.EventRobotConnected, robot, "A robot connected.", map[string]string{"session_epoch": "number", "hostname": "text"}},
 		{fleet.EventRobotDisconnected, robot, "A robot's connection ended; its jobs go on until their leases lapse.", map[string]string{
 			"reason": "text", "session_epoch": "number", "orphaned_job_ids": "texts",

@@ -20,7 +20,7 @@ type PauseBody struct {
 type DrainBody struct {
 	Deadline   int64  `json:"deadline_seconds,omitempty" doc:"How long it may take; for ever if left out."`
 	OnDeadline string `json:"on_deadline,omitempty" doc:"keep, requeue (default) or cancel what still runs then."`
-	Then       string `json:"then,omitempty" doc:"maintenance (default), paused or active."`
+	Then       string `json:"then,omitempty" doc:"maintenance (default), paused, active, or shutdown: its process ends and it is in maintenance."`
 	Note       string `json:"note,omitempty"`
 }
 
@@ -39,8 +39,9 @@ type StopBody struct {
 // RobotCommand answers what an operator asked of a robot.
 type RobotCommand struct {
 	RobotID fleet.RobotID     `json:"robot_id"`
-	Command string            `json:"command"`
-	Status  string            `json:"status" enum:"done"`
+	ID      fleet.ID          `json:"command_id"`
+	Command fleet.CommandKind `json:"command"`
+	Status  string            `json:"status" enum:"requested,delivered,done,failed,expired"`
 	Message string            `json:"message"`
 	Mode    fleet.AdminMode   `json:"mode"`
 	Shown   fleet.RobotStatus `json:"robot_status"`
@@ -48,9 +49,10 @@ type RobotCommand struct {
 
 func (a *API) robotModeRoutes() {
 	for _, c := range []struct {
-		word, text string
-		body       bodyRule
-		read       func(raw []byte) (fleet.ModeChange, error)
+		word fleet.CommandKind
+		text string
+		body bodyRule
+		read func(raw []byte) (fleet.ModeChange, error)
 	}{
 		{"pause", "Give a robot no new work for a while; what runs goes on", jsonBody[PauseBody](plainBody, false), a.readPause},
 		{"drain", "Give a robot no new work and let it come to its end", jsonBody[DrainBody](plainBody, false), a.readDrain},
@@ -60,19 +62,19 @@ func (a *API) robotModeRoutes() {
 		{"stop", "Pause a robot without an end", jsonBody[StopBody](plainBody, false), a.readStop},
 	} {
 		route(a, operation{
-			method: http.MethodPost, path: Base + "/robots/{id}/" + c.word, id: "robots." + c.word, summary: c.text,
+			method: http.MethodPost, path: Base + "/robots/{id}/" + string(c.word), id: "robots." + string(c.word), summary: c.text,
 			may: need(fleet.RobotsOperate), rate: rateWrite, body: c.body,
 		}, func(ctx context.Context, in *robotInput) (*commandReply, error) {
 			change, err := c.read(callOf(ctx).body)
 			if err != nil {
 				return nil, err
 			}
-			robot, err := a.o.Orchestrator.Robots.SetMode(ctx, auth.From(ctx), fleet.RobotID(in.ID), change)
+			done, robot, err := a.o.Orchestrator.Robots.SetMode(ctx, auth.From(ctx), fleet.RobotID(in.ID), c.word, change)
 			if err != nil {
 				return nil, err
 			}
 			return &commandReply{RobotCommand{
-				RobotID: robot.ID, Command: c.word, Status: "done", Message: modeMessage(&robot), Mode: robot.Mode, Shown: robot.Status,
+				RobotID: robot.ID, ID: done.ID, Command: c.word, Status: string(done.State), Message: modeMessage(&robot), Mode: robot.Mode, Shown: robot.Status,
 			}}, nil
 		})
 	}

@@ -42,26 +42,15 @@ type SubmitRequest struct {
 	RunTimeout   int64      `json:"run_timeout_seconds,omitempty" doc:"1 second to 30 days, for each attempt; one day if left out."`
 	Timeout      int64      `json:"timeout,omitempty" doc:"Another name for run_timeout_seconds."`
 
-	Retry       *RetryChange `json:"retry,omitempty"`
-	RetrySafety string       `json:"retry_safety,omitempty" doc:"always, until_effect (default) or never."`
-	DryRun      bool         `json:"dry_run,omitempty" doc:"Check everything and store nothing."`
+	Retry       *fleet.RetryChange `json:"retry,omitempty" doc:"Changes what the workflow says, or the default."`
+	RetrySafety string             `json:"retry_safety,omitempty" doc:"always, until_effect (default) or never."`
+	DryRun      bool               `json:"dry_run,omitempty" doc:"Check everything and store nothing."`
 }
 
 // Dependency names a job to wait for.
 type Dependency struct {
 	Job string `json:"job,omitempty" doc:"Id of a job."`
 	Ref string `json:"ref,omitempty" doc:"The ref of a job of the same bulk request."`
-}
-
-// RetryChange changes parts of the default policy.
-type RetryChange struct {
-	Max      *int     `json:"max,omitempty" doc:"Further attempts after errors of the workflow; 3."`
-	MaxLost  *int     `json:"max_lost,omitempty" doc:"Further attempts after lost robots; 3."`
-	DelayMS  *int64   `json:"delay_ms,omitempty" doc:"Before the first; 5000."`
-	Factor   *float64 `json:"factor,omitempty" doc:"By which the pause grows; 2."`
-	MaxDelay *int64   `json:"max_delay_ms,omitempty" doc:"The longest pause; 300000."`
-	Jitter   *float64 `json:"jitter,omitempty" doc:"Share of the pause, up and down; 0.2."`
-	Timeout  *bool    `json:"on_timeout,omitempty" doc:"Whether a run timeout is tried again; false."`
 }
 
 // submissions reads submits; it keeps what is the same for each.
@@ -105,7 +94,7 @@ func (s submissions) read(body []byte, idempotencyKey string) (orchestrator.Subm
 			return out, err
 		}
 	}
-	out.Retry = in.Retry.policy()
+	out.Retry = in.Retry
 	if idempotencyKey != "" {
 		out.RequestHash = requestHash(body, l)
 	}
@@ -217,40 +206,6 @@ func either(name, other string, a, b json.RawMessage) (json.RawMessage, error) {
 		return b, nil
 	}
 	return a, nil
-}
-
-// policy lays the given parts over the default.
-func (r *RetryChange) policy() *fleet.RetryPolicy {
-	if r == nil {
-		return nil
-	}
-	p := fleet.DefaultRetry()
-	for _, f := range []struct {
-		from *int
-		to   *int
-	}{{r.Max, &p.Max}, {r.MaxLost, &p.MaxLost}} {
-		if f.from != nil {
-			*f.to = *f.from
-		}
-	}
-	for _, f := range []struct {
-		from *int64
-		to   *fleet.Duration
-	}{{r.DelayMS, &p.Delay}, {r.MaxDelay, &p.Ceiling}} {
-		if f.from != nil {
-			*f.to = fleet.Duration(min(max(*f.from, -1), int64(366*24*time.Hour/time.Millisecond))) * fleet.Duration(time.Millisecond)
-		}
-	}
-	if r.Factor != nil {
-		p.Factor = *r.Factor
-	}
-	if r.Jitter != nil {
-		p.Jitter = *r.Jitter
-	}
-	if r.Timeout != nil {
-		p.Timeout = *r.Timeout
-	}
-	return &p
 }
 
 // requestHash tells a repeated request from another one under the same key.

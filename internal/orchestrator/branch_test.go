@@ -24,9 +24,7 @@ func (w *world) graph(jobs ...SubmitRequest) map[string]fleet.ID {
 
 // once lets the first error of a job be its end.
 func once(r SubmitRequest) SubmitRequest {
-	policy := fleet.DefaultRetry()
-	policy.Max = 0
-	r.Retry = &policy
+	r.Retry = &fleet.RetryChange{Max: new(int)}
 	return r
 }
 

@@ -47,7 +47,7 @@ type SubmitRequest struct {
 	Deadline    time.Time
 	WaitLimit   time.Duration
 	RunTimeout  time.Duration
-	Retry       *fleet.RetryPolicy
+	Retry       *fleet.RetryChange // over the workflow's
 	RetrySafety fleet.RetrySafety
 	DryRun      bool
 
@@ -235,6 +235,9 @@ func (j *Jobs) prepare(ctx context.Context, p auth.Principal, r SubmitRequest) (
 	if err != nil {
 		return sub, err
 	}
+	if err := retries(r, found, &spec); err != nil {
+		return sub, err
+	}
 	if err := j.place(ctx, p, r, found, &spec); err != nil {
 		return sub, err
 	}
@@ -278,9 +281,6 @@ func (j *Jobs) spec(p auth.Principal, r SubmitRequest) (fleet.JobSpec, error) {
 	if r.Priority != nil {
 		s.Priority = *r.Priority
 	}
-	if r.Retry != nil {
-		s.Retry = *r.Retry
-	}
 	if r.Delay != 0 {
 		if !r.NotBefore.IsZero() {
 			return s, fleet.Invalid("delay_seconds", "Give not_before or delay_seconds, not both.")
@@ -316,7 +316,21 @@ func (j *Jobs) spec(p auth.Principal, r SubmitRequest) (fleet.JobSpec, error) {
 	default:
 		return s, fleet.Invalid("retry_safety", "retry_safety must be always, until_effect or never; got %q.", string(s.RetrySafety))
 	}
-	return s, errors.Join(fleet.ValidateLabels("labels", s.Labels), s.Priority.Validate(), fleet.ValidateEnvironment(s.Environment), s.Retry.Validate())
+	return s, errors.Join(fleet.ValidateLabels("labels", s.Labels), s.Priority.Validate(), fleet.ValidateEnvironment(s.Environment))
+}
+
+// retries lays the workflow's policy over the default, and the request's over
+// that.
+func retries(r SubmitRequest, found resolved, s *fleet.JobSpec) error {
+	for _, change := range []*fleet.RetryChange{found.retry, r.Retry} {
+		if change != nil {
+			s.Retry = change.Apply(s.Retry)
+		}
+	}
+	if s.RetrySafety == "" {
+		s.RetrySafety = found.safety
+	}
+	return s.Retry.Validate()
 }
 
 func isObject(raw json.RawMessage) bool {
@@ -339,6 +353,8 @@ func printable(s string) bool {
 type resolved struct {
 	requires  fleet.Capabilities
 	placement fleet.Placement
+	retry     *fleet.RetryChange
+	safety    fleet.RetrySafety
 	warnings  []string
 	workflow  fleet.JobWorkflow
 	checked   *Checked // nil: a stored version
@@ -366,7 +382,7 @@ func (j *Jobs) document(p auth.Principal, r SubmitRequest) (resolved, error) {
 	if err != nil {
 		return resolved{}, err
 	}
-	found := resolved{requires: checked.Requires, placement: checked.Placement, workflow: known.workflow, checked: checked, known: known}
+	found := resolved{requires: checked.Requires, placement: checked.Placement, retry: checked.Retry, safety: checked.Safety, workflow: known.workflow, checked: checked, known: known}
 	if known.workflow.ID == "" {
 		found.workflow = fleet.JobWorkflow{Name: checked.Name, Hash: checked.Hash}
 	}
@@ -403,7 +419,7 @@ func (j *Jobs) version(ctx context.Context, p auth.Principal, r SubmitRequest) (
 			n = wf.Newest
 		}
 		v, err := rd.WorkflowVersion(wf.ID, n)
-		found.requires, found.placement = v.Requires, v.Placement
+		found.requires, found.placement, found.retry, found.safety = v.Requires, v.Placement, v.Retry, v.Safety
 		found.workflow = fleet.JobWorkflow{ID: wf.ID, Name: wf.Name, Version: v.Version, Hash: v.Hash}
 		return err
 	})

@@ -35,6 +35,25 @@ func placementOf(d *workflow.Document) (p fleet.Placement, err error) {
 	return p, checkPlacement(field, &p)
 }
 
+// retryOf reads settings.fleet.retry of a document; nil if it says nothing.
+func retryOf(d *workflow.Document) (*fleet.RetryChange, error) {
+	if d.Fleet.Retry == nil {
+		return nil, nil
+	}
+	const field = "settings.fleet.retry"
+	text, err := json.Marshal(d.Fleet.Retry)
+	if err != nil {
+		return nil, fleet.Internal(err)
+	}
+	c := new(fleet.RetryChange)
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(c); err != nil {
+		return nil, fleet.Invalid(field, "%s cannot be read: %s.", field, err)
+	}
+	return c, c.Apply(fleet.DefaultRetry()).Validate()
+}
+
 // checkPlacement checks the shape of a placement and its conditions.
 func checkPlacement(field string, p *fleet.Placement) error {
 	if err := p.Validate(field); err != nil {

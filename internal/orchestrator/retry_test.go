@@ -1,6 +1,7 @@
 package orchestrator
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/casarerpa/fleet/fleet"
@@ -9,8 +10,8 @@ import (
 func TestRetryRules(t *testing.T) {
 	w := newWorld(t)
 	w.connect()
-	once := fleet.DefaultRetry()
-	once.Max = 0
+	none := 0
+	once := fleet.RetryChange{Max: &none}
 	pending := w.submit()
 	_, err := w.Jobs.Retry(t.Context(), w.admin, pending.ID)
 	w.is(err, fleet.CodeConflict, "invalid_state")
@@ -57,5 +58,35 @@ func TestCancelAnswers(t *testing.T) {
 	w.complete(ref) // it was done before it heard of the stop
 	if got := w.get(running.ID).Job; got.State != fleet.Completed || !got.CancelTooLate {
 		t.Errorf("the job is %s, too late %v", got.State, got.CancelTooLate)
+	}
+}
+
+// What a workflow says of retries holds for each of its versions, and a request
+// may change it.
+func TestRetriesOfTheWorkflow(t *testing.T) {
+	w := newWorld(t)
+	const text = `{"metadata":{"name":"again"},"nodes":{"s":{"node_id":"s","node_type":"StartNode","config":{}}},"connections":[],
+		"settings":{"fleet":{"retry_safety":"never","retry":{"max":7,"business":{"max":2,"other_robot":"must"}}}}}`
+	first := w.submit(func(r *SubmitRequest) { r.Document = []byte(text) })
+	check := func(j fleet.Job, most int, safety fleet.RetrySafety) {
+		t.Helper()
+		j = w.get(j.ID).Job
+		if rule := j.Retry.Rule(fleet.ClassBusiness); rule.Max != 2 || rule.OtherRobot != fleet.RequireOther || j.Retry.Max != most || j.RetrySafety != safety {
+			t.Errorf("%+v, safety %s", j.Retry, j.RetrySafety)
+		}
+	}
+	check(first, 7, fleet.RetryNever)
+	none := 0
+	check(w.submit(func(r *SubmitRequest) {
+		r.Document, r.WorkflowID = nil, first.Workflow.ID
+		r.Retry, r.RetrySafety = &fleet.RetryChange{Max: &none}, fleet.RetryAlways
+	}), 0, fleet.RetryAlways)
+	for bad, field := range map[string]string{
+		`{"maxx":1}`: "settings.fleet.retry", `{"business":{"max":101}}`: "retry.business.max", `{"max":"3"}`: "settings.fleet.retry",
+	} {
+		_, err := w.Jobs.Submit(t.Context(), w.admin, SubmitRequest{Document: []byte(strings.Replace(text, `{"max":7,"business":{"max":2,"other_robot":"must"}}`, bad, 1))})
+		if e := fleet.AsError(err); err == nil || len(e.Fields) == 0 || e.Fields[0].Field != field {
+			t.Errorf("%s: %v", bad, err)
+		}
 	}
 }

@@ -136,6 +136,9 @@ func (r *Robots) Connect(ctx context.Context, p auth.Principal, h Hello, token s
 		if w.Session.Epoch, err = tx.OpenSessionAs(w.Session); err != nil {
 			return err
 		}
+		if err := settle(tx, p.RobotID, func(c *fleet.Command) (fleet.CommandState, bool) { return c.Started(h.InstanceID, now) }); err != nil {
+			return err
+		}
 		if before.InstanceID != h.InstanceID {
 			if err := tx.ClearRefusals(p.RobotID); err != nil {
 				return err

@@ -11,12 +11,12 @@ import (
 )
 
 // SetMode pauses, drains or resumes a robot, or takes it into maintenance.
-func (r *Robots) SetMode(ctx context.Context, p auth.Principal, id fleet.RobotID, c fleet.ModeChange) (robot fleet.Robot, err error) {
+func (r *Robots) SetMode(ctx context.Context, p auth.Principal, id fleet.RobotID, kind fleet.CommandKind, c fleet.ModeChange) (done fleet.Command, robot fleet.Robot, err error) {
 	if err := p.Require(fleet.RobotsOperate); err != nil {
-		return robot, err
+		return done, robot, err
 	}
 	if err := c.Validate(); err != nil {
-		return robot, err
+		return done, robot, err
 	}
 	now := r.Now()
 	err = r.Store.Update(ctx, p.Scope(), func(tx store.Tx) error {
@@ -26,13 +26,16 @@ func (r *Robots) SetMode(ctx context.Context, p auth.Principal, id fleet.RobotID
 		if err := r.change(tx, &robot, c, p.Name, now); err != nil {
 			return err
 		}
+		if done, err = r.note(tx, &robot, kind, p.Name); err != nil {
+			return err
+		}
 		if (c.Mode == fleet.ModeMaintenance || c.Mode == fleet.ModePaused) && c.Running != "" && c.Running != fleet.KeepRunning {
 			return r.clear(tx, &robot, c.Running, p.Name, now)
 		}
 		return nil
 	})
 	robot.Derive(r.Timing(robot.Environment), now)
-	return robot, err
+	return done, robot, err
 }
 
 func (r *Robots) change(tx store.Tx, robot *fleet.Robot, c fleet.ModeChange, by string, now time.Time) error {
@@ -80,7 +83,7 @@ func (r *Robots) clear(tx store.Tx, robot *fleet.Robot, how fleet.OnDeadline, by
 }
 
 // KeepModes brings modes to their ends: a pause whose time is over, a drain
-// that has nothing left or no time left. It is done by whoever does the chores.
+// that has nothing left or no time left, a command that was not carried out. It is done by whoever does the chores.
 func (r *Robots) KeepModes(ctx context.Context, s store.Scope) error {
 	now := r.Now()
 	var due []store.RobotRef
@@ -96,7 +99,7 @@ func (r *Robots) KeepModes(ctx context.Context, s store.Scope) error {
 	if err != nil {
 		return err
 	}
-	var faults []error
+	faults := []error{r.ExpireCommands(ctx, s)}
 	for _, ref := range due {
 		err := r.Store.Update(ctx, s.In(ref.Tenant), func(tx store.Tx) error {
 			robot, err := tx.Robot(ref.RobotID)
@@ -110,7 +113,13 @@ func (r *Robots) KeepModes(ctx context.Context, s store.Scope) error {
 				if err := tx.Append(robot.Tenant, modeEvent(fleet.EventRobotDrained, robot.ID, "", map[string]any{"then": robot.DrainThen})); err != nil {
 					return err
 				}
-				return r.change(tx, &robot, fleet.ModeChange{Mode: robot.DrainThen, Note: robot.ModeNote}, "", now)
+				if robot.DrainThen != fleet.ThenShutdown {
+					return r.change(tx, &robot, fleet.ModeChange{Mode: robot.DrainThen, Note: robot.ModeNote}, "", now)
+				}
+				if _, err := r.request(tx, &robot, fleet.CommandShutdown, ""); err != nil {
+					return err
+				}
+				return r.change(tx, &robot, fleet.ModeChange{Mode: fleet.ModeMaintenance, Note: robot.ModeNote}, "", now)
 			case "deadline":
 				how := robot.OnDeadline
 				robot.DrainDeadline = time.Time{} // once

@@ -39,7 +39,7 @@ func TestSubmitRefuses(t *testing.T) {
 		"run limit negative":    {func(r *SubmitRequest) { r.RunTimeout = -time.Second }, "run_timeout_seconds", "between 1 second"},
 		"environment":           {func(r *SubmitRequest) { r.Environment = " prod" }, "environment", "without blanks"},
 		"capability":            {func(r *SubmitRequest) { r.Requires = []string{"so nicht"} }, "capabilities", "lower-case"},
-		"retry budget":          {func(r *SubmitRequest) { r.Retry = &fleet.RetryPolicy{Max: 101} }, "retry.max", "between 0 and 100"},
+		"retry budget":          {func(r *SubmitRequest) { n := 101; r.Retry = &fleet.RetryChange{Max: &n} }, "retry.max", "between 0 and 100"},
 		"retry safety":          {func(r *SubmitRequest) { r.RetrySafety = "perhaps" }, "retry_safety", "always, until_effect or never"},
 		"job name":              {func(r *SubmitRequest) { r.JobName = "a\x00b" }, "name", ""},
 		"idempotency key":       {func(r *SubmitRequest) { r.IdempotencyKey = strings.Repeat("k", 256) }, "Idempotency-Key", "1 to 255"},

@@ -28,6 +28,8 @@ type Checked struct {
 	Canonical []byte
 	Requires  fleet.Capabilities
 	Placement fleet.Placement // of its settings, without capabilities
+	Retry     *fleet.RetryChange
+	Safety    fleet.RetrySafety
 	NodeCount int
 	Warnings  []workflow.Diagnostic
 }
@@ -67,9 +69,14 @@ func (w *Workflows) Check(doc []byte) (*Checked, error) {
 	if err != nil {
 		return nil, err
 	}
+	retry, err := retryOf(d)
+	if err != nil {
+		return nil, err
+	}
 	sum := sha256.Sum256(canonical)
 	return &Checked{
 		Name: d.Name(), Hash: hex.EncodeToString(sum[:]), Canonical: canonical, Requires: requires, Placement: placed,
+		Retry: retry, Safety: fleet.RetrySafety(d.Fleet.RetrySafety),
 		NodeCount: len(d.Nodes), Warnings: found.Warnings(),
 	}, nil
 }
@@ -157,7 +164,7 @@ func (w *Workflows) know(p auth.Principal, name string, doc []byte) *known {
 // document is what the store is to keep.
 func (c *Checked) document() *store.Document {
 	return &store.Document{
-		Name: c.Name, Hash: c.Hash, Body: c.Canonical, Requires: c.Requires, Placement: c.Placement, NodeCount: c.NodeCount,
+		Name: c.Name, Hash: c.Hash, Body: c.Canonical, Requires: c.Requires, Placement: c.Placement, Retry: c.Retry, Safety: c.Safety, NodeCount: c.NodeCount,
 	}
 }
 

@@ -27,7 +27,8 @@ type Pruner interface {
 	PruneJobs(after fleet.ID, before time.Time, limit int) (last fleet.ID, n int, err error)
 	// PruneEvents takes up to limit of the oldest events of a tenant.
 	PruneEvents(tenant fleet.TenantID, before time.Time, limit int) (int, error)
-	// PruneRest takes closed sessions, and ties and refusals that have run out.
+	// PruneRest takes closed sessions, ended commands, and ties and refusals that
+	// have run out.
 	PruneRest(before time.Time, limit int) (int, error)
 }
 

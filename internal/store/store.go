@@ -119,6 +119,8 @@ type Document struct {
 	Body      []byte // in canonical form
 	Requires  fleet.Capabilities
 	Placement fleet.Placement
+	Retry     *fleet.RetryChange
+	Safety    fleet.RetrySafety
 	NodeCount int
 }
 

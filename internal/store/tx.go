@@ -17,6 +17,8 @@ type Reader interface {
 	PlacementReader
 	DependencyReader
 	DeadLetterReader
+	CommandReader
+	BulkReader
 	ClusterReader
 }
 
@@ -29,6 +31,8 @@ type Tx interface {
 	KeyWriter
 	EventWriter
 	PlacementWriter
+	CommandWriter
+	BulkWriter
 	ClusterWriter
 	Pruner
 	// MoveChild lets a job that waits for one job wait for another instead.

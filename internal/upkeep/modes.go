@@ -2,6 +2,7 @@ package upkeep
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -9,8 +10,9 @@ import (
 	"github.com/casarerpa/fleet/internal/store"
 )
 
-// Modes ends pauses whose time is over and drains that are done. It costs by
-// the robots that are in a mode.
+// Modes ends pauses whose time is over and drains that are done, and takes bulk
+// operations further. It costs by the robots that are in a mode and the
+// operations that are open.
 type Modes struct {
 	Robots *orchestrator.Robots
 	Logger *slog.Logger
@@ -23,6 +25,7 @@ func (m *Modes) Run(ctx context.Context) {
 		if _, ok := m.Lead.held(); !ok {
 			return nil
 		}
-		return m.Robots.KeepModes(ctx, store.System("modes"))
+		s := store.System("modes")
+		return errors.Join(m.Robots.KeepModes(ctx, s), m.Robots.KeepBulks(ctx, s))
 	})
 }

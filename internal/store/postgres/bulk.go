@@ -57,7 +57,7 @@ var forms = makeForms(map[string]form{
 	"log.move":                {types: "titiii", keys: []int{0, 1}, rank: 14},
 	"workflow_body.put":       {types: "ty", keys: []int{0}, rank: 1},
 	"workflow.put":            {types: "tttitzzz", keys: []int{0}, rank: 2, newest: true},
-	"workflow_version.insert": {types: "titti" + "zttbt", keys: []int{0, 1}, rank: 3},
+	"workflow_version.insert": {types: "titti" + "zttttbt", keys: []int{0, 1}, rank: 3},
 	// The head is taken as late as can be; what is numbered by it comes after.
 	"head.grow":    {rank: 15},
 	"job.number":   {types: "tT" + jobInsertTypes, keys: []int{0}, rank: 16},
@@ -73,7 +73,7 @@ const (
 	jobInsertTypes = "itttitt" + "ttz" + // after id and tenant: its number, its workflow, its state and what it waits for
 		"ititt" + "zzzzz" + // version, target, priority, environment, needs; its times
 		"iii" + "ifif" + "btt" + "ti" + // limits and budgets, back-off, retry rules, by whom, lane
-		"ttt" + "ttitib" // placement, sticky key, labels; what it depends on, is a part of, and needs at its release
+		"ttt" + "ttitib" + "t" // placement, sticky key, labels; what it depends on, is a part of, and needs at its release; rules of error classes
 )
 
 var parameter = regexp.MustCompile(`\$(\d+)`)

@@ -131,6 +131,10 @@ func TestAPIBehindTheWall(t *testing.T) {
 	f.Report(f.NewReport(ended, fleet.ReportFailed, 2))
 	kept := fleet.Reservation{ID: f.IDs.New(), Tenant: f.Tenant, Name: "slots of acme", Enabled: true, Selector: fleet.Selector{All: true}}
 	f.Update(func(tx store.Tx) error { return tx.PutReservation(kept) })
+	many := fleet.Bulk{ID: f.IDs.New(), Tenant: f.Tenant, Kind: fleet.CommandPause, State: fleet.BulkRunning, Wave: 1, Waves: 1, Total: 1, By: "by-acme"}
+	f.Update(func(tx store.Tx) error {
+		return tx.AddBulk(many, []fleet.BulkTarget{{Bulk: many.ID, RobotID: "r1", Wave: 1, State: fleet.TargetPending, Reason: "why-of-acme"}})
+	})
 	api := newTenantsAPI(t, open(t, db.URL, Options{}))
 	blind(t)
 	before := dump(t, db)
@@ -138,10 +142,12 @@ func TestAPIBehindTheWall(t *testing.T) {
 	// What belongs to acme and may stand in no answer to globex.
 	secrets := []string{
 		string(running.ID), string(waiting.ID), string(ended.ID), "Robot r1", "invoices", "key-of-acme", "hash-of-acme", "secret-of-acme", "admin-of-acme", `"acme"`, string(kept.ID), kept.Name,
+		string(many.ID), many.By, "why-of-acme",
 	}
 	ids := map[string][]string{
 		"/api/v1/jobs/": {string(running.ID), string(waiting.ID), string(ended.ID)}, "/api/v1/keys/": {"key-of-acme"},
 		"/api/v1/robots/": {"r1"}, "/api/v1/workflows/": {"w-1"}, "/api/v1/reservations/": {string(kept.ID)}, "/api/v1/dlq/": {string(ended.ID)},
+		"/api/v1/bulk-operations/": {string(many.ID)},
 	}
 	asked, saw := 0, 0
 	for _, r := range apiRoutes(t) {

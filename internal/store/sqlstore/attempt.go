@@ -40,10 +40,11 @@ var (
 		values ($1, $2, $3, $4, $5, $6) on conflict (job_id, robot_id)
 		do update set until = excluded.until, reason = excluded.reason, count = excluded.count`)
 	refusalDrop  = stmt("refusal.drop", `delete from refusals where job_id = $1 and tenant_id = $2`)
-	refusalClear = stmt("refusal.clear", `delete from refusals where robot_id = $1 and ($2 or tenant_id = $3)`)
+	refusalClear = stmt("refusal.clear", `delete from refusals where robot_id = $1 and ($2 or tenant_id = $3)
+		and reason <> 'other_robot'`)
 	refusalCount = stmt("refusal.count", `select count from refusals
 		where job_id = $1 and robot_id = $2 and ($3 or tenant_id = $4)`)
-	refusalHolds = soleStmt("refusal.holds", `select until from refusals
+	refusalHolds = soleStmt("refusal.holds", `select until, reason from refusals
 		where job_id = $1 and robot_id = $2 and tenant_id = $3 and until > $4`)
 
 	effectGet = stmt("effect.get", `select job_id, tenant_id, node, effect_key, epoch, state, outcome, begun_at, ended_at

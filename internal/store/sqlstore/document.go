@@ -94,7 +94,7 @@ func (t *Tx) writeDocument(f *filing, actor string) error {
 		return err
 	}
 	return t.AddWorkflowVersion(fleet.WorkflowVersion{
-		WorkflowID: w.ID, Version: w.Newest, Hash: d.Hash, Requires: d.Requires, Placement: d.Placement, NodeCount: d.NodeCount,
+		WorkflowID: w.ID, Version: w.Newest, Hash: d.Hash, Requires: d.Requires, Placement: d.Placement, Retry: d.Retry, Safety: d.Safety, NodeCount: d.NodeCount,
 		CreatedAt: w.UpdatedAt, CreatedBy: actor,
 	})
 }

@@ -197,7 +197,7 @@ func (t *Tx) refused(j *fleet.Job, robot fleet.RobotID, now time.Time) (bool, er
 		return slices.ContainsFunc(list, func(f fleet.Refusal) bool { return f.RobotID == robot && f.Holds(now) }), nil
 	}
 	var f fleet.Refusal
-	_, err := one(t.conn, refusalHolds, func(row *Row) { f.Until = row.time() }, j.ID, robot, j.Tenant, now)
+	_, err := one(t.conn, refusalHolds, func(row *Row) { f.Until, f.Reason = row.time(), str[fleet.RejectReason](row) }, j.ID, robot, j.Tenant, now)
 	return f.Holds(now), err
 }
 

@@ -18,7 +18,7 @@ const jobColumns = `j.id, j.tenant_id, j.seq, j.name, j.workflow_id, j.workflow_
 	j.retries_used, j.lost_used, j.rejected_by, j.stop_reason, j.stop_deadline, j.stop_force, j.cancel_outcome,
 	j.cancel_too_late, j.end_reason, j.error_class, j.error_code, j.dead_letter, j.dead_letter_reason, j.retry_of,
 	j.submitted_by, j.placement, j.sticky_key, j.labels, j.dependency_rule, j.on_unmet, j.deps_open, j.parent_id,
-	j.children, j.wait_limit_ms, j.fill_inputs`
+	j.children, j.wait_limit_ms, j.fill_inputs, j.retry_classes`
 
 const jobFrom = ` from jobs j left join attempts a on a.job_id = j.id and a.epoch = j.epoch `
 
@@ -36,9 +36,9 @@ var (
 		priority, environment, requires, created_at, available_at, not_before, deadline, expires_at, timeout_ms,
 		max_retries, max_lost, retry_delay_ms, retry_factor, retry_max_delay_ms, retry_jitter, retry_on_timeout,
 		retry_safety, retry_of, submitted_by, lane_id, placement, sticky_key, labels, dependency_rule, on_unmet, deps_open,
-		parent_id, wait_limit_ms, fill_inputs)
+		parent_id, wait_limit_ms, fill_inputs, retry_classes)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, 0, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-		$23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43) on conflict do nothing`)
+		$23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44) on conflict do nothing`)
 	jobDataInsert = stmt("job_data.insert", `insert into job_data (job_id, tenant_id, variables, traceparent, duration_ms)
 		values ($1, $2, $3, $4, 0)`)
 	jobDataGet = stmt("job_data.get", `select variables, result, error, duration_ms, traceparent from job_data
@@ -70,7 +70,25 @@ func scanJob(r *Row) fleet.Job {
 		Rule: str[fleet.DependencyRule](r), OnUnmet: str[fleet.OnUnmet](r), DepsOpen: r.int(), Parent: str[fleet.ID](r),
 		Children: r.int(), WaitLimit: milliseconds(r), FillInputs: r.bool(),
 	}
+	j.Retry.Classes = retryClasses(r)
 	return j
+}
+
+// retryClasses reads what retryText wrote.
+func retryClasses(r *Row) (out map[fleet.ErrorClass]fleet.RetryRule) {
+	if text := r.text(); text != "" {
+		_ = json.Unmarshal([]byte(text), &out)
+	}
+	return out
+}
+
+// retryText is the rules of classes; empty for none, as of most jobs.
+func retryText(classes map[fleet.ErrorClass]fleet.RetryRule) (string, error) {
+	if len(classes) == 0 {
+		return "", nil
+	}
+	b, err := encode(classes)
+	return string(b), err
 }
 
 // placement reads what the store wrote itself; what cannot be read demands
@@ -223,6 +241,10 @@ func (t *Tx) insert(j fleet.Job, d fleet.JobData, actor string, number int64, se
 	if err != nil {
 		return j, err
 	}
+	classes, err := retryText(j.Retry.Classes)
+	if err != nil {
+		return j, err
+	}
 	row := []any{
 		j.ID, j.Tenant, j.Seq, j.Name, j.Workflow.ID, j.Workflow.Name, j.Workflow.Version,
 		j.Workflow.Hash, j.State, opt(j.WaitingOn), string(j.WaitingCode), j.WaitingSince, j.Version, j.Target,
@@ -230,7 +252,7 @@ func (t *Tx) insert(j fleet.Job, d fleet.JobData, actor string, number int64, se
 		j.RunTimeout.Std().Milliseconds(), j.Retry.Max, j.Retry.MaxLost, j.Retry.Delay.Std().Milliseconds(), j.Retry.Factor,
 		j.Retry.Ceiling.Std().Milliseconds(), j.Retry.Jitter, j.Retry.Timeout, j.RetrySafety, opt(j.RetryOf), j.SubmittedBy, lane,
 		j.Placement.Demands().Text(), j.Placement.StickyKey(), labelled, string(j.Rule), string(j.OnUnmet), j.DepsOpen, opt(j.Parent),
-		j.WaitLimit.Std().Milliseconds(), j.FillInputs,
+		j.WaitLimit.Std().Milliseconds(), j.FillInputs, classes,
 	}
 	data := []any{j.ID, j.Tenant, []byte(d.Variables), d.Traceparent}
 	if seq != nil {

@@ -1,12 +1,14 @@
 package sqlstore
 
 import (
+	"encoding/json"
+
 	"github.com/casarerpa/fleet/fleet"
 )
 
 const (
 	workflowColumns = `id, tenant_id, name, newest, hash, created_at, updated_at, deleted_at`
-	versionColumns  = `workflow_id, version, hash, requires, node_count, created_at, created_by, placement`
+	versionColumns  = `workflow_id, version, hash, requires, node_count, created_at, created_by, placement, retry, retry_safety`
 )
 
 var (
@@ -22,7 +24,7 @@ var (
 	workflowTaken = stmt("workflow.taken", `select id from workflows
 		where name = $1 and tenant_id = $2 and deleted_at is null and id <> $3`)
 	versionInsert = stmt("workflow_version.insert", `insert into workflow_versions (tenant_id, `+versionColumns+`)
-		select tenant_id, $1, $2, $3, $4, $5, $6, $7, $8 from workflows where id = $1 and ($9 or tenant_id = $10)
+		select tenant_id, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10 from workflows where id = $1 and ($11 or tenant_id = $12)
 		on conflict do nothing`)
 	versionGet = stmt("workflow_version.get", `select `+versionColumns+` from workflow_versions
 		where workflow_id = $1 and version = $2 and ($3 or tenant_id = $4)`)
@@ -44,8 +46,16 @@ func scanWorkflow(row *Row) fleet.Workflow {
 func scanVersion(row *Row) fleet.WorkflowVersion {
 	return fleet.WorkflowVersion{
 		WorkflowID: str[fleet.ID](row), Version: row.int(), Hash: row.text(), Requires: row.words(), NodeCount: row.int(),
-		CreatedAt: row.time(), CreatedBy: row.text(), Placement: placement(row),
+		CreatedAt: row.time(), CreatedBy: row.text(), Placement: placement(row), Retry: retryChange(row), Safety: str[fleet.RetrySafety](row),
 	}
+}
+
+// retryChange reads what AddWorkflowVersion wrote.
+func retryChange(row *Row) (out *fleet.RetryChange) {
+	if text := row.text(); text != "" {
+		_ = json.Unmarshal([]byte(text), &out)
+	}
+	return out
 }
 
 func (r *reader) Workflow(id fleet.ID) (fleet.Workflow, error) {
@@ -157,8 +167,16 @@ func (t *Tx) writeWorkflow(w fleet.Workflow) error {
 
 // AddWorkflowVersion answers with fleet.ErrConflict if the version exists.
 func (t *Tx) AddWorkflowVersion(v fleet.WorkflowVersion) error {
+	retry := ""
+	if v.Retry != nil {
+		b, err := encode(v.Retry)
+		if err != nil {
+			return err
+		}
+		retry = string(b)
+	}
 	n, err := t.conn.Exec(versionInsert, v.WorkflowID, v.Version, v.Hash, v.Requires.Key(), v.NodeCount, v.CreatedAt, v.CreatedBy, v.Placement.Text(),
-		t.all(), t.tenant())
+		retry, string(v.Safety), t.all(), t.tenant())
 	if err != nil || n == 1 {
 		return err
 	}

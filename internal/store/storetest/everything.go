@@ -24,6 +24,13 @@ func (f *Fixture) Everything() {
 		f.must(tx.PutWorkflow(w))
 		f.must(tx.PutUsualRobot(f.Tenant, fleet.UsualRobot{WorkflowID: w.ID, RobotID: "r1", Default: true, Notes: "the fast one", CreatedAt: f.Now}))
 		f.must(tx.PutReservation(fleet.Reservation{ID: f.IDs.New(), Tenant: f.Tenant, Name: "month end", Slots: 1, CreatedAt: f.Now}))
+		_, err := tx.AddCommand(fleet.Command{
+			ID: f.IDs.New(), Tenant: f.Tenant, RobotID: "r1", Kind: fleet.CommandRestart, State: fleet.CommandRequested, By: "ada",
+			CreatedAt: f.Now, ExpiresAt: f.Now.Add(fleet.CommandLife),
+		})
+		f.must(err)
+		bulk := fleet.Bulk{ID: f.IDs.New(), Tenant: f.Tenant, Kind: fleet.CommandRestart, State: fleet.BulkRunning, Wave: 1, Waves: 1, Total: 1}
+		f.must(tx.AddBulk(bulk, []fleet.BulkTarget{{Bulk: bulk.ID, RobotID: "r1", Wave: 1, State: fleet.TargetPending}}))
 		return tx.AddWorkflowVersion(fleet.WorkflowVersion{WorkflowID: w.ID, Version: 1, Hash: "h1", NodeCount: 3, CreatedAt: f.Now, CreatedBy: "u"})
 	})
 	session := f.Robot("r1", 50)

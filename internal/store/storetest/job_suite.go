@@ -18,6 +18,9 @@ func jobTests() map[string]func(f *Fixture) {
 			spec.Target, spec.Requires = "r-9", fleet.Capabilities{"browser", "gpu"}
 			spec.Deadline, spec.WaitLimit, spec.NotBefore = f.Now.Add(time.Hour), time.Minute, f.Now.Add(time.Second)
 			spec.Environment, spec.Retry.Timeout, spec.RetrySafety = "prod", true, fleet.RetryNever
+			spec.Retry.Classes = map[fleet.ErrorClass]fleet.RetryRule{
+				fleet.ClassBusiness: {Max: 2, Delay: fleet.Duration(time.Second), Factor: 1.5, Jitter: 0.1, OtherRobot: fleet.RequireOther},
+			}
 			want := fleet.NewJob(spec, f.Now)
 			want.Seq = 1
 			got := f.Submit(spec)

@@ -17,6 +17,8 @@ func Run(t *testing.T, open Open) {
 		{"beat", beatTests()},
 		{"report", reportTests()},
 		{"robot", robotTests()},
+		{"command", commandTests()},
+		{"bulk", bulkTests()},
 		{"workflow", workflowTests()},
 		{"document", documentTests()},
 		{"key", keyTests()},

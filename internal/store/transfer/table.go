@@ -107,7 +107,7 @@ func Tables() []Table {
 		table("workflows", "id", `id:text tenant_id:text name:text newest:int hash:text created_at:time updated_at:time
 			deleted_at:time`),
 		table("workflow_versions", "workflow_id version", `workflow_id:text version:int tenant_id:text hash:text
-			requires:text node_count:int created_at:time created_by:text placement:text`),
+			requires:text node_count:int created_at:time created_by:text placement:text retry:text retry_safety:text`),
 		table("robots", "tenant_id id", `tenant_id:text id:text name:text hostname:text environment:text
 			capabilities:text tags:text os:text arch:text agent_version:text wished_slots:int slot_limit:int
 			admin_mode:text session_epoch:int session_id:text member_id:text last_assigned_at:time
@@ -115,6 +115,11 @@ func Tables() []Table {
 			drain_deadline:time on_deadline:text drain_then:text`),
 		table("robot_samples", "robot_id tenant_id", `robot_id:text tenant_id:text last_seen:time reported_status:text
 			cpu_percent:float memory_percent:float memory_mb:float disk_percent:float`),
+		table("commands", "id", `id:text tenant_id:text robot_id:text kind:text state:text requested_by:text instance_id:text
+			message:text created_at:time delivered_at:time ended_at:time expires_at:time`),
+		table("bulk_operations", "tenant_id id", "tenant_id:text id:text version:int body:text ended_at:time"),
+		table("bulk_targets", "tenant_id bulk_id wave position", `tenant_id:text bulk_id:text position:int robot_id:text wave:int state:text
+			reason:text command_id:text`),
 		table("sessions", "id", `id:text tenant_id:text robot_id:text session_epoch:int member_id:text transport:text
 			instance_id:text boot_id:text journal_id:text features:text resume_hash:text opened_at:time closed_at:time
 			reason:text`),
@@ -132,7 +137,8 @@ func Tables() []Table {
 			stop_deadline:time stop_force:bool cancel_outcome:text cancel_too_late:bool end_reason:text
 			error_class:text error_code:text dead_letter:bool dead_letter_reason:text retry_of:text submitted_by:text
 			lane_id:int placement:text labels:text dependency_rule:text on_unmet:text deps_open:int parent_id:text
-			sticky_key:text children:int wait_limit_ms:int fill_inputs:bool`),
+			sticky_key:text children:int wait_limit_ms:int fill_inputs:bool
+			retry_classes:text`),
 		table("dead_letters", "tenant_id job_id", "tenant_id:text job_id:text at:time reprocessed_at:time reprocessed_by:text"),
 		table("job_parents", "child_id parent_id", "child_id:text parent_id:text tenant_id:text position:int"),
 		table("job_data", "job_id", `job_id:text tenant_id:text variables:bytes result:bytes error:bytes duration_ms:int

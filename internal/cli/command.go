@@ -1,0 +1,124 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/casarerpa/fleet/client"
+	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/config"
+)
+
+// processFlags are what a restart and a shutdown have in common.
+type processFlags struct {
+	config.Client
+	Robot string `arg:"" optional:"" help:"id of the robot; or select many with --pool, --tag or --all"`
+	manyFlags
+	Running string        `help:"keep, requeue or cancel what runs now" default:"keep" enum:"keep,requeue,cancel"`
+	Wait    bool          `help:"wait until it is done"`
+	Timeout time.Duration `help:"how long to wait" default:"11m" placeholder:"DURATION"`
+}
+
+// process sends a command and waits for its end if asked to.
+func (c *processFlags) process(ctx context.Context, sh *shell, kind fleet.CommandKind, send func(*client.Client, fleet.RobotID) (client.RobotCommand, error)) error {
+	if c.any() {
+		if c.Robot != "" {
+			return fleet.Invalid("robot", "Name one robot, or select many with --pool, --tag or --all, not both.")
+		}
+		return c.many(ctx, sh, kind)
+	}
+	id, err := fleet.ParseRobotID(c.Robot)
+	if err != nil {
+		return err
+	}
+	api, err := sh.connect(c.Client)
+	if err != nil {
+		return err
+	}
+	answer, err := send(api, id)
+	if err != nil {
+		return err
+	}
+	if !c.Wait {
+		return sh.answer(c.Output, answer, func() error {
+			_, err := fmt.Fprintf(sh.out, "%s: %s\n", answer.RobotID, clean(answer.Message))
+			return err
+		})
+	}
+	ctx, stop := context.WithTimeout(ctx, c.Timeout)
+	defer stop()
+	end, err := api.WaitCommand(ctx, id, answer.ID)
+	if err != nil {
+		return err
+	}
+	err = sh.answer(c.Output, end, func() error {
+		_, err := fmt.Fprintf(sh.out, "%s: %s %s. %s\n", end.RobotID, end.Command, end.Status, clean(end.Message))
+		return err
+	})
+	if err == nil && end.Status != fleet.CommandDone {
+		err = fleet.Errorf(fleet.CodeConflict, "command_"+string(end.Status), "The %s of robot %s has not been done.", end.Command, id)
+	}
+	return err
+}
+
+type robotRestartCmd struct{ processFlags }
+
+// Help is the long form of the help.
+func (robotRestartCmd) Help() string {
+	return `The robot takes no new work, what runs has its drain timeout to end, and the program starts anew. The restart is done when it has connected again, and fails after 10 minutes.
+
+Examples:
+
+    fleet robot restart bot-7 --wait
+    fleet robot restart bot-7 --running requeue
+    fleet robot restart --pool web --wave 2 --min-available 3 --wait`
+}
+
+// Run restarts a robot.
+func (c *robotRestartCmd) Run(ctx context.Context, sh *shell) error {
+	return c.process(ctx, sh, fleet.CommandRestart, func(api *client.Client, id fleet.RobotID) (client.RobotCommand, error) {
+		return api.RestartRobot(ctx, id, fleet.OnDeadline(c.Running))
+	})
+}
+
+type robotShutdownCmd struct{ processFlags }
+
+// Run ends a robot's process.
+func (c *robotShutdownCmd) Run(ctx context.Context, sh *shell) error {
+	return c.process(ctx, sh, fleet.CommandShutdown, func(api *client.Client, id fleet.RobotID) (client.RobotCommand, error) {
+		return api.ShutdownRobot(ctx, id, fleet.OnDeadline(c.Running))
+	})
+}
+
+type robotCommandsCmd struct {
+	config.Client
+	Robot string `arg:"" help:"id of the robot"`
+	Limit int    `help:"how many; 0: all" default:"20"`
+}
+
+// Run lists what was asked of a robot.
+func (c *robotCommandsCmd) Run(ctx context.Context, sh *shell) error {
+	id, err := fleet.ParseRobotID(c.Robot)
+	if err != nil {
+		return err
+	}
+	api, err := sh.connect(c.Client)
+	if err != nil {
+		return err
+	}
+	list, err := pageTo(c.Limit, func(cursor string) ([]client.CommandEntry, string, error) {
+		page, err := api.RobotCommands(ctx, id, fleet.Page{Limit: fleet.PageMax, Cursor: cursor})
+		return page.Commands, page.Next, err
+	})
+	if err != nil {
+		return err
+	}
+	return sh.answer(c.Output, map[string]any{"commands": list}, func() error {
+		t := table{head: []string{"COMMAND", "STATUS", "ASKED", "BY", "MESSAGE"}, paint: sh.paint, state: -1}
+		for _, e := range list {
+			t.add(string(e.Command), string(e.Status), ago(e.CreatedAt, time.Now()), dash(clean(e.RequestedBy)), clip(clean(e.Message), 60))
+		}
+		return t.write(sh.out, "Nothing was asked of this robot yet.")
+	})
+}

@@ -1,0 +1,38 @@
+package dispatch
+
+import (
+	"testing"
+	"time"
+
+	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/orchestrator"
+	"github.com/casarerpa/fleet/internal/store"
+)
+
+// A retry that has to be on another robot waits for one, however often the
+// robot of the last attempt comes back.
+func TestRetryOnAnotherRobot(t *testing.T) {
+	w := newWorld(t)
+	p := w.robot("a", 1, "default")
+	must := fleet.RequireOther
+	job := w.submit(func(r *orchestrator.SubmitRequest) {
+		r.Retry = &fleet.RetryChange{Application: &fleet.RetryRuleChange{OtherRobot: &must}}
+	})
+	w.takes(job, "a")
+	w.must(w.core.Attempts.Accept(t.Context(), p, store.Ref{JobID: job.ID, Epoch: 1}))
+	_, err := w.core.Attempts.Report(t.Context(), p, []fleet.Report{{
+		Kind: fleet.ReportFailed, JobID: job.ID, Epoch: 1, Error: &fleet.JobError{Class: fleet.ClassApplication, Message: "no"},
+	}})
+	w.must(err)
+	w.now = w.now.Add(time.Hour)
+	w.must(w.core.Attempts.Fire(t.Context(), store.System("test"), store.Timer{Kind: store.TimerDue, Tenant: "default", JobID: job.ID, Epoch: 1, At: w.now}))
+	anew, err := w.core.Robots.Connect(t.Context(), p, orchestrator.Hello{
+		Member: "m", Transport: "ws2", InstanceID: "i-second", JournalID: "j", Slots: 1,
+	}, "token")
+	w.must(err)
+	w.present = []Present{{"default", "a", anew.Session.Epoch}}
+	w.waits(job, fleet.CodeRejectedByAll)
+	w.takes(w.submit(), "a") // which takes other work
+	w.robot("b", 1, "default")
+	w.takes(job, "b")
+}
