@@ -26,10 +26,11 @@ type Present struct {
 	SessionEpoch int64
 }
 
-// Sender hands a committed assignment to a robot. It must not block; an offer
-// that cannot be sent lapses and the job is planned again.
+// Sender hands committed assignments to robots. It may read what they need, but
+// must not wait for a robot; an offer that cannot be sent lapses and the job is
+// planned again.
 type Sender interface {
-	Offer(won store.Won)
+	Offer(ctx context.Context, won []store.Won)
 }
 
 // Options are what the loop stands on.
@@ -134,9 +135,7 @@ func (l *Loop) RunOnce(ctx context.Context, now time.Time) (more bool, err error
 	if err := fail.At(fail.OfferAfterCommit); err != nil {
 		return false, err
 	}
-	for _, w := range won {
-		l.o.Sender.Offer(w)
-	}
+	l.o.Sender.Offer(ctx, won)
 	// A race that was lost, or a full window, is looked at again at once; a
 	// round that placed nothing and learnt nothing is not, so the loop cannot spin.
 	learnt := l.learn(lost, now)

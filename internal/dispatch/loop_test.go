@@ -72,13 +72,15 @@ func (w *world) Present() []Present {
 	return slices.Clone(w.present)
 }
 
-func (w *world) Offer(won store.Won) {
+func (w *world) Offer(_ context.Context, won []store.Won) {
 	w.mu.Lock()
-	w.offers = append(w.offers, won)
+	w.offers = append(w.offers, won...)
 	w.mu.Unlock()
-	select {
-	case w.sent <- won:
-	default:
+	for _, one := range won {
+		select {
+		case w.sent <- one:
+		default:
+		}
 	}
 }
 

@@ -54,7 +54,6 @@ func DefaultLimits() Limits {
 type Gateway struct {
 	o          Options
 	handshakes chan struct{}
-	bodies     *bodies
 
 	mu       sync.RWMutex
 	conns    map[robotKey]*conn
@@ -83,7 +82,7 @@ func New(o Options) *Gateway {
 		o.Limits = DefaultLimits()
 	}
 	return &Gateway{
-		o: o, handshakes: make(chan struct{}, o.Limits.Handshakes), bodies: newBodies(64 << 20),
+		o: o, handshakes: make(chan struct{}, o.Limits.Handshakes),
 		conns: map[robotKey]*conn{},
 	}
 }

@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"encoding/json"
-	"sync"
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/fail"
@@ -43,19 +42,25 @@ func (g *Gateway) Connected() int {
 	return len(g.conns)
 }
 
-// Offer sends a committed assignment to its robot. It never blocks: an offer
-// that finds no connection, or a full one, lapses and is planned again.
-func (g *Gateway) Offer(won store.Won) {
-	g.mu.RLock()
-	c := g.conns[robotKey{won.Assignment.Tenant, won.Assignment.RobotID}]
-	g.mu.RUnlock()
-	if c == nil || c.session.Epoch != won.Assignment.SessionEpoch {
-		return
+// Offer sends committed assignments to their robots. It waits for no robot: an
+// offer that finds no connection, or a full one, lapses and is planned again.
+func (g *Gateway) Offer(ctx context.Context, won []store.Won) {
+	if err := g.o.Attempts.Warm(ctx, store.System("offers"), won); err != nil {
+		g.o.Logger.Debug("documents of offers not read ahead", "error", err) // each is read alone
 	}
-	select {
-	case c.offers <- &won:
-	default:
-		g.o.Logger.Warn("offer dropped: the robot's queue is full", "robot_id", c.principal.RobotID, "job_id", won.Job.ID)
+	for i := range won {
+		w := &won[i]
+		g.mu.RLock()
+		c := g.conns[robotKey{w.Assignment.Tenant, w.Assignment.RobotID}]
+		g.mu.RUnlock()
+		if c == nil || c.session.Epoch != w.Assignment.SessionEpoch {
+			continue
+		}
+		select {
+		case c.offers <- w:
+		default:
+			g.o.Logger.Warn("offer dropped: the robot's queue is full", "robot_id", c.principal.RobotID, "job_id", w.Job.ID)
+		}
 	}
 }
 
@@ -86,9 +91,7 @@ func (c *conn) assign(ctx context.Context, won *store.Won) (*wire.JobAssign, err
 		Variables: json.RawMessage(won.Variables), Priority: j.Priority, Timeout: j.RunTimeout,
 		AcceptWithin: fleet.Duration(t.Accept), Lease: fleet.Duration(t.Lease), RetrySafety: j.RetrySafety,
 	}
-	body, err := c.g.bodies.get(ctx, j.Workflow.Hash, func() ([]byte, error) {
-		return c.g.o.Attempts.Body(ctx, c.principal.Scope(), j.Workflow.Hash)
-	})
+	body, err := c.g.o.Attempts.Body(ctx, c.principal.Scope(), j.Workflow.Hash)
 	if err != nil {
 		return nil, err
 	}
@@ -100,38 +103,4 @@ func (c *conn) assign(ctx context.Context, won *store.Won) (*wire.JobAssign, err
 		m.Workflow = body
 	}
 	return m, nil
-}
-
-// bodies keeps workflow documents that were sent lately. They are named by
-// their hash and never change.
-type bodies struct {
-	mu    sync.Mutex
-	limit int
-	size  int
-	docs  map[string][]byte
-}
-
-func newBodies(limit int) *bodies { return &bodies{limit: limit, docs: map[string][]byte{}} }
-
-func (b *bodies) get(_ context.Context, hash string, load func() ([]byte, error)) ([]byte, error) {
-	b.mu.Lock()
-	doc, ok := b.docs[hash]
-	b.mu.Unlock()
-	if ok {
-		return doc, nil
-	}
-	doc, err := load()
-	if err != nil {
-		return nil, err
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.size+len(doc) > b.limit {
-		clear(b.docs)
-		b.size = 0
-	}
-	if _, ok := b.docs[hash]; !ok {
-		b.docs[hash], b.size = doc, b.size+len(doc)
-	}
-	return doc, nil
 }

@@ -44,30 +44,56 @@ func (c *conn) worker(ctx context.Context) {
 	}
 }
 
-// handle takes runs of frames of one kind together; false ends the connection.
+// handle takes frames that speak of different attempts together; false ends the
+// connection.
 func (c *conn) handle(ctx context.Context, batch []inbound) bool {
 	for len(batch) > 0 {
-		n := 1
-		for n < len(batch) && wire.IsReport(batch[n].Type) == wire.IsReport(batch[0].Type) && wire.IsReport(batch[0].Type) {
-			n++
+		accepts, reports, rest := together(batch)
+		if len(rest) == len(batch) {
+			if !c.one(ctx, batch[0].Frame) {
+				return false
+			}
+			batch = batch[1:]
+			continue
 		}
-		var ok bool
-		if wire.IsReport(batch[0].Type) {
-			ok = c.reports(ctx, batch[:n])
-		} else {
-			ok = c.one(ctx, batch[0].Frame)
-		}
-		if !ok {
+		// They wait for the same commit.
+		taken := make(chan bool, 1)
+		go func() { taken <- c.accepts(ctx, accepts) }()
+		told := c.reports(ctx, reports)
+		if !<-taken || !told {
 			return false
 		}
-		batch = batch[n:]
+		batch = rest
 	}
 	return true
+}
+
+// together splits what a robot said into accepts and reports that can be
+// committed in any order, up to the first frame that has to wait for them: one
+// of another kind, or a report of an attempt that is accepted here.
+func together(batch []inbound) (accepts, reports, rest []inbound) {
+	accepted := map[wire.Ref]bool{}
+	for i, f := range batch {
+		switch m := f.Payload.(type) {
+		case *wire.JobAccept:
+			accepts = append(accepts, f)
+			accepted[m.Ref] = true
+			continue
+		}
+		if ref, _ := wire.AttemptOf(f.Payload); !wire.IsReport(f.Type) || accepted[ref] {
+			return accepts, reports, batch[i:]
+		}
+		reports = append(reports, f)
+	}
+	return accepts, reports, nil
 }
 
 // reports commits reports and acknowledges them. An error that may pass closes
 // the connection without an acknowledgement: the robot sends them again.
 func (c *conn) reports(ctx context.Context, frames []inbound) bool {
+	if len(frames) == 0 {
+		return true
+	}
 	reports := make([]fleet.Report, len(frames))
 	for i, f := range frames {
 		// A report without a use case, or one that cannot be read, names no job
@@ -129,8 +155,6 @@ func (c *conn) fault(what string, err error) {
 // one handles a frame that is no report.
 func (c *conn) one(ctx context.Context, f wire.Frame) bool {
 	switch m := f.Payload.(type) {
-	case *wire.JobAccept:
-		return c.accept(ctx, f, m.Ref)
 	case *wire.JobReject:
 		err := c.g.o.Attempts.Reject(ctx, c.principal, store.Ref(m.Ref), m.Reason, m.Detail)
 		c.forget(m.Ref)
@@ -180,26 +204,41 @@ func stale(err error) bool {
 	return errors.Is(err, fleet.ErrConflict) || errors.Is(err, fleet.ErrNotFound) || errors.Is(err, fleet.ErrInvalid)
 }
 
-// accept commits the start of an attempt, and only then lets the robot begin.
-func (c *conn) accept(ctx context.Context, f wire.Frame, ref wire.Ref) bool {
+// accepts commits the starts of attempts, and only then lets the robot begin.
+func (c *conn) accepts(ctx context.Context, frames []inbound) bool {
+	if len(frames) == 0 {
+		return true
+	}
+	refs := make([]store.Ref, len(frames))
+	for i, f := range frames {
+		refs[i] = store.Ref(f.Payload.(*wire.JobAccept).Ref)
+	}
+	var errs []error
 	err := fail.At(fail.AcceptReceived)
 	if err == nil {
-		err = c.g.o.Attempts.Accept(ctx, c.principal, store.Ref(ref))
+		errs, err = c.g.o.Attempts.AcceptMany(ctx, c.principal, refs)
 	}
 	if err == nil {
 		err = fail.At(fail.AcceptAfterCommit)
 	}
-	switch {
-	case err == nil:
-		c.track(ref)
-		c.send(f.ID, &wire.JobStart{Ref: ref, Lease: fleet.Duration(c.timing.Lease), Echo: f.ID})
-		c.broke(fail.At(fail.StartQueued))
-	case stale(err):
-		c.forget(ref)
-		c.send(f.ID, &wire.JobForget{Ref: ref, Reason: wire.ForgetFenced})
-	default:
-		c.fault("accept not committed", err)
+	if err != nil {
+		c.fault("accepts not committed", err)
 		return false
+	}
+	for i, f := range frames {
+		ref := wire.Ref(refs[i])
+		switch {
+		case errs[i] == nil:
+			c.track(ref)
+			c.send(f.ID, &wire.JobStart{Ref: ref, Lease: fleet.Duration(c.timing.Lease), Echo: f.ID})
+			c.broke(fail.At(fail.StartQueued))
+		case stale(errs[i]):
+			c.forget(ref)
+			c.send(f.ID, &wire.JobForget{Ref: ref, Reason: wire.ForgetFenced})
+		default:
+			c.fault("accept not committed", errs[i])
+			return false
+		}
 	}
 	return true
 }

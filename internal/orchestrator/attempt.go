@@ -19,16 +19,23 @@ type Attempts struct{ *core }
 // Accept records that the robot took an offer. On an error the robot must be
 // told to forget it.
 func (a *Attempts) Accept(ctx context.Context, p auth.Principal, ref store.Ref) error {
-	if err := p.Require(fleet.RobotsConnect); err != nil {
-		return err
-	}
-	errs, err := a.Store.Accept(ctx, p.Scope(), []store.Acceptance{
-		{Tenant: p.Tenant, RobotID: p.RobotID, JobID: ref.JobID, Epoch: ref.Epoch},
-	}, a.Now())
+	errs, err := a.AcceptMany(ctx, p, []store.Ref{ref})
 	if err != nil {
 		return err
 	}
 	return errs[0]
+}
+
+// AcceptMany is Accept for several offers, with an answer for each.
+func (a *Attempts) AcceptMany(ctx context.Context, p auth.Principal, refs []store.Ref) ([]error, error) {
+	if err := p.Require(fleet.RobotsConnect); err != nil {
+		return nil, err
+	}
+	in := make([]store.Acceptance, len(refs))
+	for i, ref := range refs {
+		in[i] = store.Acceptance{Tenant: p.Tenant, RobotID: p.RobotID, JobID: ref.JobID, Epoch: ref.Epoch}
+	}
+	return a.Store.Accept(ctx, p.Scope(), in, a.Now())
 }
 
 // Reject records that the robot does not take an offer.
@@ -174,12 +181,6 @@ func (a *Attempts) Document(ctx context.Context, p auth.Principal, sum string) (
 		}
 		return fleet.NotFound("workflow", sum)
 	})
-	return doc, err
-}
-
-// Body returns a workflow body for an offer that was just committed.
-func (a *Attempts) Body(ctx context.Context, s store.Scope, sum string) (doc []byte, err error) {
-	err = a.Store.View(ctx, s, func(r store.Reader) error { doc, err = r.Body(sum); return err })
 	return doc, err
 }
 

@@ -87,7 +87,7 @@ func (j *Jobs) Submit(ctx context.Context, p auth.Principal, r SubmitRequest) (S
 	if out[0].Err != nil {
 		return SubmitResult{}, out[0].Err
 	}
-	s.stored(&out[0])
+	j.stored(&s, &out[0])
 	if out[0].Replayed {
 		err = fail.At(fail.SubmitReplayed)
 	} else {
@@ -156,7 +156,7 @@ func (j *Jobs) SubmitMany(ctx context.Context, p auth.Principal, rs []SubmitRequ
 		return nil, nil, err
 	}
 	for n, i := range index {
-		list[n].stored(&out[n])
+		j.stored(&list[n], &out[n])
 		results[i].Job, results[i].Replayed, faults[i] = out[n].Job, out[n].Replayed, out[n].Err
 	}
 	return results, faults, nil
@@ -188,7 +188,7 @@ func (j *Jobs) insertAll(ctx context.Context, p auth.Principal, list []submissio
 		return err
 	}
 	for i := range out {
-		list[i].stored(&out[i])
+		j.stored(&list[i], &out[i])
 		results[i].Job, results[i].Replayed = out[i].Job, out[i].Replayed
 	}
 	return fail.At(fail.BulkAfterCommit)
@@ -209,10 +209,11 @@ func bare(list []submission) []store.Submission {
 	return out
 }
 
-// stored is told what became of it.
-func (s *submission) stored(out *store.Submitted) {
+// stored is told what became of a submission.
+func (j *Jobs) stored(s *submission, out *store.Submitted) {
 	if s.Document != nil && out.Err == nil && !out.Replayed {
 		s.known.stored(s.checked, out.Job.Workflow)
+		j.bodies.put(s.Document.Hash, s.Document.Body) // it is offered soon
 	}
 }
 

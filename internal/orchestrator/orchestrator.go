@@ -59,11 +59,12 @@ type Orchestrator struct {
 type core struct {
 	Options
 	results *resultCache
+	bodies  *bodies
 }
 
 // New builds the use cases.
 func New(o Options) *Orchestrator {
-	c := &core{Options: o, results: newResultCache()}
+	c := &core{Options: o, results: newResultCache(), bodies: newBodies()}
 	w := &Workflows{core: c, seen: newSeen()}
 	return &Orchestrator{
 		Reservations: &Reservations{core: c},

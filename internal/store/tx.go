@@ -171,6 +171,8 @@ type WorkflowReader interface {
 	Workflows(p fleet.Page) ([]fleet.Workflow, string, error)
 	// Body returns a document by its hash.
 	Body(hash string) ([]byte, error)
+	// Bodies reads many at once; what is not there is left out.
+	Bodies(hashes []string) (map[string][]byte, error)
 }
 
 // WorkflowWriter changes workflows. Bodies are stored once by hash and never

@@ -113,11 +113,12 @@ type command struct {
 // anyOf holds the statements that can be asked for many rows at once: the rows
 // say whose they are, so nobody needs to know which list they belong to.
 var anyOf = manyForms(map[string]set{
-	"job.subject":     {one: "j.id = $1", sql: "j.id = any ($1::text[])", args: 1},
-	"job.for_offer":   {one: "j.id = $1", sql: "j.id = any ($1::text[])", args: 1},
-	"workflow.named":  {one: "name = $1", sql: "name = any ($1::text[])", args: 1},
-	"refusal.active":  {one: "job_id = $1", sql: "job_id = any ($1::text[])", args: 1},
-	"robot.for_offer": {one: "r.id = $1 and r.tenant_id = $2", sql: "(r.tenant_id, r.id) in (select * from unnest($2::text[], $1::text[]))", args: 2},
+	"job.subject":       {one: "j.id = $1", sql: "j.id = any ($1::text[])", args: 1},
+	"job.for_offer":     {one: "j.id = $1", sql: "j.id = any ($1::text[])", args: 1},
+	"workflow_body.get": {one: "hash = $1", sql: "hash = any ($1::text[])", args: 1},
+	"workflow.named":    {one: "name = $1", sql: "name = any ($1::text[])", args: 1},
+	"refusal.active":    {one: "job_id = $1", sql: "job_id = any ($1::text[])", args: 1},
+	"robot.for_offer":   {one: "r.id = $1 and r.tenant_id = $2", sql: "(r.tenant_id, r.id) in (select * from unnest($2::text[], $1::text[]))", args: 2},
 })
 
 // set is a statement for many rows.

@@ -20,7 +20,8 @@ type Conn interface {
 	// which of them a row belongs to. A database that is asked over a network
 	// sends them all at once. Where the rows say by themselves whose they are, it
 	// may even ask once for all: job.subject, job.for_offer, robot.for_offer,
-	// refusal.active and workflow.named tell no list, and keep no order.
+	// refusal.active, workflow_body.get and workflow.named tell no list, and keep
+	// no order.
 	Each(s *Stmt, lists [][]any, row func(i int, r *Row) error) error
 	// Later runs a statement that returns one row, which may come as late as
 	// with the end of the batch: a database that is asked over a network sends it

@@ -33,7 +33,7 @@ var (
 	// Bodies are found by the hash of their content, which only those know who
 	// may read a version that names it.
 	bodyPut = stmt("workflow_body.put", `insert into workflow_bodies (hash, body) values ($1, $2) on conflict do nothing`)
-	bodyGet = stmt("workflow_body.get", `select body from workflow_bodies where hash = $1`)
+	bodyGet = stmt("workflow_body.get", `select hash, body from workflow_bodies where hash = $1`)
 )
 
 func scanWorkflow(row *Row) fleet.Workflow {
@@ -119,11 +119,25 @@ func (r *reader) Workflows(p fleet.Page) ([]fleet.Workflow, string, error) {
 
 func (r *reader) Body(hash string) ([]byte, error) {
 	var body []byte
-	found, err := one(r.conn, bodyGet, func(row *Row) { body = row.bytes() }, hash)
+	found, err := one(r.conn, bodyGet, func(row *Row) { _, body = row.text(), row.bytes() }, hash)
 	if err == nil && !found {
 		err = fleet.NotFound("workflow_body", hash)
 	}
 	return body, err
+}
+
+func (r *reader) Bodies(hashes []string) (map[string][]byte, error) {
+	out := make(map[string][]byte, len(hashes))
+	at := make([][]any, len(hashes))
+	for i, hash := range hashes {
+		at[i] = []any{hash}
+	}
+	err := r.conn.Each(bodyGet, at, func(_ int, row *Row) error {
+		hash := row.text()
+		out[hash] = row.bytes()
+		return nil
+	})
+	return out, err
 }
 
 // PutBody keeps the first document of a hash.

@@ -225,6 +225,9 @@ func workflowTests() map[string]func(f *Fixture) {
 				body, err := r.Body("h1")
 				is(f, "a body never changes", string(body), "{}")
 				f.must(err)
+				bodies, err := r.Bodies([]string{"x", "h1"})
+				is(f, "bodies that are there", fmt.Sprintf("%s", bodies), "map[h1:{}]")
+				f.must(err)
 				for what, err := range map[string]error{
 					"workflow": second(r.Workflow("x")), "version": second(r.WorkflowVersion(w.ID, 2)), "body": second(r.Body("x")),
 				} {
