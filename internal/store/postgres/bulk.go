@@ -41,11 +41,11 @@ type form struct {
 // forms are the statements of the main road. What is not here is sent row by
 // row, in the same trip.
 var forms = makeForms(map[string]form{
+	"job.move":                {types: jobMoveTypes, keys: []int{1}, rank: 0}, // a job is locked before its attempt
 	"attempt.insert":          {types: "tittitzzziiit", keys: []int{0, 1}, rank: 1},
 	"attempt.started":         {types: "tizbt", keys: []int{0, 1}, rank: 2},
 	"attempt.beat":            {types: "tittitt", keys: []int{0, 1}, rank: 3},
 	"attempt.move":            {types: "titzzzzit", keys: []int{0, 1}, rank: 4},
-	"job.move":                {types: jobMoveTypes, keys: []int{1}, rank: 5},
 	"job_data.result":         {types: "ttybyi", keys: []int{0}, rank: 6},
 	"robot.assigned":          {types: "ttz", keys: []int{0, 1}, rank: 7},
 	"robot_sample.put":        {types: "ttztffff", keys: []int{0, 1}, rank: 8},
@@ -69,7 +69,7 @@ const (
 		"tttziit" + // state, waiting on, code, since, epoch, version, robot
 		"zzzzzz" + // available, not before, assigned, first started, started, ended
 		"iii" + "tzb" + "tbt" + // budgets, stop, cancel outcome, too late, end reason
-		"ttbtiiz" // error class and code, dead letter and reason, lane, open parents, limit of the wait
+		"ttbtiizi" // error class and code, dead letter and reason, lane, open parents, limit of the wait; children: the guard too
 	jobInsertTypes = "itttitt" + "ttz" + // after id and tenant: its number, its workflow, its state and what it waits for
 		"ititt" + "zzzzz" + // version, target, priority, environment, needs; its times
 		"iii" + "ifif" + "btt" + "ti" + // limits and budgets, back-off, retry rules, by whom, lane

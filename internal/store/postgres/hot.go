@@ -70,7 +70,7 @@ func (s *Store) Accept(ctx context.Context, sc store.Scope, in []store.Acceptanc
 	}
 	var need sqlstore.Need
 	for i := range in {
-		need.Jobs = append(need.Jobs, in[i].JobID)
+		need.Moves = append(need.Moves, in[i].JobID)
 	}
 	var out []error
 	err := s.queue.Do(ctx, rowBytes*len(in), true, change{sc, classReport, need, func(tx *sqlstore.Tx) (err error) {
@@ -106,7 +106,11 @@ func (s *Store) Report(ctx context.Context, sc store.Scope, in []fleet.Report, n
 	var need sqlstore.Need
 	for i := range in {
 		size += rowBytes + len(in[i].Result) + len(in[i].Outcome)
-		need.Jobs = append(need.Jobs, in[i].JobID)
+		if in[i].Kind == fleet.ReportComplete {
+			need.Moves = append(need.Moves, in[i].JobID)
+		} else {
+			need.Jobs = append(need.Jobs, in[i].JobID)
+		}
 	}
 	var out []fleet.Verdict
 	err := s.queue.Do(ctx, size, true, change{sc, classReport, need, func(tx *sqlstore.Tx) (err error) {

@@ -119,7 +119,7 @@ func (s *Store) committer(name string, lanes *sqlstore.LaneCache, committed func
 	w := &writer{
 		name: string(s.options.IDs.New()) + "/" + name, connect: s.connect, role: s.role,
 		log:       s.options.Logger.With("committer", name),
-		env:       sqlstore.Env{IDs: s.options.IDs, Now: s.options.Now, Lanes: lanes},
+		env:       sqlstore.Env{IDs: s.options.IDs, Now: s.options.Now, Lanes: lanes, Recent: sqlstore.NewRecent()},
 		committed: committed,
 	}
 	s.writers = append(s.writers, w)

@@ -15,7 +15,8 @@ import (
 type work struct {
 	conn
 	batch   *sqlstore.Batch
-	alone   bool // one caller: everything at once, and true counts
+	alone   bool      // one caller: everything at once, and true counts
+	first   []command // what begins the transaction, not yet sent
 	pending []kept
 	wrote   int // statements that wrote, kept or not
 }
@@ -161,12 +162,15 @@ func (w *work) guarded(s *sqlstore.Stmt, args []any) (int, error) {
 // flush sends what is kept in one trip, in the order in which it was kept, and
 // then the given commands.
 func (w *work) flush(last ...command) error {
-	if len(w.pending)+len(last) == 0 {
+	if len(w.pending)+len(last)+len(w.first) == 0 {
 		return nil
 	}
-	sending := w.pending
-	w.pending = nil
+	sending, first := w.pending, w.first
+	w.pending, w.first = nil, nil
 	var b pgx.Batch
+	for _, c := range first {
+		b.Queue(c.sql, c.args...)
+	}
 	groups := bulk(sending)
 	for _, g := range groups {
 		b.Queue(g.sql, g.args...)
@@ -175,14 +179,19 @@ func (w *work) flush(last ...command) error {
 		b.Queue(c.sql, c.args...)
 	}
 	res := w.pg.SendBatch(w.ctx, &b)
-	err := w.sent(res, groups, last)
+	err := sent(res, first, groups, last)
 	if cerr := res.Close(); err == nil && cerr != nil {
 		err = fault("close a batch", cerr)
 	}
 	return err
 }
 
-func (w *work) sent(res pgx.BatchResults, groups []bulked, last []command) error {
+func sent(res pgx.BatchResults, first []command, groups []bulked, last []command) error {
+	for _, c := range first {
+		if _, err := res.Exec(); err != nil {
+			return fault(c.name, err)
+		}
+	}
 	for i := range groups {
 		g := &groups[i]
 		n, err := g.answer(res)

@@ -118,6 +118,9 @@ func (w *writer) settle(list []change) []error {
 			return repeat(unavailable(err), len(list))
 		case errors.Is(err, errLost) && n < 3: // nothing of it remains
 			continue
+		case errors.Is(err, sqlstore.ErrOvertaken) && n == 1: // what was remembered is not so any more
+			w.env.Recent.Forget()
+			continue
 		}
 		w.log.Debug("a group of changes is run one by one", "changes", len(list), "error", err)
 		break
@@ -185,10 +188,15 @@ func (w *writer) try(list []change, alone bool) ([]error, error) {
 func (w *writer) attempt(ctx context.Context, list []change, alone bool) ([]error, *sqlstore.Batch, string, error) {
 	env := w.env
 	env.Known, env.Shared, env.Alone = sqlstore.NewKnown(), true, alone
+	if alone {
+		env.Recent = nil
+	}
 	c := &work{conn: conn{ctx: ctx, pg: w.pg}, alone: alone}
-	need := needs(list)
+	need := needs(list, env.Recent)
 	need.Now = env.Now()
-	if err := c.pipe(env.Known.Asks(&need), w.begin(list, &need)...); err != nil {
+	if asks, begin := env.Known.Asks(&need), w.begin(list, &need); need.Empty() {
+		c.first = begin // it goes with the first statement
+	} else if err := c.pipe(asks, begin...); err != nil {
 		return nil, nil, "", err
 	}
 	if err := fail.At(fail.StoreLocked); err != nil {
@@ -203,7 +211,7 @@ func (w *writer) attempt(ctx context.Context, list []change, alone bool) ([]erro
 		switch {
 		case err == nil:
 			some = true
-		case c.pg.IsClosed(), c.pg.PgConn().TxStatus() != 'T', errors.Is(err, sqlstore.ErrOvertaken), errors.Is(err, errAlone):
+		case c.pg.IsClosed(), len(c.first) == 0 && c.pg.PgConn().TxStatus() != 'T', errors.Is(err, sqlstore.ErrOvertaken), errors.Is(err, errAlone):
 			return nil, nil, "", err
 		case c.wrote != wrote && !alone: // its writes must not go with the others'
 			return nil, nil, "", errAlone
@@ -394,12 +402,17 @@ func reach(list []change) string {
 	return strings.Join(names, "\n")
 }
 
-func needs(list []change) sqlstore.Need {
+func needs(list []change, recent *sqlstore.Recent) sqlstore.Need {
 	var n sqlstore.Need
 	named := map[sqlstore.DocumentName]bool{}
 	for i := range list {
 		c := &list[i].need
 		n.Jobs = append(n.Jobs, c.Jobs...)
+		for _, id := range c.Moves {
+			if !recent.Has(id) {
+				n.Jobs = append(n.Jobs, id)
+			}
+		}
 		n.Offers = append(n.Offers, c.Offers...)
 		n.Refused = append(n.Refused, c.Refused...)
 		n.Robots = append(n.Robots, c.Robots...)

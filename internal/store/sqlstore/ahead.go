@@ -10,7 +10,8 @@ import (
 // Need names what a group of callers is going to read, so that a database that
 // is asked over a network can lock and read all of it at once.
 type Need struct {
-	Jobs   []fleet.ID // accepts and reports: the job with its newest attempt
+	Jobs   []fleet.ID // reports: the job with its newest attempt
+	Moves  []fleet.ID // accepts and completions: the same, unless the job is remembered
 	Offers []fleet.ID // assignments: the job with its inputs
 	// Refused are those of Offers that were offered before, and so may have been
 	// refused.
@@ -30,7 +31,7 @@ type DocumentName struct {
 
 // Empty says that there is nothing to read.
 func (n *Need) Empty() bool {
-	return len(n.Jobs)+len(n.Offers)+len(n.Robots)+len(n.Keys)+len(n.Documents) == 0
+	return len(n.Jobs)+len(n.Moves)+len(n.Offers)+len(n.Robots)+len(n.Keys)+len(n.Documents) == 0
 }
 
 // Ask is one query with several lists of arguments; see Conn.Each.

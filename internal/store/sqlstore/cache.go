@@ -54,6 +54,11 @@ func (t *Tx) touch(id fleet.ID) {
 		delete(t.batch.env.Known.jobs, id)
 		t.batch.env.Known.read.touch(id)
 	}
+	if t.batch.env.Recent != nil {
+		delete(t.recent, id)
+		delete(t.batch.recent, id)
+		delete(t.batch.env.Recent.jobs, id)
+	}
 }
 
 // learn remembers a live job until this caller's part is merged or dropped.
@@ -71,7 +76,8 @@ func (t *Tx) learn(s fleet.Subject) {
 // first offer of a job needs nothing known, as no attempt can have opened an
 // effect.
 func (t *Tx) applied(m *fleet.Move, before fleet.Subject, knew bool) {
-	if m.Attempt == nil || (!knew && (!m.NewAttempt || m.Job.Epoch > 1)) {
+	whole := knew || m.NewAttempt && m.Job.Epoch <= 1
+	if m.Attempt == nil || !whole && t.batch.env.Recent == nil {
 		return
 	}
 	a := *m.Attempt
@@ -85,7 +91,10 @@ func (t *Tx) applied(m *fleet.Move, before fleet.Subject, knew bool) {
 	}
 	j.Progress, j.CurrentNode, j.Silent = 0, "", false
 	show(j, a.Progress, a.CurrentNode, !a.SilentSince.IsZero())
-	t.learn(s)
+	if whole {
+		t.learn(s)
+	}
+	t.left(s)
 }
 
 // Subject is the job as this transaction sees it.
@@ -105,12 +114,16 @@ func (t *Tx) Subject(id fleet.ID) (fleet.Subject, error) {
 }
 
 // keep takes over what a caller that succeeded knows.
-func (b *Batch) keep(live map[fleet.ID]fleet.Subject) {
-	if b.live == nil {
-		b.live = live
-		return
+func (b *Batch) keep(live, recent map[fleet.ID]fleet.Subject) {
+	b.live, b.recent = united(b.live, live), united(b.recent, recent)
+}
+
+func united(into, more map[fleet.ID]fleet.Subject) map[fleet.ID]fleet.Subject {
+	if into == nil {
+		return more
 	}
-	maps.Copy(b.live, live)
+	maps.Copy(into, more)
+	return into
 }
 
 // remember takes over what was committed.

@@ -255,6 +255,11 @@ func (t *Tx) Accept(in []store.Acceptance, now time.Time) ([]error, error) {
 }
 
 func (t *Tx) accept(a store.Acceptance, now time.Time) error {
+	if s, ok := t.recently(a.JobID, a.Tenant); ok {
+		if m, err := s.Accept(a.RobotID, a.Epoch, now); err == nil {
+			return t.Apply(m)
+		}
+	}
 	s, err := t.Subject(a.JobID)
 	if err != nil {
 		return err

@@ -17,7 +17,7 @@ var (
 		started_at = $17, ended_at = $18, retries_used = $19, lost_used = $20, rejected_by = $21, stop_reason = $22,
 		stop_deadline = $23, stop_force = $24, cancel_outcome = $25, cancel_too_late = $26, end_reason = $27,
 		error_class = $28, error_code = $29, dead_letter = $30, dead_letter_reason = $31, lane_id = $32, deps_open = $33, expires_at = $34
-		where tenant_id = $1 and id = $2 and epoch = $3 and state = $4 and version = $5`)
+		where tenant_id = $1 and id = $2 and epoch = $3 and state = $4 and version = $5 and children = $35`)
 	jobResult = stmt("job_data.result", `update job_data set result = coalesce($3, result),
 		error = case when $4 then null else coalesce($5, error) end, duration_ms = $6 where job_id = $1 and tenant_id = $2`)
 )
@@ -48,7 +48,7 @@ func (t *Tx) Apply(m *fleet.Move) error {
 		j.State, opt(j.WaitingOn), string(j.WaitingCode), j.WaitingSince, j.Epoch, j.Version, opt(j.RobotID), j.AvailableAt,
 		j.NotBefore, j.AssignedAt, j.FirstStartedAt, j.StartedAt, j.EndedAt, j.RetriesUsed, j.LostUsed, j.RejectedBy,
 		string(j.StopReason), j.StopDeadline, j.StopForce, string(j.CancelOutcome), j.CancelTooLate, j.EndReason,
-		string(j.ErrorClass), j.ErrorCode, j.DeadLetter, j.DeadLetterReason, lane(is), j.DepsOpen, j.ExpiresAt)
+		string(j.ErrorClass), j.ErrorCode, j.DeadLetter, j.DeadLetterReason, lane(is), j.DepsOpen, j.ExpiresAt, j.Children)
 	if err != nil {
 		return fmt.Errorf("move job %s by %s: %w", j.ID, m.Rule, err)
 	}

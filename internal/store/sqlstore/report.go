@@ -50,6 +50,11 @@ func verdict(kind fleet.VerdictKind, reason string) fleet.Verdict {
 }
 
 func (t *Tx) report(r *fleet.Report, now time.Time) (fleet.Verdict, error) {
+	if s, ok := t.recently(r.JobID, r.Tenant); ok && r.Kind == fleet.ReportComplete {
+		if kind, m := s.Judge(*r, now); m != nil {
+			return verdict(kind, ""), t.Apply(m)
+		}
+	}
 	s, err := t.Subject(r.JobID)
 	switch {
 	case errors.Is(err, fleet.ErrNotFound), err == nil && s.Job.Tenant != r.Tenant:
@@ -141,6 +146,7 @@ func (t *Tx) started(s *fleet.Subject, r *fleet.Report, now time.Time) (fleet.Ve
 	began.RunningAt, began.SilentSince, began.RenewSeq = now, time.Time{}, began.RenewSeq+1
 	s.Attempt, s.Job.Silent = &began, false
 	t.learn(*s)
+	t.left(*s)
 	return verdict(fleet.VerdictApplied, ""), err
 }
 

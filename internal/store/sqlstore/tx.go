@@ -18,6 +18,9 @@ type Env struct {
 	// writes alone, inside one transaction that holds the locks where there are
 	// several. Nil is nothing.
 	Known *Known
+	// Recent is what this writer left a moment ago, where there are several; nil
+	// is nothing.
+	Recent *Recent
 	// Shared says that other processes write to the same database. Numbers of
 	// events and jobs are then taken as the last thing before the commit, under
 	// the lock of the tenant's head, and not before.
@@ -40,9 +43,10 @@ type Batch struct {
 	timers  time.Time // earliest timer that was set
 	keys    bool      // an idempotency key was written: old ones may go
 	live    map[fleet.ID]fleet.Subject
-	events  []pendingEvent // Shared: those that have no number yet
-	jobs    []pendingJob   // Shared: those that have no number yet
-	unseen  bool           // a caller has jobs that have no number yet
+	recent  map[fleet.ID]fleet.Subject // Shared: see Recent
+	events  []pendingEvent             // Shared: those that have no number yet
+	jobs    []pendingJob               // Shared: those that have no number yet
+	unseen  bool                       // a caller has jobs that have no number yet
 }
 
 // tenantState is the tenant's head row as it will be written; where the
@@ -73,6 +77,7 @@ type Tx struct {
 	timer  time.Time
 	keys   bool
 	live   map[fleet.ID]fleet.Subject
+	recent map[fleet.ID]fleet.Subject
 	jobs   []pendingJob
 }
 
@@ -188,7 +193,7 @@ func (b *Batch) merge(t *Tx) {
 		b.timers = t.timer
 	}
 	b.keys = b.keys || t.keys
-	b.keep(t.live)
+	b.keep(t.live, t.recent)
 }
 
 var (
@@ -271,6 +276,7 @@ func (b *Batch) Committed() ([]store.Topic, time.Time) {
 		b.env.Lanes.put(f.key, f.id)
 	}
 	b.env.Known.remember(b.live)
+	b.env.Recent.remember(b.recent)
 	return b.raise, b.timers
 }
 
