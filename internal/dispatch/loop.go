@@ -30,7 +30,7 @@ type Present struct {
 // must not wait for a robot; an offer that cannot be sent lapses and the job is
 // planned again.
 type Sender interface {
-	Offer(ctx context.Context, won []store.Won)
+	Offer(ctx context.Context, s store.Scope, won []store.Won)
 }
 
 // Options are what the loop stands on.
@@ -135,7 +135,7 @@ func (l *Loop) RunOnce(ctx context.Context, now time.Time) (more bool, err error
 	if err := fail.At(fail.OfferAfterCommit); err != nil {
 		return false, err
 	}
-	l.o.Sender.Offer(ctx, won)
+	l.o.Sender.Offer(ctx, system(), won)
 	// A race that was lost, or a full window, is looked at again at once; a
 	// round that placed nothing and learnt nothing is not, so the loop cannot spin.
 	learnt := l.learn(lost, now)

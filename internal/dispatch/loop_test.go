@@ -72,7 +72,7 @@ func (w *world) Present() []Present {
 	return slices.Clone(w.present)
 }
 
-func (w *world) Offer(_ context.Context, won []store.Won) {
+func (w *world) Offer(_ context.Context, _ store.Scope, won []store.Won) {
 	w.mu.Lock()
 	w.offers = append(w.offers, won...)
 	w.mu.Unlock()

@@ -42,10 +42,11 @@ func (g *Gateway) Connected() int {
 	return len(g.conns)
 }
 
-// Offer sends committed assignments to their robots. It waits for no robot: an
-// offer that finds no connection, or a full one, lapses and is planned again.
-func (g *Gateway) Offer(ctx context.Context, won []store.Won) {
-	if err := g.o.Attempts.Warm(ctx, store.System("offers"), won); err != nil {
+// Offer sends committed assignments to their robots; s covers their tenants. It
+// waits for no robot: an offer that finds no connection, or a full one, lapses
+// and is planned again.
+func (g *Gateway) Offer(ctx context.Context, s store.Scope, won []store.Won) {
+	if err := g.o.Attempts.Warm(ctx, s, won); err != nil {
 		g.o.Logger.Debug("documents of offers not read ahead", "error", err) // each is read alone
 	}
 	for i := range won {
