@@ -1,6 +1,8 @@
 package sqlstore
 
 import (
+	"maps"
+
 	"github.com/casarerpa/fleet/fleet"
 )
 
@@ -46,9 +48,7 @@ func (r *Recent) remember(jobs map[fleet.ID]fleet.Subject) {
 	if len(r.jobs)+len(jobs) > maxRecent {
 		clear(r.jobs)
 	}
-	for id, s := range jobs {
-		r.jobs[id] = s
-	}
+	maps.Copy(r.jobs, jobs)
 }
 
 // recently is the job as this writer left it, if nothing better is at hand. The
