@@ -332,6 +332,35 @@ func TestAssignmentThatNeverHoldsHoldsNobodyBack(t *testing.T) {
 	}
 }
 
+// BenchmarkFullFleet is a round in which one slot of a whole fleet became free.
+func BenchmarkFullFleet(b *testing.B) {
+	for _, robots := range []int{10, 100, 1000} {
+		b.Run(fmt.Sprintf("robots=%d", robots), func(b *testing.B) {
+			w := newWorld(b)
+			p := w.robot("r0", 1, "default")
+			for i := 1; i < robots; i++ {
+				w.robot(fleet.RobotID(fmt.Sprintf("r%d", i)), 1, "default")
+			}
+			fill(w, 2*robots)
+			for b.Loop() {
+				got, _ := w.round()
+				if len(got) == 0 {
+					b.Fatal("nothing was offered")
+				}
+				b.StopTimer()
+				for _, won := range got {
+					if won.Assignment.RobotID == "r0" {
+						ref := store.Ref{JobID: won.Job.ID, Epoch: won.Attempt.Epoch}
+						w.must(w.core.Attempts.Release(b.Context(), p, ref)) // back in line
+						w.must(w.store.Update(b.Context(), p.Scope(), func(tx store.Tx) error { return tx.ClearRefusals("r0") }))
+					}
+				}
+				b.StartTimer()
+			}
+		})
+	}
+}
+
 func BenchmarkRound(b *testing.B) {
 	for _, pending := range []int{10, 1000, 100_000} {
 		b.Run(fmt.Sprintf("pending=%d", pending), func(b *testing.B) {

@@ -29,7 +29,11 @@ func (l *Loop) plan(ctx context.Context, now time.Time) (assigned []placement.As
 		if len(s.View.Robots) == 0 {
 			return nil
 		}
-		out, err := s.Plan()
+		decide := s.Assign
+		if l.o.Record != nil {
+			decide = s.Plan // what is recorded says why a job waits, too
+		}
+		out, err := decide()
 		assigned, l.next = out.Assigned, out.Next
 		if err == nil && l.o.Record != nil {
 			l.o.Record(placement.Record{View: s.View, Outcome: out})

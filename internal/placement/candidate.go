@@ -11,9 +11,30 @@ func CandidateOf(r *fleet.Robot) Candidate {
 	}
 }
 
+// withRoom are the robots that could take more work.
+func withRoom(list []Candidate) []Candidate {
+	n := 0
+	for i := range list {
+		if list[i].free() > 0 {
+			n++
+		}
+	}
+	if n == len(list) {
+		return list
+	}
+	out := make([]Candidate, 0, n)
+	for i := range list {
+		if list[i].free() > 0 {
+			out = append(out, list[i])
+		}
+	}
+	return out
+}
+
 // Rooms is how many free slots the robots have that meet the demands of each
 // lane of a view.
 func Rooms(v View) []int {
+	v.Robots = withRoom(v.Robots)
 	p := newPlanner(&v)
 	rooms := make([]int, len(p.lanes))
 	for i, l := range p.lanes {

@@ -14,7 +14,22 @@ import (
 // a reason fit to show a person.
 func Plan(v View) Outcome {
 	p, out := plan(&v)
+	p.end(&out)
 	out.Refused = p.refusals()
+	return out
+}
+
+// Assign is Plan without the reasons. It looks only at the robots that have
+// room, so that in a busy fleet a round costs what can be decided in it.
+func Assign(v View) Outcome {
+	v.Robots = withRoom(v.Robots)
+	p, out := plan(&v)
+	p.end(&out)
+	return out
+}
+
+// end says what the round leaves behind.
+func (p *planner) end(out *Outcome) {
 	out.Kept = p.holds.kept()
 	for _, l := range p.lanes {
 		out.Next = earlier(out.Next, p.opens(l))
@@ -22,7 +37,6 @@ func Plan(v View) Outcome {
 			out.Short = append(out.Short, l.lane.ID)
 		}
 	}
-	return out
 }
 
 // plan makes the assignments and returns the round as they left it.

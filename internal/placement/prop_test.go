@@ -158,6 +158,11 @@ func TestPlanProperties(t *testing.T) {
 		if again := Plan(v); !reflect.DeepEqual(out, again) {
 			t.Fatalf("two plans of one view:\n%+v\n%+v", out, again)
 		}
+		bare := out
+		bare.Refused = nil
+		if quick := Assign(v); !reflect.DeepEqual(bare, quick) {
+			t.Fatalf("robots without room change what is assigned:\n%+v\n%+v", bare, quick)
+		}
 		after := map[fleet.RobotID]*Candidate{}
 		for i := range v.Robots {
 			c := v.Robots[i]
@@ -304,35 +309,6 @@ func find(v View, a Assignment) (*Lane, *Job) {
 		}
 	}
 	return nil, nil
-}
-
-// BenchmarkPlan shows what one placement costs at several sizes. Jobs beyond
-// the window never reach the planner, so the backlog does not appear here.
-func BenchmarkPlan(b *testing.B) {
-	for _, size := range []struct{ robots, jobs int }{{1000, 1000}, {10_000, 1000}, {10_000, 10_000}} {
-		b.Run(fmt.Sprintf("robots=%d/jobs=%d", size.robots, size.jobs), func(b *testing.B) {
-			v := View{Now: noon}
-			for i := range size.robots {
-				caps, _ := fleet.NewCapabilities([]string{"browser", "gpu", "desktop"}[i%3])
-				v.Robots = append(v.Robots, Candidate{
-					ID: fleet.RobotID(fmt.Sprintf("r%05d", i)), Tenant: "a", Environment: "default", Capabilities: caps, Status: fleet.RobotOnline, Max: 10,
-				})
-			}
-			for l := range 3 {
-				lane := Lane{ID: int64(l), Tenant: "a", Environment: "default", Requires: v.Robots[l%len(v.Robots)].Capabilities, Waiting: int64(size.jobs)}
-				for n := range size.jobs / 3 {
-					lane.Jobs = append(lane.Jobs, Job{ID: fleet.ID(fmt.Sprintf("j%d-%d", l, n)), Seq: int64(n), Priority: 10})
-				}
-				v.Lanes = append(v.Lanes, lane)
-			}
-			b.ReportAllocs()
-			placed := 0
-			for b.Loop() {
-				placed += len(Plan(v).Assigned)
-			}
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(placed), "ns/placement")
-		})
-	}
 }
 
 // Three to one: with endless equal jobs on shared robots slot time is divided

@@ -82,11 +82,16 @@ func Read(r store.Reader, robots func() ([]placement.Candidate, error), o Option
 	return s, s.complete(s.View.Lanes)
 }
 
-// Plan plans the view. Where the first jobs of a lane cannot use the room that
+// Plan plans the view with the reasons of what waits. See Assign.
+func (s *Snapshot) Plan() (placement.Outcome, error) { return s.plan(placement.Plan) }
+
+// Assign plans the view. Where the first jobs of a lane cannot use the room that
 // is there (they avoid a robot, wait for a step, or the slots are kept for
 // others), the lane is read deeper and planned anew.
-func (s *Snapshot) Plan() (placement.Outcome, error) {
-	out := placement.Plan(s.View)
+func (s *Snapshot) Assign() (placement.Outcome, error) { return s.plan(placement.Assign) }
+
+func (s *Snapshot) plan(decide func(placement.View) placement.Outcome) (placement.Outcome, error) {
+	out := decide(s.View)
 	for len(out.Short) > 0 {
 		grown, err := s.deepen(out.Short)
 		if err != nil {
@@ -95,7 +100,7 @@ func (s *Snapshot) Plan() (placement.Outcome, error) {
 		if !grown {
 			break
 		}
-		out = placement.Plan(s.View)
+		out = decide(s.View)
 	}
 	return out, nil
 }
