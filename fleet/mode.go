@@ -5,6 +5,9 @@ import "time"
 // ModeChange is what an operator wants of a robot from now on.
 type ModeChange struct {
 	Mode AdminMode
+	// Due says that the mode before ends by its time or its drain, not by a
+	// person's word, so that a quarantine stays.
+	Due bool
 	// For is how long a pause or a maintenance lasts; 0 is until somebody ends it.
 	For  time.Duration
 	Note string
@@ -76,7 +79,10 @@ func (r *Robot) SetMode(c ModeChange, now time.Time) {
 	r.ModeUntil, r.DrainDeadline, r.OnDeadline, r.DrainThen = time.Time{}, time.Time{}, "", ""
 	switch c.Mode {
 	case ModeActive:
-		r.ModeNote, r.QuarantineTill = "", time.Time{}
+		r.ModeNote = ""
+		if !c.Due {
+			r.QuarantineTill = time.Time{}
+		}
 	case ModeDraining:
 		if c.Deadline > 0 {
 			r.DrainDeadline = now.Add(c.Deadline)

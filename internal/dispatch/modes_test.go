@@ -40,6 +40,32 @@ func TestPauseEndsByItself(t *testing.T) {
 	w.takes(job, "a")
 }
 
+// A pause that ends by its time leaves a quarantine alone; a person who takes
+// the robot back lifts it.
+func TestPauseEndsAndQuarantineStays(t *testing.T) {
+	w := newWorld(t)
+	p := w.robot("a", 1, "default")
+	w.mode("a", fleet.ModeChange{Mode: fleet.ModePaused, For: 20 * time.Second})
+	w.must(w.store.Update(t.Context(), p.Scope(), func(tx store.Tx) error {
+		r, err := tx.Robot("a")
+		if err != nil {
+			return err
+		}
+		r.QuarantineTill = w.now.Add(time.Hour)
+		return tx.PutRobot(r)
+	}))
+	w.now = w.now.Add(20 * time.Second)
+	w.keepModes()
+	r, err := w.core.Robots.Get(t.Context(), auth.Local(), "a")
+	w.must(err)
+	if r.Mode != fleet.ModeActive || r.QuarantineTill.IsZero() {
+		t.Errorf("the pause is over: mode %s, quarantine until %s", r.Mode, r.QuarantineTill)
+	}
+	if r = w.mode("a", fleet.ModeChange{Mode: fleet.ModeActive}); !r.QuarantineTill.IsZero() {
+		t.Errorf("a person took it back: quarantine until %s", r.QuarantineTill)
+	}
+}
+
 func TestDrainEndsWhenNothingIsHeld(t *testing.T) {
 	w := newWorld(t)
 	p := w.robot("a", 2, "default")

@@ -83,7 +83,8 @@ func (r *Robots) clear(tx store.Tx, robot *fleet.Robot, how fleet.OnDeadline, by
 }
 
 // KeepModes brings modes to their ends: a pause whose time is over, a drain
-// that has nothing left or no time left, a command that was not carried out. It is done by whoever does the chores.
+// that has nothing left or no time left, a command that was not carried out. It
+// is done by whoever does the chores.
 func (r *Robots) KeepModes(ctx context.Context, s store.Scope) error {
 	now := r.Now()
 	var due []store.RobotRef
@@ -108,13 +109,13 @@ func (r *Robots) KeepModes(ctx context.Context, s store.Scope) error {
 			}
 			switch ends(&robot, now) {
 			case "until":
-				return r.change(tx, &robot, fleet.ModeChange{Mode: fleet.ModeActive}, "", now)
+				return r.change(tx, &robot, fleet.ModeChange{Mode: fleet.ModeActive, Due: true}, "", now)
 			case "drained":
 				if err := tx.Append(robot.Tenant, modeEvent(fleet.EventRobotDrained, robot.ID, "", map[string]any{"then": robot.DrainThen})); err != nil {
 					return err
 				}
 				if robot.DrainThen != fleet.ThenShutdown {
-					return r.change(tx, &robot, fleet.ModeChange{Mode: robot.DrainThen, Note: robot.ModeNote}, "", now)
+					return r.change(tx, &robot, fleet.ModeChange{Mode: robot.DrainThen, Due: true, Note: robot.ModeNote}, "", now)
 				}
 				if _, err := r.request(tx, &robot, fleet.CommandShutdown, ""); err != nil {
 					return err
