@@ -155,6 +155,28 @@ func (c *Client) DeleteReservation(ctx context.Context, id fleet.ID) error {
 	return err
 }
 
+// ListEnvironments returns the environments that robots live in or that are set.
+func (c *Client) ListEnvironments(ctx context.Context) ([]fleet.Environment, error) {
+	var out struct {
+		Environments []fleet.Environment `json:"environments"`
+	}
+	err := c.get(ctx, at("environments"), nil, &out)
+	return out.Environments, err
+}
+
+// GetEnvironment returns what is set of an environment.
+func (c *Client) GetEnvironment(ctx context.Context, name string) (out fleet.Environment, err error) {
+	err = c.get(ctx, at("environments", name), nil, &out)
+	return out, err
+}
+
+// PutEnvironment sets what holds for an environment.
+func (c *Client) PutEnvironment(ctx context.Context, e fleet.Environment) (out fleet.Environment, err error) {
+	body := map[string]any{"strict": e.Strict, "age_step_seconds": e.AgeStepSeconds, "note": e.Note}
+	err = c.write(ctx, http.MethodPut, at("environments", e.Name), body, &out)
+	return out, err
+}
+
 func reservationBody(r fleet.Reservation) map[string]any {
 	body := map[string]any{
 		"name": r.Name, "selector": r.Selector, "slots": r.Slots, "for": r.For, "lend": r.Lend, "enabled": r.Enabled, "note": r.Note,

@@ -47,6 +47,7 @@ const (
 	EventReservationCreated EventKind = "reservation.created"
 	EventReservationUpdated EventKind = "reservation.updated"
 	EventReservationDeleted EventKind = "reservation.deleted"
+	EventEnvironmentChanged EventKind = "environment.changed"
 )
 
 // EventKinds lists every kind.
@@ -58,7 +59,7 @@ func EventKinds() []EventKind {
 		EventRobotUpdated, EventRobotMode, EventRobotDrained, EventCommandRequested, EventCommandDelivered, EventCommandEnded, EventBulkStarted, EventBulkEnded,
 		EventRobotConnected, EventRobotDisconnected, EventRobotConflict, EventWorkflowCreated,
 		EventWorkflowVersion, EventKeyCreated, EventKeyRevoked, EventBrake,
-		EventJobReleased, EventJobUnmet, EventAssignmentChanged, EventReservationCreated, EventReservationUpdated, EventReservationDeleted,
+		EventJobReleased, EventJobUnmet, EventAssignmentChanged, EventReservationCreated, EventReservationUpdated, EventReservationDeleted, EventEnvironmentChanged,
 	}
 }
 
@@ -94,6 +95,7 @@ const (
 	SubjectFleet    SubjectKind = "fleet"
 
 	SubjectReservation SubjectKind = "reservation"
+	SubjectEnvironment SubjectKind = "environment"
 	SubjectBulk        SubjectKind = "bulk_operation"
 )
 

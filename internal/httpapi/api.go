@@ -100,6 +100,7 @@ func newAPI(o Options) (*API, error) {
 	a.deadLetterRoutes()
 	a.assignmentRoutes()
 	a.reservationRoutes()
+	a.environmentRoutes()
 	a.workflowRoutes()
 	a.eventRoutes()
 	a.keyRoutes()

@@ -53,6 +53,7 @@ type Orchestrator struct {
 	Events    *Events
 
 	Reservations *Reservations
+	Environments *Environments
 }
 
 // core is what all use cases share.
@@ -68,6 +69,7 @@ func New(o Options) *Orchestrator {
 	w := &Workflows{core: c, seen: newSeen()}
 	return &Orchestrator{
 		Reservations: &Reservations{core: c},
+		Environments: &Environments{core: c},
 		Jobs:         &Jobs{core: c, workflows: w},
 		Workflows:    w,
 		Robots:       &Robots{core: c},

@@ -119,8 +119,12 @@ func (j *Jobs) checkTarget(ctx context.Context, p auth.Principal, s fleet.JobSpe
 		return targetError("invalid_field", fleet.AsError(err).Message)
 	}
 	var robot fleet.Robot
+	var set []fleet.Environment
 	err := j.Store.View(ctx, p.Scope(), func(r store.Reader) (err error) {
-		robot, err = r.Robot(s.Target)
+		if robot, err = r.Robot(s.Target); err != nil {
+			return err
+		}
+		set, err = r.Environments()
 		return err
 	})
 	switch {
@@ -133,6 +137,12 @@ func (j *Jobs) checkTarget(ctx context.Context, p auth.Principal, s fleet.JobSpe
 	lane := placement.Lane{Tenant: s.Tenant, Environment: s.Environment, Requires: s.Requires, Target: s.Target, Placement: s.Placement}
 	lane.Placement.OnlyUsual = false // the target is the choice
 	candidate := placement.CandidateOf(&robot)
+	if e := settings(set, s.Tenant, s.Environment); e != nil {
+		lane.Strict = e.Strict
+	}
+	if e := settings(set, robot.Tenant, robot.Environment); e != nil {
+		candidate.Strict = e.Strict
+	}
 	switch why, ok := placement.Unfit(&lane, &candidate, j.Now()); {
 	case !ok:
 		return nil

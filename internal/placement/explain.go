@@ -173,7 +173,7 @@ func (p *planner) answer(l *laneState, r *robotState, j *Job) RobotAnswer {
 // demandAnswers makes the checks of the job's demands and of what opens later.
 func (p *planner) demandAnswers(l *laneState, r *robotState, j *Job, add func(Check, bool, string, string)) {
 	c, lane, want, rules := &r.c, l.lane, &l.lane.Placement, l.rules
-	add(CheckEnvironment, lane.environmentFits(c), lane.Environment, c.Environment)
+	add(CheckEnvironment, lane.environmentFits(c), strictly(lane.Strict)+lane.Environment, strictly(c.Strict)+c.Environment)
 	if want.Pool != "" {
 		add(CheckPool, want.Pool == c.Pool, want.Pool, c.Pool)
 	}
@@ -225,6 +225,14 @@ func (p *planner) demandAnswers(l *laneState, r *robotState, j *Job, add func(Ch
 		}
 		add(CheckSticky, only == c.ID, "the robot of the sticky key", found)
 	}
+}
+
+// strictly stands before the name of an environment that matches only itself.
+func strictly(strict bool) string {
+	if strict {
+		return "only "
+	}
+	return ""
 }
 
 // Unfit says which demand of a lane a robot does not meet, whatever it is

@@ -115,3 +115,32 @@ func (s *Snapshot) ties(lanes []placement.Lane) error {
 	}
 	return nil
 }
+
+// environments puts what is set of environments into the lanes and the robots.
+func (s *Snapshot) environments() error {
+	list, err := s.r.Environments()
+	if err != nil || len(list) == 0 {
+		return err
+	}
+	type key struct {
+		tenant fleet.TenantID
+		name   string
+	}
+	set := make(map[key]*fleet.Environment, len(list))
+	for i := range list {
+		set[key{list[i].Tenant, list[i].Name}] = &list[i]
+	}
+	for i := range s.View.Lanes {
+		l := &s.View.Lanes[i]
+		if e := set[key{l.Tenant, l.Environment}]; e != nil {
+			l.Strict, l.AgeStep = e.Strict, e.AgeStep()
+		}
+	}
+	for i := range s.View.Robots {
+		c := &s.View.Robots[i]
+		if e := set[key{c.Tenant, c.Environment}]; e != nil {
+			c.Strict = e.Strict
+		}
+	}
+	return nil
+}

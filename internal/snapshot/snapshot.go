@@ -66,6 +66,9 @@ func Read(r store.Reader, robots func() ([]placement.Candidate, error), o Option
 	if s.View.Robots, err = robots(); err != nil || len(s.View.Robots) == 0 {
 		return s, err
 	}
+	if err := s.environments(); err != nil {
+		return nil, err
+	}
 	if err := s.claims(); err != nil {
 		return nil, err
 	}
@@ -148,8 +151,8 @@ func (s *Snapshot) Include(job *fleet.Job) error {
 
 // window fills a lane with its first jobs.
 func (s *Snapshot) window(i, limit int) error {
-	jobs, err := s.r.Ready(s.lanes[i], limit)
 	into := &s.View.Lanes[i]
+	jobs, err := s.first(s.lanes[i], into.AgeStep > 0, limit)
 	into.Jobs = make([]placement.Job, len(jobs))
 	for n := range jobs {
 		j := &jobs[n]
@@ -159,6 +162,32 @@ func (s *Snapshot) window(i, limit int) error {
 		}
 	}
 	return err
+}
+
+// first reads the first jobs of a lane. Where jobs grow more urgent by waiting,
+// those that have waited longest may be of any priority: the first of each are
+// read.
+func (s *Snapshot) first(lane store.Lane, ageing bool, limit int) ([]store.ReadyJob, error) {
+	if !ageing {
+		return s.r.Ready(lane, limit)
+	}
+	var out []store.ReadyJob
+	for from := fleet.Priority(0); ; {
+		jobs, err := s.r.ReadyFrom(lane, from, limit)
+		if err != nil || len(jobs) == 0 {
+			return out, err
+		}
+		n := slices.IndexFunc(jobs, func(j store.ReadyJob) bool { return j.Priority > jobs[0].Priority })
+		switch {
+		case n >= 0:
+			out = append(out, jobs[:n]...)
+		case len(jobs) < limit: // there are no others
+			return append(out, jobs...), nil
+		default:
+			out = append(out, jobs...)
+		}
+		from = jobs[0].Priority + 1
+	}
 }
 
 // laneOf is a stored lane as placement sees it, without jobs.

@@ -17,6 +17,8 @@ type PlacementReader interface {
 	Reservation(id fleet.ID) (fleet.Reservation, error)
 	// Reservations lists all of the scope, the oldest first.
 	Reservations() ([]fleet.Reservation, error)
+	// Environments lists those of the scope of which something is set.
+	Environments() ([]fleet.Environment, error)
 	// Holders lists the attempts that hold slots with what reservations ask of
 	// their jobs. It costs by the slots in use.
 	Holders() ([]Holder, error)
@@ -30,6 +32,7 @@ type PlacementWriter interface {
 	DeleteUsualRobot(workflow fleet.ID, robot fleet.RobotID) error
 	PutReservation(r fleet.Reservation) error
 	DeleteReservation(id fleet.ID) error
+	PutEnvironment(e fleet.Environment) error
 	PutShare(tenant fleet.TenantID, weight int) error
 }
 

@@ -232,6 +232,8 @@ type SweepReader interface {
 	// Ready returns the jobs of a lane that may be placed, in placement order
 	// (priority, deadline, available_at, seq), at most limit.
 	Ready(lane Lane, limit int) ([]ReadyJob, error)
+	// ReadyFrom is Ready without the jobs of a more urgent priority.
+	ReadyFrom(lane Lane, from fleet.Priority, limit int) ([]ReadyJob, error)
 	// Rooms returns the named robots in the order asked, with taken slots but
 	// without job ids; a robot that is not there has an empty id.
 	Rooms(robots []RobotRef) ([]fleet.Robot, error)

@@ -24,7 +24,8 @@ var (
 	laneList = stmt("lane.list", `select id, tenant_id, environment, requires, target_robot_id, placement, waiting from lanes
 		where waiting > 0 and ($1 or tenant_id = $2) order by id`)
 	jobReady = stmt("job.ready", `select j.id, j.epoch, j.priority, j.deadline, j.available_at, j.seq, j.waiting_since,
-		j.workflow_id, j.labels, j.sticky_key from jobs j where j.lane_id = $1 and ($2 or j.tenant_id = $3) order by `+readyOrder+` limit $4`)
+		j.workflow_id, j.labels, j.sticky_key from jobs j where j.lane_id = $1 and ($2 or j.tenant_id = $3) and j.priority >= $5
+		order by `+readyOrder+` limit $4`)
 	refusalActive = stmt("refusal.active", `select job_id, tenant_id, robot_id, until, reason, count from refusals
 		where job_id = $1 and until > $2 and ($3 or tenant_id = $4)`)
 	refusalAny = stmt("refusal.any", `select 1 from refusals where until > $1 and ($2 or tenant_id = $3)
@@ -64,6 +65,10 @@ func (r *reader) Lanes() ([]store.Lane, error) {
 }
 
 func (r *reader) Ready(lane store.Lane, limit int) ([]store.ReadyJob, error) {
+	return r.ReadyFrom(lane, 0, limit)
+}
+
+func (r *reader) ReadyFrom(lane store.Lane, from fleet.Priority, limit int) ([]store.ReadyJob, error) {
 	var out []store.ReadyJob
 	err := r.conn.Query(jobReady, func(row *Row) error {
 		out = append(out, store.ReadyJob{
@@ -72,7 +77,7 @@ func (r *reader) Ready(lane store.Lane, limit int) ([]store.ReadyJob, error) {
 			Workflow: str[fleet.ID](row), Labels: labels(row), StickyKey: row.text(),
 		})
 		return nil
-	}, lane.ID, r.all(), r.tenant(), limit)
+	}, lane.ID, r.all(), r.tenant(), limit, int(from))
 	return out, err
 }
 

@@ -23,6 +23,7 @@ func (f *Fixture) Everything() {
 		f.must(tx.PutBody("h0", []byte{}))
 		f.must(tx.PutWorkflow(w))
 		f.must(tx.PutUsualRobot(f.Tenant, fleet.UsualRobot{WorkflowID: w.ID, RobotID: "r1", Default: true, Notes: "the fast one", CreatedAt: f.Now}))
+		f.must(tx.PutEnvironment(fleet.Environment{Tenant: f.Tenant, Name: "lab", Strict: true, AgeStepSeconds: 600, UpdatedAt: f.Now}))
 		f.must(tx.PutReservation(fleet.Reservation{ID: f.IDs.New(), Tenant: f.Tenant, Name: "month end", Slots: 1, CreatedAt: f.Now}))
 		_, err := tx.AddCommand(fleet.Command{
 			ID: f.IDs.New(), Tenant: f.Tenant, RobotID: "r1", Kind: fleet.CommandRestart, State: fleet.CommandRequested, By: "ada",

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -54,6 +55,33 @@ func placementTests() map[string]func(f *Fixture) {
 				is(f, "deadline", x.DrainDeadline.Equal(f.Now.Add(time.Minute)), true)
 				return nil
 			})
+		},
+		"environments": func(f *Fixture) {
+			put := func(f *Fixture, name string, strict bool) {
+				f.Update(func(tx store.Tx) error {
+					return tx.PutEnvironment(fleet.Environment{Tenant: f.Tenant, Name: name, Strict: strict, AgeStepSeconds: 60})
+				})
+			}
+			put(f, "lab", false)
+			put(f, "b", true)
+			put(f, "lab", true)
+			put(f.Other("other"), "lab", false)
+			f.View(func(r store.Reader) error {
+				list, err := r.Environments()
+				is(f, "environments", fmt.Sprintf("%v", list), fmt.Sprintf("%v", []fleet.Environment{
+					{Tenant: f.Tenant, Name: "b", Strict: true, AgeStepSeconds: 60}, {Tenant: f.Tenant, Name: "lab", Strict: true, AgeStepSeconds: 60},
+				}))
+				return err
+			})
+			f.System(func(r store.Reader) error {
+				list, err := r.Environments()
+				is(f, "those of all tenants", len(list), 3)
+				return err
+			})
+			err := f.Store.Update(f.Context(), f.Scope, func(tx store.Tx) error {
+				return tx.PutEnvironment(fleet.Environment{Tenant: "other", Name: "x"})
+			})
+			is(f, "of another tenant it is refused", err != nil, true)
 		},
 		"usual robots": func(f *Fixture) {
 			put := func(robot fleet.RobotID, first bool, priority int) {

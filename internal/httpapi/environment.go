@@ -1,0 +1,79 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/auth"
+)
+
+// EnvironmentBody is all that can be set of an environment.
+type EnvironmentBody struct {
+	Strict         bool   `json:"strict,omitempty" doc:"Jobs and robots of it match only each other, not those of default."`
+	AgeStepSeconds int    `json:"age_step_seconds,omitempty" doc:"Each so much of waiting lowers the number of a job's priority by 1, not below 1; 0 never."`
+	Note           string `json:"note,omitempty"`
+}
+
+// EnvironmentList is the environments of the tenant, by name.
+type EnvironmentList struct {
+	Environments []fleet.Environment `json:"environments"`
+}
+
+func (a *API) environmentRoutes() {
+	route(a, operation{
+		method: http.MethodGet, path: Base + "/environments", id: "environments.list", summary: "List environments, by name",
+		may: need(fleet.RobotsRead), rate: rateRead,
+	}, a.listEnvironments)
+	route(a, operation{
+		method: http.MethodGet, path: Base + "/environments/{name}", id: "environments.get", summary: "Get what is set of an environment",
+		may: need(fleet.RobotsRead), rate: rateRead,
+	}, a.getEnvironment)
+	route(a, operation{
+		method: http.MethodPut, path: Base + "/environments/{name}", id: "environments.put", summary: "Set what holds for an environment",
+		may: need(fleet.RobotsOperate), rate: rateWrite, body: jsonBody[EnvironmentBody](plainBody, true),
+	}, a.putEnvironment)
+}
+
+func showEnvironment(e fleet.Environment) fleet.Environment {
+	stamp(&e.UpdatedAt)
+	return e
+}
+
+type environmentsReply struct{ Body EnvironmentList }
+
+func (a *API) listEnvironments(ctx context.Context, _ *struct{}) (*environmentsReply, error) {
+	list, err := a.o.Orchestrator.Environments.List(ctx, auth.From(ctx))
+	if err != nil {
+		return nil, err
+	}
+	return &environmentsReply{EnvironmentList{showAll(list, showEnvironment)}}, nil
+}
+
+type environmentInput struct {
+	Name string `path:"name"`
+}
+
+type environmentReply struct{ Body fleet.Environment }
+
+func (a *API) getEnvironment(ctx context.Context, in *environmentInput) (*environmentReply, error) {
+	e, err := a.o.Orchestrator.Environments.Get(ctx, auth.From(ctx), in.Name)
+	if err != nil {
+		return nil, err
+	}
+	return &environmentReply{showEnvironment(e)}, nil
+}
+
+func (a *API) putEnvironment(ctx context.Context, in *environmentInput) (*environmentReply, error) {
+	body, err := decode[EnvironmentBody](callOf(ctx).body, a.o.Limits)
+	if err != nil {
+		return nil, err
+	}
+	e, err := a.o.Orchestrator.Environments.Put(ctx, auth.From(ctx), fleet.Environment{
+		Name: in.Name, Strict: body.Strict, AgeStepSeconds: body.AgeStepSeconds, Note: body.Note,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &environmentReply{showEnvironment(e)}, nil
+}
