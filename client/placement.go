@@ -184,5 +184,8 @@ func reservationBody(r fleet.Reservation) map[string]any {
 	if len(r.Windows) > 0 {
 		body["windows"] = r.Windows
 	}
+	if r.Recall != "" {
+		body["recall"], body["recall_grace_seconds"] = r.Recall, r.RecallGraceSeconds
+	}
 	return body
 }

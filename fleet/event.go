@@ -47,7 +47,9 @@ const (
 	EventReservationCreated EventKind = "reservation.created"
 	EventReservationUpdated EventKind = "reservation.updated"
 	EventReservationDeleted EventKind = "reservation.deleted"
-	EventEnvironmentChanged EventKind = "environment.changed"
+	// EventReservationRecalled says that a job must make way for a holder.
+	EventReservationRecalled EventKind = "reservation.recalled"
+	EventEnvironmentChanged  EventKind = "environment.changed"
 )
 
 // EventKinds lists every kind.
@@ -59,7 +61,7 @@ func EventKinds() []EventKind {
 		EventRobotUpdated, EventRobotMode, EventRobotDrained, EventCommandRequested, EventCommandDelivered, EventCommandEnded, EventBulkStarted, EventBulkEnded,
 		EventRobotConnected, EventRobotDisconnected, EventRobotConflict, EventWorkflowCreated,
 		EventWorkflowVersion, EventKeyCreated, EventKeyRevoked, EventBrake,
-		EventJobReleased, EventJobUnmet, EventAssignmentChanged, EventReservationCreated, EventReservationUpdated, EventReservationDeleted, EventEnvironmentChanged,
+		EventJobReleased, EventJobUnmet, EventAssignmentChanged, EventReservationCreated, EventReservationUpdated, EventReservationDeleted, EventReservationRecalled, EventEnvironmentChanged,
 	}
 }
 

@@ -104,11 +104,24 @@ func (r *Robot) SetMode(c ModeChange, now time.Time) {
 // Hand takes a live attempt from its robot for an operator's reason: it goes to
 // another one and counts as no attempt. Nil when it is being stopped already.
 func (s Subject) Hand(grace time.Duration, now time.Time) (*Move, error) {
+	return s.handBack(StopDrain, grace, now)
+}
+
+// Recall takes a live attempt from a slot that was lent to it; the rest is as
+// with Hand.
+func (s Subject) Recall(epoch int64, grace time.Duration, now time.Time) (*Move, error) {
+	if s.Job.Epoch != epoch {
+		return nil, nil // it has gone by itself
+	}
+	return s.handBack(StopRecall, grace, now)
+}
+
+func (s Subject) handBack(why StopReason, grace time.Duration, now time.Time) (*Move, error) {
 	switch {
 	case s.Job.State == Assigned && s.Attempt.StartMode == StartTwoStep:
 		return s.NotTaken(s.Job.Epoch, 0, now)
 	case s.Job.State == Running, s.Job.State == Assigned:
-		return s.stop("T19", StopDrain, grace, false, map[string]any{}, now), nil
+		return s.stop("T19", why, grace, false, map[string]any{}, now), nil
 	}
 	return nil, nil
 }

@@ -18,12 +18,39 @@ type Reservation struct {
 	For      ReservationFor `json:"for"`
 	Windows  []Window       `json:"windows,omitempty"` // none: always
 	Lend     bool           `json:"lend"`              // others may use what no holder waits for
-	Enabled  bool           `json:"enabled"`
-	Note     string         `json:"note,omitempty"`
+	// Recall says what becomes of those when a holder waits; RecallGraceSeconds
+	// is how long one that is stopped may take to end its step.
+	Recall             RecallMode `json:"recall,omitempty"`
+	RecallGraceSeconds int        `json:"recall_grace_seconds,omitempty"`
+
+	Enabled bool   `json:"enabled"`
+	Note    string `json:"note,omitempty"`
 
 	CreatedAt time.Time `json:"created_at"`
 	CreatedBy string    `json:"created_by,omitempty"`
 	UpdatedAt time.Time `json:"updated_at"`
+}
+
+// RecallMode says how lent slots come back.
+type RecallMode string
+
+// The modes. The empty one is RecallFinish.
+const (
+	RecallFinish RecallMode = "finish" // what runs there ends by itself
+	RecallStop   RecallMode = "stop"   // it is stopped and goes back to those that wait, uncounted
+)
+
+// DefaultRecallGrace is the grace of one that is stopped, if nothing else is
+// said, and maxRecallGrace the longest.
+const (
+	DefaultRecallGrace = 60
+	maxRecallGrace     = 3600
+)
+
+// RecallGrace is how long a job that is stopped for a holder may take to end its
+// step.
+func (r *Reservation) RecallGrace() time.Duration {
+	return time.Duration(r.RecallGraceSeconds) * time.Second
 }
 
 // ReservationFor says which jobs a reservation is for; the parts that are given
@@ -114,6 +141,14 @@ func (r *Reservation) Validate(now time.Time) error {
 		if err := p.Validate(); err != nil {
 			return err
 		}
+	}
+	switch {
+	case r.Recall != "" && r.Recall != RecallFinish && r.Recall != RecallStop:
+		return Invalid("recall", "recall must be finish or stop; got %q.", clip(string(r.Recall), 40))
+	case r.Recall == RecallStop && !r.Lend:
+		return Invalid("recall", "Only what is lent can be called back: recall stop needs lend.")
+	case r.RecallGraceSeconds < 0 || r.RecallGraceSeconds > maxRecallGrace:
+		return Invalid("recall_grace_seconds", "recall_grace_seconds must be between 0 and %d; got %d.", maxRecallGrace, r.RecallGraceSeconds)
 	}
 	if len(r.Windows) > MaxWindows {
 		return Invalid("windows", "A reservation may have at most %d windows; got %d.", MaxWindows, len(r.Windows))

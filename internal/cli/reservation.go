@@ -23,19 +23,21 @@ type reservationCmds struct {
 
 type reservationCreateCmd struct {
 	config.Client
-	Name        string    `arg:"" help:"name of the reservation"`
-	Pool        []string  `help:"robots of this pool (repeatable)" placeholder:"NAME"`
-	Robot       []string  `help:"this robot (repeatable)" placeholder:"ID"`
-	Tag         []string  `help:"robots with this tag (repeatable)" placeholder:"WORD"`
-	All         bool      `help:"all robots"`
-	Slots       int       `help:"how many slots are kept; 0: all of those robots" default:"0" placeholder:"N"`
-	ForWorkflow []string  `help:"jobs of this workflow may use them (repeatable)" placeholder:"ID"`
-	ForLabel    []string  `help:"jobs with this label may (repeatable)" placeholder:"KEY=VALUE"`
-	ForPriority string    `help:"jobs of this priority or a more urgent one may" placeholder:"PRIORITY"`
-	From        time.Time `help:"when it begins, such as 2026-12-31T08:00:00Z; default: now" placeholder:"TIME"`
-	Until       time.Time `help:"when it ends; default: never" placeholder:"TIME"`
-	Lend        bool      `help:"others may use what none of those jobs waits for"`
-	Note        string    `help:"for people" placeholder:"TEXT"`
+	Name        string        `arg:"" help:"name of the reservation"`
+	Pool        []string      `help:"robots of this pool (repeatable)" placeholder:"NAME"`
+	Robot       []string      `help:"this robot (repeatable)" placeholder:"ID"`
+	Tag         []string      `help:"robots with this tag (repeatable)" placeholder:"WORD"`
+	All         bool          `help:"all robots"`
+	Slots       int           `help:"how many slots are kept; 0: all of those robots" default:"0" placeholder:"N"`
+	ForWorkflow []string      `help:"jobs of this workflow may use them (repeatable)" placeholder:"ID"`
+	ForLabel    []string      `help:"jobs with this label may (repeatable)" placeholder:"KEY=VALUE"`
+	ForPriority string        `help:"jobs of this priority or a more urgent one may" placeholder:"PRIORITY"`
+	From        time.Time     `help:"when it begins, such as 2026-12-31T08:00:00Z; default: now" placeholder:"TIME"`
+	Until       time.Time     `help:"when it ends; default: never" placeholder:"TIME"`
+	Lend        bool          `help:"others may use what none of those jobs waits for"`
+	Recall      string        `help:"what becomes of those when one waits: finish, or stop, after which they wait again" enum:"finish,stop" default:"finish" placeholder:"WORD"`
+	RecallGrace time.Duration `help:"how long one that is stopped may take to end its step" default:"60s" placeholder:"DURATION"`
+	Note        string        `help:"for people" placeholder:"TEXT"`
 }
 
 // Help is the long form of the help.
@@ -45,12 +47,15 @@ func (reservationCreateCmd) Help() string {
 Examples:
 
     fleet reservation create month-end --pool finance --slots 2 --for-label team=payroll --until 2026-12-01T06:00:00Z
-    fleet reservation create urgent --all --slots 1 --for-priority critical --lend`
+    fleet reservation create urgent --all --slots 1 --for-priority critical --lend --recall stop`
 }
 
 // Run makes a reservation.
 func (c *reservationCreateCmd) Run(ctx context.Context, sh *shell) error {
 	r := fleet.Reservation{Name: c.Name, Slots: c.Slots, Lend: c.Lend, Enabled: true, Note: c.Note}
+	if c.Recall == string(fleet.RecallStop) {
+		r.Recall, r.RecallGraceSeconds = fleet.RecallStop, int(c.RecallGrace/time.Second)
+	}
 	r.Selector = fleet.Selector{All: c.All, Pools: c.Pool, Tags: c.Tag}
 	for _, id := range c.Robot {
 		r.Selector.Robots = append(r.Selector.Robots, fleet.RobotID(id))
@@ -152,6 +157,9 @@ func (c *reservationGetCmd) Run(ctx context.Context, sh *shell) error {
 		card.add("holds", when(&r, time.Now()))
 		if r.Lend {
 			card.add("lends", "what no job of its own waits for")
+			if r.Recall == fleet.RecallStop {
+				card.add("recalls", fmt.Sprintf("what runs there is stopped after %s when one of its own waits", r.RecallGrace()))
+			}
 		}
 		card.add("note", clean(r.Note))
 		card.add("made", wall(r.CreatedAt)+" by "+clean(r.CreatedBy))

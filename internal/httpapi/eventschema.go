@@ -84,6 +84,9 @@ func eventShapes() []eventShape {
 		{fleet.EventReservationCreated, fleet.SubjectReservation, "Slots are kept for some jobs.", reservationData()},
 		{fleet.EventReservationUpdated, fleet.SubjectReservation, "A reservation changed.", reservationData()},
 		{fleet.EventReservationDeleted, fleet.SubjectReservation, "The slots of a reservation are free again.", map[string]string{"name": "text"}},
+		{fleet.EventReservationRecalled, fleet.SubjectReservation, "A job on a lent slot makes way for one that the slot is kept for.", map[string]string{
+			"name": "text", "job_id": "text", "grace_seconds": "number",
+		}},
 		{fleet.EventEnvironmentChanged, fleet.SubjectEnvironment, "What holds for an environment was set.", map[string]string{
 			"strict": "flag", "age_step_seconds": "number", "strict_before": "flag", "age_step_seconds_before": "number",
 		}},

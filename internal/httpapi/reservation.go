@@ -16,6 +16,8 @@ type ReservationBody struct {
 	For      fleet.ReservationFor `json:"for" doc:"The jobs that may use them; the given parts must all hold."`
 	Windows  []fleet.Window       `json:"windows,omitempty" doc:"When it holds; always if left out."`
 	Lend     bool                 `json:"lend,omitempty" doc:"Others may use what no holder waits for."`
+	Recall   fleet.RecallMode     `json:"recall,omitempty" doc:"finish (if left out): what runs on a lent slot ends by itself; stop: it is stopped when a holder waits, and waits again itself."`
+	Grace    *int                 `json:"recall_grace_seconds,omitempty" doc:"How long one that is stopped may take to end its step; 60 if left out."`
 	Enabled  *bool                `json:"enabled,omitempty" doc:"true if left out."`
 	Note     string               `json:"note,omitempty"`
 }
@@ -87,8 +89,15 @@ func (a *API) putReservation(ctx context.Context, id fleet.ID) (out ReservationA
 	if err != nil {
 		return out, err
 	}
+	grace := fleet.DefaultRecallGrace
+	if body.Grace != nil {
+		grace = *body.Grace
+	}
+	if body.Recall != fleet.RecallStop && body.Grace == nil {
+		grace = 0
+	}
 	stored, warnings, err := a.o.Orchestrator.Reservations.Put(ctx, auth.From(ctx), fleet.Reservation{
-		ID: id, Name: body.Name, Selector: body.Selector, Slots: body.Slots, For: body.For, Windows: body.Windows, Lend: body.Lend,
+		ID: id, Recall: body.Recall, RecallGraceSeconds: grace, Name: body.Name, Selector: body.Selector, Slots: body.Slots, For: body.For, Windows: body.Windows, Lend: body.Lend,
 		Enabled: body.Enabled == nil || *body.Enabled, Note: body.Note,
 	})
 	return ReservationAnswer{showReservation(stored), warnings}, err

@@ -137,6 +137,8 @@ type Reservation struct {
 	InUse    int                  `json:"in_use"`           // slots there that holders use now
 	Lend     bool                 `json:"lend,omitempty"`   // others may use what no holder waits for
 	Wanted   bool                 `json:"wanted,omitempty"` // a holder waits that may not be in the view
+	Recall   bool                 `json:"recall,omitempty"` // what is lent is stopped when a holder waits
+	Grace    time.Duration        `json:"grace,omitempty"`  // for those that are stopped
 	Until    time.Time            `json:"until,omitzero"`   // when the window closes
 }
 

@@ -35,6 +35,7 @@ func (s *Snapshot) reservations() error {
 		if yes, until := r.Open(s.o.Now); yes {
 			open = append(open, placement.Reservation{
 				ID: r.ID, Name: r.Name, Tenant: r.Tenant, Selector: r.Selector, Slots: r.Slots, For: r.For, Lend: r.Lend, Until: until,
+				Recall: r.Recall == fleet.RecallStop, Grace: r.RecallGrace(),
 			})
 		}
 	}
@@ -45,11 +46,25 @@ func (s *Snapshot) reservations() error {
 	if err != nil {
 		return err
 	}
+	s.holders = holders
 	for i := range open {
 		open[i].InUse = s.inUse(&open[i], holders)
 	}
 	s.View.Reservations = open
 	return nil
+}
+
+// Recalls says which attempts must make way for holders of reservations; the
+// view must be of the whole fleet.
+func (s *Snapshot) Recalls() []placement.Recall {
+	live := make([]placement.Live, len(s.holders))
+	for i, h := range s.holders {
+		live[i] = placement.Live{
+			JobID: h.JobID, Epoch: h.Epoch, Tenant: h.Tenant, RobotID: h.RobotID, Workflow: h.Workflow, Priority: h.Priority,
+			Labels: h.Labels, StartedAt: h.Started, Stopping: h.State == fleet.Cancelling,
+		}
+	}
+	return placement.Recalls(s.View, live)
 }
 
 // inUse counts the slots of a reservation's robots that its holders use.

@@ -42,6 +42,8 @@ type Snapshot struct {
 	o     Options
 	r     store.Reader
 	lanes []store.Lane
+	// holders are read where a reservation is open.
+	holders []store.Holder
 }
 
 // Read makes the view of the waiting lanes that the reader may see on some

@@ -44,6 +44,10 @@ type TieKey struct {
 
 // Holder is an attempt that holds a slot.
 type Holder struct {
+	JobID    fleet.ID
+	Epoch    int64
+	State    fleet.State
+	Started  time.Time // zero: offered only
 	Tenant   fleet.TenantID
 	RobotID  fleet.RobotID
 	Workflow fleet.ID

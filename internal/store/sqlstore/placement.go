@@ -31,7 +31,7 @@ var (
 	reservationNamed  = stmt("reservation.named", `select id from reservations where tenant_id = $1 and name = $2 and id <> $3`)
 	reservationDelete = stmt("reservation.delete", `delete from reservations where id = $1 and ($2 or tenant_id = $3)`)
 
-	holderList = stmt("attempt.holders", `select a.tenant_id, a.robot_id, j.workflow_id, j.priority, j.labels
+	holderList = stmt("attempt.holders", `select a.job_id, a.epoch, j.state, a.started_at, a.tenant_id, a.robot_id, j.workflow_id, j.priority, j.labels
 		from attempts a join jobs j on j.id = a.job_id where a.slot_free_at is null and ($1 or a.tenant_id = $2)
 		order by a.robot_id, a.job_id`)
 	shareList = stmt("head.shares", `select tenant_id, share_weight, served_ms, assigned + running + cancelling from tenant_heads
@@ -180,6 +180,7 @@ func (r *reader) Holders() ([]store.Holder, error) {
 	var out []store.Holder
 	err := r.conn.Query(holderList, func(row *Row) error {
 		out = append(out, store.Holder{
+			JobID: str[fleet.ID](row), Epoch: row.int64(), State: str[fleet.State](row), Started: row.time(),
 			Tenant: str[fleet.TenantID](row), RobotID: str[fleet.RobotID](row), Workflow: str[fleet.ID](row),
 			Priority: fleet.Priority(row.int()), Labels: labels(row),
 		})
