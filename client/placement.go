@@ -184,6 +184,9 @@ func reservationBody(r fleet.Reservation) map[string]any {
 	if len(r.Windows) > 0 {
 		body["windows"] = r.Windows
 	}
+	if r.Cron != "" {
+		body["cron"], body["length_seconds"], body["timezone"] = r.Cron, r.LengthSeconds, r.Timezone
+	}
 	if r.Recall != "" {
 		body["recall"], body["recall_grace_seconds"] = r.Recall, r.RecallGraceSeconds
 	}

@@ -16,8 +16,14 @@ type Reservation struct {
 	Selector Selector       `json:"selector"`
 	Slots    int            `json:"slots"` // 0: all slots of the selector
 	For      ReservationFor `json:"for"`
-	Windows  []Window       `json:"windows,omitempty"` // none: always
-	Lend     bool           `json:"lend"`              // others may use what no holder waits for
+	Windows  []Window       `json:"windows,omitempty"` // none, and no cron: always
+	// Cron opens a window of LengthSeconds at each of its instants in Timezone,
+	// an IANA name, UTC if it is empty; in place of Windows.
+	Cron          string `json:"cron,omitempty"`
+	LengthSeconds int    `json:"length_seconds,omitempty"`
+	Timezone      string `json:"timezone,omitempty"`
+
+	Lend bool `json:"lend"` // others may use what no holder waits for
 	// Recall says what becomes of those when a holder waits; RecallGraceSeconds
 	// is how long one that is stopped may take to end its step.
 	Recall             RecallMode `json:"recall,omitempty"`
@@ -30,6 +36,9 @@ type Reservation struct {
 	CreatedBy string    `json:"created_by,omitempty"`
 	UpdatedAt time.Time `json:"updated_at"`
 }
+
+// maxWindowLength bounds a window that opens by cron: 31 days.
+const maxWindowLength = 31 * 24 * 3600
 
 // RecallMode says how lent slots come back.
 type RecallMode string
@@ -85,8 +94,11 @@ type Window struct {
 	Until time.Time `json:"until"`
 }
 
+// Length is how long a window of the cron expression is open.
+func (r *Reservation) Length() time.Duration { return time.Duration(r.LengthSeconds) * time.Second }
+
 // Open says whether the reservation holds at a moment, and when that changes by
-// itself (zero: never).
+// itself (zero: never). What opens by cron is asked for in internal/calendar.
 func (r *Reservation) Open(now time.Time) (open bool, changes time.Time) {
 	if !r.Enabled {
 		return false, time.Time{}
@@ -157,6 +169,14 @@ func (r *Reservation) Validate(now time.Time) error {
 		if !w.From.Before(w.Until) {
 			return windowError("window_empty", "A window must end after it begins; got %s to %s.", w.From.Format(time.RFC3339), w.Until.Format(time.RFC3339))
 		}
+	}
+	switch {
+	case r.Cron == "" && (r.LengthSeconds != 0 || r.Timezone != ""):
+		return Invalid("cron", "length_seconds and timezone go with cron, which is left out.")
+	case r.Cron != "" && len(r.Windows) > 0:
+		return Invalid("cron", "A reservation opens by windows or by cron, not by both.")
+	case r.Cron != "" && (r.LengthSeconds < 60 || r.LengthSeconds > maxWindowLength):
+		return Invalid("length_seconds", "length_seconds must be between 60 and %d; got %d.", maxWindowLength, r.LengthSeconds)
 	}
 	if len(r.Windows) > 0 {
 		for _, w := range r.Windows {

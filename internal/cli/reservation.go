@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strconv"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/calendar"
 	"github.com/casarerpa/fleet/internal/config"
 )
 
@@ -34,6 +36,9 @@ type reservationCreateCmd struct {
 	ForPriority string        `help:"jobs of this priority or a more urgent one may" placeholder:"PRIORITY"`
 	From        time.Time     `help:"when it begins, such as 2026-12-31T08:00:00Z; default: now" placeholder:"TIME"`
 	Until       time.Time     `help:"when it ends; default: never" placeholder:"TIME"`
+	Cron        string        `help:"open a window at each instant of this cron expression, in place of --from and --until" placeholder:"EXPRESSION"`
+	Length      time.Duration `help:"how long a window of --cron is open" placeholder:"DURATION"`
+	Timezone    string        `help:"zone in which --cron is read; default: UTC" placeholder:"ZONE"`
 	Lend        bool          `help:"others may use what none of those jobs waits for"`
 	Recall      string        `help:"what becomes of those when one waits: finish, or stop, after which they wait again" enum:"finish,stop" default:"finish" placeholder:"WORD"`
 	RecallGrace time.Duration `help:"how long one that is stopped may take to end its step" default:"60s" placeholder:"DURATION"`
@@ -47,6 +52,7 @@ func (reservationCreateCmd) Help() string {
 Examples:
 
     fleet reservation create month-end --pool finance --slots 2 --for-label team=payroll --until 2026-12-01T06:00:00Z
+    fleet reservation create mornings --pool web --slots 3 --for-label team=web --cron '0 8 * * 1-5' --length 2h --timezone Europe/Berlin
     fleet reservation create urgent --all --slots 1 --for-priority critical --lend --recall stop`
 }
 
@@ -80,6 +86,7 @@ func (c *reservationCreateCmd) Run(ctx context.Context, sh *shell) error {
 	if r.For.IsZero() {
 		return fleet.Invalid("for", "A reservation must say which jobs it is for: --for-workflow, --for-label or --for-priority.")
 	}
+	r.Cron, r.LengthSeconds, r.Timezone = c.Cron, int(c.Length/time.Second), c.Timezone
 	if !c.From.IsZero() || !c.Until.IsZero() {
 		w := fleet.Window{From: c.From.UTC(), Until: c.Until.UTC()}
 		if c.Until.IsZero() {
@@ -155,6 +162,12 @@ func (c *reservationGetCmd) Run(ctx context.Context, sh *shell) error {
 		card.add("robots", clean(robotsOf(&r.Selector)))
 		card.add("for", clean(forWhom(&r.For)))
 		card.add("holds", when(&r, time.Now()))
+		if r.Cron != "" {
+			card.add("cron", fmt.Sprintf("%s (%s), each time for %s", clean(r.Cron), cmp.Or(clean(r.Timezone), "UTC"), r.Length()))
+		}
+		for _, w := range calendar.Windows(&r, time.Now(), 5) {
+			card.add("window", wall(w.From)+" to "+wall(w.Until))
+		}
 		if r.Lend {
 			card.add("lends", "what no job of its own waits for")
 			if r.Recall == fleet.RecallStop {
@@ -271,7 +284,7 @@ func forWhom(f *fleet.ReservationFor) string {
 
 // when says in words whether a reservation holds.
 func when(r *fleet.Reservation, now time.Time) string {
-	open, changes := r.Open(now)
+	open, changes := calendar.Open(r, now)
 	switch {
 	case !r.Enabled:
 		return "disabled"

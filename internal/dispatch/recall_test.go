@@ -60,3 +60,33 @@ func TestRecallOfALentSlot(t *testing.T) {
 	w.waits(foreign, fleet.CodeNoSlot)
 	recall(0)
 }
+
+// A window that opens by cron holds slots from its instant on; at its end the
+// loop looks by itself.
+func TestReservationByCron(t *testing.T) {
+	w := newWorld(t)
+	p := w.robot("a", 1, "default")
+	at := func(now time.Time) { // the robot is heard of
+		w.now = now
+		_, err := w.core.Attempts.Beat(t.Context(), p, store.Beat{SessionEpoch: 1})
+		w.must(err)
+	}
+	begins := w.now.Truncate(time.Minute).Add(time.Minute)
+	_, _, err := w.core.Reservations.Put(t.Context(), auth.Local(), fleet.Reservation{
+		Name: "mornings", Selector: fleet.Selector{All: true}, Slots: 1, For: fleet.ReservationFor{Labels: map[string]string{"team": "pay"}},
+		Cron: begins.Format("4 15 2 1 *"), LengthSeconds: 60, Enabled: true,
+	})
+	w.must(err)
+	at(begins.Add(-time.Second))
+	first := w.submit()
+	w.takes(first, "a")
+	w.end(p, w.offers[0])
+	at(begins)
+	job := w.submit()
+	w.waits(job, fleet.CodeReserved)
+	if want := begins.Add(time.Minute); !w.loop.next.Equal(want) {
+		t.Errorf("the loop looks again at %s, want %s", w.loop.next, want)
+	}
+	at(begins.Add(time.Minute))
+	w.takes(job, "a")
+}

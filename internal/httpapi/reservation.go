@@ -14,7 +14,10 @@ type ReservationBody struct {
 	Selector fleet.Selector       `json:"selector" doc:"Of the robots whose slots are kept."`
 	Slots    int                  `json:"slots,omitempty" doc:"How many; all of them if left out or 0."`
 	For      fleet.ReservationFor `json:"for" doc:"The jobs that may use them; the given parts must all hold."`
-	Windows  []fleet.Window       `json:"windows,omitempty" doc:"When it holds; always if left out."`
+	Windows  []fleet.Window       `json:"windows,omitempty" doc:"When it holds; always if left out, and cron too."`
+	Cron     string               `json:"cron,omitempty" doc:"In place of windows: five fields or an alias; a window opens at each instant."`
+	Length   int                  `json:"length_seconds,omitempty" doc:"Of a window that opens by cron."`
+	Timezone string               `json:"timezone,omitempty" doc:"In which cron is read, an IANA name; UTC if left out."`
 	Lend     bool                 `json:"lend,omitempty" doc:"Others may use what no holder waits for."`
 	Recall   fleet.RecallMode     `json:"recall,omitempty" doc:"finish (if left out): what runs on a lent slot ends by itself; stop: it is stopped when a holder waits, and waits again itself."`
 	Grace    *int                 `json:"recall_grace_seconds,omitempty" doc:"How long one that is stopped may take to end its step; 60 if left out."`
@@ -97,7 +100,7 @@ func (a *API) putReservation(ctx context.Context, id fleet.ID) (out ReservationA
 		grace = 0
 	}
 	stored, warnings, err := a.o.Orchestrator.Reservations.Put(ctx, auth.From(ctx), fleet.Reservation{
-		ID: id, Recall: body.Recall, RecallGraceSeconds: grace, Name: body.Name, Selector: body.Selector, Slots: body.Slots, For: body.For, Windows: body.Windows, Lend: body.Lend,
+		ID: id, Cron: body.Cron, LengthSeconds: body.Length, Timezone: body.Timezone, Recall: body.Recall, RecallGraceSeconds: grace, Name: body.Name, Selector: body.Selector, Slots: body.Slots, For: body.For, Windows: body.Windows, Lend: body.Lend,
 		Enabled: body.Enabled == nil || *body.Enabled, Note: body.Note,
 	})
 	return ReservationAnswer{showReservation(stored), warnings}, err

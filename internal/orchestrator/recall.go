@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/calendar"
 	"github.com/casarerpa/fleet/internal/placement"
 	"github.com/casarerpa/fleet/internal/snapshot"
 	"github.com/casarerpa/fleet/internal/store"
@@ -57,7 +58,7 @@ func (r *Reservations) recalls(ctx context.Context, s store.Scope) (out []placem
 	err = r.Store.View(ctx, s, func(rd store.Reader) error {
 		list, err := rd.Reservations()
 		if err != nil || !slices.ContainsFunc(list, func(x fleet.Reservation) bool {
-			open, _ := x.Open(now)
+			open, _ := calendar.Open(&x, now)
 			return open && x.Recall == fleet.RecallStop
 		}) {
 			return err

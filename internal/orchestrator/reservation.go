@@ -7,6 +7,7 @@ import (
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/auth"
+	"github.com/casarerpa/fleet/internal/calendar"
 	"github.com/casarerpa/fleet/internal/placement"
 	"github.com/casarerpa/fleet/internal/store"
 )
@@ -23,6 +24,9 @@ func (r *Reservations) Put(ctx context.Context, p auth.Principal, in fleet.Reser
 	now := r.Now()
 	in.Tenant, in.UpdatedAt = p.Tenant, now
 	if err := in.Validate(now); err != nil {
+		return out, nil, err
+	}
+	if err := calendar.CheckReservation(&in, now); err != nil {
 		return out, nil, err
 	}
 	if err := placement.CheckConditions("selector.facts", in.Selector.Facts); err != nil {

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/calendar"
 	"github.com/casarerpa/fleet/internal/placement"
 	"github.com/casarerpa/fleet/internal/store"
 )
@@ -32,7 +33,7 @@ func (s *Snapshot) reservations() error {
 	var open []placement.Reservation
 	for i := range list {
 		r := &list[i]
-		if yes, until := r.Open(s.o.Now); yes {
+		if yes, until := calendar.Open(r, s.o.Now); yes {
 			open = append(open, placement.Reservation{
 				ID: r.ID, Name: r.Name, Tenant: r.Tenant, Selector: r.Selector, Slots: r.Slots, For: r.For, Lend: r.Lend, Until: until,
 				Recall: r.Recall == fleet.RecallStop, Grace: r.RecallGrace(),

@@ -197,7 +197,9 @@ func placementTests() map[string]func(f *Fixture) {
 			f.Submit(f.Spec())
 			f.System(func(r store.Reader) error {
 				got, err := r.Holders()
-				want := []store.Holder{{Tenant: f.Tenant, RobotID: "r1", Workflow: j.Workflow.ID, Priority: 3, Labels: spec.Labels}}
+				want := []store.Holder{{
+					JobID: j.ID, Epoch: 1, State: fleet.Running, Started: f.Now, Tenant: f.Tenant, RobotID: "r1", Workflow: j.Workflow.ID, Priority: 3, Labels: spec.Labels,
+				}}
 				if d := cmp.Diff(want, got); d != "" {
 					f.Errorf("(-want +got):\n%s", d)
 				}

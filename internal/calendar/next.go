@@ -1,0 +1,98 @@
+package calendar
+
+import (
+	"strings"
+	"time"
+	_ "time/tzdata" // zones do not depend on the machine
+
+	"github.com/casarerpa/fleet/fleet"
+)
+
+// horizon is how far ahead an instant is looked for.
+const horizon = 8 * 366
+
+// Next is the first instant after a moment. moved says that its own time was
+// inside a gap. It is zero if there is none within eight years.
+func (c *Cron) Next(after time.Time, zone *time.Location) (at time.Time, moved bool) {
+	if c.wildcard {
+		return c.elapsed(after, zone), false
+	}
+	local := after.In(zone)
+	// A day earlier: what was moved may come on the next.
+	date := time.Date(local.Year(), local.Month(), local.Day()-1, 12, 0, 0, 0, time.UTC)
+	hours, minutes := values(c.hour), values(c.minute)
+	for range horizon {
+		if y, m, d := date.Date(); c.on(y, m, d) {
+			for _, h := range hours {
+				for _, min := range minutes {
+					if at, moved = instant(y, m, d, h, min, zone); at.After(after) {
+						return at, moved
+					}
+				}
+			}
+		}
+		date = date.AddDate(0, 0, 1)
+	}
+	return time.Time{}, false
+}
+
+// elapsed is Next for an expression that follows elapsed time.
+func (c *Cron) elapsed(after time.Time, zone *time.Location) time.Time {
+	at := after.UTC().Truncate(time.Minute).Add(time.Minute)
+	for limit := after.AddDate(0, 0, horizon); at.Before(limit); {
+		local := at.In(zone)
+		y, m, d := local.Date()
+		switch {
+		case !c.on(y, m, d):
+			at, _ = instant(y, m, d+1, 0, 0, zone)
+		case c.hour&(1<<local.Hour()) == 0:
+			at = at.Add(time.Duration(60-local.Minute()) * time.Minute)
+		case c.minute&(1<<local.Minute()) == 0:
+			at = at.Add(time.Minute)
+		default:
+			return at
+		}
+	}
+	return time.Time{}
+}
+
+// instant is when a clock in the zone shows a time: the first pass, or the end
+// of the gap if it never does.
+func instant(y int, m time.Month, d, hour, minute int, zone *time.Location) (at time.Time, moved bool) {
+	wall := time.Date(y, m, d, hour, minute, 0, 0, time.UTC)
+	var first time.Time
+	var latest time.Time // read with the offset before the gap, it lies behind it
+	for _, near := range []time.Duration{-26 * time.Hour, 26 * time.Hour} {
+		_, offset := wall.Add(near).In(zone).Zone()
+		at := wall.Add(-time.Duration(offset) * time.Second)
+		if at.After(latest) {
+			latest = at
+		}
+		shows := at.In(zone)
+		if shows.Hour() == wall.Hour() && shows.Minute() == wall.Minute() && shows.Day() == wall.Day() && (first.IsZero() || at.Before(first)) {
+			first = at
+		}
+	}
+	if !first.IsZero() {
+		return first, false
+	}
+	start, _ := latest.In(zone).ZoneBounds()
+	if start.IsZero() {
+		start = latest
+	}
+	return start.UTC(), true
+}
+
+// Zone finds a zone by its IANA name; none is UTC.
+func Zone(name string) (*time.Location, error) {
+	if name == "" {
+		return time.UTC, nil
+	}
+	zone, err := time.LoadLocation(name)
+	if err != nil || name == "Local" || strings.TrimSpace(name) != name {
+		e := fleet.Invalid("timezone", "There is no time zone %q.", clip(name))
+		e.Reason = "timezone_unknown"
+		return nil, e.WithFix("Write a name of the IANA list such as Europe/Berlin or America/New_York.")
+	}
+	return zone, nil
+}
