@@ -46,7 +46,9 @@ type field struct {
 }
 
 var fields = [5]field{
-	{name: "minute", max: 59}, {name: "hour", max: 23}, {name: "day", min: 1, max: 31},
+	{name: "minute", max: 59},
+	{name: "hour", max: 23},
+	{name: "day", min: 1, max: 31},
 	{name: "month", min: 1, max: 12, words: []string{"JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"}},
 	{name: "weekday", max: 7, words: []string{"SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"}},
 }

@@ -45,13 +45,14 @@ func Open(r *fleet.Reservation, now time.Time) (open bool, changes time.Time) {
 	if r.Cron == "" || !r.Enabled {
 		return r.Open(now)
 	}
-	for _, w := range Windows(r, now, 1) {
-		if w.From.After(now) {
-			return false, w.From
-		}
-		return true, w.Until
+	next := Windows(r, now, 1)
+	switch {
+	case len(next) == 0:
+		return false, time.Time{}
+	case next[0].From.After(now):
+		return false, next[0].From
 	}
-	return false, time.Time{}
+	return true, next[0].Until
 }
 
 // Windows lists the next windows of a reservation from a moment on, one that is
