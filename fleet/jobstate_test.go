@@ -79,6 +79,9 @@ func apply(s Subject, t Trigger) (*Move, error) {
 	case OnParents:
 		s.Job.WaitingOn = WaitingDependencies
 		return s.AfterParent(ParentEnd{Parents: Parents{Completed: 1}}, now)
+	case OnSegment:
+		s.Job.Segments = 2
+		return s.AfterSegment(SegmentTurn{Segment: Job{State: Failed, EndReason: "workflow_error"}}, now)
 	case OnDecide:
 		return s.Decide(Decision{Do: "retry", Reason: "it did not pay"}, now)
 	}

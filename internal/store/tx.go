@@ -66,6 +66,8 @@ type DependencyReader interface {
 	Parents(child fleet.ID) ([]fleet.ID, error)
 	// Children lists the jobs that wait or waited for a job, by id.
 	Children(parent fleet.ID) ([]fleet.ID, error)
+	// Segments lists the parts of a job that is cut into segments, in their order.
+	Segments(whole fleet.ID) ([]fleet.Job, error)
 }
 
 // DeadLetterReader finds jobs that failed for good. They come with Apply.

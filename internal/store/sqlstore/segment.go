@@ -1,0 +1,93 @@
+package sqlstore
+
+import (
+	"encoding/json"
+	"errors"
+
+	"github.com/casarerpa/fleet/fleet"
+)
+
+// A whole follows its segments in the transaction of their moves. Its id is
+// higher than theirs, so that rows are locked in one order.
+var segmentList = stmt("job.segments", `select `+jobColumns+`, a.progress, a.current_node, a.silent_since`+jobFrom+
+	`where j.parent_id = $1 and ($2 or j.tenant_id = $3) order by j.segment`)
+
+// counted says whether the tenant's head counts the job. A whole is not work of
+// its own: its segments are counted.
+func counted(j *fleet.Job) bool { return j.Segments == 0 }
+
+// Segments lists the parts of a whole.
+func (r *reader) Segments(whole fleet.ID) (out []fleet.Job, err error) {
+	err = r.conn.Query(segmentList, func(row *Row) error { out = append(out, scanShownJob(row)); return nil }, whole, r.all(), r.tenant())
+	return out, err
+}
+
+// segmentMoved lets the whole follow.
+func (t *Tx) segmentMoved(j *fleet.Job) error {
+	if !j.State.Final() && j.State != fleet.Running && j.State != fleet.Cancelling {
+		return nil
+	}
+	s, err := t.Subject(j.Parent)
+	if errors.Is(err, fleet.ErrNotFound) { // retention was here first
+		return nil
+	}
+	if err != nil || s.Job.State.Final() {
+		return err
+	}
+	segments, err := t.Segments(j.Parent)
+	if err != nil {
+		return err
+	}
+	at := fleet.Turn(segments)
+	if at == nil {
+		return nil
+	}
+	turn := fleet.SegmentTurn{Segment: *at}
+	if at.State.Final() {
+		if err := t.ends(&turn, segments); err != nil {
+			return err
+		}
+	}
+	m, err := s.AfterSegment(turn, t.batch.now)
+	if err != nil || m == nil {
+		return err
+	}
+	return t.Apply(m)
+}
+
+// ends reads what the segments of a whole that is over have left.
+func (t *Tx) ends(turn *fleet.SegmentTurn, segments []fleet.Job) error {
+	var results []json.RawMessage
+	for i := range segments {
+		d, err := t.JobData(segments[i].ID)
+		if err != nil {
+			return err
+		}
+		turn.DurationMS += d.DurationMS
+		results = append(results, d.Result)
+		if segments[i].ID == turn.Segment.ID {
+			turn.Error = d.Error
+			break
+		}
+	}
+	if turn.Segment.State == fleet.Completed {
+		turn.Result = fleet.JoinResults(results)
+	}
+	return nil
+}
+
+// handOver gives a segment the variables of the one before it, and the time that
+// is left.
+func (t *Tx) handOver(end *fleet.ParentEnd) error {
+	before, err := t.Subject(end.Parent)
+	if err != nil {
+		return err
+	}
+	d, err := t.JobData(end.Parent)
+	if err != nil {
+		return err
+	}
+	end.RunLeft = before.Job.RunLeft()
+	end.Variables, end.BadInput = fleet.HandOver(d.Result)
+	return nil
+}
