@@ -85,7 +85,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	timing := func(string) fleet.Timing { return o.Timing }
 	limits := orchestrator.DefaultLimits()
 	limits.BulkJobs, limits.Pending = o.Limits.BulkJobs, int64(o.Limits.Pending)
-	limits.Parents, limits.Children = o.Limits.Parents, o.Limits.Children
+	limits.Parents, limits.Children, limits.Segments = o.Limits.Parents, o.Limits.Children, o.Limits.Segments
 	limits.Result, limits.Logs = int(o.Limits.Result), int64(o.Limits.Logs)
 	limits.Document = workflow.Limits{
 		Bytes: int(o.Limits.Workflow), Depth: o.Limits.JSONDepth, Nodes: o.Limits.Nodes, Connections: o.Limits.Connections,

@@ -81,6 +81,9 @@ func eventShapes() []eventShape {
 		{fleet.EventAssignmentChanged, fleet.SubjectWorkflow, "The usual robots of a workflow changed.", map[string]string{
 			"robot_id": "text", "is_default?": "flag", "removed?": "flag",
 		}},
+		{fleet.EventOverrideChanged, fleet.SubjectWorkflow, "Where a node of a workflow runs changed.", map[string]string{
+			"node_id": "text", "robot_id?": "text", "is_active?": "flag", "reason?": "text", "removed?": "flag",
+		}},
 		{fleet.EventReservationCreated, fleet.SubjectReservation, "Slots are kept for some jobs.", reservationData()},
 		{fleet.EventReservationUpdated, fleet.SubjectReservation, "A reservation changed.", reservationData()},
 		{fleet.EventReservationDeleted, fleet.SubjectReservation, "The slots of a reservation are free again.", map[string]string{"name": "text"}},

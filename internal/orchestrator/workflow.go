@@ -19,6 +19,7 @@ import (
 type Workflows struct {
 	*core
 	seen *seen
+	cuts cuts
 }
 
 // Checked is a document that was read and may be run.
@@ -74,6 +75,11 @@ func (w *Workflows) Check(doc []byte) (*Checked, error) {
 		return nil, err
 	}
 	sum := sha256.Sum256(canonical)
+	parts, err := w.cut(d, nil)
+	if err != nil {
+		return nil, err
+	}
+	w.cuts.put(cutKey{hash: hex.EncodeToString(sum[:])}, parts)
 	return &Checked{
 		Name: d.Name(), Hash: hex.EncodeToString(sum[:]), Canonical: canonical, Requires: requires, Placement: placed,
 		Retry: retry, Safety: fleet.RetrySafety(d.Fleet.RetrySafety),
