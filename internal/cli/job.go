@@ -135,7 +135,13 @@ func jobCard(j client.JobDetail) *card {
 	if j.Environment != fleet.DefaultEnvironment {
 		c.add("environment", j.Environment)
 	}
-	if j.Epoch > 1 {
+	if j.Parent != "" {
+		c.add("segment", fmt.Sprintf("%d of job %s", j.Segment, j.Parent))
+	}
+	for i := range j.Parts {
+		c.add(fmt.Sprintf("segment %d", i+1), segmentLine(&j.Parts[i]))
+	}
+	if j.Epoch > 1 && j.Segments == 0 {
 		c.add("attempts", strconv.FormatInt(j.Epoch, 10))
 	}
 	c.add("retry of", string(j.RetryOf))
@@ -154,6 +160,26 @@ func jobCard(j client.JobDetail) *card {
 		c.add("at node", clean(j.Error.Node))
 	}
 	return c
+}
+
+// segmentLine says in one line how a segment stands.
+func segmentLine(s *fleet.Job) string {
+	words := []string{string(s.ID), string(s.State)}
+	if s.RobotID != "" {
+		words = append(words, "on "+string(s.RobotID))
+	} else if s.Target != "" {
+		words = append(words, "only on "+string(s.Target))
+	}
+	if !s.StartedAt.IsZero() {
+		words = append(words, "started "+wall(s.StartedAt))
+	}
+	if !s.EndedAt.IsZero() {
+		words = append(words, "ended "+wall(s.EndedAt))
+	}
+	if s.State == fleet.Pending && s.WaitingOn != "" {
+		words = append(words, "waits on "+string(s.WaitingOn))
+	}
+	return strings.Join(words, ", ")
 }
 
 // jobCall is how the verbs for one job begin.
