@@ -121,7 +121,7 @@ func Table() []Transition {
 		{"T25", OnLost, s(Cancelling), s(Cancelled, TimedOut, Pending, Failed, NeedsDecision)},
 		{"T26", OnComplete, s(Pending, NeedsDecision), s(Completed)},
 		{"T30", OnParents, s(Pending), s(Pending, Cancelled, Failed)},
-		{"T33", OnSegment, s(Pending), s(Running, Cancelling, Failed, Cancelled, TimedOut)},
+		{"T33", OnSegment, s(Pending), s(Running, Cancelling, Completed, Failed, Cancelled, TimedOut)},
 		{"T33", OnSegment, s(Running), s(Running, Cancelling, Completed, Failed, Cancelled, TimedOut)},
 		{"T33", OnSegment, s(Cancelling), s(Cancelling, Completed, Failed, Cancelled, TimedOut)},
 		{"T28", OnDecide, s(NeedsDecision), s(Pending, Completed, Failed, Cancelled)},

@@ -162,10 +162,11 @@ func (a *App) build(core *orchestrator.Orchestrator, timing func(string) fleet.T
 	timers := &upkeep.Timers{Store: a.store, Attempts: core.Attempts, Now: time.Now, Clock: time.Now, Logger: a.o.Logger, Lead: lead}
 	reaper := &upkeep.Reaper{Store: a.store, Attempts: core.Attempts, Timing: timing, Logger: a.o.Logger, Lead: lead}
 	modes := &upkeep.Modes{Robots: core.Robots, Logger: a.o.Logger, Lead: lead}
+	wholes := &upkeep.Wholes{Jobs: core.Jobs, Logger: a.o.Logger, Lead: lead}
 	retention := &upkeep.Retention{Store: a.store, Keep: keep(a.o.Retention), Now: time.Now, Logger: a.o.Logger, Lead: lead}
 	echo := &cluster.Echo{Store: a.store, Logger: a.o.Logger}
 	a.loops = append(a.loops,
-		loop.Run, timers.Run, reaper.Run, a.gateway.Run, a.members.Run, a.members.Leader.Run, a.reach.Run, echo.Run, retention.Run, modes.Run,
+		loop.Run, timers.Run, reaper.Run, a.gateway.Run, a.members.Run, a.members.Leader.Run, a.reach.Run, echo.Run, retention.Run, modes.Run, wholes.Run,
 	)
 	return nil
 }

@@ -27,7 +27,15 @@ func (j *Jobs) Cancel(ctx context.Context, p auth.Principal, id fleet.ID, r flee
 		return answer, err
 	}
 	r.By = p.Name
-	err := j.Store.Update(ctx, p.Scope(), func(tx store.Tx) error {
+	whole, err := j.wholeOfID(ctx, p, id) // a segment is not cancelled alone
+	if err != nil {
+		return answer, err
+	}
+	err = j.Store.Update(ctx, p.Scope(), func(tx store.Tx) error {
+		answer = CancelAnswer{} // it may run again
+		if err := lockSegments(tx, whole); err != nil {
+			return err
+		}
 		job, err := tx.Job(id)
 		if err != nil {
 			return err
@@ -36,11 +44,7 @@ func (j *Jobs) Cancel(ctx context.Context, p auth.Principal, id fleet.ID, r flee
 		if err := fail.At(fail.CancelBeforeCommit); err != nil {
 			return err
 		}
-		whole, err := wholeOf(tx, job) // a segment is not cancelled alone
-		if err != nil {
-			return err
-		}
-		if answer.Job, err = j.cancel(tx, whole.ID, r); err == nil && whole.ID != id {
+		if answer.Job, err = j.cancel(tx, whole, r); err == nil && whole != id {
 			answer.Job, err = tx.Job(id)
 		}
 		return err

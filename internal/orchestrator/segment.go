@@ -1,7 +1,9 @@
 package orchestrator
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/casarerpa/fleet/fleet"
@@ -131,6 +133,56 @@ func insertSegments(tx store.Tx, w fleet.JobWorkflow, segments []segment) error 
 	return nil
 }
 
+// wholeOfID is the id of the whole of a segment, and of the job itself for any
+// other. It is asked without locks, since it never changes.
+func (j *Jobs) wholeOfID(ctx context.Context, p auth.Principal, id fleet.ID) (whole fleet.ID, err error) {
+	err = j.Store.View(ctx, p.Scope(), func(r store.Reader) error {
+		job, err := r.Job(id)
+		whole = cmp.Or(job.Parent, job.ID)
+		return err
+	})
+	return whole, err
+}
+
+// lockSegments takes the locks of the segments of a whole in the order in which
+// their moves take them: theirs in order, and that of the whole last.
+func lockSegments(tx store.Tx, whole fleet.ID) error {
+	segments, err := tx.Segments(whole)
+	if err != nil {
+		return err
+	}
+	for i := range segments {
+		if _, err := tx.Subject(segments[i].ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// FollowWholes ends jobs all of whose segments have ended without their knowing.
+// Only an orchestrator of a version that knows no segments leaves any behind.
+func (j *Jobs) FollowWholes(ctx context.Context, s store.Scope) error {
+	const page = 100
+	var stale []store.WholeRef
+	err := j.Store.View(ctx, s, func(r store.Reader) (err error) { stale, err = r.StaleWholes(page); return err })
+	if err != nil {
+		return err
+	}
+	var faults []error
+	for _, w := range stale {
+		err := j.Store.Update(ctx, s.In(w.Tenant), func(tx store.Tx) error {
+			if err := lockSegments(tx, w.ID); err != nil {
+				return err
+			}
+			return tx.FollowSegments(w.ID)
+		})
+		if err != nil && !lostRace(err) {
+			faults = append(faults, err)
+		}
+	}
+	return errors.Join(faults...)
+}
+
 // wholeAgain stores the job that repeats a whole, from its first segment on.
 func (j *Jobs) wholeAgain(tx store.Tx, first *fleet.Job, spec fleet.JobSpec, variables []byte, by string) (fleet.Job, error) {
 	old, err := tx.Segments(first.ID)
@@ -222,7 +274,7 @@ func (j *Jobs) cancel(tx store.Tx, id fleet.ID, r fleet.CancelRequest) (fleet.Jo
 	if err != nil {
 		return sub.Job, err
 	}
-	for i := range segments {
+	for i := range segments { // from the last on
 		if _, err := j.cancel(tx, segments[len(segments)-1-i].ID, r); err != nil {
 			return sub.Job, err
 		}

@@ -227,6 +227,32 @@ func segmentTests() map[string]func(f *Fixture) {
 				return err
 			})
 		},
+		"a whole that was left behind is found and follows": func(f *Fixture) {
+			session := f.Robot("r1", 5)
+			// Its segments end before it is there, as if nobody had told it.
+			spec := f.Spec()
+			spec.Segments = 2
+			for i := range 2 {
+				part := f.Spec()
+				part.Parent, part.Segment = spec.ID, i+1
+				f.ends(f.Running(part, "r1", session), fleet.ReportComplete)
+			}
+			stale := func() (out []store.WholeRef) {
+				f.System(func(r store.Reader) (err error) { out, err = r.StaleWholes(10); return err })
+				return out
+			}
+			is(f, "stale before it is there", len(stale()), 0)
+			open, _ := f.whole(2, nil)
+			sub := f.Submission(spec)
+			sub.Graph = true
+			f.enqueue(sub)
+			is(f, "stale", fmt.Sprint(stale()), fmt.Sprint([]store.WholeRef{{Tenant: f.Tenant, ID: spec.ID}}))
+			f.Update(func(tx store.Tx) error { return tx.FollowSegments(spec.ID) })
+			f.stand(spec.ID, "completed completed completed")
+			f.Update(func(tx store.Tx) error { return tx.FollowSegments(open.ID) })
+			f.stand(open.ID, "pending pending pending")
+			is(f, "stale afterwards", len(stale()), 0)
+		},
 		"overrides of nodes": func(f *Fixture) {
 			o := fleet.NodeOverride{
 				WorkflowID: "w", NodeID: "n", RobotID: "desk-1", Requires: fleet.Capabilities{"gpu"}, Reason: "SAP", Active: true,

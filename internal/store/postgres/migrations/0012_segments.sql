@@ -4,6 +4,7 @@
 
 alter table jobs add column segments bigint not null default 0 check (segments >= 0);
 alter table jobs add column segment bigint not null default 0 check (segment >= 0);
+create index jobs_wholes on jobs (id) where segments > 0 and ended_at is null;
 
 create table node_overrides (
   tenant_id text collate "C" not null,

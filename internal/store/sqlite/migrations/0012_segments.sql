@@ -4,6 +4,7 @@
 
 alter table jobs add column segments integer not null default 0;
 alter table jobs add column segment integer not null default 0;
+create index jobs_wholes on jobs (id) where segments > 0 and ended_at is null;
 
 create table node_overrides (
   tenant_id text not null,
