@@ -130,7 +130,7 @@ func TestCut(t *testing.T) {
 				id, place, _ := strings.Cut(f, "=")
 				choice[id] = place
 			}
-			parts, err := Cut(doc, choice)
+			parts, err := Cut(doc, choice, 50)
 			got := cutText(parts)
 			if err != nil {
 				var cut *CutError
@@ -212,7 +212,7 @@ func TestCutAnyProgram(t *testing.T) {
 		p.node("end", "EndNode", nil)
 		p.link(last[0], last[1], "end", "exec_in")
 		doc := p.read(t, options)
-		parts, err := Cut(doc, p.choice)
+		parts, err := Cut(doc, p.choice, 50)
 		if err != nil {
 			var cut *CutError
 			if !errors.As(err, &cut) {
@@ -341,7 +341,7 @@ func TestCutIsTheSameEachTime(t *testing.T) {
 	doc.nodes["a"].(map[string]any)["config"] = map[string]any{"variable_name": "x"}
 	var all []string
 	for range 20 {
-		parts, err := Cut(doc.read(t, options), map[string]string{"n": "desk"})
+		parts, err := Cut(doc.read(t, options), map[string]string{"n": "desk"}, 50)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -353,5 +353,47 @@ func TestCutIsTheSameEachTime(t *testing.T) {
 	}
 	if slices.Sort(all); all[0] != all[len(all)-1] {
 		t.Error("the same document was cut in two ways")
+	}
+}
+
+// A large document in which every branch ends by itself, and one with many places.
+func TestCutOfALargeDocument(t *testing.T) {
+	options := Options{Catalog: testCatalog(t)}
+	d := &draft{}
+	d.node("s", "StartNode", nil)
+	choice, last := map[string]string{}, "s"
+	for i := range 3000 {
+		a, b := fmt.Sprint("i", i), fmt.Sprint("x", i)
+		d.node(a, "IfNode", nil)
+		d.node(b, "LogNode", nil)
+		port := "true"
+		if i == 0 {
+			port = "exec_out"
+		}
+		d.link(last, port, a, "exec_in")
+		d.link(a, "false", b, "exec_in")
+		choice[a], last = "desk", a
+	}
+	_, err := Cut(d.read(t, options), choice, 50)
+	var cut *CutError
+	if !errors.As(err, &cut) || cut.Node != "i0" && cut.Node != "x0" {
+		t.Errorf("%v", err)
+	}
+	long, each := &draft{}, map[string]string{}
+	long.node("s", "StartNode", nil)
+	for i := range 60 {
+		long.node(fmt.Sprint("n", i), "LogNode", nil)
+		each[fmt.Sprint("n", i)] = fmt.Sprint("r", i%2)
+		from := "s"
+		if i > 0 {
+			from = fmt.Sprint("n", i-1)
+		}
+		long.link(from, "exec_out", fmt.Sprint("n", i), "exec_in")
+	}
+	if _, err := Cut(long.read(t, options), each, 50); !errors.As(err, &cut) || !cut.TooMany {
+		t.Errorf("60 segments: %v", err)
+	}
+	if parts, err := Cut(long.read(t, options), each, 60); err != nil || len(parts) != 60 {
+		t.Errorf("60 segments where 60 may be: %d, %v", len(parts), err)
 	}
 }

@@ -221,6 +221,27 @@ func (c *jobLogCmd) Run(ctx context.Context, sh *shell) error {
 	if err != nil {
 		return err
 	}
+	job, err := api.GetJob(ctx, id)
+	if err != nil {
+		return err
+	}
+	jobs := []fleet.ID{id}
+	if len(job.Parts) > 0 { // its segments have the lines
+		jobs = nil
+		for i := range job.Parts {
+			jobs = append(jobs, job.Parts[i].ID)
+		}
+	}
+	for _, id := range jobs {
+		if err := c.print(ctx, sh, api, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// print prints the lines of one job.
+func (c *jobLogCmd) print(ctx context.Context, sh *shell, api *client.Client, id fleet.ID) error {
 	if c.Follow {
 		for line, err := range api.FollowLog(ctx, id, client.LogQuery{Level: c.Level}) {
 			if err != nil {

@@ -205,18 +205,17 @@ func (w *Workflows) cut(d *workflow.Document, overrides []fleet.NodeOverride) ([
 	if err != nil || len(choice) == 0 {
 		return nil, err
 	}
-	segments, err := workflow.Cut(d, choice)
+	segments, err := workflow.Cut(d, choice, w.Limits.Segments)
 	if cut, ok := errors.AsType[*workflow.CutError](err); ok {
+		if cut.TooMany {
+			return nil, fleet.Errorf(fleet.CodeInvalid, "too_many_segments", "%s", cut.Reason).WithFix("Let neighbours run in one place, or raise limit-segments.")
+		}
 		e := fleet.Errorf(fleet.CodeInvalid, "placement_cut_forbidden", "%s", cut.Reason)
 		e.Fields = []fleet.FieldError{{Field: "settings.fleet.nodes." + cut.Node, Message: "cannot run in a place of its own"}}
 		return nil, e
 	}
 	if err != nil {
 		return nil, fleet.Internal(err)
-	}
-	if len(segments) > w.Limits.Segments {
-		return nil, fleet.Errorf(fleet.CodeInvalid, "too_many_segments", "The places of its nodes cut the workflow into %d segments; at most %d are allowed.", len(segments), w.Limits.Segments).
-			WithFix("Let neighbours run in one place, or raise limit-segments.")
 	}
 	var out []part
 	for _, s := range segments {

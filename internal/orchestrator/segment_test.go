@@ -337,3 +337,26 @@ func TestSegmentOfAnotherJobIsNothingToWaitFor(t *testing.T) {
 		t.Errorf("%d jobs wait for robots", waiting)
 	}
 }
+
+// A version that knows no segments ends them and does not tell their whole.
+func TestWholeThatWasLeftBehind(t *testing.T) {
+	w := newWorld(t)
+	w.connect("browser")
+	whole := fleet.NewJob(fleet.JobSpec{ID: w.Jobs.IDs.New(), Tenant: "default", Segments: 2, RunTimeout: time.Hour, Retry: fleet.DefaultRetry()}, w.now)
+	insert := func(j fleet.Job) {
+		w.must(w.store.Update(t.Context(), w.admin.Scope(), func(tx store.Tx) error {
+			_, err := tx.Insert(j, fleet.JobData{}, "")
+			return err
+		}))
+	}
+	for n := range 2 {
+		part := fleet.NewJob(fleet.JobSpec{
+			ID: w.Jobs.IDs.New(), Tenant: "default", Parent: whole.ID, Segment: n + 1, RunTimeout: time.Hour, Retry: fleet.DefaultRetry(),
+		}, w.now)
+		insert(part)
+		w.finish(part, `{"n":1}`)
+	}
+	insert(whole)
+	w.must(w.Jobs.FollowWholes(t.Context(), store.System("test")))
+	w.stand(whole.ID, "completed completed completed")
+}
