@@ -23,6 +23,7 @@ func eventShapes() []eventShape {
 	return []eventShape{
 		{fleet.EventJobSubmitted, job, "A job was stored.", map[string]string{
 			"workflow_id": "text", "workflow_name": "text", "priority": "number", "retry_of?": "text",
+			"parent_job_id?": "text", "segment?": "number", "segments?": "number",
 		}},
 		{fleet.EventJobAssigned, job, "A robot was offered the job.", map[string]string{"robot_id": "text"}},
 		{fleet.EventJobStarted, job, "The robot took the job.", map[string]string{"robot_id": "text"}},

@@ -282,6 +282,12 @@ func (t *Tx) insert(j fleet.Job, d fleet.JobData, actor string, number int64, se
 	if j.RetryOf != "" {
 		about["retry_of"] = j.RetryOf
 	}
+	if j.Parent != "" {
+		about["parent_job_id"], about["segment"] = j.Parent, j.Segment
+	}
+	if j.Segments > 0 {
+		about["segments"] = j.Segments
+	}
 	return j, t.Append(j.Tenant, fleet.EventDraft{
 		Kind: fleet.EventJobSubmitted, Subject: fleet.SubjectJob, SubjectID: string(j.ID), SubjectSeq: j.Version,
 		To: j.State, Actor: actor, Data: about,
