@@ -79,7 +79,8 @@ func (j *Jobs) Submit(ctx context.Context, p auth.Principal, r SubmitRequest) (S
 	}
 	if len(s.segments) > 0 {
 		result := []SubmitResult{{Warnings: s.warnings}}
-		return result[0], j.insertAll(ctx, p, []submission{s}, result)
+		err := j.insertAll(ctx, p, []submission{s}, result)
+		return result[0], err
 	}
 	if err := fail.At(fail.SubmitBeforeCommit); err != nil {
 		return SubmitResult{}, err

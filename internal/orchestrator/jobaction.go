@@ -156,6 +156,7 @@ func (j *Jobs) again(tx store.Tx, first *fleet.Job, spec fleet.JobSpec, variable
 	}
 	out, err := tx.Enqueue([]store.Submission{{
 		Job: fleet.NewJob(spec, j.Now()), Data: fleet.JobData{Variables: variables}, Actor: by, Parents: parents, MaxChildren: j.Limits.Children,
+		Graph: spec.Parent != "", // others of this transaction name it
 	}})
 	if err != nil {
 		return fleet.Job{}, err

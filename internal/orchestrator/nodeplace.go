@@ -261,11 +261,16 @@ func asking(s workflow.Segment, choice map[string]string) string {
 type cuts struct {
 	mu   sync.Mutex
 	list map[cutKey][]part
+	size int // bytes of what the parts run
 }
 
 type cutKey struct{ hash, overrides string }
 
-const cutsMost = 1024
+// What is remembered at most; beyond it all is forgotten.
+const (
+	cutsMost  = 16_384
+	cutsBytes = 64 << 20
+)
 
 func (c *cuts) get(k cutKey) ([]part, bool) {
 	c.mu.Lock()
@@ -277,10 +282,17 @@ func (c *cuts) get(k cutKey) ([]part, bool) {
 func (c *cuts) put(k cutKey, p []part) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.list == nil || len(c.list) >= cutsMost {
-		c.list = map[cutKey][]part{}
+	if _, known := c.list[k]; known { // the same as before
+		return
 	}
-	c.list[k] = p
+	size := 0
+	for i := range p {
+		size += len(p[i].body)
+	}
+	if c.list == nil || len(c.list) >= cutsMost || c.size+size > cutsBytes {
+		c.list, c.size = map[cutKey][]part{}, 0
+	}
+	c.list[k], c.size = p, c.size+size
 }
 
 // overrideText is what of overrides decides.

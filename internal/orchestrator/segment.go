@@ -95,6 +95,7 @@ func insert(tx store.Tx, list []submission) ([]store.Submitted, error) {
 	var out []store.Submitted
 	for i := range list {
 		s := &list[i]
+		s.Graph = true // its number is known at once
 		one, err := tx.Enqueue([]store.Submission{s.Submission})
 		if err != nil {
 			return nil, err

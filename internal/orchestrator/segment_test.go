@@ -140,7 +140,7 @@ func TestPlacesThatAreRefused(t *testing.T) {
 		"a ring":         {`{"nodes":{"n":{"same_as":"b"},"b":{"same_as":"n"}}}`, "placement_conflict", "ring"},
 		"unknown robot":  {`{"nodes":{"n":{"robot_id":"r9"}}}`, "robot_not_found", "Segment 2, from node n on"},
 		"unknown key":    {`{"nodes":{"n":{"robot":"r1"}}}`, "workflow_invalid", "robot"},
-		"unknown node":   {`{"nodes":{"m":{"robot_id":"r1"}}}`, "workflow_invalid", "which the workflow does not have"},
+		"unknown node":   {`{"nodes":{"m":{"robot_id":"r1"}}}`, "unknown_node", "which the workflow does not have"},
 		"other node":     {`{"nodes":{"n":{"same_as":"m"}}}`, "unknown_node", `"m"`},
 	} {
 		_, err := w.Jobs.Submit(t.Context(), w.admin, SubmitRequest{Document: placed("refused", c.settings)})

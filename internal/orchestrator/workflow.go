@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/casarerpa/fleet/fleet"
@@ -115,6 +116,9 @@ func invalidDocument(faults workflow.Diagnostics) error {
 			field = "/nodes/" + f.NodeID
 		}
 		e.Fields = append(e.Fields, fleet.FieldError{Field: field, Code: string(f.Code), Message: f.Sentence()})
+	}
+	if !slices.ContainsFunc(faults, func(d workflow.Diagnostic) bool { return d.Code != workflow.CodeUnknownNode }) {
+		e.Reason = "unknown_node" // settings name what is not there, and nothing else is wrong
 	}
 	return e
 }
