@@ -138,6 +138,10 @@ func cutText(s string) string {
 	return s + mark
 }
 
+// HandedOut says whether a robot was ever offered the job. Its number alone does
+// not tell: a restore lifts those of all jobs that have not ended.
+func (j *Job) HandedOut() bool { return j.Epoch > j.EpochSkipped }
+
 // Ready says whether placement may look at the job now.
 func (j *Job) Ready(now time.Time) bool {
 	return j.State == Pending && !j.NotBefore.After(now) &&

@@ -151,3 +151,14 @@ func TestJoinResults(t *testing.T) {
 		t.Errorf("of what is no object: %s", got)
 	}
 }
+
+func TestHandedOut(t *testing.T) {
+	for _, c := range []struct {
+		epoch, skipped int64
+		want           bool
+	}{{0, 0, false}, {1, 0, true}, {1000, 1000, false}, {1001, 1000, true}, {1000, 999, true}} {
+		if got := (&Job{Epoch: c.epoch, EpochSkipped: c.skipped}).HandedOut(); got != c.want {
+			t.Errorf("epoch %d of which %d were skipped: %v", c.epoch, c.skipped, got)
+		}
+	}
+}

@@ -134,7 +134,7 @@ func (j *Jobs) again(tx store.Tx, first *fleet.Job, spec fleet.JobSpec, variable
 		return j.wholeAgain(tx, first, spec, variables, by)
 	}
 	var parents []fleet.ID
-	if first.Epoch == 0 {
+	if !first.HandedOut() {
 		var err error
 		if parents, err = tx.Parents(first.ID); err != nil {
 			return fleet.Job{}, err

@@ -75,7 +75,7 @@ func InvariantQueries() []Invariant {
 			or c.deps_open <> ` + among(`p.ended_at is null and p.id is not null`)},
 		// Of parents that retention took away nobody can say how they ended.
 		{"I18 a job was handed out only as its parents allow", `select c.id from jobs c join job_parents d on d.child_id = c.id
-			left join jobs p on p.id = d.parent_id where c.epoch > 0 group by c.id, c.dependency_rule, c.deps_open
+			left join jobs p on p.id = d.parent_id where c.epoch > c.epoch_skipped group by c.id, c.dependency_rule, c.deps_open
 			having c.deps_open > 0 or (count(p.id) = count(*) and case c.dependency_rule
 			when 'all_finished' then ` + among(`p.ended_at is null`) + ` > 0 when 'any_completed' then ` + among(`p.state = 'completed'`) + ` = 0
 			when 'any_failed' then ` + among(`p.state in ('failed', 'timeout')`) + ` = 0
