@@ -64,7 +64,11 @@ func (c *jobListCmd) Run(ctx context.Context, sh *shell) error {
 		now := time.Now()
 		t := table{head: []string{"JOB", "STATUS", "PRIO", "WORKFLOW", "ROBOT", "CREATED", "TOOK"}, paint: sh.paint, state: 1}
 		for _, j := range jobs {
-			t.add(string(j.ID), string(j.State), strconv.Itoa(int(j.Priority)), clip(clean(j.Workflow.Name), 28),
+			name := clip(clean(j.Workflow.Name), 28)
+			if j.Segment > 0 {
+				name = fmt.Sprintf("%s, segment %d", name, j.Segment)
+			}
+			t.add(string(j.ID), string(j.State), strconv.Itoa(int(j.Priority)), name,
 				dash(string(j.RobotID)), ago(j.CreatedAt, now), took(j))
 		}
 		if err := t.write(sh.out, "There are no such jobs."); err != nil {
