@@ -70,9 +70,10 @@ func (c *Client) JobGraph(ctx context.Context, id fleet.ID) (out JobGraph, err e
 type JobDetail struct {
 	fleet.Job
 	fleet.JobData
-	WaitingSummary string `json:"waiting_summary,omitempty"` // why it waits, in a sentence
-	WaitMS         int64  `json:"wait_ms,omitempty"`         // from creation to the first start
-	TotalMS        int64  `json:"total_ms,omitempty"`        // from creation to the end
+	Parts          []fleet.Job `json:"segment_jobs,omitempty"`    // its segments, if it is cut into some
+	WaitingSummary string      `json:"waiting_summary,omitempty"` // why it, or the segment whose turn it is, waits
+	WaitMS         int64       `json:"wait_ms,omitempty"`         // from creation to the first start
+	TotalMS        int64       `json:"total_ms,omitempty"`        // from creation to the end
 }
 
 // SubmittedJob answers a submit.

@@ -44,6 +44,7 @@ const (
 	EventJobReleased        EventKind = "job.released"
 	EventJobUnmet           EventKind = "job.dependency_unmet"
 	EventAssignmentChanged  EventKind = "assignment.changed"
+	EventOverrideChanged    EventKind = "node_override.changed"
 	EventReservationCreated EventKind = "reservation.created"
 	EventReservationUpdated EventKind = "reservation.updated"
 	EventReservationDeleted EventKind = "reservation.deleted"
@@ -61,7 +62,7 @@ func EventKinds() []EventKind {
 		EventRobotUpdated, EventRobotMode, EventRobotDrained, EventCommandRequested, EventCommandDelivered, EventCommandEnded, EventBulkStarted, EventBulkEnded,
 		EventRobotConnected, EventRobotDisconnected, EventRobotConflict, EventWorkflowCreated,
 		EventWorkflowVersion, EventKeyCreated, EventKeyRevoked, EventBrake,
-		EventJobReleased, EventJobUnmet, EventAssignmentChanged, EventReservationCreated, EventReservationUpdated, EventReservationDeleted, EventReservationRecalled, EventEnvironmentChanged,
+		EventJobReleased, EventJobUnmet, EventAssignmentChanged, EventOverrideChanged, EventReservationCreated, EventReservationUpdated, EventReservationDeleted, EventReservationRecalled, EventEnvironmentChanged,
 	}
 }
 

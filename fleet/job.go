@@ -41,6 +41,8 @@ type Job struct {
 	FillInputs bool           `json:"-"`                           // its variables take values from parents
 	WaitLimit  Duration       `json:"-"`                           // counted from its release
 	Parent     ID             `json:"parent_job_id,omitempty"`     // it is a segment of that job
+	Segment    int            `json:"segment,omitempty"`           // its number in it, from 1
+	Segments   int            `json:"segments,omitempty"`          // how many it is cut into; 0: it runs by itself
 
 	CreatedAt      time.Time `json:"created_at"`
 	AvailableAt    time.Time `json:"available_at"`        // orders; moved by delay and back-off
@@ -136,6 +138,10 @@ func cutText(s string) string {
 	return s + mark
 }
 
+// HandedOut says whether a robot was ever offered the job. Its number alone does
+// not tell: a restore lifts those of all jobs that have not ended.
+func (j *Job) HandedOut() bool { return j.Epoch > j.EpochSkipped }
+
 // Ready says whether placement may look at the job now.
 func (j *Job) Ready(now time.Time) bool {
 	return j.State == Pending && !j.NotBefore.After(now) &&
@@ -167,6 +173,10 @@ type JobSpec struct {
 	Rule       DependencyRule
 	OnUnmet    OnUnmet
 	FillInputs bool // variables take values from them
+
+	Parent   ID // it is a segment of that job
+	Segment  int
+	Segments int // it is a whole of so many; its segments have the times and dependencies
 }
 
 // NewJob is transition T1: the job as it is first stored, pending, with the
@@ -178,13 +188,19 @@ func NewJob(s JobSpec, now time.Time) Job {
 		Placement: s.Placement.Rest(), Labels: s.Labels,
 		CreatedAt: now, AvailableAt: now, Deadline: s.Deadline, RunTimeout: Duration(s.RunTimeout),
 		Retry: s.Retry, RetrySafety: s.RetrySafety, RetryOf: s.RetryOf, SubmittedBy: s.SubmittedBy,
-		WaitingOn: WaitingRobot, WaitingSince: now,
+		WaitingOn: WaitingRobot, WaitingSince: now, Parent: s.Parent, Segment: s.Segment, Segments: s.Segments,
 	}
 	if j.Environment == "" {
 		j.Environment = DefaultEnvironment
 	}
 	if j.RetrySafety == "" {
 		j.RetrySafety = RetryUntilEffect
+	}
+	if s.Segments > 0 { // its one number is never handed out
+		j.Epoch, j.EpochSkipped = 1, 1
+		j.Target, j.Placement = "", Placement{}
+		j.WaitingOn, j.WaitingCode = WaitingDependencies, CodeSegments
+		return j
 	}
 	if s.NotBefore.After(now) {
 		j.AvailableAt, j.NotBefore = s.NotBefore, s.NotBefore

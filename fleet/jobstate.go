@@ -87,6 +87,7 @@ const (
 	OnStopLimit Trigger = "stop_limit" // the grace of a stop is over
 	OnDecide    Trigger = "decide"     // a person answered
 	OnParents   Trigger = "parents"    // a parent ended
+	OnSegment   Trigger = "segment"    // a segment moved
 )
 
 // Table is the life of a job. A pair of state and trigger that is not in it
@@ -120,6 +121,9 @@ func Table() []Transition {
 		{"T25", OnLost, s(Cancelling), s(Cancelled, TimedOut, Pending, Failed, NeedsDecision)},
 		{"T26", OnComplete, s(Pending, NeedsDecision), s(Completed)},
 		{"T30", OnParents, s(Pending), s(Pending, Cancelled, Failed)},
+		{"T33", OnSegment, s(Pending), s(Running, Cancelling, Completed, Failed, Cancelled, TimedOut)},
+		{"T33", OnSegment, s(Running), s(Running, Cancelling, Completed, Failed, Cancelled, TimedOut)},
+		{"T33", OnSegment, s(Cancelling), s(Cancelling, Completed, Failed, Cancelled, TimedOut)},
 		{"T28", OnDecide, s(NeedsDecision), s(Pending, Completed, Failed, Cancelled)},
 	}
 }
@@ -155,6 +159,7 @@ type Move struct {
 	Job        Job
 	Attempt    *Attempt // nil: untouched
 	NewAttempt bool     // insert Attempt instead of changing it
+	Renews     int      // signs of life that the move counts; Attempt has them already
 	Refusal    *Refusal // left out for a while
 	Data       *DataChange
 	Inputs     []byte      // the job's variables anew; nil leaves them

@@ -4,7 +4,7 @@ import "time"
 
 // Due is T2: the time that a pending job waited for is over.
 func (s Subject) Due(now time.Time) (*Move, error) {
-	if s.Job.State != Pending {
+	if s.Job.State != Pending || s.Job.Segments > 0 {
 		return nil, s.refused(OnDue)
 	}
 	if s.Job.NotBefore.After(now) {
@@ -82,6 +82,7 @@ func (s Subject) Accept(robot RobotID, epoch int64, now time.Time) (*Move, error
 	}
 	m.Attempt.StartedAt = now
 	m.Attempt.RenewSeq++
+	m.Renews = 1
 	return m.emit(EventJobStarted, map[string]any{"robot_id": robot}), nil
 }
 
@@ -168,7 +169,7 @@ func (m *Move) fail(e JobError, deadLetter string, now time.Time) *Move {
 	}
 	m.end(Failed, reason, now)
 	m.Job.ErrorClass, m.Job.ErrorCode = e.Class, e.Code
-	m.Job.DeadLetter, m.Job.DeadLetterReason = deadLetter != "", deadLetter
+	m.Job.DeadLetter, m.Job.DeadLetterReason = deadLetter != "" && m.Job.Segment == 0, deadLetter // else the whole is it
 	m.Data = m.keep(e)
 	return m.emit(EventJobFailed, map[string]any{
 		"error_class": e.Class, "error_code": e.Code, "message": e.Message, "node": e.Node, "dead_letter": m.Job.DeadLetter,

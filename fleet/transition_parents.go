@@ -9,6 +9,8 @@ type ParentEnd struct {
 	Parents   Parents
 	Variables []byte // filled in from the parents' results; nil: as they are
 	BadInput  string // why they could not be; the job fails
+	// RunLeft is what the segments before left of the run time; 0: not a segment.
+	RunLeft time.Duration
 }
 
 // AfterParent is T30: a parent has ended. It is nil when that decides nothing
@@ -57,6 +59,9 @@ func (m *Move) release(p ParentEnd, now time.Time) *Move {
 	}
 	if p.Variables != nil {
 		m.Inputs = p.Variables
+	}
+	if p.RunLeft > 0 {
+		j.RunTimeout = Duration(p.RunLeft)
 	}
 	return m.emit(EventJobReleased, map[string]any{"parent_id": p.Parent, "parent_state": p.State})
 }

@@ -113,6 +113,9 @@ func (s Subject) Cancel(r CancelRequest, now time.Time) (*Move, error) {
 	if r.Force {
 		r.Grace = 0
 	}
+	if s.Job.Segments > 0 {
+		return nil, s.refused(OnCancel) // it follows its segments
+	}
 	data := map[string]any{"by": r.By}
 	if r.Reason != "" {
 		data["reason"] = cutText(r.Reason)
@@ -188,7 +191,7 @@ func (s Subject) WaitLimit(now time.Time) (*Move, error) {
 // Recalls and drains do not end this way: an unconfirmed attempt never goes
 // back to the waiting ones.
 func (s Subject) StopLimit(epoch int64, now time.Time) (*Move, error) {
-	if s.Job.State != Cancelling || s.Job.Epoch != epoch || now.Before(s.Job.StopDeadline) ||
+	if s.Job.State != Cancelling || s.Job.Segments > 0 || s.Job.Epoch != epoch || now.Before(s.Job.StopDeadline) ||
 		(s.Job.StopReason != StopCancel && s.Job.StopReason != StopTimeout) {
 		return nil, s.refused(OnStopLimit)
 	}
@@ -282,9 +285,19 @@ func (s Subject) RetrySpec(id ID, by string) (JobSpec, error) {
 	case j.State == Completed:
 		return JobSpec{}, Errorf(CodeConflict, "invalid_state", "Job %s completed; submit its workflow again instead of retrying it.", j.ID)
 	}
+	if j.Segment > 0 {
+		return JobSpec{}, Errorf(CodeConflict, "segment_of_job", "Job %s is segment %d of job %s.", j.ID, j.Segment, j.Parent).WithFix("Retry job " + string(j.Parent) + ".")
+	}
+	return s.again(id, by), nil
+}
+
+// again asks for the same once more.
+func (s Subject) again(id ID, by string) JobSpec {
+	j := s.Job
 	return JobSpec{
 		ID: id, Tenant: j.Tenant, Name: j.Name, Workflow: j.Workflow, Priority: j.Priority, Environment: j.Environment,
 		Requires: j.Requires, Target: j.Target, Placement: j.Placement, Labels: j.Labels, RunTimeout: j.RunTimeout.Std(), Retry: j.Retry,
 		RetrySafety: j.RetrySafety, RetryOf: j.ID, SubmittedBy: by,
-	}, nil
+		Segments: j.Segments,
+	}
 }

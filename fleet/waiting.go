@@ -25,6 +25,7 @@ const (
 	CodeRetryDelay     WaitingCode = "retry_delay"
 	CodeParentsRunning WaitingCode = "parents_running"
 	CodeUnmet          WaitingCode = "dependency_unmet" // the rule cannot come true; held
+	CodeSegments       WaitingCode = "segments"         // its first segment has not begun
 	CodeNoRobot        WaitingCode = "no_robot"         // none in the tenant
 	CodeNoMatch        WaitingCode = "no_match"         // each fails a demand
 	CodeNoneAvailable  WaitingCode = "none_available"   // those that match are away

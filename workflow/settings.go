@@ -13,7 +13,7 @@ import (
 // tables are kept as written.
 type Fleet struct {
 	Placement   *value.Map // demands, preferences and fall-back; nil if there is none
-	Nodes       *value.Map // node id → {placement, reason, is_active}
+	Nodes       *value.Map // node id → {placement, robot_id, required_capabilities, same_as, reason, is_active}
 	Inputs      *value.Map // JSON Schema of the job's variables
 	Outputs     *value.Map // JSON Schema of the result
 	Retry       *value.Map
@@ -40,7 +40,7 @@ func placementKeys() []string {
 }
 
 func nodePlacementKeys() []string {
-	return []string{"placement", "reason", "is_active"}
+	return []string{"placement", "robot_id", "required_capabilities", "same_as", "reason", "is_active"}
 }
 
 // readFleet fills Document.Fleet and tells what is wrong with it.

@@ -85,7 +85,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	timing := func(string) fleet.Timing { return o.Timing }
 	limits := orchestrator.DefaultLimits()
 	limits.BulkJobs, limits.Pending = o.Limits.BulkJobs, int64(o.Limits.Pending)
-	limits.Parents, limits.Children = o.Limits.Parents, o.Limits.Children
+	limits.Parents, limits.Children, limits.Segments = o.Limits.Parents, o.Limits.Children, o.Limits.Segments
 	limits.Result, limits.Logs = int(o.Limits.Result), int64(o.Limits.Logs)
 	limits.Document = workflow.Limits{
 		Bytes: int(o.Limits.Workflow), Depth: o.Limits.JSONDepth, Nodes: o.Limits.Nodes, Connections: o.Limits.Connections,
@@ -163,10 +163,12 @@ func (a *App) build(core *orchestrator.Orchestrator, timing func(string) fleet.T
 	reaper := &upkeep.Reaper{Store: a.store, Attempts: core.Attempts, Timing: timing, Logger: a.o.Logger, Lead: lead}
 	modes := &upkeep.Modes{Robots: core.Robots, Logger: a.o.Logger, Lead: lead}
 	recalls := &upkeep.Recalls{Reservations: core.Reservations, Signals: a.store.Signals(), Logger: a.o.Logger, Lead: lead}
+	wholes := &upkeep.Wholes{Jobs: core.Jobs, Logger: a.o.Logger, Lead: lead}
 	retention := &upkeep.Retention{Store: a.store, Keep: keep(a.o.Retention), Now: time.Now, Logger: a.o.Logger, Lead: lead}
 	echo := &cluster.Echo{Store: a.store, Logger: a.o.Logger}
 	a.loops = append(a.loops,
 		loop.Run, timers.Run, reaper.Run, a.gateway.Run, a.members.Run, a.members.Leader.Run, a.reach.Run, echo.Run, retention.Run, modes.Run, recalls.Run,
+		wholes.Run,
 	)
 	return nil
 }

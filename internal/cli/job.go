@@ -64,7 +64,11 @@ func (c *jobListCmd) Run(ctx context.Context, sh *shell) error {
 		now := time.Now()
 		t := table{head: []string{"JOB", "STATUS", "PRIO", "WORKFLOW", "ROBOT", "CREATED", "TOOK"}, paint: sh.paint, state: 1}
 		for _, j := range jobs {
-			t.add(string(j.ID), string(j.State), strconv.Itoa(int(j.Priority)), clip(clean(j.Workflow.Name), 28),
+			name := clip(clean(j.Workflow.Name), 28)
+			if j.Segment > 0 {
+				name = fmt.Sprintf("%s, segment %d", name, j.Segment)
+			}
+			t.add(string(j.ID), string(j.State), strconv.Itoa(int(j.Priority)), name,
 				dash(string(j.RobotID)), ago(j.CreatedAt, now), took(j))
 		}
 		if err := t.write(sh.out, "There are no such jobs."); err != nil {
@@ -135,7 +139,13 @@ func jobCard(j client.JobDetail) *card {
 	if j.Environment != fleet.DefaultEnvironment {
 		c.add("environment", j.Environment)
 	}
-	if j.Epoch > 1 {
+	if j.Parent != "" {
+		c.add("segment", fmt.Sprintf("%d of job %s", j.Segment, j.Parent))
+	}
+	for i := range j.Parts {
+		c.add(fmt.Sprintf("segment %d", i+1), segmentLine(&j.Parts[i]))
+	}
+	if j.Epoch > 1 && j.Segments == 0 {
 		c.add("attempts", strconv.FormatInt(j.Epoch, 10))
 	}
 	c.add("retry of", string(j.RetryOf))
@@ -154,6 +164,26 @@ func jobCard(j client.JobDetail) *card {
 		c.add("at node", clean(j.Error.Node))
 	}
 	return c
+}
+
+// segmentLine says in one line how a segment stands.
+func segmentLine(s *fleet.Job) string {
+	words := []string{string(s.ID), string(s.State)}
+	if s.RobotID != "" {
+		words = append(words, "on "+string(s.RobotID))
+	} else if s.Target != "" {
+		words = append(words, "only on "+string(s.Target))
+	}
+	if !s.StartedAt.IsZero() {
+		words = append(words, "started "+wall(s.StartedAt))
+	}
+	if !s.EndedAt.IsZero() {
+		words = append(words, "ended "+wall(s.EndedAt))
+	}
+	if s.State == fleet.Pending && s.WaitingOn != "" {
+		words = append(words, "waits on "+string(s.WaitingOn))
+	}
+	return strings.Join(words, ", ")
 }
 
 // jobCall is how the verbs for one job begin.
@@ -195,6 +225,27 @@ func (c *jobLogCmd) Run(ctx context.Context, sh *shell) error {
 	if err != nil {
 		return err
 	}
+	job, err := api.GetJob(ctx, id)
+	if err != nil {
+		return err
+	}
+	jobs := []fleet.ID{id}
+	if len(job.Parts) > 0 { // its segments have the lines
+		jobs = nil
+		for i := range job.Parts {
+			jobs = append(jobs, job.Parts[i].ID)
+		}
+	}
+	for _, id := range jobs {
+		if err := c.print(ctx, sh, api, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// print prints the lines of one job.
+func (c *jobLogCmd) print(ctx context.Context, sh *shell, api *client.Client, id fleet.ID) error {
 	if c.Follow {
 		for line, err := range api.FollowLog(ctx, id, client.LogQuery{Level: c.Level}) {
 			if err != nil {

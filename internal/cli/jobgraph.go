@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -46,6 +47,12 @@ func drawGraph(g *client.JobGraph, marked fleet.ID) string {
 	jobs, children, parents := map[fleet.ID]*fleet.Job{}, map[fleet.ID][]fleet.ID{}, map[fleet.ID]int{}
 	for i := range g.Jobs {
 		jobs[g.Jobs[i].ID] = &g.Jobs[i]
+	}
+	for i := range g.Jobs { // a whole stands above its first segment
+		if j := &g.Jobs[i]; j.Segment == 1 && jobs[j.Parent] != nil {
+			children[j.Parent] = append(children[j.Parent], j.ID)
+			parents[j.ID]++
+		}
 	}
 	for _, e := range g.Edges {
 		children[e.Parent] = append(children[e.Parent], e.Child)
@@ -95,8 +102,9 @@ func drawGraph(g *client.JobGraph, marked fleet.ID) string {
 }
 
 func nameOf(j *fleet.Job) string {
-	if j.Name != "" {
-		return j.Name
+	name := cmp.Or(j.Name, j.Workflow.Name)
+	if j.Segment > 0 {
+		name = fmt.Sprintf("%s, segment %d", name, j.Segment)
 	}
-	return j.Workflow.Name
+	return name
 }

@@ -26,6 +26,9 @@ type workflowCmds struct {
 	Assign      workflowAssignCmd      `cmd:"" help:"make a robot one of the usual ones of a workflow"`
 	Unassign    workflowUnassignCmd    `cmd:"" help:"take a robot from the usual ones of a workflow"`
 	Assignments workflowAssignmentsCmd `cmd:"" help:"list the usual robots of a workflow"`
+	Place       workflowPlaceCmd       `cmd:"" help:"say where a node of a workflow runs"`
+	Unplace     workflowUnplaceCmd     `cmd:"" help:"let a node run where the rest of its workflow runs"`
+	Places      workflowPlacesCmd      `cmd:"" help:"list the nodes of a workflow that have places of their own"`
 }
 
 type workflowListCmd struct {

@@ -29,6 +29,7 @@ type Limits struct {
 	Pending     int  `help:"waiting jobs of a tenant (429)" default:"100000" env:"PENDING"`
 	Parents     int  `help:"jobs that one job waits for (422)" default:"100" env:"PARENTS"`
 	Children    int  `help:"jobs that wait for one job (422)" default:"1000" env:"CHILDREN"`
+	Segments    int  `help:"segments into which the places of its nodes may cut a workflow (422)" default:"50" env:"SEGMENTS"`
 	Submits     int  `help:"submitted jobs of a tenant a minute (429)" default:"6000" env:"SUBMITS"`
 	Requests    int  `help:"requests of one key a minute (429)" default:"600" env:"REQUESTS"`
 	RobotFrames int  `help:"frames of one robot a second, sustained; beyond it the socket is read more slowly" default:"2000" env:"ROBOT_FRAMES"`

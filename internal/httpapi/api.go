@@ -99,6 +99,7 @@ func newAPI(o Options) (*API, error) {
 	a.graphRoutes()
 	a.deadLetterRoutes()
 	a.assignmentRoutes()
+	a.overrideRoutes()
 	a.reservationRoutes()
 	a.environmentRoutes()
 	a.workflowRoutes()

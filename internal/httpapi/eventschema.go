@@ -23,6 +23,7 @@ func eventShapes() []eventShape {
 	return []eventShape{
 		{fleet.EventJobSubmitted, job, "A job was stored.", map[string]string{
 			"workflow_id": "text", "workflow_name": "text", "priority": "number", "retry_of?": "text",
+			"parent_job_id?": "text", "segment?": "number", "segments?": "number",
 		}},
 		{fleet.EventJobAssigned, job, "A robot was offered the job.", map[string]string{"robot_id": "text"}},
 		{fleet.EventJobStarted, job, "The robot took the job.", map[string]string{"robot_id": "text"}},
@@ -80,6 +81,9 @@ func eventShapes() []eventShape {
 		{fleet.EventJobUnmet, job, "A job that it waits for did not end as it needs; it is held.", map[string]string{"parent_id": "text", "parent_state": "text"}},
 		{fleet.EventAssignmentChanged, fleet.SubjectWorkflow, "The usual robots of a workflow changed.", map[string]string{
 			"robot_id": "text", "is_default?": "flag", "removed?": "flag",
+		}},
+		{fleet.EventOverrideChanged, fleet.SubjectWorkflow, "Where a node of a workflow runs changed.", map[string]string{
+			"node_id": "text", "robot_id?": "text", "is_active?": "flag", "reason?": "text", "removed?": "flag",
 		}},
 		{fleet.EventReservationCreated, fleet.SubjectReservation, "Slots are kept for some jobs.", reservationData()},
 		{fleet.EventReservationUpdated, fleet.SubjectReservation, "A reservation changed.", reservationData()},

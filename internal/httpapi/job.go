@@ -25,9 +25,10 @@ type SubmittedJob struct {
 type JobDetail struct {
 	fleet.Job
 	fleet.JobData
-	WaitingSummary string `json:"waiting_summary,omitempty" doc:"Why the job waits, in a sentence."`
-	WaitMS         int64  `json:"wait_ms,omitempty" doc:"From creation to the first start."`
-	TotalMS        int64  `json:"total_ms,omitempty" doc:"From creation to the end."`
+	Parts          []fleet.Job `json:"segment_jobs,omitempty" doc:"The segments of a job that is cut into some, in their order."`
+	WaitingSummary string      `json:"waiting_summary,omitempty" doc:"Why the job, or the segment whose turn it is, waits, in a sentence."`
+	WaitMS         int64       `json:"wait_ms,omitempty" doc:"From creation to the first start."`
+	TotalMS        int64       `json:"total_ms,omitempty" doc:"From creation to the end."`
 }
 
 // JobList is a page of jobs, newest first.
@@ -304,6 +305,9 @@ func (a *API) getJob(ctx context.Context, in *JobInput) (*jobReply, error) {
 		return nil, err
 	}
 	d := JobDetail{Job: showJob(v.Job), JobData: v.Data, WaitingSummary: v.Waiting}
+	if len(v.Parts) > 0 {
+		d.Parts = showAll(v.Parts, showJob)
+	}
 	if !d.FirstStartedAt.IsZero() {
 		d.WaitMS = d.FirstStartedAt.Sub(d.CreatedAt).Milliseconds()
 	}

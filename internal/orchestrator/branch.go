@@ -30,6 +30,14 @@ func branch(tx store.Tx, first fleet.ID, enter func(fleet.Job) (bool, error)) ([
 		if errors.Is(err, fleet.ErrNotFound) && queue[0] != first { // retention was here first
 			continue
 		}
+		if err == nil && sub.Job.Parent != "" { // a segment stands for its whole
+			if sub.Job, err = wholeOf(tx, sub.Job); err == nil {
+				if seen[sub.Job.ID] {
+					continue
+				}
+				seen[sub.Job.ID] = true
+			}
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -79,20 +87,9 @@ func (j *Jobs) CancelBranch(ctx context.Context, p auth.Principal, id fleet.ID, 
 		}
 		answer.Previous, answer.Accepted = list[0].State, !list[0].State.Final()
 		for i, was := range slices.Backward(list) {
-			sub, err := tx.Subject(was.ID) // the end of another may have ended it
+			job, err := j.cancel(tx, was.ID, r) // the end of another may have ended it
 			if err != nil {
 				return err
-			}
-			m, err := sub.Cancel(r, j.Now())
-			if err != nil {
-				return err
-			}
-			job := sub.Job
-			if m != nil {
-				if err := tx.Apply(m); err != nil {
-					return err
-				}
-				job = m.Job
 			}
 			if i == 0 {
 				answer.Job = job
@@ -127,7 +124,7 @@ func (j *Jobs) rebuild(tx store.Tx, first fleet.ID, by string) (made []fleet.ID,
 	var build func(job fleet.Job) error
 	build = func(job fleet.Job) error {
 		delete(left, job.ID)
-		parents, err := tx.Parents(job.ID)
+		parents, err := comesAfter(tx, &job)
 		if err != nil {
 			return err
 		}
@@ -147,11 +144,12 @@ func (j *Jobs) rebuild(tx store.Tx, first fleet.ID, by string) (made []fleet.ID,
 		if err != nil {
 			return err
 		}
-		if _, err := j.again(tx, &job, spec, data.Variables, by); err != nil {
+		again, err := j.again(tx, &job, spec, data.Variables, by)
+		if err != nil {
 			return err
 		}
-		made = append(made, id)
-		return takeOver(tx, &job, id)
+		made = append(made, again.ID)
+		return takeOver(tx, &job, again.ID)
 	}
 	for _, job := range list[1:] {
 		if _, ok := left[job.ID]; ok {

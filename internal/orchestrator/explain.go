@@ -35,7 +35,14 @@ func (j *Jobs) Explain(ctx context.Context, p auth.Principal, id fleet.ID) (e Ex
 		if e.Job, err = r.Job(id); err != nil {
 			return err
 		}
-		if e.Attempts, err = r.Attempts(id); err != nil {
+		whole, at := e.Job, 0
+		if e.Job, at, err = turn(r, whole); err != nil {
+			return err
+		}
+		if at > 0 {
+			defer func() { e.of(whole, at) }()
+		}
+		if e.Attempts, err = r.Attempts(e.Job.ID); err != nil {
 			return err
 		}
 		if e.Summary, err = aside(r, &e.Job); err != nil || e.Summary != "" {
@@ -67,6 +74,30 @@ func (j *Jobs) Explain(ctx context.Context, p auth.Principal, id fleet.ID) (e Ex
 
 // handedOver is what a job is told that placement would assign now.
 const handedOver = "Fits a free slot and is handed over in this moment."
+
+// turn is the segment by which a whole stands that has not ended, with its number;
+// the job itself otherwise.
+func turn(r store.Reader, job fleet.Job) (fleet.Job, int, error) {
+	if job.Segments == 0 || job.State.Final() {
+		return job, 0, nil
+	}
+	segments, err := r.Segments(job.ID)
+	at := fleet.Turn(segments)
+	if err != nil || at == nil {
+		return job, 0, err
+	}
+	return *at, at.Segment, nil
+}
+
+// of makes what was said of a segment an answer about its whole.
+func (e *Explanation) of(whole fleet.Job, at int) {
+	segment := e.Job
+	e.Summary = fmt.Sprintf("Segment %d of %d (job %s): %s", at, whole.Segments, segment.ID, e.Summary)
+	e.Job = whole
+	if segment.State == fleet.Pending && whole.State == fleet.Pending {
+		e.Job.WaitingOn, e.Job.WaitingCode, e.Job.WaitingSince = segment.WaitingOn, segment.WaitingCode, segment.WaitingSince
+	}
+}
 
 // aside says why a job does not wait for a robot; empty if it does.
 func aside(r store.Reader, job *fleet.Job) (string, error) {
@@ -139,7 +170,20 @@ func told(job *fleet.Job) string {
 
 // explain fills in why a pending job waits.
 func (j *Jobs) explain(r store.Reader, v *JobView) error {
-	var err error
+	at, n, err := turn(r, v.Job)
+	if err != nil {
+		return err
+	}
+	if n > 0 {
+		part := JobView{Job: at}
+		if at.State != fleet.Pending {
+			part.Waiting = told(&at)
+		} else if err := j.explain(r, &part); err != nil {
+			return err
+		}
+		v.Waiting = fmt.Sprintf("Segment %d of %d (job %s): %s", n, v.Job.Segments, at.ID, part.Waiting)
+		return nil
+	}
 	if v.Waiting, err = aside(r, &v.Job); err != nil || v.Waiting != "" {
 		return err
 	}

@@ -145,14 +145,15 @@ func (j *Jobs) submitGraph(ctx context.Context, p auth.Principal, g *graph) ([]S
 		}
 		for k, d := range r.DependsOn {
 			if d.Ref != "" {
-				sub.Parents[k] = ids[d.Ref]
+				sub.first().Parents[k] = ids[d.Ref]
 			}
 		}
-		sub.Data.Variables, err = fleet.RenameInputs(sub.Data.Variables, func(ref string) (fleet.ID, bool) { id, ok := ids[ref]; return id, ok })
+		first := sub.first()
+		first.Data.Variables, err = fleet.RenameInputs(first.Data.Variables, func(ref string) (fleet.ID, bool) { id, ok := ids[ref]; return id, ok })
 		if err != nil {
 			return nil, err
 		}
-		if err := ownParents(&sub.Submission); err != nil {
+		if err := ownParents(first); err != nil {
 			return nil, err
 		}
 		sub.Graph = true
@@ -216,6 +217,25 @@ func (j *Jobs) Graph(ctx context.Context, p auth.Principal, id fleet.ID) (g Grap
 				return err
 			}
 			g.Jobs = append(g.Jobs, job)
+			var parts []fleet.ID // of the same whole
+			if job.Parent != "" {
+				parts = append(parts, job.Parent)
+			}
+			if job.Segments > 0 {
+				segments, err := r.Segments(at)
+				if err != nil {
+					return err
+				}
+				for i := range segments {
+					parts = append(parts, segments[i].ID)
+				}
+			}
+			for _, id := range parts {
+				if !seen[id] && len(seen) < fleet.MaxGraph {
+					seen[id] = true
+					queue = append(queue, id)
+				}
+			}
 			parents, err := r.Parents(at)
 			if err != nil {
 				return err

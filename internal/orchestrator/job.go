@@ -74,8 +74,13 @@ func (j *Jobs) Submit(ctx context.Context, p auth.Principal, r SubmitRequest) (S
 	if slices.ContainsFunc(r.DependsOn, func(d Dependency) bool { return d.Ref != "" }) {
 		return SubmitResult{}, fleet.Invalid("depends_on", "A ref names a job of the same request: send them together to /jobs/bulk.")
 	}
-	if err := ownParents(&s.Submission); err != nil {
+	if err := ownParents(s.first()); err != nil {
 		return SubmitResult{}, err
+	}
+	if len(s.segments) > 0 {
+		result := []SubmitResult{{Warnings: s.warnings}}
+		err := j.insertAll(ctx, p, []submission{s}, result)
+		return result[0], err
 	}
 	if err := fail.At(fail.SubmitBeforeCommit); err != nil {
 		return SubmitResult{}, err
@@ -126,7 +131,7 @@ func (j *Jobs) SubmitMany(ctx context.Context, p auth.Principal, rs []SubmitRequ
 			faults[i] = err
 			continue
 		}
-		if err := ownParents(&s.Submission); err != nil {
+		if err := ownParents(s.first()); err != nil {
 			faults[i] = err
 			continue
 		}
@@ -144,7 +149,19 @@ func (j *Jobs) SubmitMany(ctx context.Context, p auth.Principal, rs []SubmitRequ
 		}
 		return results, faults, j.insertAll(ctx, p, list, results)
 	}
-	if len(list) == 0 || dry {
+	if dry {
+		return results, faults, nil
+	}
+	n := 0
+	for k, i := range index { // each that is cut is a transaction of its own
+		if len(list[k].segments) > 0 {
+			faults[i] = j.insertAll(ctx, p, list[k:k+1], results[i:i+1])
+			continue
+		}
+		list[n], index[n] = list[k], i
+		n++
+	}
+	if list, index = list[:n], index[:n]; n == 0 {
 		return results, faults, nil
 	}
 	var out []store.Submitted
@@ -171,10 +188,9 @@ func AtEntry(i int, err error) error {
 
 // insertAll stores all jobs or none.
 func (j *Jobs) insertAll(ctx context.Context, p auth.Principal, list []submission, results []SubmitResult) error {
-	subs := bare(list)
 	var out []store.Submitted
 	err := j.Store.Update(ctx, p.Scope(), func(tx store.Tx) (err error) {
-		if out, err = tx.Enqueue(subs); err != nil {
+		if out, err = insert(tx, list); err != nil {
 			return err
 		}
 		for i := range out {
@@ -198,6 +214,15 @@ func (j *Jobs) insertAll(ctx context.Context, p auth.Principal, list []submissio
 type submission struct {
 	store.Submission
 	resolved
+	segments []segment // of a whole
+}
+
+// first is what waits for other jobs and takes inputs from them.
+func (s *submission) first() *store.Submission {
+	if len(s.segments) > 0 {
+		return &s.segments[0].Submission
+	}
+	return &s.Submission
 }
 
 // bare are submissions as the store takes them.
@@ -239,7 +264,12 @@ func (j *Jobs) prepare(ctx context.Context, p auth.Principal, r SubmitRequest) (
 	if err := retries(r, found, &spec); err != nil {
 		return sub, err
 	}
-	if err := j.place(ctx, p, r, found, &spec); err != nil {
+	usual, err := j.usualRobots(ctx, p, found.workflow)
+	if err != nil {
+		return sub, err
+	}
+	parts, err := j.parts(ctx, p, &found, usual.overrides)
+	if err != nil {
 		return sub, err
 	}
 	if spec.Workflow = found.workflow; r.DryRun && found.checked != nil {
@@ -247,13 +277,27 @@ func (j *Jobs) prepare(ctx context.Context, p auth.Principal, r SubmitRequest) (
 			return sub, err
 		}
 	}
-	if spec.Placement.Usual, err = j.usualRobots(ctx, p, spec.Workflow); err != nil {
+	sub.resolved = found
+	if len(parts) > 1 {
+		sub.Submission, sub.segments, err = j.split(ctx, p, r, found, parts, spec, usual.robots)
+	} else {
+		var all fleet.PlacedAt // where all nodes are to run
+		if len(parts) == 1 {
+			all = parts[0].place
+		}
+		err = j.place(ctx, p, r, found, &spec, all, found.requires)
+		spec.Placement.Usual = usual.robots
+		if all.Placement.Target != "" {
+			spec.Placement.Usual, spec.Placement.OnlyUsual = nil, false
+		}
+		sub.Submission = store.Submission{
+			Job: fleet.NewJob(spec, j.Now()), Data: fleet.JobData{Variables: r.Variables}, Actor: p.Name,
+			Parents: spec.DependsOn, MaxChildren: j.Limits.Children,
+		}
+	}
+	if err != nil {
 		return sub, err
 	}
-	sub = submission{store.Submission{
-		Job: fleet.NewJob(spec, j.Now()), Data: fleet.JobData{Variables: r.Variables}, Actor: p.Name,
-		Parents: spec.DependsOn, MaxChildren: j.Limits.Children,
-	}, found}
 	if found.checked != nil && found.workflow.ID == "" { // it is stored with the job
 		sub.Document = found.checked.document()
 	}
@@ -447,75 +491,4 @@ func (j *Jobs) room(ctx context.Context, p auth.Principal) error {
 	e := fleet.Errorf(fleet.CodeExhausted, "too_many_pending", "%d jobs wait already; at most %d may.", counts[fleet.Pending], j.Limits.Pending)
 	e.RetryAfter = 5 * time.Second
 	return e.WithFix("Wait until some have run, or raise the limit.")
-}
-
-// JobView is a job with all that is known about it.
-type JobView struct {
-	Job     fleet.Job
-	Data    fleet.JobData
-	Waiting string // a sentence for people while the job is pending
-}
-
-// Get returns one job.
-func (j *Jobs) Get(ctx context.Context, p auth.Principal, id fleet.ID) (v JobView, err error) {
-	if err := p.Require(fleet.JobsRead); err != nil {
-		return v, err
-	}
-	err = j.Store.View(ctx, p.Scope(), func(r store.Reader) error {
-		if v.Job, err = r.Job(id); err != nil {
-			return err
-		}
-		if v.Data, err = r.JobData(id); err != nil {
-			return err
-		}
-		if v.Job.State == fleet.Pending {
-			return j.explain(r, &v)
-		}
-		return nil
-	})
-	return v, err
-}
-
-// List returns a page of jobs, newest first.
-func (j *Jobs) List(ctx context.Context, p auth.Principal, f store.JobFilter, page fleet.Page) (list store.JobPage, err error) {
-	if err := p.Require(fleet.JobsRead); err != nil {
-		return list, err
-	}
-	if page, err = page.Normalize(); err != nil {
-		return list, err
-	}
-	err = j.Store.View(ctx, p.Scope(), func(r store.Reader) error { list, err = r.Jobs(f, page); return err })
-	return list, err
-}
-
-// Attempts returns the attempts of a job, oldest first.
-func (j *Jobs) Attempts(ctx context.Context, p auth.Principal, id fleet.ID) (list []fleet.Attempt, err error) {
-	if err := p.Require(fleet.JobsRead); err != nil {
-		return nil, err
-	}
-	err = j.Store.View(ctx, p.Scope(), func(r store.Reader) error {
-		if _, err := r.Job(id); err != nil {
-			return err
-		}
-		list, err = r.Attempts(id)
-		return err
-	})
-	return list, err
-}
-
-// Log returns lines of a job's log.
-func (j *Jobs) Log(ctx context.Context, p auth.Principal, id fleet.ID, q store.LogQuery) ([]fleet.LogLine, error) {
-	if err := p.Require(fleet.JobsRead); err != nil {
-		return nil, err
-	}
-	if q.Limit == 0 {
-		q.Limit = 1000
-	}
-	if q.Limit < 1 || q.Limit > 5000 {
-		return nil, fleet.Invalid("limit", "limit must be between 1 and 5000; got %d.", q.Limit)
-	}
-	if err := j.Store.View(ctx, p.Scope(), func(r store.Reader) error { _, err := r.Job(id); return err }); err != nil {
-		return nil, err
-	}
-	return j.Store.ReadLogs(ctx, p.Scope(), id, q)
 }

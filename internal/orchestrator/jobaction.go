@@ -27,17 +27,31 @@ func (j *Jobs) Cancel(ctx context.Context, p auth.Principal, id fleet.ID, r flee
 		return answer, err
 	}
 	r.By = p.Name
-	job, err := j.move(ctx, p.Scope(), id, func(_ store.Tx, sub fleet.Subject) (*fleet.Move, error) {
-		answer.Previous, answer.Accepted = sub.Job.State, !sub.Job.State.Final()
-		if err := fail.At(fail.CancelBeforeCommit); err != nil {
-			return nil, err
+	whole, err := j.wholeOfID(ctx, p, id) // a segment is not cancelled alone
+	if err != nil {
+		return answer, err
+	}
+	err = j.Store.Update(ctx, p.Scope(), func(tx store.Tx) error {
+		answer = CancelAnswer{} // it may run again
+		if err := lockSegments(tx, whole); err != nil {
+			return err
 		}
-		return sub.Cancel(r, j.Now())
+		job, err := tx.Job(id)
+		if err != nil {
+			return err
+		}
+		answer.Previous, answer.Accepted = job.State, !job.State.Final()
+		if err := fail.At(fail.CancelBeforeCommit); err != nil {
+			return err
+		}
+		if answer.Job, err = j.cancel(tx, whole, r); err == nil && whole != id {
+			answer.Job, err = tx.Job(id)
+		}
+		return err
 	})
 	if err == nil {
 		err = fail.At(fail.CancelAfterCommit)
 	}
-	answer.Job = job
 	return answer, err
 }
 
@@ -102,7 +116,7 @@ func (j *Jobs) retry(ctx context.Context, p auth.Principal, id fleet.ID, then fu
 		if err := then(tx); err != nil {
 			return err
 		}
-		if err := takeOver(tx, &sub.Job, newID); err != nil {
+		if err := takeOver(tx, &sub.Job, job.ID); err != nil {
 			return err
 		}
 		return fail.At(fail.RetryBeforeCommit)
@@ -116,8 +130,11 @@ func (j *Jobs) retry(ctx context.Context, p auth.Principal, id fleet.ID, then fu
 // again stores the job that repeats one. One that was never released waits again
 // for its parents, or for the jobs that repeat them: its inputs are not filled.
 func (j *Jobs) again(tx store.Tx, first *fleet.Job, spec fleet.JobSpec, variables []byte, by string) (fleet.Job, error) {
+	if first.Segments > 0 {
+		return j.wholeAgain(tx, first, spec, variables, by)
+	}
 	var parents []fleet.ID
-	if first.Epoch == 0 {
+	if !first.HandedOut() {
 		var err error
 		if parents, err = tx.Parents(first.ID); err != nil {
 			return fleet.Job{}, err
@@ -139,6 +156,7 @@ func (j *Jobs) again(tx store.Tx, first *fleet.Job, spec fleet.JobSpec, variable
 	}
 	out, err := tx.Enqueue([]store.Submission{{
 		Job: fleet.NewJob(spec, j.Now()), Data: fleet.JobData{Variables: variables}, Actor: by, Parents: parents, MaxChildren: j.Limits.Children,
+		Graph: spec.Parent != "", // others of this transaction name it
 	}})
 	if err != nil {
 		return fleet.Job{}, err

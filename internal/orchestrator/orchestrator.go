@@ -32,6 +32,7 @@ type Limits struct {
 	BulkJobs    int
 	Parents     int   // jobs that one job waits for
 	Children    int   // jobs that wait for one job
+	Segments    int   // into which a workflow may be cut
 	Pending     int64 // jobs of a tenant that may wait at once
 	Result      int   // bytes of a result
 	Logs        int64 // bytes kept of an attempt's log
@@ -41,7 +42,7 @@ type Limits struct {
 
 // DefaultLimits are the documented ones.
 func DefaultLimits() Limits {
-	return Limits{Variables: fleet.MaxInputs, BulkJobs: 1000, Parents: 100, Children: 1000, Pending: 1_000_000, Result: 10 << 20, Logs: fleet.MaxLogBytes, Idempotency: 24 * time.Hour}
+	return Limits{Variables: fleet.MaxInputs, BulkJobs: 1000, Parents: 100, Children: 1000, Segments: 50, Pending: 1_000_000, Result: 10 << 20, Logs: fleet.MaxLogBytes, Idempotency: 24 * time.Hour}
 }
 
 // Orchestrator is the sum of the use cases, one field for each noun.

@@ -77,9 +77,9 @@ func checkPlacement(field string, p *fleet.Placement) error {
 	return nil
 }
 
-// place joins what the workflow and the request say of where a job may run, and
-// refuses a robot that is named and cannot.
-func (j *Jobs) place(ctx context.Context, p auth.Principal, r SubmitRequest, found resolved, s *fleet.JobSpec) error {
+// place joins what the workflow, its nodes and the request say of where a job may
+// run, and refuses a robot that is named and cannot.
+func (j *Jobs) place(ctx context.Context, p auth.Principal, r SubmitRequest, found resolved, s *fleet.JobSpec, nodes fleet.PlacedAt, requires fleet.Capabilities) error {
 	extra, err := fleet.NewCapabilities(r.Requires...)
 	if err != nil {
 		return err
@@ -91,6 +91,7 @@ func (j *Jobs) place(ctx context.Context, p auth.Principal, r SubmitRequest, fou
 	}
 	merged, err := fleet.MergePlacements(
 		fleet.PlacedAt{Where: "the workflow's settings", Placement: found.placement},
+		nodes,
 		fleet.PlacedAt{Where: "the request", Placement: fleet.Placement{Target: r.Target, Environment: r.Environment, Capabilities: extra}},
 		fleet.PlacedAt{Where: "the placement of the request", Placement: asked},
 	)
@@ -103,7 +104,7 @@ func (j *Jobs) place(ctx context.Context, p auth.Principal, r SubmitRequest, fou
 			s.RunTimeout = j.Timing(s.Environment).RunTimeout
 		}
 	}
-	s.Target, s.Requires = merged.Target, found.requires.Union(merged.Capabilities)
+	s.Target, s.Requires = merged.Target, requires.Union(merged.Capabilities)
 	s.Placement = merged.Rest()
 	if s.Target != "" {
 		return j.checkTarget(ctx, p, *s)
@@ -167,7 +168,8 @@ func targetError(reason, message string) *fleet.Error {
 	return e
 }
 
-// usual remembers the usual robots of workflows for a moment, so that a submit
+// usual remembers what stands beside workflows, their usual robots and the places
+// of their nodes, for a moment, so that a submit
 // does not read them each time. A change made on another orchestrator is seen
 // when the moment is over.
 type usual struct {
@@ -183,8 +185,9 @@ type usualKey struct {
 }
 
 type usualEntry struct {
-	workflow fleet.ID
-	robots   []fleet.RobotID
+	workflow  fleet.ID
+	robots    []fleet.RobotID
+	overrides []fleet.NodeOverride
 }
 
 const usualMoment = 2 * time.Second
@@ -193,19 +196,18 @@ func (u *usual) forget(id fleet.ID) {
 	u.moments.forget(func(e usualEntry) bool { return e.workflow == id })
 }
 
-// usualRobots are the usual robots of a workflow, the best first. A workflow
-// that is not there yet has none.
-func (j *Jobs) usualRobots(ctx context.Context, p auth.Principal, w fleet.JobWorkflow) ([]fleet.RobotID, error) {
+// usualRobots are the usual robots of a workflow, the best first, and the places
+// of its nodes. A workflow that is not there yet has none.
+func (j *Jobs) usualRobots(ctx context.Context, p auth.Principal, w fleet.JobWorkflow) (e usualEntry, err error) {
 	k := usualKey{tenant: p.Tenant, id: w.ID}
 	if w.ID == "" {
 		k.name = w.Name
 	}
 	if e, ok := j.usual.get(k, j.Now()); ok {
-		return e.robots, nil
+		return e, nil
 	}
 	id := w.ID
-	var robots []fleet.RobotID
-	err := j.Store.View(ctx, p.Scope(), func(r store.Reader) error {
+	err = j.Store.View(ctx, p.Scope(), func(r store.Reader) error {
 		if id == "" {
 			have, err := r.WorkflowByName(w.Name)
 			if err != nil {
@@ -215,15 +217,20 @@ func (j *Jobs) usualRobots(ctx context.Context, p auth.Principal, w fleet.JobWor
 		}
 		list, err := r.UsualRobots(id)
 		for _, u := range list {
-			robots = append(robots, u.RobotID)
+			e.robots = append(e.robots, u.RobotID)
 		}
+		if err != nil {
+			return err
+		}
+		e.overrides, err = r.NodeOverrides(id)
 		return err
 	})
 	switch {
 	case id == "" && errors.Is(err, fleet.ErrNotFound):
-		return nil, nil
+		return usualEntry{}, nil
 	case err == nil:
-		j.usual.put(k, usualEntry{id, robots}, j.Now().Add(usualMoment))
+		e.workflow = id
+		j.usual.put(k, e, j.Now().Add(usualMoment))
 	}
-	return robots, err
+	return e, err
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/casarerpa/fleet/fleet"
@@ -19,6 +20,7 @@ import (
 type Workflows struct {
 	*core
 	seen *seen
+	cuts cuts
 }
 
 // Checked is a document that was read and may be run.
@@ -74,6 +76,11 @@ func (w *Workflows) Check(doc []byte) (*Checked, error) {
 		return nil, err
 	}
 	sum := sha256.Sum256(canonical)
+	parts, err := w.cut(d, nil)
+	if err != nil {
+		return nil, err
+	}
+	w.cuts.put(cutKey{hash: hex.EncodeToString(sum[:])}, parts)
 	return &Checked{
 		Name: d.Name(), Hash: hex.EncodeToString(sum[:]), Canonical: canonical, Requires: requires, Placement: placed,
 		Retry: retry, Safety: fleet.RetrySafety(d.Fleet.RetrySafety),
@@ -109,6 +116,9 @@ func invalidDocument(faults workflow.Diagnostics) error {
 			field = "/nodes/" + f.NodeID
 		}
 		e.Fields = append(e.Fields, fleet.FieldError{Field: field, Code: string(f.Code), Message: f.Sentence()})
+	}
+	if !slices.ContainsFunc(faults, func(d workflow.Diagnostic) bool { return d.Code != workflow.CodeUnknownNode }) {
+		e.Reason = "unknown_node" // settings name what is not there, and nothing else is wrong
 	}
 	return e
 }

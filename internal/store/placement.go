@@ -11,6 +11,8 @@ type PlacementReader interface {
 	// UsualRobots lists the usual robots of a workflow in the order in which they
 	// are tried: the default, then by priority, then by id.
 	UsualRobots(workflow fleet.ID) ([]fleet.UsualRobot, error)
+	// NodeOverrides lists where nodes of a workflow run, by node.
+	NodeOverrides(workflow fleet.ID) ([]fleet.NodeOverride, error)
 	// Ties returns the robots that sticky keys are tied to at a moment; a key
 	// that is tied to none is left out.
 	Ties(keys []TieKey, now time.Time) (map[TieKey]fleet.RobotID, error)
@@ -30,6 +32,8 @@ type PlacementReader interface {
 type PlacementWriter interface {
 	PutUsualRobot(tenant fleet.TenantID, u fleet.UsualRobot) error
 	DeleteUsualRobot(workflow fleet.ID, robot fleet.RobotID) error
+	PutNodeOverride(tenant fleet.TenantID, o fleet.NodeOverride) error
+	DeleteNodeOverride(workflow fleet.ID, node string) error
 	PutReservation(r fleet.Reservation) error
 	DeleteReservation(id fleet.ID) error
 	PutEnvironment(e fleet.Environment) error

@@ -66,6 +66,8 @@ type DependencyReader interface {
 	Parents(child fleet.ID) ([]fleet.ID, error)
 	// Children lists the jobs that wait or waited for a job, by id.
 	Children(parent fleet.ID) ([]fleet.ID, error)
+	// Segments lists the parts of a job that is cut into segments, in their order.
+	Segments(whole fleet.ID) ([]fleet.Job, error)
 }
 
 // DeadLetterReader finds jobs that failed for good. They come with Apply.
@@ -110,6 +112,9 @@ type JobWriter interface {
 	Enqueue(in []Submission) ([]Submitted, error)
 	// Insert stores a new job (T1) with its event.
 	Insert(j fleet.Job, d fleet.JobData, actor string) (fleet.Job, error)
+	// FollowSegments lets a whole stand as its segments do, as Apply of a segment's
+	// move does by itself.
+	FollowSegments(whole fleet.ID) error
 	// Renew raises an attempt's renewal number (T8); false if it is not live.
 	Renew(ref Ref, robot fleet.RobotID) (bool, error)
 	// Started notes the robot's own word that it began.
@@ -245,8 +250,17 @@ type SweepReader interface {
 	NextTimer() (time.Time, error)
 	// LiveAttempts lists all live attempts, for the lease sweep, after a cursor.
 	LiveAttempts(after Ref, limit int) ([]LiveAttempt, error)
+	// StaleWholes lists jobs that are cut into segments and go on although all of
+	// these have ended, as an orchestrator may leave them that knows no segments.
+	StaleWholes(limit int) ([]WholeRef, error)
 	// Counts returns how many jobs are in each non-final state, all tenants.
 	Counts() (map[fleet.State]int64, error)
+}
+
+// WholeRef names a job that is cut into segments.
+type WholeRef struct {
+	Tenant fleet.TenantID
+	ID     fleet.ID
 }
 
 // Lane is a class of ready jobs that the same robots can take.

@@ -69,11 +69,11 @@ const (
 		"tttziit" + // state, waiting on, code, since, epoch, version, robot
 		"zzzzzz" + // available, not before, assigned, first started, started, ended
 		"iii" + "tzb" + "tbt" + // budgets, stop, cancel outcome, too late, end reason
-		"ttbtiizi" // error class and code, dead letter and reason, lane, open parents, limit of the wait; children: the guard too
+		"ttbtiizii" // error class and code, dead letter and reason, lane, open parents, limits of the wait and the run; children: the guard too
 	jobInsertTypes = "itttitt" + "ttz" + // after id and tenant: its number, its workflow, its state and what it waits for
 		"ititt" + "zzzzz" + // version, target, priority, environment, needs; its times
 		"iii" + "ifif" + "btt" + "ti" + // limits and budgets, back-off, retry rules, by whom, lane
-		"ttt" + "ttitib" + "t" // placement, sticky key, labels; what it depends on, is a part of, and needs at its release; rules of error classes
+		"ttt" + "ttitib" + "t" + "iii" // placement, sticky key, labels; what it depends on, is a part of, and needs at its release; rules of error classes; epoch and segments
 )
 
 var parameter = regexp.MustCompile(`\$(\d+)`)

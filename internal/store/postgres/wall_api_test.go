@@ -157,7 +157,7 @@ func TestAPIBehindTheWall(t *testing.T) {
 			for prefix, some := range ids {
 				if strings.HasPrefix(path, prefix) {
 					for _, id := range some {
-						list = append(list, strings.NewReplacer("{id}", id, "{n}", "1", "{robot_id}", "r1").Replace(path))
+						list = append(list, strings.NewReplacer("{id}", id, "{n}", "1", "{robot_id}", "r1", "{node_id}", "n1").Replace(path))
 					}
 				}
 			}

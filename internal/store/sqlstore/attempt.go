@@ -17,7 +17,7 @@ var (
 		offered_at, accept_by, started_at, renew_seq, slots_after, slots_max, token_hash)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`)
 	attemptMove = stmt("attempt.move", `update attempts set started_at = $4, ended_at = $5, silent_since = $6, slot_free_at = $7,
-		renew_seq = case when renew_seq > $8 then renew_seq else $8 end, outcome = $9 where job_id = $1 and epoch = $2 and tenant_id = $3`)
+		renew_seq = renew_seq + $8, outcome = $9 where job_id = $1 and epoch = $2 and tenant_id = $3`)
 	attemptRenew = stmt("attempt.renew", `update attempts set renew_seq = renew_seq + 1, silent_since = null
 		where job_id = $1 and epoch = $2 and robot_id = $3 and ($4 or tenant_id = $5) and outcome is null`)
 	attemptBeat = stmt("attempt.beat", `update attempts set renew_seq = renew_seq + 1, silent_since = null, progress = $5,
@@ -71,9 +71,9 @@ func (t *Tx) insertAttempt(a *fleet.Attempt) error {
 	return err
 }
 
-func (t *Tx) changeAttempt(a *fleet.Attempt) error {
+func (t *Tx) changeAttempt(a *fleet.Attempt, renews int) error {
 	n, err := t.conn.Exec(attemptMove, a.JobID, a.Epoch, a.Tenant, a.StartedAt, a.EndedAt, a.SilentSince, a.SlotFreeAt,
-		a.RenewSeq, opt(a.Outcome))
+		renews, opt(a.Outcome))
 	if err == nil && n != 1 {
 		err = changed(a.JobID)
 	}

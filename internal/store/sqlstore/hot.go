@@ -42,7 +42,7 @@ func (t *Tx) enqueue(s *store.Submission, seq *int64) (fleet.Job, bool, error) {
 		}
 	}
 	j := s.Job
-	ended, err := t.lockParents(j.Tenant, s.Parents, s.MaxChildren)
+	ended, err := t.lockParents(&j, s.Parents, s.MaxChildren)
 	if err != nil {
 		return j, false, err
 	}

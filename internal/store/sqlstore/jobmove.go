@@ -16,8 +16,8 @@ var (
 		version = $11, robot_id = $12, available_at = $13, not_before = $14, assigned_at = $15, first_started_at = $16,
 		started_at = $17, ended_at = $18, retries_used = $19, lost_used = $20, rejected_by = $21, stop_reason = $22,
 		stop_deadline = $23, stop_force = $24, cancel_outcome = $25, cancel_too_late = $26, end_reason = $27,
-		error_class = $28, error_code = $29, dead_letter = $30, dead_letter_reason = $31, lane_id = $32, deps_open = $33, expires_at = $34
-		where tenant_id = $1 and id = $2 and epoch = $3 and state = $4 and version = $5 and children = $35`)
+		error_class = $28, error_code = $29, dead_letter = $30, dead_letter_reason = $31, lane_id = $32, deps_open = $33, expires_at = $34, timeout_ms = $35
+		where tenant_id = $1 and id = $2 and epoch = $3 and state = $4 and version = $5 and children = $36`)
 	jobResult = stmt("job_data.result", `update job_data set result = coalesce($3, result),
 		error = case when $4 then null else coalesce($5, error) end, duration_ms = $6 where job_id = $1 and tenant_id = $2`)
 )
@@ -48,14 +48,14 @@ func (t *Tx) Apply(m *fleet.Move) error {
 		j.State, opt(j.WaitingOn), string(j.WaitingCode), j.WaitingSince, j.Epoch, j.Version, opt(j.RobotID), j.AvailableAt,
 		j.NotBefore, j.AssignedAt, j.FirstStartedAt, j.StartedAt, j.EndedAt, j.RetriesUsed, j.LostUsed, j.RejectedBy,
 		string(j.StopReason), j.StopDeadline, j.StopForce, string(j.CancelOutcome), j.CancelTooLate, j.EndReason,
-		string(j.ErrorClass), j.ErrorCode, j.DeadLetter, j.DeadLetterReason, lane(is), j.DepsOpen, j.ExpiresAt, j.Children)
+		string(j.ErrorClass), j.ErrorCode, j.DeadLetter, j.DeadLetterReason, lane(is), j.DepsOpen, j.ExpiresAt, j.RunTimeout.Std().Milliseconds(), j.Children)
 	if err != nil {
 		return fmt.Errorf("move job %s by %s: %w", j.ID, m.Rule, err)
 	}
 	if n == 0 {
 		return changed(j.ID)
 	}
-	if m.From != j.State {
+	if m.From != j.State && counted(j) {
 		d := t.delta(j.Tenant)
 		d.counts[stateIndex(m.From)]--
 		d.counts[stateIndex(j.State)]++
@@ -76,7 +76,12 @@ func (t *Tx) Apply(m *fleet.Move) error {
 		}
 	}
 	if j.Children > 0 && j.State.Final() && !m.From.Final() {
-		return t.parentEnded(j)
+		if err := t.parentEnded(j); err != nil {
+			return err
+		}
+	}
+	if j.Parent != "" {
+		return t.segmentMoved(j)
 	}
 	return nil
 }
@@ -129,7 +134,7 @@ func (t *Tx) companions(m *fleet.Move) error {
 			if err := t.insertAttempt(a); err != nil {
 				return err
 			}
-		} else if err := t.changeAttempt(a); err != nil {
+		} else if err := t.changeAttempt(a, m.Renews); err != nil {
 			return err
 		}
 	}

@@ -13,7 +13,7 @@ import (
 // which the parent that decides ends. Whoever adds a child locks its parents
 // first, so that an end is either seen by the child or sees it.
 var (
-	parentState  = stmt("job.parent", `select state, children from jobs where id = $1 and tenant_id = $2`)
+	parentState  = stmt("job.parent", `select state, children, coalesce(parent_id, '') from jobs where id = $1 and tenant_id = $2`)
 	parentInsert = stmt("job_parent.insert", `insert into job_parents (child_id, parent_id, tenant_id, position) values ($1, $2, $3, $4)`)
 	parentCount  = stmt("job.child_added", `update jobs set children = children + 1 where id = $1 and tenant_id = $2`)
 	parentStates = stmt("job_parent.states", `select p.state, count(*) from job_parents d join jobs p on p.id = d.parent_id
@@ -31,16 +31,20 @@ var (
 // and that none of them ends unseen from here on. It returns one that has ended
 // already; empty if none has. They are locked in one order, whatever that of
 // the request, so that two who add children do not wait for each other.
-func (t *Tx) lockParents(tenant fleet.TenantID, parents []fleet.ID, most int) (ended fleet.ID, err error) {
+func (t *Tx) lockParents(j *fleet.Job, parents []fleet.ID, most int) (ended fleet.ID, err error) {
 	for _, id := range slices.Sorted(slices.Values(parents)) {
 		var state fleet.State
+		var whole fleet.ID
 		children := 0
-		found, err := one(t.conn, parentState, func(r *Row) { state, children = str[fleet.State](r), r.int() }, id, tenant)
+		found, err := one(t.conn, parentState, func(r *Row) { state, children, whole = str[fleet.State](r), r.int(), str[fleet.ID](r) }, id, j.Tenant)
 		if err != nil {
 			return "", err
 		}
 		if !found {
 			return "", fleet.Errorf(fleet.CodeInvalid, "dependency_unknown", "There is no job %s to wait for.", id)
+		}
+		if whole != j.Parent && whole != "" {
+			return "", fleet.Errorf(fleet.CodeInvalid, "segment_of_job", "Job %s is a segment of job %s.", id, whole).WithFix("Wait for job " + string(whole) + ".")
 		}
 		if most > 0 && children >= most {
 			return "", fleet.Errorf(fleet.CodeInvalid, "too_many_children", "At most %d jobs may wait for one; %d wait or waited for job %s.", most, children, id).
@@ -109,7 +113,11 @@ func (t *Tx) afterParent(child, parent fleet.ID) error {
 	if _, err := one(t.conn, parentState, func(r *Row) { end.State = str[fleet.State](r) }, parent, s.Job.Tenant); err != nil {
 		return err
 	}
-	if met, _ := s.Job.Rule.Judge(end.Parents); met && s.Job.FillInputs {
+	if met, _ := s.Job.Rule.Judge(end.Parents); met && s.Job.Segment > 1 {
+		if err := t.handOver(&end); err != nil {
+			return err
+		}
+	} else if met && s.Job.FillInputs {
 		if err := t.fill(child, &end); err != nil {
 			return err
 		}

@@ -10,11 +10,11 @@ import (
 // What is pruned is found by keys that begin with a time, the oldest first, so
 // that a step costs by what it takes and a step that takes nothing costs
 // nothing. Nothing that is not final is ever taken, and no parent of a job that
-// is not: what the parent did still counts. The count of children guards against
+// is not: what the parent did still counts. Segments go with their whole. The count of children guards against
 // one that came since the parent was found.
 var (
-	pruneFind = stmt("job.prune_find", `select id, tenant_id, state, children from jobs where id > $1 and id < $2 and ended_at is not null
-		and ended_at < $3 and ($4 or tenant_id = $5) and (children = 0 or not exists (select 1 from job_parents d
+	pruneFind = stmt("job.prune_find", `select id, tenant_id, state, children, segments from jobs where id > $1 and id < $2 and ended_at is not null
+		and ended_at < $3 and parent_id is null and ($4 or tenant_id = $5) and (children = 0 or not exists (select 1 from job_parents d
 		join jobs c on c.id = d.child_id where d.parent_id = jobs.id and c.ended_at is null)) order by id limit $6`)
 	pruneCheck    = stmt("job.prune_check", `select children from jobs where id = $1 and tenant_id = $2 and ended_at is not null`)
 	pruneJob      = stmt("job.prune", `delete from jobs where id = $1 and tenant_id = $2 and ended_at is not null`)
@@ -52,10 +52,11 @@ func (t *Tx) PruneJobs(after fleet.ID, before time.Time, limit int) (last fleet.
 		tenant fleet.TenantID
 		state  fleet.State
 		kids   int
+		parts  int
 	}
 	var list []old
 	err = t.conn.Query(pruneFind, func(row *Row) error {
-		list = append(list, old{str[fleet.ID](row), str[fleet.TenantID](row), str[fleet.State](row), row.int()})
+		list = append(list, old{str[fleet.ID](row), str[fleet.TenantID](row), str[fleet.State](row), row.int(), row.int()})
 		return nil
 	}, after, fleet.FirstID(before), before, t.all(), t.tenant(), limit)
 	if err != nil {
@@ -71,19 +72,41 @@ func (t *Tx) PruneJobs(after fleet.ID, before time.Time, limit int) (last fleet.
 		if !found || kids != j.kids { // another member took it, or a job came to wait for it
 			continue
 		}
-		for _, s := range []*Stmt{pruneData, pruneAttempts, pruneEffects, pruneRefusals, pruneLinks, pruneDead, pruneJob} {
-			if _, err := t.conn.Exec(s, j.id, j.tenant); err != nil {
+		if j.parts > 0 {
+			segments, err := t.Segments(j.id)
+			if err != nil {
 				return after, 0, err
 			}
+			for i := range segments {
+				if err := t.prune(&segments[i]); err != nil {
+					return after, 0, err
+				}
+			}
+			n += len(segments)
 		}
-		t.touch(j.id)
-		t.delta(j.tenant).counts[stateIndex(j.state)]--
+		if err := t.prune(&fleet.Job{ID: j.id, Tenant: j.tenant, State: j.state, Segments: j.parts}); err != nil {
+			return after, 0, err
+		}
 		n++
 	}
 	if len(list) < limit {
 		last = ""
 	}
 	return last, n, nil
+}
+
+// prune takes a job with all that belongs to it.
+func (t *Tx) prune(j *fleet.Job) error {
+	for _, s := range []*Stmt{pruneData, pruneAttempts, pruneEffects, pruneRefusals, pruneLinks, pruneDead, pruneJob} {
+		if _, err := t.conn.Exec(s, j.ID, j.Tenant); err != nil {
+			return err
+		}
+	}
+	t.touch(j.ID)
+	if counted(j) {
+		t.delta(j.Tenant).counts[stateIndex(j.State)]--
+	}
+	return nil
 }
 
 // PruneEvents takes the oldest events of a tenant, at most limit of them.

@@ -24,7 +24,7 @@ func RunConcurrent(t *testing.T, open Open) {
 	for name, test := range map[string]func(f *Fixture){
 		"two assigners never share a job": raceAssign, "lives": raceLives,
 		"cancel against complete": raceComplete, "cancel against accept": raceAccept,
-		"parents that end together": raceParents,
+		"parents that end together": raceParents, "segments that end while their whole is cancelled": raceWholes,
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := New(t, open)
@@ -142,6 +142,77 @@ func raceComplete(f *Fixture) {
 			}
 		}
 	})
+}
+
+// raceWholes lets cancels of all segments, from the last on, meet the ends of
+// segments: every whole ends once, as its segments say.
+func raceWholes(f *Fixture) {
+	const robots, parts = 8, 3
+	var sessions [robots]int64
+	for i := range robots {
+		sessions[i] = f.Robot(name("r", i), 100)
+	}
+	var mu sync.Mutex
+	ends := map[fleet.State]int{}
+	together(robots, func(c int) {
+		for i := range size(800, 80) / robots {
+			w, segments := f.whole(parts, nil)
+			for k := range i % parts { // so many end before anybody cancels
+				f.reportOf(f.begins(segments[k], name("r", c), sessions[c]))
+			}
+			running := f.begins(segments[i%parts], name("r", c), sessions[c])
+			together(2, func(side int) {
+				if side == 0 {
+					f.reportOf(running)
+					return
+				}
+				err := f.Store.Update(f.Context(), f.Scope, func(tx store.Tx) error {
+					for k := range parts {
+						if _, err := tx.Subject(segments[k].ID); err != nil {
+							return err
+						}
+					}
+					for k := parts - 1; k >= 0; k-- {
+						s, err := tx.Subject(segments[k].ID)
+						if err != nil {
+							return err
+						}
+						m, err := s.Cancel(fleet.CancelRequest{By: "u", Grace: time.Minute}, f.Now)
+						if err == nil && m != nil {
+							err = tx.Apply(m)
+						}
+						if err != nil {
+							return err
+						}
+					}
+					return nil
+				})
+				if err != nil {
+					f.Error(err)
+				}
+			})
+			got, last := f.Job(w.ID), i%parts == parts-1
+			if (got.State == fleet.Completed) != last || !got.State.Final() {
+				f.Errorf("a whole whose segment %d of %d was running is %s", i%parts+1, parts, got.State)
+			}
+			mu.Lock()
+			ends[got.State]++
+			mu.Unlock()
+		}
+	})
+	if ends[fleet.Completed] == 0 || ends[fleet.Cancelled] == 0 {
+		f.Errorf("ends: %v", ends)
+	}
+}
+
+// reportOf completes a job; each has a journal of its own.
+func (f *Fixture) reportOf(j fleet.Job) {
+	f.Helper()
+	r := f.NewReport(j, fleet.ReportComplete, 1)
+	r.JournalID, r.Result = string(j.ID), []byte(`{"variables":{}}`)
+	if v := f.Report(r); v[0].Verdict != fleet.VerdictApplied {
+		f.Errorf("verdict %+v", v)
+	}
 }
 
 // raceAccept lets a cancel and an accept meet: either the robot hears no and

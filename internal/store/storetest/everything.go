@@ -24,6 +24,7 @@ func (f *Fixture) Everything() {
 		f.must(tx.PutWorkflow(w))
 		f.must(tx.PutUsualRobot(f.Tenant, fleet.UsualRobot{WorkflowID: w.ID, RobotID: "r1", Default: true, Notes: "the fast one", CreatedAt: f.Now}))
 		f.must(tx.PutEnvironment(fleet.Environment{Tenant: f.Tenant, Name: "lab", Strict: true, AgeStepSeconds: 600, UpdatedAt: f.Now}))
+		f.must(tx.PutNodeOverride(f.Tenant, fleet.NodeOverride{WorkflowID: w.ID, NodeID: "n1", RobotID: "r1", Reason: "der Drucker", Active: true, CreatedAt: f.Now}))
 		f.must(tx.PutReservation(fleet.Reservation{ID: f.IDs.New(), Tenant: f.Tenant, Name: "month end", Slots: 1, CreatedAt: f.Now}))
 		_, err := tx.AddCommand(fleet.Command{
 			ID: f.IDs.New(), Tenant: f.Tenant, RobotID: "r1", Kind: fleet.CommandRestart, State: fleet.CommandRequested, By: "ada",
@@ -60,6 +61,8 @@ func (f *Fixture) Everything() {
 	f.Cancel(f.Submit(f.Spec()).ID)
 	f.Cancel(stopped.ID)
 	f.child(fleet.AllFinished, "", parked.ID)
+	_, parts := f.whole(2, nil)
+	f.begins(parts[0], "r1", session)
 	f.Later(2 * time.Minute)
 	f.must(f.Move(late.ID, func(s fleet.Subject) (*fleet.Move, error) { return s.WaitLimit(f.Now) }))
 	f.Running(f.Spec(), "r1", session)

@@ -58,7 +58,7 @@ func InvariantQueries() []Invariant {
 		{"I17 one open effect of the newest epoch at most", `select e.job_id from effects e join jobs j on j.id = e.job_id
 			where e.epoch > j.epoch`},
 		{"I20 shape", `select j.id from jobs j left join attempts a on a.job_id = j.id and a.epoch = j.epoch and a.outcome is null
-			where (j.state in ('assigned', 'running', 'cancelling')) <> (a.job_id is not null)
+			where (j.state in ('assigned', 'running', 'cancelling') and j.segments = 0) <> (a.job_id is not null)
 			or (j.state = 'pending') <> (j.waiting_on is not null) or (j.state = 'cancelling') <> (j.stop_deadline is not null)
 			or (j.state in ` + final + `) <> (j.ended_at is not null) or (j.dead_letter and j.state <> 'failed')`},
 		{"lanes count what waits in them", `select l.id from lanes l left join jobs j on j.lane_id = l.id
@@ -67,7 +67,7 @@ func InvariantQueries() []Invariant {
 			where l.tenant_id <> j.tenant_id or l.environment <> j.environment or l.requires <> j.requires
 			or l.target_robot_id <> j.target_robot_id or l.placement <> j.placement`},
 		{"I18 no job waits when its parents have decided", `select c.id from jobs c left join job_parents d on d.child_id = c.id
-			left join jobs p on p.id = d.parent_id where c.waiting_on = 'dependencies' group by c.id, c.dependency_rule, c.deps_open
+			left join jobs p on p.id = d.parent_id where c.waiting_on = 'dependencies' and c.segments = 0 group by c.id, c.dependency_rule, c.deps_open
 			having ` + among(`p.ended_at is null and p.id is not null`) + ` = 0 or case c.dependency_rule
 			when 'all_finished' then false when 'any_completed' then ` + among(`p.state = 'completed'`) + ` > 0
 			when 'any_failed' then ` + among(`p.state in ('failed', 'timeout')`) + ` > 0
@@ -75,7 +75,7 @@ func InvariantQueries() []Invariant {
 			or c.deps_open <> ` + among(`p.ended_at is null and p.id is not null`)},
 		// Of parents that retention took away nobody can say how they ended.
 		{"I18 a job was handed out only as its parents allow", `select c.id from jobs c join job_parents d on d.child_id = c.id
-			left join jobs p on p.id = d.parent_id where exists (select 1 from attempts a where a.job_id = c.id) group by c.id, c.dependency_rule, c.deps_open
+			left join jobs p on p.id = d.parent_id where c.epoch > c.epoch_skipped group by c.id, c.dependency_rule, c.deps_open
 			having c.deps_open > 0 or (count(p.id) = count(*) and case c.dependency_rule
 			when 'all_finished' then ` + among(`p.ended_at is null`) + ` > 0 when 'any_completed' then ` + among(`p.state = 'completed'`) + ` = 0
 			when 'any_failed' then ` + among(`p.state in ('failed', 'timeout')`) + ` = 0
@@ -86,6 +86,14 @@ func InvariantQueries() []Invariant {
 			where p.tenant_id <> d.tenant_id`},
 		{"I18 a parent knows that it has children", `select d.parent_id from job_parents d join jobs p on p.id = d.parent_id
 			group by d.parent_id, p.children having count(*) > p.children`},
+		{"I18 a segment has its whole, of the same tenant", `select j.id from jobs j left join jobs w on w.id = j.parent_id
+			where j.parent_id is not null and (w.id is null or w.tenant_id <> j.tenant_id or w.segments < j.segment or j.segment < 1)`},
+		{"I1 a whole stands as its segments do", `select w.id from jobs w join jobs s on s.parent_id = w.id where w.segments > 0
+			group by w.id, w.state having (w.state = 'completed') <> (` + among(`s.state = 'completed'`) + ` = count(*))
+			or (w.ended_at is not null) <> (` + among(`s.ended_at is not null`) + ` = count(*))
+			or (w.state = 'pending' and ` + among(`s.state = 'running'`) + ` > 0)`},
+		{"a whole is never handed out", `select a.job_id from attempts a join jobs w on w.id = a.job_id where w.segments > 0
+			union all select id from jobs where segments > 0 and (lane_id is not null or not_before is not null or expires_at is not null)`},
 		{"heads count the jobs of each state", headCounts()},
 		{"a session that is open is its robot's", `select s.id from sessions s left join robots r on r.session_id = s.id
 			and r.id = s.robot_id and r.tenant_id = s.tenant_id and r.session_epoch = s.session_epoch
@@ -110,7 +118,7 @@ func headCounts() string {
 			column = "timed_out"
 		}
 		parts = append(parts, fmt.Sprintf(`select h.tenant_id from tenant_heads h where h.%s <>
-			(select count(*) from jobs j where j.tenant_id = h.tenant_id and j.state = '%s')`, column, s))
+			(select count(*) from jobs j where j.tenant_id = h.tenant_id and j.state = '%s' and j.segments = 0)`, column, s))
 	}
 	return strings.Join(parts, " union all ")
 }

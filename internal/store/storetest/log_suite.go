@@ -220,16 +220,17 @@ func scopeTests() map[string]func(f *Fixture) {
 			})
 			foreign := fleet.NewJob(f.Spec(), f.Now)
 			for what, fn := range map[string]func(tx store.Tx) error{
-				"insert": func(tx store.Tx) error { return second(tx.Insert(foreign, fleet.JobData{}, "u")) },
-				"robot":  func(tx store.Tx) error { return tx.PutRobot(f.NewRobot("r1", 1)) },
-				"event":  func(tx store.Tx) error { return tx.Append(f.Tenant, fleet.EventDraft{Kind: fleet.EventBrake}) },
-				"key":    func(tx store.Tx) error { return tx.PutKey(fleet.Key{Tenant: f.Tenant}) },
-				"flow":   func(tx store.Tx) error { return tx.PutWorkflow(fleet.Workflow{Tenant: f.Tenant}) },
-				"effect": func(tx store.Tx) error { return tx.PutEffect(fleet.Effect{Tenant: f.Tenant}) },
-				"usual":  func(tx store.Tx) error { return tx.PutUsualRobot(f.Tenant, fleet.UsualRobot{}) },
-				"slots":  func(tx store.Tx) error { return tx.PutReservation(fleet.Reservation{Tenant: f.Tenant}) },
-				"share":  func(tx store.Tx) error { return tx.PutShare(f.Tenant, 1) },
-				"disk":   func(tx store.Tx) error { return tx.PutJournal(fleet.Journal{Tenant: f.Tenant}) },
+				"insert":   func(tx store.Tx) error { return second(tx.Insert(foreign, fleet.JobData{}, "u")) },
+				"robot":    func(tx store.Tx) error { return tx.PutRobot(f.NewRobot("r1", 1)) },
+				"event":    func(tx store.Tx) error { return tx.Append(f.Tenant, fleet.EventDraft{Kind: fleet.EventBrake}) },
+				"key":      func(tx store.Tx) error { return tx.PutKey(fleet.Key{Tenant: f.Tenant}) },
+				"flow":     func(tx store.Tx) error { return tx.PutWorkflow(fleet.Workflow{Tenant: f.Tenant}) },
+				"effect":   func(tx store.Tx) error { return tx.PutEffect(fleet.Effect{Tenant: f.Tenant}) },
+				"override": func(tx store.Tx) error { return tx.PutNodeOverride(f.Tenant, fleet.NodeOverride{}) },
+				"usual":    func(tx store.Tx) error { return tx.PutUsualRobot(f.Tenant, fleet.UsualRobot{}) },
+				"slots":    func(tx store.Tx) error { return tx.PutReservation(fleet.Reservation{Tenant: f.Tenant}) },
+				"share":    func(tx store.Tx) error { return tx.PutShare(f.Tenant, 1) },
+				"disk":     func(tx store.Tx) error { return tx.PutJournal(fleet.Journal{Tenant: f.Tenant}) },
 			} {
 				is(f, what, o.Store.Update(f.Context(), o.Scope, fn) != nil, true)
 			}

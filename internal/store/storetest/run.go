@@ -27,6 +27,7 @@ func Run(t *testing.T, open Open) {
 		{"placement", placementTests()},
 		{"retention", retentionTests()},
 		{"dependency", parentTests()},
+		{"segment", segmentTests()},
 		{"scope", scopeTests()},
 		{"log", logTests()},
 		{"signal", signalTests()},

@@ -46,7 +46,7 @@ func RewindSQL() []string {
 		"update attempts set epoch = epoch + " + skip + ", running_at = coalesce(running_at, started_at) where outcome is null",
 		"insert into attempts (" + strings.Join(columns, ", ") + ") select " + strings.Join(values, ", ") + " from attempts where outcome is null",
 		"update jobs set epoch = epoch + " + skip + `, epoch_skipped = epoch_skipped +
-			case when state in ('assigned', 'running', 'cancelling') then ` + skip + " - 1 else " + skip + " end where ended_at is null",
+			case when state in ('assigned', 'running', 'cancelling') and segments = 0 then ` + skip + " - 1 else " + skip + " end where ended_at is null",
 		"delete from members",
 		"update store_meta set generation = generation + 1",
 	}

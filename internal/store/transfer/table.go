@@ -138,7 +138,7 @@ func Tables() []Table {
 			error_class:text error_code:text dead_letter:bool dead_letter_reason:text retry_of:text submitted_by:text
 			lane_id:int placement:text labels:text dependency_rule:text on_unmet:text deps_open:int parent_id:text
 			sticky_key:text children:int wait_limit_ms:int fill_inputs:bool
-			retry_classes:text`),
+			retry_classes:text segment:int segments:int`),
 		table("dead_letters", "tenant_id job_id", "tenant_id:text job_id:text at:time reprocessed_at:time reprocessed_by:text"),
 		table("job_parents", "child_id parent_id", "child_id:text parent_id:text tenant_id:text position:int"),
 		table("job_data", "job_id", `job_id:text tenant_id:text variables:bytes result:bytes error:bytes duration_ms:int
@@ -156,6 +156,8 @@ func Tables() []Table {
 			subject_seq:int from_state:text to_state:text epoch:int actor:text data:bytes`),
 		table("usual_robots", "workflow_id robot_id", `tenant_id:text workflow_id:text robot_id:text
 			is_default:bool priority:int notes:text created_at:time`),
+		table("node_overrides", "workflow_id node_id", `tenant_id:text workflow_id:text node_id:text placement:text same_as:text
+			reason:text is_active:bool created_at:time created_by:text`),
 		table("ties", "tenant_id sticky_key", "tenant_id:text sticky_key:text robot_id:text until:time"),
 		table("reservations", "id", "tenant_id:text id:text name:text body:text"),
 		table("environments", "tenant_id name", "tenant_id:text name:text body:text"),

@@ -1,0 +1,86 @@
+package orchestrator
+
+import (
+	"context"
+
+	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/auth"
+	"github.com/casarerpa/fleet/internal/store"
+)
+
+// JobView is a job with all that is known about it.
+type JobView struct {
+	Job     fleet.Job
+	Data    fleet.JobData
+	Parts   []fleet.Job // the segments of a whole
+	Waiting string      // a sentence for people while the job is pending
+}
+
+// Get returns one job.
+func (j *Jobs) Get(ctx context.Context, p auth.Principal, id fleet.ID) (v JobView, err error) {
+	if err := p.Require(fleet.JobsRead); err != nil {
+		return v, err
+	}
+	err = j.Store.View(ctx, p.Scope(), func(r store.Reader) error {
+		if v.Job, err = r.Job(id); err != nil {
+			return err
+		}
+		if v.Data, err = r.JobData(id); err != nil {
+			return err
+		}
+		if v.Job.Segments > 0 {
+			if v.Parts, err = r.Segments(id); err != nil {
+				return err
+			}
+		}
+		if v.Job.State == fleet.Pending || v.Job.Segments > 0 && !v.Job.State.Final() {
+			return j.explain(r, &v)
+		}
+		return nil
+	})
+	return v, err
+}
+
+// List returns a page of jobs, newest first.
+func (j *Jobs) List(ctx context.Context, p auth.Principal, f store.JobFilter, page fleet.Page) (list store.JobPage, err error) {
+	if err := p.Require(fleet.JobsRead); err != nil {
+		return list, err
+	}
+	if page, err = page.Normalize(); err != nil {
+		return list, err
+	}
+	err = j.Store.View(ctx, p.Scope(), func(r store.Reader) error { list, err = r.Jobs(f, page); return err })
+	return list, err
+}
+
+// Attempts returns the attempts of a job, oldest first.
+func (j *Jobs) Attempts(ctx context.Context, p auth.Principal, id fleet.ID) (list []fleet.Attempt, err error) {
+	if err := p.Require(fleet.JobsRead); err != nil {
+		return nil, err
+	}
+	err = j.Store.View(ctx, p.Scope(), func(r store.Reader) error {
+		if _, err := r.Job(id); err != nil {
+			return err
+		}
+		list, err = r.Attempts(id)
+		return err
+	})
+	return list, err
+}
+
+// Log returns lines of a job's log.
+func (j *Jobs) Log(ctx context.Context, p auth.Principal, id fleet.ID, q store.LogQuery) ([]fleet.LogLine, error) {
+	if err := p.Require(fleet.JobsRead); err != nil {
+		return nil, err
+	}
+	if q.Limit == 0 {
+		q.Limit = 1000
+	}
+	if q.Limit < 1 || q.Limit > 5000 {
+		return nil, fleet.Invalid("limit", "limit must be between 1 and 5000; got %d.", q.Limit)
+	}
+	if err := j.Store.View(ctx, p.Scope(), func(r store.Reader) error { _, err := r.Job(id); return err }); err != nil {
+		return nil, err
+	}
+	return j.Store.ReadLogs(ctx, p.Scope(), id, q)
+}
