@@ -42,9 +42,11 @@ func TestExplainOf128Robots(t *testing.T) {
 	}.run(w)
 	session := connect("gpu-1", "prod", 3, "gpu")
 	body := `{"workflow_json":` + doc + `,"placement":{"environment":"prod","capabilities":["gpu"]}}`
+	var held []fleet.ID
 	for range 3 {
+		held = append(held, w.submit(body))
 		won, lost, err := w.store.Assign(t.Context(), auth.Local().Scope(), []store.Assignment{{
-			Tenant: "default", JobID: w.submit(body), RobotID: "gpu-1", SessionEpoch: session.Epoch, AcceptWithin: time.Minute,
+			Tenant: "default", JobID: held[len(held)-1], RobotID: "gpu-1", SessionEpoch: session.Epoch, AcceptWithin: time.Minute,
 		}}, time.Now())
 		w.must(err)
 		if len(won) != 1 {
@@ -68,6 +70,14 @@ func TestExplainOf128Robots(t *testing.T) {
 	const two = "gpu-1 has 3 of 3 slots in use; gpu-2 is in maintenance."
 	if got.WaitingOn != fleet.WaitingRobot || got.WaitingCode != fleet.CodeNoSlot || !strings.HasSuffix(got.WaitingSummary, two) {
 		t.Errorf("%s, %s: %s", got.WaitingOn, got.WaitingCode, got.WaitingSummary)
+	}
+	if len(got.Blockers) != 3 {
+		t.Errorf("blockers %+v", got.Blockers)
+	}
+	for i, b := range got.Blockers {
+		if b.Kind != fleet.BlockerJob || b.ID != held[i] || b.RobotID != "gpu-1" || b.Name != "nothing" || b.Since.IsZero() {
+			t.Errorf("blocker %d: %+v, want job %s", i, b, held[i])
+		}
 	}
 	if row := read[JobDetail](w, w.do("viewer", "GET", "/api/v1/jobs/"+string(id), "")); row.WaitingSummary != got.WaitingSummary {
 		t.Errorf("the job says %q", row.WaitingSummary)

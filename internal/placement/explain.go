@@ -19,7 +19,8 @@ type Explanation struct {
 	Ahead      Ahead             `json:"position"`
 	Counts     Counts            `json:"counts"`
 	ByAny      map[Check]int     `json:"by_any_reason"`
-	Robots     []RobotAnswer     `json:"robots"` // by id, each robot that the tenant may use
+	Robots     []RobotAnswer     `json:"robots"`  // by id, each robot that the tenant may use
+	Keepers    []Reservation     `json:"keepers"` // keep the slots of the robots that fail at CheckReserved
 	WouldRunIf []Change          `json:"would_run_if"`
 }
 
@@ -72,6 +73,13 @@ func Explain(v View, id fleet.ID) (e Explanation, ok bool) {
 		for _, c := range a.Checks {
 			if !c.OK {
 				e.ByAny[c.Code]++
+			}
+		}
+		if a.First == CheckReserved {
+			for _, k := range p.holds.keeping(r.class.pocket) {
+				if !slices.ContainsFunc(e.Keepers, func(x Reservation) bool { return x.ID == k.ID }) {
+					e.Keepers = append(e.Keepers, *k)
+				}
 			}
 		}
 		e.Robots = append(e.Robots, a)

@@ -54,6 +54,8 @@ func agrees(t *rapid.T, e *Explanation, robot fleet.RobotID) {
 		t.Fatalf("%s: robots %v, counts %+v", e.JobID, first, e.Counts)
 	case e.Code == "" || e.Summary == "":
 		t.Fatalf("%s waits without a word", e.JobID)
+	case (first[CheckReserved] > 0) != (len(e.Keepers) > 0):
+		t.Fatalf("%s: %d robots are reserved, by %+v", e.JobID, first[CheckReserved], e.Keepers)
 	}
 }
 
