@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -77,8 +78,8 @@ func (j *Jobs) Explain(ctx context.Context, p auth.Principal, id fleet.ID) (e Ex
 const maxBlockers = 10
 
 // blockers names who holds what a job would fit: the jobs on the robots that
-// lack only a slot, by robot, then the reservations. Jobs of other tenants on a
-// shared robot are left out. If nobody holds it back, the reason itself does.
+// lack only a slot, by robot, then the reservations. What other tenants
+// have on a shared robot is left out. If nobody holds it back, the reason itself does.
 func blockers(r store.Reader, robots []fleet.Robot, job *fleet.Job, e *placement.Explanation) ([]fleet.Blocker, error) {
 	var out []fleet.Blocker
 	full := map[fleet.RobotID]bool{}
@@ -87,7 +88,8 @@ func blockers(r store.Reader, robots []fleet.Robot, job *fleet.Job, e *placement
 			full[e.Robots[i].RobotID] = true
 		}
 	}
-	keepers := e.Keepers[:min(len(e.Keepers), maxBlockers)]
+	keepers := slices.DeleteFunc(slices.Clone(e.Keepers), func(k placement.Reservation) bool { return k.Tenant != job.Tenant })
+	keepers = keepers[:min(len(keepers), maxBlockers)]
 	for i := range robots {
 		if !full[robots[i].ID] {
 			continue

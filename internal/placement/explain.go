@@ -132,7 +132,9 @@ func (p *planner) near(l *laneState, j *Job) string {
 			said[r.c.ID] = fmt.Sprintf("has %d of %d slots in use", r.c.Taken, r.c.Max)
 		case CheckMaintenance:
 			said[r.c.ID] = "is in maintenance"
-		case CheckError, CheckDraining, CheckPaused, CheckSuspect:
+		case CheckError:
+			said[r.c.ID] = "is in error"
+		case CheckDraining, CheckPaused, CheckSuspect:
 			said[r.c.ID] = "is " + string(check)
 		case CheckRejected:
 			said[r.c.ID] = "refused it"
