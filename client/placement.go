@@ -19,6 +19,7 @@ type Explanation struct {
 	WaitingCode    fleet.WaitingCode `json:"waiting_code,omitempty"`
 	WaitingSince   time.Time         `json:"waiting_since,omitzero"`
 	WaitingSummary string            `json:"waiting_summary"`
+	Blockers       []fleet.Blocker   `json:"blockers"`
 	Position       struct {
 		Higher int `json:"ahead_higher_priority"`
 		Same   int `json:"ahead_same_priority"`

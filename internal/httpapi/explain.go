@@ -21,6 +21,7 @@ type JobExplanation struct {
 	WaitingSince   time.Time         `json:"waiting_since,omitzero"`
 	WaitingSummary string            `json:"waiting_summary"`
 	Position       JobPosition       `json:"position"`
+	Blockers       []fleet.Blocker   `json:"blockers" doc:"What holds it back: jobs and reservations that have what it would fit, else the reason alone; at most 10. Empty exactly when it would be assigned now, or does not wait."`
 	Counts         JobCounts         `json:"counts"`
 	Robots         []ExplainedRobot  `json:"robots" doc:"Every robot of the tenant once, by id; at most limit."`
 	RobotsTotal    int               `json:"robots_total"`
@@ -96,8 +97,8 @@ func (a *API) explainJob(ctx context.Context, in *explainInput) (*explainReply, 
 	job := showJob(e.Job)
 	out := JobExplanation{
 		JobID: job.ID, Status: job.State, EvaluatedAt: e.EvaluatedAt, WaitingSummary: e.Summary,
-		Counts: JobCounts{ByFirst: map[string]int{}, ByAny: map[string]int{}},
-		Robots: []ExplainedRobot{}, Changes: []JobChange{}, Attempts: showAll(e.Attempts, showAttempt),
+		Counts:   JobCounts{ByFirst: map[string]int{}, ByAny: map[string]int{}},
+		Blockers: showAll(e.Blockers, showBlocker), Robots: []ExplainedRobot{}, Changes: []JobChange{}, Attempts: showAll(e.Attempts, showAttempt),
 	}
 	stamp(&out.EvaluatedAt)
 	if job.State == fleet.Pending {
@@ -107,6 +108,12 @@ func (a *API) explainJob(ctx context.Context, in *explainInput) (*explainReply, 
 		out.fill(&e, in)
 	}
 	return &explainReply{out}, nil
+}
+
+// showBlocker brings the times into the form of the API.
+func showBlocker(b fleet.Blocker) fleet.Blocker {
+	stamp(&b.Since, &b.Until)
+	return b
 }
 
 // fill adds what placement says.

@@ -3,7 +3,9 @@ package orchestrator
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,6 +24,7 @@ type Explanation struct {
 	Fleet       *placement.Explanation   // only while it waits for a robot
 	Names       map[fleet.RobotID]string // of the robots in it
 	Attempts    []fleet.Attempt          // the robots that had it
+	Blockers    []fleet.Blocker          // none exactly when it would be assigned now, or does not wait
 }
 
 // Explain asks placement itself what it would do with a job now, and why. Who
@@ -46,6 +49,9 @@ func (j *Jobs) Explain(ctx context.Context, p auth.Principal, id fleet.ID) (e Ex
 			return err
 		}
 		if e.Summary, err = aside(r, &e.Job); err != nil || e.Summary != "" {
+			if e.Job.State == fleet.Pending {
+				e.Blockers = []fleet.Blocker{reason(&e.Job)}
+			}
 			return err
 		}
 		robots, err := j.robots(r, e.EvaluatedAt)
@@ -67,9 +73,66 @@ func (j *Jobs) Explain(ctx context.Context, p auth.Principal, id fleet.ID) (e Ex
 		if full.Code == fleet.CodeReserved {
 			e.Job.WaitingOn = fleet.WaitingReservation
 		}
-		return nil
+		if full.Assigned == nil {
+			e.Blockers, err = blockers(r, robots, &e.Job, &full)
+		}
+		return err
 	})
 	return e, err
+}
+
+// maxBlockers is how many blockers an answer names.
+const maxBlockers = 10
+
+// blockers names who holds what a job would fit: the jobs on the robots that
+// lack only a slot, by robot, then the reservations. What other tenants
+// have on a shared robot is left out. If nobody holds it back, the reason itself does.
+func blockers(r store.Reader, robots []fleet.Robot, job *fleet.Job, e *placement.Explanation) ([]fleet.Blocker, error) {
+	var out []fleet.Blocker
+	full := map[fleet.RobotID]bool{}
+	for i := range e.Robots {
+		if e.Robots[i].First == placement.CheckNoSlot {
+			full[e.Robots[i].RobotID] = true
+		}
+	}
+	keepers := slices.DeleteFunc(slices.Clone(e.Keepers), func(k placement.Reservation) bool { return k.Tenant != job.Tenant })
+	keepers = keepers[:min(len(keepers), maxBlockers)]
+	for i := range robots {
+		if !full[robots[i].ID] {
+			continue
+		}
+		for _, id := range robots[i].CurrentJobIDs {
+			if len(out)+len(keepers) >= maxBlockers {
+				break
+			}
+			holder, err := r.Job(id)
+			if errors.Is(err, fleet.ErrNotFound) {
+				continue
+			}
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, fleet.Blocker{
+				Kind: fleet.BlockerJob, ID: id, Name: cmp.Or(holder.Name, holder.Workflow.Name), RobotID: robots[i].ID, Since: holder.AssignedAt,
+			})
+		}
+	}
+	for i := range keepers {
+		out = append(out, fleet.Blocker{Kind: fleet.BlockerReservation, ID: keepers[i].ID, Name: keepers[i].Name, Until: keepers[i].Until})
+	}
+	if len(out) == 0 {
+		out = append(out, reason(job))
+	}
+	return out, nil
+}
+
+// reason is the blocker of a job that nobody holds back.
+func reason(job *fleet.Job) fleet.Blocker {
+	b := fleet.Blocker{Kind: fleet.BlockerReason, Name: string(job.WaitingCode), Since: job.WaitingSince}
+	if job.WaitingOn == fleet.WaitingTime || job.WaitingOn == fleet.WaitingBackoff {
+		b.Until = job.NotBefore
+	}
+	return b
 }
 
 // handedOver is what a job is told that placement would assign now.

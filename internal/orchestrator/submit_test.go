@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/auth"
 )
 
 func TestSubmitRefuses(t *testing.T) {
@@ -266,6 +267,11 @@ func TestExplain(t *testing.T) {
 		t.Helper()
 		if v := w.get(job.ID); v.Job.WaitingCode != code || !strings.Contains(v.Waiting, text) {
 			t.Errorf("%s: %q, want %s: …%s…", v.Job.WaitingCode, v.Waiting, code, text)
+		}
+		e, err := w.Jobs.Explain(t.Context(), auth.Local(), job.ID)
+		w.must(err)
+		if free := e.Summary == handedOver; free != (len(e.Blockers) == 0) || e.Job.WaitingCode != code {
+			t.Errorf("%s (%s) is blocked by %+v", e.Job.WaitingCode, e.Summary, e.Blockers)
 		}
 	}
 	plain := w.submit()

@@ -2,6 +2,7 @@ package placement
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -18,7 +19,8 @@ type Explanation struct {
 	Ahead      Ahead             `json:"position"`
 	Counts     Counts            `json:"counts"`
 	ByAny      map[Check]int     `json:"by_any_reason"`
-	Robots     []RobotAnswer     `json:"robots"` // by id, each robot that the tenant may use
+	Robots     []RobotAnswer     `json:"robots"`  // by id, each robot that the tenant may use
+	Keepers    []Reservation     `json:"keepers"` // keep the slots of the robots that fail at CheckReserved
 	WouldRunIf []Change          `json:"would_run_if"`
 }
 
@@ -73,12 +75,20 @@ func Explain(v View, id fleet.ID) (e Explanation, ok bool) {
 				e.ByAny[c.Code]++
 			}
 		}
+		if a.First == CheckReserved {
+			for _, k := range p.holds.keeping(r.class.pocket) {
+				if !slices.ContainsFunc(e.Keepers, func(x Reservation) bool { return x.ID == k.ID }) {
+					e.Keepers = append(e.Keepers, *k)
+				}
+			}
+		}
 		e.Robots = append(e.Robots, a)
 	}
 	slices.SortFunc(e.Robots, func(a, b RobotAnswer) int { return strings.Compare(string(a.RobotID), string(b.RobotID)) })
 	e.Ahead = ahead(&v, lane, job)
 	if e.Assigned == nil {
 		e.Code, e.Summary = words(l, e.Counts)
+		e.Summary += p.near(l, job)
 		e.WouldRunIf = changes(&v, id, &e)
 	}
 	return e, true
@@ -96,7 +106,55 @@ func Summary(v View, id fleet.ID) (fleet.WaitingCode, string) {
 		return "", ""
 	}
 	l := p.lanes[slices.IndexFunc(p.lanes, func(l *laneState) bool { return l.lane == lane })]
-	return words(l, p.count(l, job))
+	code, text := words(l, p.count(l, job))
+	return code, text + p.near(l, job)
+}
+
+// maxNear is how many robots a sentence names; of more it names none.
+const maxNear = 3
+
+// near names the robots that meet every demand of a job and are there, with
+// what keeps each from it, as further sentences; empty if there are too many.
+func (p *planner) near(l *laneState, j *Job) string {
+	holder := p.holds.holders(l.lane, j)
+	said := map[fleet.RobotID]string{}
+	for i := range p.robots {
+		r := &p.robots[i]
+		if !r.c.serves(l.lane.Tenant) {
+			continue
+		}
+		x := namedRobot{r, l.rules.judge(&r.c, p.now)}
+		if x.j.fails != "" {
+			continue
+		}
+		switch check := p.check(l, x, j, holder); check {
+		case CheckNoSlot:
+			said[r.c.ID] = fmt.Sprintf("has %d of %d slots in use", r.c.Taken, r.c.Max)
+		case CheckMaintenance:
+			said[r.c.ID] = "is in maintenance"
+		case CheckError:
+			said[r.c.ID] = "is in error"
+		case CheckDraining, CheckPaused, CheckSuspect:
+			said[r.c.ID] = "is " + string(check)
+		case CheckRejected:
+			said[r.c.ID] = "refused it"
+		case CheckReserved:
+			said[r.c.ID] = "is kept for " + strings.Join(p.holds.keepers(r.class.pocket), ", ")
+		default: // away altogether, or its time has not come
+			continue
+		}
+		if len(said) > maxNear {
+			return ""
+		}
+	}
+	if len(said) == 0 {
+		return ""
+	}
+	parts := make([]string, 0, len(said))
+	for _, id := range slices.Sorted(maps.Keys(said)) {
+		parts = append(parts, string(id)+" "+said[id])
+	}
+	return " " + strings.Join(parts, "; ") + "."
 }
 
 // jobOf finds a job and its lane.

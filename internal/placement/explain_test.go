@@ -1,7 +1,9 @@
 package placement
 
 import (
+	"fmt"
 	"maps"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -52,6 +54,8 @@ func agrees(t *rapid.T, e *Explanation, robot fleet.RobotID) {
 		t.Fatalf("%s: robots %v, counts %+v", e.JobID, first, e.Counts)
 	case e.Code == "" || e.Summary == "":
 		t.Fatalf("%s waits without a word", e.JobID)
+	case (first[CheckReserved] > 0) != (len(e.Keepers) > 0):
+		t.Fatalf("%s: %d robots are reserved, by %+v", e.JobID, first[CheckReserved], e.Keepers)
 	}
 }
 
@@ -86,5 +90,41 @@ job j1 needs=gpu env=prod`)
 		if i >= len(texts) || texts[i] != wants[i] {
 			t.Fatalf("would run if %q, want %q", texts, wants)
 		}
+	}
+}
+
+// The example of the design, to the number: 128 robots, and the sentence names
+// the two that are close.
+func TestExplainOf128Robots(t *testing.T) {
+	var b strings.Builder
+	for i := range 118 {
+		fmt.Fprintf(&b, "robot web-%03d caps=browser\n", i)
+	}
+	for i := range 6 {
+		fmt.Fprintf(&b, "robot lab-%d env=lab caps=gpu\n", i)
+	}
+	b.WriteString(`robot off-1 caps=gpu status=offline
+robot off-2 caps=gpu status=offline
+robot gpu-1 caps=gpu slots=3 taken=3
+robot gpu-2 caps=gpu status=maintenance
+job j1 needs=gpu env=prod`)
+	v := world(t, b.String())
+	for i := range v.Robots {
+		if v.Robots[i].Environment == fleet.DefaultEnvironment {
+			v.Robots[i].Environment = "prod"
+		}
+	}
+	e, _ := Explain(v, "j1")
+	want := map[Check]int{CheckEnvironment: 6, CheckCapability: 118, CheckOffline: 2, CheckNoSlot: 1, CheckMaintenance: 1}
+	if !maps.Equal(e.Counts.First, want) || e.Counts.Robots != 128 || e.Counts.Fit != 4 || e.Counts.Free != 0 {
+		t.Errorf("counts %+v", e.Counts)
+	}
+	const text = "Waits for a free slot: 4 robots fit, none free (118 capability, 6 environment, 1 maintenance, 1 no slot, 2 offline). " +
+		"gpu-1 has 3 of 3 slots in use; gpu-2 is in maintenance."
+	if e.Code != fleet.CodeNoSlot || e.Summary != text {
+		t.Errorf("%s: %s", e.Code, e.Summary)
+	}
+	if code, short := Summary(v, "j1"); code != e.Code || short != e.Summary {
+		t.Errorf("the row says %s: %s", code, short)
 	}
 }

@@ -236,12 +236,20 @@ func (h *holds) kept() []Kept {
 	return out
 }
 
-// keepers names the reservations that keep the slots of a pocket.
-func (h *holds) keepers(p *pocket) (names []string) {
+// keeping lists the reservations that keep a slot of a pocket.
+func (h *holds) keeping(p *pocket) (out []*Reservation) {
 	for n, i := range p.covered {
 		if p.held[n] > 0 {
-			names = append(names, h.list[i].r.Name)
+			out = append(out, h.list[i].r)
 		}
+	}
+	return out
+}
+
+// keepers names the reservations that keep the slots of a pocket.
+func (h *holds) keepers(p *pocket) (names []string) {
+	for _, r := range h.keeping(p) {
+		names = append(names, r.Name)
 	}
 	return names
 }
