@@ -5,6 +5,14 @@ import (
 	"fmt"
 )
 
+// Awaits are the variables of a segment until the one before it hands over its
+// own. They name an input that nothing fills: an orchestrator that knows no
+// segments, as there may be one while versions are mixed, fails the segment
+// because of it and does not let it run without its variables.
+func Awaits(before ID) []byte {
+	return fmt.Appendf(nil, `{"__handed_over__":{"from_job":%q,"pointer":"/all variables, by an orchestrator that knows segments"}}`, before)
+}
+
 // HandOver makes the variables of a segment from the result of the one before
 // it: all that its workflow ended with. problem says in a sentence why they
 // cannot be handed to a robot.

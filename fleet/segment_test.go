@@ -162,3 +162,18 @@ func TestHandedOut(t *testing.T) {
 		}
 	}
 }
+
+// An orchestrator that knows no segments fills the inputs of one as those of any
+// job that waits for another.
+func TestVariablesThatNobodyHandsOverAreAFault(t *testing.T) {
+	const before = ID("01939c3e-7b1a-7c3d-8e4f-0123456789ab")
+	_, problem, err := FillInputs(Awaits(before), func(id ID) (json.RawMessage, error) {
+		if id != before {
+			t.Errorf("reads job %s", id)
+		}
+		return json.RawMessage(`{"success":true,"variables":{"amount":7}}`), nil
+	})
+	if err != nil || !strings.Contains(problem, "knows segments") {
+		t.Errorf("%q, %v", problem, err)
+	}
+}

@@ -44,11 +44,8 @@ func (j *Jobs) parts(ctx context.Context, p auth.Principal, found *resolved, ove
 
 // split makes a whole of a job that was prepared, with a job for each part.
 func (j *Jobs) split(ctx context.Context, p auth.Principal, r SubmitRequest, found resolved, parts []part, spec fleet.JobSpec, usual []fleet.RobotID) (whole store.Submission, segments []segment, err error) {
-	ids := make([]fleet.ID, len(parts))
-	for i := range ids {
-		ids[i] = j.IDs.New()
-	}
-	spec.ID, spec.Segments = j.IDs.New(), len(parts) // above theirs: rows are locked in one order
+	ids := family(j.IDs, len(parts)+1)
+	spec.ID, spec.Segments = ids[len(parts)], len(parts) // above theirs: rows are locked in one order
 	for i, part := range parts {
 		s := spec
 		s.ID, s.Segments, s.Parent, s.Segment = ids[i], 0, spec.ID, i+1
@@ -63,8 +60,8 @@ func (j *Jobs) split(ctx context.Context, p auth.Principal, r SubmitRequest, fou
 		}
 		data := fleet.JobData{Variables: r.Variables}
 		if i > 0 {
-			s.DependsOn, s.Rule, s.OnUnmet, s.FillInputs = []fleet.ID{ids[i-1]}, "", "", false
-			data.Variables = nil
+			s.DependsOn, s.Rule, s.OnUnmet, s.FillInputs = []fleet.ID{ids[i-1]}, "", "", true
+			data.Variables = fleet.Awaits(ids[i-1])
 		} else {
 			spec.Environment, spec.RunTimeout = s.Environment, s.RunTimeout
 		}
@@ -74,6 +71,20 @@ func (j *Jobs) split(ctx context.Context, p auth.Principal, r SubmitRequest, fou
 	}
 	spec.DependsOn, spec.FillInputs = nil, false
 	return store.Submission{Job: fleet.NewJob(spec, j.Now()), Data: fleet.JobData{Variables: r.Variables}, Actor: p.Name, Graph: true}, segments, nil
+}
+
+// family makes rising ids of one month for jobs that belong together: retention
+// may take all jobs of a month at once.
+func family(from *fleet.IDs, n int) []fleet.ID {
+	ids := make([]fleet.ID, n)
+	for {
+		for i := range ids {
+			ids[i] = from.New()
+		}
+		if ids[0].Time().Month() == ids[n-1].Time().Month() {
+			return ids
+		}
+	}
 }
 
 // segment is a part that is to be stored: a job and what it runs.
@@ -193,11 +204,8 @@ func (j *Jobs) wholeAgain(tx store.Tx, first *fleet.Job, spec fleet.JobSpec, var
 	if len(old) != first.Segments {
 		return fleet.Job{}, fleet.Errorf(fleet.CodeConflict, "invalid_state", "Job %s is no longer kept with all of its %d segments.", first.ID, first.Segments).WithFix("Submit its workflow again.")
 	}
-	ids := make([]fleet.ID, len(old))
-	for i := range ids {
-		ids[i] = j.IDs.New()
-	}
-	spec.ID = j.IDs.New()
+	ids := family(j.IDs, len(old)+1)
+	spec.ID = ids[len(old)]
 	out, err := tx.Enqueue([]store.Submission{{
 		Job: fleet.NewJob(spec, j.Now()), Data: fleet.JobData{Variables: variables}, Actor: by, Graph: true,
 	}})
@@ -217,9 +225,9 @@ func (j *Jobs) wholeAgain(tx store.Tx, first *fleet.Job, spec fleet.JobSpec, var
 			}
 			continue
 		}
-		s.DependsOn, s.WaitLimit = []fleet.ID{ids[i-1]}, old[i].WaitLimit.Std()
+		s.DependsOn, s.FillInputs, s.WaitLimit = []fleet.ID{ids[i-1]}, true, old[i].WaitLimit.Std()
 		part := segment{hash: old[i].Workflow.Hash, Submission: store.Submission{
-			Job: fleet.NewJob(s, j.Now()), Actor: by, Parents: s.DependsOn, Graph: true,
+			Job: fleet.NewJob(s, j.Now()), Data: fleet.JobData{Variables: fleet.Awaits(ids[i-1])}, Actor: by, Parents: s.DependsOn, Graph: true,
 		}}
 		if err := insertSegments(tx, old[i].Workflow, []segment{part}); err != nil {
 			return fleet.Job{}, err

@@ -1,6 +1,7 @@
 package orchestrator
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -86,6 +87,12 @@ func TestSegmentsOfOneJob(t *testing.T) {
 	e, err := w.Jobs.Explain(t.Context(), w.admin, job.ID)
 	if err != nil || e.Job.ID != job.ID || e.Fleet == nil || !strings.HasPrefix(e.Summary, "Segment 1 of 3") {
 		t.Errorf("explain: %+v, %v", e, err)
+	}
+	for i, s := range parts[1:] { // a version without segments must not start them with nothing
+		from, err := fleet.InputsFrom(w.get(s.ID).Data.Variables)
+		if err != nil || !s.FillInputs || len(from) != 1 || from["__handed_over__"].Job != parts[i].ID {
+			t.Errorf("segment %d awaits %+v, %v", i+2, from, err)
+		}
 	}
 	w.finish(parts[0], `{"x":"1","in":7}`)
 	w.stand(job.ID, "running completed pending pending")
@@ -359,4 +366,17 @@ func TestWholeThatWasLeftBehind(t *testing.T) {
 	insert(whole)
 	w.must(w.Jobs.FollowWholes(t.Context(), store.System("test")))
 	w.stand(whole.ID, "completed completed completed")
+}
+
+// Retention takes jobs by month where the store has a partition for each.
+func TestAFamilyIsOfOneMonth(t *testing.T) {
+	border := time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)
+	at := border.Add(-2 * time.Millisecond)
+	ids := fleet.NewIDs(func() time.Time { at = at.Add(time.Millisecond); return at }, rand.Reader)
+	got := family(ids, 4)
+	for i, id := range got {
+		if id.Time().Before(border) || i > 0 && id <= got[i-1] {
+			t.Errorf("%s is of %s, after %v", id, id.Time(), got[:i])
+		}
+	}
 }
