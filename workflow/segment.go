@@ -13,6 +13,7 @@ type Segment struct {
 	Choice   string    // what Cut was told of its nodes; empty: nothing
 	Entry    string    // the first node of the document that runs in it
 	Nodes    []string  // of the document, in file order
+	Private  []string  // names that no segment hands on and that its nodes mention; see Private
 	Document *Document // what a robot runs
 }
 
@@ -55,8 +56,13 @@ func Cut(d *Document, choice map[string]string, most int) ([]Segment, error) {
 	if err != nil {
 		return nil, err
 	}
+	private, err := c.private(of, len(entries)+1)
+	if err != nil {
+		return nil, err
+	}
 	out := make([]Segment, len(entries)+1)
 	for i := range out {
+		out[i].Private = private[i]
 		out[i].Entry = c.doc.Nodes[c.start].ID
 		if i > 0 {
 			out[i].Entry = c.doc.Nodes[entries[i-1]].ID
@@ -114,6 +120,9 @@ func (c *cutter) slice(of []int, segment int, entry string, count int) (*Documen
 // outputs of its node.
 func (c *cutter) fetch(d *Document, link Connection, done map[string]bool) error {
 	source, _ := c.doc.Node(link.SourceNode)
+	if Private(link.SourceNode) {
+		return &CutError{Node: link.TargetNode, Reason: fmt.Sprintf("Node %s takes %s from node %s, which runs in another place, and outputs of a node of such a name are not handed on. Give it an id that does not begin with _.", link.TargetNode, link.SourcePort, link.SourceNode)}
+	}
 	if source.Spec != nil {
 		port, ok := source.Spec.Output(link.SourcePort)
 		switch {

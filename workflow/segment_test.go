@@ -397,3 +397,32 @@ func TestCutOfALargeDocument(t *testing.T) {
 		t.Errorf("60 segments where 60 may be: %d, %v", len(parts), err)
 	}
 }
+
+// What begins with _ is not handed on, so nobody behind a cut may need it.
+func TestCutTakesNoVariableAway(t *testing.T) {
+	options := Options{Catalog: testCatalog(t)}
+	for _, c := range []struct{ name, set, use, want string }{
+		{"a plain name", "total", "{{total}}", ""},
+		{"a private name", "_total", "pay\n{{_total}}", "n uses _total"},
+		{"a name with more", "_total", "{{_total_sum}} {{x_total}}", ""},
+		{"in the same place", "_total", "", ""},
+		{"the engine's own", "total", "{{_job_id}}", ""},
+	} {
+		d := sketch("s:StartNode v:SetVariableNode n", "s>v v>n")
+		d.nodes["v"].(map[string]any)["config"] = map[string]any{"variable_name": c.set}
+		d.nodes["n"].(map[string]any)["config"] = map[string]any{"message": c.use}
+		parts, err := Cut(d.read(t, options), map[string]string{"n": "desk"}, 50)
+		var cut *CutError
+		switch {
+		case c.want == "" && err != nil, c.want != "" && (!errors.As(err, &cut) || cut.Node != "n" || !strings.Contains(cut.Reason, c.want)):
+			t.Errorf("%s: %v", c.name, err)
+		case c.name == "the engine's own" && strings.Join(parts[1].Private, " ") != "_job_id":
+			t.Errorf("%s: %v", c.name, parts[1].Private)
+		}
+	}
+	d := sketch("s:StartNode _v:SetVariableNode n", "s>_v _v>n _v.value=>n.message")
+	d.nodes["_v"].(map[string]any)["config"] = map[string]any{"variable_name": "x"}
+	if _, err := Cut(d.read(t, options), map[string]string{"n": "desk"}, 50); err == nil || !strings.Contains(err.Error(), "an id that does not begin with _") {
+		t.Errorf("a link from a node of a private name: %v", err)
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/casarerpa/fleet/workflow"
 	"github.com/casarerpa/fleet/workflow/value"
 )
 
@@ -89,7 +90,7 @@ func portNumber(port string) int {
 func (a *arm) result(before *value.Map) *value.Map {
 	m := value.NewMap()
 	for k, val := range a.b.vars.All() {
-		if internal(k) {
+		if workflow.Private(k) {
 			continue
 		}
 		if a.b.prog.ofJoin(k) {
@@ -120,7 +121,7 @@ func (p *program) ofJoin(name string) bool {
 func (a *arm) changes(before *value.Map) *value.Map {
 	m := value.NewMap()
 	for k, val := range a.b.vars.All() {
-		if old, ok := before.Get(k); !internal(k) && (!ok || !value.Equal(old, val)) {
+		if old, ok := before.Get(k); !workflow.Private(k) && (!ok || !value.Equal(old, val)) {
 			m.Set(k, val)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/casarerpa/fleet/workflow"
 	"github.com/casarerpa/fleet/workflow/value"
 )
 
@@ -234,17 +235,11 @@ func present(v any) any {
 	return value.Str(v)
 }
 
-// internal says whether a variable is the engine's own.
-func internal(name string) bool {
-	return strings.HasPrefix(name, "_") || strings.HasSuffix(name, "_loop_state") ||
-		strings.HasSuffix(name, "_try_state") || strings.HasSuffix(name, "_retry_state")
-}
-
 // public copies variables without internals.
 func public(vars *value.Map) *value.Map {
 	m := value.NewMap()
 	for k, v := range vars.All() {
-		if !internal(k) {
+		if !workflow.Private(k) {
 			m.Set(k, present(v))
 		}
 	}

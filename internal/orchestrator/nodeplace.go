@@ -188,6 +188,7 @@ func choices(wishes map[string]*nodeWish) (choice map[string]string, places map[
 type part struct {
 	entry    string
 	nodes    []string
+	private  []string       // see workflow.Segment
 	place    fleet.PlacedAt // of its nodes
 	requires fleet.Capabilities
 	hash     string
@@ -239,7 +240,7 @@ func (w *Workflows) cut(d *workflow.Document, overrides []fleet.NodeOverride) ([
 			return nil, err
 		}
 		out = append(out, part{
-			entry: s.Entry, nodes: s.Nodes, requires: requires, hash: hash, body: body,
+			entry: s.Entry, nodes: s.Nodes, private: s.Private, requires: requires, hash: hash, body: body,
 			place: fleet.PlacedAt{Where: fmt.Sprintf("the placement of node %s", asking(s, choice)), Placement: places[s.Choice]},
 		})
 	}

@@ -3,6 +3,7 @@ package orchestrator
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -47,6 +48,11 @@ func (j *Jobs) split(ctx context.Context, p auth.Principal, r SubmitRequest, fou
 	ids := family(j.IDs, len(parts)+1)
 	spec.ID, spec.Segments = ids[len(parts)], len(parts) // above theirs: rows are locked in one order
 	for i, part := range parts {
+		if i > 0 {
+			if err := handedOn(r.Variables, &part); err != nil {
+				return whole, nil, err
+			}
+		}
 		s := spec
 		s.ID, s.Segments, s.Parent, s.Segment = ids[i], 0, spec.ID, i+1
 		if err := j.place(ctx, p, r, found, &s, part.place, part.requires); err != nil {
@@ -71,6 +77,25 @@ func (j *Jobs) split(ctx context.Context, p auth.Principal, r SubmitRequest, fou
 	}
 	spec.DependsOn, spec.FillInputs = nil, false
 	return store.Submission{Job: fleet.NewJob(spec, j.Now()), Data: fleet.JobData{Variables: r.Variables}, Actor: p.Name, Graph: true}, segments, nil
+}
+
+// handedOn refuses an input that a segment behind the first needs and that is not
+// handed on to it.
+func handedOn(variables json.RawMessage, p *part) error {
+	if len(p.private) == 0 || len(variables) == 0 {
+		return nil
+	}
+	var values map[string]json.RawMessage
+	if err := json.Unmarshal(variables, &values); err != nil {
+		return fleet.Invalid("variables", "variables must be a JSON object.")
+	}
+	for _, name := range p.private {
+		if _, ok := values[name]; ok {
+			return fleet.Invalid("variables."+name, "The part of the workflow from node %s on runs in another place and uses %s, and a variable of such a name is not handed on.", p.entry, name).
+				WithFix("Give it a name that does not begin with _.")
+		}
+	}
+	return nil
 }
 
 // family makes rising ids of one month for jobs that belong together: retention

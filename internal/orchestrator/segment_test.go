@@ -380,3 +380,15 @@ func TestAFamilyIsOfOneMonth(t *testing.T) {
 		}
 	}
 }
+
+func TestInputsThatAreNotHandedOn(t *testing.T) {
+	w := newWorld(t)
+	w.connect("browser")
+	doc := []byte(strings.Replace(string(placed("own", `{"nodes":{"n":{"robot_id":"r1"}}}`)), "{{x}}", "{{_iban}}", 1))
+	_, err := w.Jobs.Submit(t.Context(), w.admin, SubmitRequest{Document: doc, Variables: json.RawMessage(`{"_iban":"DE1"}`)})
+	w.is(err, fleet.CodeInvalid, "invalid_field")
+	if n := w.count("jobs"); n != "0" {
+		t.Errorf("%s jobs", n)
+	}
+	w.submit(func(r *SubmitRequest) { r.Document, r.Variables = doc, json.RawMessage(`{"_trace":"t"}`) })
+}
