@@ -20,6 +20,7 @@ type Explanation struct {
 	WaitingSince   time.Time         `json:"waiting_since,omitzero"`
 	WaitingSummary string            `json:"waiting_summary"`
 	Blockers       []fleet.Blocker   `json:"blockers"`
+	Estimate       *fleet.Estimate   `json:"estimate"`
 	Position       struct {
 		Higher int `json:"ahead_higher_priority"`
 		Same   int `json:"ahead_same_priority"`

@@ -13,6 +13,12 @@ type Blocker struct {
 	Until   time.Time   `json:"until,omitzero"`
 }
 
+// Estimate says about when something is expected, and what that rests on.
+type Estimate struct {
+	Seconds int    `json:"seconds"` // from the moment of the answer; 0: any moment
+	Basis   string `json:"basis"`
+}
+
 // BlockerKind says what a blocker is.
 type BlockerKind string
 

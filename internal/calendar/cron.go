@@ -73,7 +73,7 @@ func ParseCron(text string) (*Cron, error) {
 		return nil, e.WithFix("Write minute, hour, day, month and weekday, such as 0 9 * * 1-5.")
 	}
 	c := &Cron{text: strings.Join(parts, " "), wildcard: parts[0][0] == '*' || parts[1][0] == '*'}
-	c.anyDay, c.anyWeekday = parts[2] == "*" || parts[2] == "?", parts[4] == "*" || parts[4] == "?"
+	c.anyDay, c.anyWeekday = strings.ContainsAny(parts[2][:1], "*?"), strings.ContainsAny(parts[4][:1], "*?")
 	for i, into := range []*uint64{&c.minute, &c.hour, &c.day, &c.month, &c.weekday} {
 		at := 0
 		for entry := range strings.SplitSeq(parts[i], ",") {
@@ -118,6 +118,9 @@ func (c *Cron) entry(i int, entry string, into *uint64) error {
 		}
 		if high, err = f.value(last); err != nil {
 			return err
+		}
+		if i == 4 && high == 0 { // a week may end with Sunday
+			high = 7
 		}
 		if low > high {
 			return fmt.Errorf("the range %s goes backwards; write %s-%d,%d-%s", clip(span), first, f.max, f.min, last)
@@ -194,11 +197,8 @@ func (c *Cron) on(year int, month time.Month, day int) bool {
 	}
 	first := time.Date(year, month, day, 12, 0, 0, 0, time.UTC)
 	byDay, byWeekday := c.onDay(first, day), c.onWeekday(first, day)
-	switch {
-	case c.anyDay:
-		return byWeekday
-	case c.anyWeekday:
-		return byDay
+	if c.anyDay || c.anyWeekday { // one of them says nothing, or only how often
+		return byDay && byWeekday
 	}
 	return byDay || byWeekday
 }
@@ -217,7 +217,7 @@ func (c *Cron) onDay(date time.Time, day int) bool {
 func (c *Cron) onWeekday(date time.Time, day int) bool {
 	w := int(date.Weekday())
 	switch {
-	case c.anyWeekday, c.weekday&(1<<w) != 0, c.lastOf&(1<<w) != 0 && day+7 > lastDay(date):
+	case c.weekday&(1<<w) != 0, c.lastOf&(1<<w) != 0 && day+7 > lastDay(date):
 		return true
 	}
 	return slices.Contains(c.nth, ordinal{w, (day-1)/7 + 1})

@@ -21,8 +21,13 @@ func (c *Cron) Next(after time.Time, zone *time.Location) (at time.Time, moved b
 	// A day earlier: what was moved may come on the next.
 	date := time.Date(local.Year(), local.Month(), local.Day()-1, 12, 0, 0, 0, time.UTC)
 	hours, minutes := values(c.hour), values(c.minute)
-	for range horizon {
-		if y, m, d := date.Date(); c.on(y, m, d) {
+	for limit := date.AddDate(0, 0, horizon); date.Before(limit); {
+		y, m, d := date.Date()
+		if c.month&(1<<int(m)) == 0 {
+			date = time.Date(y, m+1, 1, 12, 0, 0, 0, time.UTC)
+			continue
+		}
+		if c.on(y, m, d) {
 			for _, h := range hours {
 				for _, min := range minutes {
 					if at, moved = instant(y, m, d, h, min, zone); at.After(after) {

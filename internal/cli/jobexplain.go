@@ -63,6 +63,13 @@ func (c *jobExplainCmd) show(sh *shell, e *client.Explanation) error {
 	if e.Position.Total > 0 {
 		card.add("position", fmt.Sprintf("%d (%d of higher priority, %d of the same before it)", e.Position.Total, e.Position.Higher, e.Position.Same))
 	}
+	if e.Estimate != nil {
+		when := "at any moment"
+		if e.Estimate.Seconds > 0 {
+			when = "in about " + rough(time.Duration(e.Estimate.Seconds)*time.Second)
+		}
+		card.add("next slot", when+" ("+clean(e.Estimate.Basis)+")")
+	}
 	if err := card.write(&b, sh.paint); err != nil {
 		return err
 	}

@@ -22,6 +22,7 @@ type JobExplanation struct {
 	WaitingSummary string            `json:"waiting_summary"`
 	Position       JobPosition       `json:"position"`
 	Blockers       []fleet.Blocker   `json:"blockers" doc:"What holds it back: jobs and reservations that have what it would fit, else the reason alone; at most 10. Empty exactly when it would be assigned now, or does not wait."`
+	Estimate       *fleet.Estimate   `json:"estimate,omitempty" doc:"When the next slot that it would fit is expected; left out where too few runs are known."`
 	Counts         JobCounts         `json:"counts"`
 	Robots         []ExplainedRobot  `json:"robots" doc:"Every robot of the tenant once, by id; at most limit."`
 	RobotsTotal    int               `json:"robots_total"`
@@ -98,6 +99,7 @@ func (a *API) explainJob(ctx context.Context, in *explainInput) (*explainReply, 
 	out := JobExplanation{
 		JobID: job.ID, Status: job.State, EvaluatedAt: e.EvaluatedAt, WaitingSummary: e.Summary,
 		Counts:   JobCounts{ByFirst: map[string]int{}, ByAny: map[string]int{}},
+		Estimate: e.Estimate,
 		Blockers: showAll(e.Blockers, showBlocker), Robots: []ExplainedRobot{}, Changes: []JobChange{}, Attempts: showAll(e.Attempts, showAttempt),
 	}
 	stamp(&out.EvaluatedAt)

@@ -24,6 +24,7 @@ type Explanation struct {
 	Fleet       *placement.Explanation   // only while it waits for a robot
 	Names       map[fleet.RobotID]string // of the robots in it
 	Attempts    []fleet.Attempt          // the robots that had it
+	Estimate    *fleet.Estimate          // of the next slot; nil: not enough is known
 	Blockers    []fleet.Blocker          // none exactly when it would be assigned now, or does not wait
 }
 
@@ -74,7 +75,13 @@ func (j *Jobs) Explain(ctx context.Context, p auth.Principal, id fleet.ID) (e Ex
 			e.Job.WaitingOn = fleet.WaitingReservation
 		}
 		if full.Assigned == nil {
-			e.Blockers, err = blockers(r, robots, &e.Job, &full)
+			var holders []fleet.Job
+			if e.Blockers, holders, err = blockers(r, robots, &e.Job, &full); err != nil {
+				return err
+			}
+			if e.Estimate, err = nextSlot(r, holders, e.EvaluatedAt); e.Estimate != nil {
+				e.Summary += about(e.Estimate, e.EvaluatedAt)
+			}
 		}
 		return err
 	})
@@ -87,8 +94,7 @@ const maxBlockers = 10
 // blockers names who holds what a job would fit: the jobs on the robots that
 // lack only a slot, by robot, then the reservations. What other tenants
 // have on a shared robot is left out. If nobody holds it back, the reason itself does.
-func blockers(r store.Reader, robots []fleet.Robot, job *fleet.Job, e *placement.Explanation) ([]fleet.Blocker, error) {
-	var out []fleet.Blocker
+func blockers(r store.Reader, robots []fleet.Robot, job *fleet.Job, e *placement.Explanation) (out []fleet.Blocker, holders []fleet.Job, err error) {
 	full := map[fleet.RobotID]bool{}
 	for i := range e.Robots {
 		if e.Robots[i].First == placement.CheckNoSlot {
@@ -110,8 +116,9 @@ func blockers(r store.Reader, robots []fleet.Robot, job *fleet.Job, e *placement
 				continue
 			}
 			if err != nil {
-				return nil, err
+				return nil, nil, err
 			}
+			holders = append(holders, holder)
 			out = append(out, fleet.Blocker{
 				Kind: fleet.BlockerJob, ID: id, Name: cmp.Or(holder.Name, holder.Workflow.Name), RobotID: robots[i].ID, Since: holder.AssignedAt,
 			})
@@ -123,7 +130,7 @@ func blockers(r store.Reader, robots []fleet.Robot, job *fleet.Job, e *placement
 	if len(out) == 0 {
 		out = append(out, reason(job))
 	}
-	return out, nil
+	return out, holders, nil
 }
 
 // reason is the blocker of a job that nobody holds back.

@@ -53,6 +53,8 @@ type JobReader interface {
 	Subject(id fleet.ID) (fleet.Subject, error)
 	Jobs(f JobFilter, p fleet.Page) (JobPage, error)
 	Attempts(job fleet.ID) ([]fleet.Attempt, error)
+	// RunTimes tells how long the newest completed runs of a workflow took.
+	RunTimes(tenant fleet.TenantID, workflow fleet.ID, limit int) ([]time.Duration, error)
 	// HeldBy lists the live attempts of a robot, as subjects.
 	HeldBy(robot fleet.RobotID) ([]fleet.Subject, error)
 	// Refusals counts how often a robot refused a job so far.

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/store"
@@ -21,6 +22,8 @@ var (
 		and j.workflow_id = $2 and j.state = $3 and j.id < $4 order by j.id desc limit $5`)
 	listRobot = stmt("job.list_robot", `select j.id from jobs j where j.ended_at is not null and j.tenant_id = $1
 		and j.robot_id = $2 and j.state = $3 and j.id < $4 and ($5 = '' or j.workflow_id = $5) order by j.id desc limit $6`)
+	runTimes = stmt("job.run_times", `select started_at, ended_at from jobs where ended_at is not null and tenant_id = $1
+		and workflow_id = $2 and state = 'completed' order by id desc limit $3`)
 	listRetries = stmt("job.list_retries", `select j.id, j.state, j.workflow_id, j.robot_id from jobs j where j.retry_of = $1
 		and j.tenant_id = $2 and j.id < $3 order by j.id desc`)
 )
@@ -147,4 +150,19 @@ func cursor(text string, n int) ([]string, error) {
 		return parts, nil
 	}
 	return nil, fleet.Invalid("cursor", "The cursor is not one that this list gave out.")
+}
+
+// RunTimes reads the times of the newest completed jobs.
+func (r *reader) RunTimes(tenant fleet.TenantID, workflow fleet.ID, limit int) (out []time.Duration, err error) {
+	if !r.scope.Covers(tenant) {
+		return nil, nil
+	}
+	err = r.conn.Query(runTimes, func(row *Row) error {
+		started := row.time()
+		if took := row.time().Sub(started); !started.IsZero() && took >= 0 { // a clock may have been set back
+			out = append(out, took)
+		}
+		return nil
+	}, tenant, workflow, limit)
+	return out, err
 }

@@ -189,6 +189,27 @@ func placementTests() map[string]func(f *Fixture) {
 				return nil
 			})
 		},
+		"how long runs took": func(f *Fixture) {
+			session := f.Robot("r1", 9)
+			var of fleet.ID
+			for i := range 3 {
+				j := f.Running(f.Spec(), "r1", session)
+				of = j.Workflow.ID
+				f.Later(time.Duration(i+1) * time.Second)
+				f.Report(f.NewReport(j, fleet.ReportComplete, int64(i+1)))
+			}
+			bad := f.Running(f.Spec(), "r1", session)
+			f.Report(f.NewReport(bad, fleet.ReportFailed, 4))
+			f.Running(f.Spec(), "r1", session)
+			f.View(func(r store.Reader) error {
+				got, err := r.RunTimes(f.Tenant, of, 2)
+				is(f, "the newest two", fmt.Sprint(got), "[3s 2s]")
+				f.must(err)
+				got, err = r.RunTimes("other", of, 2)
+				is(f, "of another tenant", len(got), 0)
+				return err
+			})
+		},
 		"who holds slots": func(f *Fixture) {
 			session := f.Robot("r1", 9)
 			spec := f.Spec()
