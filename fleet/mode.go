@@ -95,6 +95,14 @@ func (r *Robot) SetMode(c ModeChange, now time.Time) {
 	}
 }
 
+// Lapse writes a change that comes by itself: a time is over, or a drain has
+// ended. Unlike a person's word it lifts no quarantine.
+func (r *Robot) Lapse(c ModeChange, now time.Time) {
+	till := r.QuarantineTill
+	r.SetMode(c, now)
+	r.QuarantineTill = till
+}
+
 // Hand takes a live attempt from its robot for an operator's reason: it goes to
 // another one and counts as no attempt. Nil when it is being stopped already.
 func (s Subject) Hand(grace time.Duration, now time.Time) (*Move, error) {

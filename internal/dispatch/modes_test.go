@@ -40,6 +40,39 @@ func TestPauseEndsByItself(t *testing.T) {
 	w.takes(job, "a")
 }
 
+// Quarantine is lifted by a person who resumes the robot, not by a time that is
+// over or a drain that has ended.
+func TestEndOfAModeLiftsNoQuarantine(t *testing.T) {
+	w := newWorld(t)
+	till := w.now.Add(time.Hour)
+	for id, c := range map[fleet.RobotID]fleet.ModeChange{
+		"a": {Mode: fleet.ModePaused, For: 20 * time.Second},
+		"b": {Mode: fleet.ModeMaintenance, For: 20 * time.Second},
+		"c": {Mode: fleet.ModeDraining, Then: fleet.ModeActive},
+	} {
+		w.robot(id, 1, "default")
+		w.must(w.store.Update(t.Context(), store.Tenant("default"), func(tx store.Tx) error {
+			robot, err := tx.Robot(id)
+			robot.QuarantineTill = till
+			w.must(err)
+			return tx.PutRobot(robot)
+		}))
+		w.mode(id, c)
+	}
+	w.now = w.now.Add(20 * time.Second)
+	w.keepModes()
+	for _, id := range []fleet.RobotID{"a", "b", "c"} {
+		got, err := w.core.Robots.Get(t.Context(), auth.Local(), id)
+		w.must(err)
+		if got.Mode != fleet.ModeActive || !got.QuarantineTill.Equal(till) || got.Status != fleet.RobotError {
+			t.Errorf("%s is in mode %s, status %s, in quarantine until %s", id, got.Mode, got.Status, got.QuarantineTill)
+		}
+		if got = w.mode(id, fleet.ModeChange{Mode: fleet.ModeActive}); !got.QuarantineTill.IsZero() {
+			t.Errorf("%s was resumed and is in quarantine until %s", id, got.QuarantineTill)
+		}
+	}
+}
+
 func TestDrainEndsWhenNothingIsHeld(t *testing.T) {
 	w := newWorld(t)
 	p := w.robot("a", 2, "default")
