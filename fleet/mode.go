@@ -5,9 +5,6 @@ import "time"
 // ModeChange is what an operator wants of a robot from now on.
 type ModeChange struct {
 	Mode AdminMode
-	// Due says that the mode before ends by its time or its drain, not by a
-	// person's word, so that a quarantine stays.
-	Due bool
 	// For is how long a pause or a maintenance lasts; 0 is until somebody ends it.
 	For  time.Duration
 	Note string
@@ -79,10 +76,7 @@ func (r *Robot) SetMode(c ModeChange, now time.Time) {
 	r.ModeUntil, r.DrainDeadline, r.OnDeadline, r.DrainThen = time.Time{}, time.Time{}, "", ""
 	switch c.Mode {
 	case ModeActive:
-		r.ModeNote = ""
-		if !c.Due {
-			r.QuarantineTill = time.Time{}
-		}
+		r.ModeNote, r.QuarantineTill = "", time.Time{}
 	case ModeDraining:
 		if c.Deadline > 0 {
 			r.DrainDeadline = now.Add(c.Deadline)
@@ -99,6 +93,14 @@ func (r *Robot) SetMode(c ModeChange, now time.Time) {
 			r.ModeUntil = now.Add(c.For)
 		}
 	}
+}
+
+// Lapse writes a change that comes by itself: a time is over, or a drain has
+// ended. Unlike a person's word it lifts no quarantine.
+func (r *Robot) Lapse(c ModeChange, now time.Time) {
+	till := r.QuarantineTill
+	r.SetMode(c, now)
+	r.QuarantineTill = till
 }
 
 // Hand takes a live attempt from its robot for an operator's reason: it goes to

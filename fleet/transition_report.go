@@ -238,6 +238,9 @@ func (m *Move) again(robot RobotID, class ErrorClass, data map[string]any, chanc
 // never is the end of a refusal that ends with its job.
 var never = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 
+// Lasting says whether a refusal ends with its job and not before.
+func (r Refusal) Lasting() bool { return r.Until.Equal(never) }
+
 // elsewhere leaves the robot of the last attempt out, from the start of the
 // next on, as the job's rule asks.
 func (m *Move) elsewhere(robot RobotID, rule OtherRobot, from time.Time) {

@@ -177,6 +177,7 @@ func keep(r config.Retention) upkeep.Keep {
 	const day = 24 * time.Hour
 	return upkeep.Keep{
 		Jobs: time.Duration(r.JobsDays) * day, Events: time.Duration(r.EventsDays) * day, Logs: time.Duration(r.LogsDays) * day,
+		Bulks: time.Duration(r.BulksDays) * day,
 	}
 }
 

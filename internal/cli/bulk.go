@@ -17,27 +17,30 @@ type manyFlags struct {
 	All          bool     `help:"all robots"`
 	Wave         int      `help:"how many robots at a time; 0: all of them" default:"0" placeholder:"N"`
 	MinAvailable int      `help:"how many robots of each pool stay at work" default:"0" placeholder:"N"`
+
+	Wait   bool          `help:"wait until it is done"`
+	Within time.Duration `name:"timeout" help:"how long to wait" default:"11m" placeholder:"DURATION"`
 }
 
 func (m *manyFlags) any() bool { return m.All || len(m.Pool)+len(m.Tag) > 0 }
 
-// many starts a bulk operation.
-func (c *processFlags) many(ctx context.Context, sh *shell, kind fleet.CommandKind) error {
-	api, err := sh.connect(c.Client)
+// ask starts a bulk operation.
+func (m *manyFlags) ask(ctx context.Context, sh *shell, c config.Client, kind fleet.CommandKind, params map[string]any) error {
+	api, err := sh.connect(c)
 	if err != nil {
 		return err
 	}
 	b, err := api.StartBulk(ctx, client.BulkRequest{
-		Kind: kind, Selector: &fleet.Selector{All: c.All, Pools: c.Pool, Tags: c.Tag}, Params: map[string]any{"running": c.Running},
-		Waves: client.BulkWaves{Size: c.Wave, MinAvailable: c.MinAvailable},
+		Kind: kind, Selector: &fleet.Selector{All: m.All, Pools: m.Pool, Tags: m.Tag}, Params: params,
+		Waves: client.BulkWaves{Size: m.Wave, MinAvailable: m.MinAvailable},
 	})
 	if err != nil {
 		return err
 	}
-	if !c.Wait {
+	if !m.Wait {
 		return sh.showBulk(c.Output, b)
 	}
-	ctx, stop := context.WithTimeout(ctx, c.Timeout)
+	ctx, stop := context.WithTimeout(ctx, m.Within)
 	defer stop()
 	if b, err = api.WaitBulk(ctx, b.ID); err != nil {
 		return err

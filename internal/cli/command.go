@@ -15,9 +15,7 @@ type processFlags struct {
 	config.Client
 	Robot string `arg:"" optional:"" help:"id of the robot; or select many with --pool, --tag or --all"`
 	manyFlags
-	Running string        `help:"keep, requeue or cancel what runs now" default:"keep" enum:"keep,requeue,cancel"`
-	Wait    bool          `help:"wait until it is done"`
-	Timeout time.Duration `help:"how long to wait" default:"11m" placeholder:"DURATION"`
+	Running string `help:"keep, requeue or cancel what runs now" default:"keep" enum:"keep,requeue,cancel"`
 }
 
 // process sends a command and waits for its end if asked to.
@@ -26,7 +24,7 @@ func (c *processFlags) process(ctx context.Context, sh *shell, kind fleet.Comman
 		if c.Robot != "" {
 			return fleet.Invalid("robot", "Name one robot, or select many with --pool, --tag or --all, not both.")
 		}
-		return c.many(ctx, sh, kind)
+		return c.ask(ctx, sh, c.Client, kind, map[string]any{"running": c.Running})
 	}
 	id, err := fleet.ParseRobotID(c.Robot)
 	if err != nil {
@@ -46,7 +44,7 @@ func (c *processFlags) process(ctx context.Context, sh *shell, kind fleet.Comman
 			return err
 		})
 	}
-	ctx, stop := context.WithTimeout(ctx, c.Timeout)
+	ctx, stop := context.WithTimeout(ctx, c.Within)
 	defer stop()
 	end, err := api.WaitCommand(ctx, id, answer.ID)
 	if err != nil {

@@ -10,14 +10,24 @@ import (
 	"github.com/casarerpa/fleet/internal/config"
 )
 
-// robotTarget is a command to one robot.
+// robotTarget is a mode for one robot, or for many.
 type robotTarget struct {
 	config.Client
-	Robot string `arg:"" help:"id of the robot"`
+	Robot string `arg:"" optional:"" help:"id of the robot; or select many with --pool, --tag or --all"`
+	manyFlags
 }
 
-// tell sends a command and says what came of it.
-func (c *robotTarget) tell(sh *shell, send func(api *client.Client, id fleet.RobotID) (client.RobotCommand, error)) error {
+// tell sends a command and says what came of it. A mode of one robot has no end
+// to wait for; of many it is a bulk operation, which has one.
+func (c *robotTarget) tell(ctx context.Context, sh *shell, kind fleet.CommandKind, params map[string]any, send func(api *client.Client, id fleet.RobotID) (client.RobotCommand, error)) error {
+	switch {
+	case c.any() && c.Robot != "":
+		return fleet.Invalid("robot", "Name one robot, or select many with --pool, --tag or --all, not both.")
+	case c.any():
+		return c.ask(ctx, sh, c.Client, kind, params)
+	case c.Wait || c.Wave != 0 || c.MinAvailable != 0:
+		return fleet.Invalid("robot", "--wait, --wave and --min-available are for many robots; select them with --pool, --tag or --all.")
+	}
 	id, err := fleet.ParseRobotID(c.Robot)
 	if err != nil {
 		return err
@@ -44,7 +54,7 @@ type robotPauseCmd struct {
 
 // Run pauses a robot.
 func (c *robotPauseCmd) Run(ctx context.Context, sh *shell) error {
-	return c.tell(sh, func(api *client.Client, id fleet.RobotID) (client.RobotCommand, error) {
+	return c.tell(ctx, sh, fleet.CommandPause, map[string]any{"for_seconds": seconds(c.For), "note": c.Note}, func(api *client.Client, id fleet.RobotID) (client.RobotCommand, error) {
 		return api.PauseRobot(ctx, id, seconds(c.For), c.Note)
 	})
 }
@@ -64,12 +74,15 @@ func (robotDrainCmd) Help() string {
 Examples:
 
     fleet robot drain bot-7 --note "new disk"
-    fleet robot drain bot-7 --deadline 30m --on-deadline requeue --then paused`
+    fleet robot drain bot-7 --deadline 30m --on-deadline requeue --then paused
+    fleet robot drain --pool web --wave 2 --min-available 3 --wait`
 }
 
 // Run drains a robot.
 func (c *robotDrainCmd) Run(ctx context.Context, sh *shell) error {
-	return c.tell(sh, func(api *client.Client, id fleet.RobotID) (client.RobotCommand, error) {
+	return c.tell(ctx, sh, fleet.CommandDrain, map[string]any{
+		"deadline_seconds": seconds(c.Deadline), "on_deadline": c.OnDeadline, "then": c.Then, "note": c.Note,
+	}, func(api *client.Client, id fleet.RobotID) (client.RobotCommand, error) {
 		return api.DrainRobot(ctx, id, client.Drain{
 			Seconds: seconds(c.Deadline), OnDeadline: fleet.OnDeadline(c.OnDeadline), Then: fleet.AdminMode(c.Then), Note: c.Note,
 		})
@@ -85,7 +98,7 @@ type robotMaintenanceCmd struct {
 
 // Run takes a robot out of service.
 func (c *robotMaintenanceCmd) Run(ctx context.Context, sh *shell) error {
-	return c.tell(sh, func(api *client.Client, id fleet.RobotID) (client.RobotCommand, error) {
+	return c.tell(ctx, sh, fleet.CommandMaintenance, map[string]any{"for_seconds": seconds(c.For), "running": c.Running, "note": c.Note}, func(api *client.Client, id fleet.RobotID) (client.RobotCommand, error) {
 		return api.MaintainRobot(ctx, id, client.Maintenance{Seconds: seconds(c.For), Running: fleet.OnDeadline(c.Running), Note: c.Note})
 	})
 }
@@ -94,7 +107,7 @@ type robotResumeCmd struct{ robotTarget }
 
 // Run puts a robot back into service.
 func (c *robotResumeCmd) Run(ctx context.Context, sh *shell) error {
-	return c.tell(sh, func(api *client.Client, id fleet.RobotID) (client.RobotCommand, error) {
+	return c.tell(ctx, sh, fleet.CommandResume, nil, func(api *client.Client, id fleet.RobotID) (client.RobotCommand, error) {
 		return api.ResumeRobot(ctx, id)
 	})
 }
@@ -106,7 +119,7 @@ type robotStopCmd struct {
 
 // Run pauses a robot without an end.
 func (c *robotStopCmd) Run(ctx context.Context, sh *shell) error {
-	return c.tell(sh, func(api *client.Client, id fleet.RobotID) (client.RobotCommand, error) {
+	return c.tell(ctx, sh, fleet.CommandStop, map[string]any{"force": c.Force}, func(api *client.Client, id fleet.RobotID) (client.RobotCommand, error) {
 		return api.StopRobot(ctx, id, c.Force)
 	})
 }

@@ -7,6 +7,7 @@ type Retention struct {
 	JobsDays   int `help:"days for which jobs that have ended are kept, with results and attempts; 0: for ever" default:"90" env:"JOBS_DAYS"`
 	EventsDays int `help:"days for which events are kept; 0: for ever" default:"30" env:"EVENTS_DAYS"`
 	LogsDays   int `help:"days for which the lines that jobs print are kept; 0: for ever" default:"30" env:"LOGS_DAYS"`
+	BulksDays  int `help:"days for which bulk operations that have ended are kept, with their robots; 0: for ever" default:"90" env:"BULKS_DAYS"`
 }
 
 // Validate checks the bounds.
@@ -14,7 +15,7 @@ func (r Retention) Validate() error {
 	for _, f := range []struct {
 		name string
 		days int
-	}{{"retention-jobs-days", r.JobsDays}, {"retention-events-days", r.EventsDays}, {"retention-logs-days", r.LogsDays}} {
+	}{{"retention-jobs-days", r.JobsDays}, {"retention-events-days", r.EventsDays}, {"retention-logs-days", r.LogsDays}, {"retention-bulks-days", r.BulksDays}} {
 		if f.days < 0 || f.days > 36500 {
 			return fleet.Invalid(f.name, "%s must be between 0 (for ever) and 36500; got %d.", f.name, f.days)
 		}

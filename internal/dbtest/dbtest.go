@@ -76,6 +76,28 @@ func Open(tb testing.TB, o Options) Store {
 	return s
 }
 
+// Members opens two stores on one PostgreSQL, as two orchestrators have it.
+func Members(tb testing.TB, o Options) (out [2]Store) {
+	tb.Helper()
+	p := NewPostgres(tb)
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	for i := range out {
+		s, err := postgres.Open(tb.Context(), postgres.Options{URL: p.DatabaseURL, Now: o.Now, IDs: o.IDs, Logger: o.Logger})
+		if err != nil {
+			tb.Fatal(err)
+		}
+		tb.Cleanup(func() {
+			if err := s.Close(); err != nil {
+				tb.Errorf("close the store: %v", err)
+			}
+		})
+		out[i] = s
+	}
+	return out
+}
+
 // Place is where an orchestrator keeps its data. It outlives a restart and is
 // empty when the test begins.
 type Place struct {

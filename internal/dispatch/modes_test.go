@@ -40,29 +40,36 @@ func TestPauseEndsByItself(t *testing.T) {
 	w.takes(job, "a")
 }
 
-// A pause that ends by its time leaves a quarantine alone; a person who takes
-// the robot back lifts it.
-func TestPauseEndsAndQuarantineStays(t *testing.T) {
+// Quarantine is lifted by a person who resumes the robot, not by a time that is
+// over or a drain that has ended.
+func TestEndOfAModeLiftsNoQuarantine(t *testing.T) {
 	w := newWorld(t)
-	p := w.robot("a", 1, "default")
-	w.mode("a", fleet.ModeChange{Mode: fleet.ModePaused, For: 20 * time.Second})
-	w.must(w.store.Update(t.Context(), p.Scope(), func(tx store.Tx) error {
-		r, err := tx.Robot("a")
-		if err != nil {
-			return err
-		}
-		r.QuarantineTill = w.now.Add(time.Hour)
-		return tx.PutRobot(r)
-	}))
+	till := w.now.Add(time.Hour)
+	for id, c := range map[fleet.RobotID]fleet.ModeChange{
+		"a": {Mode: fleet.ModePaused, For: 20 * time.Second},
+		"b": {Mode: fleet.ModeMaintenance, For: 20 * time.Second},
+		"c": {Mode: fleet.ModeDraining, Then: fleet.ModeActive},
+	} {
+		w.robot(id, 1, "default")
+		w.must(w.store.Update(t.Context(), store.Tenant("default"), func(tx store.Tx) error {
+			robot, err := tx.Robot(id)
+			robot.QuarantineTill = till
+			w.must(err)
+			return tx.PutRobot(robot)
+		}))
+		w.mode(id, c)
+	}
 	w.now = w.now.Add(20 * time.Second)
 	w.keepModes()
-	r, err := w.core.Robots.Get(t.Context(), auth.Local(), "a")
-	w.must(err)
-	if r.Mode != fleet.ModeActive || r.QuarantineTill.IsZero() {
-		t.Errorf("the pause is over: mode %s, quarantine until %s", r.Mode, r.QuarantineTill)
-	}
-	if r = w.mode("a", fleet.ModeChange{Mode: fleet.ModeActive}); !r.QuarantineTill.IsZero() {
-		t.Errorf("a person took it back: quarantine until %s", r.QuarantineTill)
+	for _, id := range []fleet.RobotID{"a", "b", "c"} {
+		got, err := w.core.Robots.Get(t.Context(), auth.Local(), id)
+		w.must(err)
+		if got.Mode != fleet.ModeActive || !got.QuarantineTill.Equal(till) || got.Status != fleet.RobotError {
+			t.Errorf("%s is in mode %s, status %s, in quarantine until %s", id, got.Mode, got.Status, got.QuarantineTill)
+		}
+		if got = w.mode(id, fleet.ModeChange{Mode: fleet.ModeActive}); !got.QuarantineTill.IsZero() {
+			t.Errorf("%s was resumed and is in quarantine until %s", id, got.QuarantineTill)
+		}
 	}
 }
 

@@ -41,6 +41,18 @@ func (r *Robots) SetMode(ctx context.Context, p auth.Principal, id fleet.RobotID
 func (r *Robots) change(tx store.Tx, robot *fleet.Robot, c fleet.ModeChange, by string, now time.Time) error {
 	from := robot.Mode
 	robot.SetMode(c, now)
+	return putMode(tx, robot, from, by)
+}
+
+// lapse is a change that nobody asked for now: what was asked for has come to
+// its end.
+func lapse(tx store.Tx, robot *fleet.Robot, c fleet.ModeChange, now time.Time) error {
+	from := robot.Mode
+	robot.Lapse(c, now)
+	return putMode(tx, robot, from, "")
+}
+
+func putMode(tx store.Tx, robot *fleet.Robot, from fleet.AdminMode, by string) error {
 	if err := tx.PutRobot(*robot); err != nil {
 		return err
 	}
@@ -109,18 +121,18 @@ func (r *Robots) KeepModes(ctx context.Context, s store.Scope) error {
 			}
 			switch ends(&robot, now) {
 			case "until":
-				return r.change(tx, &robot, fleet.ModeChange{Mode: fleet.ModeActive, Due: true}, "", now)
+				return lapse(tx, &robot, fleet.ModeChange{Mode: fleet.ModeActive}, now)
 			case "drained":
 				if err := tx.Append(robot.Tenant, modeEvent(fleet.EventRobotDrained, robot.ID, "", map[string]any{"then": robot.DrainThen})); err != nil {
 					return err
 				}
 				if robot.DrainThen != fleet.ThenShutdown {
-					return r.change(tx, &robot, fleet.ModeChange{Mode: robot.DrainThen, Due: true, Note: robot.ModeNote}, "", now)
+					return lapse(tx, &robot, fleet.ModeChange{Mode: robot.DrainThen, Note: robot.ModeNote}, now)
 				}
 				if _, err := r.request(tx, &robot, fleet.CommandShutdown, ""); err != nil {
 					return err
 				}
-				return r.change(tx, &robot, fleet.ModeChange{Mode: fleet.ModeMaintenance, Note: robot.ModeNote}, "", now)
+				return lapse(tx, &robot, fleet.ModeChange{Mode: fleet.ModeMaintenance, Note: robot.ModeNote}, now)
 			case "deadline":
 				how := robot.OnDeadline
 				robot.DrainDeadline = time.Time{} // once

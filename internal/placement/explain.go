@@ -190,6 +190,21 @@ func ahead(v *View, lane *Lane, job *Job) (a Ahead) {
 	return a
 }
 
+// words says why and until when the robot is left out.
+func (x *Refused) words() string {
+	why := "refused it a moment ago"
+	if x.Other {
+		why = "had it; its retry rule asks for another robot"
+	}
+	switch {
+	case !x.Until.IsZero() && x.Other:
+		return why + " until " + x.Until.UTC().Format(time.RFC3339)
+	case !x.Until.IsZero():
+		return "left out until " + x.Until.UTC().Format(time.RFC3339)
+	}
+	return why
+}
+
 // answer makes every check of one robot, in their order.
 func (p *planner) answer(l *laneState, r *robotState, j *Job) RobotAnswer {
 	a := RobotAnswer{RobotID: r.c.ID}
@@ -205,13 +220,9 @@ func (p *planner) answer(l *laneState, r *robotState, j *Job) RobotAnswer {
 		add(away, false, "at work", string(away))
 	}
 	if len(j.Avoid) > 0 {
-		i := slices.IndexFunc(j.Avoid, func(x Refused) bool { return x.RobotID == c.ID })
-		found := "not refused"
+		i, found := j.avoided(c.ID), "not refused"
 		if i >= 0 {
-			found = "refused it a moment ago"
-			if until := j.Avoid[i].Until; !until.IsZero() {
-				found = "left out until " + until.UTC().Format(time.RFC3339)
-			}
+			found = j.Avoid[i].words()
 		}
 		add(CheckRejected, i < 0, "did not refuse the job", found)
 	}

@@ -51,6 +51,9 @@ func (p *planner) count(l *laneState, j *Job) Counts {
 	for _, x := range alone {
 		check := p.check(l, x, j, holder)
 		add(check, x.j, 1)
+		if check == CheckRejected && j.Avoid[j.avoided(x.r.c.ID)].Other {
+			n.other++
+		}
 		if check == CheckNoSlot && x.r.given {
 			n.passed++
 		}
@@ -156,11 +159,22 @@ func words(l *laneState, n Counts) (fleet.WaitingCode, string) {
 	case n.First[CheckNoSlot] > 0:
 		return fleet.CodeNoSlot, fmt.Sprintf("Waits for a free slot: %s, none free (%s).", fitting(n.Fit), n.reasons())
 	case n.First[CheckRejected] > 0:
-		return fleet.CodeRejectedByAll, fmt.Sprintf("Waits: the fitting robots refused it a moment ago (%s).", n.reasons())
+		return fleet.CodeRejectedByAll, fmt.Sprintf("Waits: %s (%s).", n.refusers(), n.reasons())
 	case later > 0:
 		return fleet.CodeNoneAvailable, fmt.Sprintf("Waits: the robots that come first cannot take it, and %s later or not at all (%s).", may(later), n.reasons())
 	}
 	return fleet.CodeNoneAvailable, fmt.Sprintf("Waits for %s: %s, none available (%s).", what, fitting(n.Fit), n.reasons())
+}
+
+// refusers says in words why the fitting robots are left out.
+func (n Counts) refusers() string {
+	switch n.other {
+	case 0:
+		return "the fitting robots refused it a moment ago"
+	case n.First[CheckRejected]:
+		return "its retry rule asks for another robot than those that had it, and no other can take it now"
+	}
+	return "the fitting robots refused it a moment ago, or had it and its retry rule asks for another"
 }
 
 // demands says in words what a lane needs.

@@ -61,17 +61,23 @@ type Job struct {
 // Refused is a robot that is left out for a job, and until when.
 type Refused struct {
 	RobotID fleet.RobotID `json:"robot_id"`
-	Until   time.Time     `json:"until,omitzero"`
+	Until   time.Time     `json:"until,omitzero"`  // zero: for good
+	Other   bool          `json:"other,omitempty"` // nobody refused: the job's retry rule asks for another robot
 }
 
 // avoids says whether a robot is left out for the job.
 func (j *Job) avoids(robot fleet.RobotID) bool {
+	return j.avoided(robot) >= 0
+}
+
+// avoided is the place of a robot among those that are left out; -1 if it is not.
+func (j *Job) avoided(robot fleet.RobotID) int {
 	for i := range j.Avoid {
 		if j.Avoid[i].RobotID == robot {
-			return true
+			return i
 		}
 	}
-	return false
+	return -1
 }
 
 // names lists the robots that the job itself calls by name.
@@ -201,5 +207,6 @@ type Counts struct {
 	Fit    int           `json:"fit"`          // meet every demand, free or not
 	Free   int           `json:"fit_and_free"` // and could take the job now
 	First  map[Check]int `json:"by_first_reason"`
+	other  int           // those rejected that the job's retry rule leaves out
 	passed int           // those without a slot whose last one went to others in this round
 }

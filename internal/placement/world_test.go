@@ -254,6 +254,9 @@ func (w wordsOf) job(seq int64) Job {
 	for _, r := range list[fleet.RobotID](w.kv["refused"]) {
 		j.Avoid = append(j.Avoid, Refused{RobotID: r, Until: noon.Add(time.Minute)})
 	}
+	for _, r := range list[fleet.RobotID](w.kv["had"]) {
+		j.Avoid = append(j.Avoid, Refused{RobotID: r, Other: true})
+	}
 	return j
 }
 

@@ -203,14 +203,13 @@ func laneOf(l *store.Lane) placement.Lane {
 // complete adds to the jobs what is kept apart from them: the robots that are
 // left out for them, and those that they are tied to.
 func (s *Snapshot) complete(lanes []placement.Lane) error {
-	var ids []fleet.ID
+	var ids []fleet.ID // of those that a robot had: nobody has refused the others
 	for i := range lanes {
 		for n := range lanes[i].Jobs {
-			ids = append(ids, lanes[i].Jobs[n].ID)
+			if j := &lanes[i].Jobs[n]; j.Epoch > 0 {
+				ids = append(ids, j.ID)
+			}
 		}
-	}
-	if len(ids) == 0 {
-		return nil
 	}
 	if err := s.ties(lanes); err != nil {
 		return err
@@ -221,7 +220,7 @@ func (s *Snapshot) complete(lanes []placement.Lane) error {
 	}
 	byJob := map[fleet.ID][]placement.Refused{}
 	for _, x := range refusals {
-		byJob[x.JobID] = append(byJob[x.JobID], placement.Refused{RobotID: x.RobotID, Until: x.Until})
+		byJob[x.JobID] = append(byJob[x.JobID], refused(x))
 	}
 	for i := range lanes {
 		for n := range lanes[i].Jobs {
@@ -233,4 +232,13 @@ func (s *Snapshot) complete(lanes []placement.Lane) error {
 		}
 	}
 	return nil
+}
+
+// refused is a refusal as placement sees it.
+func refused(f fleet.Refusal) placement.Refused {
+	x := placement.Refused{RobotID: f.RobotID, Until: f.Until, Other: f.Reason == fleet.RejectOther}
+	if f.Lasting() {
+		x.Until = time.Time{}
+	}
+	return x
 }

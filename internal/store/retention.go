@@ -13,6 +13,7 @@ type Retention struct {
 	Jobs   time.Time // final jobs with their attempts, results and effects
 	Events time.Time
 	Logs   time.Time // lines that attempts printed
+	Bulks  time.Time // bulk operations with their robots
 	Rest   time.Time // closed sessions, ties and refusals that have run out
 }
 
@@ -27,6 +28,9 @@ type Pruner interface {
 	PruneJobs(after fleet.ID, before time.Time, limit int) (last fleet.ID, n int, err error)
 	// PruneEvents takes up to limit of the oldest events of a tenant.
 	PruneEvents(tenant fleet.TenantID, before time.Time, limit int) (int, error)
+	// PruneBulks takes up to limit rows of bulk operations that ended before a
+	// time, the oldest first; an operation goes after the last of its robots.
+	PruneBulks(before time.Time, limit int) (int, error)
 	// PruneRest takes closed sessions, ended commands, and ties and refusals that
 	// have run out.
 	PruneRest(before time.Time, limit int) (int, error)
@@ -35,6 +39,7 @@ type Pruner interface {
 // Pruned is what pruning took away.
 type Pruned struct {
 	Jobs, Events, Rest int
+	Bulks              int // rows of bulk operations
 	Lines              int // jobs whose lines went
 	Partitions         int // dropped whole
 }

@@ -15,6 +15,7 @@ type Keep struct {
 	Jobs   time.Duration
 	Events time.Duration
 	Logs   time.Duration
+	Bulks  time.Duration // bulk operations
 }
 
 // Retention takes history away that is older than it must be kept. A database
@@ -54,8 +55,8 @@ func (r *Retention) Run(ctx context.Context) {
 			return nil
 		}
 		done, err := r.RunOnce(ctx)
-		if done.Jobs+done.Events+done.Lines+done.Partitions > 0 {
-			r.Logger.Info("old history was taken away", "jobs", done.Jobs, "events", done.Events, "jobs_with_logs", done.Lines, "partitions", done.Partitions)
+		if done.Jobs+done.Events+done.Lines+done.Bulks+done.Partitions > 0 {
+			r.Logger.Info("old history was taken away", "jobs", done.Jobs, "events", done.Events, "jobs_with_logs", done.Lines, "bulk_rows", done.Bulks, "partitions", done.Partitions)
 		}
 		return err
 	})
@@ -65,7 +66,7 @@ func (r *Retention) Run(ctx context.Context) {
 func (r *Retention) RunOnce(ctx context.Context) (done store.Pruned, err error) {
 	now := r.Now()
 	before := store.Retention{
-		Now: now, Jobs: ago(now, r.Keep.Jobs), Events: ago(now, r.Keep.Events), Logs: ago(now, r.Keep.Logs), Rest: now.Add(-restKept),
+		Now: now, Jobs: ago(now, r.Keep.Jobs), Events: ago(now, r.Keep.Events), Logs: ago(now, r.Keep.Logs), Bulks: ago(now, r.Keep.Bulks), Rest: now.Add(-restKept),
 	}
 	if p, ok := r.Store.(partitioned); ok {
 		if done.Partitions, err = p.DropPartitions(ctx, before); err != nil {
@@ -73,7 +74,7 @@ func (r *Retention) RunOnce(ctx context.Context) (done store.Pruned, err error) 
 		}
 		before.Jobs, before.Events, before.Logs = earlier(before.Jobs, monthSpan), earlier(before.Events, weekSpan), earlier(before.Logs, weekSpan)
 	}
-	for _, part := range []func(context.Context, store.Retention, *store.Pruned) error{r.keys, r.jobs, r.events, r.logs, r.rest} {
+	for _, part := range []func(context.Context, store.Retention, *store.Pruned) error{r.keys, r.jobs, r.events, r.logs, r.bulks, r.rest} {
 		if err := part(ctx, before, &done); err != nil {
 			return done, err
 		}
@@ -197,6 +198,23 @@ func (r *Retention) keys(ctx context.Context, before store.Retention, done *stor
 			return err
 		}
 		done.Rest += n
+	}
+	return nil
+}
+
+func (r *Retention) bulks(ctx context.Context, before store.Retention, done *store.Pruned) error {
+	if before.Bulks.IsZero() {
+		return nil
+	}
+	for n := r.step(); n >= r.step(); {
+		err := r.Store.Update(ctx, r.scope(), func(tx store.Tx) (err error) {
+			n, err = tx.PruneBulks(before.Bulks, r.step())
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		done.Bulks += n
 	}
 	return nil
 }

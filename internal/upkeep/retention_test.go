@@ -69,7 +69,7 @@ func TestRetention(t *testing.T) {
 	}
 	now := time.Now()
 	chore := Retention{
-		Store: f.Store, Keep: Keep{Jobs: 90 * 24 * time.Hour, Events: 30 * 24 * time.Hour, Logs: 30 * 24 * time.Hour},
+		Store: f.Store, Keep: Keep{Jobs: 90 * 24 * time.Hour, Events: 30 * 24 * time.Hour, Logs: 30 * 24 * time.Hour, Bulks: 90 * 24 * time.Hour},
 		Now: func() time.Time { return now }, Logger: slog.New(slog.DiscardHandler), Step: 5,
 	}
 	run := func(want int) {
@@ -82,14 +82,36 @@ func TestRetention(t *testing.T) {
 			t.Fatalf("%d of the ended jobs are there, want %d", got, want)
 		}
 	}
+	bulks := func() (n int) {
+		f.View(func(r store.Reader) error {
+			list, _, err := r.Bulks(fleet.Page{})
+			n = len(list)
+			return err
+		})
+		return n
+	}
+	for _, ended := range []time.Time{time.Now(), {}} {
+		b := fleet.Bulk{ID: f.IDs.New(), Tenant: f.Tenant, Kind: fleet.CommandPause, State: fleet.BulkRunning, Wave: 1, Waves: 1, Total: 1}
+		f.Update(func(tx store.Tx) error {
+			return tx.AddBulk(b, []fleet.BulkTarget{{Bulk: b.ID, RobotID: "r1", Wave: 1, State: fleet.TargetDone}})
+		})
+		b.Version, b.EndedAt = 1, ended
+		f.Update(func(tx store.Tx) error { return tx.PutBulk(b) })
+	}
 	run(13)
 	now = now.Add(89 * 24 * time.Hour)
 	run(13)
+	if n := bulks(); n != 2 {
+		t.Errorf("%d bulk operations are kept after 89 days, want 2", n)
+	}
 	if n := lines(ended[0]); n != 0 {
 		t.Errorf("%d lines of an ended job are kept", n)
 	}
 	now = now.Add(33 * 24 * time.Hour) // with partitions they go by the month
 	run(0)
+	if n := bulks(); n != 1 {
+		t.Errorf("%d bulk operations are there, want the one that has not ended", n)
+	}
 	if next := say(running, 2).NextLine; next != 3 || lines(running) != 2 {
 		t.Errorf("a job that runs has %d lines and is asked for line %d, want 2 and 3", lines(running), next)
 	}
@@ -102,7 +124,7 @@ func TestRetention(t *testing.T) {
 	})
 	keep := chore.Keep
 	chore.Keep = Keep{}
-	if done, err := chore.RunOnce(t.Context()); err != nil || done.Jobs+done.Events+done.Lines > 0 {
+	if done, err := chore.RunOnce(t.Context()); err != nil || done.Jobs+done.Events+done.Lines+done.Bulks > 0 {
 		t.Errorf("what is kept for ever was taken: %+v %v", done, err)
 	}
 	// When nothing in a month is needed any more, the month goes.

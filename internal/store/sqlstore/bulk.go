@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"encoding/json"
+	"time"
 
 	"github.com/casarerpa/fleet/fleet"
 )
@@ -25,6 +26,11 @@ var (
 		where tenant_id = $1 and bulk_id = $2 and wave = $3 and position = $4`)
 	targetSkip = stmt("bulk_target.skip", `update bulk_targets set state = 'skipped', reason = $3
 		where tenant_id = $1 and bulk_id = $2 and state = 'pending'`)
+	bulkEnded = stmt("bulk.ended", `select tenant_id, id from bulk_operations where ended_at is not null and ended_at < $1
+		and ($2 or tenant_id = $3) order by ended_at limit $4`)
+	pruneTargets = stmt("bulk_target.prune", `delete from bulk_targets where tenant_id = $1 and bulk_id = $2 and (wave, position) in
+		(select wave, position from bulk_targets where tenant_id = $1 and bulk_id = $2 order by wave, position limit $3)`)
+	pruneBulk = stmt("bulk.prune", `delete from bulk_operations where tenant_id = $1 and id = $2 and ended_at is not null`)
 )
 
 func scanBulk(row *Row, b *fleet.Bulk) error {
@@ -159,4 +165,37 @@ func (t *Tx) SkipBulkTargets(tenant fleet.TenantID, id fleet.ID, reason string) 
 		return 0, err
 	}
 	return t.conn.Exec(targetSkip, tenant, id, reason)
+}
+
+// PruneBulks takes operations that ended long ago, the robots of each first, so
+// that a large one goes in several steps.
+func (t *Tx) PruneBulks(before time.Time, limit int) (n int, err error) {
+	type old struct {
+		tenant fleet.TenantID
+		id     fleet.ID
+	}
+	var list []old
+	err = t.conn.Query(bulkEnded, func(row *Row) error {
+		list = append(list, old{str[fleet.TenantID](row), str[fleet.ID](row)})
+		return nil
+	}, before, t.all(), t.tenant(), limit)
+	if err != nil {
+		return 0, err
+	}
+	for _, b := range list {
+		gone, err := t.conn.Exec(pruneTargets, b.tenant, b.id, limit-n)
+		if err != nil {
+			return 0, err
+		}
+		if n += gone; n >= limit {
+			return n, nil
+		}
+		if gone, err = t.conn.Exec(pruneBulk, b.tenant, b.id); err != nil {
+			return 0, err
+		}
+		if n += gone; n >= limit {
+			return n, nil
+		}
+	}
+	return n, nil
 }

@@ -142,6 +142,49 @@ func retentionTests() map[string]func(f *Fixture) {
 			is(f, "refusals that hold", rest(f.Now), 0)
 			is(f, "refusals that ran out", rest(f.Now.Add(24*time.Hour)), 1)
 		},
+		"bulk operations that ended go with their robots": func(f *Fixture) {
+			add := func(ended time.Time, robots int) fleet.ID {
+				b := fleet.Bulk{ID: f.IDs.New(), Tenant: f.Tenant, Kind: fleet.CommandPause, State: fleet.BulkRunning, Wave: 1, Waves: 1, Total: robots, CreatedAt: f.Now}
+				var targets []fleet.BulkTarget
+				for i := range robots {
+					targets = append(targets, fleet.BulkTarget{Bulk: b.ID, Position: i, RobotID: "r", Wave: 1, State: fleet.TargetDone})
+				}
+				f.Update(func(tx store.Tx) error { return tx.AddBulk(b, targets) })
+				if !ended.IsZero() {
+					b.Version, b.State, b.EndedAt = 1, fleet.BulkCompleted, ended
+					f.Update(func(tx store.Tx) error { return tx.PutBulk(b) })
+				}
+				return b.ID
+			}
+			old := add(f.Now.Add(-2*time.Hour), 5)
+			less := add(f.Now.Add(-time.Hour), 1)
+			young, open := add(f.Now.Add(time.Hour), 2), add(time.Time{}, 2)
+			prune := func(limit int) (n int) {
+				f.systemUpdate(func(tx store.Tx) (err error) { n, err = tx.PruneBulks(f.Now, limit); return err })
+				return n
+			}
+			is(f, "a step", prune(3), 3)
+			is(f, "the oldest with its last robots, and the next", prune(4), 4)
+			is(f, "the next itself", prune(4), 1)
+			is(f, "nothing more", prune(4), 0)
+			f.View(func(r store.Reader) error {
+				for _, id := range []fleet.ID{old, less} {
+					_, err := r.Bulk(id)
+					is(f, "gone", errors.Is(err, fleet.ErrNotFound), true)
+					targets, err := r.BulkTargets(id, 0)
+					f.must(err)
+					is(f, "robots of it", len(targets), 0)
+				}
+				for _, id := range []fleet.ID{young, open} {
+					_, err := r.Bulk(id)
+					f.must(err)
+					targets, err := r.BulkTargets(id, 0)
+					f.must(err)
+					is(f, "robots that stay", len(targets), 2)
+				}
+				return nil
+			})
+		},
 		"sessions that are open stay": func(f *Fixture) {
 			f.Robot("r1", 9)
 			again := f.Connect("r1")
