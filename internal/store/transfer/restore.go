@@ -65,9 +65,9 @@ func (a *Archive) Fits(schema int) error {
 	if m.Schema == schema && same {
 		return nil
 	}
-	return fleet.Errorf(fleet.CodeConflict, "backup_schema",
+	return a.blame(fleet.Errorf(fleet.CodeConflict, "backup_schema",
 		"The backup is of schema %d and was made by version %s; this program has schema %d.", m.Schema, m.Program, schema).
-		WithFix("Restore it with that version, then run fleet db migrate with this one.")
+		WithFix("Restore it with that version, then run fleet db migrate with this one."))
 }
 
 func (a *Archive) document(v any) error {
@@ -179,7 +179,7 @@ func (a *Archive) Read(take func(t *Table, rows iter.Seq2[Row, error]) error) (m
 	for i := range tables {
 		t, s := &tables[i], newSummer()
 		if err := take(t, a.rows(t, s)); err != nil {
-			return nil, err
+			return nil, a.blame(err)
 		}
 		got[t.Name] = s.sum()
 	}
@@ -257,6 +257,18 @@ func verify(ctx context.Context, to Reader, want map[string]Sum, p Progress) err
 		}
 	}
 	return nil
+}
+
+// blame says whose fault it is that an archive was not taken: what a changed one
+// holds may break the rules of the store before its sums are reached.
+func (a *Archive) blame(err error) error {
+	if errors.Is(err, fleet.ErrInvalid) || errors.Is(err, fleet.ErrUnavailable) || errors.Is(err, context.Canceled) {
+		return err
+	}
+	if _, bad := io.Copy(io.Discard, a.zip); bad != nil { // the check sum of gzip is of all of it
+		return damaged(errors.Join(bad, err))
+	}
+	return err
 }
 
 func foreign(err error) error {

@@ -403,3 +403,27 @@ func (b *bent) Take(ctx context.Context, t *transfer.Table, rows []transfer.Row)
 	}
 	return b.Sink.Take(ctx, t, rows)
 }
+
+// A bit that is flipped anywhere is the archive's fault, also where the store
+// refuses the row before the sums are reached.
+func TestAnyFlippedBitIsTheArchivesFault(t *testing.T) {
+	a, c := folder(t), folder(t)
+	filled(t, a)
+	archive := backup(t, a)
+	step := size(len(archive)/60, len(archive)/6)
+	for at := 20; at < len(archive); at += step {
+		bad := bytes.Clone(archive)
+		bad[at] ^= 0x10
+		if err := restore(t, bad, c); !errors.Is(err, fleet.ErrInvalid) {
+			t.Errorf("byte %d of %d: %v", at, len(archive), err)
+		}
+	}
+	untouched(t, "flipped", c)
+}
+
+func size(full, short int) int {
+	if testing.Short() {
+		return short
+	}
+	return full
+}
