@@ -29,9 +29,9 @@ func TestRecallOfALentSlot(t *testing.T) {
 	w.must(w.core.Attempts.Accept(t.Context(), p, store.Ref{JobID: lent.ID, Epoch: 1}))
 	recall := func(want int) {
 		t.Helper()
-		n, err := w.core.Reservations.Recall(t.Context(), store.System("test"))
+		n, watch, err := w.core.Reservations.Recall(t.Context(), store.System("test"))
 		w.must(err)
-		if n != want {
+		if n != want || !watch {
 			t.Errorf("%d jobs are stopped, want %d", n, want)
 		}
 	}

@@ -14,11 +14,12 @@ import (
 
 // Recall stops work on lent slots that holders of reservations wait for. It is
 // done by whoever does the chores, over the whole fleet; whatever it decides is
-// guarded by the job's own row. It tells how many attempts it began to stop.
-func (r *Reservations) Recall(ctx context.Context, s store.Scope) (stopped int, err error) {
-	recalls, err := r.recalls(ctx, s)
+// guarded by the job's own row. It tells how many attempts it began to stop, and
+// whether any reservation that holds now takes slots back.
+func (r *Reservations) Recall(ctx context.Context, s store.Scope) (stopped int, watch bool, err error) {
+	recalls, watch, err := r.recalls(ctx, s)
 	if err != nil {
-		return 0, err
+		return 0, watch, err
 	}
 	var faults []error
 	for _, x := range recalls {
@@ -48,19 +49,20 @@ func (r *Reservations) Recall(ctx context.Context, s store.Scope) (stopped int, 
 			faults = append(faults, err)
 		}
 	}
-	return stopped, errors.Join(faults...)
+	return stopped, watch, errors.Join(faults...)
 }
 
 // recalls decides on a view of the whole fleet. Where no reservation takes
 // slots back it costs one look at the reservations.
-func (r *Reservations) recalls(ctx context.Context, s store.Scope) (out []placement.Recall, err error) {
+func (r *Reservations) recalls(ctx context.Context, s store.Scope) (out []placement.Recall, watch bool, err error) {
 	now := r.Now()
 	err = r.Store.View(ctx, s, func(rd store.Reader) error {
 		list, err := rd.Reservations()
-		if err != nil || !slices.ContainsFunc(list, func(x fleet.Reservation) bool {
+		watch = slices.ContainsFunc(list, func(x fleet.Reservation) bool {
 			open, _ := calendar.Open(&x, now)
 			return open && x.Recall == fleet.RecallStop
-		}) {
+		})
+		if err != nil || !watch {
 			return err
 		}
 		view, err := snapshot.Read(rd, func() ([]placement.Candidate, error) {
@@ -77,5 +79,5 @@ func (r *Reservations) recalls(ctx context.Context, s store.Scope) (out []placem
 		out = view.Recalls()
 		return nil
 	})
-	return out, err
+	return out, watch, err
 }

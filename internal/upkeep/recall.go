@@ -9,8 +9,9 @@ import (
 	"github.com/casarerpa/fleet/internal/store"
 )
 
-// Recalls stops work on lent slots when those for whom they are kept wait. It
-// looks when something could be placed, as dispatch does.
+// Recalls stops work on lent slots when those for whom they are kept wait. While
+// a reservation takes slots back it looks when something could be placed, as
+// dispatch does; otherwise it looks now and then whether one does.
 type Recalls struct {
 	Reservations *orchestrator.Reservations
 	Signals      *store.Signals
@@ -18,15 +19,29 @@ type Recalls struct {
 	Lead         Lead
 }
 
+const recallPause = 5 * time.Second
+
 // Run works until ctx ends.
 func (r *Recalls) Run(ctx context.Context) {
 	wake, stop := r.Signals.Listen(store.TopicReady)
 	defer stop()
-	every(ctx, r.Logger, "recalls", func() time.Duration { return 5 * time.Second }, wake, func(ctx context.Context) error {
-		if _, ok := r.Lead.held(); !ok {
-			return nil
+	for ctx.Err() == nil {
+		var ready <-chan struct{}
+		if _, ok := r.Lead.held(); ok {
+			_, watch, err := r.Reservations.Recall(ctx, store.System("recalls"))
+			if err != nil && ctx.Err() == nil {
+				r.Logger.Warn("chore failed", "chore", "recalls", "error", err)
+			}
+			if watch {
+				ready = wake
+			}
 		}
-		_, err := r.Reservations.Recall(ctx, store.System("recalls"))
-		return err
-	})
+		timer := time.NewTimer(recallPause)
+		select {
+		case <-ctx.Done():
+		case <-ready:
+		case <-timer.C:
+		}
+		timer.Stop()
+	}
 }
