@@ -64,6 +64,18 @@ func (c *Client) ExplainJob(ctx context.Context, id fleet.ID, limit int) (out Ex
 	return out, err
 }
 
+// PreviewJob asks what would become of a job if it were submitted now; nothing is
+// stored. The workflow may be left out.
+func (c *Client) PreviewJob(ctx context.Context, r SubmitRequest, limit int) (out Explanation, err error) {
+	body, err := encode(r)
+	if err != nil {
+		return out, err
+	}
+	q := url.Values{"limit": {strconv.Itoa(limit)}}
+	_, err = c.call(ctx, request{method: http.MethodPost, path: at("placement", "preview"), query: q, body: body, safe: true}, &out)
+	return out, err
+}
+
 // RobotChange changes parts of a robot; nil leaves a part as it is.
 type RobotChange struct {
 	Name  *string                `json:"name,omitempty"`

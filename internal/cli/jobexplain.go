@@ -57,7 +57,7 @@ func (c *jobExplainCmd) show(sh *shell, e *client.Explanation) error {
 	card.add("job", string(e.JobID))
 	card.add("status", string(e.Status))
 	if !e.WaitingSince.IsZero() {
-		card.add("waits", ago(e.WaitingSince, time.Now()))
+		card.add("waiting", "since "+ago(e.WaitingSince, time.Now()))
 		card.add("because", string(e.WaitingCode))
 	}
 	if e.Position.Total > 0 {

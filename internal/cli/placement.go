@@ -14,7 +14,8 @@ import (
 
 // placementCmds are the verbs for decisions of placement.
 type placementCmds struct {
-	Replay placementReplayCmd `cmd:"" help:"plan recorded rounds again and compare"`
+	Preview placementPreviewCmd `cmd:"" help:"ask what would become of a job now, and store nothing"`
+	Replay  placementReplayCmd  `cmd:"" help:"plan recorded rounds again and compare"`
 }
 
 type placementReplayCmd struct {

@@ -120,6 +120,7 @@ func verbs() map[string]verb {
 		"deadletters.purge":     {"PurgeDeadLetters", "deadletter purge"},
 		"jobs.graph":            {"JobGraph", "job graph"},
 		"jobs.explain":          {"ExplainJob", "job explain"},
+		"placement.preview":     {"PreviewJob", "placement preview"},
 		"robots.update":         {"UpdateRobot", "robot edit"},
 		"assignments.list":      {"ListAssignments", "workflow assignments"},
 		"assignments.put":       {"AssignRobot", "workflow assign"},

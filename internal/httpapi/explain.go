@@ -76,6 +76,11 @@ func (a *API) explainRoutes() {
 		may: need(fleet.JobsRead), rate: rateRead,
 		description: "The answer is placement's own: no robot fits exactly when none would be given the job now.",
 	}, a.explainJob)
+	route(a, operation{
+		method: http.MethodPost, path: Base + "/placement/preview", id: "placement.preview", summary: "What would become of a job now?",
+		may: need(fleet.JobsRun), rate: rateRead, body: jsonBody[SubmitRequest](workflowBody, true),
+		description: "Takes what a submit takes, the workflow left out if need be, answers as explain does, and stores nothing.",
+	}, a.previewJob)
 }
 
 type explainInput struct {
@@ -95,6 +100,27 @@ func (a *API) explainJob(ctx context.Context, in *explainInput) (*explainReply, 
 	if err != nil {
 		return nil, err
 	}
+	return &explainReply{explained(&e, in)}, nil
+}
+
+type previewInput struct {
+	Limit int `query:"limit" minimum:"0" maximum:"10000" default:"200" doc:"The most robots that are listed."`
+}
+
+func (a *API) previewJob(ctx context.Context, in *previewInput) (*explainReply, error) {
+	req, err := a.submits.read(callOf(ctx).body, "")
+	if err != nil {
+		return nil, err
+	}
+	e, err := a.o.Orchestrator.Jobs.Preview(ctx, auth.From(ctx), req)
+	if err != nil {
+		return nil, err
+	}
+	return &explainReply{explained(&e, &explainInput{Limit: in.Limit})}, nil
+}
+
+// explained brings an explanation into the form of the API.
+func explained(e *orchestrator.Explanation, in *explainInput) JobExplanation {
 	job := showJob(e.Job)
 	out := JobExplanation{
 		JobID: job.ID, Status: job.State, EvaluatedAt: e.EvaluatedAt, WaitingSummary: e.Summary,
@@ -107,9 +133,9 @@ func (a *API) explainJob(ctx context.Context, in *explainInput) (*explainReply, 
 		out.WaitingOn, out.WaitingCode, out.WaitingSince = job.WaitingOn, job.WaitingCode, job.WaitingSince
 	}
 	if e.Fleet != nil {
-		out.fill(&e, in)
+		out.fill(e, in)
 	}
-	return &explainReply{out}, nil
+	return out
 }
 
 // showBlocker brings the times into the form of the API.

@@ -49,7 +49,7 @@ func Recalls(v View, live []Live) []Recall {
 		n := min(out.Kept[i].ShortBy, p.waitingHolders(r))
 		var lent []Live
 		for _, a := range live {
-			if taken[a.JobID] || !p.lent(r, &a) {
+			if taken[a.JobID] || !p.lent(r, &a) || slices.ContainsFunc(v.Reservations, func(o Reservation) bool { return p.keepsFor(&o, &a) }) {
 				continue
 			}
 			if a.Stopping {
@@ -85,12 +85,21 @@ func (p *planner) waitingHolders(r *Reservation) (n int) {
 	return n
 }
 
-// lent says whether an attempt uses a slot of the reservation's robots without
-// being one that it is for.
+// lent says whether an attempt of its tenant uses a slot of the reservation's
+// robots without being one that it is for. Other tenants' work on shared robots
+// is nobody's to stop.
 func (p *planner) lent(r *Reservation, a *Live) bool {
-	if a.Tenant == r.Tenant && r.For.Matches(a.Workflow, a.Priority, a.Labels) {
-		return false
-	}
+	return a.Tenant == r.Tenant && !r.For.Matches(a.Workflow, a.Priority, a.Labels) && p.covers(r, a)
+}
+
+// keepsFor says whether a reservation keeps a slot for the attempt: one that is
+// for it may not be called back by another.
+func (p *planner) keepsFor(r *Reservation, a *Live) bool {
+	return a.Tenant == r.Tenant && r.For.Matches(a.Workflow, a.Priority, a.Labels) && p.covers(r, a)
+}
+
+// covers says whether an attempt runs on one of the reservation's robots.
+func (p *planner) covers(r *Reservation, a *Live) bool {
 	i := slices.IndexFunc(p.robots, func(x robotState) bool { return x.c.ID == a.RobotID && x.c.serves(a.Tenant) })
 	return i >= 0 && p.robots[i].c.serves(r.Tenant) && Selects(&r.Selector, &p.robots[i].c, p.now)
 }

@@ -51,6 +51,16 @@ job j1 wf=pay tenant=a`, all, ""},
 robot x slots=5 taken=5 pool=web tenant=a
 reservation r slots=3 inuse=1 pool=web wf=pay lend=yes tenant=a
 job j1 wf=pay tenant=a`, stopping, ""},
+		{"one that another reservation is for is spared", `
+robot x slots=4 taken=4 pool=web tenant=a
+reservation r slots=3 inuse=1 pool=web wf=pay lend=yes tenant=a
+reservation s slots=1 inuse=1 pool=web atmost=3 tenant=a
+job j1 wf=pay tenant=a
+job j2 wf=pay tenant=a`, all[2:], ""},
+		{"another tenant's work on a shared robot is left alone", `
+robot x slots=4 taken=4 pool=web tenant=b shared=a
+reservation r slots=3 inuse=1 pool=web wf=pay lend=yes tenant=a
+job j1 wf=pay tenant=a`, []Live{{JobID: "b1", Tenant: "b", RobotID: "x", Priority: 20}}, ""},
 		{"a holder that no robot fits calls nobody back", `
 robot x slots=4 taken=4 pool=web tenant=a
 reservation r slots=3 inuse=1 pool=web wf=pay lend=yes tenant=a

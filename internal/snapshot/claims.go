@@ -16,9 +16,9 @@ func (s *Snapshot) claims() error {
 	if err := s.reservations(); err != nil {
 		return err
 	}
-	first := s.lanes[0].Tenant
-	for i := range s.lanes {
-		if s.lanes[i].Tenant != first {
+	first := s.View.Lanes[0].Tenant
+	for i := range s.View.Lanes {
+		if s.View.Lanes[i].Tenant != first {
 			return s.shares()
 		}
 	}

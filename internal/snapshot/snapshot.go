@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -30,6 +31,8 @@ type Options struct {
 	// Credit is what a tenant's served time is raised by before it counts, so
 	// that one that had nothing to run gets no credit for idling; nil: nothing.
 	Credit func([]fleet.Share) map[fleet.TenantID]time.Duration
+	// Ask adds a job that is not stored, in a lane of its own; nil: none.
+	Ask *fleet.Job
 	// Avoid adds robots that are left out for a job to those that the store
 	// knows of; nil: none.
 	Avoid func(job fleet.ID) []placement.Refused
@@ -62,7 +65,10 @@ func Read(r store.Reader, robots func() ([]placement.Candidate, error), o Option
 	for i := range s.lanes {
 		s.View.Lanes[i] = laneOf(&s.lanes[i])
 	}
-	if len(s.lanes) == 0 {
+	if o.Ask != nil {
+		s.View.Lanes = append(s.View.Lanes, asked(o.Ask))
+	}
+	if len(s.View.Lanes) == 0 {
 		return s, nil
 	}
 	if s.View.Robots, err = robots(); err != nil || len(s.View.Robots) == 0 {
@@ -76,7 +82,7 @@ func Read(r store.Reader, robots func() ([]placement.Candidate, error), o Option
 	}
 	rooms := placement.Rooms(s.View)
 	lent := slices.ContainsFunc(s.View.Reservations, func(r placement.Reservation) bool { return r.Lend })
-	for i, room := range rooms {
+	for i, room := range rooms[:len(s.lanes)] {
 		if room == 0 && !lent { // or somebody may wait there for what is lent
 			continue
 		}
@@ -189,6 +195,17 @@ func (s *Snapshot) first(lane store.Lane, ageing bool, limit int) ([]store.Ready
 			out = append(out, jobs...)
 		}
 		from = jobs[0].Priority + 1
+	}
+}
+
+// asked is the lane of a job that is not stored.
+func asked(j *fleet.Job) placement.Lane {
+	return placement.Lane{
+		ID: -1, Tenant: j.Tenant, Environment: j.Environment, Requires: j.Requires, Target: j.Target, Placement: j.Placement.Demands(), Waiting: 1,
+		Jobs: []placement.Job{{
+			ID: j.ID, Priority: j.Priority, Deadline: j.Deadline, AvailableAt: j.AvailableAt, Seq: math.MaxInt64,
+			Workflow: j.Workflow.ID, Labels: j.Labels, StickyKey: j.Placement.StickyKey(),
+		}},
 	}
 }
 
