@@ -79,6 +79,9 @@ func (j *Jobs) Explain(ctx context.Context, p auth.Principal, id fleet.ID) (e Ex
 			if e.Blockers, holders, err = blockers(r, robots, &e.Job, &full); err != nil {
 				return err
 			}
+			if place := full.Ahead.HigherPriority + full.Ahead.SamePriority + 1; place > 1 {
+				e.Summary += fmt.Sprintf(" Position %d in line.", place)
+			}
 			if e.Estimate, err = nextSlot(r, holders, e.EvaluatedAt); e.Estimate != nil {
 				e.Summary += about(e.Estimate, e.EvaluatedAt)
 			}

@@ -71,6 +71,36 @@ func calls() []call {
 			_, err := w.Jobs.Decide(w.Context(), p, j.ID, 0, fleet.Decision{Do: "retry", Reason: "x"})
 			return err
 		}},
+		{"Jobs.Explain", fleet.JobsRead, func(w *world, p auth.Principal, j fleet.Job) error {
+			_, err := w.Jobs.Explain(w.Context(), p, j.ID)
+			return err
+		}},
+		{"Jobs.Preview", fleet.JobsRun, func(w *world, p auth.Principal, j fleet.Job) error {
+			_, err := w.Jobs.Preview(w.Context(), p, SubmitRequest{WorkflowID: j.Workflow.ID})
+			return err
+		}},
+		{"Reservations.List", fleet.RobotsRead, func(w *world, p auth.Principal, _ fleet.Job) error {
+			_, err := w.Reservations.List(w.Context(), p)
+			return err
+		}},
+		{"Reservations.Put", fleet.RobotsOperate, func(w *world, p auth.Principal, _ fleet.Job) error {
+			_, _, err := w.Reservations.Put(w.Context(), p, fleet.Reservation{
+				Name: "x", Selector: fleet.Selector{All: true}, For: fleet.ReservationFor{Labels: map[string]string{"a": "b"}},
+			})
+			return err
+		}},
+		{"Environments.List", fleet.RobotsRead, func(w *world, p auth.Principal, _ fleet.Job) error {
+			_, err := w.Environments.List(w.Context(), p)
+			return err
+		}},
+		{"Environments.Get", fleet.RobotsRead, func(w *world, p auth.Principal, _ fleet.Job) error {
+			_, err := w.Environments.Get(w.Context(), p, "lab")
+			return err
+		}},
+		{"Environments.Put", fleet.RobotsOperate, func(w *world, p auth.Principal, _ fleet.Job) error {
+			_, err := w.Environments.Put(w.Context(), p, fleet.Environment{Name: "lab"})
+			return err
+		}},
 		{"Workflows.Put", fleet.WorkflowsWrite, func(w *world, p auth.Principal, _ fleet.Job) error {
 			_, _, err := w.Workflows.Put(w.Context(), p, "", []byte(document))
 			return err
@@ -190,7 +220,8 @@ func TestTenantsAreApart(t *testing.T) {
 		err := c.do(w, p, job)
 		switch c.name {
 		case "Workflows.Put", "Workflows.Validate", "Robots.Register", "Robots.Connect", "Attempts.PutResult", "Attempts.Beat",
-			"Jobs.List", "Workflows.List", "Robots.List", "Events.List":
+			"Jobs.List", "Workflows.List", "Robots.List", "Events.List", "Reservations.List", "Reservations.Put",
+			"Environments.List", "Environments.Get", "Environments.Put": // of its own
 			if err != nil {
 				t.Errorf("%s: %v", c.name, err)
 			}

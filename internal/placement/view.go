@@ -10,7 +10,9 @@ import (
 // View is everything a decision may depend on. Plan does not rely on the order
 // of its slices except inside a lane, where jobs come best first, and among
 // reservations, where the older comes first. Its JSON form is a record that can
-// be planned again, years later, to the same answer.
+// be planned again, years later, to the same answer. What limits jobs by a key
+// of theirs or by a rate will stand beside the reservations: it holds slots back
+// from some jobs as they do.
 type View struct {
 	Now          time.Time     `json:"now"`
 	Seed         uint64        `json:"seed,omitempty"` // for rules that need chance; today every tie ends in an id
