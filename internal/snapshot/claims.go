@@ -12,8 +12,8 @@ import (
 // claims reads who has a claim on the robots beyond the order of jobs: the
 // reservations that are open, and, where several tenants wait, what each was
 // served.
-func (s *Snapshot) claims() error {
-	if err := s.reservations(); err != nil {
+func (s *Snapshot) claims(reservations []fleet.Reservation) error {
+	if err := s.reservations(reservations); err != nil {
 		return err
 	}
 	first := s.View.Lanes[0].Tenant
@@ -25,11 +25,7 @@ func (s *Snapshot) claims() error {
 	return nil
 }
 
-func (s *Snapshot) reservations() error {
-	list, err := s.r.Reservations()
-	if err != nil || len(list) == 0 {
-		return err
-	}
+func (s *Snapshot) reservations(list []fleet.Reservation) error {
 	var open []placement.Reservation
 	for i := range list {
 		r := &list[i]
@@ -133,10 +129,9 @@ func (s *Snapshot) ties(lanes []placement.Lane) error {
 }
 
 // environments puts what is set of environments into the lanes and the robots.
-func (s *Snapshot) environments() error {
-	list, err := s.r.Environments()
-	if err != nil || len(list) == 0 {
-		return err
+func (s *Snapshot) environments(list []fleet.Environment) {
+	if len(list) == 0 {
+		return
 	}
 	type key struct {
 		tenant fleet.TenantID
@@ -158,5 +153,4 @@ func (s *Snapshot) environments() error {
 			c.Strict = e.Strict
 		}
 	}
-	return nil
 }

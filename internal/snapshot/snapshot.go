@@ -57,10 +57,11 @@ func Read(r store.Reader, robots func() ([]placement.Candidate, error), o Option
 		o.Window = Window
 	}
 	s := &Snapshot{View: placement.View{Now: o.Now, Seed: o.Seed}, o: o, r: r}
-	var err error
-	if s.lanes, err = r.Lanes(); err != nil {
+	standing, err := r.Standing()
+	if err != nil {
 		return nil, err
 	}
+	s.lanes = standing.Lanes
 	s.View.Lanes = make([]placement.Lane, len(s.lanes))
 	for i := range s.lanes {
 		s.View.Lanes[i] = laneOf(&s.lanes[i])
@@ -74,10 +75,8 @@ func Read(r store.Reader, robots func() ([]placement.Candidate, error), o Option
 	if s.View.Robots, err = robots(); err != nil || len(s.View.Robots) == 0 {
 		return s, err
 	}
-	if err := s.environments(); err != nil {
-		return nil, err
-	}
-	if err := s.claims(); err != nil {
+	s.environments(standing.Environments)
+	if err := s.claims(standing.Reservations); err != nil {
 		return nil, err
 	}
 	rooms := placement.Rooms(s.View)

@@ -21,6 +21,8 @@ type PlacementReader interface {
 	Reservations() ([]fleet.Reservation, error)
 	// Environments lists those of the scope of which something is set.
 	Environments() ([]fleet.Environment, error)
+	// Standing is Lanes, Reservations and Environments in one look.
+	Standing() (Standing, error)
 	// Holders lists the attempts that hold slots with what reservations ask of
 	// their jobs. It costs by the slots in use.
 	Holders() ([]Holder, error)
@@ -38,6 +40,13 @@ type PlacementWriter interface {
 	DeleteReservation(id fleet.ID) error
 	PutEnvironment(e fleet.Environment) error
 	PutShare(tenant fleet.TenantID, weight int) error
+}
+
+// Standing is what every round of placement begins with.
+type Standing struct {
+	Lanes        []Lane
+	Reservations []fleet.Reservation
+	Environments []fleet.Environment
 }
 
 // TieKey names a sticky key of a tenant.

@@ -49,6 +49,9 @@ func (c *conn) Each(s *sqlstore.Stmt, lists [][]any, row func(int, *sqlstore.Row
 	return c.pipe([]sqlstore.Ask{{Stmt: s, Lists: lists, Row: row}})
 }
 
+// Asks sends all queries at once and reads their answers.
+func (c *conn) Asks(asks []sqlstore.Ask) error { return c.pipe(asks) }
+
 // pipe sends queries of several statements in one trip. What comes first may
 // be plain text with arguments: locks that must be held before the rest reads.
 func (c *conn) pipe(asks []sqlstore.Ask, first ...command) error {

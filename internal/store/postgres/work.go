@@ -127,6 +127,9 @@ func (w *work) Each(s *sqlstore.Stmt, lists [][]any, row func(int, *sqlstore.Row
 	return w.conn.Each(s, lists, row)
 }
 
+// Asks reads what the transaction has written so far.
+func (w *work) Asks(asks []sqlstore.Ask) error { return sqlstore.AsksByEach(w, asks) }
+
 // settle sends what is kept and takes the lock that a statement needs.
 func (w *work) settle(s *sqlstore.Stmt, args []any) error {
 	if w.batch != nil && w.batch.Pending() && !s.Shared && !apart[s.Name] {

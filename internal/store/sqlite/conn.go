@@ -126,6 +126,9 @@ func (c *conn) Each(s *sqlstore.Stmt, lists [][]any, row func(int, *sqlstore.Row
 	return sqlstore.EachByQuery(c, s, lists, row)
 }
 
+// Asks runs the queries one after the other.
+func (c *conn) Asks(asks []sqlstore.Ask) error { return sqlstore.AsksByEach(c, asks) }
+
 func bind(st *sqlite.Stmt, i int, v any) error {
 	switch v := v.(type) {
 	case nil:

@@ -23,6 +23,9 @@ type Conn interface {
 	// refusal.active, workflow_body.get and workflow.named tell no list, and keep
 	// no order.
 	Each(s *Stmt, lists [][]any, row func(i int, r *Row) error) error
+	// Asks runs queries of several statements, all at once where it can; of those
+	// that tell no list (see Each) none may be among them twice.
+	Asks(asks []Ask) error
 	// Later runs a statement that returns one row, which may come as late as
 	// with the end of the batch: a database that is asked over a network sends it
 	// together with what is written. No such row is ErrOvertaken.
@@ -36,6 +39,16 @@ func LaterByQuery(c Conn, s *Stmt, row func(r *Row), args ...any) error {
 		err = fmt.Errorf("%s: %w", s.Name, ErrOvertaken)
 	}
 	return err
+}
+
+// AsksByEach is Asks for a Conn that has nothing better than one at a time.
+func AsksByEach(c Conn, asks []Ask) error {
+	for i := range asks {
+		if err := c.Each(asks[i].Stmt, asks[i].Lists, asks[i].Row); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // EachByQuery is Each for a Conn that has nothing better than one at a time.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 
 	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/store"
 )
 
 var (
@@ -14,14 +15,31 @@ var (
 
 // Environments lists those of which something is set.
 func (r *reader) Environments() (out []fleet.Environment, err error) {
-	err = r.conn.Query(environmentList, func(row *Row) error {
-		var x fleet.Environment
+	err = r.conn.Query(environmentList, bodies(&out), r.all(), r.tenant())
+	return out, err
+}
+
+// bodies reads rows that are one JSON text each.
+func bodies[T any](into *[]T) func(*Row) error {
+	return func(row *Row) error {
+		var x T
 		if err := json.Unmarshal([]byte(row.text()), &x); err != nil {
 			return err
 		}
-		out = append(out, x)
+		*into = append(*into, x)
 		return nil
-	}, r.all(), r.tenant())
+	}
+}
+
+// Standing asks for all of it at once.
+func (r *reader) Standing() (out store.Standing, err error) {
+	mine := [][]any{{r.all(), r.tenant()}}
+	reservation, environment := bodies(&out.Reservations), bodies(&out.Environments)
+	err = r.conn.Asks([]Ask{
+		{laneList, mine, func(_ int, row *Row) error { out.Lanes = append(out.Lanes, scanLane(row)); return nil }},
+		{reservationList, mine, func(_ int, row *Row) error { return reservation(row) }},
+		{environmentList, mine, func(_ int, row *Row) error { return environment(row) }},
+	})
 	return out, err
 }
 

@@ -133,14 +133,7 @@ func (r *reader) Reservation(id fleet.ID) (out fleet.Reservation, err error) {
 
 // Reservations lists them; their ids are in the order of their making.
 func (r *reader) Reservations() (out []fleet.Reservation, err error) {
-	err = r.conn.Query(reservationList, func(row *Row) error {
-		var x fleet.Reservation
-		if err := json.Unmarshal([]byte(row.text()), &x); err != nil {
-			return err
-		}
-		out = append(out, x)
-		return nil
-	}, r.all(), r.tenant())
+	err = r.conn.Query(reservationList, bodies(&out), r.all(), r.tenant())
 	return out, err
 }
 

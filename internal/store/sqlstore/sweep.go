@@ -55,13 +55,17 @@ var (
 func (r *reader) Lanes() ([]store.Lane, error) {
 	var out []store.Lane
 	err := r.conn.Query(laneList, func(row *Row) error {
-		out = append(out, store.Lane{
-			ID: row.int64(), Tenant: str[fleet.TenantID](row), Environment: row.text(), Requires: row.words(),
-			Target: str[fleet.RobotID](row), Placement: placement(row), Waiting: row.int64(),
-		})
+		out = append(out, scanLane(row))
 		return nil
 	}, r.all(), r.tenant())
 	return out, err
+}
+
+func scanLane(row *Row) store.Lane {
+	return store.Lane{
+		ID: row.int64(), Tenant: str[fleet.TenantID](row), Environment: row.text(), Requires: row.words(),
+		Target: str[fleet.RobotID](row), Placement: placement(row), Waiting: row.int64(),
+	}
 }
 
 func (r *reader) Ready(lane store.Lane, limit int) ([]store.ReadyJob, error) {

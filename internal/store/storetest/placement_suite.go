@@ -76,6 +76,12 @@ func placementTests() map[string]func(f *Fixture) {
 			f.System(func(r store.Reader) error {
 				list, err := r.Environments()
 				is(f, "those of all tenants", len(list), 3)
+				f.must(err)
+				all, err := r.Standing()
+				is(f, "at one look", fmt.Sprint(all.Environments), fmt.Sprint(list))
+				lanes, lerr := r.Lanes()
+				f.must(lerr)
+				is(f, "lanes", fmt.Sprint(all.Lanes), fmt.Sprint(lanes))
 				return err
 			})
 			err := f.Store.Update(f.Context(), f.Scope, func(tx store.Tx) error {
