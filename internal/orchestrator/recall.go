@@ -25,6 +25,7 @@ func (r *Reservations) Recall(ctx context.Context, s store.Scope) (stopped int, 
 	for _, x := range recalls {
 		now, did := r.Now(), false
 		err := r.Store.Update(ctx, s.In(x.Tenant), func(tx store.Tx) error {
+			did = false // it may run more than once
 			sub, err := tx.Subject(x.JobID)
 			if err != nil {
 				return err

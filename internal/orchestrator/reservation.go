@@ -32,12 +32,13 @@ func (r *Reservations) Put(ctx context.Context, p auth.Principal, in fleet.Reser
 	if err := placement.CheckConditions("selector.facts", in.Selector.Facts); err != nil {
 		return out, nil, err
 	}
+	kind := fleet.EventReservationUpdated
+	if in.ID == "" { // before the transaction, which may run more than once
+		kind = fleet.EventReservationCreated
+		in.ID, in.CreatedAt, in.CreatedBy = r.IDs.New(), now, p.Name
+	}
 	err = r.Store.Update(ctx, p.Scope(), func(tx store.Tx) error {
-		kind := fleet.EventReservationUpdated
-		if in.ID == "" {
-			kind = fleet.EventReservationCreated
-			in.ID, in.CreatedAt, in.CreatedBy = r.IDs.New(), now, p.Name
-		} else {
+		if kind == fleet.EventReservationUpdated {
 			before, err := tx.Reservation(in.ID)
 			if err != nil {
 				return err

@@ -46,7 +46,7 @@ func newWorld(t testing.TB, change ...func(*Options)) *world {
 	cat, err := catalog.Load()
 	w.must(err)
 	o := Options{
-		Store: db, IDs: ids, Now: clock, Chance: func() float64 { return 0 }, Catalog: cat, Logger: log, Limits: DefaultLimits(),
+		Store: twice{db}, IDs: ids, Now: clock, Chance: func() float64 { return 0 }, Catalog: cat, Logger: log, Limits: DefaultLimits(),
 		Timing: func(string) fleet.Timing { return fleet.DefaultTiming() },
 	}
 	for _, c := range change {
@@ -59,6 +59,26 @@ func newWorld(t testing.TB, change ...func(*Options)) *world {
 		}
 	})
 	return w
+}
+
+// twice runs the function of each update a second time after the first was
+// rolled back, as a store does that lost a race: what it left behind outside of
+// the transaction must not count.
+type twice struct{ store.Store }
+
+var errAgain = errors.New("once more")
+
+func (s twice) Update(ctx context.Context, sc store.Scope, fn func(tx store.Tx) error) error {
+	err := s.Store.Update(ctx, sc, func(tx store.Tx) error {
+		if err := fn(tx); err != nil {
+			return err
+		}
+		return errAgain
+	})
+	if !errors.Is(err, errAgain) {
+		return err
+	}
+	return s.Store.Update(ctx, sc, fn)
 }
 
 func (w *world) must(err error) {
