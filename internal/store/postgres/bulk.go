@@ -41,7 +41,7 @@ type form struct {
 // forms are the statements of the main road. What is not here is sent row by
 // row, in the same trip.
 var forms = makeForms(map[string]form{
-	"job.move":                {types: jobMoveTypes, keys: []int{1}, rank: 0}, // a job is locked before its attempt
+	"job.move":                {types: jobMoveTypes, keys: []int{1}, rank: 1}, // comes before an attempt.insert: a job is locked before its attempt
 	"attempt.insert":          {types: "tittitzzziiit", keys: []int{0, 1}, rank: 1},
 	"attempt.started":         {types: "tizbt", keys: []int{0, 1}, rank: 2},
 	"attempt.beat":            {types: "tittitt", keys: []int{0, 1}, rank: 3},

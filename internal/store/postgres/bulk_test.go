@@ -59,3 +59,24 @@ func TestForms(t *testing.T) {
 		t.Errorf("%d of %d forms have a statement", found, len(forms))
 	}
 }
+
+// Of what a caller keeps, statements about a job that are sent as they come go
+// first, then its move, and what concerns its attempt after that: everybody
+// locks a job before its attempt.
+func TestOrderOfWhatIsKept(t *testing.T) {
+	byName := map[string]*sqlstore.Stmt{}
+	for _, s := range sqlstore.All() {
+		byName[s.Name] = s
+	}
+	var list []kept
+	for _, name := range []string{"job.move", "attempt.insert", "job.deps_open", "attempt.move", "job.move", "dead_letter.put"} {
+		list = append(list, kept{stmt: byName[name], args: make([]any, max(len(forms[name].types), 3))})
+	}
+	var got []string
+	for _, g := range bulk(list) {
+		got = append(got, g.name)
+	}
+	if s := strings.Join(got, " "); s != "job.deps_open dead_letter.put job.move attempt.insert job.move attempt.move" {
+		t.Errorf("sent in the order %s", s)
+	}
+}
