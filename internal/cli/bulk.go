@@ -112,7 +112,11 @@ type bulkTarget struct {
 }
 
 func (c *bulkTarget) call(sh *shell, do func(*client.Client, fleet.ID) (client.Bulk, error)) error {
-	api, id, err := sh.jobCall(c.Client, c.ID)
+	id := fleet.ID(c.ID)
+	if !id.Valid() {
+		return fleet.Invalid("id", "%q is not the id of a bulk operation.", c.ID).WithFix(`"fleet bulk list" shows the ids.`)
+	}
+	api, err := sh.connect(c.Client)
 	if err != nil {
 		return err
 	}
