@@ -12,25 +12,16 @@ import (
 
 // processFlags are what a restart and a shutdown have in common.
 type processFlags struct {
-	config.Client
-	Robot string `arg:"" optional:"" help:"id of the robot; or select many with --pool, --tag or --all"`
-	manyFlags
+	robotTarget
 	Running string `help:"keep, requeue or cancel what runs now" default:"keep" enum:"keep,requeue,cancel"`
 }
 
 // process sends a command and waits for its end if asked to.
 func (c *processFlags) process(ctx context.Context, sh *shell, kind fleet.CommandKind, send func(*client.Client, fleet.RobotID) (client.RobotCommand, error)) error {
 	if c.any() {
-		if c.Robot != "" {
-			return fleet.Invalid("robot", "Name one robot, or select many with --pool, --tag or --all, not both.")
-		}
-		return c.ask(ctx, sh, c.Client, kind, map[string]any{"running": c.Running})
+		return c.tellMany(ctx, sh, kind, map[string]any{"running": c.Running})
 	}
-	id, err := fleet.ParseRobotID(c.Robot)
-	if err != nil {
-		return err
-	}
-	api, err := sh.connect(c.Client)
+	api, id, err := sh.robotCall(c.Client, c.Robot)
 	if err != nil {
 		return err
 	}
@@ -39,10 +30,7 @@ func (c *processFlags) process(ctx context.Context, sh *shell, kind fleet.Comman
 		return err
 	}
 	if !c.Wait {
-		return sh.answer(c.Output, answer, func() error {
-			_, err := fmt.Fprintf(sh.out, "%s: %s\n", answer.RobotID, clean(answer.Message))
-			return err
-		})
+		return sh.told(c.Output, answer)
 	}
 	ctx, stop := context.WithTimeout(ctx, c.Within)
 	defer stop()
@@ -97,11 +85,7 @@ type robotCommandsCmd struct {
 
 // Run lists what was asked of a robot.
 func (c *robotCommandsCmd) Run(ctx context.Context, sh *shell) error {
-	id, err := fleet.ParseRobotID(c.Robot)
-	if err != nil {
-		return err
-	}
-	api, err := sh.connect(c.Client)
+	api, id, err := sh.robotCall(c.Client, c.Robot)
 	if err != nil {
 		return err
 	}

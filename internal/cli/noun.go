@@ -199,6 +199,16 @@ func (c *robotListCmd) Run(ctx context.Context, sh *shell) error {
 	})
 }
 
+// robotCall reads the id of a robot and connects.
+func (s *shell) robotCall(c config.Client, text string) (*client.Client, fleet.RobotID, error) {
+	id, err := fleet.ParseRobotID(text)
+	if err != nil {
+		return nil, "", err
+	}
+	api, err := s.connect(c)
+	return api, id, err
+}
+
 type robotGetCmd struct {
 	config.Client
 	Robot string `arg:"" help:"id of the robot"`
@@ -206,11 +216,7 @@ type robotGetCmd struct {
 
 // Run shows a robot.
 func (c *robotGetCmd) Run(ctx context.Context, sh *shell) error {
-	id, err := fleet.ParseRobotID(c.Robot)
-	if err != nil {
-		return err
-	}
-	api, err := sh.connect(c.Client)
+	api, id, err := sh.robotCall(c.Client, c.Robot)
 	if err != nil {
 		return err
 	}

@@ -39,7 +39,9 @@ func (c *placementPreviewCmd) Run(ctx context.Context, sh *shell) error {
 	if err != nil {
 		return err
 	}
-	req := newPreview(c, &priority)
+	req := client.SubmitRequest{
+		WorkflowID: fleet.ID(c.WorkflowID), Priority: &priority, Target: fleet.RobotID(c.Robot), Environment: c.Environment,
+	}
 	if err := submit.place(sh, &req); err != nil {
 		return err
 	}
@@ -54,10 +56,4 @@ func (c *placementPreviewCmd) Run(ctx context.Context, sh *shell) error {
 	e.JobID, e.Status = "", "" // there is none
 	show := jobExplainCmd{All: c.All}
 	return sh.answer(c.Output, e, func() error { return show.show(sh, &e) })
-}
-
-func newPreview(c *placementPreviewCmd, priority *fleet.Priority) client.SubmitRequest {
-	return client.SubmitRequest{
-		WorkflowID: fleet.ID(c.WorkflowID), Priority: priority, Target: fleet.RobotID(c.Robot), Environment: c.Environment,
-	}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/casarerpa/fleet/internal/config"
 )
 
-// robotTarget is a mode for one robot, or for many.
+// robotTarget is a mode or a command for one robot, or for many.
 type robotTarget struct {
 	config.Client
 	Robot string `arg:"" optional:"" help:"id of the robot; or select many with --pool, --tag or --all"`
@@ -21,18 +21,12 @@ type robotTarget struct {
 // to wait for; of many it is a bulk operation, which has one.
 func (c *robotTarget) tell(ctx context.Context, sh *shell, kind fleet.CommandKind, params map[string]any, send func(api *client.Client, id fleet.RobotID) (client.RobotCommand, error)) error {
 	switch {
-	case c.any() && c.Robot != "":
-		return fleet.Invalid("robot", "Name one robot, or select many with --pool, --tag or --all, not both.")
 	case c.any():
-		return c.ask(ctx, sh, c.Client, kind, params)
+		return c.tellMany(ctx, sh, kind, params)
 	case c.Wait || c.Wave != 0 || c.MinAvailable != 0:
 		return fleet.Invalid("robot", "--wait, --wave and --min-available are for many robots; select them with --pool, --tag or --all.")
 	}
-	id, err := fleet.ParseRobotID(c.Robot)
-	if err != nil {
-		return err
-	}
-	api, err := sh.connect(c.Client)
+	api, id, err := sh.robotCall(c.Client, c.Robot)
 	if err != nil {
 		return err
 	}
@@ -40,8 +34,21 @@ func (c *robotTarget) tell(ctx context.Context, sh *shell, kind fleet.CommandKin
 	if err != nil {
 		return err
 	}
-	return sh.answer(c.Output, answer, func() error {
-		_, err := fmt.Fprintf(sh.out, "%s: %s\n", answer.RobotID, clean(answer.Message))
+	return sh.told(c.Output, answer)
+}
+
+// tellMany asks the same of all robots that are selected.
+func (c *robotTarget) tellMany(ctx context.Context, sh *shell, kind fleet.CommandKind, params map[string]any) error {
+	if c.Robot != "" {
+		return fleet.Invalid("robot", "Name one robot, or select many with --pool, --tag or --all, not both.")
+	}
+	return c.ask(ctx, sh, c.Client, kind, params)
+}
+
+// told shows what a robot was asked.
+func (s *shell) told(format string, answer client.RobotCommand) error {
+	return s.answer(format, answer, func() error {
+		_, err := fmt.Fprintf(s.out, "%s: %s\n", answer.RobotID, clean(answer.Message))
 		return err
 	})
 }

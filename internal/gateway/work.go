@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
@@ -56,11 +57,16 @@ func (c *conn) handle(ctx context.Context, batch []inbound) bool {
 			batch = batch[1:]
 			continue
 		}
-		// They wait for the same commit.
-		taken := make(chan bool, 1)
-		go func() { taken <- c.accepts(ctx, accepts) }()
-		told := c.reports(ctx, reports)
-		if !<-taken || !told {
+		taken, told := true, true
+		var both sync.WaitGroup // they wait for the same commit
+		if len(accepts) > 0 {
+			both.Go(func() { taken = c.accepts(ctx, accepts) })
+		}
+		if len(reports) > 0 {
+			told = c.reports(ctx, reports)
+		}
+		both.Wait()
+		if !taken || !told {
 			return false
 		}
 		batch = rest
@@ -74,8 +80,7 @@ func (c *conn) handle(ctx context.Context, batch []inbound) bool {
 func together(batch []inbound) (accepts, reports, rest []inbound) {
 	accepted := map[wire.Ref]bool{}
 	for i, f := range batch {
-		switch m := f.Payload.(type) {
-		case *wire.JobAccept:
+		if m, ok := f.Payload.(*wire.JobAccept); ok {
 			accepts = append(accepts, f)
 			accepted[m.Ref] = true
 			continue
@@ -91,9 +96,6 @@ func together(batch []inbound) (accepts, reports, rest []inbound) {
 // reports commits reports and acknowledges them. An error that may pass closes
 // the connection without an acknowledgement: the robot sends them again.
 func (c *conn) reports(ctx context.Context, frames []inbound) bool {
-	if len(frames) == 0 {
-		return true
-	}
 	reports := make([]fleet.Report, len(frames))
 	for i, f := range frames {
 		// A report without a use case, or one that cannot be read, names no job
@@ -206,9 +208,6 @@ func stale(err error) bool {
 
 // accepts commits the starts of attempts, and only then lets the robot begin.
 func (c *conn) accepts(ctx context.Context, frames []inbound) bool {
-	if len(frames) == 0 {
-		return true
-	}
 	refs := make([]store.Ref, len(frames))
 	for i, f := range frames {
 		refs[i] = store.Ref(f.Payload.(*wire.JobAccept).Ref)

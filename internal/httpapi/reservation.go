@@ -92,12 +92,12 @@ func (a *API) putReservation(ctx context.Context, id fleet.ID) (out ReservationA
 	if err != nil {
 		return out, err
 	}
-	grace := fleet.DefaultRecallGrace
-	if body.Grace != nil {
+	grace := 0
+	switch {
+	case body.Grace != nil:
 		grace = *body.Grace
-	}
-	if body.Recall != fleet.RecallStop && body.Grace == nil {
-		grace = 0
+	case body.Recall == fleet.RecallStop:
+		grace = fleet.DefaultRecallGrace
 	}
 	stored, warnings, err := a.o.Orchestrator.Reservations.Put(ctx, auth.From(ctx), fleet.Reservation{
 		ID: id, Cron: body.Cron, LengthSeconds: body.Length, Timezone: body.Timezone, Recall: body.Recall, RecallGraceSeconds: grace, Name: body.Name, Selector: body.Selector, Slots: body.Slots, For: body.For, Windows: body.Windows, Lend: body.Lend,

@@ -63,10 +63,7 @@ func (j *Jobs) Explain(ctx context.Context, p auth.Principal, id fleet.ID) (e Ex
 		if err != nil {
 			return err
 		}
-		e.Fleet, e.Names = &full, map[fleet.RobotID]string{}
-		for i := range robots {
-			e.Names[robots[i].ID] = robots[i].Name
-		}
+		e.Fleet, e.Names = &full, names(robots)
 		e.Job.WaitingCode, e.Summary = full.Code, full.Summary
 		if full.Assigned != nil {
 			e.Job.WaitingCode, e.Summary = fleet.CodeBehindOthers, handedOver
@@ -279,14 +276,7 @@ func (j *Jobs) explain(r store.Reader, v *JobView) error {
 func (j *Jobs) placed(r store.Reader, robots []fleet.Robot, job *fleet.Job, now time.Time,
 	ask func(placement.View, fleet.ID) (placement.Explanation, bool),
 ) (placement.Explanation, error) {
-	candidates := func() ([]placement.Candidate, error) {
-		out := make([]placement.Candidate, len(robots))
-		for i := range robots {
-			out[i] = placement.CandidateOf(&robots[i])
-		}
-		return out, nil
-	}
-	s, err := snapshot.Read(r, candidates, snapshot.Options{Now: now})
+	s, err := snapshot.Read(r, func() ([]placement.Candidate, error) { return candidates(robots), nil }, snapshot.Options{Now: now})
 	if err != nil {
 		return placement.Explanation{}, err
 	}
@@ -318,4 +308,22 @@ func (c *core) robots(r store.Reader, now time.Time) ([]fleet.Robot, error) {
 		}
 		page.Cursor = list.Next
 	}
+}
+
+// candidates are robots, with their status, as placement sees them.
+func candidates(robots []fleet.Robot) []placement.Candidate {
+	out := make([]placement.Candidate, len(robots))
+	for i := range robots {
+		out[i] = placement.CandidateOf(&robots[i])
+	}
+	return out
+}
+
+// names are what people call robots.
+func names(robots []fleet.Robot) map[fleet.RobotID]string {
+	out := make(map[fleet.RobotID]string, len(robots))
+	for i := range robots {
+		out[robots[i].ID] = robots[i].Name
+	}
+	return out
 }

@@ -42,13 +42,8 @@ func (j *Jobs) Preview(ctx context.Context, p auth.Principal, r SubmitRequest) (
 		if err != nil {
 			return err
 		}
-		candidates := make([]placement.Candidate, len(robots))
-		e.Names = map[fleet.RobotID]string{}
-		for i := range robots {
-			candidates[i] = placement.CandidateOf(&robots[i])
-			e.Names[robots[i].ID] = robots[i].Name
-		}
-		s, err := snapshot.Read(rd, func() ([]placement.Candidate, error) { return candidates, nil },
+		e.Names = names(robots)
+		s, err := snapshot.Read(rd, func() ([]placement.Candidate, error) { return candidates(robots), nil },
 			snapshot.Options{Now: e.EvaluatedAt, Ask: &e.Job})
 		if err != nil {
 			return err

@@ -68,11 +68,7 @@ func (r *Reservations) recalls(ctx context.Context, s store.Scope) (out []placem
 		}
 		view, err := snapshot.Read(rd, func() ([]placement.Candidate, error) {
 			robots, err := r.robots(rd, now)
-			list := make([]placement.Candidate, len(robots))
-			for i := range robots {
-				list[i] = placement.CandidateOf(&robots[i])
-			}
-			return list, err
+			return candidates(robots), err
 		}, snapshot.Options{Now: now})
 		if err != nil || len(view.View.Reservations) == 0 {
 			return err

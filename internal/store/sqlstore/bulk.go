@@ -72,16 +72,9 @@ func (r *reader) Bulks(p fleet.Page) (list []fleet.Bulk, next string, err error)
 	if err != nil {
 		return nil, "", err
 	}
-	if p, err = p.Normalize(); err != nil {
+	p, before, err := pageBefore(p)
+	if err != nil {
 		return nil, "", err
-	}
-	before := lastID
-	if p.Cursor != "" {
-		at, err := cursor(p.Cursor, 1)
-		if err != nil {
-			return nil, "", err
-		}
-		before = at[0]
 	}
 	list, err = r.bulks(bulkList, tenant, before, p.Limit+1)
 	if err == nil && len(list) > p.Limit {

@@ -52,16 +52,9 @@ func (r *reader) Commands(robot fleet.RobotID, p fleet.Page) (list []fleet.Comma
 	if err != nil {
 		return nil, "", err
 	}
-	if p, err = p.Normalize(); err != nil {
+	p, before, err := pageBefore(p)
+	if err != nil {
 		return nil, "", err
-	}
-	before := lastID
-	if p.Cursor != "" {
-		at, err := cursor(p.Cursor, 1)
-		if err != nil {
-			return nil, "", err
-		}
-		before = at[0]
 	}
 	list, err = r.commands(commandList, tenant, robot, before, p.Limit+1)
 	if err == nil && len(list) > p.Limit {
