@@ -2,8 +2,10 @@ package transfer_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -414,11 +416,27 @@ func TestAnyFlippedBitIsTheArchivesFault(t *testing.T) {
 	for at := 20; at < len(archive); at += step {
 		bad := bytes.Clone(archive)
 		bad[at] ^= 0x10
+		if bytes.Equal(unzipped(bad), unzipped(archive)) {
+			continue // deflate has several ways to say the same: a match among equal bytes
+		}
 		if err := restore(t, bad, c); !errors.Is(err, fleet.ErrInvalid) {
 			t.Errorf("byte %d of %d: %v", at, len(archive), err)
 		}
 	}
 	untouched(t, "flipped", c)
+}
+
+// unzipped is what gzip makes of text, nil if it refuses it.
+func unzipped(text []byte) []byte {
+	zip, err := gzip.NewReader(bytes.NewReader(text))
+	if err != nil {
+		return nil
+	}
+	all, err := io.ReadAll(zip)
+	if err != nil {
+		return nil
+	}
+	return all
 }
 
 func size(full, short int) int {
