@@ -67,7 +67,7 @@ func TestForms(t *testing.T) {
 	if err != nil || p.Tenant != "default" || p.RobotID != "bot-1" || p.Environment != "prod" || p.KeyID != robot.ID {
 		t.Errorf("%+v, %v", p, err)
 	}
-	if !p.May(fleet.RobotsConnect) || len(p.Permissions()) != 1 {
+	if !p.May(fleet.RobotsConnect) || len(p.Permissions()) != 2 {
 		t.Errorf("a robot may %v", p.Permissions())
 	}
 	_, secret := f.service(Local(), fleet.RoleViewer, 0)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"sync"
 	"time"
 
@@ -135,8 +136,8 @@ func (k *Keys) NewServiceKey(ctx context.Context, p Principal, name string, role
 		return fleet.Key{}, Secret{}, err
 	}
 	perms := role.Permissions()
-	if len(perms) == 0 || role == fleet.RoleRobot {
-		return fleet.Key{}, Secret{}, fleet.Invalid("role", "role must be viewer, operator, developer or admin; got %q.", string(role))
+	if !slices.Contains(fleet.Roles(), role) {
+		return fleet.Key{}, Secret{}, fleet.Invalid("role", "role must be viewer, operator, developer, admin or super_admin; got %q.", string(role))
 	}
 	for _, perm := range perms {
 		if err := p.Require(perm); err != nil {

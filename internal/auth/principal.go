@@ -15,8 +15,42 @@ type Principal struct {
 	Role        fleet.Role
 	RobotID     fleet.RobotID // robot keys
 	Environment string        // robot keys: where the robot lives
-	KeyID       fleet.ID
+	KeyID       fleet.ID      // of the key that was sent; empty: none was needed, or a sign-in
+	UserID      fleet.ID      // of a person who signed in
+	Origin      Origin
 	permissions []fleet.Permission
+}
+
+// Origin is where a request came from. Transports fill it in, for the audit.
+type Origin struct {
+	Address   string // of the client, as far as it can be believed
+	RequestID string
+	Reason    string // as the client gives it
+}
+
+// Actor names the principal for the audit.
+func (p Principal) Actor() fleet.Actor {
+	a := fleet.Actor{Kind: fleet.ActorSystem, Name: p.Name}
+	switch {
+	case p.RobotID != "":
+		a.Kind, a.ID = fleet.ActorRobot, string(p.RobotID)
+	case p.UserID != "":
+		a.Kind, a.ID = fleet.ActorUser, string(p.UserID)
+	case p.KeyID != "":
+		a.Kind, a.ID = fleet.ActorKey, string(p.KeyID)
+	case p.Tenant != "":
+		a.Kind = fleet.ActorUser // the developer at the machine itself
+	}
+	return a
+}
+
+// Audit begins the audit row of an act of the principal. The caller adds what
+// changed.
+func (p Principal) Audit(action string, kind fleet.SubjectKind, id string) fleet.AuditDraft {
+	return fleet.AuditDraft{
+		Actor: p.Actor(), Address: p.Origin.Address, RequestID: p.Origin.RequestID, Reason: p.Origin.Reason,
+		Action: action, Object: fleet.AuditObject{Kind: kind, ID: id},
+	}
 }
 
 // newPrincipal gives a principal the permissions of its role.

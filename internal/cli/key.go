@@ -63,7 +63,7 @@ func (c *keyRobotCmd) Run(ctx context.Context, sh *shell) error {
 type keyServiceCmd struct {
 	config.Client
 	Name string `arg:"" help:"name of the key, for people"`
-	Role string `help:"viewer, operator, developer or admin" enum:"viewer,operator,developer,admin" required:"" placeholder:"ROLE"`
+	Role string `help:"viewer, operator, developer, admin or super_admin" enum:"viewer,operator,developer,admin,super_admin" required:"" placeholder:"ROLE"`
 	lifeFlags
 }
 

@@ -71,11 +71,11 @@ func (a *API) deadLetterRoutes() {
 	}, a.retryDeadLetter)
 	route(a, operation{
 		method: http.MethodDelete, path: Base + "/dlq/{id}", id: "deadletters.delete", summary: "Take a dead letter from the list; its job stays",
-		may: need(fleet.JobsRun), rate: rateWrite, status: http.StatusNoContent,
+		may: need(fleet.JobsPurge), rate: rateWrite, status: http.StatusNoContent,
 	}, a.deleteDeadLetter)
 	route(a, operation{
 		method: http.MethodPost, path: Base + "/dlq/purge", id: "deadletters.purge", summary: "Take old ones from the list that were looked after",
-		may: need(fleet.JobsRun), rate: rateWrite, body: jsonBody[PurgeBody](plainBody, true),
+		may: need(fleet.JobsPurge), rate: rateWrite, body: jsonBody[PurgeBody](plainBody, true),
 	}, a.purgeDeadLetters)
 }
 

@@ -31,7 +31,7 @@ func (a *API) environmentRoutes() {
 	}, a.getEnvironment)
 	route(a, operation{
 		method: http.MethodPut, path: Base + "/environments/{name}", id: "environments.put", summary: "Set what holds for an environment",
-		may: need(fleet.RobotsOperate), rate: rateWrite, body: jsonBody[EnvironmentBody](plainBody, true),
+		may: need(fleet.RobotsManage), rate: rateWrite, body: jsonBody[EnvironmentBody](plainBody, true),
 	}, a.putEnvironment)
 }
 

@@ -13,7 +13,7 @@ import (
 type KeyBody struct {
 	Kind        string `json:"kind" enum:"robot,service"`
 	Name        string `json:"name,omitempty" doc:"Of a service key."`
-	Role        string `json:"role,omitempty" enum:"viewer,operator,developer,admin" doc:"Of a service key."`
+	Role        string `json:"role,omitempty" enum:"viewer,operator,developer,admin,super_admin" doc:"Of a service key."`
 	RobotID     string `json:"robot_id,omitempty" doc:"Of a robot key."`
 	Environment string `json:"environment,omitempty" doc:"Of a robot key; default if left out."`
 	Life        *int64 `json:"expires_in_seconds,omitempty" doc:"90 days if left out; 0 is never."`

@@ -43,7 +43,7 @@ func (a *API) reservationRoutes() {
 	}, a.listReservations)
 	route(a, operation{
 		method: http.MethodPost, path: Base + "/reservations", id: "reservations.create", summary: "Keep slots free for the work that matters",
-		may: need(fleet.RobotsOperate), rate: rateWrite, status: http.StatusCreated, body: jsonBody[ReservationBody](plainBody, true),
+		may: need(fleet.ReservationsManage), rate: rateWrite, status: http.StatusCreated, body: jsonBody[ReservationBody](plainBody, true),
 	}, a.createReservation)
 	route(a, operation{
 		method: http.MethodGet, path: Base + "/reservations/{id}", id: "reservations.get", summary: "Get a reservation",
@@ -51,11 +51,11 @@ func (a *API) reservationRoutes() {
 	}, a.getReservation)
 	route(a, operation{
 		method: http.MethodPut, path: Base + "/reservations/{id}", id: "reservations.update", summary: "Replace a reservation",
-		may: need(fleet.RobotsOperate), rate: rateWrite, body: jsonBody[ReservationBody](plainBody, true),
+		may: need(fleet.ReservationsManage), rate: rateWrite, body: jsonBody[ReservationBody](plainBody, true),
 	}, a.updateReservation)
 	route(a, operation{
 		method: http.MethodDelete, path: Base + "/reservations/{id}", id: "reservations.delete", summary: "Let the slots of a reservation go",
-		may: need(fleet.RobotsOperate), rate: rateWrite, status: http.StatusNoContent,
+		may: need(fleet.ReservationsManage), rate: rateWrite, status: http.StatusNoContent,
 	}, a.deleteReservation)
 }
 

@@ -36,11 +36,11 @@ func (a *API) robotRoutes() {
 	}, a.getRobot)
 	route(a, operation{
 		method: http.MethodPost, path: Base + "/robots/register", id: "robots.register", summary: "Make a robot known, or change its name and limits",
-		may: need(fleet.KeysManage), rate: rateWrite, body: jsonBody[RegisterBody](plainBody, true),
+		may: need(fleet.RobotsManage), rate: rateWrite, body: jsonBody[RegisterBody](plainBody, true),
 	}, a.registerRobot)
 	route(a, operation{
 		method: http.MethodPatch, path: Base + "/robots/{id}", id: "robots.update", summary: "Change what is known of a robot",
-		may: need(fleet.RobotsOperate), rate: rateWrite, body: jsonBody[RobotBody](plainBody, true),
+		may: need(fleet.RobotsManage), rate: rateWrite, body: jsonBody[RobotBody](plainBody, true),
 		description: "Name, pool and tags are pinned by it: the robot cannot change them by connecting until they are unpinned.",
 	}, a.updateRobot)
 }

@@ -50,7 +50,7 @@ func (j *Jobs) RetryDeadLetter(ctx context.Context, p auth.Principal, id fleet.I
 
 // DeleteDeadLetter takes one from the list; the job stays.
 func (j *Jobs) DeleteDeadLetter(ctx context.Context, p auth.Principal, id fleet.ID) error {
-	if err := p.Require(fleet.JobsRun); err != nil {
+	if err := p.Require(fleet.JobsPurge); err != nil {
 		return err
 	}
 	return j.Store.Update(ctx, p.Scope(), func(tx store.Tx) error { return tx.DeleteDeadLetter(id) })
@@ -58,7 +58,7 @@ func (j *Jobs) DeleteDeadLetter(ctx context.Context, p auth.Principal, id fleet.
 
 // PurgeDeadLetters takes those from the list that were looked after so long ago.
 func (j *Jobs) PurgeDeadLetters(ctx context.Context, p auth.Principal, days int) (n int, err error) {
-	if err := p.Require(fleet.JobsRun); err != nil {
+	if err := p.Require(fleet.JobsPurge); err != nil {
 		return 0, err
 	}
 	if days < 1 || days > 365 {

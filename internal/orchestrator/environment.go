@@ -73,7 +73,7 @@ func (e *Environments) Get(ctx context.Context, p auth.Principal, name string) (
 
 // Put sets an environment. Jobs that wait are looked at anew at once.
 func (e *Environments) Put(ctx context.Context, p auth.Principal, in fleet.Environment) (fleet.Environment, error) {
-	if err := p.Require(fleet.RobotsOperate); err != nil {
+	if err := p.Require(fleet.RobotsManage); err != nil {
 		return in, err
 	}
 	if err := in.Validate(); err != nil {

@@ -18,7 +18,7 @@ type Reservations struct{ *core }
 // Put stores a reservation: a new one if it has no id. The warnings say what
 // it cannot hold at present.
 func (r *Reservations) Put(ctx context.Context, p auth.Principal, in fleet.Reservation) (out fleet.Reservation, warnings []string, err error) {
-	if err := p.Require(fleet.RobotsOperate); err != nil {
+	if err := p.Require(fleet.ReservationsManage); err != nil {
 		return out, nil, err
 	}
 	now := r.Now()
@@ -102,7 +102,7 @@ func (r *Reservations) List(ctx context.Context, p auth.Principal) (out []fleet.
 
 // Delete lets the slots go.
 func (r *Reservations) Delete(ctx context.Context, p auth.Principal, id fleet.ID) error {
-	if err := p.Require(fleet.RobotsOperate); err != nil {
+	if err := p.Require(fleet.ReservationsManage); err != nil {
 		return err
 	}
 	return r.Store.Update(ctx, p.Scope(), func(tx store.Tx) error {

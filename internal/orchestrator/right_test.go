@@ -83,7 +83,7 @@ func calls() []call {
 			_, err := w.Reservations.List(w.Context(), p)
 			return err
 		}},
-		{"Reservations.Put", fleet.RobotsOperate, func(w *world, p auth.Principal, _ fleet.Job) error {
+		{"Reservations.Put", fleet.ReservationsManage, func(w *world, p auth.Principal, _ fleet.Job) error {
 			_, _, err := w.Reservations.Put(w.Context(), p, fleet.Reservation{
 				Name: "x", Selector: fleet.Selector{All: true}, For: fleet.ReservationFor{Labels: map[string]string{"a": "b"}},
 			})
@@ -97,7 +97,7 @@ func calls() []call {
 			_, err := w.Environments.Get(w.Context(), p, "lab")
 			return err
 		}},
-		{"Environments.Put", fleet.RobotsOperate, func(w *world, p auth.Principal, _ fleet.Job) error {
+		{"Environments.Put", fleet.RobotsManage, func(w *world, p auth.Principal, _ fleet.Job) error {
 			_, err := w.Environments.Put(w.Context(), p, fleet.Environment{Name: "lab"})
 			return err
 		}},
@@ -133,7 +133,7 @@ func calls() []call {
 			_, err := w.Robots.List(w.Context(), p, RobotFilter{}, fleet.Page{})
 			return err
 		}},
-		{"Robots.Register", fleet.KeysManage, func(w *world, p auth.Principal, _ fleet.Job) error {
+		{"Robots.Register", fleet.RobotsManage, func(w *world, p auth.Principal, _ fleet.Job) error {
 			_, err := w.Robots.Register(w.Context(), p, fleet.Robot{ID: "r2"})
 			return err
 		}},

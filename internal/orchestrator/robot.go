@@ -310,7 +310,7 @@ func notTaken(tx store.Tx, sub fleet.Subject, now time.Time) error {
 // Register makes a robot known before it first connects, or changes its name
 // and limits.
 func (r *Robots) Register(ctx context.Context, p auth.Principal, in fleet.Robot) (robot fleet.Robot, err error) {
-	if err := p.Require(fleet.KeysManage); err != nil {
+	if err := p.Require(fleet.RobotsManage); err != nil {
 		return robot, err
 	}
 	if _, err := fleet.ParseRobotID(string(in.ID)); err != nil {

@@ -33,7 +33,7 @@ const (
 
 // Edit changes a robot.
 func (r *Robots) Edit(ctx context.Context, p auth.Principal, id fleet.RobotID, c RobotChange) (robot fleet.Robot, err error) {
-	if err := p.Require(fleet.RobotsOperate); err != nil {
+	if err := p.Require(fleet.RobotsManage); err != nil {
 		return robot, err
 	}
 	if err := c.validate(); err != nil {
