@@ -26,6 +26,13 @@ const Base = "/api/v1"
 type Options struct {
 	Orchestrator *orchestrator.Orchestrator
 	Keys         *auth.Keys
+	// Auth finds whose request it is. Nil: keys alone count.
+	Auth *auth.Resolver
+	// QueryTokens lets a credential in the address count, as programs of the
+	// original send it.
+	QueryTokens bool
+	// QueryTokenSeen is called for each one that counts. Nil: nobody asks.
+	QueryTokenSeen func()
 	// Local makes a request without any credential the developer at this
 	// machine. It is for listeners on loopback; host and origin are checked.
 	Local  bool
@@ -52,6 +59,12 @@ func (o *Options) fill() {
 	}
 	if o.Limits == (config.Limits{}) {
 		o.Limits = config.DefaultLimits()
+	}
+	if o.Auth == nil {
+		o.Auth = auth.NewResolver(o.Keys)
+	}
+	if o.QueryTokenSeen == nil {
+		o.QueryTokenSeen = func() {}
 	}
 	if o.Version == "" {
 		o.Version = "dev"
