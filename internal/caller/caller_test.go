@@ -7,8 +7,9 @@ import (
 	"testing"
 )
 
-func request(target string, header ...string) *http.Request {
-	r := httptest.NewRequest(http.MethodGet, target, http.NoBody)
+func request(t *testing.T, target string, header ...string) *http.Request {
+	t.Helper()
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, target, http.NoBody)
 	for i := 0; i+1 < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
@@ -22,15 +23,15 @@ func TestPlacesOfACredential(t *testing.T) {
 		bearer, apiKey, query, cookie string
 		given                         bool
 	}{
-		{name: "nothing", in: request("/x")},
-		{name: "bearer", in: request("/x", "Authorization", "bearer  abc "), bearer: "abc", given: true},
-		{name: "another scheme never counts", in: request("/x", "Authorization", "Basic abc"), bearer: "-", given: true},
-		{name: "a scheme alone never counts", in: request("/x", "Authorization", "Bearer"), bearer: "-", given: true},
-		{name: "key", in: request("/x", "X-Api-Key", "abc"), apiKey: "abc", given: true},
-		{name: "both", in: request("/x", "X-Api-Key", "abc", "Authorization", "Bearer d"), bearer: "d", apiKey: "abc", given: true},
-		{name: "query", in: request("/x?a=1&token=abc%2Bd&b=2"), query: "abc+d", given: true},
-		{name: "cookie", in: request("/x", "Cookie", "__Host-fleet=abc"), cookie: "abc", given: true},
-		{name: "another cookie", in: request("/x", "Cookie", "fleet=abc")},
+		{name: "nothing", in: request(t, "/x")},
+		{name: "bearer", in: request(t, "/x", "Authorization", "bearer  abc "), bearer: "abc", given: true},
+		{name: "another scheme never counts", in: request(t, "/x", "Authorization", "Basic abc"), bearer: "-", given: true},
+		{name: "a scheme alone never counts", in: request(t, "/x", "Authorization", "Bearer"), bearer: "-", given: true},
+		{name: "key", in: request(t, "/x", "X-Api-Key", "abc"), apiKey: "abc", given: true},
+		{name: "both", in: request(t, "/x", "X-Api-Key", "abc", "Authorization", "Bearer d"), bearer: "d", apiKey: "abc", given: true},
+		{name: "query", in: request(t, "/x?a=1&token=abc%2Bd&b=2"), query: "abc+d", given: true},
+		{name: "cookie", in: request(t, "/x", "Cookie", "__Host-fleet=abc"), cookie: "abc", given: true},
+		{name: "another cookie", in: request(t, "/x", "Cookie", "fleet=abc")},
 	} {
 		got := Of(Read(c.in, Rules{QueryTokens: true, Cookie: "__Host-fleet"}))
 		if got.Bearer != c.bearer || got.APIKey != c.apiKey || got.Query != c.query || got.Cookie != c.cookie || got.Any() != c.given {
@@ -47,7 +48,7 @@ func TestPlacesOfACredential(t *testing.T) {
 func TestCredentialLeavesTheAddress(t *testing.T) {
 	for _, counts := range []bool{true, false} {
 		for _, name := range []string{"token", "api_key", "api_secret", "TOKEN", "api%5Fkey", "%74oken"} {
-			r := Read(request("/ws/x?a=%20b&"+name+"=canary&c&token=canary2"), Rules{QueryTokens: counts})
+			r := Read(request(t, "/ws/x?a=%20b&"+name+"=canary&c&token=canary2"), Rules{QueryTokens: counts})
 			if shown := r.RequestURI + r.URL.String() + r.URL.Query().Encode(); strings.Contains(shown, "canary") {
 				t.Errorf("%s is still shown: %s", name, shown)
 			}
@@ -60,7 +61,7 @@ func TestCredentialLeavesTheAddress(t *testing.T) {
 		}
 	}
 	// Without Read nothing in an address counts.
-	if in := Of(request("/x?token=abc", "X-Api-Key", "k")); in.Query != "" || in.APIKey != "k" {
+	if in := Of(request(t, "/x?token=abc", "X-Api-Key", "k")); in.Query != "" || in.APIKey != "k" {
 		t.Errorf("%+v", in)
 	}
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/auth"
+	"github.com/casarerpa/fleet/internal/breaker"
 	"github.com/casarerpa/fleet/internal/config"
 	"github.com/casarerpa/fleet/internal/orchestrator"
 )
@@ -41,6 +42,8 @@ type Options struct {
 	// Writable is asked before each write and must answer at once; an error
 	// refuses it. Nil: all are tried.
 	Writable func() error
+	// Breakers are those before outside systems. Nil: none are shown.
+	Breakers func() []breaker.Status
 	// Members are the orchestrators that share the store. Nil: none are shown.
 	Members func() []fleet.Member
 
