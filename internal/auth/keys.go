@@ -179,7 +179,7 @@ func (k *Keys) List(ctx context.Context, p Principal) (keys []fleet.Key, err err
 	if err := p.Require(fleet.KeysManage); err != nil {
 		return nil, err
 	}
-	err = k.store.View(ctx, p.Scope(), func(r store.Reader) (err error) {
+	err = k.store.View(ctx, p.Reach(), func(r store.Reader) (err error) {
 		keys, err = r.Keys()
 		return err
 	})
