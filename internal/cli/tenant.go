@@ -131,7 +131,7 @@ func (tenantCreateCmd) Help() string {
 	return `A tenant needs credentials of its own: make its first key with
 
     fleet tenant create acme --name "Acme Ltd"
-    fleet key create acme-admin --role admin --tenant acme`
+    fleet key create service acme-admin --role admin --tenant acme`
 }
 
 // Run makes a tenant.
@@ -146,7 +146,7 @@ func (c *tenantCreateCmd) Run(ctx context.Context, sh *shell) error {
 		return err
 	}
 	return sh.answer(c.Output, t, func() error {
-		_, err := fmt.Fprintf(sh.out, "Tenant %s is there. Make its first key with: fleet key create NAME --role admin --tenant %s\n", clean(string(t.ID)), clean(string(t.ID)))
+		_, err := fmt.Fprintf(sh.out, "Tenant %s is there. Make its first key with: fleet key create service NAME --role admin --tenant %s\n", clean(string(t.ID)), clean(string(t.ID)))
 		return err
 	})
 }
