@@ -3,6 +3,7 @@ package caller
 import (
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -40,8 +41,7 @@ func (p Proxies) Client(peer netip.Addr, h http.Header) netip.Addr {
 	}
 	lines := h.Values(name)
 	hops := 0
-	for i := len(lines) - 1; i >= 0; i-- {
-		rest := lines[i]
+	for _, rest := range slices.Backward(lines) {
 		for more := true; more && hops < maxHops; hops++ {
 			var entry string
 			if at := lastComma(rest); at < 0 {

@@ -37,7 +37,7 @@ func TestRateClasses(t *testing.T) {
 	person := auth.Local()
 	person.UserID = "u1"
 	at := func(address string) *http.Request {
-		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
 		r.RemoteAddr = address
 		return r
 	}
