@@ -16,6 +16,7 @@ type Reader interface {
 	EnrolmentReader
 	SweepReader
 	PlacementReader
+	TenantReader
 	DependencyReader
 	DeadLetterReader
 	CommandReader
@@ -33,6 +34,7 @@ type Tx interface {
 	EnrolmentWriter
 	EventWriter
 	PlacementWriter
+	TenantWriter
 	CommandWriter
 	BulkWriter
 	ClusterWriter
