@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -8,6 +9,7 @@ import (
 	"io"
 
 	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/store"
 )
 
 // Pepper is mixed into what is stored of keys other than robots', and is not in
@@ -46,6 +48,28 @@ func (p Pepper) Check() string {
 		return ""
 	}
 	return p.mac("casare fleet: is it the same pepper?")
+}
+
+// EnsurePepper makes sure that all who share the store mix in the same pepper,
+// before the first key is made or looked for. fresh lets a new one take the
+// place of another: keys that were hashed with that end.
+func (k *Keys) EnsurePepper(ctx context.Context, fresh bool) error {
+	is, now := k.pepper.Check(), k.now()
+	return k.store.Update(ctx, store.System("auth"), func(tx store.Tx) error {
+		was, err := tx.PepperCheck()
+		switch {
+		case err != nil || was == is:
+			return err
+		case was != "" && !fresh:
+			return fleet.Errorf(fleet.CodeInvalid, "other_pepper", "Keys in this database are hashed with another pepper than this orchestrator has.").
+				WithFix("Give it the one that the others have with --key-pepper, or put back the file key.pepper of the former data folder. If it is lost, start once with --new-key-pepper: keys other than robots' end then.")
+		}
+		ok, err := tx.SetPepperCheck(was, is, now)
+		if err == nil && !ok {
+			err = fleet.Errorf(fleet.CodeConflict, "other_pepper", "Another orchestrator has set a pepper at this very moment.").WithFix("Start again.")
+		}
+		return err
+	})
 }
 
 // peppered marks a hash that was made with one.

@@ -21,6 +21,8 @@ type KeyReader interface {
 	// Revocations is a number that rises with every change after which a
 	// credential may count less than before: see KeyWriter.
 	Revocations() (int64, error)
+	// PepperCheck tells which pepper keys are hashed with; empty: with none yet.
+	PepperCheck() (string, error)
 }
 
 // KeyWriter changes credentials. Whatever takes something from a credential
@@ -43,6 +45,9 @@ type KeyWriter interface {
 	NoteKeyEnd(id fleet.ID, ended bool, now time.Time) (bool, error)
 	// Revoked raises the tenant's number of revocations.
 	Revoked(tenant fleet.TenantID) error
+	// SetPepperCheck says with which pepper keys are hashed from now on, in place
+	// of another, whose keys end. False: it was not that other. System scope only.
+	SetPepperCheck(was, is string, now time.Time) (bool, error)
 }
 
 // KeyNews is what a use of a key tells for the first time.

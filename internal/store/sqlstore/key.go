@@ -39,6 +39,11 @@ var (
 	keyEnded  = stmt("key.ended", `update keys set ended_at = $4 where id = $1 and ($2 or tenant_id = $3) and ended_at is null
 		and expires_at <= $4`)
 
+	keyPeppered = stmt("key.end_peppered", `update keys set revoked_at = $3 where ($1 or tenant_id = $2) and revoked_at is null
+		and hash like 'hmac:%'`)
+	pepperGet = stmt("store_meta.pepper", `select pepper_check from store_meta`)
+	pepperSet = stmt("store_meta.set_pepper", `update store_meta set pepper_check = $2 where pepper_check = $1`)
+
 	revocationsRaise = stmt("revocations.raise", `insert into revocations (tenant_id, number) values ($1, 1)
 		on conflict (tenant_id) do update set number = revocations.number + 1`)
 	revocationsSum = stmt("revocations.sum", `select cast(coalesce(sum(number), 0) as bigint) from revocations where ($1 or tenant_id = $2)`)
@@ -147,6 +152,30 @@ func (r *reader) EndingKeys(now, soon time.Time, limit int) ([]fleet.Key, error)
 func (r *reader) Revocations() (n int64, err error) {
 	_, err = one(r.conn, revocationsSum, func(row *Row) { n = row.int64() }, r.all(), r.tenant())
 	return n, err
+}
+
+// PepperCheck is empty in a new store.
+func (r *reader) PepperCheck() (check string, err error) {
+	_, err = one(r.conn, pepperGet, func(row *Row) { check = row.text() })
+	return check, err
+}
+
+// SetPepperCheck ends what no orchestrator could check any more.
+func (t *Tx) SetPepperCheck(was, is string, now time.Time) (bool, error) {
+	if err := t.system(); err != nil {
+		return false, err
+	}
+	n, err := t.conn.Exec(pepperSet, was, is)
+	if err != nil || n == 0 {
+		return false, err
+	}
+	if was == "" {
+		return true, nil
+	}
+	if n, err = t.conn.Exec(keyPeppered, t.all(), t.tenant(), now); err != nil || n == 0 {
+		return true, err
+	}
+	return true, t.Revoked(fleet.DefaultTenant)
 }
 
 // PutKey is fleet.ErrConflict if another key has the same hash.

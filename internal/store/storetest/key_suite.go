@@ -158,22 +158,25 @@ func keyTests() map[string]func(f *Fixture) {
 			f.Update(func(tx store.Tx) error { return tx.EditKey(k.ID, "b", "") })
 			is(f, "an edit takes nothing", f.revocations(), at)
 			robot := f.putKey("r", func(k *fleet.Key) { k.Kind, k.RobotID = fleet.KeyRobot, "r7" })
-			for what, do := range map[string]func(tx store.Tx) error{
-				"replaced": func(tx store.Tx) error {
+			for _, c := range []struct {
+				what string
+				do   func(tx store.Tx) error
+			}{
+				{"replaced", func(tx store.Tx) error {
 					_, err := tx.ReplaceKey(k.ID, "k2", f.Now.Add(time.Minute), f.Now)
 					return err
-				},
-				"revoked": func(tx store.Tx) error { return tx.RevokeKey(k.ID, f.Now) },
-				"robot":   func(tx store.Tx) error { _, err := tx.RevokeRobotKeys("r7", f.Now); return err },
-				"other":   func(tx store.Tx) error { return tx.Revoked(f.Tenant) },
+				}},
+				{"revoked", func(tx store.Tx) error { return tx.RevokeKey(k.ID, f.Now) }},
+				{"robot", func(tx store.Tx) error { _, err := tx.RevokeRobotKeys("r7", f.Now); return err }},
+				{"other", func(tx store.Tx) error { return tx.Revoked(f.Tenant) }},
 			} {
 				before := f.revocations()
 				for len(wake) > 0 {
 					<-wake
 				}
-				f.Update(do)
-				is(f, what, f.revocations(), before+1)
-				is(f, what+" wakes", len(wake), 1)
+				f.Update(c.do)
+				is(f, c.what, f.revocations(), before+1)
+				is(f, c.what+" wakes", len(wake), 1)
 			}
 			is(f, "the robot's key", f.key(robot.ID).RevokedAt, f.Now)
 			o := f.Other("globex")
@@ -197,6 +200,26 @@ func keyTests() map[string]func(f *Fixture) {
 				}
 				return err
 			})
+		},
+		"the pepper": func(f *Fixture) {
+			check := func() (text string) {
+				f.System(func(r store.Reader) (err error) { text, err = r.PepperCheck(); return err })
+				return text
+			}
+			set := func(was, is string) (ok bool) {
+				f.systemUpdate(func(tx store.Tx) (err error) { ok, err = tx.SetPepperCheck(was, is, f.Now); return err })
+				return ok
+			}
+			before := check()
+			plain, mixed := f.putKey("ab", nil), f.putKey("hmac:ab", nil)
+			is(f, "another than it was", set(before+"x", "y"), false)
+			is(f, "the first", set(before, "one"), true)
+			is(f, "check", check(), "one")
+			is(f, "a new one", set("one", "two"), true)
+			is(f, "plain goes on", f.key(plain.ID).RevokedAt.IsZero(), true)
+			is(f, "mixed ends", f.key(mixed.ID).RevokedAt.IsZero(), false)
+			is(f, "for a tenant", f.Store.Update(f.Context(), f.Scope, func(tx store.Tx) error { _, err := tx.SetPepperCheck("two", "x", f.Now); return err }) != nil, true)
+			is(f, "back", set("two", before), true)
 		},
 		"enrolment tokens": func(f *Fixture) {
 			e := fleet.Enrolment{
