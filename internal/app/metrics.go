@@ -44,6 +44,7 @@ var (
 	reachDesc  = prometheus.NewDesc("fleet_database_reachable", "1 while the last round trip to the database succeeded.", nil, nil)
 	brokenDesc = prometheus.NewDesc("fleet_breaker_state", "The breaker before an outside system: 0 closed, 1 trial, 2 open.", []string{"system"}, nil)
 	queryDesc  = prometheus.NewDesc("fleet_query_credentials_total", "Credentials that came in the address of a request and counted.", nil, nil)
+	shedDesc   = prometheus.NewDesc("fleet_shed_total", "Requests refused under pressure, by what they were.", []string{"class"}, nil)
 	readyDesc  = prometheus.NewDesc("fleet_store_ready", "1 while the store can commit.", nil, nil)
 )
 
@@ -57,6 +58,7 @@ func (fleetCollector) Describe(ch chan<- *prometheus.Desc) {
 	ch <- readyDesc
 	ch <- queryDesc
 	ch <- brokenDesc
+	ch <- shedDesc
 }
 
 // Collect implements prometheus.Collector.
@@ -69,6 +71,9 @@ func (c fleetCollector) Collect(ch chan<- prometheus.Metric) {
 	ch <- prometheus.MustNewConstMetric(memberDesc, prometheus.GaugeValue, float64(len(c.a.members.Live())))
 	for _, b := range c.a.breakerStatuses() {
 		ch <- prometheus.MustNewConstMetric(brokenDesc, prometheus.GaugeValue, float64(b.State), b.Name)
+	}
+	for class, n := range c.a.shed() {
+		ch <- prometheus.MustNewConstMetric(shedDesc, prometheus.CounterValue, float64(n), class)
 	}
 	ch <- gauge(reachDesc, c.a.reach.Fault() == nil)
 	ch <- prometheus.MustNewConstMetric(queryDesc, prometheus.CounterValue, float64(c.a.queryTokens.Load()))
