@@ -45,6 +45,9 @@ type Options struct {
 	Writable func() error
 	// Proxies may speak for others.
 	Proxies caller.Proxies
+	// RobotCertificates lets a robot's key count only with the certificate of
+	// that robot.
+	RobotCertificates bool
 	// Pressure is asked before each request and must answer at once. Nil: the
 	// store is never pressed.
 	Pressure func() Pressure
@@ -91,6 +94,7 @@ type API struct {
 	huma     huma.API
 	rates    *rates
 	gate     gate
+	cross    *http.CrossOriginProtection
 	submits  submissions
 	document []byte
 
@@ -109,6 +113,7 @@ func newAPI(o Options) (*API, error) {
 		o: o, ids: fleet.NewIDs(o.Now, rand.Reader), started: o.Now(), mux: http.NewServeMux(),
 		routes: map[string]*operation{}, stopping: make(chan struct{}),
 	}
+	a.cross = http.NewCrossOriginProtection()
 	a.rates, a.submits = newRates(o.Limits, o.Now), newSubmissions(o.Limits)
 	a.huma = huma.NewAPI(humaConfig(o.Version), humago.NewAdapter((*guardedMux)(a), ""))
 	a.healthRoutes()
