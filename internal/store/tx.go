@@ -16,6 +16,7 @@ type Reader interface {
 	SweepReader
 	PlacementReader
 	TenantReader
+	AuditReader
 	DependencyReader
 	DeadLetterReader
 	CommandReader
@@ -33,6 +34,7 @@ type Tx interface {
 	EventWriter
 	PlacementWriter
 	TenantWriter
+	AuditWriter
 	CommandWriter
 	BulkWriter
 	ClusterWriter
