@@ -97,6 +97,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	})
 	sockets := gateway.DefaultLimits()
 	sockets.Sockets, sockets.Handshakes = o.Limits.Sockets, o.Limits.Handshakes
+	sockets.ClaimHold = time.Duration(o.Limits.ClaimHold) * time.Second
 	sockets.Frames, sockets.Burst, sockets.LogBytes = float64(o.Limits.RobotFrames), 2*o.Limits.RobotFrames, int64(o.Limits.Logs)
 	a.gateway = gateway.New(gateway.Options{
 		Member: member, Version: o.Version, Robots: core.Robots, Attempts: core.Attempts, Keys: a.keys,

@@ -32,6 +32,7 @@ type Limits struct {
 	Segments    int  `help:"segments into which the places of its nodes may cut a workflow (422)" default:"50" env:"SEGMENTS"`
 	Submits     int  `help:"submitted jobs of a tenant a minute (429)" default:"6000" env:"SUBMITS"`
 	Requests    int  `help:"requests of one key a minute (429)" default:"600" env:"REQUESTS"`
+	ClaimHold   int  `help:"seconds for which the claim of a polling robot waits for a job; its program gives up after 30" default:"20" env:"CLAIM_HOLD"`
 	RobotFrames int  `help:"frames of one robot a second, sustained; beyond it the socket is read more slowly" default:"2000" env:"ROBOT_FRAMES"`
 }
 
@@ -57,6 +58,9 @@ func (l Limits) Validate() error {
 			name := "limit-" + strings.ToLower(v.Type().Field(i).Name)
 			return fleet.Invalid(name, "%s must be positive; got %d.", name, v.Field(i).Int())
 		}
+	}
+	if l.ClaimHold > 25 {
+		return fleet.Invalid("limit-claimhold", "limit-claim-hold may be at most 25 (seconds): the robots that poll give up after 30; got %d.", l.ClaimHold)
 	}
 	if l.Workflow < l.Body || l.Bulk < l.Body {
 		return fleet.Invalid("limit-body", "limit-workflow and limit-bulk must not be smaller than limit-body (%s).", l.Body)

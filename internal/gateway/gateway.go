@@ -43,11 +43,13 @@ type Limits struct {
 	LogBytes   int64 // kept of an attempt's log; told to the robot
 	LogWindow  int64 // lines on their way without an answer
 	Handshakes int   // under way at once
+	// ClaimHold is how long the claim of a polling robot waits for a job.
+	ClaimHold time.Duration
 }
 
 // DefaultLimits are the documented ones.
 func DefaultLimits() Limits {
-	return Limits{Sockets: 50_000, Frames: 2000, Burst: 4000, Outbox: 512, LogBytes: fleet.MaxLogBytes, LogWindow: 2000, Handshakes: 256}
+	return Limits{Sockets: 50_000, Frames: 2000, Burst: 4000, Outbox: 512, LogBytes: fleet.MaxLogBytes, LogWindow: 2000, Handshakes: 256, ClaimHold: 20 * time.Second}
 }
 
 // Gateway is all robot sockets of one orchestrator.
@@ -57,6 +59,7 @@ type Gateway struct {
 
 	mu       sync.RWMutex
 	conns    map[robotKey]*conn
+	polls    map[robotKey]*poll // its locks are taken under mu
 	open     int
 	draining bool
 	away     bool // cut off from the store
@@ -83,7 +86,7 @@ func New(o Options) *Gateway {
 	}
 	return &Gateway{
 		o: o, handshakes: make(chan struct{}, o.Limits.Handshakes),
-		conns: map[robotKey]*conn{},
+		conns: map[robotKey]*conn{}, polls: map[robotKey]*poll{},
 	}
 }
 
@@ -99,6 +102,7 @@ func (g *Gateway) Run(ctx context.Context) {
 		case <-ticker.C:
 		}
 		g.closeSessions(ctx)
+		g.keepPolls(ctx)
 		conns := g.snapshot()
 		if len(conns) == 0 {
 			continue
@@ -121,6 +125,7 @@ func (g *Gateway) Drain(ctx context.Context, reason string) {
 	g.mu.Lock()
 	g.draining = true
 	g.mu.Unlock()
+	g.endClaims()
 	g.Shed(reason)
 	if fail.At(fail.DrainSent) != nil {
 		return

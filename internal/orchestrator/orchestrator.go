@@ -62,6 +62,7 @@ type core struct {
 	Options
 	results *resultCache
 	bodies  *bodies
+	effects effectful
 }
 
 // New builds the use cases.
