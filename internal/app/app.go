@@ -15,6 +15,7 @@ import (
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/auth"
+	"github.com/casarerpa/fleet/internal/breaker"
 	"github.com/casarerpa/fleet/internal/cluster"
 	"github.com/casarerpa/fleet/internal/config"
 	"github.com/casarerpa/fleet/internal/dispatch"
@@ -37,6 +38,7 @@ type App struct {
 	store    store.Store
 	members  *cluster.Membership
 	reach    *cluster.Reach
+	breakers *breaker.Set // before outside systems
 	keys     *auth.Keys
 	gateway  *gateway.Gateway
 	loops    []func(context.Context)
@@ -66,7 +68,9 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	if err := o.Timing.Validate(); err != nil {
 		return nil, err
 	}
-	a := &App{o: o, stop: func() {}}
+	a := &App{o: o, stop: func() {}, breakers: breaker.NewSet(breaker.Options{Changed: func(name string, from, to breaker.State) {
+		o.Logger.Warn("breaker changed", "system", name, "from", from.String(), "to", to.String())
+	}})}
 	defer func() {
 		if err != nil {
 			_ = a.Stop(context.WithoutCancel(ctx)) // what was built before the failure
@@ -187,7 +191,7 @@ func (a *App) listen(ctx context.Context, core *orchestrator.Orchestrator) error
 		Probe: a.store.Health, Clock: time.Now, Logger: a.o.Logger, CutOff: a.gateway.CutOff, Back: a.gateway.Back,
 	}
 	handler, err := httpapi.New(httpapi.Options{
-		Orchestrator: core, Keys: a.keys, Local: a.o.Local, Robots: a.gateway, Health: a.health, Writable: a.reach.Fault,
+		Orchestrator: core, Keys: a.keys, Local: a.o.Local, Robots: a.gateway, Health: a.health, Writable: a.reach.Fault, Breakers: a.breakerStatuses,
 		Members: func() []fleet.Member { return a.members.Live() },
 		Now:     time.Now, Logger: a.o.Logger, Limits: a.o.Limits, Version: a.o.Version,
 	})

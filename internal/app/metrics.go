@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/breaker"
 	"github.com/casarerpa/fleet/internal/telemetry"
 	"github.com/casarerpa/fleet/internal/upkeep"
 )
@@ -41,6 +42,7 @@ var (
 	leaderDesc = prometheus.NewDesc("fleet_is_leader", "1 while this orchestrator does the chores.", nil, nil)
 	memberDesc = prometheus.NewDesc("fleet_members", "Orchestrators that share the database, as far as this one sees.", nil, nil)
 	reachDesc  = prometheus.NewDesc("fleet_database_reachable", "1 while the last round trip to the database succeeded.", nil, nil)
+	brokenDesc = prometheus.NewDesc("fleet_breaker_state", "The breaker before an outside system: 0 closed, 1 trial, 2 open.", []string{"system"}, nil)
 	readyDesc  = prometheus.NewDesc("fleet_store_ready", "1 while the store can commit.", nil, nil)
 )
 
@@ -52,6 +54,7 @@ func (fleetCollector) Describe(ch chan<- *prometheus.Desc) {
 	ch <- memberDesc
 	ch <- reachDesc
 	ch <- readyDesc
+	ch <- brokenDesc
 }
 
 // Collect implements prometheus.Collector.
@@ -62,6 +65,9 @@ func (c fleetCollector) Collect(ch chan<- prometheus.Metric) {
 	_, leads := c.a.members.Leader.Held()
 	ch <- gauge(leaderDesc, leads)
 	ch <- prometheus.MustNewConstMetric(memberDesc, prometheus.GaugeValue, float64(len(c.a.members.Live())))
+	for _, b := range c.a.breakerStatuses() {
+		ch <- prometheus.MustNewConstMetric(brokenDesc, prometheus.GaugeValue, float64(b.State), b.Name)
+	}
 	ch <- gauge(reachDesc, c.a.reach.Fault() == nil)
 	ch <- gauge(readyDesc, c.a.health(ctx) == nil)
 	counts, err := upkeep.Counts(ctx, c.a.store)
@@ -85,4 +91,14 @@ func gauge(d *prometheus.Desc, yes bool) prometheus.Metric {
 		v = 1
 	}
 	return prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v)
+}
+
+// breakerStatuses are the breakers of this orchestrator. The one before the
+// database is the watch on it.
+func (a *App) breakerStatuses() []breaker.Status {
+	database := breaker.Status{Name: "database"}
+	if a.reach.Fault() != nil {
+		database.State, database.Failed = breaker.Open, 1
+	}
+	return append([]breaker.Status{database}, a.breakers.Statuses()...)
 }

@@ -37,6 +37,11 @@ func newKeys(t *testing.T) *fixture {
 	return f
 }
 
+// Authenticate asks as a request with these two headers does.
+func (f *fixture) Authenticate(ctx context.Context, bearer, apiKey string) (Principal, error) {
+	return NewResolver(f.Keys).Resolve(ctx, Presented{Bearer: bearer, APIKey: apiKey})
+}
+
 func (f *fixture) service(p Principal, role fleet.Role, life time.Duration) (fleet.Key, Secret) {
 	f.t.Helper()
 	key, secret, err := f.NewServiceKey(f.t.Context(), p, "deploy", role, life)

@@ -1,6 +1,11 @@
 // Package auth says who is asking: it turns a credential into a principal with
 // a tenant and permissions, and makes and revokes keys.
 //
+// Files by noun: key.go the forms of keys, keys.go what is done with them,
+// principal.go who may do what, resolver.go from the texts of a request to a
+// principal. A further kind of credential implements Kind and is handed to
+// NewResolver; no door learns of it.
+//
 // It must not know HTTP or sockets; transports hand it the texts they read. It
 // never returns or logs a secret except once, from the call that made it.
 //

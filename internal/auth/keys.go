@@ -41,21 +41,15 @@ func NewKeys(s store.Store, ids *fleet.IDs, random io.Reader, now func() time.Ti
 	return &Keys{store: s, ids: ids, random: random, now: now, cache: map[string]cached{}}
 }
 
-// Authenticate turns the credentials of a request into a principal. Either
-// text may be empty; if both are given they must be the same key.
-func (k *Keys) Authenticate(ctx context.Context, bearer, apiKey string) (Principal, error) {
-	text := bearer
-	switch {
-	case text == "":
-		text = apiKey
-	case apiKey != "" && apiKey != bearer:
-		return Principal{}, fleet.Errorf(fleet.CodeUnauthenticated, "unauthenticated",
-			"Authorization and X-Api-Key carry different keys.").WithFix("Send one of them, or the same key in both.")
-	}
-	if !wellFormed(text) {
+// Knows says whether a text has the form of a key.
+func (k *Keys) Knows(text string) bool { return wellFormed(text) }
+
+// Principal finds whose key it is. A browser's cookie is no place for keys.
+func (k *Keys) Principal(ctx context.Context, c Credential) (Principal, error) {
+	if c.Way == WayCookie {
 		return Principal{}, Unauthenticated()
 	}
-	key, err := k.find(ctx, NewSecret(text).Hash())
+	key, err := k.find(ctx, c.Secret.Hash())
 	if err != nil {
 		return Principal{}, err
 	}

@@ -386,7 +386,11 @@ func TestReach(t *testing.T) {
 		fault.Store(false)
 		want("a blink", reachLook, true, 0, 0)
 		hang.Store(true)
-		want("slow is not away", CutOffTime/2, true, 0, 0)
+		want("a stall", 2*time.Second, false, 0, 0)
+		want("slow is not away", CutOffTime/2-2*time.Second, false, 0, 0)
+		if e := fleet.AsError(r.Fault()); e.Reason != "database_stalled" || e.RetryAfter <= 0 {
+			t.Errorf("while a round trip hangs the fault is %+v", e)
+		}
 		want("hanging round trips", CutOffTime/2+2*reachLook, false, 1, 0)
 		hang.Store(false)
 		fault.Store(true)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/auth"
+	"github.com/casarerpa/fleet/internal/caller"
 	"github.com/casarerpa/fleet/internal/orchestrator"
 	"github.com/casarerpa/fleet/internal/store"
 	"github.com/casarerpa/fleet/wire"
@@ -83,11 +84,7 @@ func offers(h http.Header, protocol string) bool {
 }
 
 func (g *Gateway) authenticate(r *http.Request) (auth.Principal, error) {
-	bearer := r.Header.Get("Authorization")
-	if scheme, rest, ok := strings.Cut(bearer, " "); ok && strings.EqualFold(scheme, "Bearer") {
-		bearer = strings.TrimSpace(rest)
-	}
-	p, err := g.o.Keys.Authenticate(r.Context(), bearer, r.Header.Get("X-Api-Key"))
+	p, err := g.o.Auth.Resolve(r.Context(), caller.Of(r))
 	if err != nil {
 		return p, err
 	}

@@ -27,6 +27,7 @@ type Options struct {
 	Robots   *orchestrator.Robots
 	Attempts *orchestrator.Attempts
 	Keys     *auth.Keys
+	Auth     *auth.Resolver // nil: keys alone count
 	Signals  *store.Signals
 	Timing   func(environment string) fleet.Timing
 	Now      func() time.Time
@@ -83,6 +84,9 @@ type robotKey struct {
 func New(o Options) *Gateway {
 	if o.Limits == (Limits{}) {
 		o.Limits = DefaultLimits()
+	}
+	if o.Auth == nil {
+		o.Auth = auth.NewResolver(o.Keys)
 	}
 	return &Gateway{
 		o: o, handshakes: make(chan struct{}, o.Limits.Handshakes),

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/auth"
 	"github.com/casarerpa/fleet/internal/orchestrator"
 	"github.com/casarerpa/fleet/internal/store"
 	"github.com/casarerpa/fleet/internal/store/storetest"
@@ -436,7 +437,7 @@ func TestResultByReference(t *testing.T) {
 	}
 	keys, err := w.keys.List(t.Context(), w.admin)
 	w.must(err)
-	p, err := w.keys.Authenticate(t.Context(), r.key, "")
+	p, err := auth.NewResolver(w.keys).Resolve(t.Context(), auth.Presented{Bearer: r.key})
 	w.must(err)
 	w.must(w.core.Attempts.PutResult(p, m.ResultRef.SHA256, body))
 	r.connect(wire.HeldAttempt{Ref: ref, Phase: wire.PhaseFinished})
@@ -456,7 +457,7 @@ func TestResultByReference(t *testing.T) {
 func TestUploadedResultMustBeAnObject(t *testing.T) {
 	w := newWorld(t)
 	r := w.connected("r1")
-	p, err := w.keys.Authenticate(t.Context(), r.key, "")
+	p, err := auth.NewResolver(w.keys).Resolve(t.Context(), auth.Presented{Bearer: r.key})
 	w.must(err)
 	for _, body := range []string{"", "nonsense", `[1]`, `{"a":`, `{} {}`} {
 		sum := sha256.Sum256([]byte(body))

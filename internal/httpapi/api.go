@@ -15,6 +15,7 @@ import (
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/auth"
+	"github.com/casarerpa/fleet/internal/breaker"
 	"github.com/casarerpa/fleet/internal/config"
 	"github.com/casarerpa/fleet/internal/orchestrator"
 )
@@ -26,6 +27,13 @@ const Base = "/api/v1"
 type Options struct {
 	Orchestrator *orchestrator.Orchestrator
 	Keys         *auth.Keys
+	// Auth finds whose request it is. Nil: keys alone count.
+	Auth *auth.Resolver
+	// QueryTokens lets a credential in the address count, as programs of the
+	// original send it.
+	QueryTokens bool
+	// QueryTokenSeen is called for each one that counts. Nil: nobody asks.
+	QueryTokenSeen func()
 	// Local makes a request without any credential the developer at this
 	// machine. It is for listeners on loopback; host and origin are checked.
 	Local  bool
@@ -34,6 +42,8 @@ type Options struct {
 	// Writable is asked before each write and must answer at once; an error
 	// refuses it. Nil: all are tried.
 	Writable func() error
+	// Breakers are those before outside systems. Nil: none are shown.
+	Breakers func() []breaker.Status
 	// Members are the orchestrators that share the store. Nil: none are shown.
 	Members func() []fleet.Member
 
@@ -52,6 +62,12 @@ func (o *Options) fill() {
 	}
 	if o.Limits == (config.Limits{}) {
 		o.Limits = config.DefaultLimits()
+	}
+	if o.Auth == nil {
+		o.Auth = auth.NewResolver(o.Keys)
+	}
+	if o.QueryTokenSeen == nil {
+		o.QueryTokenSeen = func() {}
 	}
 	if o.Version == "" {
 		o.Version = "dev"

@@ -12,6 +12,7 @@ import (
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/auth"
+	"github.com/casarerpa/fleet/internal/caller"
 )
 
 // requestTime bounds every request that is no stream.
@@ -140,34 +141,50 @@ func (a *API) readBody(o *operation, r *http.Request) ([]byte, error) {
 	return body, nil
 }
 
-// authenticate turns the headers of a request into a principal. A credential
+// authenticate turns what a request presents into a principal. A credential
 // that does not count is refused also where none is needed.
 func (a *API) authenticate(r *http.Request, may access) (auth.Principal, error) {
-	bearer, apiKey, given := credentials(r.Header)
-	switch {
-	case given:
-		return a.o.Keys.Authenticate(r.Context(), bearer, apiKey)
-	case a.o.Local:
-		return auth.Local(), nil
-	case may.open:
-		return auth.Principal{}, nil
+	in := caller.Of(r)
+	if !in.Any() {
+		switch {
+		case a.o.Local:
+			return a.localDeveloper(r, in), nil
+		case may.open:
+			return auth.Principal{}, nil
+		}
 	}
-	return auth.Principal{}, auth.Unauthenticated()
+	p, err := a.o.Auth.Resolve(r.Context(), in)
+	if err != nil {
+		return p, err
+	}
+	p.Origin = origin(r, in)
+	return p, nil
 }
 
-// credentials reads both headers. Anything else than Bearer in Authorization
-// is a credential that does not count.
-func credentials(h http.Header) (bearer, apiKey string, given bool) {
-	authorization, apiKey := h.Get("Authorization"), h.Get("X-Api-Key")
-	if authorization == "" {
-		return "", apiKey, apiKey != ""
+// localDeveloper is whoever asks without a credential where none is needed.
+func (a *API) localDeveloper(r *http.Request, in auth.Presented) auth.Principal {
+	p := auth.Local()
+	p.Origin = origin(r, in)
+	return p
+}
+
+// origin says for the audit where a request came from.
+func origin(r *http.Request, in auth.Presented) auth.Origin {
+	o := auth.Origin{RequestID: callOf(r.Context()).requestID}
+	if in.Address.IsValid() {
+		o.Address = in.Address.String()
 	}
-	scheme, token, _ := strings.Cut(authorization, " ")
-	if !strings.EqualFold(scheme, "Bearer") {
-		return "-", apiKey, true // no key looks like this
+	return o
+}
+
+// readCaller takes the credentials out of a request. One in the address that
+// counts is worth a number and a line: whoever sends it should stop doing so.
+func (a *API) readCaller(r *http.Request) *http.Request {
+	r = caller.Read(r, caller.Rules{QueryTokens: a.o.QueryTokens})
+	if in := caller.Of(r); in.Query != "" {
+		a.o.QueryTokenSeen()
+		a.o.Logger.Warn("a credential came in the address of a request; send it in a header",
+			"method", r.Method, "path", clip(r.URL.Path, 200), "remote", r.RemoteAddr)
 	}
-	if bearer = strings.TrimSpace(token); bearer == "" {
-		bearer = "-"
-	}
-	return bearer, apiKey, true
+	return r
 }

@@ -20,6 +20,16 @@ type HealthDetails struct {
 	Version string `json:"version"`
 	Uptime  int64  `json:"uptime_seconds"`
 	Store   string `json:"store" doc:"ok, or what is wrong with it."`
+	// Breakers are of this orchestrator; others keep their own.
+	Breakers []HealthBreaker `json:"breakers" doc:"Before outside systems, by name."`
+}
+
+// HealthBreaker is what one breaker thinks of its system.
+type HealthBreaker struct {
+	Name     string `json:"name"`
+	State    string `json:"state" enum:"closed,trial,open" doc:"open: calls are refused; trial: one call decides."`
+	Failures int    `json:"failures" doc:"In a row."`
+	RetryIn  int64  `json:"retry_in_seconds" doc:"Until the trial; 0 unless it is open."`
 }
 
 type healthReply struct {
@@ -56,9 +66,16 @@ func (a *API) look(ctx context.Context) Health {
 		h.Status = "degraded"
 	}
 	if auth.From(ctx).May(fleet.SystemRead) {
-		h.Details = &HealthDetails{Version: a.o.Version, Uptime: int64(a.o.Now().Sub(a.started) / time.Second), Store: "ok"}
+		h.Details = &HealthDetails{Version: a.o.Version, Uptime: int64(a.o.Now().Sub(a.started) / time.Second), Store: "ok", Breakers: []HealthBreaker{}}
 		if fault != nil {
 			h.Details.Store = fault.Error()
+		}
+		if a.o.Breakers != nil {
+			for _, b := range a.o.Breakers() {
+				h.Details.Breakers = append(h.Details.Breakers, HealthBreaker{
+					Name: b.Name, State: b.State.String(), Failures: b.Failed, RetryIn: int64((b.RetryIn + time.Second - 1) / time.Second),
+				})
+			}
 		}
 	}
 	return h

@@ -35,7 +35,7 @@ func callOf(ctx context.Context) *call {
 // ServeHTTP takes a request through everything that holds for all routes.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := &call{requestID: a.requestID(r)}
-	r = r.WithContext(context.WithValue(r.Context(), callKey{}, c))
+	r = a.readCaller(r.WithContext(context.WithValue(r.Context(), callKey{}, c)))
 	out := &recorder{ResponseWriter: w}
 	began := a.o.Now()
 	secure(out.Header())

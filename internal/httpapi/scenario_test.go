@@ -67,7 +67,7 @@ func TestScenarios(t *testing.T) {
 		{name: "unknown key", method: "GET", path: "/api/v1/jobs", headers: []string{"Authorization", "Bearer crpa_00000000000000000000000000000000_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}, status: 401, has: unauthenticated},
 		{name: "no bearer", method: "GET", path: "/api/v1/jobs", headers: []string{"Authorization", "Basic YTpi"}, status: 401},
 		{name: "a wrong key is refused where none is needed", method: "GET", path: "/health", headers: []string{"X-Api-Key", "cfu_x"}, status: 401},
-		{name: "two keys", as: "viewer", method: "GET", path: "/api/v1/jobs", headers: []string{"X-Api-Key", w.keys["admin"]}, status: 401, has: []string{"different keys"}},
+		{name: "two keys", as: "viewer", method: "GET", path: "/api/v1/jobs", headers: []string{"X-Api-Key", w.keys["admin"]}, status: 401, has: []string{"different principals"}},
 		{name: "one key twice", as: "viewer", method: "GET", path: "/api/v1/jobs", headers: []string{"X-Api-Key", w.keys["viewer"]}, status: 200},
 		{name: "the other header", method: "GET", path: "/api/v1/jobs", headers: []string{"X-Api-Key", w.keys["viewer"]}, status: 200, has: []string{`"jobs":[]`}, lacks: []string{"next_cursor"}},
 		{name: "robot key on a user's route", as: "bot-1", method: "GET", path: "/api/v1/jobs", status: 403, has: []string{"jobs:read"}},

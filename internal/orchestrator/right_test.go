@@ -19,7 +19,7 @@ func (w *world) caller(k *auth.Keys, tenant string, role fleet.Role) auth.Princi
 	}
 	_, secret, err := k.NewServiceKey(w.Context(), auth.Local(), string(role), role, 0)
 	w.must(err)
-	p, err := k.Authenticate(w.Context(), secret.Reveal(), "")
+	p, err := auth.NewResolver(k).Resolve(w.Context(), auth.Presented{Bearer: secret.Reveal()})
 	w.must(err)
 	p.Tenant = fleet.TenantID(tenant)
 	return p

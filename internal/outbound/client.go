@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/breaker"
 )
 
 // The limits of a call unless Options say otherwise.
@@ -34,6 +35,10 @@ type Options struct {
 	// Proxy is used for every call. The proxy's own address is guarded; names
 	// behind it are resolved by the proxy, literal addresses are still checked.
 	Proxy *url.URL
+	// Breakers stand before the calls, one for each origin; nil: none. A call
+	// that fails, or is answered with a fault of the server's (5xx), speaks
+	// against its origin; what the policy refuses does not.
+	Breakers *breaker.Set
 }
 
 // Guard makes HTTP clients under one policy. They share connections. Safe for
@@ -72,7 +77,7 @@ func (g *Guard) Client(opts Options) *http.Client {
 	}
 	return &http.Client{
 		Timeout:       opts.Timeout,
-		Transport:     &limited{next: g.transport(opts), policy: g.policy, max: opts.MaxBody},
+		Transport:     &limited{next: g.transport(opts), policy: g.policy, max: opts.MaxBody, breakers: opts.Breakers},
 		CheckRedirect: redirects(opts.Redirects),
 	}
 }
@@ -174,9 +179,10 @@ func dropCredentials(h http.Header) {
 // limited checks literal addresses before a proxy can hide them, and cuts
 // answers off at their limit.
 type limited struct {
-	next   http.RoundTripper
-	policy Policy
-	max    int64
+	next     http.RoundTripper
+	policy   Policy
+	max      int64
+	breakers *breaker.Set
 }
 
 func (l *limited) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -186,7 +192,7 @@ func (l *limited) RoundTrip(req *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 	}
-	resp, err := l.next.RoundTrip(req)
+	resp, err := l.send(req)
 	if err != nil {
 		return nil, err
 	}
@@ -194,6 +200,30 @@ func (l *limited) RoundTrip(req *http.Request) (*http.Response, error) {
 		resp.Body = &cutoff{body: resp.Body, left: l.max, max: l.max}
 	}
 	return resp, nil
+}
+
+// send makes the call unless the breaker of its origin is open.
+func (l *limited) send(req *http.Request) (*http.Response, error) {
+	if l.breakers == nil {
+		return l.next.RoundTrip(req)
+	}
+	done, err := l.breakers.Get(origin(req.URL)).Allow()
+	if err != nil {
+		closeBody(req)
+		return nil, err
+	}
+	outcome := errors.New("the call did not return") // unless it does
+	defer func() { done(outcome) }()
+	resp, err := l.next.RoundTrip(req)
+	switch {
+	case err != nil && (Refused(err) || errors.Is(req.Context().Err(), context.Canceled)):
+		outcome = breaker.GivenUp()
+	case err == nil && resp.StatusCode >= http.StatusInternalServerError:
+		outcome = fleet.Errorf(fleet.CodeUnavailable, "bad_answer", "The answer was %s.", resp.Status)
+	default:
+		outcome = err
+	}
+	return resp, err
 }
 
 // closeBody keeps the promise of a RoundTripper to close the body on errors too.

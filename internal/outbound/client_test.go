@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/casarerpa/fleet/internal/breaker"
 )
 
 // loopback opens the test servers of this file and nothing else.
@@ -217,5 +219,29 @@ func TestSharedConnections(t *testing.T) {
 	}
 	if len(conns) != 1 {
 		t.Errorf("%d connections for three calls in a row", len(conns))
+	}
+}
+
+// TestBreaker: an origin that always fails is left alone, others are not, and
+// what the policy refuses speaks against nobody.
+func TestBreaker(t *testing.T) {
+	calls := map[string]int{}
+	bad := serve(t, func(w http.ResponseWriter, r *http.Request) { calls["bad"]++; w.WriteHeader(http.StatusBadGateway) })
+	good := serve(t, func(http.ResponseWriter, *http.Request) { calls["good"]++ })
+	set := breaker.NewSet(breaker.Options{})
+	c := Client(loopback(), Options{Breakers: set})
+	for range 12 {
+		if status, _, err := get(t, c, bad.URL, nil); !breaker.Refused(err) && (err != nil || status != http.StatusBadGateway) {
+			t.Fatalf("%d %v", status, err)
+		}
+		if _, _, err := get(t, c, good.URL, nil); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := get(t, c, "http://10.0.0.1/", nil); !Refused(err) {
+			t.Fatal(err)
+		}
+	}
+	if calls["bad"] != breaker.DefaultFailures || calls["good"] != 12 {
+		t.Errorf("calls %v", calls)
 	}
 }

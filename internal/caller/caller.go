@@ -1,0 +1,141 @@
+// Package caller reads from a request who sends it: the texts of its
+// credentials, in every place where one may stand, and the client's address.
+//
+// It must not look anything up and must not decide: auth.Resolver does. It must
+// not log.
+//
+// Guarantees: a credential in the address of a request is taken out before
+// anybody else sees that address, whether it counts or not. REST and sockets
+// read the same places by the same rule, since there is one function.
+package caller
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"github.com/casarerpa/fleet/internal/auth"
+)
+
+// Rules say what counts here.
+type Rules struct {
+	// QueryTokens lets a credential in the address count, as programs of the
+	// original send it.
+	QueryTokens bool
+	// Cookie is the name of the browser's sign-in; empty: there are none.
+	Cookie string
+	// Address finds the client's address; nil is the connection's.
+	Address func(*http.Request) netip.Addr
+}
+
+// queryNames are the parameters in which programs of the original send a
+// credential.
+var queryNames = []string{"token", "api_key", "api_secret"}
+
+type contextKey struct{}
+
+// Read reads the credentials of a request and returns the request without
+// those in its address. Of finds them in the context of that request.
+func Read(r *http.Request, rules Rules) *http.Request {
+	in := headers(r)
+	in.Address = connection(r)
+	if rules.Address != nil {
+		in.Address = rules.Address(r)
+	}
+	if rules.Cookie != "" {
+		if c, err := r.Cookie(rules.Cookie); err == nil {
+			in.Cookie = c.Value
+		}
+	}
+	text, rest := cutQuery(r.URL.RawQuery)
+	switch {
+	case text == "":
+	case rules.QueryTokens:
+		in.Query = text
+	default:
+		in.QueryIgnored = true
+	}
+	out := r.WithContext(context.WithValue(r.Context(), contextKey{}, in))
+	if rest != r.URL.RawQuery {
+		u := *r.URL
+		u.RawQuery = rest
+		out.URL, out.RequestURI = &u, u.RequestURI()
+	}
+	return out
+}
+
+// Of returns what Read found, or what the headers of a request say that did not
+// come through it.
+func Of(r *http.Request) auth.Presented {
+	if in, ok := r.Context().Value(contextKey{}).(auth.Presented); ok {
+		return in
+	}
+	in := headers(r)
+	in.Address = connection(r)
+	return in
+}
+
+// headers reads both headers. Anything else than Bearer in Authorization is a
+// credential that does not count.
+func headers(r *http.Request) auth.Presented {
+	const never = "-" // no credential looks like this
+	in := auth.Presented{APIKey: r.Header.Get("X-Api-Key")}
+	authorization := r.Header.Get("Authorization")
+	if authorization == "" {
+		return in
+	}
+	scheme, token, _ := strings.Cut(authorization, " ")
+	if in.Bearer = strings.TrimSpace(token); in.Bearer == "" || !strings.EqualFold(scheme, "Bearer") {
+		in.Bearer = never
+	}
+	return in
+}
+
+// connection is the address of the other end of the connection.
+func connection(r *http.Request) netip.Addr {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		host = r.RemoteAddr
+	}
+	ip, err := netip.ParseAddr(host)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return ip.Unmap().WithZone("")
+}
+
+// cutQuery takes the credentials out of a query and returns the first one. The
+// rest keeps its form, byte for byte.
+func cutQuery(query string) (text, rest string) {
+	if query == "" {
+		return "", ""
+	}
+	var kept []string
+	for part := range strings.SplitSeq(query, "&") {
+		name, value, _ := strings.Cut(part, "=")
+		if !isCredential(name) {
+			kept = append(kept, part)
+			continue
+		}
+		if v, err := url.QueryUnescape(value); err == nil && text == "" {
+			text = v
+		}
+	}
+	return text, strings.Join(kept, "&")
+}
+
+// isCredential knows a name in every spelling that a server would decode to it.
+func isCredential(name string) bool {
+	if n, err := url.QueryUnescape(name); err == nil {
+		name = n
+	}
+	for _, q := range queryNames {
+		if strings.EqualFold(name, q) {
+			return true
+		}
+	}
+	return false
+}
