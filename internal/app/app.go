@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
@@ -51,6 +52,7 @@ type App struct {
 	cleanups []cleanup // run in reverse order
 	running  sync.WaitGroup
 	stop     context.CancelFunc // ends the loops
+	leaving  atomic.Bool        // it is about to stop
 	stopOnce sync.Once
 	stopErr  error
 }
@@ -191,7 +193,7 @@ func (a *App) listen(ctx context.Context, core *orchestrator.Orchestrator) error
 		Probe: a.store.Health, Clock: time.Now, Logger: a.o.Logger, CutOff: a.gateway.CutOff, Back: a.gateway.Back,
 	}
 	handler, err := httpapi.New(httpapi.Options{
-		Orchestrator: core, Keys: a.keys, Local: a.o.Local, Robots: a.gateway, Health: a.health, Writable: a.reach.Fault, Breakers: a.breakerStatuses,
+		Orchestrator: core, Keys: a.keys, Local: a.o.Local, Robots: a.gateway, Polling: a.gateway, Leaving: a.leaving.Load, Health: a.health, Writable: a.reach.Fault, Breakers: a.breakerStatuses,
 		Members: func() []fleet.Member { return a.members.Live() },
 		Now:     time.Now, Logger: a.o.Logger, Limits: a.o.Limits, Version: a.o.Version,
 	})
@@ -252,7 +254,12 @@ func (a *App) Start(ctx context.Context) <-chan error {
 		}
 		return nil
 	})
-	a.push("robots", func(ctx context.Context) error { a.gateway.Drain(ctx, "the orchestrator stops"); return nil })
+	a.push("robots", func(ctx context.Context) error {
+		a.leaving.Store(true)
+		a.gateway.Drain(ctx, "the orchestrator stops")
+		a.linger(ctx)
+		return nil
+	})
 	return failed
 }
 
@@ -274,6 +281,25 @@ func (a *App) Stop(ctx context.Context) error {
 		a.stopErr = errors.Join(errs...)
 	})
 	return a.stopErr
+}
+
+// linger keeps answering after robots have polled here: a connection that is
+// closed at the moment of a result would lose it, and their clients keep idle
+// ones for 15 seconds. Each answer asks them to close.
+func (a *App) linger(ctx context.Context) {
+	if !a.gateway.PolledWithin(a.o.Linger) {
+		return
+	}
+	span := a.o.Linger
+	if deadline, ok := ctx.Deadline(); ok {
+		span = min(span, time.Until(deadline)-a.leaveTime())
+	}
+	timer := time.NewTimer(span)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 }
 
 // within waits for something that heeds no context: as long as ctx lasts, and a

@@ -59,20 +59,6 @@ type claim struct {
 
 func (c *claim) end() { c.once.Do(func() { close(c.over) }) }
 
-// Grant is a job that a claim got. Back gives it back if it cannot be handed on.
-type Grant struct {
-	Job       fleet.Job
-	Document  []byte
-	Variables []byte
-	Back      func()
-}
-
-// ClaimWish is what a claim asks for.
-type ClaimWish struct {
-	Environment string
-	Features    []string // nil: nothing is said of them
-}
-
 // polled finds or makes what is remembered of a robot.
 func (g *Gateway) polled(p auth.Principal) *poll {
 	k, now := robotKey{p.Tenant, p.RobotID}, g.o.Now()
@@ -146,7 +132,7 @@ func (g *Gateway) letGo(ctx context.Context, p auth.Principal, lost []store.Ref,
 
 // Claim waits until dispatch hands the robot a job, for at most the limit. Nil
 // means that there is none. Once it has returned a grant the job is running.
-func (g *Gateway) Claim(ctx context.Context, p auth.Principal, wish ClaimWish) (*Grant, error) {
+func (g *Gateway) Claim(ctx context.Context, p auth.Principal, wish orchestrator.ClaimWish) (*orchestrator.Grant, error) {
 	x := g.polled(p)
 	st, err := g.o.Robots.Poll(ctx, p, p.RobotID, orchestrator.PollHello{Member: g.o.Member, Features: wish.Features})
 	if err != nil {
@@ -169,7 +155,11 @@ func (g *Gateway) Claim(ctx context.Context, p auth.Principal, wish ClaimWish) (
 	}
 	defer g.unhold(x, c)
 	g.o.Signals.Raise(store.TopicReady)
-	timer := time.NewTimer(g.o.Limits.ClaimHold)
+	hold := g.o.Limits.ClaimHold
+	if wish.Hold > 0 {
+		hold = min(hold, wish.Hold)
+	}
+	timer := time.NewTimer(hold)
 	defer timer.Stop()
 	for {
 		select {
@@ -232,7 +222,7 @@ func (g *Gateway) unhold(x *poll, c *claim) {
 
 // grant begins what a claim was assigned, unless its caller is gone: an answer
 // that nobody hears must not start a job. Nil means that it was overtaken.
-func (g *Gateway) grant(ctx context.Context, p auth.Principal, x *poll, won *store.Won) (*Grant, error) {
+func (g *Gateway) grant(ctx context.Context, p auth.Principal, x *poll, won *store.Won) (*orchestrator.Grant, error) {
 	if ctx.Err() != nil {
 		g.giveBack(p, won)
 		return nil, ctx.Err()
@@ -255,16 +245,12 @@ func (g *Gateway) grant(ctx context.Context, p auth.Principal, x *poll, won *sto
 	x.mu.Unlock()
 	job := won.Job
 	job.StartedAt = g.o.Now()
-	return &Grant{Job: job, Document: doc, Variables: won.Variables, Back: func() { g.giveBack(p, won) }}, nil
+	return &orchestrator.Grant{Job: job, Document: doc, Variables: won.Variables, Back: func() { g.giveBack(p, won) }}, nil
 }
 
 // giveBack returns a job of which its robot was not told: uncounted, and the
 // robot may have it again at once.
 func (g *Gateway) giveBack(p auth.Principal, won *store.Won) {
-	g.mu.Lock()
-	g.wg.Add(1)
-	g.mu.Unlock()
-	defer g.wg.Done()
 	ctx, done := context.WithTimeout(context.Background(), 10*time.Second) // the caller's has ended
 	defer done()
 	if err := g.o.Attempts.NotHeld(ctx, p, store.Ref{JobID: won.Job.ID, Epoch: won.Attempt.Epoch}); err != nil {
@@ -294,7 +280,7 @@ func (g *Gateway) deliver(won *store.Won) bool {
 	polls := x.session == won.Assignment.SessionEpoch
 	x.mu.Unlock()
 	if polls { // the claim ended while it was planned
-		go g.giveBack(p, won) // the loop must not wait for a commit
+		g.wg.Go(func() { g.giveBack(p, won) }) // the loop must not wait for a commit
 	}
 	return polls
 }
@@ -372,15 +358,8 @@ func (g *Gateway) keepPolls(ctx context.Context) {
 	}
 }
 
-// PollBeat is a heartbeat of a polling robot.
-type PollBeat struct {
-	Metrics fleet.RobotMetrics
-	Running int // how many jobs it says it runs; -1: it does not say
-	Slots   int // how many it would run; 0: it does not say
-}
-
 // PollHeartbeat takes a heartbeat, and returns the jobs that are to stop.
-func (g *Gateway) PollHeartbeat(ctx context.Context, p auth.Principal, id fleet.RobotID, b PollBeat) (stop []fleet.ID, err error) {
+func (g *Gateway) PollHeartbeat(ctx context.Context, p auth.Principal, id fleet.RobotID, b orchestrator.PollBeat) (stop []fleet.ID, err error) {
 	st, err := g.o.Robots.Poll(ctx, p, id, orchestrator.PollHello{Member: g.o.Member, Slots: b.Slots})
 	if err != nil {
 		return nil, err
@@ -448,7 +427,7 @@ func (g *Gateway) PollRegistered(ctx context.Context, p auth.Principal, id fleet
 
 // PollRenew takes a robot's word that it still runs a job. stop says that the
 // job is being stopped; heeds, that the robot has said it looks at that.
-func (g *Gateway) PollRenew(ctx context.Context, p auth.Principal, job fleet.ID, sample *store.BeatAttempt) (stop, heeds bool, err error) {
+func (g *Gateway) PollRenew(ctx context.Context, p auth.Principal, job fleet.ID, sample *orchestrator.Sample) (stop, heeds bool, err error) {
 	x := g.polled(p)
 	st, err := g.o.Robots.Poll(ctx, p, p.RobotID, orchestrator.PollHello{Member: g.o.Member})
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"reflect"
 	"slices"
+	"time"
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/auth"
@@ -298,4 +299,26 @@ func (a *Attempts) saidBefore(ctx context.Context, p auth.Principal, r *fleet.Re
 func sameJSON(a, b []byte) bool {
 	var x, y any
 	return json.Unmarshal(a, &x) == nil && json.Unmarshal(b, &y) == nil && reflect.DeepEqual(x, y)
+}
+
+// Grant is a job that a claim got. Back gives it back if it cannot be handed on.
+type Grant struct {
+	Job       fleet.Job
+	Document  []byte
+	Variables []byte
+	Back      func()
+}
+
+// ClaimWish is what a claim asks for.
+type ClaimWish struct {
+	Environment string
+	Features    []string      // nil: nothing is said of them
+	Hold        time.Duration // at most so long; 0: as long as the limit says
+}
+
+// PollBeat is a heartbeat of a polling robot.
+type PollBeat struct {
+	Metrics fleet.RobotMetrics
+	Running int // how many jobs it says it runs; -1: it does not say
+	Slots   int // how many it would run; 0: it does not say
 }

@@ -377,6 +377,19 @@ func (r *Robots) Get(ctx context.Context, p auth.Principal, id fleet.RobotID) (r
 	return robot, err
 }
 
+// Look is Get for a robot's own key, too.
+func (r *Robots) Look(ctx context.Context, p auth.Principal, id fleet.RobotID) (robot fleet.Robot, err error) {
+	if p.RobotID == "" {
+		return r.Get(ctx, p, id)
+	}
+	if err := p.Itself(id); err != nil {
+		return robot, err
+	}
+	err = r.Store.View(ctx, p.Scope(), func(rd store.Reader) error { robot, err = rd.Robot(id); return err })
+	robot.Derive(r.Timing(robot.Environment), r.Now())
+	return robot, err
+}
+
 // List returns a page of robots by id.
 func (r *Robots) List(ctx context.Context, p auth.Principal, f store.RobotFilter, page fleet.Page) (list store.RobotPage, err error) {
 	if err := p.Require(fleet.RobotsRead); err != nil {
