@@ -28,7 +28,7 @@ const (
 	writes = `{"metadata":{"name":"writes"},"nodes":{"s":{"node_id":"s","node_type":"StartNode","config":{}},
 		"w":{"node_id":"w","node_type":"LogNode","config":{"message":"pay"}}},
 		"connections":[{"source_node":"s","source_port":"exec_out","target_node":"w","target_port":"exec_in"}],
-		"settings":{"fleet":{"effects":["w"]}}}`
+		"settings":{"fleet":{"effects":{"w":true}}}}`
 )
 
 // world is an orchestrator and a client of ours, which reads what became of jobs.

@@ -59,6 +59,13 @@ func (k *Keys) Principal(ctx context.Context, c Credential) (Principal, error) {
 	return principalOf(key), nil
 }
 
+// Forget empties the cache: keys were ended elsewhere in this process.
+func (k *Keys) Forget() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	clear(k.cache)
+}
+
 // WasRobots says whether a request presents a key of a robot that does not count
 // any more because the robot was deleted. Programs of the original that hear
 // anything else than "not found" of their own robot call for ever.

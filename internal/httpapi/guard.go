@@ -29,8 +29,9 @@ func (a *API) guard(o *operation, next http.HandlerFunc) http.Handler {
 			ctx, cancel = context.WithTimeout(ctx, requestTime)
 			defer cancel()
 		}
-		c.until = time.Now().Add(o.patience)
-		if o.patience == 0 {
+		if o.patience > 0 {
+			c.until = time.Now().Add(o.patience)
+		} else {
 			if err := a.writable(o); err != nil {
 				a.writeProblem(w, a.problem(ctx, err))
 				return
@@ -93,7 +94,13 @@ func (m access) allows(p auth.Principal, r *http.Request) error {
 func (a *API) patiently(ctx context.Context, do func() error) error {
 	until := callOf(ctx).until
 	for {
-		err := do()
+		var err error
+		if a.o.Writable != nil && !until.IsZero() {
+			err = a.o.Writable() // or each try would wait for the store in vain
+		}
+		if err == nil {
+			err = do()
+		}
 		if err == nil || !errors.Is(err, fleet.ErrUnavailable) || !time.Now().Before(until) {
 			return err
 		}

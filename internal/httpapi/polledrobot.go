@@ -103,6 +103,27 @@ func (a *API) polledRobotRoutes() {
 		method: http.MethodPost, path: Base + "/robots/heartbeat", id: "robots.heartbeat_of", summary: "A robot's sign of life, with robot_id in the body",
 		may: need(fleet.RobotsManage).orSelf(), rate: rateRobot, body: bodyRule{limit: plainBody, schema: anyObject("robot_id, and readings of the machine.")},
 	}, func(ctx context.Context, _ *struct{}) (*heartbeatReply, error) { return a.robotHeartbeat(ctx, "") })
+	route(a, operation{
+		method: http.MethodDelete, path: Base + "/robots/{id}", id: "robots.delete", summary: "Take a robot out of the fleet for good",
+		may: need(fleet.RobotsManage), rate: rateWrite,
+		description: "Its keys end with it, and what it holds goes to other robots. Only a registration makes it again.",
+	}, a.deleteRobot)
+}
+
+// DeletedRobot answers the end of a robot.
+type DeletedRobot struct {
+	Deleted bool          `json:"deleted"`
+	RobotID fleet.RobotID `json:"robot_id"`
+}
+
+type deletedReply struct{ Body DeletedRobot }
+
+func (a *API) deleteRobot(ctx context.Context, in *robotInput) (*deletedReply, error) {
+	if err := a.o.Orchestrator.Robots.Delete(ctx, auth.From(ctx), fleet.RobotID(in.ID)); err != nil {
+		return nil, err
+	}
+	a.o.Keys.Forget()
+	return &deletedReply{DeletedRobot{Deleted: true, RobotID: fleet.RobotID(in.ID)}}, nil
 }
 
 type rowReply struct{ Body RobotRow }

@@ -165,7 +165,7 @@ func (a *API) claimJob(w http.ResponseWriter, r *http.Request) error {
 	}
 	var g *orchestrator.Grant
 	err = a.patiently(ctx, func() (err error) {
-		g, err = a.o.Polling.Claim(ctx, p, orchestrator.ClaimWish{Environment: body.Environment, Features: body.Features, Hold: time.Until(callOf(ctx).until)})
+		g, err = a.o.Polling.Claim(ctx, p, orchestrator.ClaimWish{Environment: body.Environment, Features: body.Features, Hold: max(time.Until(callOf(ctx).until), time.Millisecond)})
 		return err
 	})
 	switch {
