@@ -428,6 +428,9 @@ func (g *Gateway) PollRegistered(ctx context.Context, p auth.Principal, id fleet
 // PollRenew takes a robot's word that it still runs a job. stop says that the
 // job is being stopped; heeds, that the robot has said it looks at that.
 func (g *Gateway) PollRenew(ctx context.Context, p auth.Principal, job fleet.ID, sample *orchestrator.Sample) (stop, heeds bool, err error) {
+	if _, _, err := g.o.Attempts.Own(ctx, p, job); err != nil { // before anything is said of the robot
+		return false, false, err
+	}
 	x := g.polled(p)
 	st, err := g.o.Robots.Poll(ctx, p, p.RobotID, orchestrator.PollHello{Member: g.o.Member})
 	if err != nil {

@@ -37,12 +37,18 @@ func (a *API) guard(o *operation, next http.HandlerFunc) http.Handler {
 				return
 			}
 		}
+		leave, err := a.enter(o)
+		if err != nil {
+			a.writeProblem(w, a.problem(ctx, err))
+			return
+		}
+		defer leave()
 		if err := a.limitBody(o, w, r); err != nil {
 			a.writeProblem(w, a.problem(ctx, err))
 			return
 		}
 		var p auth.Principal
-		err := a.patiently(ctx, func() (err error) { p, err = a.authenticate(r.WithContext(ctx), o.may); return err })
+		err = a.patiently(ctx, func() (err error) { p, err = a.authenticate(r.WithContext(ctx), o.may); return err })
 		if o.may.self && errors.Is(err, fleet.ErrUnauthenticated) && a.o.Keys.WasRobots(ctx, caller.Of(r), fleet.RobotID(r.PathValue("id"))) {
 			err = fleet.NotFound("robot", r.PathValue("id"))
 		}
@@ -51,13 +57,17 @@ func (a *API) guard(o *operation, next http.HandlerFunc) http.Handler {
 				o.away(w, r)
 				return
 			}
-			if wait, ok := a.rates.strangers.take(addressOf(r), 1); !ok {
-				err = tooMany(wait)
+			if over := a.limitStranger(w, r); over != nil {
+				err = over
 			}
 			a.writeProblem(w, a.problem(ctx, err))
 			return
 		}
 		c.who = p.Name
+		if p, err = a.acting(o, r, p); err != nil {
+			a.writeProblem(w, a.problem(ctx, err))
+			return
+		}
 		if o.may.permission != "" {
 			if err := o.may.allows(p, r); err != nil {
 				a.writeProblem(w, a.problem(ctx, err))
@@ -80,6 +90,11 @@ func (a *API) guard(o *operation, next http.HandlerFunc) http.Handler {
 // operation is about that robot.
 func (m access) allows(p auth.Principal, r *http.Request) error {
 	if !m.self || p.RobotID == "" {
+		if m.permission == fleet.RobotsConnect && p.Tenant != "" {
+			if err := robotKey(p); err != nil {
+				return err
+			}
+		}
 		return p.Require(m.permission)
 	}
 	id := fleet.RobotID(r.PathValue("id"))

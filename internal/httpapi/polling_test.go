@@ -9,7 +9,6 @@ import (
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/auth"
 	"github.com/casarerpa/fleet/internal/config"
-	"github.com/casarerpa/fleet/internal/gateway"
 	"github.com/casarerpa/fleet/internal/store"
 )
 
@@ -28,10 +27,6 @@ func TestHeldWhileTheStoreIsAway(t *testing.T) {
 			}
 			return nil
 		}
-		o.Polling = gateway.New(gateway.Options{
-			Member: "m", Robots: o.Orchestrator.Robots, Attempts: o.Orchestrator.Attempts, Timing: func(string) fleet.Timing { return fleet.DefaultTiming() },
-			Now: time.Now, Logger: o.Logger,
-		})
 	})
 	for _, s := range []struct {
 		word, body string

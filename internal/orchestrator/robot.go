@@ -125,6 +125,9 @@ func (r *Robots) Connect(ctx context.Context, p auth.Principal, h Hello, token s
 			return err
 		}
 		if created {
+			if err := roomForRobot(tx, p.Tenant); err != nil {
+				return err
+			}
 			robot = fleet.Robot{ID: p.RobotID, Tenant: p.Tenant, Mode: fleet.ModeActive, CreatedAt: now}
 		}
 		describe(&robot, p, h, caps, tags, now)
@@ -324,16 +327,17 @@ func notTaken(tx store.Tx, sub fleet.Subject, now time.Time) error {
 // nothing that a person has set; what it asks for is its wish.
 func (r *Robots) Register(ctx context.Context, p auth.Principal, in fleet.Robot) (robot fleet.Robot, err error) {
 	own := p.RobotID != ""
-	if own {
-		in.SlotLimit, in.Environment = 0, p.Environment
-		err = p.Itself(in.ID)
-	} else {
+	if !own {
 		err = p.Require(fleet.RobotsManage)
 	}
-	if err != nil {
-		return robot, err
+	if err == nil {
+		_, err = fleet.ParseRobotID(string(in.ID))
 	}
-	if _, err := fleet.ParseRobotID(string(in.ID)); err != nil {
+	if own && err == nil {
+		in.SlotLimit, in.Environment = 0, p.Environment
+		err = p.Itself(in.ID)
+	}
+	if err != nil {
 		return robot, err
 	}
 	if in.Name == "" {
@@ -349,6 +353,9 @@ func (r *Robots) Register(ctx context.Context, p auth.Principal, in fleet.Robot)
 		kind := fleet.EventRobotUpdated
 		robot, err = tx.Robot(in.ID)
 		if errors.Is(err, fleet.ErrNotFound) {
+			if err := roomForRobot(tx, p.Tenant); err != nil {
+				return err
+			}
 			kind = fleet.EventRobotRegistered
 			robot = fleet.Robot{ID: in.ID, Tenant: p.Tenant, Mode: fleet.ModeActive, CreatedAt: r.Now(), Environment: in.Environment, Capabilities: in.Capabilities}
 		} else if err != nil {
@@ -398,7 +405,7 @@ func (r *Robots) List(ctx context.Context, p auth.Principal, f store.RobotFilter
 	if page, err = page.Normalize(); err != nil {
 		return list, err
 	}
-	err = r.Store.View(ctx, p.Scope(), func(rd store.Reader) error { list, err = rd.Robots(f, page); return err })
+	err = r.Store.View(ctx, p.Reach(), func(rd store.Reader) error { list, err = rd.Robots(f, page); return err })
 	for i := range list.Robots {
 		list.Robots[i].Derive(r.Timing(list.Robots[i].Environment), r.Now())
 	}

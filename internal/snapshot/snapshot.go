@@ -76,6 +76,7 @@ func Read(r store.Reader, robots func() ([]placement.Candidate, error), o Option
 		return s, err
 	}
 	s.environments(standing.Environments)
+	s.holds(standing.Holds)
 	if err := s.claims(standing.Reservations); err != nil {
 		return nil, err
 	}
@@ -142,7 +143,7 @@ func (s *Snapshot) Include(job *fleet.Job) error {
 			l.Requires.Key() == job.Requires.Key() && l.Placement.Text() == job.Placement.Demands().Text()
 	})
 	if at < 0 {
-		return fleet.NotFound("lane of job", string(job.ID))
+		return fleet.NotFound("lane_of_job", string(job.ID))
 	}
 	lane := &s.View.Lanes[at]
 	if slices.ContainsFunc(lane.Jobs, func(j placement.Job) bool { return j.ID == job.ID }) {

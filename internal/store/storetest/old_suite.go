@@ -130,7 +130,9 @@ func oldTests() map[string]func(f *Fixture) {
 			f.Robot("r1", 1)
 			s1 := f.transport("r1", fleet.TransportPoll)
 			j := f.Running(f.Spec(), "r1", s1)
-			f.must(f.Move(j.ID, func(s fleet.Subject) (*fleet.Move, error) { return s.Lose(fleet.Loss{Epoch: 1, Reason: "silent"}, f.Now) }))
+			f.must(f.Move(j.ID, func(s fleet.Subject) (*fleet.Move, error) {
+				return s.Lose(fleet.Loss{Epoch: 1, Reason: "silent"}, f.Now)
+			}))
 			is(f, "lost", f.Job(j.ID).LostUsed, 1)
 			f.must(f.Move(j.ID, func(s fleet.Subject) (*fleet.Move, error) {
 				return s.Regrant(fleet.Slot{RobotID: "r1", SessionEpoch: s1, Max: 1}, f.Now)
