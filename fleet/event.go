@@ -41,6 +41,14 @@ const (
 	EventWorkflowVersion    EventKind = "workflow.version_added"
 	EventKeyCreated         EventKind = "key.created"
 	EventKeyRevoked         EventKind = "key.revoked"
+	EventKeyUpdated         EventKind = "key.updated"
+	EventKeyRotated         EventKind = "key.rotated"
+	EventKeyExpiring        EventKind = "key.expiring"
+	EventKeyExpired         EventKind = "key.expired"
+	EventKeyUsedLate        EventKind = "key.used_after_rotation"
+	EventRobotEnrolled      EventKind = "robot.enrolled"
+	EventEnrolmentCreated   EventKind = "enrolment.created"
+	EventEnrolmentRevoked   EventKind = "enrolment.revoked"
 	EventBrake              EventKind = "fleet.brake"
 	EventJobReleased        EventKind = "job.released"
 	EventJobUnmet           EventKind = "job.dependency_unmet"
@@ -68,6 +76,8 @@ func EventKinds() []EventKind {
 		EventRobotUpdated, EventRobotDeleted, EventRobotMode, EventRobotDrained, EventCommandRequested, EventCommandDelivered, EventCommandEnded, EventBulkStarted, EventBulkEnded,
 		EventRobotConnected, EventRobotDisconnected, EventRobotConflict, EventWorkflowCreated,
 		EventWorkflowVersion, EventKeyCreated, EventKeyRevoked, EventBrake,
+		EventKeyUpdated, EventKeyRotated, EventKeyExpiring, EventKeyExpired, EventKeyUsedLate,
+		EventRobotEnrolled, EventEnrolmentCreated, EventEnrolmentRevoked,
 		EventJobReleased, EventJobUnmet, EventAssignmentChanged, EventOverrideChanged, EventReservationCreated, EventReservationUpdated, EventReservationDeleted, EventReservationRecalled, EventEnvironmentChanged,
 		EventTenantCreated, EventTenantUpdated, EventTenantSuspended, EventTenantResumed,
 	}
@@ -97,12 +107,13 @@ type SubjectKind string
 
 // The subjects.
 const (
-	SubjectJob      SubjectKind = "job"
-	SubjectAttempt  SubjectKind = "attempt" // the id is that of the job; such events are not counted by it
-	SubjectRobot    SubjectKind = "robot"
-	SubjectWorkflow SubjectKind = "workflow"
-	SubjectKey      SubjectKind = "key"
-	SubjectFleet    SubjectKind = "fleet"
+	SubjectJob       SubjectKind = "job"
+	SubjectAttempt   SubjectKind = "attempt" // the id is that of the job; such events are not counted by it
+	SubjectRobot     SubjectKind = "robot"
+	SubjectWorkflow  SubjectKind = "workflow"
+	SubjectKey       SubjectKind = "key"
+	SubjectEnrolment SubjectKind = "enrolment"
+	SubjectFleet     SubjectKind = "fleet"
 
 	SubjectReservation SubjectKind = "reservation"
 	SubjectEnvironment SubjectKind = "environment"

@@ -47,21 +47,8 @@ func (r *Robots) Delete(ctx context.Context, p auth.Principal, id fleet.RobotID)
 				return err
 			}
 		}
-		keys, err := tx.Keys()
-		if err != nil {
+		if _, err := tx.RevokeRobotKeys(id, now); err != nil {
 			return err
-		}
-		for _, k := range keys {
-			if k.RobotID != id || k.Tenant != robot.Tenant || !k.RevokedAt.IsZero() {
-				continue
-			}
-			if err := tx.RevokeKey(k.ID, now); err != nil {
-				return err
-			}
-			err := tx.Append(robot.Tenant, fleet.EventDraft{Kind: fleet.EventKeyRevoked, Subject: fleet.SubjectKey, SubjectID: string(k.ID), Actor: p.Name})
-			if err != nil {
-				return err
-			}
 		}
 		if err := tx.DeleteRobot(id, now); err != nil {
 			return err

@@ -13,9 +13,11 @@ type Reader interface {
 	WorkflowReader
 	EventReader
 	KeyReader
+	EnrolmentReader
 	SweepReader
 	PlacementReader
 	TenantReader
+	AuditReader
 	DependencyReader
 	DeadLetterReader
 	CommandReader
@@ -30,9 +32,11 @@ type Tx interface {
 	RobotWriter
 	WorkflowWriter
 	KeyWriter
+	EnrolmentWriter
 	EventWriter
 	PlacementWriter
 	TenantWriter
+	AuditWriter
 	CommandWriter
 	BulkWriter
 	ClusterWriter
@@ -233,18 +237,6 @@ type EventFilter struct {
 // EventWriter appends facts that are not moves of jobs; those write their own.
 type EventWriter interface {
 	Append(tenant fleet.TenantID, e fleet.EventDraft) error
-}
-
-// KeyReader finds credentials.
-type KeyReader interface {
-	KeyByHash(hash string) (fleet.Key, error)
-	Keys() ([]fleet.Key, error)
-}
-
-// KeyWriter changes credentials.
-type KeyWriter interface {
-	PutKey(k fleet.Key) error
-	RevokeKey(id fleet.ID, now time.Time) error
 }
 
 // SweepReader feeds dispatch and the chores. Its queries cost by what they

@@ -97,12 +97,17 @@ func join[T any](list []T, text func(T) string) string {
 // refer to comes first. Tests hold it against both schemas.
 func Tables() []Table {
 	return []Table{
-		table("store_meta", "one", "one:int store_id:text generation:int created_at:time"),
+		table("store_meta", "one", "one:int store_id:text generation:int created_at:time pepper_check:text"),
 		table("tenant_heads", "tenant_id", `tenant_id:text seq:int job_seq:int pending:int assigned:int running:int
 			cancelling:int needs_decision:int completed:int failed:int cancelled:int timed_out:int share_weight:int
 			served_ms:int`),
 		table("keys", "id", `id:text tenant_id:text kind:text name:text robot_id:text environment:text role:text hash:text
-			hint:text created_at:time expires_at:time revoked_at:time`),
+			hint:text created_at:time expires_at:time revoked_at:time description:text scopes:text environments:text
+			ranges:text owner_id:text replaced_by:text last_used_ip:text first_used_at:time last_used_at:time
+			late_used_at:time warned_at:time ended_at:time`),
+		table("revocations", "tenant_id", "tenant_id:text number:int"),
+		table("enrolments", "id", `id:text tenant_id:text name_pattern:text environment:text pool:text tags:text hash:text
+			hint:text uses_max:int uses:int created_at:time created_by:text expires_at:time revoked_at:time`),
 		table("workflow_bodies", "hash", "hash:text body:bytes"),
 		table("workflows", "id", `id:text tenant_id:text name:text newest:int hash:text created_at:time updated_at:time
 			deleted_at:time`),
@@ -161,6 +166,9 @@ func Tables() []Table {
 		table("ties", "tenant_id sticky_key", "tenant_id:text sticky_key:text robot_id:text until:time"),
 		table("reservations", "id", "tenant_id:text id:text name:text body:text"),
 		table("environments", "tenant_id name", "tenant_id:text name:text body:text"),
+		table("audit_heads", "tenant_id", "tenant_id:text seq:int hash:text"),
+		table("audit", "tenant_id seq", `tenant_id:text seq:int at:time action:text actor_id:text object_kind:text object_id:text
+			outcome:text body:text prev_hash:text hash:text`),
 		table("tenants", "tenant_id", "tenant_id:text weight:int suspended:bool running_most:int body:text"),
 		table("members", "id", `id:text incarnation:text version:text address:text renew_seq:int started_at:time`),
 		table("leases", "name", `name:text member_id:text term:int renew_seq:int`),
