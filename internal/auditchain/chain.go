@@ -93,7 +93,7 @@ type Checker struct {
 	at    Anchor
 	rows  int64
 	fault *Fault
-	gap   int64          // the number that was expected when one came too early
+	gap   int64 // the number that was expected when one came too early
 }
 
 // From begins after a row that is known to be right.

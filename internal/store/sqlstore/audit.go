@@ -29,9 +29,9 @@ var (
 	// The same by the indexes of what is rare.
 	auditOfObject = stmt("audit.of_object", strings.Replace(auditList.SQL, "($6 = '' or object_id = $6)",
 		"seq in (select seq from audit where tenant_id = $1 and object_id = $6 and seq > $2)", 1))
-	auditOfActor  = stmt("audit.of_actor", strings.Replace(auditList.SQL, "($4 = '' or actor_id = $4)",
+	auditOfActor = stmt("audit.of_actor", strings.Replace(auditList.SQL, "($4 = '' or actor_id = $4)",
 		"seq in (select seq from audit where tenant_id = $1 and actor_id = $4 and seq > $2)", 1))
-	auditEnds     = stmt("audit.ends", `select h.seq, h.hash, coalesce((select min(a.seq) from audit a where a.tenant_id = h.tenant_id), 0)
+	auditEnds = stmt("audit.ends", `select h.seq, h.hash, coalesce((select min(a.seq) from audit a where a.tenant_id = h.tenant_id), 0)
 		from audit_heads h where h.tenant_id = $1`)
 )
 
