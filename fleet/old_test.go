@@ -118,8 +118,14 @@ func TestEnvironmentsOfTheOriginal(t *testing.T) {
 		job, robot string
 		want       bool
 	}{
-		{"lan", "production", true}, {"internet", "lab", true}, {"", "lab", true}, {"default", "lab", true}, {"lab", "default", true},
-		{"lab", "lab", true}, {"lab", "production", false}, {"production", "lan", false},
+		{"lan", "production", true},
+		{"internet", "lab", true},
+		{"", "lab", true},
+		{"default", "lab", true},
+		{"lab", "default", true},
+		{"lab", "lab", true},
+		{"lab", "production", false},
+		{"production", "lan", false},
 	} {
 		if got := EnvironmentsMatch(c.job, c.robot); got != c.want {
 			t.Errorf("a job for %q on a robot in %q: %v", c.job, c.robot, got)

@@ -48,7 +48,7 @@ func TestPolling(t *testing.T) {
 		"P2 what an admin edits stays": func(t *testing.T) {
 			w := newWorld(t)
 			a := w.registered("r1", 1)
-			_, err := w.api.UpdateRobot(t.Context(), "r1", client.RobotChange{Name: ptr("Desk 4"), Tags: &[]string{"vip"}, Slots: ptr(3)})
+			_, err := w.api.UpdateRobot(t.Context(), "r1", client.RobotChange{Name: new("Desk 4"), Tags: &[]string{"vip"}, Slots: new(3)})
 			w.must(err)
 			a.presence.want(200, "POST", "/api/v1/robots/register",
 				`{"robot_id":"r1","name":"box","hostname":"new-host","capabilities":["browser","desktop"],"environment":"default","max_concurrent_jobs":9,"tags":["mine"]}`)
@@ -388,7 +388,6 @@ func (w *world) restart() {
 	w.dial()
 }
 
-func ptr[T any](v T) *T { return &v }
 
 func texts(v any) (out []string) {
 	list, _ := v.([]any)

@@ -250,7 +250,7 @@ func TestRobotRoutes(t *testing.T) {
 			w := newWorld(t)
 			a := w.registered("r1", 1)
 			for _, message := range []string{"", strings.Repeat("x", 1<<20), "\x00\u2028 \"", strings.Repeat("é", 200_000)} {
-				job := w.submit(func(r *client.SubmitRequest) { r.RetrySafety = "always"; r.Retry = &client.RetryChange{Max: ptr(0)} })
+				job := w.submit(func(r *client.SubmitRequest) { r.RetrySafety = "always"; r.Retry = &client.RetryChange{Max: new(0)} })
 				c := a.work()
 				if r := a.fail(c.JobID, message); r.status != 200 || r.object(t)["status"] != "failed" {
 					t.Errorf("%d %.100s", r.status, r.text)

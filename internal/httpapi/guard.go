@@ -88,14 +88,14 @@ func (a *API) guard(o *operation, next http.HandlerFunc) http.Handler {
 
 // allows asks for the permission; a robot's own key stands for it where the
 // operation is about that robot.
-func (m access) allows(p auth.Principal, r *http.Request) error {
-	if !m.self || p.RobotID == "" {
-		if m.permission == fleet.RobotsConnect && p.Tenant != "" {
+func (a access) allows(p auth.Principal, r *http.Request) error {
+	if !a.self || p.RobotID == "" {
+		if a.permission == fleet.RobotsConnect && p.Tenant != "" {
 			if err := robotKey(p); err != nil {
 				return err
 			}
 		}
-		return p.Require(m.permission)
+		return p.Require(a.permission)
 	}
 	id := fleet.RobotID(r.PathValue("id"))
 	if id == "" { // the body names it

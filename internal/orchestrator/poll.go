@@ -283,7 +283,7 @@ func (a *Attempts) saidBefore(ctx context.Context, p auth.Principal, r *fleet.Re
 		if err != nil {
 			return err
 		}
-		switch r.Kind { //nolint:exhaustive // ends only
+		switch r.Kind {
 		case fleet.ReportComplete:
 			same = sameJSON(data.Result, r.Result)
 		case fleet.ReportFailed:

@@ -53,6 +53,11 @@ func (r *Robots) Delete(ctx context.Context, p auth.Principal, id fleet.RobotID)
 		if err := tx.DeleteRobot(id, now); err != nil {
 			return err
 		}
+		act := p.Audit("robot.delete", fleet.SubjectRobot, string(id))
+		act.Object.Name, act.Before = robot.Name, map[string]any{"name": robot.Name, "environment": robot.Environment, "held": len(held)}
+		if err := tx.Audit(robot.Tenant, act); err != nil {
+			return err
+		}
 		return tx.Append(robot.Tenant, modeEvent(fleet.EventRobotDeleted, id, p.Name, map[string]any{"name": robot.Name}))
 	})
 }
