@@ -388,7 +388,6 @@ func (w *world) restart() {
 	w.dial()
 }
 
-
 func texts(v any) (out []string) {
 	list, _ := v.([]any)
 	for _, x := range list {
