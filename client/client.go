@@ -27,6 +27,7 @@ type Options struct {
 	Key        string   // sent as a bearer token; empty: none
 	HTTPClient *http.Client
 	UserAgent  string
+	Tenant     string        // to act for; only for those who work across tenants
 	Tries      int           // of one request; 3 if zero
 	Pause      time.Duration // before the second try; 1 s if zero, doubled each time
 	// Log is told of every try that failed; may be nil.
@@ -37,6 +38,7 @@ type Options struct {
 type Client struct {
 	addresses *addresses
 	key       string
+	tenant    string
 	agent     string
 	tries     int
 	pause     time.Duration
@@ -51,7 +53,7 @@ func New(o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{addresses: a, key: o.Key, agent: o.UserAgent, tries: o.Tries, pause: o.Pause, http: o.HTTPClient, log: o.Log}
+	c := &Client{addresses: a, key: o.Key, tenant: o.Tenant, agent: o.UserAgent, tries: o.Tries, pause: o.Pause, http: o.HTTPClient, log: o.Log}
 	if c.tries <= 0 {
 		c.tries = 3
 	}
@@ -147,9 +149,16 @@ func (c *Client) send(ctx context.Context, via *http.Client, r request) (*http.R
 }
 
 func (c *Client) build(ctx context.Context, address string, r request) (*http.Request, error) {
-	target := address + r.path
-	if len(r.query) > 0 {
-		target += "?" + r.query.Encode()
+	target, query := address+r.path, r.query
+	if c.tenant != "" {
+		query = maps.Clone(query)
+		if query == nil {
+			query = url.Values{}
+		}
+		query.Set("tenant_id", c.tenant)
+	}
+	if len(query) > 0 {
+		target += "?" + query.Encode()
 	}
 	var body io.Reader
 	if r.body != nil {

@@ -23,7 +23,7 @@ func TestEveryOperation(t *testing.T) {
 	c, ctx := w.client(), t.Context()
 	me, err := c.Me(ctx)
 	w.must(err)
-	if !me.Local || me.Role != fleet.RoleAdmin {
+	if !me.Local || me.Role != fleet.RoleSuperAdmin {
 		t.Errorf("%+v", me)
 	}
 	if h, err := c.Health(ctx); err != nil || h.Status != "ok" || h.Details == nil {

@@ -51,6 +51,11 @@ const (
 	// EventReservationRecalled says that a job must make way for a holder.
 	EventReservationRecalled EventKind = "reservation.recalled"
 	EventEnvironmentChanged  EventKind = "environment.changed"
+
+	EventTenantCreated   EventKind = "tenant.created"
+	EventTenantUpdated   EventKind = "tenant.updated"
+	EventTenantSuspended EventKind = "tenant.suspended"
+	EventTenantResumed   EventKind = "tenant.resumed"
 )
 
 // EventKinds lists every kind.
@@ -63,6 +68,7 @@ func EventKinds() []EventKind {
 		EventRobotConnected, EventRobotDisconnected, EventRobotConflict, EventWorkflowCreated,
 		EventWorkflowVersion, EventKeyCreated, EventKeyRevoked, EventBrake,
 		EventJobReleased, EventJobUnmet, EventAssignmentChanged, EventOverrideChanged, EventReservationCreated, EventReservationUpdated, EventReservationDeleted, EventReservationRecalled, EventEnvironmentChanged,
+		EventTenantCreated, EventTenantUpdated, EventTenantSuspended, EventTenantResumed,
 	}
 }
 
@@ -100,6 +106,7 @@ const (
 	SubjectReservation SubjectKind = "reservation"
 	SubjectEnvironment SubjectKind = "environment"
 	SubjectBulk        SubjectKind = "bulk_operation"
+	SubjectTenant      SubjectKind = "tenant"
 )
 
 // EventDraft is an event before the store has numbered it.

@@ -33,4 +33,6 @@ const (
 	CodeNoSlot         WaitingCode = "no_slot"          // all that match are full
 	CodeBehindOthers   WaitingCode = "behind_others"    // it fits, others go first
 	CodeReserved       WaitingCode = "reserved"         // the free slots are kept for other work
+	CodeSuspended      WaitingCode = "tenant_suspended" // nothing of the tenant starts
+	CodeTenantQuota    WaitingCode = "tenant_quota"     // as many of its jobs run as may
 )

@@ -173,7 +173,7 @@ func (k *Keys) List(ctx context.Context, p Principal) (keys []fleet.Key, err err
 	if err := p.Require(fleet.KeysManage); err != nil {
 		return nil, err
 	}
-	err = k.store.View(ctx, p.Scope(), func(r store.Reader) (err error) {
+	err = k.store.View(ctx, p.Reach(), func(r store.Reader) (err error) {
 		keys, err = r.Keys()
 		return err
 	})
@@ -199,20 +199,20 @@ func (k *Keys) Revoke(ctx context.Context, p Principal, id fleet.ID) error {
 	return err
 }
 
-// EnsureAdmin makes the first admin key of an installation. An installation
+// EnsureAdmin makes the first key of an installation, that of a super admin. One
 // that has one already gives no secret.
 func (k *Keys) EnsureAdmin(ctx context.Context) (Secret, error) {
-	admin := newPrincipal("first start", fleet.DefaultTenant, fleet.RoleAdmin)
+	admin := newPrincipal("first start", fleet.DefaultTenant, fleet.RoleSuperAdmin)
 	keys, err := k.List(ctx, admin)
 	if err != nil {
 		return Secret{}, err
 	}
 	for _, key := range keys {
-		if key.Role == string(fleet.RoleAdmin) && key.Usable(k.now()) {
+		if key.Role == string(fleet.RoleSuperAdmin) && key.Usable(k.now()) {
 			return Secret{}, nil
 		}
 	}
-	_, secret, err := k.NewServiceKey(ctx, admin, "admin", fleet.RoleAdmin, 0)
+	_, secret, err := k.NewServiceKey(ctx, admin, "admin", fleet.RoleSuperAdmin, 0)
 	return secret, err
 }
 

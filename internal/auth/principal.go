@@ -19,6 +19,7 @@ type Principal struct {
 	UserID      fleet.ID      // of a person who signed in
 	Origin      Origin
 	permissions []fleet.Permission
+	chosen      bool // who works across tenants has named one
 }
 
 // Origin is where a request came from. Transports fill it in, for the audit.
@@ -60,7 +61,9 @@ func newPrincipal(name string, tenant fleet.TenantID, role fleet.Role) Principal
 
 // Local is the developer at the machine itself, for programs that listen on
 // loopback only.
-func Local() Principal { return newPrincipal("local developer", fleet.DefaultTenant, fleet.RoleAdmin) }
+func Local() Principal {
+	return newPrincipal("local developer", fleet.DefaultTenant, fleet.RoleSuperAdmin)
+}
 
 // Robot is a robot that runs inside this process.
 func Robot(tenant fleet.TenantID, id fleet.RobotID, environment string) Principal {
@@ -75,6 +78,32 @@ func (p Principal) Scope() store.Scope {
 		return store.Scope{}
 	}
 	return store.Tenant(p.Tenant)
+}
+
+// Reach is whose rows the principal may read in lists: those of its tenant, or
+// of all tenants for one who works across them and has named none.
+func (p Principal) Reach() store.Scope {
+	if p.Everywhere() {
+		return store.System("every tenant")
+	}
+	return p.Scope()
+}
+
+// Everywhere says whether the principal works across tenants and has named none.
+func (p Principal) Everywhere() bool { return p.May(fleet.TenantsManage) && !p.chosen }
+
+// Covers says whether the principal may act for a tenant.
+func (p Principal) Covers(t fleet.TenantID) bool {
+	return p.Tenant != "" && (t == p.Tenant || p.May(fleet.TenantsManage))
+}
+
+// In is the principal acting for a tenant that it covers; nobody, for another.
+func (p Principal) In(t fleet.TenantID) Principal {
+	if !p.Covers(t) {
+		return Principal{}
+	}
+	p.Tenant, p.chosen = t, true
+	return p
 }
 
 // May says whether the principal has a permission.

@@ -23,7 +23,7 @@ func (s *shell) connect(c config.Client) (*client.Client, error) {
 		transport = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	}
 	transport.Timeout = c.Timeout
-	return client.New(client.Options{URLs: c.URL, Key: key.Reveal(), HTTPClient: transport, UserAgent: "fleet-cli/" + s.version})
+	return client.New(client.Options{URLs: c.URL, Key: key.Reveal(), Tenant: c.Tenant, HTTPClient: transport, UserAgent: "fleet-cli/" + s.version})
 }
 
 // used says with -v which addresses were tried and how they answered.

@@ -69,7 +69,7 @@ type keyServiceCmd struct {
 
 // Help is the long form of the help.
 func (keyServiceCmd) Help() string {
-	return `Standard output holds the key alone. A viewer reads; an operator also runs jobs and decides; a developer also stores workflows; an admin does everything.
+	return `Standard output holds the key alone. A viewer reads; an operator also runs jobs and decides; a developer also stores workflows; an admin does everything in its tenant, and a super admin in all.
 
 Example:
 

@@ -83,6 +83,7 @@ type Client struct {
 	URL     []string      `name:"url" help:"address of an orchestrator; several are tried in turn" placeholder:"URL" default:"http://127.0.0.1:8000" env:"FLEET_URL,ORCHESTRATOR_URL,CASARE_API_URL"`
 	Key     Secret        `help:"key, or file:/path" placeholder:"KEY" env:"FLEET_KEY,ORCHESTRATOR_API_KEY" secret:""`
 	KeyFile string        `help:"file that holds the key" placeholder:"PATH" env:"FLEET_KEY_FILE"`
+	Tenant  string        `help:"tenant to act for, for those who work across tenants" placeholder:"ID" env:"FLEET_TENANT"`
 	CAFile  string        `name:"ca-file" help:"further certificate authorities (PEM) to trust" placeholder:"PATH" env:"FLEET_CA_FILE"`
 	Timeout time.Duration `name:"request-timeout" help:"time for one request" default:"30s" env:"FLEET_REQUEST_TIMEOUT"`
 	Output  string        `short:"o" help:"form of the answer: ${enum}" enum:"table,json,yaml" default:"table" env:"FLEET_OUTPUT"`

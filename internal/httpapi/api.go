@@ -118,6 +118,7 @@ func newAPI(o Options) (*API, error) {
 	a.overrideRoutes()
 	a.reservationRoutes()
 	a.environmentRoutes()
+	a.tenantRoutes()
 	a.workflowRoutes()
 	a.eventRoutes()
 	a.keyRoutes()

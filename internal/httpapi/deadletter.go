@@ -146,7 +146,7 @@ func (a *API) retryDeadLetter(ctx context.Context, in *JobInput) (*retryReply, e
 		return nil, err
 	}
 	p := auth.From(ctx)
-	if err := a.limitSubmits(p, 1); err != nil {
+	if err := a.limitSubmits(ctx, p, 1); err != nil {
 		return nil, err
 	}
 	job, err := a.o.Orchestrator.Jobs.RetryDeadLetter(ctx, p, id)

@@ -94,7 +94,15 @@ func eventShapes() []eventShape {
 		{fleet.EventEnvironmentChanged, fleet.SubjectEnvironment, "What holds for an environment was set.", map[string]string{
 			"strict": "flag", "age_step_seconds": "number", "strict_before": "flag", "age_step_seconds_before": "number",
 		}},
+		{fleet.EventTenantCreated, fleet.SubjectTenant, "A tenant was made.", tenantData()},
+		{fleet.EventTenantUpdated, fleet.SubjectTenant, "What is set of a tenant was changed.", tenantData()},
+		{fleet.EventTenantSuspended, fleet.SubjectTenant, "Nothing of the tenant starts from now on.", tenantData()},
+		{fleet.EventTenantResumed, fleet.SubjectTenant, "Jobs of the tenant start again.", tenantData()},
 	}
+}
+
+func tenantData() map[string]string {
+	return map[string]string{"name": "text", "suspended": "flag", "weight": "number"}
 }
 
 func reservationData() map[string]string {

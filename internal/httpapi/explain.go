@@ -3,7 +3,6 @@ package httpapi
 import (
 	"context"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
@@ -172,6 +171,6 @@ func (out *JobExplanation) fill(e *orchestrator.Explanation, in *explainInput) {
 		out.Robots = append(out.Robots, x)
 	}
 	for _, c := range f.WouldRunIf {
-		out.Changes = append(out.Changes, JobChange{c.Change, c.Text, slices.Concat([]fleet.RobotID{}, c.Robots)})
+		out.Changes = append(out.Changes, JobChange{c.Change, c.Text, append([]fleet.RobotID{}, c.Robots...)})
 	}
 }

@@ -46,6 +46,10 @@ func (a *API) guard(o *operation, next http.HandlerFunc) http.Handler {
 			return
 		}
 		c.who = p.Name
+		if p, err = a.acting(o, r, p); err != nil {
+			a.writeProblem(w, a.problem(ctx, err))
+			return
+		}
 		if o.may.permission != "" {
 			if err := p.Require(o.may.permission); err != nil {
 				a.writeProblem(w, a.problem(ctx, err))

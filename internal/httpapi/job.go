@@ -123,7 +123,7 @@ type submitReply struct {
 
 func (a *API) submitJob(ctx context.Context, in *submitInput) (*submitReply, error) {
 	p := auth.From(ctx)
-	if err := a.limitSubmits(p, 1); err != nil {
+	if err := a.limitSubmits(ctx, p, 1); err != nil {
 		return nil, err
 	}
 	req, err := a.submits.read(callOf(ctx).body, in.Key)
@@ -168,7 +168,7 @@ func (a *API) submitJobs(ctx context.Context, in *submitInput) (*bulkReply, erro
 	if len(elements) == 0 || len(elements) > a.o.Limits.BulkJobs {
 		return nil, fleet.Invalid("jobs", "jobs must hold 1 to %d entries; got %d.", a.o.Limits.BulkJobs, len(elements))
 	}
-	if err := a.limitSubmits(p, len(elements)); err != nil {
+	if err := a.limitSubmits(ctx, p, len(elements)); err != nil {
 		return nil, err
 	}
 	out := &bulkReply{Body: BulkAnswer{Jobs: make([]BulkRow, len(elements))}}

@@ -129,7 +129,7 @@ func (a *API) retryJob(ctx context.Context, in *JobInput) (*retryReply, error) {
 		return nil, err
 	}
 	p := auth.From(ctx)
-	if err := a.limitSubmits(p, 1); err != nil {
+	if err := a.limitSubmits(ctx, p, 1); err != nil {
 		return nil, err
 	}
 	jobs := a.o.Orchestrator.Jobs

@@ -106,6 +106,7 @@ func finishDocument(doc *huma.OpenAPI) ([]byte, error) {
 			s.Properties[name] = &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true, Description: s.Properties[name].Description}
 		}
 	}
+	documentTenant(doc)
 	for _, path := range doc.Paths {
 		for _, op := range operationsOf(path) {
 			for code, r := range op.Responses {

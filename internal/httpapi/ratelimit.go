@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"net"
@@ -83,13 +84,18 @@ func (a *API) limitRate(o *operation, w http.ResponseWriter, r *http.Request, p 
 }
 
 // limitSubmits takes tokens for jobs from the tenant's quota.
-func (a *API) limitSubmits(p auth.Principal, jobs int) error {
+func (a *API) limitSubmits(ctx context.Context, p auth.Principal, jobs int) error {
 	if p.KeyID == "" {
 		return nil
 	}
-	wait, ok := a.rates.submits.take(string(p.Tenant), min(jobs, a.rates.submits.burst))
+	own, err := a.o.Orchestrator.Tenants.SubmitRate(ctx, p)
+	if err != nil {
+		return err
+	}
+	most := a.rates.submits.resize(string(p.Tenant), own)
+	wait, ok := a.rates.submits.take(string(p.Tenant), min(jobs, most))
 	if !ok {
-		e := fleet.Errorf(fleet.CodeExhausted, "quota_exceeded", "At most %d jobs may be submitted a minute.", a.o.Limits.Submits)
+		e := fleet.Errorf(fleet.CodeExhausted, "quota_exceeded", "At most %d jobs may be submitted a minute.", most)
 		e.RetryAfter = wait
 		return e
 	}
@@ -148,7 +154,7 @@ func (b *buckets) of(key string) *rate.Limiter {
 	if len(b.byKey) >= b.sweep {
 		now := b.now()
 		for k, l := range b.byKey {
-			if l.TokensAt(now) >= float64(b.burst) {
+			if l.TokensAt(now) >= float64(l.Burst()) {
 				delete(b.byKey, k)
 			}
 		}
@@ -166,7 +172,22 @@ func (b *buckets) take(key string, n int) (wait time.Duration, ok bool) {
 		return 0, true
 	}
 	missing := float64(n) - l.TokensAt(now)
-	return time.Duration(math.Ceil(missing / b.perSecond * float64(time.Second))), false
+	return time.Duration(math.Ceil(missing / float64(l.Limit()) * float64(time.Second))), false
+}
+
+// resize gives one bucket room for so many a minute, or that of all others for
+// 0. It returns what the bucket has room for.
+func (b *buckets) resize(key string, perMinute int) int {
+	perSecond, burst := b.perSecond, b.burst
+	if perMinute > 0 {
+		perSecond, burst = float64(perMinute)/60, perMinute
+	}
+	if l := b.of(key); l.Burst() != burst {
+		now := b.now()
+		l.SetLimitAt(now, rate.Limit(perSecond))
+		l.SetBurstAt(now, burst)
+	}
+	return burst
 }
 
 // headers say how much is left.

@@ -20,7 +20,7 @@ func (e *Environments) List(ctx context.Context, p auth.Principal) (out []fleet.
 	if err := p.Require(fleet.RobotsRead); err != nil {
 		return nil, err
 	}
-	err = e.Store.View(ctx, p.Scope(), func(r store.Reader) error {
+	err = e.Store.View(ctx, p.Reach(), func(r store.Reader) error {
 		if out, err = r.Environments(); err != nil {
 			return err
 		}

@@ -68,8 +68,8 @@ func (j *Jobs) Explain(ctx context.Context, p auth.Principal, id fleet.ID) (e Ex
 		if full.Assigned != nil {
 			e.Job.WaitingCode, e.Summary = fleet.CodeBehindOthers, handedOver
 		}
-		if full.Code == fleet.CodeReserved {
-			e.Job.WaitingOn = fleet.WaitingReservation
+		if on := waitsOn(full.Code); on != "" {
+			e.Job.WaitingOn = on
 		}
 		if full.Assigned == nil {
 			var holders []fleet.Job
@@ -86,6 +86,19 @@ func (j *Jobs) Explain(ctx context.Context, p auth.Principal, id fleet.ID) (e Ex
 		return err
 	})
 	return e, err
+}
+
+// waitsOn is what a job waits for by a reason of placement that is no robot's.
+func waitsOn(code fleet.WaitingCode) fleet.WaitingOn {
+	switch code { //nolint:exhaustive // the others are robots' reasons
+	case fleet.CodeReserved:
+		return fleet.WaitingReservation
+	case fleet.CodeSuspended:
+		return fleet.WaitingHold
+	case fleet.CodeTenantQuota:
+		return fleet.WaitingConcurrency
+	}
+	return ""
 }
 
 // maxBlockers is how many blockers an answer names.
@@ -266,6 +279,9 @@ func (j *Jobs) explain(r store.Reader, v *JobView) error {
 		code, text := placement.Summary(view, id)
 		return placement.Explanation{Code: code, Summary: text}, true
 	})
+	if on := waitsOn(why.Code); on != "" {
+		v.Job.WaitingOn = on
+	}
 	if v.Job.WaitingCode, v.Waiting = why.Code, why.Summary; why.Code == "" {
 		v.Job.WaitingCode, v.Waiting = fleet.CodeBehindOthers, handedOver
 	}

@@ -247,14 +247,18 @@ func (j *Jobs) prepare(ctx context.Context, p auth.Principal, r SubmitRequest) (
 	if err := p.Require(fleet.JobsRun); err != nil {
 		return sub, err
 	}
-	spec, err := j.spec(p, r)
+	tenant, err := j.mayStart(ctx, p)
+	if err != nil {
+		return sub, err
+	}
+	spec, err := j.spec(p, r, tenant.Priority)
 	if err != nil {
 		return sub, err
 	}
 	if err := depends(r, &spec, j.Limits.Parents); err != nil {
 		return sub, err
 	}
-	if err := j.room(ctx, p); err != nil {
+	if err := j.room(ctx, p, &tenant); err != nil {
 		return sub, err
 	}
 	found, err := j.resolve(ctx, p, r)
@@ -310,10 +314,10 @@ func (j *Jobs) prepare(ctx context.Context, p auth.Principal, r SubmitRequest) (
 }
 
 // spec checks the fields that need no look-up.
-func (j *Jobs) spec(p auth.Principal, r SubmitRequest) (fleet.JobSpec, error) {
+func (j *Jobs) spec(p auth.Principal, r SubmitRequest, usual fleet.Priority) (fleet.JobSpec, error) {
 	now := j.Now()
 	s := fleet.JobSpec{
-		ID: j.IDs.New(), Tenant: p.Tenant, Name: r.JobName, Priority: fleet.PriorityDefault, Environment: r.Environment,
+		ID: j.IDs.New(), Tenant: p.Tenant, Name: r.JobName, Priority: usual, Environment: r.Environment,
 		Target: r.Target, NotBefore: r.NotBefore, Deadline: r.Deadline, WaitLimit: r.WaitLimit,
 		Labels: r.Labels, RunTimeout: r.RunTimeout, Retry: fleet.DefaultRetry(), RetrySafety: r.RetrySafety, SubmittedBy: p.Name,
 	}
@@ -472,7 +476,11 @@ func (j *Jobs) version(ctx context.Context, p auth.Principal, r SubmitRequest) (
 }
 
 // room refuses a submission while too many jobs of the tenant wait.
-func (j *Jobs) room(ctx context.Context, p auth.Principal) error {
+func (j *Jobs) room(ctx context.Context, p auth.Principal, t *fleet.Tenant) error {
+	most := j.Limits.Pending
+	if t.Quotas.PendingJobs > 0 {
+		most = int64(t.Quotas.PendingJobs)
+	}
 	now := j.Now()
 	if j.rooms.ample(p.Tenant, now) {
 		return nil
@@ -482,13 +490,13 @@ func (j *Jobs) room(ctx context.Context, p auth.Principal) error {
 		counts, err = r.Counts()
 		return err
 	})
-	if err != nil || counts[fleet.Pending] < j.Limits.Pending {
-		if err == nil && j.Limits.Pending-counts[fleet.Pending] > roomEnough {
+	if err != nil || counts[fleet.Pending] < most {
+		if err == nil && most-counts[fleet.Pending] > roomEnough {
 			j.rooms.put(p.Tenant, now)
 		}
 		return err
 	}
-	e := fleet.Errorf(fleet.CodeExhausted, "too_many_pending", "%d jobs wait already; at most %d may.", counts[fleet.Pending], j.Limits.Pending)
+	e := fleet.Errorf(fleet.CodeExhausted, "too_many_pending", "%d jobs wait already; at most %d may.", counts[fleet.Pending], most)
 	e.RetryAfter = 5 * time.Second
 	return e.WithFix("Wait until some have run, or raise the limit.")
 }

@@ -49,7 +49,7 @@ func (j *Jobs) List(ctx context.Context, p auth.Principal, f store.JobFilter, pa
 	if page, err = page.Normalize(); err != nil {
 		return list, err
 	}
-	err = j.Store.View(ctx, p.Scope(), func(r store.Reader) error { list, err = r.Jobs(f, page); return err })
+	err = j.Store.View(ctx, p.Reach(), func(r store.Reader) error { list, err = r.Jobs(f, page); return err })
 	return list, err
 }
 

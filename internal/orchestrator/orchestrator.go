@@ -55,6 +55,7 @@ type Orchestrator struct {
 
 	Reservations *Reservations
 	Environments *Environments
+	Tenants      *Tenants
 }
 
 // core is what all use cases share.
@@ -62,6 +63,7 @@ type core struct {
 	Options
 	results *resultCache
 	bodies  *bodies
+	tenants moments[fleet.TenantID, fleet.Tenant]
 }
 
 // New builds the use cases.
@@ -71,6 +73,7 @@ func New(o Options) *Orchestrator {
 	return &Orchestrator{
 		Reservations: &Reservations{core: c},
 		Environments: &Environments{core: c},
+		Tenants:      &Tenants{core: c},
 		Jobs:         &Jobs{core: c, workflows: w},
 		Workflows:    w,
 		Robots:       &Robots{core: c},

@@ -19,7 +19,11 @@ func (j *Jobs) Preview(ctx context.Context, p auth.Principal, r SubmitRequest) (
 	}
 	r.DryRun, r.DependsOn, r.IdempotencyKey = true, nil, ""
 	if r.WorkflowID == "" && r.Document == nil {
-		spec, err := j.spec(p, r)
+		tenant, err := j.tenant(ctx, p)
+		if err != nil {
+			return e, err
+		}
+		spec, err := j.spec(p, r, tenant.Priority)
 		if err != nil {
 			return e, err
 		}

@@ -96,7 +96,7 @@ func (r *Reservations) List(ctx context.Context, p auth.Principal) (out []fleet.
 	if err := p.Require(fleet.RobotsRead); err != nil {
 		return nil, err
 	}
-	err = r.Store.View(ctx, p.Scope(), func(rd store.Reader) error { out, err = rd.Reservations(); return err })
+	err = r.Store.View(ctx, p.Reach(), func(rd store.Reader) error { out, err = rd.Reservations(); return err })
 	return out, err
 }
 

@@ -101,6 +101,22 @@ func calls() []call {
 			_, err := w.Environments.Put(w.Context(), p, fleet.Environment{Name: "lab"})
 			return err
 		}},
+		{"Tenants.List", fleet.SystemRead, func(w *world, p auth.Principal, _ fleet.Job) error {
+			_, err := w.Tenants.List(w.Context(), p)
+			return err
+		}},
+		{"Tenants.Get", fleet.SystemRead, func(w *world, p auth.Principal, _ fleet.Job) error {
+			_, err := w.Tenants.Get(w.Context(), p, "default")
+			return err
+		}},
+		{"Tenants.Create", fleet.TenantsManage, func(w *world, p auth.Principal, _ fleet.Job) error {
+			_, err := w.Tenants.Create(w.Context(), p, fleet.NewTenant("acme"))
+			return err
+		}},
+		{"Tenants.Put", fleet.TenantsManage, func(w *world, p auth.Principal, _ fleet.Job) error {
+			_, err := w.Tenants.Put(w.Context(), p, fleet.NewTenant("acme"))
+			return err
+		}},
 		{"Workflows.Put", fleet.WorkflowsWrite, func(w *world, p auth.Principal, _ fleet.Job) error {
 			_, _, err := w.Workflows.Put(w.Context(), p, "", []byte(document))
 			return err
@@ -221,8 +237,12 @@ func TestTenantsAreApart(t *testing.T) {
 		switch c.name {
 		case "Workflows.Put", "Workflows.Validate", "Robots.Register", "Robots.Connect", "Attempts.PutResult", "Attempts.Beat",
 			"Jobs.List", "Workflows.List", "Robots.List", "Events.List", "Reservations.List", "Reservations.Put",
-			"Environments.List", "Environments.Get", "Environments.Put": // of its own
+			"Environments.List", "Environments.Get", "Environments.Put", "Tenants.List": // of its own
 			if err != nil {
+				t.Errorf("%s: %v", c.name, err)
+			}
+		case "Tenants.Create", "Tenants.Put": // of those who work across tenants
+			if !errors.Is(err, fleet.ErrForbidden) {
 				t.Errorf("%s: %v", c.name, err)
 			}
 		case "Robots.Get": // registered by the calls before it, if at all; never the other's

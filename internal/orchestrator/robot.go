@@ -122,6 +122,9 @@ func (r *Robots) Connect(ctx context.Context, p auth.Principal, h Hello, token s
 			return err
 		}
 		if created {
+			if err := roomForRobot(tx, p.Tenant); err != nil {
+				return err
+			}
 			robot = fleet.Robot{ID: p.RobotID, Tenant: p.Tenant, Mode: fleet.ModeActive, CreatedAt: now}
 		}
 		describe(&robot, p, h, caps, tags, now)
@@ -329,6 +332,9 @@ func (r *Robots) Register(ctx context.Context, p auth.Principal, in fleet.Robot)
 		kind := fleet.EventRobotUpdated
 		robot, err = tx.Robot(in.ID)
 		if errors.Is(err, fleet.ErrNotFound) {
+			if err := roomForRobot(tx, p.Tenant); err != nil {
+				return err
+			}
 			kind = fleet.EventRobotRegistered
 			robot = fleet.Robot{ID: in.ID, Tenant: p.Tenant, Mode: fleet.ModeActive, CreatedAt: r.Now(), Capabilities: in.Capabilities}
 		} else if err != nil {
@@ -363,7 +369,7 @@ func (r *Robots) List(ctx context.Context, p auth.Principal, f store.RobotFilter
 	if page, err = page.Normalize(); err != nil {
 		return list, err
 	}
-	err = r.Store.View(ctx, p.Scope(), func(rd store.Reader) error { list, err = rd.Robots(f, page); return err })
+	err = r.Store.View(ctx, p.Reach(), func(rd store.Reader) error { list, err = rd.Robots(f, page); return err })
 	for i := range list.Robots {
 		list.Robots[i].Derive(r.Timing(list.Robots[i].Environment), r.Now())
 	}

@@ -38,6 +38,9 @@ func Rooms(v View) []int {
 	p := newPlanner(&v)
 	rooms := make([]int, len(p.lanes))
 	for i, l := range p.lanes {
+		if !p.mayStart(l.lane.Tenant) {
+			continue
+		}
 		for t := range l.tiers {
 			for _, r := range l.tiers[t].robots {
 				rooms[i] += r.c.free()

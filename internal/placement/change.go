@@ -10,7 +10,7 @@ import (
 
 // Change is one thing that would let a waiting job start.
 type Change struct {
-	Change string          `json:"change"` // slot_frees, robot_returns, demand_dropped, priority_raised, robot_added
+	Change string          `json:"change"` // slot_frees, robot_returns, quota_raised, demand_dropped, priority_raised, robot_added
 	Text   string          `json:"text"`
 	Robots []fleet.RobotID `json:"robots"` // where it would then run, or may
 }
@@ -37,6 +37,9 @@ func changes(v *View, id fleet.ID, e *Explanation) []Change {
 		if robots := returned(v, id, e, x.check); len(robots) > 0 {
 			add("robot_returns", fmt.Sprintf("%s %s", oneOf(robots), x.words), robots...)
 		}
+	}
+	if raised(v, id) {
+		add("quota_raised", "one more job of the tenant might run at once")
 	}
 	for _, d := range dropped(v, id) {
 		add("demand_dropped", d.text, d.robots...)
@@ -151,6 +154,20 @@ func added(v *View, id fleet.ID) bool {
 		Capabilities: lane.Requires, Status: fleet.RobotOnline, Max: 1,
 	})
 	return placedOn(&w, id) != ""
+}
+
+// raised tries a quota of the job's tenant that is larger by one.
+func raised(v *View, id fleet.ID) bool {
+	lane, _ := jobOf(v, id)
+	w := *v
+	w.Quotas = slices.Clone(v.Quotas)
+	for i := range w.Quotas {
+		if q := &w.Quotas[i]; q.Tenant == lane.Tenant && q.Most > 0 {
+			q.Most++
+			return placedOn(&w, id) != ""
+		}
+	}
+	return false
 }
 
 // tryRobot says whether the job would be assigned with one robot changed.

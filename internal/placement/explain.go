@@ -87,7 +87,7 @@ func Explain(v View, id fleet.ID) (e Explanation, ok bool) {
 	slices.SortFunc(e.Robots, func(a, b RobotAnswer) int { return strings.Compare(string(a.RobotID), string(b.RobotID)) })
 	e.Ahead = ahead(&v, lane, job)
 	if e.Assigned == nil {
-		e.Code, e.Summary = words(l, e.Counts)
+		e.Code, e.Summary = p.words(l, e.Counts)
 		e.Summary += p.near(l, job)
 		e.WouldRunIf = changes(&v, id, &e)
 	}
@@ -106,7 +106,7 @@ func Summary(v View, id fleet.ID) (fleet.WaitingCode, string) {
 		return "", ""
 	}
 	l := p.lanes[slices.IndexFunc(p.lanes, func(l *laneState) bool { return l.lane == lane })]
-	code, text := words(l, p.count(l, job))
+	code, text := p.words(l, p.count(l, job))
 	return code, text + p.near(l, job)
 }
 
@@ -116,6 +116,9 @@ const maxNear = 3
 // near names the robots that meet every demand of a job and are there, with
 // what keeps each from it, as further sentences; empty if there are too many.
 func (p *planner) near(l *laneState, j *Job) string {
+	if !p.mayStart(l.lane.Tenant) {
+		return ""
+	}
 	holder := p.holds.holders(l.lane, j)
 	said := map[fleet.RobotID]string{}
 	for i := range p.robots {

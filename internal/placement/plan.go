@@ -33,7 +33,7 @@ func (p *planner) end(out *Outcome) {
 	out.Kept = p.holds.kept()
 	for _, l := range p.lanes {
 		out.Next = earlier(out.Next, p.opens(l))
-		if len(l.left) > 0 && l.lane.Waiting > int64(len(l.lane.Jobs)) && p.room(l) {
+		if len(l.left) > 0 && l.lane.Waiting > int64(len(l.lane.Jobs)) && p.mayStart(l.lane.Tenant) && p.room(l) {
 			out.Short = append(out.Short, l.lane.ID)
 		}
 	}
@@ -57,6 +57,7 @@ type planner struct {
 	robots  []robotState // as in the view
 	byName  map[robotKey][]*robotState
 	holds   *holds
+	quotas  map[fleet.TenantID]*Quota // of those that have one; Running counts the round in
 }
 
 // laneState is a lane in the course of a round.
@@ -91,7 +92,10 @@ func (l *laneState) urgency(j *Job) fleet.Priority {
 }
 
 func newPlanner(v *View) *planner {
-	p := &planner{now: v.Now, holds: newHolds(v), groups: newGroups(v), byName: map[robotKey][]*robotState{}}
+	p := &planner{now: v.Now, holds: newHolds(v), groups: newGroups(v), byName: map[robotKey][]*robotState{}, quotas: map[fleet.TenantID]*Quota{}}
+	for _, q := range v.Quotas {
+		p.quotas[q.Tenant] = &q
+	}
 	ready := make([]*rules, len(v.Lanes))
 	for i := range v.Lanes {
 		ready[i] = rulesOf(&v.Lanes[i])
@@ -225,10 +229,18 @@ func (p *planner) pass(out *Outcome) (again bool) {
 	for q := p.queue(); q.Len() > 0; {
 		g := (*q)[0]
 		l, job := g.next()
+		if !p.mayStart(l.lane.Tenant) {
+			l.rest()
+			q.advance()
+			continue
+		}
 		holder := p.holds.holders(l.lane, job)
 		robot, why := p.choose(l, job, holder)
 		switch {
 		case robot != nil:
+			if quota := p.quotas[l.lane.Tenant]; quota != nil {
+				quota.Running++
+			}
 			out.Assigned = append(out.Assigned, Assignment{
 				Lane: l.lane.ID, Tenant: l.lane.Tenant, JobID: job.ID, Epoch: job.Epoch,
 				RobotID: robot.c.ID, SessionEpoch: robot.c.SessionEpoch, Why: why,
@@ -239,8 +251,7 @@ func (p *planner) pass(out *Outcome) (again bool) {
 		case p.room(l):
 			l.left = append(l.left, *job)
 		default: // nobody in the lane can go
-			l.left = append(l.left, l.jobs[l.next:]...)
-			l.next = len(l.jobs) - 1
+			l.rest()
 		}
 		q.advance()
 	}
@@ -251,6 +262,18 @@ func (p *planner) pass(out *Outcome) (again bool) {
 		again = slices.ContainsFunc(p.lanes, func(l *laneState) bool { return len(l.jobs) > 0 })
 	}
 	return again
+}
+
+// mayStart says whether one more job of a tenant may hold a slot.
+func (p *planner) mayStart(t fleet.TenantID) bool {
+	q := p.quotas[t]
+	return q == nil || q.left() > 0
+}
+
+// rest leaves the lane's jobs from the next one on.
+func (l *laneState) rest() {
+	l.left = append(l.left, l.jobs[l.next:]...)
+	l.next = len(l.jobs) - 1
 }
 
 // room says whether any robot that fits the lane has a free slot.

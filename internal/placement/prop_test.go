@@ -71,7 +71,23 @@ func draw(t *rapid.T) View {
 		}
 		v.Reservations = append(v.Reservations, r)
 	}
+	if rapid.Bool().Draw(t, "quotas") {
+		v.Quotas = []Quota{
+			{Tenant: "a", Running: rapid.IntRange(0, 2).Draw(t, "running"), Most: rapid.IntRange(0, 4).Draw(t, "most")},
+			{Tenant: "b", Suspended: rapid.IntRange(0, 3).Draw(t, "suspended") == 0},
+		}
+	}
 	return v
+}
+
+// full says whether a tenant may start no more than it was given.
+func full(v *View, tenant fleet.TenantID, given int) bool {
+	for _, q := range v.Quotas {
+		if q.Tenant == tenant {
+			return q.Suspended || q.Most > 0 && q.Running+given >= q.Most
+		}
+	}
+	return false
 }
 
 func robotName(i int) fleet.RobotID { return fleet.RobotID(fmt.Sprintf("r%d", i)) }
@@ -168,8 +184,12 @@ func TestPlanProperties(t *testing.T) {
 			c := v.Robots[i]
 			after[c.ID] = &c
 		}
-		placed := map[fleet.ID]bool{}
+		placed, given := map[fleet.ID]bool{}, map[fleet.TenantID]int{}
 		for _, a := range out.Assigned {
+			if full(&v, a.Tenant, given[a.Tenant]) {
+				t.Fatalf("%s starts although its tenant may start no more", a.JobID)
+			}
+			given[a.Tenant]++
 			lane, job := find(v, a)
 			r := after[a.RobotID]
 			if !permits(lane, job, r) {
@@ -196,6 +216,12 @@ func TestPlanProperties(t *testing.T) {
 				if why[l.ID].Code == "" {
 					t.Fatalf("%s waits and no reason was given", j.ID)
 				}
+				if full(&v, l.Tenant, given[l.Tenant]) {
+					if code := why[l.ID].Code; code != fleet.CodeSuspended && code != fleet.CodeTenantQuota {
+						t.Fatalf("%s waits for its tenant's quota, and the reason is %s", j.ID, code)
+					}
+					continue
+				}
 				if len(v.Reservations) > 0 {
 					continue
 				}
@@ -215,7 +241,7 @@ func TestPlanProperties(t *testing.T) {
 			if n+r.Counts.Free != r.Counts.Robots {
 				t.Fatalf("counts do not add up to the fleet: %+v", r.Counts)
 			}
-			if r.JobID != "" && r.Counts.Free > 0 {
+			if r.JobID != "" && r.Counts.Free > 0 && r.Code != fleet.CodeSuspended && r.Code != fleet.CodeTenantQuota {
 				t.Fatalf("%s waits although a robot could take it: %+v", r.JobID, r.Counts)
 			}
 		}

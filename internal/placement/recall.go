@@ -73,7 +73,7 @@ func Recalls(v View, live []Live) []Recall {
 // has left waiting though a robot fits them.
 func (p *planner) waitingHolders(r *Reservation) (n int) {
 	for _, l := range p.lanes {
-		if len(l.tiers) == 0 {
+		if len(l.tiers) == 0 || !p.mayStart(l.lane.Tenant) {
 			continue
 		}
 		for i := range l.left {

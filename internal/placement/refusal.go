@@ -21,7 +21,7 @@ func (p *planner) refusals() []Refusal {
 			continue
 		}
 		r := Refusal{Lane: l.lane.ID, JobID: job.ID, Counts: p.count(l, &job)}
-		r.Code, r.Text = words(l, r.Counts)
+		r.Code, r.Text = p.words(l, r.Counts)
 		refused = append(refused, r)
 	}
 	return refused
@@ -142,7 +142,13 @@ func (p *planner) check(l *laneState, x namedRobot, j *Job, holder []int) Check 
 }
 
 // words turns the counts into the one reason that holds, and a sentence.
-func words(l *laneState, n Counts) (fleet.WaitingCode, string) {
+func (p *planner) words(l *laneState, n Counts) (fleet.WaitingCode, string) {
+	if q := p.quotas[l.lane.Tenant]; q != nil && q.left() == 0 {
+		if q.Suspended {
+			return fleet.CodeSuspended, "Held: the tenant is suspended, so nothing of it starts."
+		}
+		return fleet.CodeTenantQuota, fmt.Sprintf("Waits for a job of its tenant to end: %d may run at once, and as many do.", q.Most)
+	}
 	what := demands(l.lane)
 	later := n.First[CheckFallbackLater] + n.First[CheckSticky]
 	switch {

@@ -1,6 +1,7 @@
 package placement
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -20,6 +21,26 @@ type View struct {
 	Robots       []Candidate   `json:"robots"`
 	Shares       []Share       `json:"shares,omitempty"`
 	Reservations []Reservation `json:"reservations,omitempty"` // those that are open now
+	Quotas       []Quota       `json:"quotas,omitempty"`       // of the tenants that have one
+}
+
+// Quota bounds how many jobs of a tenant may hold a slot.
+type Quota struct {
+	Tenant    fleet.TenantID `json:"tenant_id"`
+	Suspended bool           `json:"suspended,omitempty"` // none may start
+	Running   int            `json:"running"`             // that hold one now
+	Most      int            `json:"most,omitempty"`      // 0: any number
+}
+
+// left is how many more may start; many where nothing bounds them.
+func (q *Quota) left() int {
+	switch {
+	case q.Suspended:
+		return 0
+	case q.Most == 0:
+		return math.MaxInt
+	}
+	return max(q.Most-q.Running, 0)
 }
 
 // Lane is a class of ready jobs with the same demands.

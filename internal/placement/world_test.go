@@ -20,6 +20,7 @@ import (
 //	    pool=web tags=fast fact=mem>=16 avoid=r1 prefer=r1:50;pool/web:20 fallback=r1:30;pool/web:60;all
 //	    sticky=hard:key:any tied=r1 usual=r2,r1 only=yes ageing=10
 //	share a weight=300 served=50 seconds=10
+//	quota a running=1 most=3 suspended=yes
 //	reservation month-end slots=1 pool=web wf=w label.team=pay atmost=3 inuse=1 lend=yes wanted=yes until=30 tenant=a
 //
 // Times are in minutes, those of a fallback in seconds. A line that begins with
@@ -54,6 +55,8 @@ func world(t testing.TB, text string) View {
 			v.Lanes[i].Jobs = append(v.Lanes[i].Jobs, job)
 		case "share":
 			v.Shares = append(v.Shares, Share{Group: words[1], Weight: w.num("weight", 100), Served: float64(w.num("served", 0)), Seconds: float64(w.num("seconds", 0))})
+		case "quota":
+			v.Quotas = append(v.Quotas, Quota{Tenant: fleet.TenantID(words[1]), Running: w.num("running", 0), Most: w.num("most", 0), Suspended: w.kv["suspended"] != ""})
 		case "reservation":
 			v.Reservations = append(v.Reservations, w.reservation())
 		default:

@@ -154,3 +154,10 @@ func (s *Snapshot) environments(list []fleet.Environment) {
 		}
 	}
 }
+
+// holds puts into the view what keeps tenants from starting more.
+func (s *Snapshot) holds(list []fleet.Hold) {
+	for _, h := range list {
+		s.View.Quotas = append(s.View.Quotas, placement.Quota{Tenant: h.Tenant, Suspended: h.Suspended, Running: h.Running, Most: h.Most})
+	}
+}

@@ -76,6 +76,7 @@ func Read(r store.Reader, robots func() ([]placement.Candidate, error), o Option
 		return s, err
 	}
 	s.environments(standing.Environments)
+	s.holds(standing.Holds)
 	if err := s.claims(standing.Reservations); err != nil {
 		return nil, err
 	}

@@ -21,7 +21,8 @@ type PlacementReader interface {
 	Reservations() ([]fleet.Reservation, error)
 	// Environments lists those of the scope of which something is set.
 	Environments() ([]fleet.Environment, error)
-	// Standing is Lanes, Reservations and Environments in one look.
+	// Standing is Lanes, Reservations, Environments and what holds tenants back, in
+	// one look.
 	Standing() (Standing, error)
 	// Holders lists the attempts that hold slots with what reservations ask of
 	// their jobs. It costs by the slots in use.
@@ -39,7 +40,19 @@ type PlacementWriter interface {
 	PutReservation(r fleet.Reservation) error
 	DeleteReservation(id fleet.ID) error
 	PutEnvironment(e fleet.Environment) error
-	PutShare(tenant fleet.TenantID, weight int) error
+}
+
+// TenantReader finds tenants.
+type TenantReader interface {
+	Tenant(id fleet.TenantID) (fleet.Tenant, error)
+	// TenantList lists those of the scope, by id.
+	TenantList() ([]fleet.Tenant, error)
+}
+
+// TenantWriter changes them. There is no way to take one away: its history stays.
+type TenantWriter interface {
+	AddTenant(t fleet.Tenant) error
+	PutTenant(t fleet.Tenant) error
 }
 
 // Standing is what every round of placement begins with.
@@ -47,6 +60,7 @@ type Standing struct {
 	Lanes        []Lane
 	Reservations []fleet.Reservation
 	Environments []fleet.Environment
+	Holds        []fleet.Hold // of the tenants that have one
 }
 
 // TieKey names a sticky key of a tenant.

@@ -15,6 +15,7 @@ type Reader interface {
 	KeyReader
 	SweepReader
 	PlacementReader
+	TenantReader
 	DependencyReader
 	DeadLetterReader
 	CommandReader
@@ -31,6 +32,7 @@ type Tx interface {
 	KeyWriter
 	EventWriter
 	PlacementWriter
+	TenantWriter
 	CommandWriter
 	BulkWriter
 	ClusterWriter

@@ -39,6 +39,7 @@ func (r *reader) Standing() (out store.Standing, err error) {
 		{laneList, mine, func(_ int, row *Row) error { out.Lanes = append(out.Lanes, scanLane(row)); return nil }},
 		{reservationList, mine, func(_ int, row *Row) error { return reservation(row) }},
 		{environmentList, mine, func(_ int, row *Row) error { return environment(row) }},
+		{holdList, mine, func(_ int, row *Row) error { out.Holds = append(out.Holds, scanHold(row)); return nil }},
 	})
 	return out, err
 }

@@ -34,9 +34,9 @@ var (
 	holderList = stmt("attempt.holders", `select a.job_id, a.epoch, j.state, a.started_at, a.tenant_id, a.robot_id, j.workflow_id, j.priority, j.labels
 		from attempts a join jobs j on j.id = a.job_id where a.slot_free_at is null and ($1 or a.tenant_id = $2)
 		order by a.robot_id, a.job_id`)
-	shareList = stmt("head.shares", `select tenant_id, share_weight, served_ms, assigned + running + cancelling from tenant_heads
-		where pending > 0 and ($1 or tenant_id = $2) order by tenant_id`)
-	sharePut = stmt("head.share", `update tenant_heads set share_weight = $2 where tenant_id = $1`)
+	shareList = stmt("head.shares", `select h.tenant_id, coalesce(t.weight, h.share_weight), h.served_ms, h.assigned + h.running + h.cancelling
+		from tenant_heads h left join tenants t on t.tenant_id = h.tenant_id
+		where h.pending > 0 and ($1 or h.tenant_id = $2) order by h.tenant_id`)
 )
 
 // UsualRobots lists them in the order in which they are tried.
@@ -193,19 +193,6 @@ func (r *reader) Shares(now time.Time) ([]fleet.Share, error) {
 		return nil
 	}, r.all(), r.tenant())
 	return out, err
-}
-
-// PutShare sets a tenant's weight.
-func (t *Tx) PutShare(tenant fleet.TenantID, weight int) error {
-	if err := t.covers(tenant); err != nil {
-		return err
-	}
-	n, err := t.conn.Exec(sharePut, tenant, weight)
-	if err == nil && n == 0 {
-		err = fleet.NotFound("tenant", string(tenant))
-	}
-	t.signal(topicReady)
-	return err
 }
 
 // facts reads what factText wrote.

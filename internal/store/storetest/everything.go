@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"errors"
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
@@ -23,10 +24,17 @@ func (f *Fixture) Everything() {
 		f.must(tx.PutBody("h0", []byte{}))
 		f.must(tx.PutWorkflow(w))
 		f.must(tx.PutUsualRobot(f.Tenant, fleet.UsualRobot{WorkflowID: w.ID, RobotID: "r1", Default: true, Notes: "the fast one", CreatedAt: f.Now}))
+		own, err := tx.Tenant(f.Tenant)
+		if errors.Is(err, fleet.ErrNotFound) {
+			own, err = fleet.NewTenant(f.Tenant), tx.AddTenant(fleet.NewTenant(f.Tenant))
+		}
+		f.must(err)
+		own.Weight, own.Quotas.RunningJobs, own.SuspendedNote = 300, 40, "Rückstand"
+		f.must(tx.PutTenant(own))
 		f.must(tx.PutEnvironment(fleet.Environment{Tenant: f.Tenant, Name: "lab", Strict: true, AgeStepSeconds: 600, UpdatedAt: f.Now}))
 		f.must(tx.PutNodeOverride(f.Tenant, fleet.NodeOverride{WorkflowID: w.ID, NodeID: "n1", RobotID: "r1", Reason: "der Drucker", Active: true, CreatedAt: f.Now}))
 		f.must(tx.PutReservation(fleet.Reservation{ID: f.IDs.New(), Tenant: f.Tenant, Name: "month end", Slots: 1, CreatedAt: f.Now}))
-		_, err := tx.AddCommand(fleet.Command{
+		_, err = tx.AddCommand(fleet.Command{
 			ID: f.IDs.New(), Tenant: f.Tenant, RobotID: "r1", Kind: fleet.CommandRestart, State: fleet.CommandRequested, By: "ada",
 			CreatedAt: f.Now, ExpiresAt: f.Now.Add(fleet.CommandLife),
 		})

@@ -229,7 +229,7 @@ func scopeTests() map[string]func(f *Fixture) {
 				"override": func(tx store.Tx) error { return tx.PutNodeOverride(f.Tenant, fleet.NodeOverride{}) },
 				"usual":    func(tx store.Tx) error { return tx.PutUsualRobot(f.Tenant, fleet.UsualRobot{}) },
 				"slots":    func(tx store.Tx) error { return tx.PutReservation(fleet.Reservation{Tenant: f.Tenant}) },
-				"share":    func(tx store.Tx) error { return tx.PutShare(f.Tenant, 1) },
+				"tenant":   func(tx store.Tx) error { return tx.PutTenant(fleet.NewTenant(f.Tenant)) },
 				"disk":     func(tx store.Tx) error { return tx.PutJournal(fleet.Journal{Tenant: f.Tenant}) },
 			} {
 				is(f, what, o.Store.Update(f.Context(), o.Scope, fn) != nil, true)

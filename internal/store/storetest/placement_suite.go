@@ -265,7 +265,9 @@ func placementTests() map[string]func(f *Fixture) {
 			if ended, later := served(time.Now()), served(start.Add(time.Hour)); ended != later || ended > time.Minute {
 				f.Errorf("served %s when they had ended, and %s an hour later", ended, later)
 			}
-			f.Update(func(tx store.Tx) error { return tx.PutShare(f.Tenant, 300) })
+			own := fleet.NewTenant(f.Tenant)
+			own.Weight = 300
+			f.Update(func(tx store.Tx) error { return putTenant(tx, own) })
 			f.System(func(r store.Reader) error {
 				list, err := r.Shares(time.Now())
 				is(f, "weight", list[0].Weight, 300)

@@ -32,6 +32,7 @@ func Run(t *testing.T, open Open) {
 		{"log", logTests()},
 		{"signal", signalTests()},
 		{"cluster", clusterTests()},
+		{"tenant", tenantTests()},
 	}
 	for _, g := range groups {
 		t.Run(g.name, func(t *testing.T) {

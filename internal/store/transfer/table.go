@@ -161,6 +161,7 @@ func Tables() []Table {
 		table("ties", "tenant_id sticky_key", "tenant_id:text sticky_key:text robot_id:text until:time"),
 		table("reservations", "id", "tenant_id:text id:text name:text body:text"),
 		table("environments", "tenant_id name", "tenant_id:text name:text body:text"),
+		table("tenants", "tenant_id", "tenant_id:text weight:int suspended:bool running_most:int body:text"),
 		table("members", "id", `id:text incarnation:text version:text address:text renew_seq:int started_at:time`),
 		table("leases", "name", `name:text member_id:text term:int renew_seq:int`),
 		logs(table("log_heads", "job_id epoch", `job_id:text epoch:int tenant_id:text next_line:int bytes:int dropped:int`)),
