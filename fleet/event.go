@@ -50,6 +50,9 @@ const (
 	EventReservationDeleted EventKind = "reservation.deleted"
 	// EventReservationRecalled says that a job must make way for a holder.
 	EventReservationRecalled EventKind = "reservation.recalled"
+	EventUserCreated         EventKind = "user.created"
+	EventUserUpdated         EventKind = "user.updated"
+	EventUserDeleted         EventKind = "user.deleted"
 	EventEnvironmentChanged  EventKind = "environment.changed"
 
 	EventTenantCreated   EventKind = "tenant.created"
@@ -68,6 +71,7 @@ func EventKinds() []EventKind {
 		EventRobotConnected, EventRobotDisconnected, EventRobotConflict, EventWorkflowCreated,
 		EventWorkflowVersion, EventKeyCreated, EventKeyRevoked, EventBrake,
 		EventJobReleased, EventJobUnmet, EventAssignmentChanged, EventOverrideChanged, EventReservationCreated, EventReservationUpdated, EventReservationDeleted, EventReservationRecalled, EventEnvironmentChanged,
+		EventUserCreated, EventUserUpdated, EventUserDeleted,
 		EventTenantCreated, EventTenantUpdated, EventTenantSuspended, EventTenantResumed,
 	}
 }
@@ -101,6 +105,7 @@ const (
 	SubjectRobot    SubjectKind = "robot"
 	SubjectWorkflow SubjectKind = "workflow"
 	SubjectKey      SubjectKind = "key"
+	SubjectUser     SubjectKind = "user"
 	SubjectFleet    SubjectKind = "fleet"
 
 	SubjectReservation SubjectKind = "reservation"

@@ -15,6 +15,7 @@ type User struct {
 	Role     Role     `json:"role"`
 	Disabled bool     `json:"disabled"`
 	Password string   `json:"-"` // its hash with the parameters; empty: none
+	Version  int64    `json:"-"` // rises with each change
 	// Issuer and Subject say who vouches for a person that has no password here.
 	Issuer     string    `json:"issuer,omitempty"`
 	Subject    string    `json:"subject,omitempty"`

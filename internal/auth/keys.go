@@ -44,9 +44,10 @@ func NewKeys(s store.Store, ids *fleet.IDs, random io.Reader, now func() time.Ti
 // Knows says whether a text has the form of a key.
 func (k *Keys) Knows(text string) bool { return wellFormed(text) }
 
-// Principal finds whose key it is. A browser's cookie is no place for keys.
+// Principal finds whose key it is. Neither a browser's cookie nor a
+// ticket is a place for keys.
 func (k *Keys) Principal(ctx context.Context, c Credential) (Principal, error) {
-	if c.Way == WayCookie {
+	if c.Way != WayHeader && c.Way != WayQuery {
 		return Principal{}, Unauthenticated()
 	}
 	key, err := k.find(ctx, c.Secret.Hash())

@@ -15,6 +15,7 @@ type Presented struct {
 	APIKey  string // of X-Api-Key
 	Query   string // of the address, only where that counts
 	Cookie  string // of a browser's sign-in
+	Ticket  string // opens one stream
 	Address netip.Addr
 	// QueryIgnored says that the address carried a credential that does not
 	// count here, for the answer to somebody who sent nothing else.
@@ -23,7 +24,7 @@ type Presented struct {
 
 // Any says whether a credential came at all.
 func (p Presented) Any() bool {
-	return p.Bearer != "" || p.APIKey != "" || p.Query != "" || p.Cookie != ""
+	return p.Bearer != "" || p.APIKey != "" || p.Query != "" || p.Cookie != "" || p.Ticket != ""
 }
 
 // Way is how a credential came.
@@ -35,6 +36,7 @@ const (
 	WayHeader Way = iota
 	WayQuery
 	WayCookie
+	WayTicket
 )
 
 // Credential is one text on its way to whoever knows its kind.
@@ -74,6 +76,8 @@ func (r *Resolver) Resolve(ctx context.Context, in Presented) (Principal, error)
 		return r.one(ctx, in, in.APIKey, WayHeader)
 	case in.Query != "":
 		return r.one(ctx, in, in.Query, WayQuery)
+	case in.Ticket != "":
+		return r.one(ctx, in, in.Ticket, WayTicket)
 	case in.Cookie != "":
 		return r.one(ctx, in, in.Cookie, WayCookie)
 	case in.QueryIgnored:

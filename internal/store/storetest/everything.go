@@ -19,6 +19,7 @@ func (f *Fixture) Everything() {
 			ID: f.IDs.New(), Tenant: f.Tenant, Kind: fleet.KeyRobot, Name: "Schlüssel “1”\n<&>", RobotID: "r1", Env: "prod", Role: "robot",
 			Hash: "hash " + string(f.Tenant), Hint: "abcd", CreatedAt: f.Now.Add(time.Microsecond),
 		}))
+		f.someone("Ada " + string(f.Tenant))(tx)
 		w := fleet.Workflow{ID: f.IDs.New(), Tenant: f.Tenant, Name: "invoices", Newest: 1, Hash: "h1", CreatedAt: f.Now, UpdatedAt: f.Now}
 		f.must(tx.PutBody("h1", []byte("{\"\x00\xff\"}")))
 		f.must(tx.PutBody("h0", []byte{}))
