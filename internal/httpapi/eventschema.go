@@ -172,7 +172,3 @@ func (s eventShape) schema() map[string]any {
 func userData() map[string]string {
 	return map[string]string{"name": "text", "role": "text", "disabled": "flag"}
 }
-
-func userData() map[string]string {
-	return map[string]string{"name": "text", "role": "text", "disabled": "flag"}
-}
