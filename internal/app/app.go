@@ -41,6 +41,7 @@ type App struct {
 	breakers *breaker.Set // before outside systems
 	keys     *auth.Keys
 	gateway  *gateway.Gateway
+	shed     func() map[string]int64 // what the API refused under pressure
 	loops    []func(context.Context)
 	server   *http.Server
 	metrics  *http.Server
@@ -100,7 +101,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 		Policy: workflow.Policy{Limits: limits.Document}, Limits: limits, Logger: o.Logger,
 	})
 	sockets := gateway.DefaultLimits()
-	sockets.Sockets, sockets.Handshakes = o.Limits.Sockets, o.Limits.Handshakes
+	sockets.Sockets, sockets.Handshakes, sockets.All = o.Limits.Sockets, o.Limits.Handshakes, o.Limits.AllHandshakes
 	sockets.Frames, sockets.Burst, sockets.LogBytes = float64(o.Limits.RobotFrames), 2*o.Limits.RobotFrames, int64(o.Limits.Logs)
 	a.gateway = gateway.New(gateway.Options{
 		Member: member, Version: o.Version, Robots: core.Robots, Attempts: core.Attempts, Keys: a.keys,
@@ -191,11 +192,16 @@ func (a *App) listen(ctx context.Context, core *orchestrator.Orchestrator) error
 	}
 	handler, err := httpapi.New(httpapi.Options{
 		Orchestrator: core, Keys: a.keys, Local: a.o.Local, Robots: a.gateway, Health: a.health, Writable: a.reach.Fault, Breakers: a.breakerStatuses,
+		Proxies: a.o.Proxies, Pressure: a.pressure(),
 		Members: func() []fleet.Member { return a.members.Live() },
 		Now:     time.Now, Logger: a.o.Logger, Limits: a.o.Limits, Version: a.o.Version,
 	})
 	if err != nil {
 		return err
+	}
+	a.shed = func() map[string]int64 { return nil }
+	if s, ok := handler.(interface{ Shed() map[string]int64 }); ok {
+		a.shed = s.Shed
 	}
 	a.server = &http.Server{
 		Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second,
@@ -210,6 +216,15 @@ func (a *App) listen(ctx context.Context, core *orchestrator.Orchestrator) error
 	}
 	a.push("listener", func(context.Context) error { return ignoreClosed(a.listener.Close()) })
 	return nil
+}
+
+// pressure is how hard the store is pressed, where it can say so.
+func (a *App) pressure() func() httpapi.Pressure {
+	s, ok := a.store.(interface{ Load() committer.Load })
+	if !ok {
+		return nil
+	}
+	return func() httpapi.Pressure { return httpapi.Pressure(s.Load()) }
 }
 
 // Start serves until Stop. It does not block; a server that ends by itself is

@@ -66,7 +66,7 @@ func TestServesAndStops(t *testing.T) {
 		t.Errorf("jobs without a key: %d", status)
 	}
 	_, metrics := get(t, "http://"+a.metricsListener.Addr().String()+"/metrics")
-	for _, want := range []string{`fleet_jobs{state="pending"} 0`, "fleet_robots_connected 0", "fleet_store_ready 1", "fleet_is_leader 1", "fleet_database_reachable 1"} {
+	for _, want := range []string{`fleet_jobs{state="pending"} 0`, "fleet_robots_connected 0", "fleet_store_ready 1", "fleet_is_leader 1", "fleet_database_reachable 1", `fleet_breaker_state{system="database"} 0`, `fleet_shed_total{class="submit"} 0`} {
 		if !strings.Contains(metrics, want) {
 			t.Errorf("metrics lack %s", want)
 		}

@@ -43,6 +43,7 @@ var (
 	memberDesc = prometheus.NewDesc("fleet_members", "Orchestrators that share the database, as far as this one sees.", nil, nil)
 	reachDesc  = prometheus.NewDesc("fleet_database_reachable", "1 while the last round trip to the database succeeded.", nil, nil)
 	brokenDesc = prometheus.NewDesc("fleet_breaker_state", "The breaker before an outside system: 0 closed, 1 trial, 2 open.", []string{"system"}, nil)
+	shedDesc   = prometheus.NewDesc("fleet_shed_total", "Requests refused under pressure, by what they were.", []string{"class"}, nil)
 	readyDesc  = prometheus.NewDesc("fleet_store_ready", "1 while the store can commit.", nil, nil)
 )
 
@@ -55,6 +56,7 @@ func (fleetCollector) Describe(ch chan<- *prometheus.Desc) {
 	ch <- reachDesc
 	ch <- readyDesc
 	ch <- brokenDesc
+	ch <- shedDesc
 }
 
 // Collect implements prometheus.Collector.
@@ -67,6 +69,9 @@ func (c fleetCollector) Collect(ch chan<- prometheus.Metric) {
 	ch <- prometheus.MustNewConstMetric(memberDesc, prometheus.GaugeValue, float64(len(c.a.members.Live())))
 	for _, b := range c.a.breakerStatuses() {
 		ch <- prometheus.MustNewConstMetric(brokenDesc, prometheus.GaugeValue, float64(b.State), b.Name)
+	}
+	for class, n := range c.a.shed() {
+		ch <- prometheus.MustNewConstMetric(shedDesc, prometheus.CounterValue, float64(n), class)
 	}
 	ch <- gauge(reachDesc, c.a.reach.Fault() == nil)
 	ch <- gauge(readyDesc, c.a.health(ctx) == nil)

@@ -6,9 +6,13 @@ import (
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/caller"
 	"github.com/casarerpa/fleet/internal/config"
 	"github.com/casarerpa/fleet/internal/store"
 )
+
+// Proxies says which peers may speak for others.
+type Proxies = caller.Proxies
 
 // Options say what to build.
 type Options struct {
@@ -18,6 +22,7 @@ type Options struct {
 	Timing      fleet.Timing
 	Limits      config.Limits
 	TLS         *tls.Config // nil: plain HTTP
+	Proxies     Proxies     // that may speak for others
 	Version     string
 	Logger      *slog.Logger
 	StopTimeout time.Duration

@@ -85,6 +85,7 @@ func (c *serveCmd) options(sh *shell, log *slog.Logger) (app.Options, error) {
 		StopTimeout: c.StopTimeout, GroupCommit: c.GroupCommit, RecordRounds: c.RecordRounds, MetricsListen: c.MetricsListen,
 	}
 	o.Retention = c.Retention
+	o.Proxies = app.Proxies{Networks: c.BehindTLS, Forwarded: c.Forwarded == "forwarded"}
 	o.DatabaseURL, o.Migrate, o.Unsafe = c.DatabaseURL.Reveal(), c.Migrate, c.UnsafeStore
 	if c.TLSCert != "" {
 		pair, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)

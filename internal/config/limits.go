@@ -10,29 +10,43 @@ import (
 // Limits is what the orchestrator accepts at most. Beyond a limit the answer is
 // an error that names the limit; nothing is cut off silently.
 type Limits struct {
-	Body        Size `help:"request body (413 beyond)" default:"1MiB" env:"BODY"`
-	Workflow    Size `help:"workflow document, also uploaded (413)" default:"10MiB" env:"WORKFLOW"`
-	Bulk        Size `help:"body of a bulk submit (413)" default:"16MiB" env:"BULK"`
-	BulkJobs    int  `help:"jobs in a bulk submit (422)" default:"1000" env:"BULK_JOBS"`
-	JSONDepth   int  `name:"json-depth" help:"nesting of a JSON body (400)" default:"64" env:"JSON_DEPTH"`
-	JSONKeys    int  `name:"json-keys" help:"keys of one JSON object (400)" default:"10000" env:"JSON_KEYS"`
-	JSONString  Size `name:"json-string" help:"one JSON text (400)" default:"1MiB" env:"JSON_STRING"`
-	Header      Size `help:"all headers of a request (431)" default:"32KiB" env:"HEADER"`
-	URL         Size `name:"url" help:"length of a URL (414)" default:"8KiB" env:"URL"`
-	QueryParams int  `help:"parameters of a query (422)" default:"100" env:"QUERY_PARAMS"`
-	Nodes       int  `help:"nodes of a workflow (422)" default:"10000" env:"NODES"`
-	Connections int  `help:"connections of a workflow (422)" default:"50000" env:"CONNECTIONS"`
-	Result      Size `help:"result of a job (413)" default:"10MiB" env:"RESULT"`
-	Logs        Size `help:"log of one attempt; the rest is counted as dropped" default:"50MiB" env:"LOGS"`
-	Sockets     int  `help:"robot sockets of a tenant (429 in the handshake)" default:"50000" env:"SOCKETS"`
-	Handshakes  int  `help:"handshakes under way from one address (429)" default:"200" env:"HANDSHAKES"`
-	Pending     int  `help:"waiting jobs of a tenant (429)" default:"100000" env:"PENDING"`
-	Parents     int  `help:"jobs that one job waits for (422)" default:"100" env:"PARENTS"`
-	Children    int  `help:"jobs that wait for one job (422)" default:"1000" env:"CHILDREN"`
-	Segments    int  `help:"segments into which the places of its nodes may cut a workflow (422)" default:"50" env:"SEGMENTS"`
-	Submits     int  `help:"submitted jobs of a tenant a minute (429)" default:"6000" env:"SUBMITS"`
-	Requests    int  `help:"requests of one key a minute (429)" default:"600" env:"REQUESTS"`
-	RobotFrames int  `help:"frames of one robot a second, sustained; beyond it the socket is read more slowly" default:"2000" env:"ROBOT_FRAMES"`
+	Body          Size `help:"request body (413 beyond)" default:"1MiB" env:"BODY"`
+	Workflow      Size `help:"workflow document, also uploaded (413)" default:"10MiB" env:"WORKFLOW"`
+	Bulk          Size `help:"body of a bulk submit (413)" default:"16MiB" env:"BULK"`
+	BulkJobs      int  `help:"jobs in a bulk submit (422)" default:"1000" env:"BULK_JOBS"`
+	JSONDepth     int  `name:"json-depth" help:"nesting of a JSON body (400)" default:"64" env:"JSON_DEPTH"`
+	JSONKeys      int  `name:"json-keys" help:"keys of one JSON object (400)" default:"10000" env:"JSON_KEYS"`
+	JSONString    Size `name:"json-string" help:"one JSON text (400)" default:"1MiB" env:"JSON_STRING"`
+	Header        Size `help:"all headers of a request (431)" default:"32KiB" env:"HEADER"`
+	URL           Size `name:"url" help:"length of a URL (414)" default:"8KiB" env:"URL"`
+	QueryParams   int  `help:"parameters of a query (422)" default:"100" env:"QUERY_PARAMS"`
+	Nodes         int  `help:"nodes of a workflow (422)" default:"10000" env:"NODES"`
+	Connections   int  `help:"connections of a workflow (422)" default:"50000" env:"CONNECTIONS"`
+	Result        Size `help:"result of a job (413)" default:"10MiB" env:"RESULT"`
+	Logs          Size `help:"log of one attempt; the rest is counted as dropped" default:"50MiB" env:"LOGS"`
+	Sockets       int  `help:"robot sockets of a tenant (429 in the handshake)" default:"50000" env:"SOCKETS"`
+	Handshakes    int  `help:"handshakes under way from one address (429)" default:"200" env:"HANDSHAKES"`
+	AllHandshakes int  `help:"handshakes under way in all (503)" default:"1000" env:"ALL_HANDSHAKES"`
+	Pending       int  `help:"waiting jobs of a tenant (429)" default:"100000" env:"PENDING"`
+	Parents       int  `help:"jobs that one job waits for (422)" default:"100" env:"PARENTS"`
+	Children      int  `help:"jobs that wait for one job (422)" default:"1000" env:"CHILDREN"`
+	Segments      int  `help:"segments into which the places of its nodes may cut a workflow (422)" default:"50" env:"SEGMENTS"`
+	Submits       int  `help:"submitted jobs of a tenant a minute (429)" default:"6000" env:"SUBMITS"`
+	Requests      int  `help:"requests of one key or person a minute (429)" default:"600" env:"REQUESTS"`
+	Addresses     int  `help:"requests without a credential from one address, or one IPv6 /64, a minute (429)" default:"600" env:"ADDRESSES"`
+	SignIns       int  `help:"sign-ins from one address a minute (429)" default:"10" env:"SIGN_INS"`
+	Enrolments    int  `help:"enrolments of robots from one address a minute (429)" default:"10" env:"ENROLMENTS"`
+	RobotFrames   int  `help:"frames of one robot a second, sustained; beyond it the socket is read more slowly" default:"2000" env:"ROBOT_FRAMES"`
+	// Robots that poll, and what is too large for the socket.
+	RobotRequests    int `help:"requests of one robot a second (429); a lane of its own" default:"20" env:"ROBOT_REQUESTS"`
+	MetricsFleet     int `help:"requests of one key for the figures of the fleet a minute (429)" default:"100" env:"METRICS_FLEET"`
+	MetricsRobots    int `help:"… for the figures of all robots" default:"100" env:"METRICS_ROBOTS"`
+	MetricsRobot     int `help:"… for the figures of one robot" default:"200" env:"METRICS_ROBOT"`
+	MetricsJobs      int `help:"… for the figures of jobs" default:"100" env:"METRICS_JOBS"`
+	MetricsJob       int `help:"… for the figures of one job" default:"200" env:"METRICS_JOB"`
+	MetricsAnalytics int `help:"… for analytics" default:"100" env:"METRICS_ANALYTICS"`
+	MetricsActivity  int `help:"… for the activity feed" default:"100" env:"METRICS_ACTIVITY"`
+	InFlight         int `help:"requests under way; from half of it on analytics and exports are refused, then lists, then submissions (503), robots' work last" default:"1000" env:"IN_FLIGHT"`
 }
 
 // DefaultLimits are the defaults above, for programs and tests without a command line.

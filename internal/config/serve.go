@@ -41,6 +41,7 @@ type Serve struct {
 	TLSCert       string         `name:"tls-cert" help:"certificate chain (PEM)" placeholder:"PATH" env:"FLEET_TLS_CERT"`
 	TLSKey        string         `name:"tls-key" help:"private key of the certificate (PEM)" placeholder:"PATH" env:"FLEET_TLS_KEY"`
 	BehindTLS     []netip.Prefix `name:"behind-tls-proxy" help:"networks of proxies that end TLS in front of this program" placeholder:"CIDR" env:"FLEET_BEHIND_TLS_PROXY"`
+	Forwarded     string         `name:"forwarded-header" help:"header in which those proxies name the client: ${enum}" enum:"x-forwarded-for,forwarded" default:"x-forwarded-for" env:"FLEET_FORWARDED_HEADER"`
 	MetricsListen string         `help:"loopback address of the Prometheus metrics; empty: none" placeholder:"HOST:PORT" env:"FLEET_METRICS_LISTEN"`
 	GroupCommit   int            `help:"most changes that share one commit; 0: as many as wait, 1: each has its own (slow; for comparisons)" default:"0" env:"FLEET_GROUP_COMMIT"`
 	RecordRounds  string         `name:"record-placement" help:"write every round of placement into this file, for fleet placement replay" placeholder:"PATH" env:"FLEET_RECORD_PLACEMENT"`

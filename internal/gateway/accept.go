@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"strings"
 	"sync"
@@ -32,13 +33,11 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// The limiter stands before the look-up of the key: a storm of reconnects
 	// must not become a storm on the store. A place is given back once the robot
 	// was welcomed; how many stay connected is another limit.
-	select {
-	case g.handshakes <- struct{}{}:
-	default:
-		refuse(w, busy("Too many robots are connecting at once."))
+	welcomed, err := g.handshakes.begin(caller.Of(r).Address, g.o.Limits)
+	if err != nil {
+		refuse(w, err)
 		return
 	}
-	welcomed := sync.OnceFunc(func() { <-g.handshakes })
 	defer welcomed()
 	p, err := g.authenticate(r)
 	if err != nil {
@@ -69,6 +68,39 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		g.wg.Done()
 	}()
 	g.serve(w, r, p, welcomed)
+}
+
+// handshakes counts those that are under way. A robot that was welcomed is not
+// among them, so robots behind one address do not stand in each other's way once
+// they are known.
+type handshakes struct {
+	mu   sync.Mutex
+	all  int
+	from map[netip.Addr]int
+}
+
+// begin takes a place, which done gives back; done may be called twice.
+func (h *handshakes) begin(from netip.Addr, l Limits) (done func(), err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	switch {
+	case h.all >= l.All:
+		return nil, busy("Too many robots are connecting at once.")
+	case h.from[from] >= l.Handshakes:
+		e := fleet.Errorf(fleet.CodeExhausted, "too_many_handshakes", "Too many robots are connecting from this address at once.")
+		e.RetryAfter = 2 * time.Second
+		return nil, e
+	}
+	h.all++
+	h.from[from]++
+	return sync.OnceFunc(func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.all--
+		if h.from[from]--; h.from[from] == 0 {
+			delete(h.from, from)
+		}
+	}), nil
 }
 
 // offers says whether a handshake names a subprotocol, word for word.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/auth"
+	"github.com/casarerpa/fleet/internal/gateway"
 	"github.com/casarerpa/fleet/internal/orchestrator"
 	"github.com/casarerpa/fleet/wire"
 )
@@ -122,6 +123,31 @@ func TestHandshakeLimitIsNotALimitOfConnections(t *testing.T) {
 	}
 	if n := w.gateway.Connected(); n != 4 {
 		t.Errorf("%d connected, want 4", n)
+	}
+}
+
+// A handshake that is not finished holds a place of its address, and one of all.
+func TestHandshakesUnderWay(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(l *gateway.Limits)
+		status int
+	}{
+		"of one address": {func(l *gateway.Limits) { l.Handshakes = 1 }, http.StatusTooManyRequests},
+		"of all":         {func(l *gateway.Limits) { l.All = 1 }, http.StatusServiceUnavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, func(w *world) { c.change(&w.limits) })
+			slow := w.robot("slow")
+			slow.open() // and says nothing yet
+			late := w.robot("late")
+			resp, err := late.dial(http.Header{"X-Api-Key": {late.key}}, wire.Subprotocol) //nolint:bodyclose // the WebSocket library closes it
+			if err == nil || resp == nil || resp.StatusCode != c.status || resp.Header.Get("Retry-After") == "" {
+				t.Fatalf("while one is under way: %v, %v", resp, err)
+			}
+			slow.send(slow.hello())
+			expect[*wire.Welcome](slow)
+			w.connected("late")
+		})
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	mrand "math/rand/v2"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -43,18 +44,19 @@ type Limits struct {
 	Outbox     int   // frames that may wait to be written
 	LogBytes   int64 // kept of an attempt's log; told to the robot
 	LogWindow  int64 // lines on their way without an answer
-	Handshakes int   // under way at once
+	Handshakes int   // under way at once from one address
+	All        int   // handshakes under way at once
 }
 
 // DefaultLimits are the documented ones.
 func DefaultLimits() Limits {
-	return Limits{Sockets: 50_000, Frames: 2000, Burst: 4000, Outbox: 512, LogBytes: fleet.MaxLogBytes, LogWindow: 2000, Handshakes: 256}
+	return Limits{Sockets: 50_000, Frames: 2000, Burst: 4000, Outbox: 512, LogBytes: fleet.MaxLogBytes, LogWindow: 2000, Handshakes: 200, All: 1000}
 }
 
 // Gateway is all robot sockets of one orchestrator.
 type Gateway struct {
 	o          Options
-	handshakes chan struct{}
+	handshakes handshakes
 
 	mu       sync.RWMutex
 	conns    map[robotKey]*conn
@@ -86,7 +88,7 @@ func New(o Options) *Gateway {
 		o.Auth = auth.NewResolver(o.Keys)
 	}
 	return &Gateway{
-		o: o, handshakes: make(chan struct{}, o.Limits.Handshakes),
+		o: o, handshakes: handshakes{from: map[netip.Addr]int{}},
 		conns: map[robotKey]*conn{},
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/auth"
 	"github.com/casarerpa/fleet/internal/breaker"
+	"github.com/casarerpa/fleet/internal/caller"
 	"github.com/casarerpa/fleet/internal/config"
 	"github.com/casarerpa/fleet/internal/orchestrator"
 )
@@ -42,6 +43,11 @@ type Options struct {
 	// Writable is asked before each write and must answer at once; an error
 	// refuses it. Nil: all are tried.
 	Writable func() error
+	// Proxies may speak for others.
+	Proxies caller.Proxies
+	// Pressure is asked before each request and must answer at once. Nil: the
+	// store is never pressed.
+	Pressure func() Pressure
 	// Breakers are those before outside systems. Nil: none are shown.
 	Breakers func() []breaker.Status
 	// Members are the orchestrators that share the store. Nil: none are shown.
@@ -84,6 +90,7 @@ type API struct {
 	faults   []error               // found while routes were declared
 	huma     huma.API
 	rates    *rates
+	gate     gate
 	submits  submissions
 	document []byte
 

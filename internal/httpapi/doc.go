@@ -14,8 +14,9 @@
 //     member twice or one that is not known.
 //   - Secrets are in no log line: neither headers nor queries are logged.
 //
-// The road of a request: id → recover → log → host and origin → route → body
-// limit → credential → permission → rate → handler.
+// The road of a request: id → client's address → recover → log → host and origin
+// → route → store and pressure → body limit → credential → permission → rate →
+// handler.
 package httpapi
 
 //go:generate go run ../gen/api -o ../../api

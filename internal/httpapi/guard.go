@@ -33,14 +33,20 @@ func (a *API) guard(o *operation, next http.HandlerFunc) http.Handler {
 			a.writeProblem(w, a.problem(ctx, err))
 			return
 		}
+		leave, err := a.enter(o)
+		if err != nil {
+			a.writeProblem(w, a.problem(ctx, err))
+			return
+		}
+		defer leave()
 		if err := a.limitBody(o, w, r); err != nil {
 			a.writeProblem(w, a.problem(ctx, err))
 			return
 		}
 		p, err := a.authenticate(r.WithContext(ctx), o.may)
 		if err != nil {
-			if wait, ok := a.rates.strangers.take(addressOf(r), 1); !ok {
-				err = tooMany(wait)
+			if over := a.limitStranger(w, r); over != nil {
+				err = over
 			}
 			a.writeProblem(w, a.problem(ctx, err))
 			return

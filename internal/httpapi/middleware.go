@@ -20,6 +20,7 @@ type call struct {
 	body      []byte
 	who       string // for the access log
 	pattern   string
+	overTLS   bool // also where a proxy ends it
 }
 
 type callKey struct{}
@@ -35,10 +36,12 @@ func callOf(ctx context.Context) *call {
 // ServeHTTP takes a request through everything that holds for all routes.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := &call{requestID: a.requestID(r)}
-	r = a.readCaller(r.WithContext(context.WithValue(r.Context(), callKey{}, c)))
+	r = r.WithContext(context.WithValue(r.Context(), callKey{}, c)) // a copy, which may be changed
+	c.overTLS = a.arrive(r)
+	r = a.readCaller(r)
 	out := &recorder{ResponseWriter: w}
 	began := a.o.Now()
-	secure(out.Header())
+	secure(out.Header(), c.overTLS)
 	out.Header().Set("X-Request-Id", c.requestID)
 	defer func() {
 		if fault := recover(); fault != nil {
@@ -86,7 +89,10 @@ func (a *API) requestID(r *http.Request) string {
 }
 
 // secure sets the headers that keep browsers from doing more than they should.
-func secure(h http.Header) {
+func secure(h http.Header, overTLS bool) {
+	if overTLS {
+		h.Set("Strict-Transport-Security", "max-age=31536000")
+	}
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")

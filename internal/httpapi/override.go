@@ -83,7 +83,7 @@ func (a *API) getOverride(ctx context.Context, in *overrideInput) (*overrideRepl
 			return &overrideReply{showOverride(o)}, nil
 		}
 	}
-	return nil, fleet.NotFound("node override", in.NodeID)
+	return nil, fleet.NotFound("node_override", in.NodeID)
 }
 
 func (a *API) putOverride(ctx context.Context, in *overrideInput) (*overrideReply, error) {

@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"net"
 	"net/http"
-	"net/netip"
 	"sync"
 	"time"
 
@@ -27,53 +25,85 @@ const (
 	rateRead
 	rateWrite
 	rateSubmit // also counts against the tenant's submits
+	rateExport // as rateRead; first to go under pressure
 	rateRobot
 	rateOpen
+	rateSignIn // by address, whatever is sent
+	rateEnrol  // by address
+	// The figures, each with a bucket of its own.
+	rateFleet
+	rateRobots
+	rateOneRobot
+	rateJobs
+	rateOneJob
+	rateAnalytics
+	rateActivity
 )
 
-// String names the class in the document.
+// String names the class in the document and in RateLimit-Policy.
 func (c rateClass) String() string {
-	switch c {
-	case rateRead:
-		return "read"
-	case rateWrite:
-		return "write"
-	case rateSubmit:
-		return "submit"
-	case rateRobot:
-		return "robot"
-	case rateOpen:
-		return "open"
-	case rateNone:
+	names := [...]string{
+		rateNone: "none", rateRead: "read", rateWrite: "write", rateSubmit: "submit", rateExport: "export", rateRobot: "robot", rateOpen: "open",
+		rateSignIn: "sign-in", rateEnrol: "enrolment",
+		rateFleet: "metrics-fleet", rateRobots: "metrics-robots", rateOneRobot: "metrics-robot", rateJobs: "metrics-jobs",
+		rateOneJob: "metrics-job", rateAnalytics: "metrics-analytics", rateActivity: "metrics-activity",
 	}
-	return "none"
+	if c < 0 || int(c) >= len(names) {
+		return "none"
+	}
+	return names[c]
 }
 
 // rates are the token buckets of one orchestrator.
 type rates struct {
-	keys, strangers, robots, submits *buckets
+	keys, strangers, submits *buckets
+	own                      map[rateClass]*buckets // of classes with buckets of their own
 }
 
 func newRates(l config.Limits, now func() time.Time) *rates {
-	return &rates{
-		keys:      newBuckets(float64(l.Requests)/60, l.Requests, now),
-		strangers: newBuckets(float64(l.Requests)/60, l.Requests, now),
-		robots:    newBuckets(float64(l.RobotFrames), l.RobotFrames, now),
-		submits:   newBuckets(float64(l.Submits)/60, l.Submits, now),
+	minute := func(name string, n int) *buckets { return newBuckets(name, float64(n)/60, n, now) }
+	r := &rates{
+		keys: minute("default", l.Requests), strangers: minute("address", l.Addresses), submits: minute("submits", l.Submits),
+		own: map[rateClass]*buckets{rateRobot: newBuckets(rateRobot.String(), float64(l.RobotRequests), l.RobotRequests, now)},
 	}
+	for class, n := range map[rateClass]int{
+		rateSignIn: l.SignIns, rateEnrol: l.Enrolments, rateFleet: l.MetricsFleet, rateRobots: l.MetricsRobots, rateOneRobot: l.MetricsRobot,
+		rateJobs: l.MetricsJobs, rateOneJob: l.MetricsJob, rateAnalytics: l.MetricsAnalytics, rateActivity: l.MetricsActivity,
+	} {
+		r.own[class] = minute(class.String(), n)
+	}
+	return r
 }
 
-// limitRate takes one token for a request. The developer at the machine itself
-// is not limited.
-func (a *API) limitRate(o *operation, w http.ResponseWriter, r *http.Request, p auth.Principal) error {
-	set, name := a.rates.keys, string(p.KeyID)
+// bucketOf finds the bucket of a request and the name of the caller in it. Nil:
+// the caller is not limited.
+func (r *rates) bucketOf(class rateClass, req *http.Request, p auth.Principal) (set *buckets, name string) {
 	switch {
+	case class == rateSignIn || class == rateEnrol:
+		return r.own[class], addressBucket(req)
 	case p.Tenant == "":
-		set, name = a.rates.strangers, addressOf(r)
-	case p.KeyID == "":
+		return r.strangers, addressBucket(req)
+	case p.KeyID == "" && p.UserID == "":
+		return nil, "" // the developer at the machine itself
+	}
+	if name = string(p.KeyID); name == "" {
+		name = "user/" + string(p.UserID)
+	}
+	own := r.own[class]
+	if own == nil {
+		return r.keys, name
+	}
+	if class == rateRobot && p.RobotID != "" {
+		name = string(p.Tenant) + "/" + string(p.RobotID) // also while it changes its key
+	}
+	return own, name
+}
+
+// limitRate takes one token for a request.
+func (a *API) limitRate(o *operation, w http.ResponseWriter, r *http.Request, p auth.Principal) error {
+	set, name := a.rates.bucketOf(o.rate, r, p)
+	if set == nil {
 		return nil
-	case o.rate == rateRobot:
-		set, name = a.rates.robots, string(p.Tenant)+"/"+string(p.RobotID)
 	}
 	wait, ok := set.take(name, 1)
 	set.headers(w.Header(), name)
@@ -83,9 +113,21 @@ func (a *API) limitRate(o *operation, w http.ResponseWriter, r *http.Request, p 
 	return nil
 }
 
+// limitStranger takes one token for a request whose credential does not count,
+// before it is answered.
+func (a *API) limitStranger(w http.ResponseWriter, r *http.Request) error {
+	name := addressBucket(r)
+	wait, ok := a.rates.strangers.take(name, 1)
+	a.rates.strangers.headers(w.Header(), name)
+	if !ok {
+		return tooMany(wait)
+	}
+	return nil
+}
+
 // limitSubmits takes tokens for jobs from the tenant's quota.
 func (a *API) limitSubmits(ctx context.Context, p auth.Principal, jobs int) error {
-	if p.KeyID == "" {
+	if p.KeyID == "" && p.UserID == "" {
 		return nil
 	}
 	own, err := a.o.Orchestrator.Tenants.SubmitRate(ctx, p)
@@ -108,28 +150,10 @@ func tooMany(wait time.Duration) error {
 	return e.WithFix("Wait as long as Retry-After says.")
 }
 
-// addressOf names the bucket of a caller without a credential: the address, or
-// the network that an IPv6 host usually has for itself.
-func addressOf(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		host = r.RemoteAddr
-	}
-	ip, err := netip.ParseAddr(host)
-	if err != nil {
-		return host
-	}
-	if ip = ip.Unmap(); ip.Is6() {
-		if network, err := ip.WithZone("").Prefix(64); err == nil {
-			return network.String()
-		}
-	}
-	return ip.String()
-}
-
 // buckets is a set of token buckets of one size. Buckets that have filled up
 // again are forgotten: they would be made anew just the same.
 type buckets struct {
+	policy    string
 	perSecond float64
 	burst     int
 	now       func() time.Time
@@ -141,8 +165,8 @@ type buckets struct {
 
 const bucketSweep = 1024
 
-func newBuckets(perSecond float64, burst int, now func() time.Time) *buckets {
-	return &buckets{perSecond: perSecond, burst: max(burst, 1), now: now, byKey: map[string]*rate.Limiter{}, sweep: bucketSweep}
+func newBuckets(policy string, perSecond float64, burst int, now func() time.Time) *buckets {
+	return &buckets{policy: policy, perSecond: perSecond, burst: max(burst, 1), now: now, byKey: map[string]*rate.Limiter{}, sweep: bucketSweep}
 }
 
 func (b *buckets) of(key string) *rate.Limiter {
@@ -194,6 +218,6 @@ func (b *buckets) resize(key string, perMinute int) int {
 func (b *buckets) headers(h http.Header, key string) {
 	left := max(int(b.of(key).TokensAt(b.now())), 0)
 	window := int(math.Round(float64(b.burst) / b.perSecond))
-	h.Set("RateLimit-Policy", fmt.Sprintf(`"default";q=%d;w=%d`, b.burst, window))
-	h.Set("RateLimit", fmt.Sprintf(`"default";r=%d;t=%d`, left, int(math.Ceil(float64(b.burst-left)/b.perSecond))))
+	h.Set("RateLimit-Policy", fmt.Sprintf("%q;q=%d;w=%d", b.policy, b.burst, window))
+	h.Set("RateLimit", fmt.Sprintf("%q;r=%d;t=%d", b.policy, left, int(math.Ceil(float64(b.burst-left)/b.perSecond))))
 }

@@ -216,7 +216,7 @@ func TestLocal(t *testing.T) {
 
 // TestRates shows that a key's budget is its own and says when to come back.
 func TestRates(t *testing.T) {
-	w := newWorld(t, func(o *Options) { o.Limits.Requests, o.Limits.Submits = 5, 3 })
+	w := newWorld(t, func(o *Options) { o.Limits.Requests, o.Limits.Addresses, o.Limits.Submits = 5, 5, 3 })
 	var last answer
 	for range 6 {
 		last = w.do("viewer", "GET", "/api/v1/me", "")

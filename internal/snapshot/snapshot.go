@@ -143,7 +143,7 @@ func (s *Snapshot) Include(job *fleet.Job) error {
 			l.Requires.Key() == job.Requires.Key() && l.Placement.Text() == job.Placement.Demands().Text()
 	})
 	if at < 0 {
-		return fleet.NotFound("lane of job", string(job.ID))
+		return fleet.NotFound("lane_of_job", string(job.ID))
 	}
 	lane := &s.View.Lanes[at]
 	if slices.ContainsFunc(lane.Jobs, func(j placement.Job) bool { return j.ID == job.ID }) {

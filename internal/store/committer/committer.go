@@ -77,6 +77,9 @@ type Queue[W any] struct {
 	bytes  int
 	closed bool
 
+	began time.Time     // of the commit under way; zero: none is
+	took  time.Duration // of the one before
+
 	wake   chan struct{} // capacity 1
 	ended  chan struct{}
 	groups atomic.Int64
@@ -169,7 +172,11 @@ func (q *Queue[W]) run() {
 		}
 		q.groups.Add(1)
 		q.passed.Add(int64(len(group)))
-		for i, err := range q.commit(group) {
+		began := time.Now()
+		q.time(began, 0)
+		answers := q.commit(group)
+		q.time(time.Time{}, time.Since(began))
+		for i, err := range answers {
 			if group[i].state.Load() == abandoned {
 				err = group[i].ctx.Err()
 			}
@@ -194,6 +201,37 @@ func (q *Queue[W]) gather() {
 
 // Stats says how many groups and operations went through.
 func (q *Queue[W]) Stats() (groups, ops int64) { return q.groups.Load(), q.passed.Load() }
+
+func (q *Queue[W]) time(began time.Time, took time.Duration) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.began = began; began.IsZero() {
+		q.took = took
+	}
+}
+
+// Load is how hard the queue is pressed.
+type Load struct {
+	Waiting, Capacity int           // operations that are not urgent
+	Commit            time.Duration // the age of the commit under way, or what the last one took
+}
+
+// Load looks at the queue.
+func (q *Queue[W]) Load() Load {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	l := Load{Waiting: len(q.ops), Capacity: q.options.MaxOps - q.options.MaxOps/4}
+	if byBytes := q.options.MaxBytes - q.options.MaxBytes/4; q.bytes > 0 { // whichever is nearer to its end
+		l.Waiting = max(l.Waiting, int(int64(q.bytes)*int64(l.Capacity)/int64(byBytes)))
+	}
+	switch {
+	case !q.began.IsZero():
+		l.Commit = max(time.Since(q.began), q.took)
+	case l.Waiting > 0:
+		l.Commit = q.took
+	}
+	return l
+}
 
 // Waiting says how many operations are in the queue now.
 func (q *Queue[W]) Waiting() int {

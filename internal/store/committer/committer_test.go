@@ -5,6 +5,7 @@ import (
 	"errors"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/casarerpa/fleet/fleet"
 )
@@ -116,4 +117,39 @@ func TestQueueIsBounded(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestLoad: what waits, how long the commit under way has lasted, and what the
+// last one took while there is more to do.
+func TestLoad(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := &gate{open: make(chan struct{})}
+		q := New(Options{MaxOps: 8, MaxBytes: 1000, GroupOps: 1}, g.commit)
+		if l := q.Load(); l != (Load{Capacity: 6}) {
+			t.Errorf("idle: %+v", l)
+		}
+		for range 4 {
+			go func() { _ = q.Do(t.Context(), 10, false, 1) }()
+		}
+		time.Sleep(3 * time.Second)
+		if l := q.Load(); l.Waiting != 3 || l.Commit != 3*time.Second {
+			t.Errorf("three wait for one: %+v", l)
+		}
+		go func() { _ = q.Do(t.Context(), 700, false, 1) }()
+		synctest.Wait()
+		if l := q.Load(); l.Waiting != 5 { // 730 of 750 bytes are nearer to the end than 4 of 6
+			t.Errorf("by bytes: %+v", l)
+		}
+		g.open <- struct{}{}
+		synctest.Wait()
+		if l := q.Load(); l.Commit != 3*time.Second {
+			t.Errorf("after a slow one: %+v", l)
+		}
+		close(g.open)
+		synctest.Wait()
+		if l := q.Load(); l.Waiting != 0 || l.Commit != 0 {
+			t.Errorf("idle again: %+v", l)
+		}
+		q.Close()
+	})
 }

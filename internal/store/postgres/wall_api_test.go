@@ -135,6 +135,9 @@ func TestAPIBehindTheWall(t *testing.T) {
 	f.Update(func(tx store.Tx) error {
 		return tx.AddBulk(many, []fleet.BulkTarget{{Bulk: many.ID, RobotID: "r1", Wave: 1, State: fleet.TargetPending, Reason: "why-of-acme"}})
 	})
+	own := fleet.NewTenant(f.Tenant)
+	own.Name = "name-of-acme"
+	f.Update(func(tx store.Tx) error { return tx.AddTenant(own) })
 	api := newTenantsAPI(t, open(t, db.URL, Options{}))
 	blind(t)
 	before := dump(t, db)
@@ -142,12 +145,12 @@ func TestAPIBehindTheWall(t *testing.T) {
 	// What belongs to acme and may stand in no answer to globex.
 	secrets := []string{
 		string(running.ID), string(waiting.ID), string(ended.ID), "Robot r1", "invoices", "key-of-acme", "hash-of-acme", "secret-of-acme", "admin-of-acme", `"acme"`, string(kept.ID), kept.Name,
-		string(many.ID), many.By, "why-of-acme",
+		string(many.ID), many.By, "why-of-acme", own.Name,
 	}
 	ids := map[string][]string{
 		"/api/v1/jobs/": {string(running.ID), string(waiting.ID), string(ended.ID)}, "/api/v1/keys/": {"key-of-acme"},
 		"/api/v1/robots/": {"r1"}, "/api/v1/workflows/": {"w-1"}, "/api/v1/reservations/": {string(kept.ID)}, "/api/v1/dlq/": {string(ended.ID)},
-		"/api/v1/bulk-operations/": {string(many.ID)},
+		"/api/v1/bulk-operations/": {string(many.ID)}, "/api/v1/tenants/": {string(f.Tenant)},
 	}
 	asked, saw := 0, 0
 	for _, r := range apiRoutes(t) {

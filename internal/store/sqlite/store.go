@@ -193,6 +193,9 @@ func (s *Store) Health(ctx context.Context) error {
 // Commits says how many commits were made and how many changes they carried.
 func (s *Store) Commits() (commits, changes int64) { return s.queue.Stats() }
 
+// Load is how hard the committer is pressed.
+func (s *Store) Load() committer.Load { return s.queue.Load() }
+
 // Close may be called more than once.
 func (s *Store) Close() error {
 	s.closing.Do(func() {

@@ -44,7 +44,7 @@ func (t *Tx) DeleteNodeOverride(workflow fleet.ID, node string) error {
 	}
 	n, err := t.conn.Exec(overrideDelete, tenant, workflow, node)
 	if err == nil && n == 0 {
-		err = fleet.NotFound("node override", node)
+		err = fleet.NotFound("node_override", node)
 	}
 	return err
 }

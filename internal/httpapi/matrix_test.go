@@ -1,0 +1,373 @@
+package httpapi
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/auth"
+)
+
+// rights says a second time, by hand, who may call each operation: n without a
+// credential, r a robot's key for its own robot, then the roles viewer,
+// operator, developer, admin and super admin by their first letters. What
+// stands here is compared with what the server does, so a right that changes
+// has to be changed twice.
+var rights = map[string]string{
+	"health.get": "nrvodas", "health.live": "nrvodas", "health.ready": "nrvodas", "document.get": "nrvodas", "me.get": "rvodas",
+
+	"jobs.list": "vodas", "jobs.get": "vodas", "jobs.attempts": "vodas", "jobs.explain": "vodas", "jobs.graph": "vodas", "jobs.log": "vodas",
+	"jobs.submit": "odas", "jobs.submit_many": "odas", "jobs.cancel": "odas", "jobs.retry": "odas", "jobs.decide": "oas",
+	"deadletters.list": "vodas", "deadletters.get": "vodas", "deadletters.stats": "vodas", "deadletters.retry": "odas",
+	"deadletters.delete": "as", "deadletters.purge": "as", "placement.preview": "odas", "events.list": "vodas",
+
+	"robots.list": "vodas", "robots.get": "vodas", "robots.commands": "vodas", "robots.register": "as", "robots.update": "as",
+	"robots.drain": "oas", "robots.maintenance": "oas", "robots.pause": "oas", "robots.restart": "oas", "robots.resume": "oas",
+	"robots.shutdown": "oas", "robots.start": "oas", "robots.stop": "oas",
+	"bulk.list": "vodas", "bulk.get": "vodas", "bulk.start": "oas", "bulk.cancel": "oas", "bulk.retry": "oas",
+	"environments.list": "vodas", "environments.get": "vodas", "environments.put": "as",
+	"reservations.list": "vodas", "reservations.get": "vodas", "reservations.create": "as", "reservations.update": "as", "reservations.delete": "as",
+	"robot.result": "r", "robot.workflow": "r",
+
+	"workflows.list": "vodas", "workflows.get": "vodas", "workflows.versions": "vodas", "workflows.version": "vodas", "workflows.validate": "vodas",
+	"workflows.put": "das", "assignments.list": "vodas", "assignments.put": "das", "assignments.delete": "das",
+	"node_overrides.list": "vodas", "node_overrides.get": "vodas", "node_overrides.put": "das", "node_overrides.delete": "das",
+
+	"keys.list": "as", "keys.create": "as", "keys.revoke": "as", "members.list": "as",
+	"tenants.list": "as", "tenants.get": "as", "tenants.create": "s", "tenants.put": "s",
+}
+
+// matrixCaller is one column: a credential and the letter of its rights; none
+// for one that does not count.
+type matrixCaller struct{ name, letter string }
+
+func matrixCallers() []matrixCaller {
+	return []matrixCaller{
+		{"nobody", "n"},
+		{"wrong", ""},
+		{"expired", ""},
+		{"revoked", ""},
+		{"bot-1", "r"},
+		{"bot-2", "r"},
+		{"viewer", "v"},
+		{"operator", "o"},
+		{"developer", "d"},
+		{"admin", "a"},
+		{"super", "s"},
+	}
+}
+
+// matrix is the world of the test: two tenants with the same things.
+type matrix struct {
+	*world
+	ops   []matrixOp
+	made  int
+	ours  *estate
+	their *estate
+}
+
+type matrixOp struct{ id, method, path string }
+
+// estate is what one tenant has; things are made as they are needed, since many
+// an operation uses its thing up.
+type estate struct {
+	m      *matrix
+	p      auth.Principal
+	robot  auth.Principal
+	epoch  int64
+	marks  []string // names and ids that no stranger may read
+	hash   string   // of a document whose attempt the robot holds
+	hashed fleet.ID
+}
+
+func newMatrix(t *testing.T) *matrix {
+	m := &matrix{world: newWorld(t, func(o *Options) {
+		o.Limits.Requests, o.Limits.Submits, o.Limits.RobotFrames = 1e9, 1e9, 1e9
+	})}
+	m.super()
+	_, err := m.core.Tenants.Create(t.Context(), auth.Local(), fleet.NewTenant("globex"))
+	m.must(err)
+	m.ours, m.their = m.estate("default"), m.estate("globex")
+	m.keys["wrong"] = strings.Repeat("x", 5) + m.keys["admin"][5:]
+	_, short, err := m.api.o.Keys.NewServiceKey(t.Context(), auth.Local(), "expired", fleet.RoleAdmin, time.Millisecond)
+	m.must(err)
+	m.keys["expired"] = short.Reveal()
+	key, gone, err := m.api.o.Keys.NewServiceKey(t.Context(), auth.Local(), "revoked", fleet.RoleAdmin, 0)
+	m.must(err)
+	m.must(m.api.o.Keys.Revoke(t.Context(), auth.Local(), key.ID))
+	m.keys["revoked"] = gone.Reveal()
+	var doc struct {
+		Paths map[string]map[string]struct {
+			OperationID string `json:"operationId"`
+		}
+	}
+	m.must(json.Unmarshal(m.api.document, &doc))
+	for path, methods := range doc.Paths {
+		for method, op := range methods {
+			m.ops = append(m.ops, matrixOp{op.OperationID, strings.ToUpper(method), path})
+		}
+	}
+	slices.SortFunc(m.ops, func(a, b matrixOp) int { return strings.Compare(a.id, b.id) })
+	return m
+}
+
+// TestInventory: what is served, what is documented and whose rights are known
+// are the same operations.
+func TestInventory(t *testing.T) {
+	m := newMatrix(t)
+	served := slices.Sorted(maps.Keys(m.api.routes))
+	var documented []string
+	for _, op := range m.ops {
+		documented = append(documented, op.method+" "+op.path)
+		if rights[op.id] == "" {
+			t.Errorf("%s: the rights say nothing of it", op.id)
+		}
+	}
+	slices.Sort(documented)
+	if !slices.Equal(served, documented) {
+		t.Errorf("served %d:\n%s\ndocumented %d:\n%s", len(served), strings.Join(served, "\n"), len(documented), strings.Join(documented, "\n"))
+	}
+	for id := range rights {
+		if !slices.ContainsFunc(m.ops, func(op matrixOp) bool { return op.id == id }) {
+			t.Errorf("%s has rights and is not there", id)
+		}
+	}
+}
+
+// TestMatrix asks every operation as everybody, of an own thing, of another
+// tenant's, and of one that does not exist. No cell is open: an operation
+// without rights or without a thing to name fails.
+func TestMatrix(t *testing.T) {
+	m := newMatrix(t)
+	cells := 0
+	for _, op := range m.ops {
+		for _, c := range matrixCallers() {
+			cells += m.cell(t, op, c)
+		}
+	}
+	t.Logf("%d operations, %d cells", len(m.ops), cells)
+}
+
+// cell asks one operation as one caller, and says how many answers it judged.
+func (m *matrix) cell(t *testing.T, op matrixOp, c matrixCaller) (judged int) {
+	may := c.letter != "" && strings.Contains(rights[op.id], c.letter)
+	named := strings.Contains(op.path, "{")
+	own, absent, nowhere := m.ask(c, op, m.ours.path(t, op, c)), answer{}, ""
+	if named {
+		nowhere = m.nowhere(t, op)
+		absent = m.ask(c, op, nowhere)
+	}
+	want := func(what string, a answer, ok func(int) bool, expect string) {
+		t.Helper()
+		if judged++; !ok(a.status) {
+			t.Errorf("%s as %s, %s: got %d, want %s: %s", op.id, c.name, what, a.status, expect, a.body)
+		}
+	}
+	is := func(status int) func(int) bool { return func(got int) bool { return got == status } }
+	served := func(s int) bool { return s != 401 && s != 403 && s != 404 && s < 500 }
+	switch {
+	case c.letter == "" || c.letter == "n" && !may:
+		want("own", own, is(401), "401")
+		if named {
+			want("absent", absent, is(401), "401")
+		}
+	case !may:
+		want("own", own, is(403), "403")
+		if named {
+			want("absent", absent, is(403), "403")
+		}
+	case op.id == "robot.workflow" && c.name == "bot-2": // another robot holds the attempt
+		want("of another robot", own, is(404), "404")
+	default:
+		want("own", own, served, "an answer")
+	}
+	m.silent(t, op, c, own, "")
+	if !named || c.letter == "" || c.letter == "n" || !m.theirs(op) {
+		return judged
+	}
+	elsewhere := m.their.path(t, op, c)
+	foreign := m.ask(c, op, elsewhere)
+	across := c.letter == "s" && (strings.HasPrefix(op.id, "jobs.") || strings.HasPrefix(op.id, "tenants."))
+	switch {
+	case !may:
+		want("foreign", foreign, is(403), "403")
+	case across:
+		want("foreign, across tenants", foreign, served, "an answer")
+	default:
+		want("absent", absent, is(404), "404")
+		want("foreign", foreign, is(404), "404")
+		if a, b := m.bare(op, foreign, elsewhere), m.bare(op, absent, nowhere); a != b {
+			t.Errorf("%s as %s: a foreign thing is told from none:\n%s\n%s", op.id, c.name, a, b)
+		}
+		m.silent(t, op, c, foreign, elsewhere)
+	}
+	return judged
+}
+
+// theirs says whether an operation names things that belong to somebody. The
+// name of an environment belongs to nobody, and a sum is its body's.
+func (m *matrix) theirs(op matrixOp) bool {
+	return !strings.HasPrefix(op.id, "environments.") && op.id != "robot.result"
+}
+
+// matrixBodies are what must be right before the thing is looked for.
+var matrixBodies = map[string]string{
+	"node_overrides.put":  `{"robot_id":"bot-1"}`,
+	"reservations.update": `{"name":"kept","selector":{"all":true},"for":{"labels":{"a":"b"}}}`,
+}
+
+// ask sends a request with the least body that can be judged.
+func (m *matrix) ask(c matrixCaller, op matrixOp, path string) answer {
+	m.Helper()
+	var body io.Reader
+	if op.method != http.MethodGet && op.method != http.MethodDelete {
+		body = strings.NewReader(cmp.Or(matrixBodies[op.id], "{}"))
+	}
+	req, err := http.NewRequestWithContext(m.Context(), op.method, m.url+path, body)
+	m.must(err)
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if key := m.keys[c.name]; key != "" {
+		req.Header.Set("Authorization", "Bearer "+key)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	m.must(err)
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	m.must(err)
+	return answer{resp.StatusCode, resp.Header, string(text)}
+}
+
+// silent fails when an answer holds anything of the other tenant's.
+func (m *matrix) silent(t *testing.T, op matrixOp, c matrixCaller, a answer, path string) {
+	t.Helper()
+	if c.letter == "s" {
+		return
+	}
+	for _, mark := range m.their.marks {
+		if strings.Contains(a.body, mark) && !strings.Contains(path, mark) {
+			t.Errorf("%s as %s shows %q of another tenant: %s", op.id, c.name, mark, a.body)
+		}
+	}
+}
+
+// bare is an error without what differs from request to request: the names that
+// were asked for, and the request's id.
+func (m *matrix) bare(op matrixOp, a answer, path string) string {
+	var p map[string]any
+	if json.Unmarshal([]byte(a.body), &p) != nil {
+		return a.body
+	}
+	delete(p, "request_id")
+	text, err := json.Marshal(p)
+	m.must(err)
+	out := string(text)
+	names := strings.Split(path, "/")
+	for i, part := range strings.Split(op.path, "/") {
+		if strings.Contains(part, "{") {
+			out = strings.ReplaceAll(out, " "+names[i]+".", " NAME.")
+		}
+	}
+	return out
+}
+
+const (
+	nowhereID   = "01939c3e-7b1a-7c3d-8e4f-0123456789ab"
+	nowhereName = "nowhere"
+)
+
+// nowhere is a path of things that do not exist.
+func (m *matrix) nowhere(t *testing.T, op matrixOp) string {
+	return fill(t, op, func(string) map[string]string {
+		return map[string]string{
+			"id": nowhereID, "robot": nowhereName, "tenant": nowhereName, "n": "1", "node_id": nowhereName, "robot_id": nowhereName,
+			"name": nowhereName, "hash": strings.Repeat("0", 64), "sha256": strings.Repeat("0", 64),
+		}
+	})
+}
+
+// fill puts names into a path. What {id} is depends on what it is an id of.
+func fill(t *testing.T, op matrixOp, names func(noun string) map[string]string) string {
+	t.Helper()
+	noun, _, _ := strings.Cut(strings.TrimPrefix(op.path, Base+"/"), "/")
+	if !strings.Contains(op.path, "{") {
+		return op.path
+	}
+	n := names(noun)
+	switch noun {
+	case "robots":
+		n["id"] = n["robot"]
+	case "tenants":
+		n["id"] = n["tenant"]
+	}
+	path := op.path
+	for param, value := range n {
+		path = strings.ReplaceAll(path, "{"+param+"}", value)
+	}
+	if strings.Contains(path, "{") {
+		t.Fatalf("%s: the test has nothing to put into %s", op.id, path)
+	}
+	return path
+}
+
+func (m *matrix) estate(tenant fleet.TenantID) *estate {
+	e := &estate{m: m, p: auth.Local().In(tenant), robot: auth.Robot(tenant, "bot-1", "default")}
+	e.hashed = e.running()
+	job, err := m.core.Jobs.Get(m.Context(), e.p, e.hashed)
+	m.must(err)
+	e.hash = job.Job.Workflow.Hash
+	return e
+}
+
+// path makes what an operation needs and names it.
+func (e *estate) path(t *testing.T, op matrixOp, c matrixCaller) string {
+	return fill(t, op, func(noun string) map[string]string {
+		names := map[string]string{
+			"name": "lab", "hash": e.hash, "sha256": strings.Repeat("a", 64), "tenant": string(e.p.Tenant), "n": "1", "node_id": "s",
+		}
+		if !strings.Contains(rights[op.id], c.letter) || c.letter == "" {
+			names["id"], names["robot"], names["robot_id"] = nowhereID, nowhereName, nowhereName // nobody gets that far
+			return names
+		}
+		switch noun {
+		case "jobs":
+			names["id"] = string(e.submit())
+		case "dlq":
+			names["id"] = string(e.failed())
+		case "robots":
+			names["robot"] = string(e.newRobot())
+		case "keys":
+			key, _, err := e.m.api.o.Keys.NewServiceKey(t.Context(), e.p, e.name("key"), fleet.RoleViewer, 0)
+			e.m.must(err)
+			names["id"] = e.mark(string(key.ID))
+		case "workflows":
+			names["id"], names["robot_id"] = e.workflow(t, op)
+		case "reservations":
+			names["id"] = e.reservation()
+		case "bulk-operations":
+			names["id"] = e.bulk()
+		}
+		return names
+	})
+}
+
+// mark remembers a name that no stranger may read.
+func (e *estate) mark(name string) string {
+	e.marks = append(e.marks, name)
+	return name
+}
+
+// name makes a new name that tells whose it is.
+func (e *estate) name(noun string) string {
+	e.m.made++
+	return e.mark(fmt.Sprintf("%s-%s-%d", e.p.Tenant, noun, e.m.made))
+}

@@ -1,0 +1,94 @@
+package httpapi
+
+import (
+	"testing"
+	"time"
+
+	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/orchestrator"
+	"github.com/casarerpa/fleet/internal/store"
+)
+
+// The things that operations name, made anew for each.
+
+func (e *estate) document() []byte {
+	return []byte(`{"metadata":{"name":"` + e.name("workflow") + `"},"nodes":{"s":{"node_id":"s","node_type":"StartNode","config":{}}},"connections":[]}`)
+}
+
+func (e *estate) submit() fleet.ID {
+	r, err := e.m.core.Jobs.Submit(e.m.Context(), e.p, orchestrator.SubmitRequest{
+		Document: e.document(), JobName: e.name("job"), Retry: &fleet.RetryChange{Max: new(int)}, // a failure is a dead letter
+	})
+	e.m.must(err)
+	return fleet.ID(e.mark(string(r.Job.ID)))
+}
+
+// running is a job that the estate's robot holds.
+func (e *estate) running() fleet.ID {
+	id := e.submit()
+	if e.epoch == 0 {
+		got, err := e.m.core.Robots.Connect(e.m.Context(), e.robot, orchestrator.Hello{
+			Member: "m", Transport: "ws2", InstanceID: "i", JournalID: "j", Slots: 100,
+		}, "token")
+		e.m.must(err)
+		e.epoch = got.Session.Epoch
+	}
+	won, _, err := e.m.store.Assign(e.m.Context(), e.p.Scope(), []store.Assignment{{
+		Tenant: e.p.Tenant, JobID: id, RobotID: e.robot.RobotID, SessionEpoch: e.epoch, AcceptWithin: time.Minute,
+	}}, time.Now())
+	e.m.must(err)
+	if len(won) != 1 {
+		e.m.Fatal("not assigned")
+	}
+	e.m.must(e.m.core.Attempts.Accept(e.m.Context(), e.robot, store.Ref{JobID: id, Epoch: won[0].Attempt.Epoch}))
+	return id
+}
+
+func (e *estate) failed() fleet.ID {
+	id := e.running()
+	got, err := e.m.core.Attempts.Report(e.m.Context(), e.robot, []fleet.Report{{
+		Kind: fleet.ReportFailed, JobID: id, Epoch: 1, Error: &fleet.JobError{Class: fleet.ClassApplication, Message: e.name("error")},
+	}})
+	e.m.must(err)
+	if got[0].Verdict != fleet.VerdictApplied {
+		e.m.Fatalf("%+v", got[0])
+	}
+	return id
+}
+
+func (e *estate) newRobot() fleet.RobotID {
+	r, err := e.m.core.Robots.Register(e.m.Context(), e.p, fleet.Robot{ID: fleet.RobotID(e.name("robot"))})
+	e.m.must(err)
+	return r.ID
+}
+
+// workflow has a usual robot, and a node with a place of its own.
+func (e *estate) workflow(t *testing.T, op matrixOp) (id, robot string) {
+	w, _, err := e.m.core.Workflows.Put(t.Context(), e.p, "", e.document())
+	e.m.must(err)
+	r := e.newRobot()
+	switch op.id {
+	case "assignments.delete":
+		_, err = e.m.core.Jobs.Assign(t.Context(), e.p, fleet.UsualRobot{WorkflowID: w.WorkflowID, RobotID: r})
+	case "node_overrides.get", "node_overrides.delete":
+		_, err = e.m.core.Jobs.PutNodeOverride(t.Context(), e.p, fleet.NodeOverride{WorkflowID: w.WorkflowID, NodeID: "s", RobotID: r, Active: true})
+	}
+	e.m.must(err)
+	return e.mark(string(w.WorkflowID)), string(r)
+}
+
+func (e *estate) reservation() string {
+	r, _, err := e.m.core.Reservations.Put(e.m.Context(), e.p, fleet.Reservation{
+		Name: e.name("reservation"), Selector: fleet.Selector{All: true}, For: fleet.ReservationFor{Labels: map[string]string{"a": "b"}},
+	})
+	e.m.must(err)
+	return e.mark(string(r.ID))
+}
+
+func (e *estate) bulk() string {
+	b, err := e.m.core.Robots.StartBulk(e.m.Context(), e.p, orchestrator.BulkRequest{
+		Bulk: fleet.Bulk{Kind: fleet.CommandPause, Change: fleet.ModeChange{Mode: fleet.ModePaused}, Size: 1, StopPercent: 20}, Robots: []fleet.RobotID{e.newRobot()},
+	})
+	e.m.must(err)
+	return e.mark(string(b.ID))
+}
