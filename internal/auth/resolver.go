@@ -27,6 +27,11 @@ func (p Presented) Any() bool {
 	return p.Bearer != "" || p.APIKey != "" || p.Query != "" || p.Cookie != "" || p.Ticket != ""
 }
 
+// OnlyCookie says that nothing came but what a browser sends by itself.
+func (p Presented) OnlyCookie() bool {
+	return p.Cookie != "" && p.Bearer == "" && p.APIKey == "" && p.Query == "" && p.Ticket == ""
+}
+
 // Way is how a credential came.
 type Way int
 

@@ -23,13 +23,14 @@ type LoginRequest struct {
 
 // Session is what a sign-in hands out, this once.
 type Session struct {
-	SignIn  fleet.SignIn
-	User    fleet.User
-	Cookie  Secret // browsers
-	Known   Secret // browsers
-	Access  Secret // programs
-	Refresh Secret
-	Expires time.Duration // of Access
+	SignIn   fleet.SignIn
+	User     fleet.User
+	Cookie   Secret // browsers
+	Known    Secret // browsers
+	Access   Secret // programs
+	Refresh  Secret
+	Expires  time.Duration // of Access
+	KnownFor time.Duration // of Known
 }
 
 // maxAgent bounds what is kept of how a program calls itself.
@@ -168,7 +169,7 @@ func (o *People) open(ctx context.Context, in opening) (out Session, err error) 
 		ID: o.ids.New(), Tenant: u.Tenant, User: u.ID, Kind: in.kind, CreatedAt: now, SeenAt: now,
 		Address: in.origin.Address, Agent: cut(in.agent, maxAgent),
 	}
-	out = Session{SignIn: s, Expires: o.rules.Access}
+	out = Session{SignIn: s, Expires: o.rules.Access, KnownFor: o.rules.Known}
 	var tokens []fleet.Token
 	add := func(secret *Secret, kind fleet.TokenKind, signIn fleet.ID, life time.Duration) {
 		if err != nil {

@@ -28,6 +28,8 @@ const Base = "/api/v1"
 type Options struct {
 	Orchestrator *orchestrator.Orchestrator
 	Keys         *auth.Keys
+	// People sign in. Nil: nobody does, there are keys alone.
+	People *auth.People
 	// Auth finds whose request it is. Nil: keys alone count.
 	Auth *auth.Resolver
 	// QueryTokens lets a credential in the address count, as programs of the
@@ -70,7 +72,11 @@ func (o *Options) fill() {
 		o.Limits = config.DefaultLimits()
 	}
 	if o.Auth == nil {
-		o.Auth = auth.NewResolver(o.Keys)
+		kinds := []auth.Kind{o.Keys}
+		if o.People != nil {
+			kinds = append(kinds, o.People)
+		}
+		o.Auth = auth.NewResolver(kinds...)
 	}
 	if o.QueryTokenSeen == nil {
 		o.QueryTokenSeen = func() {}
@@ -92,6 +98,7 @@ type API struct {
 	rates    *rates
 	gate     gate
 	submits  submissions
+	origins  *http.CrossOriginProtection
 	document []byte
 
 	stopOnce sync.Once
@@ -108,6 +115,7 @@ func newAPI(o Options) (*API, error) {
 	a := &API{
 		o: o, ids: fleet.NewIDs(o.Now, rand.Reader), started: o.Now(), mux: http.NewServeMux(),
 		routes: map[string]*operation{}, stopping: make(chan struct{}),
+		origins: http.NewCrossOriginProtection(),
 	}
 	a.rates, a.submits = newRates(o.Limits, o.Now), newSubmissions(o.Limits)
 	a.huma = huma.NewAPI(humaConfig(o.Version), humago.NewAdapter((*guardedMux)(a), ""))
@@ -129,6 +137,8 @@ func newAPI(o Options) (*API, error) {
 	a.workflowRoutes()
 	a.eventRoutes()
 	a.keyRoutes()
+	a.signInRoutes()
+	a.userRoutes()
 	a.memberRoutes()
 	a.laneRoutes()
 	a.documentRoutes()

@@ -18,6 +18,9 @@ import (
 type call struct {
 	requestID string
 	body      []byte
+	agent     string // as the program calls itself
+	known     string // what marks a browser that somebody has signed in with
+	origin    auth.Origin
 	who       string // for the access log
 	pattern   string
 	overTLS   bool // also where a proxy ends it
@@ -39,6 +42,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r = r.WithContext(context.WithValue(r.Context(), callKey{}, c)) // a copy, which may be changed
 	c.overTLS = a.arrive(r)
 	r = a.readCaller(r)
+	c.remember(r)
 	out := &recorder{ResponseWriter: w}
 	began := a.o.Now()
 	secure(out.Header(), c.overTLS)

@@ -35,6 +35,7 @@ type access struct {
 	permission fleet.Permission
 	open       bool // also without a credential
 	signedIn   bool // anybody with a credential
+	person     bool // a person who signed in
 }
 
 func need(p fleet.Permission) access { return access{permission: p} }
@@ -42,6 +43,8 @@ func need(p fleet.Permission) access { return access{permission: p} }
 func open() access { return access{open: true} }
 
 func signedIn() access { return access{signedIn: true} }
+
+func person() access { return access{person: true} }
 
 // bodyRule says what a request may carry.
 type bodyRule struct {
@@ -188,6 +191,8 @@ func (a *API) documented(o *operation) *huma.Operation {
 	case o.may.open:
 		op.Security = []map[string][]string{{}}
 		op.Extensions["x-permission"] = "none"
+	case o.may.person:
+		op.Extensions["x-permission"] = "a person who signed in"
 	case o.may.signedIn:
 		op.Extensions["x-permission"] = "any credential"
 	default:
