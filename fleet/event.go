@@ -40,6 +40,14 @@ const (
 	EventWorkflowVersion    EventKind = "workflow.version_added"
 	EventKeyCreated         EventKind = "key.created"
 	EventKeyRevoked         EventKind = "key.revoked"
+	EventKeyUpdated         EventKind = "key.updated"
+	EventKeyRotated         EventKind = "key.rotated"
+	EventKeyExpiring        EventKind = "key.expiring"
+	EventKeyExpired         EventKind = "key.expired"
+	EventKeyUsedLate        EventKind = "key.used_after_rotation"
+	EventRobotEnrolled      EventKind = "robot.enrolled"
+	EventEnrolmentCreated   EventKind = "enrolment.created"
+	EventEnrolmentRevoked   EventKind = "enrolment.revoked"
 	EventBrake              EventKind = "fleet.brake"
 	EventJobReleased        EventKind = "job.released"
 	EventJobUnmet           EventKind = "job.dependency_unmet"
@@ -70,6 +78,8 @@ func EventKinds() []EventKind {
 		EventRobotUpdated, EventRobotMode, EventRobotDrained, EventCommandRequested, EventCommandDelivered, EventCommandEnded, EventBulkStarted, EventBulkEnded,
 		EventRobotConnected, EventRobotDisconnected, EventRobotConflict, EventWorkflowCreated,
 		EventWorkflowVersion, EventKeyCreated, EventKeyRevoked, EventBrake,
+		EventKeyUpdated, EventKeyRotated, EventKeyExpiring, EventKeyExpired, EventKeyUsedLate,
+		EventRobotEnrolled, EventEnrolmentCreated, EventEnrolmentRevoked,
 		EventJobReleased, EventJobUnmet, EventAssignmentChanged, EventOverrideChanged, EventReservationCreated, EventReservationUpdated, EventReservationDeleted, EventReservationRecalled, EventEnvironmentChanged,
 		EventUserCreated, EventUserUpdated, EventUserDeleted,
 		EventTenantCreated, EventTenantUpdated, EventTenantSuspended, EventTenantResumed,
@@ -100,13 +110,14 @@ type SubjectKind string
 
 // The subjects.
 const (
-	SubjectJob      SubjectKind = "job"
-	SubjectAttempt  SubjectKind = "attempt" // the id is that of the job; such events are not counted by it
-	SubjectRobot    SubjectKind = "robot"
-	SubjectWorkflow SubjectKind = "workflow"
-	SubjectKey      SubjectKind = "key"
-	SubjectUser     SubjectKind = "user"
-	SubjectFleet    SubjectKind = "fleet"
+	SubjectJob       SubjectKind = "job"
+	SubjectAttempt   SubjectKind = "attempt" // the id is that of the job; such events are not counted by it
+	SubjectRobot     SubjectKind = "robot"
+	SubjectWorkflow  SubjectKind = "workflow"
+	SubjectKey       SubjectKind = "key"
+	SubjectUser      SubjectKind = "user"
+	SubjectEnrolment SubjectKind = "enrolment"
+	SubjectFleet     SubjectKind = "fleet"
 
 	SubjectReservation SubjectKind = "reservation"
 	SubjectEnvironment SubjectKind = "environment"

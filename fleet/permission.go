@@ -43,6 +43,17 @@ const (
 	TenantsManage      Permission = "tenants:manage"
 )
 
+// InEnvironment says whether a right is about things that each live in one
+// environment. A key that is limited to environments has no other rights:
+// what belongs to the whole tenant would tell of, or reach into, the rest.
+func (p Permission) InEnvironment() bool {
+	switch p { //nolint:exhaustive // the rest is of the whole tenant
+	case JobsRead, JobsRun, JobsDecide, RobotsRead, RobotsOperate, WorkflowsRead:
+		return true
+	}
+	return false
+}
+
 // Role is a named set of permissions.
 type Role string
 

@@ -3,6 +3,7 @@ package fleet
 import (
 	"strings"
 	"time"
+	"unicode"
 )
 
 // DefaultEnvironment matches every other environment.
@@ -147,8 +148,8 @@ func ValidatePool(name string) error {
 
 // ValidateEnvironment checks the name of an environment.
 func ValidateEnvironment(name string) error {
-	if name == "" || len(name) > 64 || strings.TrimSpace(name) != name {
-		return Invalid("environment", "environment must be 1 to 64 characters without blanks around them; got %q.", clip(name, 80))
+	if name == "" || len(name) > 64 || strings.TrimSpace(name) != name || strings.ContainsFunc(name, unicode.IsControl) {
+		return Invalid("environment", "environment must be 1 to 64 characters without blanks around them or control characters; got %q.", clip(name, 80))
 	}
 	return nil
 }

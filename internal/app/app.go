@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
@@ -40,12 +41,16 @@ type App struct {
 	reach    *cluster.Reach
 	breakers *breaker.Set // before outside systems
 	keys     *auth.Keys
+	people   *auth.People
+	auth     *auth.Resolver
 	gateway  *gateway.Gateway
 	shed     func() map[string]int64 // what the API refused under pressure
 	loops    []func(context.Context)
 	server   *http.Server
 	metrics  *http.Server
 	listener net.Listener
+
+	queryTokens atomic.Int64 // credentials that came in addresses and counted
 
 	metricsListener net.Listener
 
@@ -86,7 +91,9 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
-	a.keys = auth.NewKeys(a.store, ids, rand.Reader, time.Now)
+	if err := a.credentials(ctx, ids); err != nil {
+		return nil, err
+	}
 	timing := func(string) fleet.Timing { return o.Timing }
 	limits := orchestrator.DefaultLimits()
 	limits.BulkJobs, limits.Pending = o.Limits.BulkJobs, int64(o.Limits.Pending)
@@ -104,7 +111,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	sockets.Sockets, sockets.Handshakes, sockets.All = o.Limits.Sockets, o.Limits.Handshakes, o.Limits.AllHandshakes
 	sockets.Frames, sockets.Burst, sockets.LogBytes = float64(o.Limits.RobotFrames), 2*o.Limits.RobotFrames, int64(o.Limits.Logs)
 	a.gateway = gateway.New(gateway.Options{
-		Member: member, Version: o.Version, Robots: core.Robots, Attempts: core.Attempts, Keys: a.keys,
+		Member: member, Version: o.Version, Robots: core.Robots, Attempts: core.Attempts, Keys: a.keys, Auth: a.auth,
 		Signals: a.store.Signals(), Timing: timing, Now: time.Now, Logger: o.Logger, Limits: sockets,
 	})
 	if err := a.listen(ctx, core); err != nil {
@@ -168,12 +175,13 @@ func (a *App) build(core *orchestrator.Orchestrator, timing func(string) fleet.T
 	reaper := &upkeep.Reaper{Store: a.store, Attempts: core.Attempts, Timing: timing, Logger: a.o.Logger, Lead: lead}
 	modes := &upkeep.Modes{Robots: core.Robots, Logger: a.o.Logger, Lead: lead}
 	recalls := &upkeep.Recalls{Reservations: core.Reservations, Signals: a.store.Signals(), Logger: a.o.Logger, Lead: lead}
+	ends := &upkeep.KeyEnds{Keys: a.keys, Now: time.Now, Logger: a.o.Logger, Lead: lead}
 	wholes := &upkeep.Wholes{Jobs: core.Jobs, Logger: a.o.Logger, Lead: lead}
 	retention := &upkeep.Retention{Store: a.store, Keep: keep(a.o.Retention), Now: time.Now, Logger: a.o.Logger, Lead: lead}
 	echo := &cluster.Echo{Store: a.store, Logger: a.o.Logger}
 	a.loops = append(a.loops,
 		loop.Run, timers.Run, reaper.Run, a.gateway.Run, a.members.Run, a.members.Leader.Run, a.reach.Run, echo.Run, retention.Run, modes.Run, recalls.Run,
-		wholes.Run,
+		wholes.Run, ends.Run,
 	)
 	return nil
 }
@@ -191,7 +199,8 @@ func (a *App) listen(ctx context.Context, core *orchestrator.Orchestrator) error
 		Probe: a.store.Health, Clock: time.Now, Logger: a.o.Logger, CutOff: a.gateway.CutOff, Back: a.gateway.Back,
 	}
 	handler, err := httpapi.New(httpapi.Options{
-		Orchestrator: core, Keys: a.keys, Local: a.o.Local, Robots: a.gateway, Health: a.health, Writable: a.reach.Fault, Breakers: a.breakerStatuses,
+		Orchestrator: core, People: a.people, Keys: a.keys, Auth: a.auth, Local: a.o.Local, Robots: a.gateway, Health: a.health, Writable: a.reach.Fault, Breakers: a.breakerStatuses,
+		QueryTokens: a.o.QueryTokens, QueryTokenSeen: func() { a.queryTokens.Add(1) },
 		Proxies: a.o.Proxies, Pressure: a.pressure(),
 		Members: func() []fleet.Member { return a.members.Live() },
 		Now:     time.Now, Logger: a.o.Logger, Limits: a.o.Limits, Version: a.o.Version,
@@ -328,6 +337,9 @@ func (a *App) URL() string {
 
 // Keys makes and revokes credentials of this orchestrator.
 func (a *App) Keys() *auth.Keys { return a.keys }
+
+// People looks after those who sign in.
+func (a *App) People() *auth.People { return a.people }
 
 // Connected is how many robots are connected.
 func (a *App) Connected() int { return a.gateway.Connected() }

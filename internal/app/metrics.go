@@ -43,6 +43,7 @@ var (
 	memberDesc = prometheus.NewDesc("fleet_members", "Orchestrators that share the database, as far as this one sees.", nil, nil)
 	reachDesc  = prometheus.NewDesc("fleet_database_reachable", "1 while the last round trip to the database succeeded.", nil, nil)
 	brokenDesc = prometheus.NewDesc("fleet_breaker_state", "The breaker before an outside system: 0 closed, 1 trial, 2 open.", []string{"system"}, nil)
+	queryDesc  = prometheus.NewDesc("fleet_query_credentials_total", "Credentials that came in the address of a request and counted.", nil, nil)
 	shedDesc   = prometheus.NewDesc("fleet_shed_total", "Requests refused under pressure, by what they were.", []string{"class"}, nil)
 	readyDesc  = prometheus.NewDesc("fleet_store_ready", "1 while the store can commit.", nil, nil)
 )
@@ -55,6 +56,7 @@ func (fleetCollector) Describe(ch chan<- *prometheus.Desc) {
 	ch <- memberDesc
 	ch <- reachDesc
 	ch <- readyDesc
+	ch <- queryDesc
 	ch <- brokenDesc
 	ch <- shedDesc
 }
@@ -74,6 +76,7 @@ func (c fleetCollector) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(shedDesc, prometheus.CounterValue, float64(n), class)
 	}
 	ch <- gauge(reachDesc, c.a.reach.Fault() == nil)
+	ch <- prometheus.MustNewConstMetric(queryDesc, prometheus.CounterValue, float64(c.a.queryTokens.Load()))
 	ch <- gauge(readyDesc, c.a.health(ctx) == nil)
 	counts, err := upkeep.Counts(ctx, c.a.store)
 	if err != nil {

@@ -34,6 +34,8 @@ type Options struct {
 	RecordRounds string
 	// Retention says for how long history is kept; zero values are for ever.
 	Retention config.Retention
+	// SignIns says how long people stay signed in; what is zero is as usual.
+	SignIns config.SignIns
 	// MetricsListen is a loopback address for Prometheus; empty: none.
 	MetricsListen string
 	// DatabaseURL is a PostgreSQL that orchestrators share; empty: the embedded
@@ -41,6 +43,14 @@ type Options struct {
 	// even if it may lose acknowledged changes.
 	DatabaseURL string
 	Migrate     bool
+	// AdminKey is an administrator's key that is in the environment alone; empty:
+	// none. KeyPepper is mixed into the hashes of keys; empty: the file of the data
+	// folder, where the database is in there too. NewPepper lets it be another than
+	// before. QueryTokens lets credentials in addresses count.
+	AdminKey    string
+	KeyPepper   string
+	NewPepper   bool
+	QueryTokens bool
 	Unsafe      bool
 	// Store is one that is open already and that other orchestrators use too;
 	// it stays open. Nil: the one in DataDir, for this orchestrator alone.

@@ -140,11 +140,12 @@ func TestRevokeAndExpiry(t *testing.T) {
 	f := newKeys(t)
 	key, secret := f.service(Local(), fleet.RoleViewer, time.Hour)
 	usable := func() bool {
-		ids, err := f.UsableIDs(t.Context())
+		live, err := f.Live(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		return ids[key.ID]
+		_, is := live[key.ID]
+		return is
 	}
 	if _, err := f.Authenticate(t.Context(), secret.Reveal(), ""); err != nil || !usable() {
 		t.Fatal(err)
@@ -162,14 +163,14 @@ func TestRevokeAndExpiry(t *testing.T) {
 	if _, err := f.Authenticate(t.Context(), secret.Reveal(), ""); err != nil { // now it is remembered
 		t.Fatal(err)
 	}
-	if err := f.Revoke(t.Context(), Local(), key.ID); err != nil {
+	if err := f.Revoke(t.Context(), Local(), key.ID, ""); err != nil {
 		t.Fatal(err)
 	}
 	f.refused("revoked", secret.Reveal(), "")
 	if usable() {
 		t.Error("a revoked key may still be used by connections")
 	}
-	if err := f.Revoke(t.Context(), Local(), "01939c3e-7b1a-7c3d-8e4f-0123456789ab"); !errors.Is(err, fleet.ErrNotFound) {
+	if err := f.Revoke(t.Context(), Local(), "01939c3e-7b1a-7c3d-8e4f-0123456789ab", ""); !errors.Is(err, fleet.ErrNotFound) {
 		t.Errorf("revoking nothing: %v", err)
 	}
 	if _, _, err := f.NewServiceKey(t.Context(), Local(), "x", fleet.RoleViewer, -time.Hour); !errors.Is(err, fleet.ErrInvalid) {
@@ -201,7 +202,7 @@ func TestWhoMayMakeKeys(t *testing.T) {
 		_, _, err := f.NewServiceKey(t.Context(), p, "x", fleet.RoleViewer, 0)
 		_, _, robotErr := f.NewRobotKey(t.Context(), p, "x", "", 0)
 		_, listErr := f.List(t.Context(), p)
-		for _, err := range []error{err, robotErr, listErr, f.Revoke(t.Context(), p, "x")} {
+		for _, err := range []error{err, robotErr, listErr, f.Revoke(t.Context(), p, "x", "")} {
 			if !errors.Is(err, fleet.ErrForbidden) {
 				t.Errorf("%s: %v", role, err)
 			}
@@ -227,7 +228,7 @@ func TestWhoMayMakeKeys(t *testing.T) {
 	if list, err := f.List(t.Context(), other); err != nil || len(list) != 0 {
 		t.Errorf("another tenant sees %v, %v", list, err)
 	}
-	if err := f.Revoke(t.Context(), other, key.ID); !errors.Is(err, fleet.ErrNotFound) {
+	if err := f.Revoke(t.Context(), other, key.ID, ""); !errors.Is(err, fleet.ErrNotFound) {
 		t.Errorf("another tenant revokes: %v", err)
 	}
 }

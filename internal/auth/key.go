@@ -83,14 +83,22 @@ func checksum(body string) string {
 // wellFormed says whether a text can be a key at all, without a look-up.
 func wellFormed(text string) bool {
 	switch {
-	case strings.HasPrefix(text, "crpa_"):
+	case isRobotKey(text):
 		return len(text) >= 40 && len(text) <= 256
-	case strings.HasPrefix(text, "cfu_"):
+	case strings.HasPrefix(text, servicePrefix):
 		n := len(text) - 6
 		return len(text) == 66 && checksum(text[:n]) == text[n:]
 	}
 	return false
 }
+
+// isRobotKey tells the two kinds of keys apart.
+func isRobotKey(text string) bool { return strings.HasPrefix(text, robotPrefix) }
+
+const (
+	robotPrefix   = "crpa_"
+	servicePrefix = "cfu_"
+)
 
 const alphabet62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 

@@ -44,20 +44,42 @@ type People struct {
 	rules     SignInRules
 	passwords *Passwords
 
+	watch Watch
+
 	mu    sync.Mutex
 	cache map[string]cachedSignIn // by hash; only what exists
 }
 
 type cachedSignIn struct {
-	signed store.Signed
-	until  time.Time
+	signed     store.Signed
+	until      time.Time
+	generation int64
+}
+
+// Watch knows that some credential counts less than before, here or at another
+// orchestrator; Keys is it.
+type Watch interface {
+	Generation() int64
+	Forget()
+}
+
+// unwatched is for an orchestrator that nobody shares the store with.
+type unwatched struct{}
+
+func (unwatched) Generation() int64 { return 0 }
+func (unwatched) Forget()           {}
+
+// With has changes of people tell of themselves, and be told of.
+func (o *People) With(w Watch) *People {
+	o.watch = w
+	return o
 }
 
 // NewPeople takes its time, chance and ids as arguments.
 func NewPeople(s store.Store, ids *fleet.IDs, random io.Reader, now func() time.Time, rules SignInRules) *People {
 	return &People{
 		store: s, ids: ids, random: random, now: now, rules: rules, passwords: NewPasswords(rules.Cost, rules.Hashes, random),
-		cache: map[string]cachedSignIn{},
+		watch: unwatched{}, cache: map[string]cachedSignIn{},
 	}
 }
 
@@ -214,6 +236,9 @@ func (o *People) edit(ctx context.Context, p Principal, id fleet.ID, change func
 			d.Before, d.After = nil, map[string]any{"password": "changed"}
 		}
 		out = u
+		if err := tx.Revoked(u.Tenant); err != nil {
+			return err
+		}
 		return o.put(tx, p.Name, fleet.EventUserUpdated, u, d)
 	})
 	o.forget()
@@ -241,6 +266,9 @@ func (o *People) Delete(ctx context.Context, p Principal, id fleet.ID) error {
 			}
 		}
 		if err := tx.DeleteUser(id); err != nil {
+			return err
+		}
+		if err := tx.Revoked(u.Tenant); err != nil {
 			return err
 		}
 		if err := tx.Append(u.Tenant, userEvent(fleet.EventUserDeleted, p.Name, &u)); err != nil {
@@ -312,6 +340,9 @@ func (o *People) ChangePassword(ctx context.Context, p Principal, old, password 
 		if _, err := tx.EndSignIns(u.ID, "", p.SignInID); err != nil {
 			return err
 		}
+		if err := tx.Revoked(u.Tenant); err != nil {
+			return err
+		}
 		if err := tx.PutSignInGuard(fleet.SignInGuard{Tenant: u.Tenant, Subject: subject, Since: o.now()}); err != nil {
 			return err
 		}
@@ -354,6 +385,9 @@ func (o *People) EndSignIn(ctx context.Context, p Principal, id fleet.ID) error 
 		}
 		if n == 0 {
 			return fleet.NotFound("session", string(id))
+		}
+		if err := tx.Revoked(p.home); err != nil {
+			return err
 		}
 		return record(tx, p.home, p.Audit("user.sign_out", fleet.SubjectUser, string(p.UserID)))
 	})
@@ -412,11 +446,31 @@ func vouched(what string, u *fleet.User) error {
 	return fleet.Errorf(fleet.CodeConflict, "vouched_for", "The %s of %s comes from %s.", what, u.Name, u.Issuer).WithFix("Change it there.")
 }
 
-// forget makes the next look at every sign-in a true one.
+// forget makes the next look at every sign-in a true one, and has those ask
+// again who hold a connection open.
 func (o *People) forget() {
+	o.clear()
+	o.watch.Forget()
+}
+
+func (o *People) clear() {
 	o.mu.Lock()
 	clear(o.cache)
 	o.mu.Unlock()
+}
+
+// OwnerPermissions is what somebody may do who answers for a key. Who is gone or
+// disabled answers for none.
+func (o *People) OwnerPermissions(ctx context.Context, tenant fleet.TenantID, user fleet.ID) ([]fleet.Permission, error) {
+	var u fleet.User
+	err := o.store.View(ctx, store.Tenant(tenant), func(r store.Reader) (err error) { u, err = r.User(user); return err })
+	switch {
+	case errors.Is(err, fleet.ErrNotFound), err == nil && u.Disabled:
+		return nil, Unauthenticated()
+	case err != nil:
+		return nil, err
+	}
+	return u.Role.Permissions(), nil
 }
 
 // auditor is a transaction that keeps an audit.

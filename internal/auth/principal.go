@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/store"
@@ -19,6 +20,14 @@ type Principal struct {
 	UserID      fleet.ID      // of a person who signed in
 	SignInID    fleet.ID      // of the sign-in by which that person asks
 	Ticket      bool          // a stream was opened with a ticket, and nothing else may be
+	OwnerID     fleet.ID      // of the user who answers for the key that was sent
+	// Environments are the only ones whose jobs and robots the principal may see
+	// and touch; empty: all. The scope carries them into every statement.
+	Environments []string
+	Until        time.Time // when the credential ends by itself; zero: never
+	// Generation is Keys.Generation when the credential was looked up. Once that
+	// has risen, who holds a connection open for the principal asks again.
+	Generation  int64
 	Origin      Origin
 	permissions []fleet.Permission
 	home        fleet.TenantID // of a person, whatever tenant they act for
@@ -57,6 +66,15 @@ func (p Principal) Audit(action string, kind fleet.SubjectKind, id string) fleet
 	}
 }
 
+// Owner is the user who answers for what the principal makes; empty: nobody but
+// the tenant does.
+func (p Principal) Owner() fleet.ID {
+	if p.UserID != "" {
+		return p.UserID
+	}
+	return p.OwnerID
+}
+
 // newPrincipal gives a principal the permissions of its role.
 func newPrincipal(name string, tenant fleet.TenantID, role fleet.Role) Principal {
 	return Principal{Name: name, Tenant: tenant, Role: role, permissions: role.Permissions()}
@@ -80,7 +98,7 @@ func (p Principal) Scope() store.Scope {
 	if p.Tenant == "" {
 		return store.Scope{}
 	}
-	return store.Tenant(p.Tenant)
+	return store.Tenant(p.Tenant).Within(p.Environments)
 }
 
 // Reach is whose rows the principal may read in lists: those of its tenant, or

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
@@ -288,6 +289,9 @@ func (o *People) Refresh(ctx context.Context, token Secret, from Origin) (out Se
 			if _, err := tx.EndSignIns(u.ID, s.SignIn.ID, ""); err != nil {
 				return err
 			}
+			if err := tx.Revoked(u.Tenant); err != nil {
+				return err
+			}
 			d := signInAudit("user.token_reused", from, &u, fleet.AuditDenied)
 			d.Reason = "A refresh token came a second time, so the sign-in ended."
 			return record(tx, u.Tenant, d)
@@ -310,13 +314,14 @@ func (o *People) Refresh(ctx context.Context, token Secret, from Origin) (out Se
 		}
 		return tx.SeeSignIn(s, now)
 	})
-	o.forget()
 	switch {
 	case err != nil:
 		return Session{}, err
 	case refused:
+		o.forget()
 		return Session{}, badToken()
 	}
+	o.clear() // the access token before
 	return out, nil
 }
 
@@ -444,12 +449,8 @@ func (o *People) Knows(text string) bool {
 	return false
 }
 
-// signInCache is for how long a sign-in is believed without another look, and
-// seenEvery how often it is written down that it was used.
-const (
-	signInCache = time.Second
-	seenEvery   = time.Minute
-)
+// seenEvery is how often it is written down that a sign-in was used.
+const seenEvery = time.Minute
 
 // Principal finds whose sign-in it is. A cookie counts as a cookie only, an
 // access token never as one, and a ticket opens one stream.
@@ -466,7 +467,7 @@ func (o *People) Principal(ctx context.Context, c Credential) (Principal, error)
 	default:
 		return Principal{}, Unauthenticated()
 	}
-	s, err := o.signed(ctx, c.Secret.Hash())
+	s, generation, err := o.signed(ctx, c.Secret.Hash())
 	if err != nil {
 		return Principal{}, err
 	}
@@ -475,14 +476,17 @@ func (o *People) Principal(ctx context.Context, c Credential) (Principal, error)
 		return Principal{}, Unauthenticated()
 	}
 	if now.Sub(s.SignIn.SeenAt) >= seenEvery {
-		o.see(ctx, s, now)
+		o.see(ctx, s, generation, now)
 	}
-	return principalOfSignIn(s), nil
+	return principalOfSignIn(s, generation), nil
 }
 
-func principalOfSignIn(s store.Signed) Principal {
+func principalOfSignIn(s store.Signed, generation int64) Principal {
 	p := principalOfUser(&s.User)
-	p.SignInID = s.SignIn.ID
+	p.SignInID, p.Generation, p.Until = s.SignIn.ID, generation, s.SignIn.EndsAt
+	if s.Token.Kind != fleet.TokenTicket {
+		p.Until = earlier(p.Until, s.Token.ExpiresAt)
+	}
 	return p
 }
 
@@ -492,50 +496,51 @@ func principalOfUser(u *fleet.User) Principal {
 	return p
 }
 
-// signed looks a token up, at most once in a moment.
-func (o *People) signed(ctx context.Context, hash string) (s store.Signed, err error) {
+// signed looks a token up, at most once in a moment unless something was revoked.
+func (o *People) signed(ctx context.Context, hash string) (s store.Signed, generation int64, err error) {
 	now := o.now()
+	generation = o.watch.Generation() // before the look: what changes after it is looked for again
 	o.mu.Lock()
 	c, ok := o.cache[hash]
 	o.mu.Unlock()
-	if ok && now.Before(c.until) {
-		return c.signed, nil
+	if ok && now.Before(c.until) && c.generation == generation {
+		return c.signed, generation, nil
 	}
 	err = o.store.View(ctx, store.System("auth"), func(r store.Reader) error { s, err = r.Signed(hash); return err })
 	switch {
 	case errors.Is(err, fleet.ErrNotFound):
-		return s, Unauthenticated()
+		return s, generation, Unauthenticated()
 	case err != nil:
-		return s, err
+		return s, generation, err
 	}
-	o.remember(hash, s, now)
-	return s, nil
+	o.remember(hash, s, generation, now)
+	return s, generation, nil
 }
 
-func (o *People) remember(hash string, s store.Signed, now time.Time) {
+func (o *People) remember(hash string, s store.Signed, generation int64, now time.Time) {
 	o.mu.Lock()
 	if len(o.cache) >= cacheSize {
 		clear(o.cache)
 	}
-	o.cache[hash] = cachedSignIn{s, now.Add(signInCache)}
+	o.cache[hash] = cachedSignIn{s, now.Add(cacheFor), generation}
 	o.mu.Unlock()
 }
 
 // see notes that a sign-in is in use, and lets a browser's live on. A database
 // that cannot be written at this moment keeps nobody out.
-func (o *People) see(ctx context.Context, s store.Signed, now time.Time) {
+func (o *People) see(ctx context.Context, s store.Signed, generation int64, now time.Time) {
 	if s.Token.Kind == fleet.TokenCookie {
 		s.Token.ExpiresAt = earlier(now.Add(o.rules.BrowserIdle), s.SignIn.EndsAt)
 	}
 	s.SignIn.SeenAt = now
 	if err := o.store.Update(ctx, store.Tenant(s.Token.Tenant), func(tx store.Tx) error { return tx.SeeSignIn(s, now) }); err == nil {
-		o.remember(s.Token.Hash, s, now)
+		o.remember(s.Token.Hash, s, generation, now)
 	}
 }
 
 // useTicket lets a ticket open its one stream.
 func (o *People) useTicket(ctx context.Context, ticket Secret) (Principal, error) {
-	now := o.now()
+	now, generation := o.now(), o.watch.Generation()
 	var s store.Signed
 	err := o.store.Update(ctx, store.System("auth"), func(tx store.Tx) (err error) {
 		if s, err = tx.Signed(ticket.Hash()); err != nil {
@@ -556,7 +561,36 @@ func (o *People) useTicket(ctx context.Context, ticket Secret) (Principal, error
 	case err != nil:
 		return Principal{}, fmt.Errorf("use a ticket: %w", err)
 	}
-	p := principalOfSignIn(s)
+	p := principalOfSignIn(s, generation)
 	p.Ticket = true
 	return p, nil
+}
+
+// Again looks once more at whoever opened a stream with a ticket, which is used
+// up: the sign-in must be there, and the person as they may be now.
+func (o *People) Again(ctx context.Context, p Principal) (Principal, error) {
+	generation, now := o.watch.Generation(), o.now()
+	var s store.Signed
+	err := o.store.View(ctx, store.Tenant(p.home), func(r store.Reader) (err error) {
+		list, err := r.SignIns(p.UserID)
+		if err != nil {
+			return err
+		}
+		i := slices.IndexFunc(list, func(s fleet.SignIn) bool { return s.ID == p.SignInID && now.Before(s.EndsAt) })
+		if i < 0 {
+			return Unauthenticated()
+		}
+		s.SignIn, s.Token.Kind = list[i], fleet.TokenTicket
+		s.User, err = r.User(p.UserID)
+		return err
+	})
+	switch {
+	case errors.Is(err, fleet.ErrNotFound), err == nil && s.User.Disabled:
+		return Principal{}, Unauthenticated()
+	case err != nil:
+		return Principal{}, err
+	}
+	again := principalOfSignIn(s, generation)
+	again.Ticket, again.Origin = true, p.Origin
+	return again, nil
 }

@@ -27,8 +27,6 @@ type Rules struct {
 	QueryTokens bool
 	// Cookie is the name of the browser's sign-in; empty: there are none.
 	Cookie string
-	// Address finds the client's address; nil is the connection's.
-	Address func(*http.Request) netip.Addr
 }
 
 // queryNames are the parameters in which programs of the original send a
@@ -42,9 +40,6 @@ type contextKey struct{}
 func Read(r *http.Request, rules Rules) *http.Request {
 	in := headers(r)
 	in.Address = connection(r)
-	if rules.Address != nil {
-		in.Address = rules.Address(r)
-	}
 	if rules.Cookie != "" {
 		if c, err := r.Cookie(rules.Cookie); err == nil {
 			in.Cookie = c.Value

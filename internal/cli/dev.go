@@ -62,7 +62,7 @@ func (c *devCmd) Run(ctx context.Context, sh *shell) (err error) {
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	a, err := app.New(ctx, app.Options{
-		DataDir: filepath.Join(dir, "orchestrator"), Listen: c.Listen, Local: true, Version: sh.version, Logger: log,
+		DataDir: filepath.Join(dir, "orchestrator"), Listen: c.Listen, Local: true, QueryTokens: c.CompatQuery, Version: sh.version, Logger: log,
 	})
 	if err != nil {
 		return err

@@ -37,10 +37,11 @@ Beyond this machine it listens with TLS only. Ctrl-C or SIGTERM stops it; robots
 
 // Run serves until it is told to stop.
 func (c *serveCmd) Run(ctx context.Context, sh *shell) error {
-	log, err := sh.logger(c.Log)
+	log, err := sh.logger(c.Log, c.AdminKey.Reveal(), c.KeyPepper.Reveal())
 	if err != nil {
 		return err
 	}
+	warnIgnored(sh, log)
 	options, err := c.options(sh, log)
 	if err != nil {
 		return err
@@ -57,7 +58,10 @@ func (c *serveCmd) Run(ctx context.Context, sh *shell) error {
 	if err != nil {
 		return err
 	}
-	if err := adminKey(ctx, sh, a, keyFile); err != nil {
+	if c.AdminKey.Empty() || keyFile != nil {
+		err = adminKey(ctx, sh, a, keyFile)
+	}
+	if err != nil {
 		return errors.Join(err, a.Stop(context.WithoutCancel(ctx)))
 	}
 	if sh.getenv("GOGC") == "" {
@@ -84,9 +88,10 @@ func (c *serveCmd) options(sh *shell, log *slog.Logger) (app.Options, error) {
 		DataDir: c.Folder(sh.getenv), Listen: c.Listen, Timing: timing, Limits: c.Limits, Version: sh.version, Logger: log,
 		StopTimeout: c.StopTimeout, GroupCommit: c.GroupCommit, RecordRounds: c.RecordRounds, MetricsListen: c.MetricsListen,
 	}
-	o.Retention = c.Retention
+	o.Retention, o.SignIns = c.Retention, c.SignIns
 	o.Proxies = app.Proxies{Networks: c.BehindTLS, Forwarded: c.Forwarded == "forwarded"}
 	o.DatabaseURL, o.Migrate, o.Unsafe = c.DatabaseURL.Reveal(), c.Migrate, c.UnsafeStore
+	o.AdminKey, o.KeyPepper, o.NewPepper, o.QueryTokens = c.AdminKey.Reveal(), c.KeyPepper.Reveal(), c.NewKeyPepper, c.CompatQuery
 	if c.TLSCert != "" {
 		pair, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
 		if err != nil {
@@ -96,6 +101,20 @@ func (c *serveCmd) options(sh *shell, log *slog.Logger) (app.Options, error) {
 		o.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
 	}
 	return o, nil
+}
+
+// warnIgnored names variables of the original that would mean less safety, or
+// another one, if they counted here.
+func warnIgnored(sh *shell, log *slog.Logger) {
+	for name, why := range map[string]string{
+		"ROBOT_AUTH_ENABLED": "robots always authenticate",
+		"JWT_SECRET_KEY":     "no JWT is signed here",
+		"JWT_ALGORITHM":      "no JWT is signed here",
+	} {
+		if sh.getenv(name) != "" {
+			log.Warn("a variable of the original is ignored", "variable", name, "because", why)
+		}
+	}
 }
 
 // openKeyFile makes sure that the admin key can be written. A file that holds

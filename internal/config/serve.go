@@ -38,6 +38,10 @@ type Serve struct {
 	Migrate       bool           `help:"bring the database to this program's schema at the start" default:"true" negatable:"" env:"FLEET_MIGRATE"`
 	UnsafeStore   bool           `help:"run on a database that may lose acknowledged changes (fsync or synchronous_commit off)" env:"FLEET_UNSAFE_STORE"`
 	AdminKeyFile  string         `help:"keep the admin key in this file (mode 0600) instead of showing it once" placeholder:"PATH" env:"FLEET_ADMIN_KEY_FILE"`
+	AdminKey      Secret         `help:"key of an administrator of the tenant default that is kept in memory alone, at least 32 characters, or file:/path" placeholder:"KEY" env:"ORCHESTRATOR_ADMIN_API_KEY,API_SECRET" secret:""`
+	KeyPepper     Secret         `help:"secret that keys other than robots' are hashed with, at least 32 characters, or file:/path; the same for all orchestrators of a database; default: the file key.pepper of the data folder with the embedded database, none with PostgreSQL" placeholder:"SECRET" env:"FLEET_KEY_PEPPER" secret:""`
+	NewKeyPepper  bool           `help:"take another key-pepper than the one before; keys that were hashed with that end" env:"FLEET_NEW_KEY_PEPPER"`
+	CompatQuery   bool           `name:"compat-query-tokens" help:"take credentials in the query of an address (token, api_key, api_secret), as programs of the original send them" env:"FLEET_COMPAT_QUERY_TOKENS"`
 	TLSCert       string         `name:"tls-cert" help:"certificate chain (PEM)" placeholder:"PATH" env:"FLEET_TLS_CERT"`
 	TLSKey        string         `name:"tls-key" help:"private key of the certificate (PEM)" placeholder:"PATH" env:"FLEET_TLS_KEY"`
 	BehindTLS     []netip.Prefix `name:"behind-tls-proxy" help:"networks of proxies that end TLS in front of this program" placeholder:"CIDR" env:"FLEET_BEHIND_TLS_PROXY"`
@@ -47,6 +51,7 @@ type Serve struct {
 	RecordRounds  string         `name:"record-placement" help:"write every round of placement into this file, for fleet placement replay" placeholder:"PATH" env:"FLEET_RECORD_PLACEMENT"`
 	StopTimeout   time.Duration  `help:"how long a stop waits for what is under way" default:"20s" env:"FLEET_STOP_TIMEOUT"`
 
+	SignIns   SignIns   `embed:"" prefix:"sign-in-" envprefix:"FLEET_SIGN_IN_"`
 	Retention Retention `embed:"" prefix:"retention-" envprefix:"FLEET_RETENTION_"`
 	Timing    Timing    `embed:"" prefix:"timing-" envprefix:"FLEET_TIMING_"`
 	Limits    Limits    `embed:"" prefix:"limit-" envprefix:"FLEET_LIMIT_"`
@@ -76,6 +81,9 @@ func (c Serve) Validate() error {
 	if c.StopTimeout <= 0 {
 		return fleet.Invalid("stop-timeout", "stop-timeout must be positive; got %s.", c.StopTimeout)
 	}
+	if err := c.SignIns.Validate(); err != nil {
+		return err
+	}
 	if err := c.Retention.Validate(); err != nil {
 		return err
 	}
@@ -87,10 +95,11 @@ func (c Serve) Validate() error {
 
 // Dev is everything in one process on one machine: fleet dev.
 type Dev struct {
-	Listen  string `help:"loopback address of the API; port 0 picks a free one" placeholder:"HOST:PORT" default:"127.0.0.1:8000" env:"FLEET_DEV_LISTEN"`
-	DataDir string `help:"folder of database and robots; default: the user's data folder" placeholder:"PATH" env:"FLEET_DEV_DATA_DIR"`
-	Robots  int    `help:"robots in this process" default:"2" env:"FLEET_DEV_ROBOTS"`
-	Once    bool   `help:"end after the sample; exit 0 if it completed"`
+	Listen      string `help:"loopback address of the API; port 0 picks a free one" placeholder:"HOST:PORT" default:"127.0.0.1:8000" env:"FLEET_DEV_LISTEN"`
+	DataDir     string `help:"folder of database and robots; default: the user's data folder" placeholder:"PATH" env:"FLEET_DEV_DATA_DIR"`
+	Robots      int    `help:"robots in this process" default:"2" env:"FLEET_DEV_ROBOTS"`
+	CompatQuery bool   `name:"compat-query-tokens" help:"take credentials in the query of an address (token, api_key, api_secret), as programs of the original send them" default:"true" negatable:"" env:"FLEET_COMPAT_QUERY_TOKENS"`
+	Once        bool   `help:"end after the sample; exit 0 if it completed"`
 	Log
 }
 

@@ -22,7 +22,7 @@ func TestHandshake(t *testing.T) {
 	w.must(err)
 	revoked, secret, err := w.keys.NewRobotKey(t.Context(), w.admin, "r1", "", 0)
 	w.must(err)
-	w.must(w.keys.Revoke(t.Context(), w.admin, revoked.ID))
+	w.must(w.keys.Revoke(t.Context(), w.admin, revoked.ID, ""))
 	for name, c := range map[string]struct {
 		header   http.Header
 		protocol string
@@ -199,7 +199,7 @@ func TestRevokedKeyEndsTheConnection(t *testing.T) {
 	keys, err := w.keys.List(t.Context(), w.admin)
 	w.must(err)
 	start := time.Now()
-	w.must(w.keys.Revoke(t.Context(), w.admin, keys[0].ID))
+	w.must(w.keys.Revoke(t.Context(), w.admin, keys[0].ID, ""))
 	r.closedWith(wire.CloseRevoked)
 	if took := time.Since(start); took > 3*time.Second {
 		t.Errorf("it took %s", took)
@@ -221,7 +221,7 @@ func TestRevokedRobotIsNotHeard(t *testing.T) {
 	hear[*wire.JobStart](r)
 	keys, err := w.keys.List(t.Context(), w.admin)
 	w.must(err)
-	w.must(w.keys.Revoke(t.Context(), w.admin, keys[0].ID))
+	w.must(w.keys.Revoke(t.Context(), w.admin, keys[0].ID, ""))
 	w.eventually("the gateway has noticed", func() bool { return len(w.gateway.Present()) == 0 })
 	r.report(complete(offer.Ref))
 	w.eventually("the socket is gone", func() bool { return w.gateway.Connected() == 0 })

@@ -45,10 +45,12 @@ type conn struct {
 	limiter   *rate.Limiter
 	cancel    context.CancelFunc
 
-	caughtUp   atomic.Bool // the journal entries that were there at hello are in
-	closing    atomic.Bool // the robot drains, or the connection is being ended
-	stopped    atomic.Bool // what still comes in is not heard
-	lastReport int64       // journal entries that were there at hello
+	caughtUp   atomic.Bool               // the journal entries that were there at hello are in
+	closing    atomic.Bool               // the robot drains, or the connection is being ended
+	stopped    atomic.Bool               // what still comes in is not heard
+	until      atomic.Pointer[time.Time] // when the key ends; the zero time is never
+	generation atomic.Int64              // of the credentials when the key was last held against the store
+	lastReport int64                     // journal entries that were there at hello
 
 	out    chan []byte     // bounded; full: disconnect
 	unsent atomic.Int64    // frames that are queued or being written
@@ -83,6 +85,8 @@ func newConn(g *Gateway, ws *websocket.Conn, p auth.Principal, w orchestrator.We
 		closed: make(chan struct{}),
 		live:   map[wire.Ref]bool{}, forced: map[wire.Ref]bool{}, missed: map[store.Ref]bool{}, spoken: map[wire.Ref]int64{}, mode: w.Robot.Mode,
 	}
+	c.until.Store(&p.Until)
+	c.generation.Store(p.Generation)
 	c.caughtUp.Store(h.LastReportID <= w.Committed)
 	for _, d := range w.Desired {
 		if d.Want == orchestrator.WantContinue || d.Want == orchestrator.WantCancel {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	mrand "math/rand/v2"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -96,30 +97,60 @@ func New(o Options) *Gateway {
 // Run closes connections whose key was revoked or has expired, and sessions
 // whose end could not be stored, until ctx ends.
 func (g *Gateway) Run(ctx context.Context) {
-	ticker := time.NewTicker(2 * time.Second)
+	wake, stop := g.o.Signals.Listen(store.TopicKeys)
+	defer stop()
+	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
 	for {
+		woken := false
 		select {
 		case <-ctx.Done():
 			return
+		case <-wake:
+			woken = true
 		case <-ticker.C:
+			g.closeSessions(ctx)
 		}
-		g.closeSessions(ctx)
-		conns := g.snapshot()
-		if len(conns) == 0 {
+		g.closeRevoked(ctx, woken)
+	}
+}
+
+// closeRevoked closes the connections whose key has ended. Its end by itself is
+// in memory. The store is asked if something was revoked since one of them was
+// last held against it; until it answers, that is so at the next time too.
+func (g *Gateway) closeRevoked(ctx context.Context, woken bool) {
+	conns, generation, now := g.snapshot(), g.o.Keys.Generation(), g.o.Now()
+	asked := woken && len(conns) > 0 || slices.ContainsFunc(conns, func(c *conn) bool { return c.generation.Load() != generation })
+	var live map[fleet.ID]time.Time
+	if asked {
+		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+		defer cancel()
+		var err error
+		if live, err = g.o.Keys.Live(ctx); err != nil {
+			g.o.Logger.Debug("keys of connected robots not looked at", "error", err) // the database says so elsewhere
+		}
+	}
+	for _, c := range conns {
+		if c.principal.KeyID == "" {
+			c.generation.Store(generation) // of this process: it has no key
 			continue
 		}
-		usable, err := g.o.Keys.UsableIDs(ctx)
-		if err != nil {
-			continue // the database is away; it says so elsewhere
-		}
-		for _, c := range conns {
-			if c.principal.KeyID != "" && !usable[c.principal.KeyID] {
-				c.stop(wire.CloseRevoked, "the key was revoked or has expired")
+		if live != nil {
+			c.generation.Store(generation)
+			until, counts := live[c.principal.KeyID]
+			if !counts {
+				c.stop(wire.CloseRevoked, revoked)
+				continue
 			}
+			c.until.Store(&until)
+		}
+		if until := c.until.Load(); until != nil && !until.IsZero() && !now.Before(*until) {
+			c.stop(wire.CloseRevoked, revoked)
 		}
 	}
 }
+
+const revoked = "the key was revoked or has expired"
 
 // Drain refuses new robots, then tells the connected ones to come back after
 // a moment of their own, and waits until their sockets are closed or ctx ends.

@@ -78,7 +78,21 @@ func eventShapes() []eventShape {
 		{fleet.EventWorkflowCreated, fleet.SubjectWorkflow, "A workflow was stored for the first time.", workflowData()},
 		{fleet.EventWorkflowVersion, fleet.SubjectWorkflow, "A workflow got another version.", workflowData()},
 		{fleet.EventKeyCreated, fleet.SubjectKey, "A key was made.", map[string]string{"kind": "text", "name": "text"}},
-		{fleet.EventKeyRevoked, fleet.SubjectKey, "A key was revoked.", nil},
+		{fleet.EventKeyRevoked, fleet.SubjectKey, "A key was revoked.", map[string]string{"name": "text", "reason?": "text"}},
+		{fleet.EventKeyUpdated, fleet.SubjectKey, "What people read of a key changed.", map[string]string{"name": "text", "name_before": "text"}},
+		{fleet.EventKeyRotated, fleet.SubjectKey, "Another key takes the place of this one, which ends after an overlap.", map[string]string{
+			"name": "text", "replaced_by": "text", "ends_at": "text",
+		}},
+		{fleet.EventKeyExpiring, fleet.SubjectKey, "A key will end within seven days.", keyEndData()},
+		{fleet.EventKeyExpired, fleet.SubjectKey, "A key has ended by itself.", keyEndData()},
+		{fleet.EventKeyUsedLate, fleet.SubjectKey, "A key is still used although another took its place.", map[string]string{"address": "text"}},
+		{fleet.EventRobotEnrolled, robot, "A machine made itself a robot with an enrolment token.", map[string]string{
+			"enrolment_id": "text", "environment": "text", "key_id": "text",
+		}},
+		{fleet.EventEnrolmentCreated, fleet.SubjectEnrolment, "A token was made with which machines enrol themselves.", map[string]string{
+			"name_pattern": "text", "environment": "text", "uses_max": "number",
+		}},
+		{fleet.EventEnrolmentRevoked, fleet.SubjectEnrolment, "An enrolment token was revoked.", nil},
 		{fleet.EventBrake, fleet.SubjectFleet, "So many robots fell silent at once that no lease was taken away.", nil},
 		{fleet.EventJobReleased, job, "The jobs that it waited for have ended as it needs.", map[string]string{"parent_id": "text", "parent_state": "text"}},
 		{fleet.EventJobUnmet, job, "A job that it waits for did not end as it needs; it is held.", map[string]string{"parent_id": "text", "parent_state": "text"}},
@@ -106,6 +120,10 @@ func eventShapes() []eventShape {
 
 func tenantData() map[string]string {
 	return map[string]string{"name": "text", "suspended": "flag", "weight": "number"}
+}
+
+func keyEndData() map[string]string {
+	return map[string]string{"kind": "text", "name": "text", "ends_at": "text"}
 }
 
 func reservationData() map[string]string {

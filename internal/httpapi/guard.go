@@ -204,7 +204,7 @@ func (a *API) authenticate(r *http.Request, may access) (auth.Principal, error) 
 // localDeveloper is whoever asks without a credential where none is needed.
 func (a *API) localDeveloper(r *http.Request, in auth.Presented) auth.Principal {
 	p := auth.Local()
-	p.Origin = origin(r, in)
+	p.Origin, p.Generation = origin(r, in), a.o.Keys.Generation()
 	return p
 }
 

@@ -136,5 +136,5 @@ func (a *API) revokeKey(ctx context.Context, in *keyInput) (*struct{}, error) {
 	if !id.Valid() {
 		return nil, fleet.NotFound("key", in.ID)
 	}
-	return nil, a.o.Keys.Revoke(ctx, auth.From(ctx), id)
+	return nil, a.o.Keys.Revoke(ctx, auth.From(ctx), id, "")
 }

@@ -102,7 +102,7 @@ func newMatrix(t *testing.T) *matrix {
 	m.keys["expired"] = short.Reveal()
 	key, gone, err := m.api.o.Keys.NewServiceKey(t.Context(), auth.Local(), "revoked", fleet.RoleAdmin, 0)
 	m.must(err)
-	m.must(m.api.o.Keys.Revoke(t.Context(), auth.Local(), key.ID))
+	m.must(m.api.o.Keys.Revoke(t.Context(), auth.Local(), key.ID, ""))
 	m.keys["revoked"] = gone.Reveal()
 	var doc struct {
 		Paths map[string]map[string]struct {

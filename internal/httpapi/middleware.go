@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/auth"
 )
 
 // call is what the road of a request has gathered so far.

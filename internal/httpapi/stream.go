@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/auth"
 )
 
 // The times of a stream.
@@ -45,6 +46,7 @@ func (a *API) streamEvents(w http.ResponseWriter, r *http.Request, q eventQuery)
 	}
 	beat := time.NewTicker(streamBeat)
 	defer beat.Stop()
+	who := auth.From(ctx)
 	for {
 		for _, e := range page.Events {
 			if err := s.event(e); err != nil {
@@ -59,6 +61,9 @@ func (a *API) streamEvents(w http.ResponseWriter, r *http.Request, q eventQuery)
 			if done := a.awaitEvents(r, s, q.After, wake, beat.C); done {
 				return nil
 			}
+		}
+		if !a.stillMay(r, &who, fleet.EventsRead) {
+			return nil
 		}
 		if page, err = a.readEvents(ctx, q.EventFilter); err != nil {
 			s.end(err)
@@ -77,15 +82,34 @@ func (a *API) awaitEvents(r *http.Request, s *sse, place int64, wake <-chan stru
 	case <-wake:
 	case <-time.After(eventPoll):
 	case <-beat:
-		// A key may have been revoked since the stream began.
-		if _, err := a.authenticate(r, need(fleet.EventsRead)); err != nil {
-			return true
-		}
 		if s.frame("heartbeat", place, nil, true) != nil || s.flush() != nil {
 			return true
 		}
 	}
 	return false
+}
+
+// stillMay says whether the credential with which a stream was opened counts as
+// before. It costs a comparison; only when something was revoked somewhere, or
+// the credential's own end has come, is it looked up again.
+func (a *API) stillMay(r *http.Request, who *auth.Principal, perm fleet.Permission) bool {
+	ended := !who.Until.IsZero() && !a.o.Now().Before(who.Until)
+	if !ended && who.Generation == a.o.Keys.Generation() {
+		return true
+	}
+	again := a.authenticate
+	if who.Ticket { // which is used up
+		again = func(*http.Request, access) (auth.Principal, error) { return a.o.People.Again(r.Context(), *who) }
+	}
+	p, err := again(r, need(perm))
+	switch {
+	case err != nil && fleet.AsError(err).Code == fleet.CodeUnavailable:
+		return !ended // the store is away: it is asked again in a moment
+	case err != nil || p.Tenant != who.Tenant || !p.May(perm):
+		return false
+	}
+	*who = p
+	return true
 }
 
 // sse writes frames of server-sent events.

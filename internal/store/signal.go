@@ -10,6 +10,7 @@ const (
 	TopicReady  Topic = "ready"  // placement may find something to do
 	TopicEvents Topic = "events" // the log grew
 	TopicTimers Topic = "timers" // an earlier timer may have been set
+	TopicKeys   Topic = "keys"   // a credential may count less than before
 )
 
 // RobotTopic says that what is wanted of a robot may have changed.

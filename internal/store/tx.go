@@ -13,6 +13,7 @@ type Reader interface {
 	WorkflowReader
 	EventReader
 	KeyReader
+	EnrolmentReader
 	SweepReader
 	PlacementReader
 	TenantReader
@@ -32,6 +33,7 @@ type Tx interface {
 	RobotWriter
 	WorkflowWriter
 	KeyWriter
+	EnrolmentWriter
 	EventWriter
 	PlacementWriter
 	TenantWriter
@@ -223,18 +225,6 @@ type EventFilter struct {
 // EventWriter appends facts that are not moves of jobs; those write their own.
 type EventWriter interface {
 	Append(tenant fleet.TenantID, e fleet.EventDraft) error
-}
-
-// KeyReader finds credentials.
-type KeyReader interface {
-	KeyByHash(hash string) (fleet.Key, error)
-	Keys() ([]fleet.Key, error)
-}
-
-// KeyWriter changes credentials.
-type KeyWriter interface {
-	PutKey(k fleet.Key) error
-	RevokeKey(id fleet.ID, now time.Time) error
 }
 
 // SweepReader feeds dispatch and the chores. Its queries cost by what they

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"errors"
+	"net/netip"
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
@@ -18,6 +19,14 @@ func (f *Fixture) Everything() {
 		f.must(tx.PutKey(fleet.Key{
 			ID: f.IDs.New(), Tenant: f.Tenant, Kind: fleet.KeyRobot, Name: "Schlüssel “1”\n<&>", RobotID: "r1", Env: "prod", Role: "robot",
 			Hash: "hash " + string(f.Tenant), Hint: "abcd", CreatedAt: f.Now.Add(time.Microsecond),
+			Description: "Lager\nHalle 2", Scopes: []fleet.Permission{fleet.JobsRead}, Environments: []string{"prod", "lab"},
+			Ranges: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, OwnerID: "u-1", ReplacedBy: "k-2", LastUsedIP: "10.1.2.3",
+			ExpiresAt: f.Now, RevokedAt: f.Now, FirstUsedAt: f.Now, LastUsedAt: f.Now, LateUsedAt: f.Now, WarnedAt: f.Now, EndedAt: f.Now,
+		}))
+		f.must(tx.Revoked(f.Tenant))
+		f.must(tx.PutEnrolment(fleet.Enrolment{
+			ID: f.IDs.New(), Tenant: f.Tenant, NamePattern: "lager-*", Environment: "prod", Pool: "night", Tags: fleet.Capabilities{"a", "b"},
+			Hash: "token " + string(f.Tenant), Hint: "wxyz", UsesMax: 3, Uses: 1, CreatedAt: f.Now, CreatedBy: "ada", ExpiresAt: f.Now.Add(time.Hour),
 		}))
 		f.someone("Ada " + string(f.Tenant))(tx)
 		w := fleet.Workflow{ID: f.IDs.New(), Tenant: f.Tenant, Name: "invoices", Newest: 1, Hash: "h1", CreatedAt: f.Now, UpdatedAt: f.Now}

@@ -36,7 +36,7 @@ func (f few) Rows(_ context.Context, t *Table) iter.Seq2[Row, error] {
 // sample has a value of each kind, and what is easily lost on the way.
 func sample() few {
 	return few{
-		"store_meta":      {{int64(1), "s", int64(1), int64(1_772_366_400_000_001)}},
+		"store_meta":      {{int64(1), "s", int64(1), int64(1_772_366_400_000_001), ""}},
 		"workflow_bodies": {{"h0", []byte{}}, {"h1", []byte{0, 1, 0xff}}},
 		"leases":          {{"a \"quoted\" <name>\u2028\n", "", int64(math.MaxInt64), int64(math.MinInt64)}},
 		"robot_samples": {

@@ -97,12 +97,17 @@ func join[T any](list []T, text func(T) string) string {
 // refer to comes first. Tests hold it against both schemas.
 func Tables() []Table {
 	return []Table{
-		table("store_meta", "one", "one:int store_id:text generation:int created_at:time"),
+		table("store_meta", "one", "one:int store_id:text generation:int created_at:time pepper_check:text"),
 		table("tenant_heads", "tenant_id", `tenant_id:text seq:int job_seq:int pending:int assigned:int running:int
 			cancelling:int needs_decision:int completed:int failed:int cancelled:int timed_out:int share_weight:int
 			served_ms:int`),
 		table("keys", "id", `id:text tenant_id:text kind:text name:text robot_id:text environment:text role:text hash:text
-			hint:text created_at:time expires_at:time revoked_at:time`),
+			hint:text created_at:time expires_at:time revoked_at:time description:text scopes:text environments:text
+			ranges:text owner_id:text replaced_by:text last_used_ip:text first_used_at:time last_used_at:time
+			late_used_at:time warned_at:time ended_at:time`),
+		table("revocations", "tenant_id", "tenant_id:text number:int"),
+		table("enrolments", "id", `id:text tenant_id:text name_pattern:text environment:text pool:text tags:text hash:text
+			hint:text uses_max:int uses:int created_at:time created_by:text expires_at:time revoked_at:time`),
 		table("users", "id", `tenant_id:text id:text name:text name_key:text email:text role:text disabled:bool password:text version:int
 			issuer:text subject:text created_at:time updated_at:time signed_in_at:time`),
 		table("sign_ins", "tenant_id user_id id", `tenant_id:text id:text user_id:text kind:text created_at:time seen_at:time ends_at:time

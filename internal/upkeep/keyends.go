@@ -1,0 +1,32 @@
+package upkeep
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/casarerpa/fleet/internal/auth"
+)
+
+// KeyEnds tells of keys that will end soon, and of those that have ended. It
+// costs by what there is to tell.
+type KeyEnds struct {
+	Keys   *auth.Keys
+	Now    func() time.Time
+	Logger *slog.Logger
+	Lead   Lead
+}
+
+// keyEndsEvery is how late somebody may be told. Keys end by themselves in time.
+const keyEndsEvery = 10 * time.Second
+
+// Run works until ctx ends.
+func (k *KeyEnds) Run(ctx context.Context) {
+	every(ctx, k.Logger, "ends of keys", func() time.Duration { return keyEndsEvery }, nil, func(ctx context.Context) error {
+		if _, ok := k.Lead.held(); !ok {
+			return nil
+		}
+		_, err := k.Keys.Tell(ctx, k.Now())
+		return err
+	})
+}
