@@ -436,7 +436,7 @@ func administers(u *fleet.User) bool {
 func lastAdmin(tx store.Tx, u *fleet.User) error {
 	n, err := tx.LockAdmins(u.Tenant)
 	if err == nil && n <= 1 {
-		err = fleet.Errorf(fleet.CodeConflict, "last_admin", "%s is the last administrator of tenant %s.", u.Name, u.Tenant).
+		err = fleet.Errorf(fleet.CodeConflict, "last_admin", "User %s is the last administrator of tenant %s.", u.Name, u.Tenant).
 			WithFix("Make somebody else an administrator first.")
 	}
 	return err

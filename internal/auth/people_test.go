@@ -330,7 +330,7 @@ func TestRefresh(t *testing.T) {
 		t.Errorf("the copy still refreshes: %v", err)
 	}
 	f.me(bystander)
-	for why, token := range map[string]Secret{"access": bystander.Access, "nothing": {}, "unknown": NewSecret(mustToken(t, fleet.TokenRefresh))} {
+	for why, token := range map[string]Secret{"access": bystander.Access, "unknown": NewSecret(mustToken(t, fleet.TokenRefresh))} {
 		if _, err := f.Refresh(t.Context(), token, Origin{}); !errors.Is(err, fleet.ErrUnauthenticated) {
 			t.Errorf("%s: %v", why, err)
 		}

@@ -245,6 +245,9 @@ func badToken() *fleet.Error {
 // Refresh gives the next pair of tokens for a refresh token, once. A refresh
 // token that comes a second time was copied: then the whole sign-in ends.
 func (o *People) Refresh(ctx context.Context, token Secret, from Origin) (out Session, err error) {
+	if token.Reveal() == "" {
+		return out, fleet.Invalid("refresh_token", "refresh_token is needed.")
+	}
 	if !tokenForm(token.Reveal(), fleet.TokenRefresh) {
 		return out, badToken()
 	}
@@ -392,6 +395,9 @@ func (o *People) SetupToken(ctx context.Context) (token Secret, life time.Durati
 func (o *People) Setup(ctx context.Context, token Secret, name, email string, password Secret, from Origin) (u fleet.User, err error) {
 	refuse := fleet.Errorf(fleet.CodeUnauthenticated, "setup_token", "The set-up token does not count: it was used, it is older than %s, or somebody can sign in already.", o.rules.Setup).
 		WithFix("Start the orchestrator anew: as long as there is nobody, it shows another one.")
+	if token.Reveal() == "" {
+		return u, fleet.Invalid("token", "token is needed; the orchestrator shows it at its start.")
+	}
 	if !tokenForm(token.Reveal(), fleet.TokenSetup) {
 		return u, refuse
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/app"
@@ -24,7 +25,7 @@ type serveCmd struct {
 
 // Help is the long form of the help.
 func (serveCmd) Help() string {
-	return `Everything but health needs a key. The first start makes the admin key: it is shown once on standard error, or kept in the file that --admin-key-file names.
+	return `Everything but health needs a key. The first start makes the admin key: it is shown once on standard error, or kept in the file that --admin-key-file names. As long as nobody can sign in, each start says how to make the first administrator.
 
 Examples:
 
@@ -62,6 +63,9 @@ func (c *serveCmd) Run(ctx context.Context, sh *shell) error {
 		err = adminKey(ctx, sh, a, keyFile)
 	}
 	if err != nil {
+		return errors.Join(err, a.Stop(context.WithoutCancel(ctx)))
+	}
+	if err := firstPerson(ctx, sh, a); err != nil {
 		return errors.Join(err, a.Stop(context.WithoutCancel(ctx)))
 	}
 	if sh.getenv("GOGC") == "" {
@@ -164,6 +168,28 @@ func adminKey(ctx context.Context, sh *shell, a *app.App, file *os.File) error {
 	}
 	sh.note("The admin key is in %s.", file.Name())
 	return nil
+}
+
+// firstPerson says how somebody comes to sign in, as long as nobody can.
+func firstPerson(ctx context.Context, sh *shell, a *app.App) error {
+	token, life, err := a.People().SetupToken(ctx)
+	if err != nil {
+		return fmt.Errorf("make the set-up token: %w", err)
+	}
+	if token.Reveal() == "" {
+		return nil
+	}
+	sh.note("Nobody can sign in here yet. Make the first administrator within %s, once (it asks for a password):\n\n"+
+		"  fleet setup --url %s --token %s admin\n\n"+
+		"or without this program:\n\n"+
+		"  curl %s/api/v1/auth/setup -H 'Content-Type: application/json' -d '{\"token\":\"%s\",\"name\":\"admin\",\"password\":\"AT LEAST %d CHARACTERS\"}'\n\n"+
+		"Then sign in with: fleet login admin --url %s", brief(life), a.URL(), token.Reveal(), a.URL(), token.Reveal(), fleet.MinPassword, a.URL())
+	return nil
+}
+
+// brief is a duration without the zeros at its end.
+func brief(d time.Duration) string {
+	return strings.NewReplacer("h0m0s", "h", "m0s", "m").Replace(d.String())
 }
 
 // writeKey replaces what a file holds and waits until it is on the disk.
