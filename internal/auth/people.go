@@ -136,7 +136,7 @@ func (o *People) put(tx store.Tx, actor string, kind fleet.EventKind, u fleet.Us
 	if err := tx.Append(u.Tenant, userEvent(kind, actor, &u)); err != nil {
 		return err
 	}
-	return record(tx, u.Tenant, d)
+	return tx.Audit(u.Tenant, d)
 }
 
 func userEvent(kind fleet.EventKind, actor string, u *fleet.User) fleet.EventDraft {
@@ -276,7 +276,7 @@ func (o *People) Delete(ctx context.Context, p Principal, id fleet.ID) error {
 		}
 		d := p.Audit("user.delete", fleet.SubjectUser, string(id))
 		d.Object.Name, d.Before = u.Name, showUser(&u)
-		return record(tx, u.Tenant, d)
+		return tx.Audit(u.Tenant, d)
 	})
 	o.forget()
 	return err
@@ -389,7 +389,7 @@ func (o *People) EndSignIn(ctx context.Context, p Principal, id fleet.ID) error 
 		if err := tx.Revoked(p.home); err != nil {
 			return err
 		}
-		return record(tx, p.home, p.Audit("user.sign_out", fleet.SubjectUser, string(p.UserID)))
+		return tx.Audit(p.home, p.Audit("user.sign_out", fleet.SubjectUser, string(p.UserID)))
 	})
 	o.forget()
 	return err
@@ -471,16 +471,4 @@ func (o *People) OwnerPermissions(ctx context.Context, tenant fleet.TenantID, us
 		return nil, err
 	}
 	return u.Role.Permissions(), nil
-}
-
-// auditor is a transaction that keeps an audit.
-type auditor interface {
-	Audit(tenant fleet.TenantID, d fleet.AuditDraft) error
-}
-
-func record(tx store.Tx, tenant fleet.TenantID, d fleet.AuditDraft) error {
-	if a, ok := tx.(auditor); ok {
-		return a.Audit(tenant, d)
-	}
-	return nil
 }

@@ -1,7 +1,6 @@
 package auth
 
 import (
-	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -106,65 +105,6 @@ func reason(err error) string {
 		return ""
 	}
 	return fleet.AsError(err).Reason
-}
-
-func TestPasswords(t *testing.T) {
-	h := NewPasswords(PasswordCost{KiB: 64, Passes: 1, Threads: 1}, 1, rand.Reader)
-	stored, err := h.Hash(t.Context(), NewSecret(right))
-	if err != nil || !strings.HasPrefix(stored, "$argon2id$v=19$m=64,t=1,p=1$") || strings.Contains(stored, right) {
-		t.Fatal(stored, err)
-	}
-	again, err := h.Hash(t.Context(), NewSecret(right))
-	if err != nil || again == stored {
-		t.Error("two hashes of one password are the same", err)
-	}
-	check := func(h *Passwords, stored, password string) string {
-		ok, weak, err := h.Check(t.Context(), stored, NewSecret(password))
-		return fmt.Sprint(ok, weak, err)
-	}
-	if got := check(h, stored, right); got != "true false <nil>" {
-		t.Error(got)
-	}
-	if got := check(h, stored, right+"x"); got != "false false <nil>" {
-		t.Error(got)
-	}
-	dearer := NewPasswords(PasswordCost{KiB: 128, Passes: 1, Threads: 1}, 1, rand.Reader)
-	if got := check(dearer, stored, right); got != "true true <nil>" {
-		t.Errorf("the cost that is stored does not count: %s", got)
-	}
-	for _, bad := range []string{
-		"", right, "$argon2i$v=19$m=64,t=1,p=1$" + stored[28:], strings.Replace(stored, "m=64", "m=99999999", 1),
-		strings.Replace(stored, "t=1", "t=0", 1), strings.Replace(stored, "p=1", "p=0", 1), stored[:len(stored)-4], stored + "$",
-	} {
-		if got := check(h, bad, right); !strings.HasPrefix(got, "false") {
-			t.Errorf("%q counts: %s", bad, got)
-		}
-	}
-}
-
-// A flood waits up to a bound and is then refused; it never takes more memory
-// than so many hashes at a time.
-func TestPasswordFlood(t *testing.T) {
-	h := NewPasswords(PasswordCost{KiB: 64, Passes: 1, Threads: 1}, 1, rand.Reader)
-	leave, err := h.enter(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	h.waiting.Add(waitEach) // so many wait for it
-	if _, err := h.enter(t.Context()); !errors.Is(err, fleet.ErrUnavailable) || fleet.AsError(err).RetryAfter == 0 {
-		t.Errorf("one more than may wait: %v", err)
-	}
-	h.waiting.Add(-waitEach)
-	gone, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := h.enter(gone); !errors.Is(err, context.Canceled) {
-		t.Errorf("one that goes away: %v", err)
-	}
-	leave()
-	if leave, err = h.enter(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	leave()
 }
 
 func TestSignIn(t *testing.T) {
@@ -444,186 +384,6 @@ func TestChangesCountAtOnce(t *testing.T) {
 	}
 }
 
-func TestOwnPassword(t *testing.T) {
-	f := newPeople(t)
-	f.add("ada", fleet.RoleViewer)
-	here, there := f.in("ada", fleet.SignInBrowser), f.in("ada", fleet.SignInToken)
-	change := func(old, next string) error {
-		return f.ChangePassword(t.Context(), f.me(here), NewSecret(old), NewSecret(next))
-	}
-	if err := change("wrong", right+"!"); !errors.Is(err, fleet.ErrInvalid) {
-		t.Error(err)
-	}
-	for _, bad := range []string{"short", "ada", strings.Repeat("a", 20), strings.Repeat("ab", 200)} {
-		if err := change(right, bad); !errors.Is(err, fleet.ErrInvalid) {
-			t.Errorf("%q: %v", bad, err)
-		}
-	}
-	f.later(fleet.GuardLock)
-	here = f.in("ada", fleet.SignInBrowser)
-	if err := change(right, right+"!"); err != nil {
-		t.Fatal(err)
-	}
-	f.me(here)
-	f.refused("another sign-in", there)
-	if _, err := f.try("ada", right, fleet.SignInToken, Secret{}); err == nil {
-		t.Error("the old password counts")
-	}
-	for range fleet.GuardFailures {
-		_ = change("wrong", right+"?")
-	}
-	if err := change(right+"!", right+"?"); reason(err) != "sign_in_locked" {
-		t.Errorf("whoever has a sign-in guesses the password without end: %v", err)
-	}
-	if err := f.ChangePassword(t.Context(), Local(), NewSecret(right), NewSecret(right)); !errors.Is(err, fleet.ErrForbidden) {
-		t.Errorf("a program has a password: %v", err)
-	}
-}
-
-func TestWhoMayChangePeople(t *testing.T) {
-	f := newPeople(t)
-	ctx := t.Context()
-	boss, admin := f.add("boss", fleet.RoleSuperAdmin), f.add("admin", fleet.RoleAdmin)
-	viewer, admins := fleet.RoleViewer, fleet.RoleSuperAdmin
-	for _, role := range []fleet.Role{fleet.RoleViewer, fleet.RoleOperator, fleet.RoleDeveloper, fleet.RoleRobot} {
-		p := newPrincipal("somebody", "default", role)
-		_, createErr := f.Create(ctx, p, fleet.User{Name: "x", Role: fleet.RoleViewer}, NewSecret(right))
-		_, _, listErr := f.List(ctx, p, fleet.Page{})
-		_, getErr := f.Get(ctx, p, admin.ID)
-		_, changeErr := f.Change(ctx, p, admin.ID, UserChange{Role: &viewer})
-		for _, err := range []error{createErr, listErr, getErr, changeErr, f.Delete(ctx, p, admin.ID), f.SetPassword(ctx, p, admin.ID, NewSecret(right))} {
-			if !errors.Is(err, fleet.ErrForbidden) {
-				t.Errorf("%s: %v", role, err)
-			}
-		}
-	}
-	p := newPrincipal("admin", "default", fleet.RoleAdmin)
-	_, createErr := f.Create(ctx, p, fleet.User{Name: "x", Role: fleet.RoleSuperAdmin}, NewSecret(right))
-	_, riseErr := f.Change(ctx, p, admin.ID, UserChange{Role: &admins})
-	_, fallErr := f.Change(ctx, p, boss.ID, UserChange{Role: &viewer})
-	for i, err := range []error{createErr, riseErr, fallErr, f.Delete(ctx, p, boss.ID), f.SetPassword(ctx, p, boss.ID, NewSecret(right))} {
-		if !errors.Is(err, fleet.ErrForbidden) {
-			t.Errorf("an admin over a super admin, %d: %v", i, err)
-		}
-	}
-	// Another tenant's people do not exist.
-	other := newPrincipal("other", "globex", fleet.RoleAdmin)
-	list, _, err := f.List(ctx, other, fleet.Page{})
-	_, getErr := f.Get(ctx, other, admin.ID)
-	if err != nil || len(list) != 0 || !errors.Is(getErr, fleet.ErrNotFound) || !errors.Is(f.Delete(ctx, other, admin.ID), fleet.ErrNotFound) {
-		t.Errorf("another tenant sees %v, %v", list, getErr)
-	}
-	// A super admin reaches all tenants, and the row stays in its own.
-	theirs, err := f.Create(ctx, Local().In("globex"), fleet.User{Name: "admin", Role: fleet.RoleViewer}, NewSecret(right))
-	if err != nil || theirs.Tenant != "globex" {
-		t.Fatal(theirs, err)
-	}
-	if _, err := f.Change(ctx, Local(), theirs.ID, UserChange{Role: &viewer}); err != nil {
-		t.Error(err)
-	}
-	for _, role := range []fleet.Role{"", "root", fleet.RoleRobot} {
-		if _, err := f.Create(ctx, Local(), fleet.User{Name: "y", Role: role}, NewSecret(right)); !errors.Is(err, fleet.ErrInvalid) {
-			t.Errorf("role %q: %v", role, err)
-		}
-	}
-	if _, err := f.Create(ctx, p, fleet.User{Name: " ADMIN", Role: viewer}, NewSecret(right)); !errors.Is(err, fleet.ErrInvalid) {
-		t.Errorf("a name that begins with a space: %v", err)
-	}
-	if _, err := f.Create(ctx, p, fleet.User{Name: "ADMIN", Role: viewer}, NewSecret(right)); reason(err) != "name_taken" {
-		t.Errorf("a name twice: %v", err)
-	}
-}
-
-func TestLastAdmin(t *testing.T) {
-	f := newPeople(t)
-	a, b := f.add("a", fleet.RoleAdmin), f.add("b", fleet.RoleAdmin)
-	yes, viewer := true, fleet.RoleViewer
-	lose := []func(u fleet.User) error{
-		func(u fleet.User) error {
-			_, err := f.Change(t.Context(), Local(), u.ID, UserChange{Role: &viewer})
-			return err
-		},
-		func(u fleet.User) error {
-			_, err := f.Change(t.Context(), Local(), u.ID, UserChange{Disabled: &yes})
-			return err
-		},
-		func(u fleet.User) error { return f.Delete(t.Context(), Local(), u.ID) },
-	}
-	// Both at once: one of them stays.
-	var all sync.WaitGroup
-	var lost atomic.Int64
-	for _, u := range []fleet.User{a, b} {
-		all.Go(func() {
-			switch err := lose[0](u); {
-			case err == nil:
-				lost.Add(1)
-			case reason(err) != "last_admin":
-				t.Error(err)
-			}
-		})
-	}
-	all.Wait()
-	if lost.Load() != 1 {
-		t.Fatalf("%d of 2 administrators are none any more", lost.Load())
-	}
-	last := a
-	if u, err := f.Get(t.Context(), Local(), a.ID); err != nil || u.Role != fleet.RoleAdmin {
-		last = b
-	}
-	for i, lose := range lose {
-		if err := lose(last); reason(err) != "last_admin" || !errors.Is(err, fleet.ErrConflict) {
-			t.Errorf("%d: %v", i, err)
-		}
-	}
-	name := "c"
-	if _, err := f.Change(t.Context(), Local(), last.ID, UserChange{Name: &name}); err != nil {
-		t.Error(err)
-	}
-}
-
-func TestSetup(t *testing.T) {
-	f := newPeople(t)
-	ctx := t.Context()
-	token, life, err := f.SetupToken(ctx)
-	if err != nil || token.Reveal() == "" || life != time.Hour {
-		t.Fatal(life, err)
-	}
-	late, _, err := f.SetupToken(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	set := func(token Secret, password string) (fleet.User, error) {
-		return f.Setup(ctx, token, "Ada", "", NewSecret(password), Origin{})
-	}
-	if _, err := set(token, "short"); !errors.Is(err, fleet.ErrInvalid) {
-		t.Error(err)
-	}
-	if _, err := set(NewSecret(mustToken(t, fleet.TokenSetup)), right); !errors.Is(err, fleet.ErrUnauthenticated) {
-		t.Errorf("a token nobody gave out: %v", err)
-	}
-	f.later(time.Hour)
-	if _, err := set(late, right); !errors.Is(err, fleet.ErrUnauthenticated) {
-		t.Errorf("after an hour: %v", err)
-	}
-	token, _, err = f.SetupToken(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	u, err := set(token, right)
-	if err != nil || u.Role != fleet.RoleSuperAdmin || u.Tenant != "default" {
-		t.Fatal(u, err)
-	}
-	if p := f.me(f.in("ada", fleet.SignInToken)); !p.May(fleet.TenantsManage) {
-		t.Errorf("%+v", p)
-	}
-	if _, err := set(token, right); !errors.Is(err, fleet.ErrUnauthenticated) {
-		t.Errorf("a second time: %v", err)
-	}
-	if token, _, err := f.SetupToken(ctx); err != nil || token.Reveal() != "" {
-		t.Errorf("there is a link although somebody can sign in: %v", err)
-	}
-}
-
 // A sign-in that is noted to be in use does not take back what was changed about
 // the person a moment before.
 func TestSignInTakesNothingBack(t *testing.T) {
@@ -647,5 +407,39 @@ func TestSignInTakesNothingBack(t *testing.T) {
 	}
 	if _, err := f.open(t.Context(), opening{user: stale, kind: fleet.SignInToken}); !errors.Is(err, fleet.ErrUnauthenticated) {
 		t.Errorf("signed in although disabled: %v", err)
+	}
+}
+
+// TestAudit: who let whom in, who came, and who was refused; what was typed as a
+// name that nobody has may be a password.
+func TestAudit(t *testing.T) {
+	f := newPeople(t)
+	u := f.add("ada", fleet.RoleDeveloper)
+	f.in("ada", fleet.SignInToken)
+	_, _ = f.try("ada", "wrong", fleet.SignInToken, Secret{})
+	_, _ = f.try("my secret password", "wrong", fleet.SignInToken, Secret{})
+	viewer := fleet.RoleViewer
+	_, err := f.Change(t.Context(), Local(), u.ID, UserChange{Role: &viewer})
+	if err := errors.Join(err, f.SetPassword(t.Context(), Local(), u.ID, NewSecret(right+"!")), f.Delete(t.Context(), Local(), u.ID)); err != nil {
+		t.Fatal(err)
+	}
+	var rows []fleet.AuditEntry
+	err = f.store.View(t.Context(), store.Tenant("default"), func(r store.Reader) (err error) { rows, err = r.AuditRows(store.AuditFilter{}); return err })
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, e := range rows {
+		got = append(got, fmt.Sprint(e.Action, " ", e.Outcome, " ", e.Object.Name))
+	}
+	want := []string{
+		"user.create done ada", "user.sign_in done ada", "user.sign_in denied ada", "user.sign_in denied unknown", "user.update done ada",
+		"user.password done ada", "user.delete done ada",
+	}
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("got %q", got)
+	}
+	if text := fmt.Sprintf("%+v", rows); strings.Contains(text, "my secret") || strings.Contains(text, right) || !strings.Contains(text, "192.0.2.7") {
+		t.Errorf("a secret, or no address: %s", text)
 	}
 }

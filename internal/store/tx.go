@@ -17,6 +17,7 @@ type Reader interface {
 	SweepReader
 	PlacementReader
 	TenantReader
+	AuditReader
 	DependencyReader
 	DeadLetterReader
 	CommandReader
@@ -37,6 +38,7 @@ type Tx interface {
 	EventWriter
 	PlacementWriter
 	TenantWriter
+	AuditWriter
 	CommandWriter
 	BulkWriter
 	ClusterWriter
