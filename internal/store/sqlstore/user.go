@@ -207,6 +207,7 @@ func (t *Tx) DeleteUser(id fleet.ID) error {
 	return err
 }
 
+// LockAdmins counts those that may still sign in.
 func (t *Tx) LockAdmins(tenant fleet.TenantID) (int, error) {
 	if err := t.covers(tenant); err != nil {
 		return 0, err
@@ -214,6 +215,7 @@ func (t *Tx) LockAdmins(tenant fleet.TenantID) (int, error) {
 	return t.conn.Exec(userAdmins, tenant)
 }
 
+// AddSignIn stores both or neither.
 func (t *Tx) AddSignIn(s fleet.SignIn, tokens ...fleet.Token) error {
 	if err := t.covers(s.Tenant); err != nil {
 		return err
@@ -229,6 +231,7 @@ func (t *Tx) AddSignIn(s fleet.SignIn, tokens ...fleet.Token) error {
 	return nil
 }
 
+// AddToken stores a new one.
 func (t *Tx) AddToken(k fleet.Token) error {
 	if err := t.covers(k.Tenant); err != nil {
 		return err
@@ -237,11 +240,13 @@ func (t *Tx) AddToken(k fleet.Token) error {
 	return err
 }
 
+// UseToken counts under the row's own guard, whoever asks at once.
 func (t *Tx) UseToken(hash string, now time.Time) (bool, error) {
 	n, err := t.conn.Exec(tokenUse, hash, t.all(), t.tenant(), now)
 	return n == 1, err
 }
 
+// EndTokens leaves the sign-in and its other tokens.
 func (t *Tx) EndTokens(user, signIn fleet.ID, kind fleet.TokenKind) error {
 	tenant, err := t.only()
 	if err != nil {
@@ -251,6 +256,7 @@ func (t *Tx) EndTokens(user, signIn fleet.ID, kind fleet.TokenKind) error {
 	return err
 }
 
+// SeeSignIn writes what the caller has put into it.
 func (t *Tx) SeeSignIn(s store.Signed, now time.Time) error {
 	if err := t.covers(s.Token.Tenant); err != nil {
 		return err
@@ -289,6 +295,7 @@ func (t *Tx) LockSignInGuard(tenant fleet.TenantID, subject string, now time.Tim
 	return g, err
 }
 
+// PutSignInGuard wants the lock of LockSignInGuard.
 func (t *Tx) PutSignInGuard(g fleet.SignInGuard) error {
 	if err := t.covers(g.Tenant); err != nil {
 		return err

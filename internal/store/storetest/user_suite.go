@@ -45,13 +45,13 @@ func userTests() map[string]func(f *Fixture) {
 		"people": func(f *Fixture) {
 			ada, bob := f.newUser("Ada"), f.newUser("bob")
 			bob.Role, bob.Issuer, bob.Subject, bob.Password = fleet.RoleViewer, "https://issuer.test", "b1", ""
-			any := func() (yes bool) {
+			somebody := func() (yes bool) {
 				f.System(func(r store.Reader) (err error) { yes, err = r.AnyUser(); return err })
 				return yes
 			}
-			is(f, "somebody", any(), false)
+			is(f, "somebody", somebody(), false)
 			f.Update(func(tx store.Tx) error { return errors.Join(tx.AddUser(ada), tx.AddUser(bob)) })
-			is(f, "somebody", any(), true)
+			is(f, "somebody", somebody(), true)
 			same := func(what string, want fleet.User, find func(r store.Reader) (fleet.User, error)) {
 				f.Helper()
 				for _, view := range []func(func(store.Reader) error){f.View, f.System} {
