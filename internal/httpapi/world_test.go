@@ -20,6 +20,7 @@ import (
 	"github.com/casarerpa/fleet/internal/auth"
 	"github.com/casarerpa/fleet/internal/config"
 	"github.com/casarerpa/fleet/internal/dbtest"
+	"github.com/casarerpa/fleet/internal/gateway"
 	"github.com/casarerpa/fleet/internal/orchestrator"
 	"github.com/casarerpa/fleet/internal/store"
 	"github.com/casarerpa/fleet/workflow/catalog"
@@ -80,6 +81,12 @@ func newWorldOn(t testing.TB, db dbtest.Store, change ...func(*Options)) *world 
 	rules.Cost = auth.PasswordCost{KiB: 64, Passes: 1, Threads: 1}
 	w.people = auth.NewPeople(db, ids, rand.Reader, time.Now, rules).With(keys)
 	o := Options{Orchestrator: w.core, Keys: keys, People: w.people, Health: db.Health, Logger: logger, Limits: config.DefaultLimits(), Version: "test"}
+	limits := gateway.DefaultLimits()
+	limits.ClaimHold = 20 * time.Millisecond
+	o.Polling = gateway.New(gateway.Options{
+		Member: "m", Robots: w.core.Robots, Attempts: w.core.Attempts, Keys: keys, Signals: db.Signals(),
+		Timing: func(string) fleet.Timing { return fleet.DefaultTiming() }, Now: time.Now, Logger: logger, Limits: limits,
+	})
 	for _, c := range change {
 		c(&o)
 	}
