@@ -52,6 +52,9 @@ type Options struct {
 	Writable func() error
 	// Proxies may speak for others.
 	Proxies caller.Proxies
+	// RobotCertificates lets a robot's key count only with the certificate of
+	// that robot.
+	RobotCertificates bool
 	// Pressure is asked before each request and must answer at once. Nil: the
 	// store is never pressed.
 	Pressure func() Pressure
@@ -102,6 +105,7 @@ type API struct {
 	huma     huma.API
 	rates    *rates
 	gate     gate
+	cross    *http.CrossOriginProtection
 	submits  submissions
 	origins  *http.CrossOriginProtection
 	document []byte
@@ -122,6 +126,7 @@ func newAPI(o Options) (*API, error) {
 		routes: map[string]*operation{}, stopping: make(chan struct{}),
 		origins: http.NewCrossOriginProtection(),
 	}
+	a.cross = http.NewCrossOriginProtection()
 	a.rates, a.submits = newRates(o.Limits, o.Now), newSubmissions(o.Limits)
 	a.huma = huma.NewAPI(humaConfig(o.Version), humago.NewAdapter((*guardedMux)(a), ""))
 	a.healthRoutes()

@@ -294,7 +294,7 @@ func (a *API) readCaller(r *http.Request) *http.Request {
 	if a.o.Local {
 		cookie = "" // one of another program at this machine
 	}
-	r = caller.Read(r, caller.Rules{Cookie: cookie, QueryTokens: a.o.QueryTokens})
+	r = caller.Read(r, caller.Rules{Cookie: cookie, QueryTokens: a.o.QueryTokens, RobotCertificates: a.o.RobotCertificates})
 	if in := caller.Of(r); in.Query != "" {
 		a.o.QueryTokenSeen()
 		a.o.Logger.Warn("a credential came in the address of a request; send it in a header",
