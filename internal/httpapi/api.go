@@ -107,7 +107,6 @@ type API struct {
 	gate     gate
 	cross    *http.CrossOriginProtection
 	submits  submissions
-	origins  *http.CrossOriginProtection
 	document []byte
 
 	stopOnce sync.Once
@@ -124,7 +123,6 @@ func newAPI(o Options) (*API, error) {
 	a := &API{
 		o: o, ids: fleet.NewIDs(o.Now, rand.Reader), started: o.Now(), mux: http.NewServeMux(),
 		routes: map[string]*operation{}, stopping: make(chan struct{}),
-		origins: http.NewCrossOriginProtection(),
 	}
 	a.cross = http.NewCrossOriginProtection()
 	a.rates, a.submits = newRates(o.Limits, o.Now), newSubmissions(o.Limits)
