@@ -26,6 +26,7 @@ type commands struct {
 	Tenant      tenantCmds      `cmd:"" aliases:"tenants" help:"keep customers apart, with quotas of their own" group:"Nouns"`
 	Key         keyCmds         `cmd:"" aliases:"keys" help:"make, list and revoke keys" group:"Nouns"`
 	Member      memberCmds      `cmd:"" aliases:"members" help:"list the orchestrators that share a database" group:"Nouns"`
+	Audit       auditCmds       `cmd:"" help:"see who did what, and prove that nothing in it was altered" group:"Nouns"`
 	Events      eventsCmd       `cmd:"" aliases:"event" help:"read what happened, and what happens" group:"Nouns"`
 
 	Placement placementCmds `cmd:"" help:"look into decisions of placement" group:"More"`

@@ -52,12 +52,14 @@ func (a *API) guard(o *operation, next http.HandlerFunc) http.Handler {
 			return
 		}
 		c.who = p.Name
+		p.Origin = auth.Origin{Address: addressText(r), RequestID: c.requestID, Reason: clip(r.Header.Get("X-Audit-Reason"), 500)}
 		if p, err = a.acting(o, r, p); err != nil {
 			a.writeProblem(w, a.problem(ctx, err))
 			return
 		}
 		if o.may.permission != "" {
 			if err := p.Require(o.may.permission); err != nil {
+				a.denied(ctx, o, p)
 				a.writeProblem(w, a.problem(ctx, err))
 				return
 			}

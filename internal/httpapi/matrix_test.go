@@ -42,6 +42,7 @@ var rights = map[string]string{
 	"node_overrides.list": "vodas", "node_overrides.get": "vodas", "node_overrides.put": "das", "node_overrides.delete": "das",
 
 	"keys.list": "as", "keys.create": "as", "keys.revoke": "as", "members.list": "as",
+	"audit.list": "as", "audit.export": "as", "audit.verify": "as",
 	"tenants.list": "as", "tenants.get": "as", "tenants.create": "s", "tenants.put": "s",
 }
 

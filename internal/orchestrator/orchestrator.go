@@ -56,6 +56,7 @@ type Orchestrator struct {
 	Reservations *Reservations
 	Environments *Environments
 	Tenants      *Tenants
+	Audits       *Audits
 }
 
 // core is what all use cases share.
@@ -74,6 +75,7 @@ func New(o Options) *Orchestrator {
 		Reservations: &Reservations{core: c},
 		Environments: &Environments{core: c},
 		Tenants:      &Tenants{core: c},
+		Audits:       &Audits{core: c},
 		Jobs:         &Jobs{core: c, workflows: w},
 		Workflows:    w,
 		Robots:       &Robots{core: c},

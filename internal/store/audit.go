@@ -10,8 +10,8 @@ import (
 type AuditReader interface {
 	// Audit returns rows after a number, oldest first.
 	AuditRows(f AuditFilter) ([]fleet.AuditEntry, error)
-	// AuditHead is the number and hash of the newest row, and the number of the
-	// oldest one that is kept; all zero where there is none.
+	// AuditHead is the number and hash of the newest row, and of the one after
+	// which the rows begin that are kept; all zero where there never was one.
 	AuditHead() (AuditHead, error)
 }
 
@@ -22,11 +22,12 @@ type AuditWriter interface {
 	Audit(tenant fleet.TenantID, d fleet.AuditDraft) error
 }
 
-// AuditHead is where a tenant's audit ends and begins.
+// AuditHead is where a tenant's audit ends, and after which row it begins.
 type AuditHead struct {
-	Seq    int64
-	Hash   string
-	Oldest int64
+	Seq     int64
+	Hash    string
+	CutSeq  int64
+	CutHash string
 }
 
 // AuditFilter selects rows; empty fields select all.

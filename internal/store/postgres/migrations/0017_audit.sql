@@ -4,7 +4,9 @@
 create table audit_heads (
   tenant_id text collate "C" primary key,
   seq bigint not null,
-  hash text collate "C" not null
+  hash text collate "C" not null,
+  cut_seq bigint not null default 0, -- rows up to it were let go
+  cut_hash text collate "C" not null default '0000000000000000000000000000000000000000000000000000000000000000'
 );
 
 create table audit (

@@ -4,7 +4,9 @@
 create table audit_heads (
   tenant_id text primary key,
   seq integer not null,
-  hash text not null
+  hash text not null,
+  cut_seq integer not null default 0, -- rows up to it were let go
+  cut_hash text not null default '0000000000000000000000000000000000000000000000000000000000000000'
 ) strict, without rowid;
 
 create table audit (
