@@ -39,9 +39,11 @@ type AuditPage struct {
 
 // AuditReport says whether the chain is whole.
 type AuditReport struct {
-	Rows  int64       `json:"rows"`
-	Last  AuditAnchor `json:"last"`
-	Fault *AuditFault `json:"fault,omitempty"`
+	Rows int64 `json:"rows"`
+	// Checkpoints that agree with the rows.
+	Checkpoints int         `json:"checkpoints"`
+	Last        AuditAnchor `json:"last"`
+	Fault       *AuditFault `json:"fault,omitempty"`
 }
 
 // AuditFault is the first row that is wrong.

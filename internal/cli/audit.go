@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -100,15 +101,18 @@ func (c *auditExportCmd) Run(ctx context.Context, sh *shell) (err error) {
 
 type auditVerifyCmd struct {
 	config.Client
-	File  string `arg:"" optional:"" help:"an export, which needs no server; without it the server checks its own"`
-	After int64  `help:"the file begins after this row; what was before it is believed" placeholder:"SEQ"`
-	Seq   int64  `help:"number of a row whose hash was kept elsewhere" placeholder:"SEQ"`
-	Hash  string `help:"that hash: the file must end with it" placeholder:"HASH"`
+	File        string `arg:"" optional:"" help:"an export, which needs no server; without it the server checks its own"`
+	After       int64  `help:"the file begins after this row; what was before it is believed" placeholder:"SEQ"`
+	Checkpoints string `help:"file of checkpoints that was kept elsewhere (--audit-checkpoints of fleet serve)" placeholder:"PATH"`
+	PublicKey   string `help:"public key that checks their signatures; fleet serve logs it at its start" placeholder:"KEY"`
+	Of          string `name:"of" help:"tenant whose checkpoints count" default:"default" placeholder:"ID"`
+	Seq         int64  `help:"number of a row whose hash was kept elsewhere" placeholder:"SEQ"`
+	Hash        string `help:"that hash: the file must end with it" placeholder:"HASH"`
 }
 
 // Help is the long form of the help.
 func (auditVerifyCmd) Help() string {
-	return `A chain shows that no row in it was touched. That its end was not cut off, or all of it written anew, is shown by a hash that was kept elsewhere: "fleet audit list -o json" tells today's as head.
+	return `A chain shows that no row in it was touched. That its end was not cut off, or all of it written anew, is shown by what was kept elsewhere: checkpoints, which the server signs, or a hash ("fleet audit list -o json" tells today's as head).
 
 Exit 0: whole. Exit 6: the first row that is wrong is named.`
 }
@@ -121,7 +125,7 @@ func (c *auditVerifyCmd) Run(ctx context.Context, sh *shell) error {
 		if err != nil {
 			return err
 		}
-		report = client.AuditReport{Rows: found.Rows, Last: client.AuditAnchor(found.Last)}
+		report = client.AuditReport{Rows: found.Rows, Checkpoints: found.Checkpoints, Last: client.AuditAnchor(found.Last)}
 		if f := found.Fault; f != nil {
 			report.Fault = &client.AuditFault{Seq: f.Seq, Kind: string(f.Kind), Text: f.Text}
 		}
@@ -138,7 +142,7 @@ func (c *auditVerifyCmd) Run(ctx context.Context, sh *shell) error {
 		if report.Fault != nil {
 			return nil
 		}
-		_, err := fmt.Fprintf(sh.out, "The chain is whole: %d rows, the last is %d with hash %s.\n", report.Rows, report.Last.Seq, report.Last.Hash)
+		_, err := fmt.Fprintf(sh.out, "The chain is whole: %d rows, %d checkpoints; the last row is %d with hash %s.\n", report.Rows, report.Checkpoints, report.Last.Seq, report.Last.Hash)
 		return err
 	})
 	if err == nil && report.Fault != nil {
@@ -158,23 +162,48 @@ func (c *auditVerifyCmd) checkFile() (report auditchain.Report, err error) {
 	if c.Hash != "" {
 		head = &auditchain.Anchor{Seq: c.Seq, Hash: c.Hash}
 	}
-	return checkLines(f, c.After, head)
+	points, err := c.points()
+	if err != nil {
+		return report, err
+	}
+	return checkLines(f, c.After, points, c.PublicKey, head)
+}
+
+// points reads the checkpoints that were kept.
+func (c *auditVerifyCmd) points() (out []auditchain.Checkpoint, err error) {
+	if c.Checkpoints == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(c.Checkpoints)
+	if err != nil {
+		return nil, fleet.Errorf(fleet.CodeInvalid, "file", "%s cannot be read: %w.", c.Checkpoints, cause(err))
+	}
+	for n, line := range bytes.Split(bytes.TrimSpace(text), []byte{'\n'}) {
+		var p auditchain.Checkpoint
+		if err := json.Unmarshal(line, &p); err != nil {
+			return nil, fleet.Invalid("checkpoints", "Line %d of %s is no checkpoint: %v.", n+1, c.Checkpoints, err)
+		}
+		if string(p.Tenant) == c.Of {
+			out = append(out, p)
+		}
+	}
+	return out, nil
 }
 
 // checkLines checks rows as an export has them, one on each line, that begin
 // after a number.
-func checkLines(from io.Reader, after int64, head *auditchain.Anchor) (report auditchain.Report, err error) {
+func checkLines(from io.Reader, after int64, points []auditchain.Checkpoint, public string, head *auditchain.Anchor) (report auditchain.Report, err error) {
 	const longest = 16 << 20
 	lines := bufio.NewScanner(from)
 	lines.Buffer(nil, longest)
-	check := auditchain.From(auditchain.Start())
+	check := auditchain.From(auditchain.Start()).Hold(points, public)
 	for n := 1; lines.Scan(); n++ {
 		var e fleet.AuditEntry
 		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
 			return report, fleet.Invalid("file", "Line %d is no row of an audit: %v.", n, err)
 		}
 		if n == 1 && after > 0 {
-			check = auditchain.From(auditchain.Anchor{Seq: after, Hash: e.PrevHash})
+			check = auditchain.From(auditchain.Anchor{Seq: after, Hash: e.PrevHash}).Hold(points, public)
 		}
 		check.Take(e)
 	}

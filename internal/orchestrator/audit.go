@@ -64,7 +64,11 @@ func (a *Audits) Verify(ctx context.Context, p auth.Principal) (report auditchai
 			report.Last = auditchain.Start()
 			return err
 		}
-		c := auditchain.From(auditchain.Anchor{Seq: head.CutSeq, Hash: head.CutHash})
+		points, err := r.Checkpoints(false)
+		if err != nil {
+			return err
+		}
+		c := auditchain.From(auditchain.Anchor{Seq: head.CutSeq, Hash: head.CutHash}).Hold(points, a.publicKey())
 		for after := head.CutSeq; ; {
 			rows, err := r.AuditRows(AuditFilter{After: after, Limit: maxAuditPage})
 			if err != nil {
@@ -159,4 +163,57 @@ func (a *Audits) tellMore(ctx context.Context, tenant fleet.TenantID, d *denial)
 	d.draft.RequestID = ""
 	d.draft.After["times"] = d.more
 	return a.Store.Update(ctx, d.scope, func(tx store.Tx) error { return tx.Audit(tenant, d.draft) })
+}
+
+// When a checkpoint is due: after so many rows, or so long after the last one.
+const (
+	checkpointRows  = 1000
+	checkpointEvery = 24 * time.Hour
+)
+
+// Checkpoints signs where the chains stand that have grown enough since they
+// were last signed, and hands each to offer, which keeps it elsewhere.
+func (a *Audits) Checkpoints(ctx context.Context, s store.Scope, offer func(auditchain.Checkpoint) error) error {
+	if a.Signer == nil {
+		return nil
+	}
+	var tenants []fleet.TenantID
+	if err := a.Store.View(ctx, s, func(r store.Reader) (err error) { tenants, err = r.Tenants(); return err }); err != nil {
+		return err
+	}
+	var faults []error
+	for _, tenant := range tenants {
+		faults = append(faults, a.checkpoint(ctx, s.In(tenant), tenant, offer))
+	}
+	return errors.Join(faults...)
+}
+
+func (a *Audits) checkpoint(ctx context.Context, s store.Scope, tenant fleet.TenantID, offer func(auditchain.Checkpoint) error) error {
+	var head store.AuditHead
+	var last []auditchain.Checkpoint
+	err := a.Store.View(ctx, s, func(r store.Reader) (err error) {
+		if head, err = r.AuditHead(); err == nil {
+			last, err = r.Checkpoints(true)
+		}
+		return err
+	})
+	if err != nil || head.Seq == 0 {
+		return err
+	}
+	now := a.Now()
+	if len(last) > 0 && (head.Seq == last[0].Seq || head.Seq-last[0].Seq < checkpointRows && now.Sub(last[0].At) < checkpointEvery) {
+		return nil
+	}
+	c := a.Signer.Sign(tenant, auditchain.Anchor{Seq: head.Seq, Hash: head.Hash}, now)
+	if err := a.Store.Update(ctx, s, func(tx store.Tx) error { return tx.PutCheckpoint(c) }); err != nil {
+		return err
+	}
+	return offer(c)
+}
+
+func (a *Audits) publicKey() string {
+	if a.Signer == nil {
+		return ""
+	}
+	return a.Signer.PublicKey()
 }

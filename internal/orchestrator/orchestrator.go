@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/auditchain"
 	"github.com/casarerpa/fleet/internal/store"
 	"github.com/casarerpa/fleet/workflow"
 	"github.com/casarerpa/fleet/workflow/catalog"
@@ -24,6 +25,8 @@ type Options struct {
 	Policy workflow.Policy
 	Limits Limits
 	Logger *slog.Logger
+	// Signer signs checkpoints of the audit; nil: there are none.
+	Signer *auditchain.Signer
 }
 
 // Limits bound what one request may ask for.
