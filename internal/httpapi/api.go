@@ -38,13 +38,21 @@ type Options struct {
 	// Local makes a request without any credential the developer at this
 	// machine. It is for listeners on loopback; host and origin are checked.
 	Local  bool
-	Robots http.Handler                    // serves /ws/v2/robot; nil: no robots
-	Health func(ctx context.Context) error // nil error: writes can be served
+	Robots http.Handler // serves /ws/v2/robot; nil: no robots
+	// Polling are the robots that poll; nil: none are served.
+	Polling Polling
+	// Leaving says that the process is about to stop: every answer asks its
+	// client to close the connection. Nil: it is not.
+	Leaving func() bool
+	Health  func(ctx context.Context) error // nil error: writes can be served
 	// Writable is asked before each write and must answer at once; an error
 	// refuses it. Nil: all are tried.
 	Writable func() error
 	// Proxies may speak for others.
 	Proxies caller.Proxies
+	// RobotCertificates lets a robot's key count only with the certificate of
+	// that robot.
+	RobotCertificates bool
 	// Pressure is asked before each request and must answer at once. Nil: the
 	// store is never pressed.
 	Pressure func() Pressure
@@ -91,6 +99,7 @@ type API struct {
 	huma     huma.API
 	rates    *rates
 	gate     gate
+	cross    *http.CrossOriginProtection
 	submits  submissions
 	document []byte
 
@@ -109,12 +118,16 @@ func newAPI(o Options) (*API, error) {
 		o: o, ids: fleet.NewIDs(o.Now, rand.Reader), started: o.Now(), mux: http.NewServeMux(),
 		routes: map[string]*operation{}, stopping: make(chan struct{}),
 	}
+	a.cross = http.NewCrossOriginProtection()
 	a.rates, a.submits = newRates(o.Limits, o.Now), newSubmissions(o.Limits)
 	a.huma = huma.NewAPI(humaConfig(o.Version), humago.NewAdapter((*guardedMux)(a), ""))
 	a.healthRoutes()
 	a.jobRoutes()
 	a.jobActionRoutes()
 	a.robotRoutes()
+	a.pollingRoutes()
+	a.polledRobotRoutes()
+	a.robotFigureRoutes()
 	a.robotModeRoutes()
 	a.robotCommandRoutes()
 	a.bulkRoutes()

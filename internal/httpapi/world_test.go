@@ -20,6 +20,7 @@ import (
 	"github.com/casarerpa/fleet/internal/auth"
 	"github.com/casarerpa/fleet/internal/config"
 	"github.com/casarerpa/fleet/internal/dbtest"
+	"github.com/casarerpa/fleet/internal/gateway"
 	"github.com/casarerpa/fleet/internal/orchestrator"
 	"github.com/casarerpa/fleet/internal/store"
 	"github.com/casarerpa/fleet/workflow/catalog"
@@ -76,6 +77,12 @@ func newWorldOn(t testing.TB, db dbtest.Store, change ...func(*Options)) *world 
 		w.keys[string(id)] = secret.Reveal()
 	}
 	o := Options{Orchestrator: w.core, Keys: keys, Health: db.Health, Logger: logger, Limits: config.DefaultLimits(), Version: "test"}
+	limits := gateway.DefaultLimits()
+	limits.ClaimHold = 20 * time.Millisecond
+	o.Polling = gateway.New(gateway.Options{
+		Member: "m", Robots: w.core.Robots, Attempts: w.core.Attempts, Keys: keys, Signals: db.Signals(),
+		Timing: func(string) fleet.Timing { return fleet.DefaultTiming() }, Now: time.Now, Logger: logger, Limits: limits,
+	})
 	for _, c := range change {
 		c(&o)
 	}
@@ -278,4 +285,29 @@ func (w *world) events(after int64) (kinds []fleet.EventKind, head int64) {
 		kinds = append(kinds, e.Kind)
 	}
 	return kinds, head
+}
+
+// counting is a robot channel that only counts who gets through to it.
+func counting(n *int) http.Handler {
+	return http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+		*n++
+		rw.WriteHeader(http.StatusTeapot)
+	})
+}
+
+// raw sends a request without a look at the document.
+func (w *world) raw(method, path string, headers ...string) (status int) {
+	w.Helper()
+	req, err := http.NewRequestWithContext(w.Context(), method, w.url+path, nil)
+	w.must(err)
+	for i := 0; i+1 < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+		if headers[i] == "Host" {
+			req.Host = headers[i+1]
+		}
+	}
+	resp, err := http.DefaultClient.Do(req)
+	w.must(err)
+	w.must(resp.Body.Close())
+	return resp.StatusCode
 }
