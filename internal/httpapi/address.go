@@ -25,14 +25,6 @@ func (a *API) arrive(r *http.Request) (overTLS bool) {
 	return true // a proxy that is named ends TLS
 }
 
-// addressText is the client's address for the audit; empty if it is not known.
-func addressText(r *http.Request) string {
-	if a := caller.Of(r).Address; a.IsValid() {
-		return a.String()
-	}
-	return ""
-}
-
 // clientAddress is whoever sent a request, for rates, for the networks that a
 // key is bound to and for the audit. Invalid where a server knows none.
 func clientAddress(r *http.Request) netip.Addr { return caller.Of(r).Address }
