@@ -113,7 +113,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	}
 	core := orchestrator.New(orchestrator.Options{
 		Signer: signer,
-		Store: a.store, IDs: ids, Now: time.Now, Chance: chance, Catalog: cat, Timing: timing,
+		Store:  a.store, IDs: ids, Now: time.Now, Chance: chance, Catalog: cat, Timing: timing,
 		Policy: workflow.Policy{Limits: limits.Document}, Limits: limits, Logger: o.Logger,
 	})
 	sockets := gateway.DefaultLimits()

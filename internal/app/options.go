@@ -62,7 +62,7 @@ type Options struct {
 	// appended to; empty: none.
 	AuditKey  string
 	AuditSink string
-	Unsafe      bool
+	Unsafe    bool
 	// Store is one that is open already and that other orchestrators use too;
 	// it stays open. Nil: the one in DataDir, for this orchestrator alone.
 	Store store.Store

@@ -50,7 +50,7 @@ var notAudited = map[string]string{
 	"robots.heartbeat": "a sign of life", "robots.heartbeat_of": "a sign of life", "robots.status": "{} changes nothing; a mode is one of SetMode",
 	"jobs.decide": "nothing is parked here; TestDecideIsAudited in orchestrator", "bulk.retry": "nothing has failed here; it starts another",
 	"tenants.create": "stands in the new tenant's own chain, below",
-	"keys.create": "with the keys", "keys.revoke": "with the keys",
+	"keys.create":    "with the keys", "keys.revoke": "with the keys",
 }
 
 // Every operation that changes something leaves one row that names who asked,

@@ -143,6 +143,8 @@ func (r *reader) AuditHead() (h store.AuditHead, err error) {
 	if err != nil {
 		return h, err
 	}
-	_, err = one(r.conn, auditEnds, func(row *Row) { h = store.AuditHead{Seq: row.int64(), Hash: row.text(), CutSeq: row.int64(), CutHash: row.text()} }, tenant)
+	_, err = one(r.conn, auditEnds, func(row *Row) {
+		h = store.AuditHead{Seq: row.int64(), Hash: row.text(), CutSeq: row.int64(), CutHash: row.text()}
+	}, tenant)
 	return h, err
 }
