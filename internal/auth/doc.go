@@ -2,6 +2,8 @@
 // a tenant and permissions, and makes and revokes keys.
 //
 // Files by noun: key.go the forms of keys, keys.go what is done with them,
+// people.go those who sign in and signin.go, signedin.go, setup.go how they do it,
+// password.go and token.go the secrets of both,
 // principal.go who may do what, resolver.go from the texts of a request to a
 // principal. A further kind of credential implements Kind and is handed to
 // NewResolver; no door learns of it.

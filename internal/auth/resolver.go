@@ -15,7 +15,11 @@ type Presented struct {
 	APIKey  string // of X-Api-Key
 	Query   string // of the address, only where that counts
 	Cookie  string // of a browser's sign-in
+	Ticket  string // opens one stream
 	Address netip.Addr
+	// Holds says whether the connection showed the certificate of a robot. Nil:
+	// robots need none here.
+	Holds func(fleet.TenantID, fleet.RobotID) bool
 	// QueryIgnored says that the address carried a credential that does not
 	// count here, for the answer to somebody who sent nothing else.
 	QueryIgnored bool
@@ -23,7 +27,12 @@ type Presented struct {
 
 // Any says whether a credential came at all.
 func (p Presented) Any() bool {
-	return p.Bearer != "" || p.APIKey != "" || p.Query != "" || p.Cookie != ""
+	return p.Bearer != "" || p.APIKey != "" || p.Query != "" || p.Cookie != "" || p.Ticket != ""
+}
+
+// OnlyCookie says that nothing came but what a browser sends by itself.
+func (p Presented) OnlyCookie() bool {
+	return p.Cookie != "" && p.Bearer == "" && p.APIKey == "" && p.Query == "" && p.Ticket == ""
 }
 
 // Way is how a credential came.
@@ -35,6 +44,7 @@ const (
 	WayHeader Way = iota
 	WayQuery
 	WayCookie
+	WayTicket
 )
 
 // Credential is one text on its way to whoever knows its kind.
@@ -64,7 +74,18 @@ func NewResolver(kinds ...Kind) *Resolver { return &Resolver{kinds} }
 // Resolve finds whose request it is. If both headers are there they must mean
 // the same principal with the same rights. Headers go before the address, and
 // that before the cookie; what is not asked is not looked at.
+//
+// Where robots need a certificate, the key of one counts only with its own.
 func (r *Resolver) Resolve(ctx context.Context, in Presented) (Principal, error) {
+	p, err := r.resolve(ctx, in)
+	if err == nil && p.RobotID != "" && in.Holds != nil && !in.Holds(p.Tenant, p.RobotID) {
+		return Principal{}, fleet.Errorf(fleet.CodeForbidden, "robot_certificate", "The key of robot %s counts only together with its certificate.", p.RobotID).
+			WithFix("Start the robot with --client-cert and --client-key.")
+	}
+	return p, err
+}
+
+func (r *Resolver) resolve(ctx context.Context, in Presented) (Principal, error) {
 	switch {
 	case in.Bearer != "" && in.APIKey != "" && in.Bearer != in.APIKey:
 		return r.both(ctx, in)
@@ -74,6 +95,8 @@ func (r *Resolver) Resolve(ctx context.Context, in Presented) (Principal, error)
 		return r.one(ctx, in, in.APIKey, WayHeader)
 	case in.Query != "":
 		return r.one(ctx, in, in.Query, WayQuery)
+	case in.Ticket != "":
+		return r.one(ctx, in, in.Ticket, WayTicket)
 	case in.Cookie != "":
 		return r.one(ctx, in, in.Cookie, WayCookie)
 	case in.QueryIgnored:

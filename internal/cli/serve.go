@@ -2,13 +2,13 @@ package cli
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/app"
@@ -24,11 +24,12 @@ type serveCmd struct {
 
 // Help is the long form of the help.
 func (serveCmd) Help() string {
-	return `Everything but health needs a key. The first start makes the admin key: it is shown once on standard error, or kept in the file that --admin-key-file names.
+	return `Everything but health needs a key. The first start makes the admin key: it is shown once on standard error, or kept in the file that --admin-key-file names. As long as nobody can sign in, each start says how to make the first administrator.
 
 Examples:
 
     fleet serve --admin-key-file admin.key
+    fleet serve --listen 0.0.0.0:8443 --tls auto --tls-name fleet.example.com
     fleet serve --listen 0.0.0.0:8443 --tls-cert cert.pem --tls-key key.pem
     fleet serve --listen 10.0.0.5:8000 --behind-tls-proxy 10.0.0.4/32
 
@@ -64,6 +65,9 @@ func (c *serveCmd) Run(ctx context.Context, sh *shell) error {
 	if err != nil {
 		return errors.Join(err, a.Stop(context.WithoutCancel(ctx)))
 	}
+	if err := firstPerson(ctx, sh, a); err != nil {
+		return errors.Join(err, a.Stop(context.WithoutCancel(ctx)))
+	}
 	if sh.getenv("GOGC") == "" {
 		// What lives long is small beside what a request leaves behind: half the
 		// collections are worth a few megabytes.
@@ -71,6 +75,9 @@ func (c *serveCmd) Run(ctx context.Context, sh *shell) error {
 	}
 	failed := a.Start(ctx)
 	fmt.Fprintf(sh.err, "Listening on %s\n", a.URL())
+	if c.DevMode {
+		sh.note("Development mode: whoever is on this machine may do everything, without a key.")
+	}
 	select {
 	case <-ctx.Done():
 		log.Info("stopping")
@@ -88,19 +95,12 @@ func (c *serveCmd) options(sh *shell, log *slog.Logger) (app.Options, error) {
 		DataDir: c.Folder(sh.getenv), Listen: c.Listen, Timing: timing, Limits: c.Limits, Version: sh.version, Logger: log,
 		StopTimeout: c.StopTimeout, GroupCommit: c.GroupCommit, RecordRounds: c.RecordRounds, MetricsListen: c.MetricsListen,
 	}
-	o.Retention = c.Retention
+	o.Retention, o.SignIns = c.Retention, c.SignIns
 	o.Proxies = app.Proxies{Networks: c.BehindTLS, Forwarded: c.Forwarded == "forwarded"}
 	o.DatabaseURL, o.Migrate, o.Unsafe = c.DatabaseURL.Reveal(), c.Migrate, c.UnsafeStore
 	o.AdminKey, o.KeyPepper, o.NewPepper, o.QueryTokens = c.AdminKey.Reveal(), c.KeyPepper.Reveal(), c.NewKeyPepper, c.CompatQuery
-	if c.TLSCert != "" {
-		pair, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
-		if err != nil {
-			return o, fleet.Errorf(fleet.CodeInvalid, "tls_cert", "The certificate cannot be used: %w.", err).
-				WithFix("Give PEM files that belong together as --tls-cert and --tls-key.")
-		}
-		o.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
-	}
-	return o, nil
+	o.Local = c.DevMode
+	return o, c.secure(sh, log, &o)
 }
 
 // warnIgnored names variables of the original that would mean less safety, or
@@ -164,6 +164,28 @@ func adminKey(ctx context.Context, sh *shell, a *app.App, file *os.File) error {
 	}
 	sh.note("The admin key is in %s.", file.Name())
 	return nil
+}
+
+// firstPerson says how somebody comes to sign in, as long as nobody can.
+func firstPerson(ctx context.Context, sh *shell, a *app.App) error {
+	token, life, err := a.People().SetupToken(ctx)
+	if err != nil {
+		return fmt.Errorf("make the set-up token: %w", err)
+	}
+	if token.Reveal() == "" {
+		return nil
+	}
+	sh.note("Nobody can sign in here yet. Make the first administrator within %s, once (it asks for a password):\n\n"+
+		"  fleet setup --url %s --token %s admin\n\n"+
+		"or without this program:\n\n"+
+		"  curl %s/api/v1/auth/setup -H 'Content-Type: application/json' -d '{\"token\":\"%s\",\"name\":\"admin\",\"password\":\"AT LEAST %d CHARACTERS\"}'\n\n"+
+		"Then sign in with: fleet login admin --url %s", brief(life), a.URL(), token.Reveal(), a.URL(), token.Reveal(), fleet.MinPassword, a.URL())
+	return nil
+}
+
+// brief is a duration without the zeros at its end.
+func brief(d time.Duration) string {
+	return strings.NewReplacer("h0m0s", "h", "m0s", "m").Replace(d.String())
 }
 
 // writeKey replaces what a file holds and waits until it is on the disk.

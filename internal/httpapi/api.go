@@ -28,6 +28,8 @@ const Base = "/api/v1"
 type Options struct {
 	Orchestrator *orchestrator.Orchestrator
 	Keys         *auth.Keys
+	// People sign in. Nil: nobody does, there are keys alone.
+	People *auth.People
 	// Auth finds whose request it is. Nil: keys alone count.
 	Auth *auth.Resolver
 	// QueryTokens lets a credential in the address count, as programs of the
@@ -50,6 +52,9 @@ type Options struct {
 	Writable func() error
 	// Proxies may speak for others.
 	Proxies caller.Proxies
+	// RobotCertificates lets a robot's key count only with the certificate of
+	// that robot.
+	RobotCertificates bool
 	// Pressure is asked before each request and must answer at once. Nil: the
 	// store is never pressed.
 	Pressure func() Pressure
@@ -75,7 +80,11 @@ func (o *Options) fill() {
 		o.Limits = config.DefaultLimits()
 	}
 	if o.Auth == nil {
-		o.Auth = auth.NewResolver(o.Keys)
+		kinds := []auth.Kind{o.Keys}
+		if o.People != nil {
+			kinds = append(kinds, o.People)
+		}
+		o.Auth = auth.NewResolver(kinds...)
 	}
 	if o.QueryTokenSeen == nil {
 		o.QueryTokenSeen = func() {}
@@ -96,6 +105,7 @@ type API struct {
 	huma     huma.API
 	rates    *rates
 	gate     gate
+	cross    *http.CrossOriginProtection
 	submits  submissions
 	document []byte
 
@@ -114,6 +124,7 @@ func newAPI(o Options) (*API, error) {
 		o: o, ids: fleet.NewIDs(o.Now, rand.Reader), started: o.Now(), mux: http.NewServeMux(),
 		routes: map[string]*operation{}, stopping: make(chan struct{}),
 	}
+	a.cross = http.NewCrossOriginProtection()
 	a.rates, a.submits = newRates(o.Limits, o.Now), newSubmissions(o.Limits)
 	a.huma = huma.NewAPI(humaConfig(o.Version), humago.NewAdapter((*guardedMux)(a), ""))
 	a.healthRoutes()
@@ -137,6 +148,8 @@ func newAPI(o Options) (*API, error) {
 	a.workflowRoutes()
 	a.eventRoutes()
 	a.keyRoutes()
+	a.signInRoutes()
+	a.userRoutes()
 	a.memberRoutes()
 	a.laneRoutes()
 	a.documentRoutes()

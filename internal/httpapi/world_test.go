@@ -34,15 +34,16 @@ func TestMain(m *testing.M) { dbtest.Main(m) }
 // world is the API on a real store behind a real socket.
 type world struct {
 	testing.TB
-	store dbtest.Store
-	core  *orchestrator.Orchestrator
-	api   *API
-	url   string
-	keys  map[string]string // secrets by the name of who holds them
-	robot auth.Principal
-	epoch int64 // of the robot's session
-	log   *bytes.Buffer
-	logMu sync.Mutex
+	store  dbtest.Store
+	core   *orchestrator.Orchestrator
+	api    *API
+	url    string
+	keys   map[string]string // secrets by the name of who holds them
+	robot  auth.Principal
+	people *auth.People
+	epoch  int64 // of the robot's session
+	log    *bytes.Buffer
+	logMu  sync.Mutex
 }
 
 // newWorld opens everything. The keys are those of admin, developer, operator,
@@ -76,7 +77,10 @@ func newWorldOn(t testing.TB, db dbtest.Store, change ...func(*Options)) *world 
 		w.must(err)
 		w.keys[string(id)] = secret.Reveal()
 	}
-	o := Options{Orchestrator: w.core, Keys: keys, Health: db.Health, Logger: logger, Limits: config.DefaultLimits(), Version: "test"}
+	rules := auth.DefaultSignInRules()
+	rules.Cost = auth.PasswordCost{KiB: 64, Passes: 1, Threads: 1}
+	w.people = auth.NewPeople(db, ids, rand.Reader, time.Now, rules).With(keys)
+	o := Options{Orchestrator: w.core, Keys: keys, People: w.people, Health: db.Health, Logger: logger, Limits: config.DefaultLimits(), Version: "test"}
 	limits := gateway.DefaultLimits()
 	limits.ClaimHold = 20 * time.Millisecond
 	o.Polling = gateway.New(gateway.Options{
@@ -285,4 +289,29 @@ func (w *world) events(after int64) (kinds []fleet.EventKind, head int64) {
 		kinds = append(kinds, e.Kind)
 	}
 	return kinds, head
+}
+
+// counting is a robot channel that only counts who gets through to it.
+func counting(n *int) http.Handler {
+	return http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+		*n++
+		rw.WriteHeader(http.StatusTeapot)
+	})
+}
+
+// raw sends a request without a look at the document.
+func (w *world) raw(method, path string, headers ...string) (status int) {
+	w.Helper()
+	req, err := http.NewRequestWithContext(w.Context(), method, w.url+path, nil)
+	w.must(err)
+	for i := 0; i+1 < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+		if headers[i] == "Host" {
+			req.Host = headers[i+1]
+		}
+	}
+	resp, err := http.DefaultClient.Do(req)
+	w.must(err)
+	w.must(resp.Body.Close())
+	return resp.StatusCode
 }
