@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -65,9 +66,7 @@ func (p *program) say(kind string, fields map[string]any) {
 	fields["robot_id"] = p.id
 	frame := map[string]any{"type": kind, "id": "f-" + kind, "timestamp": time.Now().Format("2006-01-02T15:04:05.999999")}
 	if p.flat {
-		for k, v := range fields {
-			frame[k] = v
-		}
+		maps.Copy(frame, fields)
 	} else {
 		frame["payload"] = fields
 	}
@@ -280,7 +279,9 @@ func TestSockets(t *testing.T) {
 			old, ended := p.ws, p.ended
 			p.connect(1) // before the old socket is dead
 			_ = old.CloseNow()
-			<-ended
+			if err := <-ended; err == nil {
+				t.Error("the old socket ended without an error")
+			}
 			p.say("heartbeat", map[string]any{"status": "busy", "active_job_ids": []any{a["job_id"]}})
 			p.hear("heartbeat_ack")
 			p.say("job_complete", map[string]any{"job_id": a["job_id"], "result": map[string]any{}}) // the robot's live attempt of that job

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"math"
 	"strings"
 	"time"
@@ -37,9 +38,7 @@ func readOld(data []byte) *oldMessage {
 		m.flat = false
 	}
 	m.kind, m.id = m.text("type"), m.text("id")
-	for name, value := range inner {
-		top[name] = value
-	}
+	maps.Copy(top, inner)
 	return m
 }
 
@@ -119,10 +118,7 @@ func encodeOld(kind, answers string, now time.Time, fields map[string]any) []byt
 	_, _ = rand.Read(id[:]) // crypto/rand never fails
 	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80
 	h := hex.EncodeToString(id[:])
-	frame := map[string]any{}
-	for name, value := range fields {
-		frame[name] = value
-	}
+	frame := maps.Clone(fields)
 	frame["type"], frame["payload"] = kind, fields
 	frame["id"] = strings.Join([]string{h[:8], h[8:12], h[12:16], h[16:20], h[20:]}, "-")
 	frame["timestamp"] = now.UTC().Truncate(time.Microsecond).Format("2006-01-02T15:04:05.999999Z07:00")
