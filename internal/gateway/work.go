@@ -295,6 +295,12 @@ func (c *conn) beat(ctx context.Context, f inbound, m *wire.Heartbeat) bool {
 		ack.Cancel = append(ack.Cancel, wire.CancelRef{Ref: wire.Ref(s.Ref), Cause: s.Reason, Reason: string(s.Reason), Grace: fleet.Duration(s.Grace), Force: s.Force})
 	}
 	c.send(f.ID, ack)
+	if c.old != nil {
+		for _, ref := range answer.Stale { // it runs what was taken from it
+			c.forget(wire.Ref(ref))
+			c.regrant(ctx, ref.JobID)
+		}
+	}
 	c.missing(ctx, f.n, answer.Missing)
 	return true
 }
