@@ -46,7 +46,7 @@ var errNoKey = errors.New("the token is signed with no key of the issuer")
 
 // VerifySignature checks the signature of a token and returns what it holds.
 func (s *keySet) VerifySignature(ctx context.Context, token string) ([]byte, error) {
-	signed, err := jose.ParseSigned(token, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(s.algorithm)})
+	signed, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(s.algorithm)})
 	if err != nil {
 		return nil, fmt.Errorf("read the token: %w", err)
 	}
@@ -128,7 +128,7 @@ func (s *keySet) get(ctx context.Context, at string) (list jose.JSONWebKeySet, e
 	if err != nil {
 		return list, err
 	}
-	defer resp.Body.Close() //nolint:errcheck // read to its end
+	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
 		return list, err
