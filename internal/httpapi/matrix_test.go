@@ -51,6 +51,7 @@ var rights = map[string]string{
 	"users.list": "as", "users.get": "as", "users.create": "as", "users.update": "as", "users.password": "as", "users.delete": "as",
 
 	"keys.list": "as", "keys.create": "as", "keys.revoke": "as", "members.list": "as",
+	"audit.list": "as", "audit.export": "as", "audit.verify": "as",
 	"tenants.list": "as", "tenants.get": "as", "tenants.create": "s", "tenants.put": "s",
 }
 
