@@ -171,6 +171,9 @@ func (a *API) limitBody(o *operation, w http.ResponseWriter, r *http.Request) er
 	if r.ContentLength == 0 {
 		return nil
 	}
+	if enc := r.Header.Get("Content-Encoding"); enc != "" && enc != "identity" {
+		return unsupported("Content-Encoding", enc, "Send the body as it is.")
+	}
 	if limit > 0 && r.ContentLength > limit && !o.cut {
 		return tooLarge(limit)
 	}

@@ -259,7 +259,7 @@ func TestDoubledMembers(t *testing.T) {
 	w := newWorld(t, func(o *Options) { o.Limits.Requests, o.Limits.RobotRequests = 10_000, 10_000 })
 	w.super()
 	for _, o := range w.api.routes {
-		if o.body.limit == noBody || o.body.contentTypes()[0] != "application/json" || o.cut || o.id == "robot.result" {
+		if o.body.limit == noBody || o.body.contentTypes()[0] != "application/json" || o.cut || o.id == "robot.result" || o.id == "audit.verify" { // the last two look at no member
 			continue
 		}
 		a := w.do(w.whoMay(o), o.method, filled(o.path), `{"a":1,"a":2}`)

@@ -46,7 +46,7 @@ func (w *world) direct(as, method, target, body string, headers ...string) (a an
 		w.Errorf("%s %s as %s: %d %s\nbody %.300q", method, target, as, a.status, a.body, body)
 	}
 	media, _, _ := strings.Cut(a.header.Get("Content-Type"), ";")
-	if strings.HasSuffix(media, "json") && !json.Valid([]byte(a.body)) {
+	if (media == "application/json" || media == "application/problem+json") && !json.Valid([]byte(a.body)) {
 		w.Errorf("%s %s: the answer is no JSON: %.300q", method, target, a.body)
 	}
 	if a.header.Get("Set-Cookie") != "" || a.header.Get("X-Injected") != "" || strings.Contains(a.body, "root:x:0") {
@@ -229,7 +229,7 @@ func TestContract(t *testing.T) {
 		target, body := g.request(d)
 		a, req := w.direct(as, d.o.method, target, body)
 		byStatus[a.status]++
-		if req != nil {
+		if req != nil && !strings.Contains(a.header.Get("Content-Type"), "ndjson") {
 			w.conforms(req, a)
 		}
 		if a.status == http.StatusCreated || a.status == http.StatusOK {
