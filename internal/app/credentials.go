@@ -38,7 +38,7 @@ func (a *App) credentials(ctx context.Context, ids *fleet.IDs) error {
 		}
 		kinds = append(kinds, key)
 	}
-	a.auth = auth.NewResolver(append(kinds, a.keys)...)
+	a.auth = auth.NewResolver(append(kinds, a.keys, auth.NewEnrolments(a.keys))...)
 	a.loops = append(a.loops, a.keys.Run)
 	// What was used until the end is written down when the loops have ended.
 	a.push("uses of keys", func(ctx context.Context) error {

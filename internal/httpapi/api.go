@@ -70,7 +70,7 @@ func (o *Options) fill() {
 		o.Limits = config.DefaultLimits()
 	}
 	if o.Auth == nil {
-		o.Auth = auth.NewResolver(o.Keys)
+		o.Auth = auth.NewResolver(o.Keys, auth.NewEnrolments(o.Keys))
 	}
 	if o.QueryTokenSeen == nil {
 		o.QueryTokenSeen = func() {}
@@ -82,17 +82,19 @@ func (o *Options) fill() {
 
 // API serves REST. It is safe for concurrent use.
 type API struct {
-	o        Options
-	ids      *fleet.IDs // of requests
-	started  time.Time
-	mux      *http.ServeMux
-	routes   map[string]*operation // by the mux's pattern
-	faults   []error               // found while routes were declared
-	huma     huma.API
-	rates    *rates
-	gate     gate
-	submits  submissions
-	document []byte
+	o       Options
+	ids     *fleet.IDs // of requests
+	started time.Time
+	mux     *http.ServeMux
+	routes  map[string]*operation // by the mux's pattern
+	faults  []error               // found while routes were declared
+	huma    huma.API
+	rates   *rates
+	gate    gate
+	submits submissions
+
+	enrolments *auth.Enrolments
+	document   []byte
 
 	stopOnce sync.Once
 	stopping chan struct{} // closed when streams must end
@@ -109,6 +111,7 @@ func newAPI(o Options) (*API, error) {
 		o: o, ids: fleet.NewIDs(o.Now, rand.Reader), started: o.Now(), mux: http.NewServeMux(),
 		routes: map[string]*operation{}, stopping: make(chan struct{}),
 	}
+	a.enrolments = auth.NewEnrolments(o.Keys)
 	a.rates, a.submits = newRates(o.Limits, o.Now), newSubmissions(o.Limits)
 	a.huma = huma.NewAPI(humaConfig(o.Version), humago.NewAdapter((*guardedMux)(a), ""))
 	a.healthRoutes()
@@ -129,6 +132,7 @@ func newAPI(o Options) (*API, error) {
 	a.workflowRoutes()
 	a.eventRoutes()
 	a.keyRoutes()
+	a.enrolmentRoutes()
 	a.memberRoutes()
 	a.laneRoutes()
 	a.documentRoutes()

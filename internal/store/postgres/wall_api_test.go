@@ -138,6 +138,10 @@ func TestAPIBehindTheWall(t *testing.T) {
 	own := fleet.NewTenant(f.Tenant)
 	own.Name = "name-of-acme"
 	f.Update(func(tx store.Tx) error { return tx.AddTenant(own) })
+	token := fleet.Enrolment{
+		ID: f.IDs.New(), Tenant: f.Tenant, NamePattern: "pattern-of-acme", Hash: "token-of-acme", UsesMax: 1, CreatedAt: f.Now, ExpiresAt: f.Now.Add(time.Hour),
+	}
+	f.Update(func(tx store.Tx) error { return tx.PutEnrolment(token) })
 	api := newTenantsAPI(t, open(t, db.URL, Options{}))
 	blind(t)
 	before := dump(t, db)
@@ -145,12 +149,13 @@ func TestAPIBehindTheWall(t *testing.T) {
 	// What belongs to acme and may stand in no answer to globex.
 	secrets := []string{
 		string(running.ID), string(waiting.ID), string(ended.ID), "Robot r1", "invoices", "key-of-acme", "hash-of-acme", "secret-of-acme", "admin-of-acme", `"acme"`, string(kept.ID), kept.Name,
-		string(many.ID), many.By, "why-of-acme", own.Name,
+		string(many.ID), many.By, "why-of-acme", own.Name, string(token.ID), token.NamePattern,
 	}
 	ids := map[string][]string{
 		"/api/v1/jobs/": {string(running.ID), string(waiting.ID), string(ended.ID)}, "/api/v1/keys/": {"key-of-acme"},
 		"/api/v1/robots/": {"r1"}, "/api/v1/workflows/": {"w-1"}, "/api/v1/reservations/": {string(kept.ID)}, "/api/v1/dlq/": {string(ended.ID)},
 		"/api/v1/bulk-operations/": {string(many.ID)}, "/api/v1/tenants/": {string(f.Tenant)},
+		"/api/v1/enrolments/": {string(token.ID)},
 	}
 	asked, saw := 0, 0
 	for _, r := range apiRoutes(t) {
