@@ -1,5 +1,10 @@
 package fleet
 
+import (
+	"encoding/json"
+	"time"
+)
+
 // ActorKind says what kind of a principal acted.
 type ActorKind string
 
@@ -49,3 +54,26 @@ type AuditDraft struct {
 	// secret value is never in them: it shows as "changed".
 	Before, After map[string]any
 }
+
+// AuditEntry is one row of a tenant's audit. Its numbers begin at 1 and have no
+// hole; its hash is over the hash before it and all that stands in it, so that
+// no row can be changed, taken out, moved or put in between unseen.
+type AuditEntry struct {
+	Seq       int64           `json:"seq"`
+	At        time.Time       `json:"at"`
+	Tenant    TenantID        `json:"tenant_id"`
+	Actor     Actor           `json:"actor"`
+	Address   string          `json:"address,omitempty"`
+	RequestID string          `json:"request_id,omitempty"`
+	Action    string          `json:"action"`
+	Object    AuditObject     `json:"object"`
+	Outcome   AuditOutcome    `json:"outcome"`
+	Reason    string          `json:"reason,omitempty"`
+	Before    json.RawMessage `json:"before,omitempty"`
+	After     json.RawMessage `json:"after,omitempty"`
+	PrevHash  string          `json:"prev_hash"`
+	Hash      string          `json:"hash"` // SHA-256, hex
+}
+
+// AuditStart is what stands before the first row of a tenant.
+const AuditStart = "0000000000000000000000000000000000000000000000000000000000000000"

@@ -17,6 +17,7 @@ type Reader interface {
 	SweepReader
 	PlacementReader
 	TenantReader
+	AuditReader
 	DependencyReader
 	DeadLetterReader
 	CommandReader
@@ -35,6 +36,7 @@ type Tx interface {
 	EventWriter
 	PlacementWriter
 	TenantWriter
+	AuditWriter
 	CommandWriter
 	BulkWriter
 	ClusterWriter

@@ -58,6 +58,8 @@ var forms = makeForms(map[string]form{
 	"workflow_body.put":       {types: "ty", keys: []int{0}, rank: 1},
 	"workflow.put":            {types: "tttitzzz", keys: []int{0}, rank: 2, newest: true},
 	"workflow_version.insert": {types: "titti" + "zttttbt", keys: []int{0, 1}, rank: 3},
+	"audit.insert":            {types: "tiztttttttt", keys: []int{0, 1}, rank: 13},
+	"audit.head_put":          {types: "tit", keys: []int{0}, rank: 14, newest: true},
 	// The head is taken as late as can be; what is numbered by it comes after.
 	"head.grow":    {rank: 15},
 	"job.number":   {types: "tT" + jobInsertTypes, keys: []int{0}, rank: 16},

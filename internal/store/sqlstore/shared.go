@@ -127,6 +127,9 @@ func (t *Tx) jobNumber(tenant fleet.TenantID) (int64, error) {
 	if err != nil || !t.batch.env.Shared {
 		return st.jobSeqAfter(t), err
 	}
+	if _, _, err := t.batch.auditHead(tenant); err != nil { // this lock always comes before that of the other head
+		return 0, err
+	}
 	var n int64
 	_, err = one(t.conn, headAdd, func(r *Row) { _, n = r.int64(), r.int64() }, tenant, 0, 1)
 	return n, err

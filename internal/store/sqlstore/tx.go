@@ -45,6 +45,7 @@ type Batch struct {
 	live    map[fleet.ID]fleet.Subject
 	recent  map[fleet.ID]fleet.Subject // Shared: see Recent
 	events  []pendingEvent             // Shared: those that have no number yet
+	audits  []pendingAudit             // numbered by Finish
 	jobs    []pendingJob               // Shared: those that have no number yet
 	unseen  bool                       // a caller has jobs that have no number yet
 }
@@ -70,6 +71,7 @@ type Tx struct {
 	reader
 	batch  *Batch
 	events []pendingEvent
+	audits []pendingAudit
 	deltas []tenantDelta
 	lanes  []laneDelta
 	fresh  []fresh
@@ -177,6 +179,7 @@ func (b *Batch) merge(t *Tx) {
 		b.lanes = addLane(b.lanes, l)
 	}
 	b.fresh = append(b.fresh, t.fresh...)
+	b.audits = append(b.audits, t.audits...)
 	if b.env.Shared {
 		b.events = append(b.events, t.events...)
 		b.jobs = append(b.jobs, t.jobs...)
@@ -249,6 +252,9 @@ func (b *Batch) Finish() error {
 		if _, err := b.conn.Exec(keySweep, b.now, 100); err != nil {
 			return err
 		}
+	}
+	if err := b.writeAudits(); err != nil {
+		return err
 	}
 	slices.SortFunc(b.tenants, func(x, y *tenantState) int { return compareText(x.id, y.id) })
 	for _, st := range b.tenants {

@@ -33,6 +33,7 @@ func Run(t *testing.T, open Open) {
 		{"signal", signalTests()},
 		{"cluster", clusterTests()},
 		{"tenant", tenantTests()},
+		{"audit", auditTests()},
 	}
 	for _, g := range groups {
 		t.Run(g.name, func(t *testing.T) {
