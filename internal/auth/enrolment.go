@@ -88,10 +88,16 @@ func (e *Enrolments) Create(ctx context.Context, p Principal, in fleet.Enrolment
 		if err := tx.PutEnrolment(in); err != nil {
 			return err
 		}
-		return tx.Append(in.Tenant, fleet.EventDraft{
-			Kind: fleet.EventEnrolmentCreated, Subject: fleet.SubjectEnrolment, SubjectID: string(in.ID), Actor: p.Name,
-			Data: map[string]any{"name_pattern": in.NamePattern, "environment": in.Environment, "uses_max": in.UsesMax},
+		data := map[string]any{"name_pattern": in.NamePattern, "environment": in.Environment, "uses_max": in.UsesMax}
+		err := tx.Append(in.Tenant, fleet.EventDraft{
+			Kind: fleet.EventEnrolmentCreated, Subject: fleet.SubjectEnrolment, SubjectID: string(in.ID), Actor: p.Name, Data: data,
 		})
+		if err != nil {
+			return err
+		}
+		d := p.Audit("enrolment.create", fleet.SubjectEnrolment, string(in.ID))
+		d.After = data
+		return tx.Audit(in.Tenant, d)
 	})
 	in.Usable = in.Counts(in.CreatedAt)
 	return in, secret, err
@@ -120,7 +126,11 @@ func (e *Enrolments) Revoke(ctx context.Context, p Principal, id fleet.ID) error
 		if err := tx.RevokeEnrolment(id, now); err != nil {
 			return err
 		}
-		return tx.Append(p.Tenant, fleet.EventDraft{Kind: fleet.EventEnrolmentRevoked, Subject: fleet.SubjectEnrolment, SubjectID: string(id), Actor: p.Name})
+		err := tx.Append(p.Tenant, fleet.EventDraft{Kind: fleet.EventEnrolmentRevoked, Subject: fleet.SubjectEnrolment, SubjectID: string(id), Actor: p.Name})
+		if err != nil {
+			return err
+		}
+		return tx.Audit(p.Tenant, p.Audit("enrolment.revoke", fleet.SubjectEnrolment, string(id)))
 	})
 }
 

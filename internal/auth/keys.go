@@ -223,7 +223,44 @@ func putKey(tx store.Tx, p Principal, key *fleet.Key) error {
 	if err := tx.PutKey(*key); err != nil {
 		return err
 	}
-	return tx.Append(key.Tenant, keyEvent(fleet.EventKeyCreated, p, key, map[string]any{"kind": key.Kind, "name": key.Name}))
+	err := tx.Append(key.Tenant, keyEvent(fleet.EventKeyCreated, p, key, map[string]any{"kind": key.Kind, "name": key.Name}))
+	if err != nil {
+		return err
+	}
+	return tx.Audit(key.Tenant, p.keyAudit("key.create", key, nil, told(key)))
+}
+
+// keyAudit is the audit row of an act on a key.
+func (p Principal) keyAudit(action string, key *fleet.Key, before, after map[string]any) fleet.AuditDraft {
+	d := p.Audit(action, fleet.SubjectKey, string(key.ID))
+	d.Object.Name, d.Before, d.After = key.Name, before, after
+	return d
+}
+
+// told is what the audit keeps of a new key: what it may do, and nothing of its
+// secret.
+func told(key *fleet.Key) map[string]any {
+	out := map[string]any{"kind": string(key.Kind), "name": key.Name}
+	for name, value := range map[string]string{
+		"robot_id": string(key.RobotID), "environment": key.Env, "role": key.Role, "owner_id": string(key.OwnerID), "description": key.Description,
+	} {
+		if value != "" {
+			out[name] = value
+		}
+	}
+	if len(key.Scopes) > 0 {
+		out["scopes"] = key.Scopes
+	}
+	if len(key.Environments) > 0 {
+		out["environments"] = key.Environments
+	}
+	if len(key.Ranges) > 0 {
+		out["address_ranges"] = key.Ranges
+	}
+	if !key.ExpiresAt.IsZero() {
+		out["expires_at"] = key.ExpiresAt.UTC().Format(time.RFC3339)
+	}
+	return out
 }
 
 func keyEvent(kind fleet.EventKind, p Principal, key *fleet.Key, data map[string]any) fleet.EventDraft {
@@ -434,7 +471,12 @@ func (k *Keys) Edit(ctx context.Context, p Principal, id fleet.ID, c KeyChange) 
 		if err := tx.EditKey(id, key.Name, key.Description); err != nil {
 			return err
 		}
-		return tx.Append(key.Tenant, keyEvent(fleet.EventKeyUpdated, p, &key, map[string]any{"name": key.Name, "name_before": before.Name}))
+		err = tx.Append(key.Tenant, keyEvent(fleet.EventKeyUpdated, p, &key, map[string]any{"name": key.Name, "name_before": before.Name}))
+		if err != nil {
+			return err
+		}
+		return tx.Audit(key.Tenant, p.keyAudit("key.update", &key,
+			map[string]any{"name": before.Name, "description": before.Description}, map[string]any{"name": key.Name, "description": key.Description}))
 	})
 	key.Derive(k.now())
 	return key, err
@@ -458,7 +500,14 @@ func (k *Keys) Revoke(ctx context.Context, p Principal, id fleet.ID, reason stri
 		if reason != "" {
 			data["reason"] = reason
 		}
-		return tx.Append(key.Tenant, keyEvent(fleet.EventKeyRevoked, p, &key, data))
+		if err := tx.Append(key.Tenant, keyEvent(fleet.EventKeyRevoked, p, &key, data)); err != nil {
+			return err
+		}
+		d := p.keyAudit("key.revoke", &key, nil, map[string]any{"revoked_at": now.UTC().Format(time.RFC3339)})
+		if reason != "" {
+			d.Reason = reason
+		}
+		return tx.Audit(key.Tenant, d)
 	})
 	if err == nil {
 		k.Forget()
@@ -515,9 +564,11 @@ func (k *Keys) Rotate(ctx context.Context, p Principal, id fleet.ID, overlap tim
 		if err := putKey(tx, p, &key); err != nil {
 			return err
 		}
-		return tx.Append(key.Tenant, keyEvent(fleet.EventKeyRotated, p, &old, map[string]any{
-			"name": old.Name, "replaced_by": string(key.ID), "ends_at": end.UTC().Format(time.RFC3339),
-		}))
+		data := map[string]any{"name": old.Name, "replaced_by": string(key.ID), "ends_at": end.UTC().Format(time.RFC3339)}
+		if err := tx.Append(key.Tenant, keyEvent(fleet.EventKeyRotated, p, &old, data)); err != nil {
+			return err
+		}
+		return tx.Audit(key.Tenant, p.keyAudit("key.rotate", &old, nil, map[string]any{"replaced_by": string(key.ID), "expires_at": data["ends_at"]}))
 	})
 	if err != nil {
 		return fleet.Key{}, Secret{}, err

@@ -62,13 +62,20 @@ func (r *Robots) Enrol(ctx context.Context, p auth.Principal, tokens *auth.Enrol
 		if err := join.Store(tx); err != nil {
 			return err
 		}
-		return tx.Append(p.Tenant, fleet.EventDraft{
-			Kind: fleet.EventRobotEnrolled, Subject: fleet.SubjectRobot, SubjectID: string(robot.ID), Actor: p.Name,
-			Data: map[string]any{"enrolment_id": string(token.ID), "environment": token.Environment, "key_id": string(join.Key.ID)},
+		data := map[string]any{"enrolment_id": string(token.ID), "environment": token.Environment, "key_id": string(join.Key.ID)}
+		err = tx.Append(p.Tenant, fleet.EventDraft{
+			Kind: fleet.EventRobotEnrolled, Subject: fleet.SubjectRobot, SubjectID: string(robot.ID), Actor: p.Name, Data: data,
 		})
+		if err != nil {
+			return err
+		}
+		d := p.Audit("robot.enrol", fleet.SubjectRobot, string(robot.ID))
+		d.Object.Name, d.After = robot.Name, data
+		return tx.Audit(p.Tenant, d)
 	})
 	if err != nil {
 		return robot, key, auth.Secret{}, err
 	}
+	robot.Derive(r.Timing(robot.Environment), r.Now())
 	return robot, join.Key, secret, nil
 }
