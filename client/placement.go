@@ -92,6 +92,34 @@ func (c *Client) UpdateRobot(ctx context.Context, id fleet.RobotID, r RobotChang
 	return out, err
 }
 
+// DeleteRobot takes a robot out of the fleet for good, with its keys.
+func (c *Client) DeleteRobot(ctx context.Context, id fleet.RobotID) error {
+	_, err := c.do(ctx, request{method: http.MethodDelete, path: at("robots", string(id)), safe: true})
+	return err
+}
+
+// RobotLogs returns the newest lines that a robot wrote after a time.
+func (c *Client) RobotLogs(ctx context.Context, id fleet.RobotID, since time.Time, limit int) ([]RobotLine, error) {
+	q := url.Values{"limit": {strconv.Itoa(limit)}}
+	if !since.IsZero() {
+		q.Set("since", since.UTC().Format(time.RFC3339Nano))
+	}
+	var out struct {
+		Logs []RobotLine `json:"logs"`
+	}
+	_, err := c.call(ctx, request{method: http.MethodGet, path: at("robots", string(id), "logs"), query: q, safe: true}, &out)
+	return out.Logs, err
+}
+
+// RobotLine is a line that a robot wrote in a job.
+type RobotLine struct {
+	At      time.Time `json:"timestamp"`
+	Level   string    `json:"level"`
+	Message string    `json:"message"`
+	Source  string    `json:"source"`
+	JobID   fleet.ID  `json:"job_id"`
+}
+
 // write sends an object that does no harm when it is sent twice.
 func (c *Client) write(ctx context.Context, method, path string, in, out any) error {
 	body, err := encode(in)

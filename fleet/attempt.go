@@ -45,6 +45,29 @@ const (
 	StartRegrant StartMode = "regrant"
 )
 
+// BeginsOnWord says whether the robot cannot have begun before its accept was
+// committed: it is told to begin, or is told of the job, only after that.
+func (m StartMode) BeginsOnWord() bool { return m == StartTwoStep || m == StartClaim }
+
+// NeverBegan says whether it is certain that no step of the attempt ran. A
+// two-step robot says when it begins. A polling robot shows it by its first sign
+// of life after the claim: without one, the claim's answer did not reach it. Of
+// the others nothing is certain.
+func (a *Attempt) NeverBegan() bool {
+	switch a.StartMode {
+	case StartTwoStep:
+		return a.RunningAt.IsZero()
+	case StartClaim:
+		return a.RenewSeq <= 2 // the offer and its accept
+	case StartOneStep, StartRegrant:
+	}
+	return false
+}
+
+// EffectsUnknown says that the robot does not announce steps that must not run
+// twice.
+func (a *Attempt) EffectsUnknown() bool { return a != nil && a.StartMode != StartTwoStep }
+
 // AttemptOutcome is how an attempt ended.
 type AttemptOutcome string
 

@@ -26,6 +26,7 @@ const (
 	EventJobLateResult      EventKind = "job.late_result"
 	EventRobotRegistered    EventKind = "robot.registered"
 	EventRobotUpdated       EventKind = "robot.updated"
+	EventRobotDeleted       EventKind = "robot.deleted"
 	EventRobotConnected     EventKind = "robot.connected"
 	EventRobotDisconnected  EventKind = "robot.disconnected"
 	EventRobotMode          EventKind = "robot.mode_changed"
@@ -72,7 +73,7 @@ func EventKinds() []EventKind {
 		EventJobSubmitted, EventJobAssigned, EventJobStarted, EventJobSilent, EventJobRequeued, EventJobRetryScheduled,
 		EventJobCancelRequested, EventJobCompleted, EventJobFailed, EventJobCancelled, EventJobTimeout,
 		EventJobNeedsDecision, EventJobDecided, EventJobLateResult, EventRobotRegistered,
-		EventRobotUpdated, EventRobotMode, EventRobotDrained, EventCommandRequested, EventCommandDelivered, EventCommandEnded, EventBulkStarted, EventBulkEnded,
+		EventRobotUpdated, EventRobotDeleted, EventRobotMode, EventRobotDrained, EventCommandRequested, EventCommandDelivered, EventCommandEnded, EventBulkStarted, EventBulkEnded,
 		EventRobotConnected, EventRobotDisconnected, EventRobotConflict, EventWorkflowCreated,
 		EventWorkflowVersion, EventKeyCreated, EventKeyRevoked, EventBrake,
 		EventKeyUpdated, EventKeyRotated, EventKeyExpiring, EventKeyExpired, EventKeyUsedLate,

@@ -131,11 +131,11 @@ func cutText(s string) string {
 	if len(s) <= MaxErrorText {
 		return s
 	}
-	s = s[:MaxErrorText-len(mark)]
-	for len(s) > 0 && s[len(s)-1]&0xc0 == 0x80 { // not inside a character
-		s = s[:len(s)-1]
+	end := MaxErrorText - len(mark)
+	for end > 0 && s[end]&0xc0 == 0x80 { // not inside a character
+		end--
 	}
-	return s + mark
+	return s[:end] + mark
 }
 
 // HandedOut says whether a robot was ever offered the job. Its number alone does

@@ -87,6 +87,7 @@ const (
 	OnStopLimit Trigger = "stop_limit" // the grace of a stop is over
 	OnDecide    Trigger = "decide"     // a person answered
 	OnParents   Trigger = "parents"    // a parent ended
+	OnRenew     Trigger = "renew"      // a robot renews the attempt that it lost
 	OnSegment   Trigger = "segment"    // a segment moved
 )
 
@@ -124,6 +125,7 @@ func Table() []Transition {
 		{"T33", OnSegment, s(Pending), s(Running, Cancelling, Completed, Failed, Cancelled, TimedOut)},
 		{"T33", OnSegment, s(Running), s(Running, Cancelling, Completed, Failed, Cancelled, TimedOut)},
 		{"T33", OnSegment, s(Cancelling), s(Cancelling, Completed, Failed, Cancelled, TimedOut)},
+		{"T27", OnRenew, s(Pending), s(Running)},
 		{"T28", OnDecide, s(NeedsDecision), s(Pending, Completed, Failed, Cancelled)},
 	}
 }

@@ -76,6 +76,8 @@ func apply(s Subject, t Trigger) (*Move, error) {
 		return s.WaitLimit(now)
 	case OnStopLimit:
 		return s.StopLimit(s.Job.Epoch, now)
+	case OnRenew:
+		return s.Regrant(Slot{RobotID: "r1", Max: 1}, now)
 	case OnParents:
 		s.Job.WaitingOn = WaitingDependencies
 		return s.AfterParent(ParentEnd{Parents: Parents{Completed: 1}}, now)
@@ -111,7 +113,7 @@ func TestTableIsComplete(t *testing.T) {
 			switch {
 			case m != nil && !allowed:
 				t.Errorf("%s + %s moved to %s, which the table does not hold", from, trigger, m.Job.State)
-			case m == nil && allowed && !(from == Pending && trigger == OnComplete):
+			case m == nil && allowed && !(from == Pending && (trigger == OnComplete || trigger == OnRenew)):
 				t.Errorf("%s + %s is in the table and changed nothing: %v", from, trigger, err)
 			case m != nil:
 				if _, ok := Allowed(trigger, from, m.Job.State); !ok {

@@ -154,9 +154,15 @@ func ValidateEnvironment(name string) error {
 	return nil
 }
 
-// EnvironmentsMatch says whether work for one environment may run in another.
-func EnvironmentsMatch(a, b string) bool {
-	return a == b || a == DefaultEnvironment || b == DefaultEnvironment
+// EnvironmentsMatch says whether a job for one environment may run on a robot in
+// another. The words that the original's clients send for any robot are lan and
+// internet.
+func EnvironmentsMatch(job, robot string) bool {
+	switch job {
+	case robot, DefaultEnvironment, "lan", "internet", "":
+		return true
+	}
+	return robot == DefaultEnvironment
 }
 
 // Session is one connection of one robot, owned by one orchestrator. Only the
@@ -167,7 +173,7 @@ type Session struct {
 	RobotID    RobotID   `json:"robot_id"`
 	Epoch      int64     `json:"session_epoch"`
 	MemberID   ID        `json:"member_id"`
-	Transport  string    `json:"transport"` // ws2; later: envelope, flat, poll
+	Transport  string    `json:"transport"`
 	InstanceID string    `json:"instance_id"`
 	BootID     string    `json:"boot_id"`
 	JournalID  string    `json:"journal_id"`
@@ -177,6 +183,15 @@ type Session struct {
 	ClosedAt   time.Time `json:"closed_at,omitzero"`
 	Reason     string    `json:"reason,omitempty"`
 }
+
+// The transports of a session: our channel, the two dialects of the original's
+// channel, and its robots that poll.
+const (
+	TransportSocket   = "ws2"
+	TransportEnvelope = "envelope"
+	TransportFlat     = "flat"
+	TransportPoll     = "poll"
+)
 
 // Journal remembers how far the reports of one robot's disk were committed.
 type Journal struct {

@@ -115,9 +115,9 @@ func (s Subject) Reject(robot RobotID, epoch int64, reason RejectReason, detail 
 }
 
 // NotTaken is T7: the offer lapsed unanswered, or the session that was to
-// carry it ended. Two-step robots only: they cannot have begun.
+// carry it ended. Only where the robot cannot have begun.
 func (s Subject) NotTaken(epoch int64, earlier int, now time.Time) (*Move, error) {
-	if s.Job.State != Assigned || s.Job.Epoch != epoch || !s.Attempt.Live() || s.Attempt.StartMode != StartTwoStep {
+	if s.Job.State != Assigned || s.Job.Epoch != epoch || !s.Attempt.Live() || !s.Attempt.StartMode.BeginsOnWord() {
 		return nil, s.refused(OnNotTaken)
 	}
 	m := s.begin("T7")

@@ -28,6 +28,9 @@ type Report struct {
 
 	// Chance is a number in [0,1) that places a retry pause inside its jitter.
 	Chance float64
+	// EffectsUnknown says that the robot announces no effects although the
+	// workflow has steps that must not run twice.
+	EffectsUnknown bool
 }
 
 // ReportKind says what a report tells.
@@ -282,7 +285,7 @@ func (s Subject) robotStopped(r Report, now time.Time) *Move {
 	case s.Job.State == Cancelling:
 		return s.stopped(outcomeOf(r), how, r.Error, r.Chance, now)
 	case s.Job.State == Assigned:
-		return s.lose("T10", "stopped before it began", r.Chance, false, now)
+		return s.lose("T10", Loss{Reason: "stopped before it began", Chance: r.Chance, NeverStarted: true}, now)
 	case s.Job.State != Running:
 		return nil
 	case r.By == ByTimeout:
@@ -293,7 +296,7 @@ func (s Subject) robotStopped(r Report, now time.Time) *Move {
 		m.Job.CancelOutcome = how
 		return m
 	}
-	return s.lose("T11", "the robot stopped it: "+string(r.By), r.Chance, true, now)
+	return s.lose("T11", Loss{Reason: "the robot stopped it: " + string(r.By), Chance: r.Chance, EffectsUnknown: r.EffectsUnknown}, now)
 }
 
 // timedOut ends the job by its limit.

@@ -20,7 +20,12 @@ type Loss struct {
 	// NeverStarted is proof by the robot that no step of the attempt ran; such a
 	// loss costs no budget.
 	NeverStarted bool
-	Chance       float64
+	// Again lets the same robot have the job at once, as it never heard of it.
+	Again bool
+	// EffectsUnknown says that the robot announces no effects although the
+	// workflow has steps that must not run twice: one of them may have run.
+	EffectsUnknown bool
+	Chance         float64
 }
 
 // Lose is T10, and T25 or T23's return while the job is being stopped: the
@@ -31,37 +36,45 @@ func (s Subject) Lose(l Loss, now time.Time) (*Move, error) {
 	}
 	switch s.Job.State {
 	case Running, Assigned:
-		return s.lose("T10", l.Reason, l.Chance, !l.NeverStarted, now), nil
+		return s.lose("T10", l, now), nil
 	case Cancelling:
 		if s.Job.StopReason == StopCancel || s.Job.StopReason == StopTimeout {
-			return s.unconfirmed(now), nil
+			return s.unconfirmed(true, now), nil
 		}
-		return s.lose("T25", l.Reason, l.Chance, !l.NeverStarted, now), nil
+		return s.lose("T25", l, now), nil
 	case Pending, NeedsDecision, Completed, Failed, Cancelled, TimedOut:
 	}
 	return nil, s.refused(OnLost)
 }
 
-func (s Subject) lose(rule Rule, reason string, chance float64, counted bool, now time.Time) *Move {
+func (s Subject) lose(rule Rule, l Loss, now time.Time) *Move {
 	m := s.begin(rule)
 	m.free(OutcomeLost, now)
 	e := JobError{
 		Class: ClassInfrastructure, Code: "robot_lost", Type: "RobotLost",
-		Message: "Robot " + string(s.Attempt.RobotID) + " was lost while it held the job: " + reason + ".",
+		Message: "Robot " + string(s.Attempt.RobotID) + " was lost while it held the job: " + l.Reason + ".",
 	}
 	m.Data = &DataChange{Error: &e}
 	switch {
-	case !counted:
-		m.refuse(s.Attempt.RobotID, RejectLost, 0, now)
+	case l.NeverStarted:
+		if !l.Again {
+			m.refuse(s.Attempt.RobotID, RejectLost, 0, now)
+		}
 		m.requeue(WaitingRobot, "", now)
 		m.Data = nil
-		return m.emit(EventJobRequeued, map[string]any{"previous_robot_id": s.Attempt.RobotID, "reason": reason})
-	case s.EffectOpen && s.Job.RetrySafety == RetryUntilEffect:
+		return m.emit(EventJobRequeued, map[string]any{"previous_robot_id": s.Attempt.RobotID, "reason": l.Reason})
+	case (s.EffectOpen || l.EffectsUnknown) && s.Job.RetrySafety == RetryUntilEffect:
 		return m.park("robot_lost_in_effect", now)
 	case s.Job.RetrySafety == RetryNever:
 		return m.fail(e, "robot_lost", now)
 	case s.Job.LostUsed < s.Job.Retry.Rule(ClassInfrastructure).Max:
-		return m.comeBack(s.Attempt.RobotID, reason, chance, now)
+		m.comeBack(s.Attempt.RobotID, l.Reason, l.Chance, now)
+		if s.Attempt.StartMode == StartOneStep {
+			// It cannot tell two attempts of a job apart: it gets this one again only
+			// after it has connected anew, which clears its refusals.
+			m.Refusal = &Refusal{JobID: m.Job.ID, Tenant: m.Job.Tenant, RobotID: s.Attempt.RobotID, Reason: RejectLost, Until: now.Add(MaxRefusal), Count: 1}
+		}
+		return m
 	}
 	return m.fail(e, "robot_lost", now)
 }
@@ -76,7 +89,7 @@ func (s Subject) Release(robot RobotID, epoch int64, earlier int, now time.Time)
 	case s.Job.State == Cancelling:
 		return s.stopped(OutcomeReleased, StoppedClean, nil, 0, now), nil
 	case s.EffectOpen:
-		return s.lose("T12", "released inside a step that must not run twice", 0, true, now), nil
+		return s.lose("T12", Loss{Reason: "released inside a step that must not run twice"}, now), nil
 	}
 	m := s.begin("T12")
 	m.free(OutcomeReleased, now)
@@ -128,8 +141,8 @@ func (s Subject) Cancel(r CancelRequest, now time.Time) (*Move, error) {
 		m.Job.CancelOutcome = StoppedClean
 		return m.emit(EventJobCancelled, data), nil
 	case Assigned:
-		if s.Attempt.StartMode == StartTwoStep {
-			// The robot begins only on job_start, so an accept under way now
+		if s.Attempt.StartMode.BeginsOnWord() {
+			// The robot begins only on our word, so an accept under way now
 			// finds no row and nothing starts.
 			m := s.begin("T18")
 			m.free(OutcomeCancelled, now)
@@ -195,13 +208,18 @@ func (s Subject) StopLimit(epoch int64, now time.Time) (*Move, error) {
 		(s.Job.StopReason != StopCancel && s.Job.StopReason != StopTimeout) {
 		return nil, s.refused(OnStopLimit)
 	}
-	return s.unconfirmed(now), nil
+	return s.unconfirmed(s.Attempt.StartMode == StartTwoStep, now), nil
 }
 
-// unconfirmed ends a stop that the robot did not answer.
-func (s Subject) unconfirmed(now time.Time) *Move {
+// unconfirmed ends a stop that the robot did not answer. A robot of the original
+// that is still heard goes on with what it was not able to stop: its slot stays
+// taken until it shows that it is free.
+func (s Subject) unconfirmed(free bool, now time.Time) *Move {
 	m := s.begin("T25")
 	m.free(OutcomeUnconfirmed, now)
+	if !free {
+		m.Attempt.SlotFreeAt = time.Time{}
+	}
 	m.Job.CancelOutcome = StoppedUnconfirmed
 	if s.Job.StopReason == StopTimeout {
 		return m.timedOut("run_timeout", &JobError{

@@ -56,6 +56,7 @@ type App struct {
 	cleanups []cleanup // run in reverse order
 	running  sync.WaitGroup
 	stop     context.CancelFunc // ends the loops
+	leaving  atomic.Bool        // it is about to stop
 	stopOnce sync.Once
 	stopErr  error
 }
@@ -108,6 +109,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	})
 	sockets := gateway.DefaultLimits()
 	sockets.Sockets, sockets.Handshakes, sockets.All = o.Limits.Sockets, o.Limits.Handshakes, o.Limits.AllHandshakes
+	sockets.ClaimHold = time.Duration(o.Limits.ClaimHold) * time.Second
 	sockets.Frames, sockets.Burst, sockets.LogBytes = float64(o.Limits.RobotFrames), 2*o.Limits.RobotFrames, int64(o.Limits.Logs)
 	a.gateway = gateway.New(gateway.Options{
 		Member: member, Version: o.Version, Robots: core.Robots, Attempts: core.Attempts, Keys: a.keys, Auth: a.auth,
@@ -198,7 +200,7 @@ func (a *App) listen(ctx context.Context, core *orchestrator.Orchestrator) error
 		Probe: a.store.Health, Clock: time.Now, Logger: a.o.Logger, CutOff: a.gateway.CutOff, Back: a.gateway.Back,
 	}
 	handler, err := httpapi.New(httpapi.Options{
-		Orchestrator: core, Keys: a.keys, Auth: a.auth, Local: a.o.Local, Robots: a.gateway, Health: a.health, Writable: a.reach.Fault, Breakers: a.breakerStatuses,
+		Orchestrator: core, Keys: a.keys, Auth: a.auth, Local: a.o.Local, Robots: a.gateway, Polling: a.gateway, Leaving: a.leaving.Load, Health: a.health, Writable: a.reach.Fault, Breakers: a.breakerStatuses,
 		QueryTokens: a.o.QueryTokens, QueryTokenSeen: func() { a.queryTokens.Add(1) },
 		Proxies: a.o.Proxies, Pressure: a.pressure(),
 		Members: func() []fleet.Member { return a.members.Live() },
@@ -274,7 +276,12 @@ func (a *App) Start(ctx context.Context) <-chan error {
 		}
 		return nil
 	})
-	a.push("robots", func(ctx context.Context) error { a.gateway.Drain(ctx, "the orchestrator stops"); return nil })
+	a.push("robots", func(ctx context.Context) error {
+		a.leaving.Store(true)
+		a.gateway.Drain(ctx, "the orchestrator stops")
+		a.linger(ctx)
+		return nil
+	})
 	return failed
 }
 
@@ -296,6 +303,25 @@ func (a *App) Stop(ctx context.Context) error {
 		a.stopErr = errors.Join(errs...)
 	})
 	return a.stopErr
+}
+
+// linger keeps answering after robots have polled here: a connection that is
+// closed at the moment of a result would lose it, and their clients keep idle
+// ones for 15 seconds. Each answer asks them to close.
+func (a *App) linger(ctx context.Context) {
+	if !a.gateway.PolledWithin(a.o.Linger) {
+		return
+	}
+	span := a.o.Linger
+	if deadline, ok := ctx.Deadline(); ok {
+		span = min(span, time.Until(deadline)-a.leaveTime())
+	}
+	timer := time.NewTimer(span)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 }
 
 // within waits for something that heeds no context: as long as ctx lasts, and a

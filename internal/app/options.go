@@ -26,6 +26,9 @@ type Options struct {
 	Version     string
 	Logger      *slog.Logger
 	StopTimeout time.Duration
+	// Linger is how long a stop waits for the connections of robots that poll;
+	// default 16 s, negative: not at all.
+	Linger time.Duration
 	// GroupCommit bounds how many changes share one commit; 0 is the default.
 	// Benchmarks set 1 to show what sharing is worth.
 	GroupCommit int
@@ -64,6 +67,9 @@ func (o *Options) fill() {
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Linger == 0 {
+		o.Linger = 16 * time.Second
 	}
 	if o.StopTimeout <= 0 {
 		o.StopTimeout = 20 * time.Second

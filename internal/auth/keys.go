@@ -91,6 +91,25 @@ func (k *Keys) Principal(ctx context.Context, c Credential) (Principal, error) {
 	return principalOf(&found), nil
 }
 
+// WasRobots says whether a request presents a key of a robot that does not count
+// any more because the robot was deleted. Programs of the original that hear
+// anything else than "not found" of their own robot call for ever.
+func (k *Keys) WasRobots(ctx context.Context, in Presented, id fleet.RobotID) bool {
+	for _, text := range []string{in.Bearer, in.APIKey} {
+		if !wellFormed(text) {
+			continue
+		}
+		found, err := k.find(ctx, NewSecret(text))
+		key := &found.key
+		if err != nil || key.Kind != fleet.KeyRobot || key.RobotID != id || key.Usable(k.now()) {
+			continue
+		}
+		err = k.store.View(ctx, store.Tenant(key.Tenant), func(r store.Reader) error { _, err := r.Robot(id); return err })
+		return errors.Is(err, fleet.ErrNotFound)
+	}
+	return false
+}
+
 func principalOf(c *cached) Principal {
 	key := &c.key
 	if key.Kind == fleet.KeyRobot {

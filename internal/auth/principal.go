@@ -142,6 +142,19 @@ func (p Principal) Require(perm fleet.Permission) error {
 	return nil
 }
 
+// Itself fails unless the principal may act as a robot: by that robot's own key,
+// or as somebody who may act for any.
+func (p Principal) Itself(id fleet.RobotID) error {
+	if err := p.Require(fleet.RobotsSelf); err != nil {
+		return err
+	}
+	if p.RobotID != "" && p.RobotID != id {
+		return fleet.Errorf(fleet.CodeForbidden, "other_robot", "This key is that of robot %s, not of %s.", p.RobotID, id).
+			WithFix("Use the key that was made for robot " + string(id) + ".")
+	}
+	return nil
+}
+
 // Unauthenticated is the one answer to every credential that does not count.
 func Unauthenticated() *fleet.Error {
 	return fleet.Errorf(fleet.CodeUnauthenticated, "unauthenticated",

@@ -169,6 +169,8 @@ type robotCmds struct {
 	Restart     robotRestartCmd     `cmd:"" help:"let a robot's process come to its end and start anew"`
 	Shutdown    robotShutdownCmd    `cmd:"" help:"let a robot's process come to its end"`
 	Commands    robotCommandsCmd    `cmd:"" help:"list what was asked of a robot"`
+	Delete      robotDeleteCmd      `cmd:"" help:"take a robot out of the fleet for good, with its keys"`
+	Logs        robotLogsCmd        `cmd:"" help:"show the newest lines that a robot wrote"`
 	Edit        robotEditCmd        `cmd:"" help:"change name, slots, pool, tags and facts of a robot"`
 }
 

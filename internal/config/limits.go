@@ -47,6 +47,7 @@ type Limits struct {
 	MetricsAnalytics int `help:"… for analytics" default:"100" env:"METRICS_ANALYTICS"`
 	MetricsActivity  int `help:"… for the activity feed" default:"100" env:"METRICS_ACTIVITY"`
 	InFlight         int `help:"requests under way; from half of it on analytics and exports are refused, then lists, then submissions (503), robots' work last" default:"1000" env:"IN_FLIGHT"`
+	ClaimHold        int `help:"seconds for which the claim of a polling robot waits for a job; its program gives up after 30" default:"20" env:"CLAIM_HOLD"`
 }
 
 // DefaultLimits are the defaults above, for programs and tests without a command line.
@@ -71,6 +72,9 @@ func (l Limits) Validate() error {
 			name := "limit-" + strings.ToLower(v.Type().Field(i).Name)
 			return fleet.Invalid(name, "%s must be positive; got %d.", name, v.Field(i).Int())
 		}
+	}
+	if l.ClaimHold > 25 {
+		return fleet.Invalid("limit-claimhold", "limit-claim-hold may be at most 25 (seconds): the robots that poll give up after 30; got %d.", l.ClaimHold)
 	}
 	if l.Workflow < l.Body || l.Bulk < l.Body {
 		return fleet.Invalid("limit-body", "limit-workflow and limit-bulk must not be smaller than limit-body (%s).", l.Body)

@@ -24,6 +24,8 @@ type Present struct {
 	Tenant       fleet.TenantID
 	RobotID      fleet.RobotID
 	SessionEpoch int64
+	Most         int    // how many jobs it can be told of now; 0: any number
+	Environment  string // it takes jobs of this one only; empty: of its own
 }
 
 // Sender hands committed assignments to robots. It may read what they need, but

@@ -101,7 +101,7 @@ func (w *world) robot(id fleet.RobotID, slots int, environment string) auth.Prin
 	w.must(err)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.present = append(w.present, Present{"default", id, got.Session.Epoch})
+	w.present = append(w.present, Present{Tenant: "default", RobotID: id, SessionEpoch: got.Session.Epoch})
 	return p
 }
 
@@ -265,7 +265,7 @@ func TestLostSignal(t *testing.T) {
 	}, "token")
 	w.must(err)
 	w.mu.Lock() // nothing is raised for this
-	w.present = []Present{{"default", "r1", got.Session.Epoch}}
+	w.present = []Present{{Tenant: "default", RobotID: "r1", SessionEpoch: got.Session.Epoch}}
 	w.mu.Unlock()
 	select {
 	case <-w.sent:

@@ -63,9 +63,26 @@ func (l *Loop) candidates(r store.Reader, present []Present, now time.Time) ([]p
 			continue // superseded, or gone
 		}
 		robot.Derive(l.o.Timing(robot.Environment), now)
-		out = append(out, placement.CandidateOf(robot))
+		c := placement.CandidateOf(robot)
+		if n := present[i].Most; n > 0 {
+			c.Max = min(c.Max, c.Taken+n)
+		}
+		c.Environment = narrowed(c.Environment, present[i].Environment)
+		out = append(out, c)
 	}
 	return out, nil
+}
+
+// narrowed is where a robot takes jobs from that asks for those of one
+// environment: they must fit that one and its own.
+func narrowed(own, asked string) string {
+	switch {
+	case asked == "" || asked == own || asked == fleet.DefaultEnvironment:
+		return own
+	case own == fleet.DefaultEnvironment:
+		return asked
+	}
+	return own + "\x00" + asked // no job names it, so that those for any remain
 }
 
 // avoid tells which robots the store would not have for a job a moment ago.

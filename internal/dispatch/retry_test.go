@@ -45,7 +45,7 @@ func TestRetryOnAnotherRobot(t *testing.T) {
 		Member: "m", Transport: "ws2", InstanceID: "i-second", JournalID: "j", Slots: 1,
 	}, "token")
 	w.must(err)
-	w.present = []Present{{"default", "a", anew.Session.Epoch}}
+	w.present = []Present{{Tenant: "default", RobotID: "a", SessionEpoch: anew.Session.Epoch}}
 	w.waits(job, fleet.CodeRejectedByAll)
 	e, err := w.core.Jobs.Explain(t.Context(), auth.Local(), job.ID)
 	w.must(err)

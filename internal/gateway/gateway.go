@@ -47,11 +47,13 @@ type Limits struct {
 	LogWindow  int64 // lines on their way without an answer
 	Handshakes int   // under way at once from one address
 	All        int   // handshakes under way at once
+	// ClaimHold is how long the claim of a polling robot waits for a job.
+	ClaimHold time.Duration
 }
 
 // DefaultLimits are the documented ones.
 func DefaultLimits() Limits {
-	return Limits{Sockets: 50_000, Frames: 2000, Burst: 4000, Outbox: 512, LogBytes: fleet.MaxLogBytes, LogWindow: 2000, Handshakes: 200, All: 1000}
+	return Limits{Sockets: 50_000, Frames: 2000, Burst: 4000, Outbox: 512, LogBytes: fleet.MaxLogBytes, LogWindow: 2000, Handshakes: 200, All: 1000, ClaimHold: 20 * time.Second}
 }
 
 // Gateway is all robot sockets of one orchestrator.
@@ -61,6 +63,7 @@ type Gateway struct {
 
 	mu       sync.RWMutex
 	conns    map[robotKey]*conn
+	polls    map[robotKey]*poll // its locks are taken under mu
 	open     int
 	draining bool
 	away     bool // cut off from the store
@@ -90,7 +93,7 @@ func New(o Options) *Gateway {
 	}
 	return &Gateway{
 		o: o, handshakes: handshakes{from: map[netip.Addr]int{}},
-		conns: map[robotKey]*conn{},
+		conns: map[robotKey]*conn{}, polls: map[robotKey]*poll{},
 	}
 }
 
@@ -110,6 +113,7 @@ func (g *Gateway) Run(ctx context.Context) {
 			woken = true
 		case <-ticker.C:
 			g.closeSessions(ctx)
+			g.keepPolls(ctx)
 		}
 		g.closeRevoked(ctx, woken)
 	}
@@ -158,6 +162,7 @@ func (g *Gateway) Drain(ctx context.Context, reason string) {
 	g.mu.Lock()
 	g.draining = true
 	g.mu.Unlock()
+	g.endClaims()
 	g.Shed(reason)
 	if fail.At(fail.DrainSent) != nil {
 		return

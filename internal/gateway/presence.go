@@ -15,6 +15,8 @@ type Robot struct {
 	Tenant       fleet.TenantID
 	RobotID      fleet.RobotID
 	SessionEpoch int64
+	Most         int    // how many jobs it can be told of now; 0: any number
+	Environment  string // it takes jobs of this one only; empty: of its own
 }
 
 // Present lists the robots connected here that have caught up with their
@@ -29,10 +31,10 @@ func (g *Gateway) Present() []Robot {
 	out := make([]Robot, 0, len(g.conns))
 	for _, c := range g.conns {
 		if c.ready() {
-			out = append(out, Robot{c.principal.Tenant, c.principal.RobotID, c.session.Epoch})
+			out = append(out, Robot{Tenant: c.principal.Tenant, RobotID: c.principal.RobotID, SessionEpoch: c.session.Epoch})
 		}
 	}
-	return out
+	return g.waitingPolls(out)
 }
 
 // Connected is how many robots are connected here.
@@ -55,6 +57,7 @@ func (g *Gateway) Offer(ctx context.Context, s store.Scope, won []store.Won) {
 		c := g.conns[robotKey{w.Assignment.Tenant, w.Assignment.RobotID}]
 		g.mu.RUnlock()
 		if c == nil || c.session.Epoch != w.Assignment.SessionEpoch {
+			g.deliver(w)
 			continue
 		}
 		select {

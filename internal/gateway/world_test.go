@@ -45,6 +45,7 @@ type world struct {
 	server  *httptest.Server
 	timing  fleet.Timing
 	limits  gateway.Limits
+	now     func() time.Time // of the gateway
 	admin   auth.Principal
 	listen  func(*httptest.Server)
 	wrap    func(store.Store) store.Store // of the use cases
@@ -52,7 +53,7 @@ type world struct {
 
 func newWorld(t testing.TB, change ...func(*world)) *world {
 	t.Helper()
-	w := &world{TB: t, timing: fleet.DefaultTiming(), limits: gateway.DefaultLimits(), admin: auth.Local(), listen: func(*httptest.Server) {}}
+	w := &world{TB: t, timing: fleet.DefaultTiming(), limits: gateway.DefaultLimits(), admin: auth.Local(), listen: func(*httptest.Server) {}, now: time.Now}
 	w.wrap = func(s store.Store) store.Store { return s }
 	for _, c := range change {
 		c(w)
@@ -70,7 +71,7 @@ func newWorld(t testing.TB, change ...func(*world)) *world {
 	})
 	w.gateway = gateway.New(gateway.Options{
 		Member: ids.New(), Version: "test", Robots: w.core.Robots, Attempts: w.core.Attempts, Keys: w.keys,
-		Signals: db.Signals(), Timing: timing, Now: time.Now, Logger: log, Limits: w.limits,
+		Signals: db.Signals(), Timing: timing, Now: w.now, Logger: log, Limits: w.limits,
 	})
 	loop := dispatch.New(dispatch.Options{
 		Store: db, Presence: presence{w.gateway}, Sender: w.gateway, Timing: timing, Now: time.Now, Logger: log,

@@ -38,8 +38,13 @@ type Options struct {
 	// Local makes a request without any credential the developer at this
 	// machine. It is for listeners on loopback; host and origin are checked.
 	Local  bool
-	Robots http.Handler                    // serves /ws/v2/robot; nil: no robots
-	Health func(ctx context.Context) error // nil error: writes can be served
+	Robots http.Handler // serves /ws/v2/robot; nil: no robots
+	// Polling are the robots that poll; nil: none are served.
+	Polling Polling
+	// Leaving says that the process is about to stop: every answer asks its
+	// client to close the connection. Nil: it is not.
+	Leaving func() bool
+	Health  func(ctx context.Context) error // nil error: writes can be served
 	// Writable is asked before each write and must answer at once; an error
 	// refuses it. Nil: all are tried.
 	Writable func() error
@@ -118,6 +123,9 @@ func newAPI(o Options) (*API, error) {
 	a.jobRoutes()
 	a.jobActionRoutes()
 	a.robotRoutes()
+	a.pollingRoutes()
+	a.polledRobotRoutes()
+	a.robotFigureRoutes()
 	a.robotModeRoutes()
 	a.robotCommandRoutes()
 	a.bulkRoutes()

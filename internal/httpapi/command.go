@@ -55,7 +55,7 @@ func (a *API) robotCommandRoutes() {
 				return nil, err
 			}
 			return &commandReply{RobotCommand{
-				RobotID: robot.ID, ID: cmd.ID, Command: cmd.Kind, Status: string(cmd.State), Message: processMessage(&robot),
+				RobotID: robot.ID, ID: cmd.ID, Command: cmd.Kind, Status: string(cmd.State), Message: processMessage(&robot, &cmd),
 				Mode: robot.Mode, Shown: robot.Status,
 			}}, nil
 		})
@@ -66,7 +66,10 @@ func (a *API) robotCommandRoutes() {
 	}, a.listCommands)
 }
 
-func processMessage(r *fleet.Robot) string {
+func processMessage(r *fleet.Robot, c *fleet.Command) string {
+	if c.Message != "" {
+		return c.Message
+	}
 	if !r.Connected {
 		return "The robot is not connected; it is told when it connects within " + fleet.CommandLife.String() + "."
 	}

@@ -60,7 +60,7 @@ func (a *API) enrolmentRoutes() {
 	}, a.revokeEnrolment)
 	route(a, operation{
 		method: http.MethodPost, path: Base + "/robots/enrol", id: "robots.enrol", summary: "Become a robot, with an enrolment token as credential",
-		may: need(fleet.RobotsEnrol), rate: rateWrite, status: http.StatusCreated, body: jsonBody[EnrolBody](plainBody, true),
+		may: need(fleet.RobotsEnrol), rate: rateEnrol, status: http.StatusCreated, body: jsonBody[EnrolBody](plainBody, true),
 	}, a.enrol)
 }
 

@@ -29,9 +29,13 @@ func (a *API) guard(o *operation, next http.HandlerFunc) http.Handler {
 			ctx, cancel = context.WithTimeout(ctx, requestTime)
 			defer cancel()
 		}
-		if err := a.writable(o); err != nil {
-			a.writeProblem(w, a.problem(ctx, err))
-			return
+		if o.patience > 0 {
+			c.until = time.Now().Add(o.patience)
+		} else {
+			if err := a.writable(o); err != nil {
+				a.writeProblem(w, a.problem(ctx, err))
+				return
+			}
 		}
 		leave, err := a.enter(o)
 		if err != nil {
@@ -43,8 +47,16 @@ func (a *API) guard(o *operation, next http.HandlerFunc) http.Handler {
 			a.writeProblem(w, a.problem(ctx, err))
 			return
 		}
-		p, err := a.authenticate(r.WithContext(ctx), o.may)
+		var p auth.Principal
+		err = a.patiently(ctx, func() (err error) { p, err = a.authenticate(r.WithContext(ctx), o.may); return err })
+		if o.may.self && errors.Is(err, fleet.ErrUnauthenticated) && a.o.Keys.WasRobots(ctx, caller.Of(r), fleet.RobotID(r.PathValue("id"))) {
+			err = fleet.NotFound("robot", r.PathValue("id"))
+		}
 		if err != nil {
+			if o.away != nil && errors.Is(err, fleet.ErrUnavailable) {
+				o.away(w, r)
+				return
+			}
 			if over := a.limitStranger(w, r); over != nil {
 				err = over
 			}
@@ -57,7 +69,7 @@ func (a *API) guard(o *operation, next http.HandlerFunc) http.Handler {
 			return
 		}
 		if o.may.permission != "" {
-			if err := p.Require(o.may.permission); err != nil {
+			if err := o.may.allows(p, r); err != nil {
 				a.writeProblem(w, a.problem(ctx, err))
 				return
 			}
@@ -72,6 +84,49 @@ func (a *API) guard(o *operation, next http.HandlerFunc) http.Handler {
 		}
 		next(w, r.WithContext(auth.With(ctx, p)))
 	})
+}
+
+// allows asks for the permission; a robot's own key stands for it where the
+// operation is about that robot.
+func (a access) allows(p auth.Principal, r *http.Request) error {
+	if !a.self || p.RobotID == "" {
+		if a.permission == fleet.RobotsConnect && p.Tenant != "" {
+			if err := robotKey(p); err != nil {
+				return err
+			}
+		}
+		return p.Require(a.permission)
+	}
+	id := fleet.RobotID(r.PathValue("id"))
+	if id == "" { // the body names it
+		id = p.RobotID
+	}
+	return p.Itself(id)
+}
+
+// patiently does something again while the store is away, for as long as the
+// operation is held.
+func (a *API) patiently(ctx context.Context, do func() error) error {
+	until := callOf(ctx).until
+	for {
+		var err error
+		if a.o.Writable != nil && !until.IsZero() {
+			err = a.o.Writable() // or each try would wait for the store in vain
+		}
+		if err == nil {
+			err = do()
+		}
+		if err == nil || !errors.Is(err, fleet.ErrUnavailable) || !time.Now().Before(until) {
+			return err
+		}
+		timer := time.NewTimer(min(250*time.Millisecond, time.Until(until)))
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return ctx.Err()
+		case <-timer.C:
+		}
+	}
 }
 
 // writable refuses what changes something while nothing can be committed: at
@@ -90,7 +145,7 @@ func (a *API) limitBody(o *operation, w http.ResponseWriter, r *http.Request) er
 	if r.ContentLength == 0 {
 		return nil
 	}
-	if limit > 0 && r.ContentLength > limit {
+	if limit > 0 && r.ContentLength > limit && !o.cut {
 		return tooLarge(limit)
 	}
 	if o.body.limit == noBody {
@@ -105,6 +160,9 @@ func (a *API) limitBody(o *operation, w http.ResponseWriter, r *http.Request) er
 	charset := strings.ToLower(params["charset"])
 	if err != nil || !slices.Contains(o.body.contentTypes(), media) || (charset != "" && charset != "utf-8") {
 		return unsupported("Content-Type", sent, "Send 'Content-Type: "+o.body.contentTypes()[0]+"'.")
+	}
+	if o.cut {
+		return nil // readBody heeds it
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, limit)
 	return nil
@@ -129,7 +187,11 @@ func (a *API) readBody(o *operation, r *http.Request) ([]byte, error) {
 	}
 	var body []byte
 	var err error
-	if n := r.ContentLength; n > 0 {
+	if o.cut {
+		if body, err = io.ReadAll(io.LimitReader(r.Body, a.bytesOf(o.body.limit))); err == nil {
+			_, err = io.Copy(io.Discard, r.Body)
+		}
+	} else if n := r.ContentLength; n > 0 {
 		body = make([]byte, n)
 		_, err = io.ReadFull(r.Body, body)
 	} else if n < 0 {

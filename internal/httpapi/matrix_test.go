@@ -29,8 +29,11 @@ var rights = map[string]string{
 	"deadletters.list": "vodas", "deadletters.get": "vodas", "deadletters.stats": "vodas", "deadletters.retry": "odas",
 	"deadletters.delete": "as", "deadletters.purge": "as", "placement.preview": "odas", "events.list": "vodas",
 
-	"robots.list": "vodas", "robots.get": "vodas", "robots.commands": "vodas", "robots.register": "as", "robots.update": "as",
-	"robots.drain": "oas", "robots.maintenance": "oas", "robots.pause": "oas", "robots.restart": "oas", "robots.resume": "oas",
+	"robots.list": "vodas", "robots.get": "vodas", "robots.commands": "vodas", "robots.register": "ras", "robots.delete": "as",
+	"robots.row": "rvodas", "robots.status": "ras", "robots.heartbeat": "ras", "robots.heartbeat_of": "ras", "robots.logs": "vodas", "robots.metrics": "vodas",
+	"robot.claim": "r", "robot.complete": "r", "robot.fail": "r", "robot.release": "r", "robot.extend": "r", "robot.progress": "r",
+	"robots.update": "as",
+	"robots.drain":  "oas", "robots.maintenance": "oas", "robots.pause": "oas", "robots.restart": "oas", "robots.resume": "oas",
 	"robots.shutdown": "oas", "robots.start": "oas", "robots.stop": "oas",
 	"bulk.list": "vodas", "bulk.get": "vodas", "bulk.start": "oas", "bulk.cancel": "oas", "bulk.retry": "oas",
 	"environments.list": "vodas", "environments.get": "vodas", "environments.put": "as",
@@ -92,7 +95,7 @@ type estate struct {
 
 func newMatrix(t *testing.T) *matrix {
 	m := &matrix{world: newWorld(t, func(o *Options) {
-		o.Limits.Requests, o.Limits.Submits, o.Limits.RobotFrames = 1e9, 1e9, 1e9
+		o.Limits.Requests, o.Limits.Submits, o.Limits.RobotFrames, o.Limits.Addresses, o.Limits.Enrolments = 1e9, 1e9, 1e9, 1e9, 1e9
 	})}
 	m.super()
 	_, err := m.core.Tenants.Create(t.Context(), auth.Local(), fleet.NewTenant("globex"))
@@ -101,6 +104,8 @@ func newMatrix(t *testing.T) *matrix {
 	_, token, err := m.api.enrolments.Create(t.Context(), auth.Local(), fleet.Enrolment{UsesMax: 100}, 0)
 	m.must(err)
 	m.keys["enrolment"] = token.Reveal()
+	_, err = m.core.Robots.Register(t.Context(), auth.Local(), fleet.Robot{ID: "bot-2"})
+	m.must(err)
 	m.keys["wrong"] = strings.Repeat("x", 5) + m.keys["admin"][5:]
 	_, short, err := m.api.o.Keys.NewServiceKey(t.Context(), auth.Local(), "expired", fleet.RoleAdmin, time.Millisecond)
 	m.must(err)
@@ -204,6 +209,9 @@ func (m *matrix) cell(t *testing.T, op matrixOp, c matrixCaller) (judged int) {
 	switch {
 	case !may:
 		want("foreign", foreign, is(403), "403")
+	case c.letter == "r" && strings.HasPrefix(op.id, "robots."): // not found would tell it that it was deleted
+		want("absent", absent, is(403), "403")
+		want("foreign", foreign, is(403), "403")
 	case across:
 		want("foreign, across tenants", foreign, served, "an answer")
 	default:
@@ -226,6 +234,7 @@ func (m *matrix) theirs(op matrixOp) bool {
 // matrixBodies are what must be right before the thing is looked for.
 var matrixBodies = map[string]string{
 	"robots.enrol":        `{"robot_id":"enrolled"}`,
+	"robots.status":       `{"status":"idle"}`,
 	"node_overrides.put":  `{"robot_id":"bot-1"}`,
 	"reservations.update": `{"name":"kept","selector":{"all":true},"for":{"labels":{"a":"b"}}}`,
 }
@@ -310,7 +319,7 @@ func fill(t *testing.T, op matrixOp, names func(noun string) map[string]string) 
 	}
 	n := names(noun)
 	switch noun {
-	case "robots":
+	case "robots", "metrics":
 		n["id"] = n["robot"]
 	case "tenants":
 		n["id"] = n["tenant"]
@@ -349,8 +358,11 @@ func (e *estate) path(t *testing.T, op matrixOp, c matrixCaller) string {
 			names["id"] = string(e.submit())
 		case "dlq":
 			names["id"] = string(e.failed())
-		case "robots":
+		case "robots", "metrics":
 			names["robot"] = string(e.newRobot())
+			if c.letter == "r" && e == e.m.ours {
+				names["robot"] = c.name
+			}
 		case "keys":
 			key, _, err := e.m.api.o.Keys.NewServiceKey(t.Context(), e.p, e.name("key"), fleet.RoleViewer, 0)
 			e.m.must(err)

@@ -20,7 +20,8 @@ type call struct {
 	body      []byte
 	who       string // for the access log
 	pattern   string
-	overTLS   bool // also where a proxy ends it
+	until     time.Time // how long it may be held while the store is away
+	overTLS   bool      // also where a proxy ends it
 }
 
 type callKey struct{}
@@ -56,6 +57,9 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		a.logAccess(r, out, c, began)
 	}()
+	if a.o.Leaving != nil && a.o.Leaving() {
+		out.Header().Set("Connection", "close")
+	}
 	if err := a.admit(r); err != nil {
 		a.writeProblem(out, a.problem(r.Context(), err))
 		return

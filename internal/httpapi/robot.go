@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/auth"
@@ -16,8 +17,11 @@ type RobotList struct {
 	Next   string        `json:"next_cursor,omitempty"`
 }
 
-// RegisterBody makes a robot known or changes its name and limits.
+// RegisterBody makes a robot known or changes its name and limits. One that
+// names its host comes from the original: it is that robot's sign of life, too.
 type RegisterBody struct {
+	Hostname     string   `json:"hostname,omitempty"`
+	Tags         []string `json:"tags,omitempty"`
 	ID           string   `json:"robot_id" doc:"1 to 64 letters, digits, - or _."`
 	Name         string   `json:"name,omitempty" doc:"The id if left out."`
 	Environment  string   `json:"environment,omitempty" doc:"default if left out."`
@@ -36,7 +40,8 @@ func (a *API) robotRoutes() {
 	}, a.getRobot)
 	route(a, operation{
 		method: http.MethodPost, path: Base + "/robots/register", id: "robots.register", summary: "Make a robot known, or change its name and limits",
-		may: need(fleet.RobotsManage), rate: rateWrite, body: jsonBody[RegisterBody](plainBody, true),
+		may: need(fleet.RobotsManage).orSelf(), rate: rateWrite, body: jsonBody[RegisterBody](plainBody, true),
+		description: "A robot's own key may register that robot; what a person has set stays.",
 	}, a.registerRobot)
 	route(a, operation{
 		method: http.MethodPatch, path: Base + "/robots/{id}", id: "robots.update", summary: "Change what is known of a robot",
@@ -66,7 +71,7 @@ func (a *API) updateRobot(ctx context.Context, in *robotInput) (*robotReply, err
 	if err != nil {
 		return nil, err
 	}
-	return &robotReply{showRobot(robot)}, nil
+	return replyRobot(robot), nil
 }
 
 type listRobotsInput struct {
@@ -90,18 +95,31 @@ type robotInput struct {
 	ID string `path:"id"`
 }
 
-type robotReply struct{ Body fleet.Robot }
+// RobotObject is a robot, with the names that programs of the original read
+// beside ours.
+type RobotObject struct {
+	fleet.Robot
+	Max           int       `json:"max_concurrent_jobs"`
+	LastHeartbeat time.Time `json:"last_heartbeat,omitzero"`
+}
+
+type robotReply struct{ Body RobotObject }
+
+func replyRobot(r fleet.Robot) *robotReply {
+	r = showRobot(r)
+	return &robotReply{RobotObject{Robot: r, Max: r.Max(), LastHeartbeat: r.LastSeen}}
+}
 
 func (a *API) getRobot(ctx context.Context, in *robotInput) (*robotReply, error) {
 	robot, err := a.o.Orchestrator.Robots.Get(ctx, auth.From(ctx), fleet.RobotID(in.ID))
 	if err != nil {
 		return nil, err
 	}
-	return &robotReply{showRobot(robot)}, nil
+	return replyRobot(robot), nil
 }
 
 func (a *API) registerRobot(ctx context.Context, _ *struct{}) (*robotReply, error) {
-	body, err := decode[RegisterBody](callOf(ctx).body, a.o.Limits)
+	body, err := lenient[RegisterBody](callOf(ctx).body)
 	if err != nil {
 		return nil, err
 	}
@@ -112,15 +130,26 @@ func (a *API) registerRobot(ctx context.Context, _ *struct{}) (*robotReply, erro
 	if err != nil {
 		return nil, err
 	}
-	p, robots := auth.From(ctx), a.o.Orchestrator.Robots
-	robot, err := robots.Register(ctx, p, fleet.Robot{
+	in := fleet.Robot{
 		ID: fleet.RobotID(body.ID), Name: body.Name, Environment: body.Environment, SlotLimit: body.Slots, Capabilities: caps,
-	})
+	}
+	if body.Hostname != "" {
+		if err := a.asOriginal(&in, body); err != nil {
+			return nil, err
+		}
+	}
+	p, robots := auth.From(ctx), a.o.Orchestrator.Robots
+	robot, err := robots.Register(ctx, p, in)
 	if err != nil {
 		return nil, err
 	}
-	if robot, err = robots.Get(ctx, p, robot.ID); err != nil { // with its status
+	if body.Hostname != "" && a.o.Polling != nil {
+		if err := a.o.Polling.PollRegistered(ctx, p, robot.ID); err != nil {
+			return nil, err
+		}
+	}
+	if robot, err = robots.Look(ctx, p, robot.ID); err != nil { // with its status
 		return nil, err
 	}
-	return &robotReply{showRobot(robot)}, nil
+	return replyRobot(robot), nil
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -24,7 +25,13 @@ type operation struct {
 	also         []int // further statuses with the same body
 	body         bodyRule
 	stream       bool // no time limit of its own
-	description  string
+	// patience is how long the request is held while the store is away, for
+	// callers that would not say the same again. away answers when it is over;
+	// nil: unavailable.
+	patience    time.Duration
+	away        http.HandlerFunc
+	cut         bool // of a body beyond its limit the rest is dropped
+	description string
 }
 
 func (o *operation) pattern() string { return o.method + " " + o.path }
@@ -35,9 +42,13 @@ type access struct {
 	permission fleet.Permission
 	open       bool // also without a credential
 	signedIn   bool // anybody with a credential
+	self       bool // also a robot's own key, for that robot
 }
 
 func need(p fleet.Permission) access { return access{permission: p} }
+
+// orSelf adds the robot that the path names, by its own key.
+func (a access) orSelf() access { a.self = true; return a }
 
 func open() access { return access{open: true} }
 
@@ -192,6 +203,9 @@ func (a *API) documented(o *operation) *huma.Operation {
 		op.Extensions["x-permission"] = "any credential"
 	default:
 		op.Extensions["x-permission"] = string(o.may.permission)
+	}
+	if o.may.self {
+		op.Extensions["x-self"] = "also " + string(fleet.RobotsSelf) + " for the key's own robot"
 	}
 	op.Extensions["x-rate-class"] = o.rate.String()
 	return op

@@ -150,7 +150,7 @@ func (a *API) acting(o *operation, r *http.Request, p auth.Principal) (auth.Prin
 			return p, err
 		}
 		return p.In(id), nil
-	case strings.HasPrefix(o.path, Base+"/jobs/{id}"):
+	case strings.HasPrefix(o.path, Base+"/jobs/{id}") && o.may.permission != fleet.RobotsConnect: // those are robots' alone
 		id := fleet.ID(r.PathValue("id"))
 		if !id.Valid() {
 			return p, nil // the handler says so

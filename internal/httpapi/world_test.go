@@ -20,6 +20,7 @@ import (
 	"github.com/casarerpa/fleet/internal/auth"
 	"github.com/casarerpa/fleet/internal/config"
 	"github.com/casarerpa/fleet/internal/dbtest"
+	"github.com/casarerpa/fleet/internal/gateway"
 	"github.com/casarerpa/fleet/internal/orchestrator"
 	"github.com/casarerpa/fleet/internal/store"
 	"github.com/casarerpa/fleet/workflow/catalog"
@@ -76,6 +77,12 @@ func newWorldOn(t testing.TB, db dbtest.Store, change ...func(*Options)) *world 
 		w.keys[string(id)] = secret.Reveal()
 	}
 	o := Options{Orchestrator: w.core, Keys: keys, Health: db.Health, Logger: logger, Limits: config.DefaultLimits(), Version: "test"}
+	limits := gateway.DefaultLimits()
+	limits.ClaimHold = 20 * time.Millisecond
+	o.Polling = gateway.New(gateway.Options{
+		Member: "m", Robots: w.core.Robots, Attempts: w.core.Attempts, Keys: keys, Signals: db.Signals(),
+		Timing: func(string) fleet.Timing { return fleet.DefaultTiming() }, Now: time.Now, Logger: logger, Limits: limits,
+	})
 	for _, c := range change {
 		c(&o)
 	}

@@ -127,11 +127,33 @@ func (a *Attempts) Report(ctx context.Context, p auth.Principal, reports []fleet
 	for i := range reports {
 		r := &reports[i]
 		r.Tenant, r.RobotID, r.Chance = p.Tenant, p.RobotID, a.Chance()
+		if r.Kind == fleet.ReportStopped && r.By != fleet.ByRequest {
+			if err := a.doubt(ctx, p, r); err != nil {
+				return nil, err
+			}
+		}
 		if e := r.Error; e != nil { // its words travel in events
 			e.Code, e.Type, e.Node = cut(e.Code, maxWord), cut(e.Type, maxWord), cut(e.Node, maxWord)
 		}
 	}
 	return a.Store.Report(ctx, p.Scope(), reports, a.Now())
+}
+
+// doubt notes in a report of a stop that nobody asked for whether a step that
+// must not run twice may have run.
+func (a *Attempts) doubt(ctx context.Context, p auth.Principal, r *fleet.Report) error {
+	err := a.Store.View(ctx, p.Scope(), func(rd store.Reader) error {
+		sub, err := rd.Subject(r.JobID)
+		if err != nil {
+			return err
+		}
+		r.EffectsUnknown, err = a.effectsUnknown(rd, &sub)
+		return err
+	})
+	if lostRace(err) {
+		return nil // there is no such job: the verdict says so
+	}
+	return err
 }
 
 // Held lists what the robot holds here, for a connection that was woken.
@@ -244,14 +266,18 @@ func (a *Attempts) Silence(ctx context.Context, s store.Scope, ref store.Ref, se
 
 // Lose takes an attempt away, if it has not been renewed since seq.
 func (a *Attempts) Lose(ctx context.Context, s store.Scope, ref store.Ref, seq int64, reason string) error {
-	err := a.chore(ctx, s, ref.JobID, func(_ store.Tx, sub fleet.Subject) (*fleet.Move, error) {
+	err := a.chore(ctx, s, ref.JobID, func(tx store.Tx, sub fleet.Subject) (*fleet.Move, error) {
 		if sub.Attempt == nil || sub.Attempt.RenewSeq != seq {
 			return nil, nil
 		}
-		if err := fail.At(fail.LoseBeforeCommit); err != nil {
+		unknown, err := a.effectsUnknown(tx, &sub)
+		if err == nil {
+			err = fail.At(fail.LoseBeforeCommit)
+		}
+		if err != nil {
 			return nil, err
 		}
-		return sub.Lose(fleet.Loss{Epoch: ref.Epoch, Reason: reason, Chance: a.Chance()}, a.Now())
+		return sub.Lose(fleet.Loss{Epoch: ref.Epoch, Reason: reason, EffectsUnknown: unknown, Chance: a.Chance()}, a.Now())
 	})
 	if err != nil {
 		return err
@@ -261,13 +287,18 @@ func (a *Attempts) Lose(ctx context.Context, s store.Scope, ref store.Ref, seq i
 
 // NotHeld takes an attempt away because the robot says that it does not hold it.
 func (a *Attempts) NotHeld(ctx context.Context, p auth.Principal, ref store.Ref) error {
-	return a.chore(ctx, p.Scope(), ref.JobID, func(_ store.Tx, sub fleet.Subject) (*fleet.Move, error) {
+	return a.chore(ctx, p.Scope(), ref.JobID, func(tx store.Tx, sub fleet.Subject) (*fleet.Move, error) {
 		if sub.Attempt == nil || sub.Attempt.RobotID != p.RobotID {
 			return nil, nil
 		}
+		unknown, err := a.effectsUnknown(tx, &sub)
+		if err != nil {
+			return nil, err
+		}
 		return sub.Lose(fleet.Loss{
 			Epoch: ref.Epoch, Reason: "the robot does not hold it",
-			NeverStarted: sub.Attempt.RunningAt.IsZero(), Chance: a.Chance(),
+			NeverStarted: sub.Attempt.NeverBegan(), Again: sub.Attempt.StartMode == fleet.StartClaim,
+			EffectsUnknown: unknown, Chance: a.Chance(),
 		}, a.Now())
 	})
 }

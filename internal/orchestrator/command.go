@@ -60,6 +60,9 @@ func (r *Robots) request(tx store.Tx, robot *fleet.Robot, kind fleet.CommandKind
 		ID: r.IDs.New(), Tenant: robot.Tenant, RobotID: robot.ID, Kind: kind, State: fleet.CommandRequested, By: by,
 		InstanceID: session.InstanceID, CreatedAt: now, ExpiresAt: now.Add(fleet.CommandLife),
 	}
+	if session.Transport == fleet.TransportPoll {
+		c.Refuse("The robot polls: nothing carries a command to its program.", now)
+	}
 	added, err := tx.AddCommand(c)
 	if err != nil {
 		return c, err

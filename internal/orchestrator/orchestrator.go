@@ -63,6 +63,7 @@ type core struct {
 	Options
 	results *resultCache
 	bodies  *bodies
+	effects effectful
 	tenants moments[fleet.TenantID, fleet.Tenant]
 }
 

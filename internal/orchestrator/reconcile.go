@@ -31,15 +31,19 @@ func (r *Robots) reconcile(tx store.Tx, p auth.Principal, h Hello, now time.Time
 		if known[store.Ref{JobID: sub.Job.ID, Epoch: sub.Job.Epoch}] {
 			continue
 		}
-		if sub.Job.State == fleet.Assigned && sub.Attempt.StartMode == fleet.StartTwoStep {
+		if sub.Job.State == fleet.Assigned && sub.Attempt.StartMode.BeginsOnWord() {
 			if err := notTaken(tx, sub, now); err != nil {
 				return nil, err
 			}
 			continue
 		}
+		unknown, err := r.effectsUnknown(tx, &sub)
+		if err != nil {
+			return nil, err
+		}
 		m, err := sub.Lose(fleet.Loss{
 			Epoch: sub.Job.Epoch, Reason: "the robot came back without it",
-			NeverStarted: sub.Attempt.RunningAt.IsZero(), Chance: r.Chance(),
+			NeverStarted: sub.Attempt.NeverBegan(), EffectsUnknown: unknown, Chance: r.Chance(),
 		}, now)
 		if err != nil {
 			return nil, err
@@ -100,4 +104,32 @@ func StopOf(sub fleet.Subject, now time.Time) store.Stop {
 		Ref:    store.Ref{JobID: sub.Job.ID, Epoch: sub.Job.Epoch},
 		Reason: sub.Job.StopReason, Grace: sub.Job.StopGrace(now), Force: sub.Job.StopForce,
 	}
+}
+
+// kept lists what a robot of the original had when it connected anew. It cannot
+// say what it still holds: its heartbeats and results will, or the leases end.
+// What it was not able to stop is over: it is a new program, or has let go.
+func (r *Robots) kept(tx store.Tx, p auth.Principal, now time.Time) ([]Desired, error) {
+	taken, err := tx.TakenSlots(p.RobotID)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range taken {
+		if _, err := tx.FreeSlot(s.Ref, p.RobotID, now); err != nil {
+			return nil, err
+		}
+	}
+	held, err := tx.HeldBy(p.RobotID)
+	if err != nil {
+		return nil, err
+	}
+	var desired []Desired
+	for _, sub := range held {
+		d := Desired{Ref: store.Ref{JobID: sub.Job.ID, Epoch: sub.Attempt.Epoch}, Want: WantContinue}
+		if sub.Job.State == fleet.Cancelling {
+			d.Want, d.Stop = WantCancel, StopOf(sub, now)
+		}
+		desired = append(desired, d)
+	}
+	return desired, nil
 }

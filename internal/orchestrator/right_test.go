@@ -153,6 +153,24 @@ func calls() []call {
 			_, err := w.Robots.Register(w.Context(), p, fleet.Robot{ID: "r2"})
 			return err
 		}},
+		{"Robots.Delete", fleet.RobotsManage, func(w *world, p auth.Principal, _ fleet.Job) error {
+			return w.Robots.Delete(w.Context(), p, "nobody")
+		}},
+		{"Robots.Logs", fleet.RobotsRead, func(w *world, p auth.Principal, _ fleet.Job) error {
+			_, err := w.Robots.Logs(w.Context(), p, "r1", time.Time{}, 1)
+			return err
+		}},
+		{"Robots.Figures", fleet.RobotsRead, func(w *world, p auth.Principal, _ fleet.Job) error {
+			_, err := w.Robots.Figures(w.Context(), p, "r1")
+			return err
+		}},
+		{"Attempts.EndOld", fleet.RobotsConnect, func(w *world, p auth.Principal, j fleet.Job) error {
+			return w.Attempts.EndOld(w.Context(), p, j.ID, fleet.Report{Kind: fleet.ReportComplete})
+		}},
+		{"Attempts.Renew", fleet.RobotsConnect, func(w *world, p auth.Principal, j fleet.Job) error {
+			_, err := w.Attempts.Renew(w.Context(), p, j.ID, nil)
+			return err
+		}},
 		{"Robots.Connect", fleet.RobotsConnect, func(w *world, p auth.Principal, _ fleet.Job) error {
 			_, err := w.Robots.Connect(w.Context(), p, Hello{Member: "m", InstanceID: "i", JournalID: "j"}, "token")
 			return err

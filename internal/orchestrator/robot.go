@@ -39,6 +39,9 @@ type Hello struct {
 	LastReport   int64 // newest entry of its journal
 	Acked        int64 // newest entry it knows to be committed
 	Attempts     []HeldAttempt
+	// Old is a robot of the original on a socket: it takes over from its older
+	// connection, and cannot say what it holds, so the leases of that run on.
+	Old bool
 }
 
 // HeldAttempt is one attempt that a connecting robot knows of.
@@ -152,7 +155,12 @@ func (r *Robots) Connect(ctx context.Context, p auth.Principal, h Hello, token s
 			return err
 		}
 		w.Committed = journal.Committed
-		if w.Desired, err = r.reconcile(tx, p, h, now); err != nil {
+		if h.Old {
+			w.Desired, err = r.kept(tx, p, now)
+		} else {
+			w.Desired, err = r.reconcile(tx, p, h, now)
+		}
+		if err != nil {
 			return err
 		}
 		if created {
@@ -209,7 +217,7 @@ func (h *Hello) validate() error {
 // refused while the present session is fresh.
 func (r *Robots) admit(robot fleet.Robot, before fleet.Session, h Hello, t fleet.Timing, now time.Time) error {
 	switch {
-	case before.ID == "" || before.InstanceID == h.InstanceID:
+	case before.ID == "" || before.InstanceID == h.InstanceID, h.Old, before.Transport == fleet.TransportPoll:
 		return nil
 	case h.ResumeToken != "" && hash(h.ResumeToken) == before.ResumeHash:
 		return nil
@@ -227,7 +235,10 @@ func describe(robot *fleet.Robot, p auth.Principal, h Hello, caps, tags fleet.Ca
 	pinned := func(field string) bool { return slices.Contains(robot.Pinned, field) }
 	robot.Environment, robot.Hostname = p.Environment, h.Hostname
 	robot.OS, robot.Arch, robot.AgentVersion = h.OS, h.Arch, h.Version
-	robot.Capabilities, robot.WishedSlots = caps, h.Slots
+	robot.WishedSlots = h.Slots
+	if !pinned(pinCapabilities) && (len(caps) > 0 || !h.Old) { // an old robot may have no way to say them
+		robot.Capabilities = caps
+	}
 	robot.Reported, robot.LastSeen = fleet.ReportedReady, now
 	robot.Facts = ownFacts(robot.Facts, h.Facts, now)
 	if !pinned(pinTags) {
@@ -253,6 +264,7 @@ func hash(token string) string {
 // Disconnect ends a session. It touches the robot only while that session is
 // its newest, so a socket that dies late cannot hurt the one that followed it.
 func (r *Robots) Disconnect(ctx context.Context, p auth.Principal, s fleet.Session, reason string) error {
+	p.RobotID = s.RobotID // an admin may say goodbye for a robot
 	if err := fail.At(fail.SessionBeforeClose); err != nil {
 		return err
 	}
@@ -311,12 +323,21 @@ func notTaken(tx store.Tx, sub fleet.Subject, now time.Time) error {
 }
 
 // Register makes a robot known before it first connects, or changes its name
-// and limits.
+// and limits. A robot's own key may do that for this robot alone, and changes
+// nothing that a person has set; what it asks for is its wish.
 func (r *Robots) Register(ctx context.Context, p auth.Principal, in fleet.Robot) (robot fleet.Robot, err error) {
-	if err := p.Require(fleet.RobotsManage); err != nil {
-		return robot, err
+	own := p.RobotID != ""
+	if !own {
+		err = p.Require(fleet.RobotsManage)
 	}
-	if _, err := fleet.ParseRobotID(string(in.ID)); err != nil {
+	if err == nil {
+		_, err = fleet.ParseRobotID(string(in.ID))
+	}
+	if own && err == nil {
+		in.SlotLimit, in.Environment = 0, p.Environment
+		err = p.Itself(in.ID)
+	}
+	if err != nil {
 		return robot, err
 	}
 	if in.Name == "" {
@@ -336,11 +357,13 @@ func (r *Robots) Register(ctx context.Context, p auth.Principal, in fleet.Robot)
 				return err
 			}
 			kind = fleet.EventRobotRegistered
-			robot = fleet.Robot{ID: in.ID, Tenant: p.Tenant, Mode: fleet.ModeActive, CreatedAt: r.Now(), Capabilities: in.Capabilities}
+			robot = fleet.Robot{ID: in.ID, Tenant: p.Tenant, Mode: fleet.ModeActive, CreatedAt: r.Now(), Environment: in.Environment, Capabilities: in.Capabilities}
 		} else if err != nil {
 			return err
 		}
-		robot.Name, robot.Environment, robot.SlotLimit = in.Name, in.Environment, in.SlotLimit
+		if err := registered(tx, &robot, in, own); err != nil {
+			return err
+		}
 		if err := tx.PutRobot(robot); err != nil {
 			return err
 		}
@@ -354,6 +377,19 @@ func (r *Robots) Register(ctx context.Context, p auth.Principal, in fleet.Robot)
 // Get returns one robot with its status.
 func (r *Robots) Get(ctx context.Context, p auth.Principal, id fleet.RobotID) (robot fleet.Robot, err error) {
 	if err := p.Require(fleet.RobotsRead); err != nil {
+		return robot, err
+	}
+	err = r.Store.View(ctx, p.Scope(), func(rd store.Reader) error { robot, err = rd.Robot(id); return err })
+	robot.Derive(r.Timing(robot.Environment), r.Now())
+	return robot, err
+}
+
+// Look is Get for a robot's own key, too.
+func (r *Robots) Look(ctx context.Context, p auth.Principal, id fleet.RobotID) (robot fleet.Robot, err error) {
+	if p.RobotID == "" {
+		return r.Get(ctx, p, id)
+	}
+	if err := p.Itself(id); err != nil {
 		return robot, err
 	}
 	err = r.Store.View(ctx, p.Scope(), func(rd store.Reader) error { robot, err = rd.Robot(id); return err })

@@ -29,6 +29,8 @@ const (
 	pinName = "name"
 	pinPool = "pool"
 	pinTags = "tags"
+
+	pinCapabilities = "capabilities"
 )
 
 // Edit changes a robot.

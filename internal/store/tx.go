@@ -63,9 +63,20 @@ type JobReader interface {
 	RunTimes(tenant fleet.TenantID, workflow fleet.ID, limit int) ([]time.Duration, error)
 	// HeldBy lists the live attempts of a robot, as subjects.
 	HeldBy(robot fleet.RobotID) ([]fleet.Subject, error)
+	// TakenSlots lists attempts that are over but whose slot is taken until their
+	// robot shows that it is free; an empty robot is all.
+	TakenSlots(robot fleet.RobotID) ([]TakenSlot, error)
 	// Refusals counts how often a robot refused a job so far.
 	Refusals(job fleet.ID, robot fleet.RobotID) (int, error)
 	Effect(job fleet.ID, node, key string) (fleet.Effect, error)
+}
+
+// TakenSlot is the slot of an attempt that is over.
+type TakenSlot struct {
+	Ref
+	Tenant   fleet.TenantID
+	RobotID  fleet.RobotID
+	LastSeen time.Time // of the robot
 }
 
 // DependencyReader finds which jobs wait for which.
@@ -125,6 +136,9 @@ type JobWriter interface {
 	FollowSegments(whole fleet.ID) error
 	// Renew raises an attempt's renewal number (T8); false if it is not live.
 	Renew(ref Ref, robot fleet.RobotID) (bool, error)
+	// FreeSlot gives back the slot of an attempt that is over and whose robot has
+	// shown that it is free; false if there was nothing to give back.
+	FreeSlot(ref Ref, robot fleet.RobotID, now time.Time) (bool, error)
 	// Started notes the robot's own word that it began.
 	Started(ref Ref, at time.Time) error
 	PutEffect(e fleet.Effect) error

@@ -103,7 +103,8 @@ func (r *Reaper) RunOnce(ctx context.Context, now time.Time) error {
 			faults = append(faults, r.Attempts.RunLimit(ctx, scope, a.Ref))
 		}
 	}
-	return errors.Join(append(faults, r.take(ctx, scope, lost, len(live), now))...)
+	faults = append(faults, r.take(ctx, scope, lost, len(live), now), r.Attempts.FreeLostSlots(ctx, scope))
+	return errors.Join(faults...)
 }
 
 // observe reads all live attempts and remembers when each renewal number was

@@ -36,6 +36,13 @@ var (
 		from attempts a join jobs j on j.id = a.job_id
 		where a.robot_id = $1 and a.slot_free_at is null and ($2 or a.tenant_id = $3) order by a.job_id`)
 
+	// slotTaken and slotFree are about robots that cannot be stopped.
+	slotTaken = stmt("attempt.slot_taken", `select a.job_id, a.epoch, a.tenant_id, a.robot_id, m.last_seen from attempts a
+		left join robot_samples m on m.robot_id = a.robot_id and m.tenant_id = a.tenant_id
+		where a.slot_free_at is null and a.outcome is not null and ($1 = '' or a.robot_id = $1) and ($2 or a.tenant_id = $3)`)
+	slotFree = stmt("attempt.slot_free", `update attempts set slot_free_at = $4
+		where job_id = $1 and epoch = $2 and robot_id = $3 and ($5 or tenant_id = $6) and outcome is not null and slot_free_at is null`)
+
 	refusalPut = stmt("refusal.put", `insert into refusals (job_id, robot_id, tenant_id, until, reason, count)
 		values ($1, $2, $3, $4, $5, $6) on conflict (job_id, robot_id)
 		do update set until = excluded.until, reason = excluded.reason, count = excluded.count`)
@@ -99,6 +106,28 @@ func (r *reader) HeldBy(robot fleet.RobotID) ([]fleet.Subject, error) {
 		return nil
 	}, robot, r.all(), r.tenant())
 	return out, err
+}
+
+func (r *reader) TakenSlots(robot fleet.RobotID) ([]store.TakenSlot, error) {
+	var out []store.TakenSlot
+	err := r.conn.Query(slotTaken, func(row *Row) error {
+		out = append(out, store.TakenSlot{
+			Ref: store.Ref{JobID: str[fleet.ID](row), Epoch: row.int64()}, Tenant: str[fleet.TenantID](row),
+			RobotID: str[fleet.RobotID](row), LastSeen: row.time(),
+		})
+		return nil
+	}, string(robot), r.all(), r.tenant())
+	return out, err
+}
+
+// FreeSlot wakes placement: there is room.
+func (t *Tx) FreeSlot(ref store.Ref, robot fleet.RobotID, now time.Time) (bool, error) {
+	t.touch(ref.JobID)
+	n, err := t.conn.Exec(slotFree, ref.JobID, ref.Epoch, robot, Stored(now), t.all(), t.tenant())
+	if n > 0 {
+		t.signal(topicReady)
+	}
+	return n > 0, err
 }
 
 func (r *reader) Refusals(job fleet.ID, robot fleet.RobotID) (int, error) {

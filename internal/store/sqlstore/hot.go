@@ -172,9 +172,13 @@ func (r *offeree) scan(row *Row) {
 	r.found = true
 	r.robot = scanRobot(row)
 	r.robot.Taken = row.int()
-	r.mode = fleet.StartOneStep
-	if row.text() == "ws2" {
+	switch row.text() { // the transport of its session
+	case fleet.TransportSocket:
 		r.mode = fleet.StartTwoStep
+	case fleet.TransportPoll:
+		r.mode = fleet.StartClaim
+	default:
+		r.mode = fleet.StartOneStep
 	}
 }
 

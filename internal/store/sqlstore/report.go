@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/store"
 )
 
 // journalKey names the disk whose reports are counted.
@@ -77,7 +78,7 @@ func (t *Tx) report(r *fleet.Report, now time.Time) (fleet.Verdict, error) {
 	kind, m := s.Judge(*r, now)
 	switch {
 	case kind == fleet.VerdictStale:
-		return t.late(&s, r)
+		return t.late(&s, r, now)
 	case m == nil:
 		return verdict(kind, ""), nil
 	}
@@ -90,7 +91,7 @@ func (t *Tx) report(r *fleet.Report, now time.Time) (fleet.Verdict, error) {
 // late answers a report that comes after its attempt was over. If the attempt
 // ended that very way the robot only repeats itself; otherwise what it says is
 // kept as evidence, once.
-func (t *Tx) late(s *fleet.Subject, r *fleet.Report) (fleet.Verdict, error) {
+func (t *Tx) late(s *fleet.Subject, r *fleet.Report, now time.Time) (fleet.Verdict, error) {
 	a := s.Attempt
 	if r.Epoch < s.Job.Epoch {
 		a = nil
@@ -103,6 +104,11 @@ func (t *Tx) late(s *fleet.Subject, r *fleet.Report) (fleet.Verdict, error) {
 		}
 		if !found || a.RobotID != r.RobotID {
 			return verdict(fleet.VerdictInvalid, "not_given"), nil
+		}
+	}
+	if a.SlotFreeAt.IsZero() { // the robot has come to the end of what it could not stop
+		if _, err := t.FreeSlot(store.Ref{JobID: r.JobID, Epoch: a.Epoch}, a.RobotID, now); err != nil {
+			return fleet.Verdict{}, err
 		}
 	}
 	if a.Outcome == r.EndsAs() {

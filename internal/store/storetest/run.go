@@ -17,6 +17,7 @@ func Run(t *testing.T, open Open) {
 		{"beat", beatTests()},
 		{"report", reportTests()},
 		{"robot", robotTests()},
+		{"old", oldTests()},
 		{"command", commandTests()},
 		{"bulk", bulkTests()},
 		{"workflow", workflowTests()},

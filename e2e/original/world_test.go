@@ -1,0 +1,217 @@
+package original
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/casarerpa/fleet/internal/app"
+	"github.com/casarerpa/fleet/internal/auth"
+	"github.com/casarerpa/fleet/internal/config"
+	"github.com/casarerpa/fleet/internal/dbtest"
+
+	"github.com/casarerpa/fleet/client"
+	"github.com/casarerpa/fleet/fleet"
+)
+
+func TestMain(m *testing.M) { dbtest.Main(m) }
+
+const (
+	idle = `{"metadata":{"name":"idle"},"nodes":{"s":{"node_id":"s","node_type":"StartNode","config":{}}},"connections":[]}`
+	// writes has a step that must not run twice.
+	writes = `{"metadata":{"name":"writes"},"nodes":{"s":{"node_id":"s","node_type":"StartNode","config":{}},
+		"w":{"node_id":"w","node_type":"LogNode","config":{"message":"pay"}}},
+		"connections":[{"source_node":"s","source_port":"exec_out","target_node":"w","target_port":"exec_in"}],
+		"settings":{"fleet":{"effects":{"w":true}}}}`
+)
+
+// world is an orchestrator and a client of ours, which reads what became of jobs.
+type world struct {
+	testing.TB
+	at    dbtest.Place
+	app   *app.App
+	api   *client.Client
+	admin string
+	hold  int // seconds for which a claim waits
+}
+
+func newWorld(t testing.TB, change ...func(*world)) *world {
+	t.Helper()
+	w := &world{TB: t, at: dbtest.NewPlace(t), hold: 1}
+	for _, c := range change {
+		c(w)
+	}
+	w.start("127.0.0.1:0")
+	_, secret, err := w.app.Keys().NewServiceKey(t.Context(), auth.Local(), "admin", fleet.RoleAdmin, 0)
+	w.must(err)
+	w.admin = secret.Reveal()
+	w.dial()
+	return w
+}
+
+func (w *world) start(listen string) {
+	w.Helper()
+	limits := config.DefaultLimits()
+	limits.ClaimHold = w.hold
+	a, err := app.New(w.Context(), app.Options{
+		DataDir: w.at.DataDir, DatabaseURL: w.at.DatabaseURL, Listen: listen, Limits: limits, Linger: -1,
+		Logger: slog.New(slog.NewTextHandler(w.Output(), nil)),
+	})
+	w.must(err)
+	w.app = a
+	a.Start(w.Context())
+	w.Cleanup(func() {
+		if err := a.Stop(context.Background()); err != nil {
+			w.Error(err)
+		}
+	})
+}
+
+func (w *world) dial() {
+	w.Helper()
+	var err error
+	w.api, err = client.New(client.Options{URLs: []string{w.app.URL()}, Key: w.admin})
+	w.must(err)
+}
+
+func (w *world) must(err error) {
+	w.Helper()
+	if err != nil {
+		w.Fatal(err)
+	}
+}
+
+func (w *world) submit(change ...func(*client.SubmitRequest)) fleet.ID {
+	w.Helper()
+	r := client.SubmitRequest{Workflow: json.RawMessage(idle)}
+	for _, c := range change {
+		c(&r)
+	}
+	job, err := w.api.SubmitJob(w.Context(), r)
+	w.must(err)
+	return job.ID
+}
+
+func (w *world) state(id fleet.ID) fleet.State {
+	w.Helper()
+	job, err := w.api.GetJob(w.Context(), id)
+	w.must(err)
+	return job.State
+}
+
+// reaches waits until a job is in a state.
+func (w *world) reaches(id fleet.ID, want fleet.State) {
+	w.Helper()
+	var got fleet.State
+	if !w.eventually(func() bool { got = w.state(id); return got == want }) {
+		w.Errorf("job is %s, want %s", got, want)
+	}
+}
+
+func (w *world) eventually(ok func() bool) bool {
+	w.Helper()
+	deadline := time.NewTimer(10 * time.Second)
+	defer deadline.Stop()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-deadline.C:
+			return false
+		}
+	}
+	return true
+}
+
+// key makes the key of a robot.
+func (w *world) key(id string) string {
+	w.Helper()
+	_, secret, err := w.app.Keys().NewRobotKey(w.Context(), auth.Local(), fleet.RobotID(id), "", 0)
+	w.must(err)
+	return secret.Reveal()
+}
+
+// reply is what a program of the original got.
+type reply struct {
+	status int
+	header http.Header
+	text   string
+}
+
+func (r reply) object(t testing.TB) map[string]any {
+	t.Helper()
+	var m map[string]any
+	if err := json.Unmarshal([]byte(r.text), &m); err != nil {
+		t.Fatalf("%d %s: %v", r.status, r.text, err)
+	}
+	return m
+}
+
+// caller is the HTTP layer of a program of the original.
+type caller struct {
+	t      testing.TB
+	url    func() string
+	header http.Header
+	http   *http.Client
+}
+
+// python is a caller with the headers that every Python program sends.
+func (w *world) python(headers ...string) *caller {
+	c := &caller{t: w, url: func() string { return w.app.URL() }, header: http.Header{
+		"User-Agent": {"CasareRPA/1.0"}, "Accept": {"*/*"}, "Accept-Encoding": {"gzip, deflate"},
+	}, http: &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{IdleConnTimeout: 15 * time.Second, MaxConnsPerHost: 10}}}
+	for i := 0; i+1 < len(headers); i += 2 {
+		c.header.Set(headers[i], headers[i+1])
+	}
+	w.Cleanup(c.http.CloseIdleConnections)
+	return c
+}
+
+// call sends a request as the original does: a POST without a body says that its
+// nothing is application/octet-stream.
+func (c *caller) call(method, path, body string) reply {
+	c.t.Helper()
+	r, err := c.try(context.Background(), method, path, body)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return r
+}
+
+func (c *caller) try(ctx context.Context, method, path, body string) (reply, error) {
+	req, err := http.NewRequestWithContext(ctx, method, c.url()+path, bytes.NewReader([]byte(body)))
+	if err != nil {
+		return reply{}, err
+	}
+	req.Header = c.header.Clone()
+	switch {
+	case body != "":
+		req.Header.Set("Content-Type", "application/json")
+	case method != http.MethodGet:
+		req.Header.Set("Content-Type", "application/octet-stream")
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return reply{}, err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	return reply{resp.StatusCode, resp.Header, strings.TrimSpace(string(text))}, err
+}
+
+// want calls and checks the status.
+func (c *caller) want(status int, method, path, body string) reply {
+	c.t.Helper()
+	r := c.call(method, path, body)
+	if r.status != status {
+		c.t.Errorf("%s %s: %d, want %d: %s", method, path, r.status, status, r.text)
+	}
+	return r
+}

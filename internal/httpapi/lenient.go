@@ -1,0 +1,35 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"net/http"
+
+	"github.com/casarerpa/fleet/fleet"
+)
+
+// Programs of the original send members that nobody reads, and null where they
+// have nothing to say. What is read of their bodies is read by the functions of
+// this file.
+
+// lenient reads what it knows of an object and leaves the rest aside. An empty
+// body is an empty object.
+func lenient[T any](raw []byte) (out T, err error) {
+	if len(raw) == 0 || string(raw) == "null" {
+		return out, nil
+	}
+	if err := json.Unmarshal(raw, &out); err != nil {
+		e := fleet.Errorf(fleet.CodeInvalid, "unreadable_json", "The body must be a JSON object with the members of this route: %s.", clip(err.Error(), 200))
+		e.Status = http.StatusBadRequest
+		if _, isType := err.(*json.UnmarshalTypeError); isType { //nolint:errorlint // as encoding/json returns it
+			e.Reason, e.Status = "invalid_field", http.StatusUnprocessableEntity
+		}
+		return out, e
+	}
+	return out, nil
+}
+
+// figure is a number of a free object: null, a text or its absence is no number.
+func figure(m map[string]any, name string) (n float64, given bool) {
+	n, given = m[name].(float64)
+	return n, given
+}
