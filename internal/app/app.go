@@ -71,6 +71,9 @@ type cleanup struct {
 // served before Start.
 func New(ctx context.Context, o Options) (_ *App, err error) {
 	o.fill()
+	if err := o.check(); err != nil {
+		return nil, err
+	}
 	if err := o.Timing.Validate(); err != nil {
 		return nil, err
 	}
@@ -202,7 +205,7 @@ func (a *App) listen(ctx context.Context, core *orchestrator.Orchestrator) error
 	handler, err := httpapi.New(httpapi.Options{
 		Orchestrator: core, Keys: a.keys, Auth: a.auth, Local: a.o.Local, Robots: a.gateway, Polling: a.gateway, Leaving: a.leaving.Load, Health: a.health, Writable: a.reach.Fault, Breakers: a.breakerStatuses,
 		QueryTokens: a.o.QueryTokens, QueryTokenSeen: func() { a.queryTokens.Add(1) },
-		Proxies: a.o.Proxies, Pressure: a.pressure(),
+		Proxies: a.o.Proxies, Pressure: a.pressure(), RobotCertificates: a.o.RobotCertificates,
 		Members: func() []fleet.Member { return a.members.Live() },
 		Now:     time.Now, Logger: a.o.Logger, Limits: a.o.Limits, Version: a.o.Version,
 	})

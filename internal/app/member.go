@@ -32,6 +32,16 @@ func (a *App) join(ctx context.Context, id fleet.ID, ids *fleet.IDs, exclusive b
 		defer cancel()
 		return a.within(ctx, func() error { return errors.Join(leader.Release(ctx), a.members.Leave(ctx)) })
 	})
+	if !a.o.Local || exclusive {
+		return leader.RunOnce(ctx)
+	}
+	if err := a.members.RunOnce(ctx); err != nil {
+		return err
+	}
+	if n := len(a.members.Live()); n > 1 {
+		return fleet.Errorf(fleet.CodeConflict, "not_alone", "Without keys an orchestrator must have its database for itself; %d others use this one.", n-1).
+			WithFix("Give it a database of its own, or use keys. One that was killed counts for another half minute.")
+	}
 	return leader.RunOnce(ctx)
 }
 

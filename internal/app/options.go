@@ -16,16 +16,19 @@ type Proxies = caller.Proxies
 
 // Options say what to build.
 type Options struct {
-	DataDir     string // folder of the database
-	Listen      string // host:port; port 0 picks a free one
-	Local       bool   // a request without a key is the developer at this machine
-	Timing      fleet.Timing
-	Limits      config.Limits
-	TLS         *tls.Config // nil: plain HTTP
-	Proxies     Proxies     // that may speak for others
-	Version     string
-	Logger      *slog.Logger
-	StopTimeout time.Duration
+	DataDir string // folder of the database
+	Listen  string // host:port; port 0 picks a free one
+	Local   bool   // a request without a key is the developer at this machine
+	Timing  fleet.Timing
+	Limits  config.Limits
+	TLS     *tls.Config // nil: plain HTTP
+	Proxies Proxies     // that may speak for others
+	// RobotCertificates lets a robot's key count only with the certificate of
+	// that robot; TLS says who signs them.
+	RobotCertificates bool
+	Version           string
+	Logger            *slog.Logger
+	StopTimeout       time.Duration
 	// Linger is how long a stop waits for the connections of robots that poll;
 	// default 16 s, negative: not at all.
 	Linger time.Duration
@@ -74,4 +77,26 @@ func (o *Options) fill() {
 	if o.StopTimeout <= 0 {
 		o.StopTimeout = 20 * time.Second
 	}
+}
+
+// check refuses what would let strangers in, whoever asks for it.
+func (o *Options) check() error {
+	switch {
+	case o.Local && !config.Loopback(o.Listen):
+		return fleet.Invalid("listen", "Without keys an orchestrator listens on loopback only; %s can be reached from other machines.", o.Listen).
+			WithFix("Listen on 127.0.0.1, or use keys.")
+	case o.Local && len(o.Proxies.Networks) > 0:
+		return fleet.Invalid("behind-tls-proxy", "Without keys an orchestrator takes no requests from proxies: everybody would be let in.").
+			WithFix("Name no proxies, or use keys.")
+	case !config.Loopback(o.Listen) && o.TLS == nil && len(o.Proxies.Networks) == 0:
+		return fleet.Invalid("listen", "%s can be reached from other machines, and there is neither TLS nor a proxy that ends it.", o.Listen).
+			WithFix("Use TLS, name the proxies, or listen on 127.0.0.1.")
+	case o.RobotCertificates && (o.TLS == nil || o.TLS.ClientCAs == nil || o.TLS.ClientAuth < tls.VerifyClientCertIfGiven):
+		return fleet.Invalid("tls-robot-ca", "Certificates of robots need TLS in this program, and an authority that signs them.").
+			WithFix("Use TLS and name the authority.")
+	case o.MetricsListen != "" && !config.Loopback(o.MetricsListen):
+		return fleet.Invalid("metrics-listen", "Metrics are for this machine only; %s is not a loopback address.", o.MetricsListen).
+			WithFix("Use 127.0.0.1 with a port.")
+	}
+	return nil
 }

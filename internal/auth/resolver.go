@@ -16,6 +16,9 @@ type Presented struct {
 	Query   string // of the address, only where that counts
 	Cookie  string // of a browser's sign-in
 	Address netip.Addr
+	// Holds says whether the connection showed the certificate of a robot. Nil:
+	// robots need none here.
+	Holds func(fleet.TenantID, fleet.RobotID) bool
 	// QueryIgnored says that the address carried a credential that does not
 	// count here, for the answer to somebody who sent nothing else.
 	QueryIgnored bool
@@ -64,7 +67,18 @@ func NewResolver(kinds ...Kind) *Resolver { return &Resolver{kinds} }
 // Resolve finds whose request it is. If both headers are there they must mean
 // the same principal with the same rights. Headers go before the address, and
 // that before the cookie; what is not asked is not looked at.
+//
+// Where robots need a certificate, the key of one counts only with its own.
 func (r *Resolver) Resolve(ctx context.Context, in Presented) (Principal, error) {
+	p, err := r.resolve(ctx, in)
+	if err == nil && p.RobotID != "" && in.Holds != nil && !in.Holds(p.Tenant, p.RobotID) {
+		return Principal{}, fleet.Errorf(fleet.CodeForbidden, "robot_certificate", "The key of robot %s counts only together with its certificate.", p.RobotID).
+			WithFix("Start the robot with --client-cert and --client-key.")
+	}
+	return p, err
+}
+
+func (r *Resolver) resolve(ctx context.Context, in Presented) (Principal, error) {
 	switch {
 	case in.Bearer != "" && in.APIKey != "" && in.Bearer != in.APIKey:
 		return r.both(ctx, in)

@@ -17,7 +17,9 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/auth"
+	"github.com/casarerpa/fleet/internal/certificate"
 )
 
 // Rules say what counts here.
@@ -25,6 +27,8 @@ type Rules struct {
 	// QueryTokens lets a credential in the address count, as programs of the
 	// original send it.
 	QueryTokens bool
+	// RobotCertificates lets the key of a robot count only with its certificate.
+	RobotCertificates bool
 	// Cookie is the name of the browser's sign-in; empty: there are none.
 	Cookie string
 }
@@ -44,6 +48,9 @@ func Read(r *http.Request, rules Rules) *http.Request {
 		if c, err := r.Cookie(rules.Cookie); err == nil {
 			in.Cookie = c.Value
 		}
+	}
+	if rules.RobotCertificates {
+		in.Holds = func(t fleet.TenantID, id fleet.RobotID) bool { return certificate.ForRobot(r.TLS, t, id) }
 	}
 	text, rest := cutQuery(r.URL.RawQuery)
 	switch {

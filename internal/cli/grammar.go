@@ -33,6 +33,8 @@ type commands struct {
 
 	DB dbCmds `cmd:"" name:"db" help:"look after the database: status, migrate, backup, restore, copy" group:"More"`
 
+	TLS tlsCmds `cmd:"" name:"tls" help:"look after the local certificate authority of serve --tls auto" group:"More"`
+
 	Version    versionCmd    `cmd:"" help:"say which version this is" group:"More"`
 	Completion completionCmd `cmd:"" help:"write the completion of a shell" group:"More"`
 	Complete   completeCmd   `cmd:"" hidden:"" passthrough:"" help:"candidates for the last word"`

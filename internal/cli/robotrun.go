@@ -10,8 +10,10 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/certificate"
 	"github.com/casarerpa/fleet/internal/config"
 	"github.com/casarerpa/fleet/internal/robot"
 	"github.com/casarerpa/fleet/internal/runner"
@@ -60,6 +62,9 @@ func (c *robotRunCmd) Run(ctx context.Context, sh *shell) error {
 	}
 	client, err := httpClient(c.CAFile)
 	if err != nil {
+		return err
+	}
+	if client, err = withCertificate(client, c.ClientCert, c.ClientKey, log); err != nil {
 		return err
 	}
 	dir := robotDir(c.DataDir, sh)
@@ -132,14 +137,42 @@ func httpClient(caFile string) (*http.Client, error) {
 	if !pool.AppendCertsFromPEM(pem) {
 		return nil, fleet.Errorf(fleet.CodeInvalid, "ca_file", "%s holds no certificate in PEM form.", caFile)
 	}
+	return clientWith(&tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}), nil
+}
+
+func clientWith(c *tls.Config) *http.Client {
 	transport, ok := http.DefaultTransport.(*http.Transport)
 	if !ok {
 		transport = &http.Transport{}
 	}
 	transport = transport.Clone()
-	transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+	transport.TLSClientConfig = c
 	return &http.Client{
 		Transport:     transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}, nil
+	}
+}
+
+// withCertificate lets a client show a certificate, which is read anew when its
+// files change.
+func withCertificate(c *http.Client, cert, key string, log *slog.Logger) (*http.Client, error) {
+	if cert == "" {
+		return c, nil
+	}
+	files, err := certificate.Load(cert, key, time.Now, func(err error) {
+		if err != nil {
+			log.Error("the changed certificate is not used; the one before stays", "error", err)
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	if c != nil {
+		if t, ok := c.Transport.(*http.Transport); ok {
+			config = t.TLSClientConfig.Clone()
+		}
+	}
+	config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return files.Get(), nil }
+	return clientWith(config), nil
 }

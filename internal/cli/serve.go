@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -29,6 +28,7 @@ func (serveCmd) Help() string {
 Examples:
 
     fleet serve --admin-key-file admin.key
+    fleet serve --listen 0.0.0.0:8443 --tls auto --tls-name fleet.example.com
     fleet serve --listen 0.0.0.0:8443 --tls-cert cert.pem --tls-key key.pem
     fleet serve --listen 10.0.0.5:8000 --behind-tls-proxy 10.0.0.4/32
 
@@ -71,6 +71,9 @@ func (c *serveCmd) Run(ctx context.Context, sh *shell) error {
 	}
 	failed := a.Start(ctx)
 	fmt.Fprintf(sh.err, "Listening on %s\n", a.URL())
+	if c.DevMode {
+		sh.note("Development mode: whoever is on this machine may do everything, without a key.")
+	}
 	select {
 	case <-ctx.Done():
 		log.Info("stopping")
@@ -92,15 +95,8 @@ func (c *serveCmd) options(sh *shell, log *slog.Logger) (app.Options, error) {
 	o.Proxies = app.Proxies{Networks: c.BehindTLS, Forwarded: c.Forwarded == "forwarded"}
 	o.DatabaseURL, o.Migrate, o.Unsafe = c.DatabaseURL.Reveal(), c.Migrate, c.UnsafeStore
 	o.AdminKey, o.KeyPepper, o.NewPepper, o.QueryTokens = c.AdminKey.Reveal(), c.KeyPepper.Reveal(), c.NewKeyPepper, c.CompatQuery
-	if c.TLSCert != "" {
-		pair, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
-		if err != nil {
-			return o, fleet.Errorf(fleet.CodeInvalid, "tls_cert", "The certificate cannot be used: %w.", err).
-				WithFix("Give PEM files that belong together as --tls-cert and --tls-key.")
-		}
-		o.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
-	}
-	return o, nil
+	o.Local = c.DevMode
+	return o, c.secure(sh, log, &o)
 }
 
 // warnIgnored names variables of the original that would mean less safety, or

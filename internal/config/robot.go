@@ -17,6 +17,8 @@ type Robot struct {
 	Key         Secret   `help:"robot key, or file:/path" placeholder:"KEY" env:"FLEET_ROBOT_KEY,ORCHESTRATOR_API_KEY" secret:""`
 	KeyFile     string   `help:"file that holds the robot key" placeholder:"PATH" env:"FLEET_ROBOT_KEY_FILE"`
 	CAFile      string   `name:"ca-file" help:"further certificate authorities (PEM) to trust for the orchestrator" placeholder:"PATH" env:"FLEET_CA_FILE"`
+	ClientCert  string   `name:"client-cert" help:"certificate of the robot (PEM), where the orchestrator asks for one" placeholder:"PATH" env:"FLEET_ROBOT_CLIENT_CERT"`
+	ClientKey   string   `name:"client-key" help:"private key of that certificate (PEM)" placeholder:"PATH" env:"FLEET_ROBOT_CLIENT_KEY"`
 	Name        string   `help:"name of the robot; default: name of the machine" env:"FLEET_ROBOT_NAME"`
 	Slots       int      `help:"jobs at the same time" default:"1" env:"FLEET_ROBOT_SLOTS"`
 	Environment string   `help:"environment it lives in" default:"default" env:"FLEET_ROBOT_ENVIRONMENT"`
@@ -46,6 +48,9 @@ func (c Robot) Validate() error {
 	}
 	if !c.Key.Empty() && c.KeyFile != "" {
 		return fleet.Invalid("key-file", "key and key-file are both set; use one.")
+	}
+	if (c.ClientCert == "") != (c.ClientKey == "") {
+		return fleet.Invalid("client-cert", "client-cert and client-key belong together; only one of them is set.")
 	}
 	if c.Slots < 1 || c.Slots > 100 {
 		return fleet.Invalid("slots", "slots must be between 1 and 100; got %d.", c.Slots)

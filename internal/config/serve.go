@@ -42,6 +42,10 @@ type Serve struct {
 	KeyPepper     Secret         `help:"secret that keys other than robots' are hashed with, at least 32 characters, or file:/path; the same for all orchestrators of a database; default: the file key.pepper of the data folder with the embedded database, none with PostgreSQL" placeholder:"SECRET" env:"FLEET_KEY_PEPPER" secret:""`
 	NewKeyPepper  bool           `help:"take another key-pepper than the one before; keys that were hashed with that end" env:"FLEET_NEW_KEY_PEPPER"`
 	CompatQuery   bool           `name:"compat-query-tokens" help:"take credentials in the query of an address (token, api_key, api_secret), as programs of the original send them" env:"FLEET_COMPAT_QUERY_TOKENS"`
+	DevMode       bool           `name:"dev-mode" help:"ask nobody for a key: a request without one is the developer at this machine; on loopback only" env:"FLEET_DEV_MODE,JWT_DEV_MODE"`
+	TLS           string         `name:"tls" help:"files: those of tls-cert and tls-key, if they are given; auto: a local authority in the data folder, made at the first start and trusted by --ca-file" enum:"files,auto" default:"files" env:"FLEET_TLS"`
+	TLSName       []string       `name:"tls-name" help:"further host name or address in the certificate of --tls auto" placeholder:"HOST" env:"FLEET_TLS_NAME"`
+	TLSRobotCA    string         `name:"tls-robot-ca" help:"authority (PEM) that signs certificates of robots, or auto for the local one: a robot's key then counts only with the certificate of that robot" placeholder:"PATH" env:"FLEET_TLS_ROBOT_CA"`
 	TLSCert       string         `name:"tls-cert" help:"certificate chain (PEM)" placeholder:"PATH" env:"FLEET_TLS_CERT"`
 	TLSKey        string         `name:"tls-key" help:"private key of the certificate (PEM)" placeholder:"PATH" env:"FLEET_TLS_KEY"`
 	BehindTLS     []netip.Prefix `name:"behind-tls-proxy" help:"networks of proxies that end TLS in front of this program" placeholder:"CIDR" env:"FLEET_BEHIND_TLS_PROXY"`
@@ -62,19 +66,16 @@ func (c Serve) Validate() error {
 	if err := checkListen("listen", c.Listen); err != nil {
 		return err
 	}
-	if (c.TLSCert == "") != (c.TLSKey == "") {
-		return fleet.Invalid("tls-cert", "tls-cert and tls-key belong together; only one of them is set.")
-	}
-	if !Loopback(c.Listen) && c.TLSCert == "" && len(c.BehindTLS) == 0 {
-		return fleet.Invalid("listen", "%s can be reached from other machines, and without TLS keys would cross the network in the clear.", c.Listen).
-			WithFix("Set --tls-cert and --tls-key, name the proxy that ends TLS with --behind-tls-proxy, or listen on 127.0.0.1.")
+	if err := c.checkTLS(); err != nil {
+		return err
 	}
 	if c.MetricsListen != "" {
 		if err := checkListen("metrics-listen", c.MetricsListen); err != nil {
 			return err
 		}
 		if !Loopback(c.MetricsListen) {
-			return fleet.Invalid("metrics-listen", "Metrics are for this machine only; %s is not a loopback address.", c.MetricsListen)
+			return fleet.Invalid("metrics-listen", "Metrics are for this machine only; %s is not a loopback address.", c.MetricsListen).
+				WithFix("Use 127.0.0.1 with a port, and let a collector on this machine read it.")
 		}
 	}
 	if c.StopTimeout <= 0 {
@@ -87,6 +88,40 @@ func (c Serve) Validate() error {
 		return err
 	}
 	return c.Limits.Validate()
+}
+
+// checkTLS refuses to serve others in the clear, and to serve them without keys.
+func (c Serve) checkTLS() error {
+	own := c.TLSCert != "" || c.TLS == "auto"
+	switch {
+	case (c.TLSCert == "") != (c.TLSKey == ""):
+		return fleet.Invalid("tls-cert", "tls-cert and tls-key belong together; only one of them is set.").WithFix("Set both, or neither.")
+	case c.TLS == "auto" && c.TLSCert != "":
+		return fleet.Invalid("tls", "tls auto makes a certificate, and tls-cert names another.").WithFix("Leave one of them out.")
+	case c.DevMode && !Loopback(c.Listen):
+		return fleet.Invalid("listen", "The development mode (dev-mode, JWT_DEV_MODE) asks nobody for a key, so it listens on loopback only; %s can be reached from other machines.", c.Listen).
+			WithFix("Listen on 127.0.0.1, or leave the development mode out and use keys.")
+	case c.DevMode && len(c.BehindTLS) > 0:
+		return fleet.Invalid("behind-tls-proxy", "The development mode (dev-mode, JWT_DEV_MODE) asks nobody for a key; a proxy would let everybody in.").
+			WithFix("Leave behind-tls-proxy out, or the development mode.")
+	case !Loopback(c.Listen) && !own && len(c.BehindTLS) == 0:
+		return fleet.Invalid("listen", "%s can be reached from other machines, and without TLS keys would cross the network in the clear.", c.Listen).
+			WithFix("Set --tls auto, or --tls-cert and --tls-key, name the proxy that ends TLS with --behind-tls-proxy, or listen on 127.0.0.1.")
+	case c.TLSRobotCA != "" && !own:
+		return fleet.Invalid("tls-robot-ca", "Certificates of robots are shown to whoever ends TLS, and that is not this program.").
+			WithFix("Set --tls auto, or --tls-cert and --tls-key, or leave --tls-robot-ca out.")
+	case c.TLSRobotCA == "auto" && c.TLS != "auto":
+		return fleet.Invalid("tls-robot-ca", "tls-robot-ca auto needs the local authority of tls auto.").WithFix("Set --tls auto, or name a file with --tls-robot-ca.")
+	case len(c.TLSName) > 0 && c.TLS != "auto":
+		return fleet.Invalid("tls-name", "tls-name is for the certificate of tls auto; a certificate of your own has its names already.").WithFix("Set --tls auto, or leave --tls-name out.")
+	}
+	for _, n := range c.BehindTLS {
+		if n.Bits() == 0 {
+			return fleet.Invalid("behind-tls-proxy", "%s is everybody, and whoever is named may say who a caller is.", n).
+				WithFix("Name the addresses of the proxies, such as 10.0.0.4/32.")
+		}
+	}
+	return nil
 }
 
 // Dev is everything in one process on one machine: fleet dev.

@@ -50,6 +50,9 @@ type Options struct {
 	Writable func() error
 	// Proxies may speak for others.
 	Proxies caller.Proxies
+	// RobotCertificates lets a robot's key count only with the certificate of
+	// that robot.
+	RobotCertificates bool
 	// Pressure is asked before each request and must answer at once. Nil: the
 	// store is never pressed.
 	Pressure func() Pressure
@@ -87,19 +90,20 @@ func (o *Options) fill() {
 
 // API serves REST. It is safe for concurrent use.
 type API struct {
-	o       Options
-	ids     *fleet.IDs // of requests
-	started time.Time
-	mux     *http.ServeMux
-	routes  map[string]*operation // by the mux's pattern
-	faults  []error               // found while routes were declared
-	huma    huma.API
-	rates   *rates
-	gate    gate
-	submits submissions
+	o        Options
+	ids      *fleet.IDs // of requests
+	started  time.Time
+	mux      *http.ServeMux
+	routes   map[string]*operation // by the mux's pattern
+	faults   []error               // found while routes were declared
+	huma     huma.API
+	rates    *rates
+	gate     gate
+	cross    *http.CrossOriginProtection
+	submits  submissions
+	document []byte
 
 	enrolments *auth.Enrolments
-	document   []byte
 
 	stopOnce sync.Once
 	stopping chan struct{} // closed when streams must end
@@ -117,6 +121,7 @@ func newAPI(o Options) (*API, error) {
 		routes: map[string]*operation{}, stopping: make(chan struct{}),
 	}
 	a.enrolments = auth.NewEnrolments(o.Keys)
+	a.cross = http.NewCrossOriginProtection()
 	a.rates, a.submits = newRates(o.Limits, o.Now), newSubmissions(o.Limits)
 	a.huma = huma.NewAPI(humaConfig(o.Version), humago.NewAdapter((*guardedMux)(a), ""))
 	a.healthRoutes()

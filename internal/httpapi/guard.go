@@ -252,7 +252,7 @@ func origin(r *http.Request, in auth.Presented) auth.Origin {
 // readCaller takes the credentials out of a request. One in the address that
 // counts is worth a number and a line: whoever sends it should stop doing so.
 func (a *API) readCaller(r *http.Request) *http.Request {
-	r = caller.Read(r, caller.Rules{QueryTokens: a.o.QueryTokens})
+	r = caller.Read(r, caller.Rules{QueryTokens: a.o.QueryTokens, RobotCertificates: a.o.RobotCertificates})
 	if in := caller.Of(r); in.Query != "" {
 		a.o.QueryTokenSeen()
 		a.o.Logger.Warn("a credential came in the address of a request; send it in a header",

@@ -115,7 +115,18 @@ func (a *API) admit(r *http.Request) error {
 	if n := 1 + strings.Count(r.URL.RawQuery, "&"); n > a.o.Limits.QueryParams {
 		return fleet.Invalid("query", "A query may have at most %d parameters; got %d.", a.o.Limits.QueryParams, n)
 	}
+	if size, limit := headerSize(r), int(a.o.Limits.Header); size > limit {
+		e := fleet.Errorf(fleet.CodeInvalid, "headers_too_large", "The headers of a request may have at most %d bytes; got %d.", limit, size)
+		e.Status = http.StatusRequestHeaderFieldsTooLarge
+		return e
+	}
 	if !a.o.Local {
+		// A browser says where a page came from; what other pages send with the
+		// browser's own sign-in is not what its user wants.
+		if err := a.cross.Check(r); err != nil {
+			return fleet.Errorf(fleet.CodeForbidden, "origin_not_allowed", "Pages from elsewhere may not change anything here.").
+				WithFix("Call from a page of this orchestrator, or from a program.")
+		}
 		return nil
 	}
 	// Without a credential the browser's rules are all that keeps other pages
@@ -133,6 +144,17 @@ func (a *API) admit(r *http.Request) error {
 		return fleet.Errorf(fleet.CodeForbidden, "origin_not_allowed", "Pages from %q may not call this orchestrator.", clip(origin, 80))
 	}
 	return nil
+}
+
+// headerSize counts headers as they came.
+func headerSize(r *http.Request) int {
+	n := 0
+	for name, values := range r.Header {
+		for _, v := range values {
+			n += len(name) + len(v) + len(": \r\n")
+		}
+	}
+	return n
 }
 
 func hostname(host string) string {

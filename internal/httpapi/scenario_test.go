@@ -173,8 +173,8 @@ func quote(s string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
 }
 
-// TestHeaders looks at what every answer carries.
-func TestHeaders(t *testing.T) {
+// TestAnswerHeaders looks at what every answer carries.
+func TestAnswerHeaders(t *testing.T) {
 	w := newWorld(t)
 	a := w.do("viewer", "GET", "/api/v1/jobs", "", "X-Request-Id", "mine-1")
 	for name, want := range map[string]string{

@@ -286,3 +286,28 @@ func (w *world) events(after int64) (kinds []fleet.EventKind, head int64) {
 	}
 	return kinds, head
 }
+
+// counting is a robot channel that only counts who gets through to it.
+func counting(n *int) http.Handler {
+	return http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+		*n++
+		rw.WriteHeader(http.StatusTeapot)
+	})
+}
+
+// raw sends a request without a look at the document.
+func (w *world) raw(method, path string, headers ...string) (status int) {
+	w.Helper()
+	req, err := http.NewRequestWithContext(w.Context(), method, w.url+path, nil)
+	w.must(err)
+	for i := 0; i+1 < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+		if headers[i] == "Host" {
+			req.Host = headers[i+1]
+		}
+	}
+	resp, err := http.DefaultClient.Do(req)
+	w.must(err)
+	w.must(resp.Body.Close())
+	return resp.StatusCode
+}
