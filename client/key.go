@@ -100,6 +100,8 @@ type Me struct {
 	RobotID     fleet.RobotID      `json:"robot_id,omitempty"`
 	Environment string             `json:"environment,omitempty"`
 	KeyID       fleet.ID           `json:"key_id,omitempty"`
+	UserID      fleet.ID           `json:"user_id,omitempty"`
+	SessionID   fleet.ID           `json:"session_id,omitempty"`
 	Local       bool               `json:"local"`
 }
 

@@ -59,6 +59,9 @@ const (
 	EventReservationDeleted EventKind = "reservation.deleted"
 	// EventReservationRecalled says that a job must make way for a holder.
 	EventReservationRecalled EventKind = "reservation.recalled"
+	EventUserCreated         EventKind = "user.created"
+	EventUserUpdated         EventKind = "user.updated"
+	EventUserDeleted         EventKind = "user.deleted"
 	EventEnvironmentChanged  EventKind = "environment.changed"
 
 	EventTenantCreated   EventKind = "tenant.created"
@@ -79,6 +82,7 @@ func EventKinds() []EventKind {
 		EventKeyUpdated, EventKeyRotated, EventKeyExpiring, EventKeyExpired, EventKeyUsedLate,
 		EventRobotEnrolled, EventEnrolmentCreated, EventEnrolmentRevoked,
 		EventJobReleased, EventJobUnmet, EventAssignmentChanged, EventOverrideChanged, EventReservationCreated, EventReservationUpdated, EventReservationDeleted, EventReservationRecalled, EventEnvironmentChanged,
+		EventUserCreated, EventUserUpdated, EventUserDeleted,
 		EventTenantCreated, EventTenantUpdated, EventTenantSuspended, EventTenantResumed,
 	}
 }
@@ -112,6 +116,7 @@ const (
 	SubjectRobot     SubjectKind = "robot"
 	SubjectWorkflow  SubjectKind = "workflow"
 	SubjectKey       SubjectKind = "key"
+	SubjectUser      SubjectKind = "user"
 	SubjectEnrolment SubjectKind = "enrolment"
 	SubjectFleet     SubjectKind = "fleet"
 

@@ -41,6 +41,7 @@ type App struct {
 	reach    *cluster.Reach
 	breakers *breaker.Set // before outside systems
 	keys     *auth.Keys
+	people   *auth.People
 	auth     *auth.Resolver
 	gateway  *gateway.Gateway
 	shed     func() map[string]int64 // what the API refused under pressure
@@ -203,7 +204,7 @@ func (a *App) listen(ctx context.Context, core *orchestrator.Orchestrator) error
 		Probe: a.store.Health, Clock: time.Now, Logger: a.o.Logger, CutOff: a.gateway.CutOff, Back: a.gateway.Back,
 	}
 	handler, err := httpapi.New(httpapi.Options{
-		Orchestrator: core, Keys: a.keys, Auth: a.auth, Local: a.o.Local, Robots: a.gateway, Polling: a.gateway, Leaving: a.leaving.Load, Health: a.health, Writable: a.reach.Fault, Breakers: a.breakerStatuses,
+		Orchestrator: core, People: a.people, Keys: a.keys, Auth: a.auth, Local: a.o.Local, Robots: a.gateway, Polling: a.gateway, Leaving: a.leaving.Load, Health: a.health, Writable: a.reach.Fault, Breakers: a.breakerStatuses,
 		QueryTokens: a.o.QueryTokens, QueryTokenSeen: func() { a.queryTokens.Add(1) },
 		Proxies: a.o.Proxies, Pressure: a.pressure(), RobotCertificates: a.o.RobotCertificates,
 		Members: func() []fleet.Member { return a.members.Live() },
@@ -365,6 +366,9 @@ func (a *App) URL() string {
 
 // Keys makes and revokes credentials of this orchestrator.
 func (a *App) Keys() *auth.Keys { return a.keys }
+
+// People looks after those who sign in.
+func (a *App) People() *auth.People { return a.people }
 
 // Connected is how many robots are connected.
 func (a *App) Connected() int { return a.gateway.Connected() }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/auth"
+	"github.com/casarerpa/fleet/internal/config"
 )
 
 // pepperFile is where the pepper of an embedded database is kept: beside it, and
@@ -26,7 +27,9 @@ func (a *App) credentials(ctx context.Context, ids *fleet.IDs) error {
 	if err != nil {
 		return err
 	}
-	a.keys = auth.NewKeys(a.store, ids, rand.Reader, time.Now).With(pepper, nil, a.o.Logger)
+	a.people = auth.NewPeople(a.store, ids, rand.Reader, time.Now, rules(a.o.SignIns))
+	a.keys = auth.NewKeys(a.store, ids, rand.Reader, time.Now).With(pepper, a.people, a.o.Logger)
+	a.people.With(a.keys)
 	if err := a.keys.EnsurePepper(ctx, a.o.NewPepper); err != nil {
 		return err
 	}
@@ -38,7 +41,7 @@ func (a *App) credentials(ctx context.Context, ids *fleet.IDs) error {
 		}
 		kinds = append(kinds, key)
 	}
-	a.auth = auth.NewResolver(append(kinds, a.keys, auth.NewEnrolments(a.keys))...)
+	a.auth = auth.NewResolver(append(kinds, a.keys, auth.NewEnrolments(a.keys), a.people)...)
 	a.loops = append(a.loops, a.keys.Run)
 	// What was used until the end is written down when the loops have ended.
 	a.push("uses of keys", func(ctx context.Context) error {
@@ -95,4 +98,29 @@ func keptPepper(path string) (string, error) {
 		return "", err
 	}
 	return text, os.Rename(f.Name(), path)
+}
+
+// rules are those of the configuration; what is not set there is as it usually is.
+func rules(c config.SignIns) auth.SignInRules {
+	r := auth.DefaultSignInRules()
+	for _, f := range []struct {
+		set  time.Duration
+		into *time.Duration
+	}{
+		{c.BrowserIdle, &r.BrowserIdle},
+		{c.BrowserLife, &r.BrowserLife},
+		{c.Access, &r.Access},
+		{c.Refresh, &r.Refresh},
+		{c.ProgramLife, &r.TokenLife},
+		{c.Setup, &r.Setup},
+		{c.KnownBrowser, &r.Known},
+	} {
+		if f.set > 0 {
+			*f.into = f.set
+		}
+	}
+	if c.Passwords > 0 {
+		r.Hashes = c.Passwords
+	}
+	return r
 }

@@ -40,6 +40,8 @@ type Options struct {
 	RecordRounds string
 	// Retention says for how long history is kept; zero values are for ever.
 	Retention config.Retention
+	// SignIns says how long people stay signed in; what is zero is as usual.
+	SignIns config.SignIns
 	// MetricsListen is a loopback address for Prometheus; empty: none.
 	MetricsListen string
 	// DatabaseURL is a PostgreSQL that orchestrators share; empty: the embedded

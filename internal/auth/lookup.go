@@ -13,9 +13,10 @@ import (
 // Knows says whether a text has the form of a key.
 func (k *Keys) Knows(text string) bool { return wellFormed(text) }
 
-// Principal finds whose key it is. A browser's cookie is no place for keys.
+// Principal finds whose key it is. Neither a browser's cookie nor a
+// ticket is a place for keys.
 func (k *Keys) Principal(ctx context.Context, c Credential) (Principal, error) {
-	if c.Way == WayCookie {
+	if c.Way != WayHeader && c.Way != WayQuery {
 		return Principal{}, Unauthenticated()
 	}
 	found, err := k.find(ctx, c.Secret)

@@ -18,6 +18,8 @@ type Principal struct {
 	Environment string           // robot keys: where the robot lives
 	KeyID       fleet.ID         // of the key that was sent; empty: none was needed, or a sign-in
 	UserID      fleet.ID         // of a person who signed in
+	SignInID    fleet.ID         // of the sign-in by which that person asks
+	Ticket      bool             // a stream was opened with a ticket, and nothing else may be
 	OwnerID     fleet.ID         // of the user who answers for the key that was sent
 	Enrolment   *fleet.Enrolment // of a machine that is to become a robot
 	// Environments are the only ones whose jobs and robots the principal may see
@@ -29,7 +31,8 @@ type Principal struct {
 	Generation  int64
 	Origin      Origin
 	permissions []fleet.Permission
-	chosen      bool // who works across tenants has named one
+	home        fleet.TenantID // of a person, whatever tenant they act for
+	chosen      bool           // who works across tenants has named one
 }
 
 // Origin is where a request came from. Transports fill it in, for the audit.

@@ -15,6 +15,7 @@ type Presented struct {
 	APIKey  string // of X-Api-Key
 	Query   string // of the address, only where that counts
 	Cookie  string // of a browser's sign-in
+	Ticket  string // opens one stream
 	Address netip.Addr
 	// Holds says whether the connection showed the certificate of a robot. Nil:
 	// robots need none here.
@@ -26,7 +27,12 @@ type Presented struct {
 
 // Any says whether a credential came at all.
 func (p Presented) Any() bool {
-	return p.Bearer != "" || p.APIKey != "" || p.Query != "" || p.Cookie != ""
+	return p.Bearer != "" || p.APIKey != "" || p.Query != "" || p.Cookie != "" || p.Ticket != ""
+}
+
+// OnlyCookie says that nothing came but what a browser sends by itself.
+func (p Presented) OnlyCookie() bool {
+	return p.Cookie != "" && p.Bearer == "" && p.APIKey == "" && p.Query == "" && p.Ticket == ""
 }
 
 // Way is how a credential came.
@@ -38,6 +44,7 @@ const (
 	WayHeader Way = iota
 	WayQuery
 	WayCookie
+	WayTicket
 )
 
 // Credential is one text on its way to whoever knows its kind.
@@ -88,6 +95,8 @@ func (r *Resolver) resolve(ctx context.Context, in Presented) (Principal, error)
 		return r.one(ctx, in, in.APIKey, WayHeader)
 	case in.Query != "":
 		return r.one(ctx, in, in.Query, WayQuery)
+	case in.Ticket != "":
+		return r.one(ctx, in, in.Ticket, WayTicket)
 	case in.Cookie != "":
 		return r.one(ctx, in, in.Cookie, WayCookie)
 	case in.QueryIgnored:

@@ -52,7 +52,10 @@ func Read(r *http.Request, rules Rules) *http.Request {
 	if rules.RobotCertificates {
 		in.Holds = func(t fleet.TenantID, id fleet.RobotID) bool { return certificate.ForRobot(r.TLS, t, id) }
 	}
-	text, rest := cutQuery(r.URL.RawQuery)
+	text, ticket, rest := cutQuery(r.URL.RawQuery)
+	if in.Ticket = ticket; ticket == "" {
+		in.Ticket = protocolTicket(r.Header)
+	}
 	switch {
 	case text == "":
 	case rules.QueryTokens:
@@ -109,35 +112,62 @@ func connection(r *http.Request) netip.Addr {
 	return ip.Unmap().WithZone("")
 }
 
-// cutQuery takes the credentials out of a query and returns the first one. The
-// rest keeps its form, byte for byte.
-func cutQuery(query string) (text, rest string) {
+// ticketName is the parameter of a ticket, which counts everywhere: it opens one
+// stream, once and within seconds. ticketProtocol is where a WebSocket of a
+// browser brings it.
+const (
+	ticketName     = "ticket"
+	ticketProtocol = "fleet.ticket."
+)
+
+func protocolTicket(h http.Header) string {
+	for _, line := range h.Values("Sec-WebSocket-Protocol") {
+		for name := range strings.SplitSeq(line, ",") {
+			if ticket, ok := strings.CutPrefix(strings.TrimSpace(name), ticketProtocol); ok {
+				return ticket
+			}
+		}
+	}
+	return ""
+}
+
+// cutQuery takes the credentials out of a query and returns the first one, and a
+// ticket. The rest keeps its form, byte for byte.
+func cutQuery(query string) (text, ticket, rest string) {
 	if query == "" {
-		return "", ""
+		return "", "", ""
 	}
 	var kept []string
 	for part := range strings.SplitSeq(query, "&") {
 		name, value, _ := strings.Cut(part, "=")
-		if !isCredential(name) {
+		into := &text
+		switch {
+		case isNamed(name, ticketName):
+			into = &ticket
+		case !isCredential(name):
 			kept = append(kept, part)
 			continue
 		}
-		if v, err := url.QueryUnescape(value); err == nil && text == "" {
-			text = v
+		if v, err := url.QueryUnescape(value); err == nil && *into == "" {
+			*into = v
 		}
 	}
-	return text, strings.Join(kept, "&")
+	return text, ticket, strings.Join(kept, "&")
 }
 
 // isCredential knows a name in every spelling that a server would decode to it.
 func isCredential(name string) bool {
-	if n, err := url.QueryUnescape(name); err == nil {
-		name = n
-	}
 	for _, q := range queryNames {
-		if strings.EqualFold(name, q) {
+		if isNamed(name, q) {
 			return true
 		}
 	}
 	return false
+}
+
+func isNamed(name, want string) bool {
+	if n, err := url.QueryUnescape(name); err == nil {
+		name = n
+	}
+	return strings.EqualFold(name, want)
 }

@@ -9,8 +9,23 @@ import (
 	"github.com/casarerpa/fleet/internal/config"
 )
 
-// connect prepares to ask an orchestrator; nothing is sent yet.
+// connect prepares to ask an orchestrator; nothing but the renewal of a sign-in
+// is sent yet. Without a key the sign-in that is kept for the address counts.
 func (s *shell) connect(c config.Client) (*client.Client, error) {
+	if !c.Key.Empty() || c.KeyFile != "" {
+		return s.open(c)
+	}
+	kept, err := s.signedIn(c)
+	if err != nil {
+		return nil, err
+	}
+	if kept != nil {
+		c.URL, c.Key = kept.URLs, config.NewSecret(kept.Access)
+	}
+	return s.open(c)
+}
+
+func (s *shell) open(c config.Client) (*client.Client, error) {
 	key, err := c.ClientKey()
 	if err != nil {
 		return nil, err

@@ -26,8 +26,14 @@ type commands struct {
 	Tenant      tenantCmds      `cmd:"" aliases:"tenants" help:"keep customers apart, with quotas of their own" group:"Nouns"`
 	Key         keyCmds         `cmd:"" aliases:"keys,apikey,apikeys" help:"make, list, rotate and revoke keys" group:"Nouns"`
 	Enrolment   enrolmentCmds   `cmd:"" aliases:"enrolments" help:"let machines enrol themselves as robots" group:"Nouns"`
+	User        userCmds        `cmd:"" aliases:"users" help:"let people in, change what they may, keep them out" group:"Nouns"`
 	Member      memberCmds      `cmd:"" aliases:"members" help:"list the orchestrators that share a database" group:"Nouns"`
 	Events      eventsCmd       `cmd:"" aliases:"event" help:"read what happened, and what happens" group:"Nouns"`
+
+	Login  loginCmd  `cmd:"" help:"sign in; other commands use it where no key is given" group:"More"`
+	Logout logoutCmd `cmd:"" help:"end that sign-in" group:"More"`
+	Whoami whoamiCmd `cmd:"" help:"say who this is to the orchestrator, and what they may do" group:"More"`
+	Setup  setupCmd  `cmd:"" help:"make the first administrator of a new installation" group:"More"`
 
 	Placement placementCmds `cmd:"" help:"look into decisions of placement" group:"More"`
 

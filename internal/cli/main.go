@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"io"
@@ -81,6 +82,7 @@ type shell struct {
 	width    int // of the terminal; 80 where there is none
 	verbose  bool
 	root     *commands
+	lines    *bufio.Reader // of standard input
 }
 
 func newShell(std Streams, getenv func(string) string) *shell {

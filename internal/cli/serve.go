@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/app"
@@ -23,7 +24,7 @@ type serveCmd struct {
 
 // Help is the long form of the help.
 func (serveCmd) Help() string {
-	return `Everything but health needs a key. The first start makes the admin key: it is shown once on standard error, or kept in the file that --admin-key-file names.
+	return `Everything but health needs a key. The first start makes the admin key: it is shown once on standard error, or kept in the file that --admin-key-file names. As long as nobody can sign in, each start says how to make the first administrator.
 
 Examples:
 
@@ -64,6 +65,9 @@ func (c *serveCmd) Run(ctx context.Context, sh *shell) error {
 	if err != nil {
 		return errors.Join(err, a.Stop(context.WithoutCancel(ctx)))
 	}
+	if err := firstPerson(ctx, sh, a); err != nil {
+		return errors.Join(err, a.Stop(context.WithoutCancel(ctx)))
+	}
 	if sh.getenv("GOGC") == "" {
 		// What lives long is small beside what a request leaves behind: half the
 		// collections are worth a few megabytes.
@@ -91,7 +95,7 @@ func (c *serveCmd) options(sh *shell, log *slog.Logger) (app.Options, error) {
 		DataDir: c.Folder(sh.getenv), Listen: c.Listen, Timing: timing, Limits: c.Limits, Version: sh.version, Logger: log,
 		StopTimeout: c.StopTimeout, GroupCommit: c.GroupCommit, RecordRounds: c.RecordRounds, MetricsListen: c.MetricsListen,
 	}
-	o.Retention = c.Retention
+	o.Retention, o.SignIns = c.Retention, c.SignIns
 	o.Proxies = app.Proxies{Networks: c.BehindTLS, Forwarded: c.Forwarded == "forwarded"}
 	o.DatabaseURL, o.Migrate, o.Unsafe = c.DatabaseURL.Reveal(), c.Migrate, c.UnsafeStore
 	o.AdminKey, o.KeyPepper, o.NewPepper, o.QueryTokens = c.AdminKey.Reveal(), c.KeyPepper.Reveal(), c.NewKeyPepper, c.CompatQuery
@@ -160,6 +164,28 @@ func adminKey(ctx context.Context, sh *shell, a *app.App, file *os.File) error {
 	}
 	sh.note("The admin key is in %s.", file.Name())
 	return nil
+}
+
+// firstPerson says how somebody comes to sign in, as long as nobody can.
+func firstPerson(ctx context.Context, sh *shell, a *app.App) error {
+	token, life, err := a.People().SetupToken(ctx)
+	if err != nil {
+		return fmt.Errorf("make the set-up token: %w", err)
+	}
+	if token.Reveal() == "" {
+		return nil
+	}
+	sh.note("Nobody can sign in here yet. Make the first administrator within %s, once (it asks for a password):\n\n"+
+		"  fleet setup --url %s --token %s admin\n\n"+
+		"or without this program:\n\n"+
+		"  curl %s/api/v1/auth/setup -H 'Content-Type: application/json' -d '{\"token\":\"%s\",\"name\":\"admin\",\"password\":\"AT LEAST %d CHARACTERS\"}'\n\n"+
+		"Then sign in with: fleet login admin --url %s", brief(life), a.URL(), token.Reveal(), a.URL(), token.Reveal(), fleet.MinPassword, a.URL())
+	return nil
+}
+
+// brief is a duration without the zeros at its end.
+func brief(d time.Duration) string {
+	return strings.NewReplacer("h0m0s", "h", "m0s", "m").Replace(d.String())
 }
 
 // writeKey replaces what a file holds and waits until it is on the disk.

@@ -28,6 +28,8 @@ const Base = "/api/v1"
 type Options struct {
 	Orchestrator *orchestrator.Orchestrator
 	Keys         *auth.Keys
+	// People sign in. Nil: nobody does, there are keys alone.
+	People *auth.People
 	// Auth finds whose request it is. Nil: keys alone count.
 	Auth *auth.Resolver
 	// QueryTokens lets a credential in the address count, as programs of the
@@ -78,7 +80,11 @@ func (o *Options) fill() {
 		o.Limits = config.DefaultLimits()
 	}
 	if o.Auth == nil {
-		o.Auth = auth.NewResolver(o.Keys, auth.NewEnrolments(o.Keys))
+		kinds := []auth.Kind{o.Keys, auth.NewEnrolments(o.Keys)}
+		if o.People != nil {
+			kinds = append(kinds, o.People)
+		}
+		o.Auth = auth.NewResolver(kinds...)
 	}
 	if o.QueryTokenSeen == nil {
 		o.QueryTokenSeen = func() {}
@@ -146,6 +152,8 @@ func newAPI(o Options) (*API, error) {
 	a.eventRoutes()
 	a.keyRoutes()
 	a.enrolmentRoutes()
+	a.signInRoutes()
+	a.userRoutes()
 	a.memberRoutes()
 	a.laneRoutes()
 	a.documentRoutes()

@@ -52,6 +52,9 @@ func eventShapes() []eventShape {
 		{fleet.EventJobLateResult, fleet.SubjectAttempt, "A result came from an attempt that no longer counts.", map[string]string{
 			"robot_id": "text", "epoch": "number", "report": "text", "attempt_outcome": "text", "message?": "text",
 		}},
+		{fleet.EventUserCreated, fleet.SubjectUser, "A person can sign in.", userData()},
+		{fleet.EventUserUpdated, fleet.SubjectUser, "A person's name, role, password or right to sign in changed.", userData()},
+		{fleet.EventUserDeleted, fleet.SubjectUser, "A person is gone.", userData()},
 		{fleet.EventRobotRegistered, robot, "A robot became known.", map[string]string{"name": "text"}},
 		{fleet.EventRobotUpdated, robot, "A robot's name or limits changed.", map[string]string{"name": "text", "changed?": "texts"}},
 		{fleet.EventRobotDeleted, robot, "A robot was taken out of the fleet for good; its keys ended with it.", map[string]string{"name": "text"}},
@@ -183,4 +186,8 @@ func (s eventShape) schema() map[string]any {
 	sortTexts(required)
 	out["properties"], out["required"], out["additionalProperties"] = properties, required, false
 	return out
+}
+
+func userData() map[string]string {
+	return map[string]string{"name": "text", "role": "text", "disabled": "flag"}
 }

@@ -64,6 +64,10 @@ func (a *API) guard(o *operation, next http.HandlerFunc) http.Handler {
 			return
 		}
 		c.who = p.Name
+		if err := mayPass(o, p); err != nil {
+			a.writeProblem(w, a.problem(ctx, err))
+			return
+		}
 		if p, err = a.acting(o, r, p); err != nil {
 			a.writeProblem(w, a.problem(ctx, err))
 			return
@@ -84,6 +88,22 @@ func (a *API) guard(o *operation, next http.HandlerFunc) http.Handler {
 		}
 		next(w, r.WithContext(auth.With(ctx, p)))
 	})
+}
+
+// mayPass holds what is no matter of permissions: a ticket opens a stream and
+// nothing else, and some things only a person can do.
+func mayPass(o *operation, p auth.Principal) error {
+	switch {
+	case p.Ticket && !o.stream:
+		return auth.Unauthenticated()
+	case o.may.person && p.UserID == "":
+		if p.Tenant == "" {
+			return auth.Unauthenticated()
+		}
+		return fleet.Errorf(fleet.CodeForbidden, "not_signed_in", "Only a person who signed in can do this; %s is none.", p.Name).
+			WithFix("Sign in with a name and a password: POST " + Base + "/auth/login.")
+	}
+	return nil
 }
 
 // allows asks for the permission; a robot's own key stands for it where the
@@ -226,6 +246,9 @@ func (a *API) authenticate(r *http.Request, may access) (auth.Principal, error) 
 		}
 	}
 	p, err := a.o.Auth.Resolve(r.Context(), in)
+	if err != nil && may.open && in.OnlyCookie() && errors.Is(err, fleet.ErrUnauthenticated) {
+		return auth.Principal{}, nil // a browser sends it whether it counts or not
+	}
 	if err != nil {
 		return p, err
 	}
@@ -249,10 +272,22 @@ func origin(r *http.Request, in auth.Presented) auth.Origin {
 	return o
 }
 
+// remember keeps of a request what a sign-in asks for.
+func (c *call) remember(r *http.Request) {
+	c.origin, c.agent = origin(r, caller.Of(r)), r.UserAgent()
+	if cookie, err := r.Cookie(knownCookie); err == nil {
+		c.known = cookie.Value
+	}
+}
+
 // readCaller takes the credentials out of a request. One in the address that
 // counts is worth a number and a line: whoever sends it should stop doing so.
 func (a *API) readCaller(r *http.Request) *http.Request {
-	r = caller.Read(r, caller.Rules{QueryTokens: a.o.QueryTokens, RobotCertificates: a.o.RobotCertificates})
+	cookie := SignInCookie
+	if a.o.Local {
+		cookie = "" // one of another program at this machine
+	}
+	r = caller.Read(r, caller.Rules{Cookie: cookie, QueryTokens: a.o.QueryTokens, RobotCertificates: a.o.RobotCertificates})
 	if in := caller.Of(r); in.Query != "" {
 		a.o.QueryTokenSeen()
 		a.o.Logger.Warn("a credential came in the address of a request; send it in a header",

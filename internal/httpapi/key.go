@@ -55,6 +55,8 @@ type Me struct {
 	RobotID     fleet.RobotID      `json:"robot_id,omitempty"`
 	Environment string             `json:"environment,omitempty"`
 	KeyID       fleet.ID           `json:"key_id,omitempty"`
+	UserID      fleet.ID           `json:"user_id,omitempty" doc:"Of a person who signed in."`
+	SessionID   fleet.ID           `json:"session_id,omitempty" doc:"Of the sign-in by which that person asks."`
 	Local       bool               `json:"local" doc:"No credential was needed: this is the developer at the machine."`
 }
 
@@ -96,7 +98,7 @@ func (a *API) me(ctx context.Context, _ *struct{}) (*meReply, error) {
 	p := auth.From(ctx)
 	return &meReply{Me{
 		Name: p.Name, Tenant: p.Tenant, Role: p.Role, Permissions: p.Permissions(), RobotID: p.RobotID,
-		Environment: p.Environment, KeyID: p.KeyID, Local: p.KeyID == "",
+		Environment: p.Environment, KeyID: p.KeyID, UserID: p.UserID, SessionID: p.SignInID, Local: p.KeyID == "" && p.UserID == "",
 	}}, nil
 }
 

@@ -17,8 +17,9 @@ import (
 )
 
 // rights says a second time, by hand, who may call each operation: n without a
-// credential, e with an enrolment token, r a robot's key for its own robot, then the roles viewer,
-// operator, developer, admin and super admin by their first letters. What
+// credential, e with an enrolment token, r a robot's key for its own robot, then
+// the roles viewer, operator, developer, admin and super admin by their first
+// letters, and p a person who signed in, who has the rights of a viewer besides. What
 // stands here is compared with what the server does, so a right that changes
 // has to be changed twice.
 var rights = map[string]string{
@@ -44,6 +45,10 @@ var rights = map[string]string{
 	"workflows.put": "das", "assignments.list": "vodas", "assignments.put": "das", "assignments.delete": "das",
 	"node_overrides.list": "vodas", "node_overrides.get": "vodas", "node_overrides.put": "das", "node_overrides.delete": "das",
 
+	"auth.login": "nervodas", "auth.session": "nervodas", "auth.refresh": "nervodas", "auth.setup": "nervodas", "auth.me": "ervodas",
+	"auth.logout": "p", "auth.ticket": "p", "me.password": "p", "me.sessions": "p", "me.end_session": "p",
+	"users.list": "as", "users.get": "as", "users.create": "as", "users.update": "as", "users.password": "as", "users.delete": "as",
+
 	"keys.list": "as", "keys.create": "as", "keys.revoke": "as", "keys.get": "as", "keys.update": "as", "keys.rotate": "as",
 	"enrolments.list": "as", "enrolments.create": "as", "enrolments.revoke": "as", "robots.enrol": "e", "members.list": "as",
 	"tenants.list": "as", "tenants.get": "as", "tenants.create": "s", "tenants.put": "s",
@@ -52,6 +57,10 @@ var rights = map[string]string{
 // matrixCaller is one column: a credential and the letter of its rights; none
 // for one that does not count.
 type matrixCaller struct{ name, letter string }
+
+func (c matrixCaller) may(op matrixOp) bool {
+	return c.letter != "" && strings.ContainsAny(rights[op.id], map[string]string{"p": "pv"}[c.letter]+c.letter)
+}
 
 func matrixCallers() []matrixCaller {
 	return []matrixCaller{
@@ -67,6 +76,7 @@ func matrixCallers() []matrixCaller {
 		{"developer", "d"},
 		{"admin", "a"},
 		{"super", "s"},
+		{"person", "p"},
 	}
 }
 
@@ -91,11 +101,12 @@ type estate struct {
 	marks  []string // names and ids that no stranger may read
 	hash   string   // of a document whose attempt the robot holds
 	hashed fleet.ID
+	person string
 }
 
 func newMatrix(t *testing.T) *matrix {
 	m := &matrix{world: newWorld(t, func(o *Options) {
-		o.Limits.Requests, o.Limits.Submits, o.Limits.RobotFrames, o.Limits.Addresses, o.Limits.Enrolments = 1e9, 1e9, 1e9, 1e9, 1e9
+		o.Limits.Requests, o.Limits.Submits, o.Limits.RobotFrames, o.Limits.SignIns, o.Limits.Addresses, o.Limits.Enrolments = 1e9, 1e9, 1e9, 1e9, 1e9, 1e9
 	})}
 	m.super()
 	_, err := m.core.Tenants.Create(t.Context(), auth.Local(), fleet.NewTenant("globex"))
@@ -168,7 +179,7 @@ func TestMatrix(t *testing.T) {
 
 // cell asks one operation as one caller, and says how many answers it judged.
 func (m *matrix) cell(t *testing.T, op matrixOp, c matrixCaller) (judged int) {
-	may := c.letter != "" && strings.Contains(rights[op.id], c.letter)
+	may := c.may(op)
 	named := strings.Contains(op.path, "{")
 	own, absent, nowhere := m.ask(c, op, m.ours.path(t, op, c)), answer{}, ""
 	if named {
@@ -205,7 +216,7 @@ func (m *matrix) cell(t *testing.T, op matrixOp, c matrixCaller) (judged int) {
 	}
 	elsewhere := m.their.path(t, op, c)
 	foreign := m.ask(c, op, elsewhere)
-	across := c.letter == "s" && (strings.HasPrefix(op.id, "jobs.") || strings.HasPrefix(op.id, "tenants."))
+	across := c.letter == "s" && (strings.HasPrefix(op.id, "jobs.") || strings.HasPrefix(op.id, "tenants.") || strings.HasPrefix(op.id, "users."))
 	switch {
 	case !may:
 		want("foreign", foreign, is(403), "403")
@@ -250,6 +261,9 @@ func (m *matrix) ask(c matrixCaller, op matrixOp, path string) answer {
 	m.must(err)
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
+	}
+	if c.name == "person" { // anew, since some operations end the sign-in
+		m.keys["person"] = m.ours.signIn(fleet.SignInToken).Access.Reveal()
 	}
 	if key := m.keys[c.name]; key != "" {
 		req.Header.Set("Authorization", "Bearer "+key)
@@ -349,7 +363,7 @@ func (e *estate) path(t *testing.T, op matrixOp, c matrixCaller) string {
 		names := map[string]string{
 			"name": "lab", "hash": e.hash, "sha256": strings.Repeat("a", 64), "tenant": string(e.p.Tenant), "n": "1", "node_id": "s",
 		}
-		if !strings.Contains(rights[op.id], c.letter) || c.letter == "" {
+		if !c.may(op) {
 			names["id"], names["robot"], names["robot_id"] = nowhereID, nowhereName, nowhereName // nobody gets that far
 			return names
 		}
@@ -375,6 +389,12 @@ func (e *estate) path(t *testing.T, op matrixOp, c matrixCaller) string {
 			names["id"], names["robot_id"] = e.workflow(t, op)
 		case "reservations":
 			names["id"] = e.reservation()
+		case "users":
+			u, err := e.m.people.Create(t.Context(), e.p, fleet.User{Name: e.name("user"), Role: fleet.RoleViewer}, auth.NewSecret(matrixPassword))
+			e.m.must(err)
+			names["id"] = e.mark(string(u.ID))
+		case "me":
+			names["id"] = e.mark(string(e.signIn(fleet.SignInBrowser).SignIn.ID))
 		case "bulk-operations":
 			names["id"] = e.bulk()
 		}

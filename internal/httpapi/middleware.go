@@ -12,12 +12,16 @@ import (
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/auth"
 )
 
 // call is what the road of a request has gathered so far.
 type call struct {
 	requestID string
 	body      []byte
+	agent     string // as the program calls itself
+	known     string // what marks a browser that somebody has signed in with
+	origin    auth.Origin
 	who       string // for the access log
 	pattern   string
 	until     time.Time // how long it may be held while the store is away
@@ -40,6 +44,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r = r.WithContext(context.WithValue(r.Context(), callKey{}, c)) // a copy, which may be changed
 	c.overTLS = a.arrive(r)
 	r = a.readCaller(r)
+	c.remember(r)
 	out := &recorder{ResponseWriter: w}
 	began := a.o.Now()
 	secure(out.Header(), c.overTLS)

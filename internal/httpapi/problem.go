@@ -127,6 +127,10 @@ func originalCode(e *fleet.Error, info fleet.CodeInfo) string {
 		return "RESOURCE_ALREADY_EXISTS"
 	case e.Status == http.StatusInsufficientStorage:
 		return "DATABASE_ERROR" // asking less often would not help
+	case e.Reason == "credential_invalid":
+		return "AUTH_INVALID_CREDENTIALS"
+	case e.Reason == "credential_expired":
+		return "AUTH_TOKEN_EXPIRED"
 	case e.Code == fleet.CodeUnauthenticated && e.Reason == "unauthenticated":
 		return "AUTH_TOKEN_INVALID"
 	}

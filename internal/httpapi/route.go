@@ -42,6 +42,7 @@ type access struct {
 	permission fleet.Permission
 	open       bool // also without a credential
 	signedIn   bool // anybody with a credential
+	person     bool // a person who signed in
 	self       bool // also a robot's own key, for that robot
 }
 
@@ -53,6 +54,8 @@ func (a access) orSelf() access { a.self = true; return a }
 func open() access { return access{open: true} }
 
 func signedIn() access { return access{signedIn: true} }
+
+func person() access { return access{person: true} }
 
 // bodyRule says what a request may carry.
 type bodyRule struct {
@@ -199,6 +202,8 @@ func (a *API) documented(o *operation) *huma.Operation {
 	case o.may.open:
 		op.Security = []map[string][]string{{}}
 		op.Extensions["x-permission"] = "none"
+	case o.may.person:
+		op.Extensions["x-permission"] = "a person who signed in"
 	case o.may.signedIn:
 		op.Extensions["x-permission"] = "any credential"
 	default:

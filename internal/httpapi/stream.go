@@ -97,7 +97,11 @@ func (a *API) stillMay(r *http.Request, who *auth.Principal, perm fleet.Permissi
 	if !ended && who.Generation == a.o.Keys.Generation() {
 		return true
 	}
-	p, err := a.authenticate(r, need(perm))
+	again := a.authenticate
+	if who.Ticket { // which is used up
+		again = func(*http.Request, access) (auth.Principal, error) { return a.o.People.Again(r.Context(), *who) }
+	}
+	p, err := again(r, need(perm))
 	if err == nil && p.Tenant != who.Tenant { // who works across tenants has named one
 		p = p.In(who.Tenant)
 	}

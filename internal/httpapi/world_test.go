@@ -34,15 +34,16 @@ func TestMain(m *testing.M) { dbtest.Main(m) }
 // world is the API on a real store behind a real socket.
 type world struct {
 	testing.TB
-	store dbtest.Store
-	core  *orchestrator.Orchestrator
-	api   *API
-	url   string
-	keys  map[string]string // secrets by the name of who holds them
-	robot auth.Principal
-	epoch int64 // of the robot's session
-	log   *bytes.Buffer
-	logMu sync.Mutex
+	store  dbtest.Store
+	core   *orchestrator.Orchestrator
+	api    *API
+	url    string
+	keys   map[string]string // secrets by the name of who holds them
+	robot  auth.Principal
+	people *auth.People
+	epoch  int64 // of the robot's session
+	log    *bytes.Buffer
+	logMu  sync.Mutex
 }
 
 // newWorld opens everything. The keys are those of admin, developer, operator,
@@ -76,7 +77,10 @@ func newWorldOn(t testing.TB, db dbtest.Store, change ...func(*Options)) *world 
 		w.must(err)
 		w.keys[string(id)] = secret.Reveal()
 	}
-	o := Options{Orchestrator: w.core, Keys: keys, Health: db.Health, Logger: logger, Limits: config.DefaultLimits(), Version: "test"}
+	rules := auth.DefaultSignInRules()
+	rules.Cost = auth.PasswordCost{KiB: 64, Passes: 1, Threads: 1}
+	w.people = auth.NewPeople(db, ids, rand.Reader, time.Now, rules).With(keys)
+	o := Options{Orchestrator: w.core, Keys: keys, People: w.people, Health: db.Health, Logger: logger, Limits: config.DefaultLimits(), Version: "test"}
 	limits := gateway.DefaultLimits()
 	limits.ClaimHold = 20 * time.Millisecond
 	o.Polling = gateway.New(gateway.Options{

@@ -23,6 +23,8 @@ type Reader interface {
 	CommandReader
 	BulkReader
 	ClusterReader
+	UserReader
+	SignInReader
 }
 
 // Tx reads and writes one transaction.
@@ -40,6 +42,8 @@ type Tx interface {
 	CommandWriter
 	BulkWriter
 	ClusterWriter
+	UserWriter
+	SignInWriter
 	Pruner
 	// MoveChild lets a job that waits for one job wait for another instead.
 	MoveChild(child, from, to fleet.ID) error

@@ -122,8 +122,8 @@ func (t *Tx) PruneKeys(now time.Time, limit int) (int, error) {
 	return t.conn.Exec(pruneKeys, now, t.all(), t.tenant(), limit)
 }
 
-// PruneRest takes closed sessions, ended commands, and ties and refusals that
-// have run out.
+// PruneRest takes closed sessions, ended commands, and ties, refusals, sign-ins
+// and tokens that have run out.
 func (t *Tx) PruneRest(before time.Time, limit int) (n int, err error) {
 	if n, err = t.conn.Exec(pruneSessions, fleet.FirstID(before), t.all(), t.tenant(), limit); err != nil {
 		return 0, err
@@ -133,7 +133,7 @@ func (t *Tx) PruneRest(before time.Time, limit int) (n int, err error) {
 		return 0, err
 	}
 	n += more
-	for _, s := range []*Stmt{pruneTies, pruneLapsed} {
+	for _, s := range []*Stmt{pruneTies, pruneLapsed, tokenPrune, signInOld, guardOld} {
 		more, err := t.conn.Exec(s, before, t.all(), t.tenant(), limit)
 		if err != nil {
 			return 0, err

@@ -28,6 +28,7 @@ func (f *Fixture) Everything() {
 			ID: f.IDs.New(), Tenant: f.Tenant, NamePattern: "lager-*", Environment: "prod", Pool: "night", Tags: fleet.Capabilities{"a", "b"},
 			Hash: "token " + string(f.Tenant), Hint: "wxyz", UsesMax: 3, Uses: 1, CreatedAt: f.Now, CreatedBy: "ada", ExpiresAt: f.Now.Add(time.Hour),
 		}))
+		f.someone("Ada " + string(f.Tenant))(tx)
 		w := fleet.Workflow{ID: f.IDs.New(), Tenant: f.Tenant, Name: "invoices", Newest: 1, Hash: "h1", CreatedAt: f.Now, UpdatedAt: f.Now}
 		f.must(tx.PutBody("h1", []byte("{\"\x00\xff\"}")))
 		f.must(tx.PutBody("h0", []byte{}))

@@ -23,6 +23,7 @@ func Run(t *testing.T, open Open) {
 		{"workflow", workflowTests()},
 		{"document", documentTests()},
 		{"key", keyTests()},
+		{"user", userTests()},
 		{"event", eventTests()},
 		{"sweep", sweepTests()},
 		{"placement", placementTests()},

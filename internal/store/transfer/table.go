@@ -108,6 +108,13 @@ func Tables() []Table {
 		table("revocations", "tenant_id", "tenant_id:text number:int"),
 		table("enrolments", "id", `id:text tenant_id:text name_pattern:text environment:text pool:text tags:text hash:text
 			hint:text uses_max:int uses:int created_at:time created_by:text expires_at:time revoked_at:time`),
+		table("users", "id", `tenant_id:text id:text name:text name_key:text email:text role:text disabled:bool password:text version:int
+			issuer:text subject:text created_at:time updated_at:time signed_in_at:time`),
+		table("sign_ins", "tenant_id user_id id", `tenant_id:text id:text user_id:text kind:text created_at:time seen_at:time ends_at:time
+			address:text agent:text`),
+		table("user_tokens", "hash", `hash:text tenant_id:text user_id:text sign_in_id:text kind:text created_at:time expires_at:time
+			used_at:time`),
+		table("sign_in_guards", "tenant_id subject", "tenant_id:text subject:text failures:int since:time locked_until:time"),
 		table("workflow_bodies", "hash", "hash:text body:bytes"),
 		table("workflows", "id", `id:text tenant_id:text name:text newest:int hash:text created_at:time updated_at:time
 			deleted_at:time`),
