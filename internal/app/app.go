@@ -107,8 +107,13 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 		Bytes: int(o.Limits.Workflow), Depth: o.Limits.JSONDepth, Nodes: o.Limits.Nodes, Connections: o.Limits.Connections,
 	}
 	member := ids.New()
+	signer, err := a.signer()
+	if err != nil {
+		return nil, err
+	}
 	core := orchestrator.New(orchestrator.Options{
-		Store: a.store, IDs: ids, Now: time.Now, Chance: chance, Catalog: cat, Timing: timing,
+		Signer: signer,
+		Store:  a.store, IDs: ids, Now: time.Now, Chance: chance, Catalog: cat, Timing: timing,
 		Policy: workflow.Policy{Limits: limits.Document}, Limits: limits, Logger: o.Logger,
 	})
 	sockets := gateway.DefaultLimits()
@@ -183,6 +188,8 @@ func (a *App) build(core *orchestrator.Orchestrator, timing func(string) fleet.T
 	ends := &upkeep.KeyEnds{Keys: a.keys, Now: time.Now, Logger: a.o.Logger, Lead: lead}
 	wholes := &upkeep.Wholes{Jobs: core.Jobs, Logger: a.o.Logger, Lead: lead}
 	retention := &upkeep.Retention{Store: a.store, Keep: keep(a.o.Retention), Now: time.Now, Logger: a.o.Logger, Lead: lead}
+	audits := &upkeep.Audits{Audits: core.Audits, Logger: a.o.Logger, Lead: lead, Offer: a.offerCheckpoint}
+	a.loops = append(a.loops, audits.Run)
 	echo := &cluster.Echo{Store: a.store, Logger: a.o.Logger}
 	a.loops = append(a.loops,
 		loop.Run, timers.Run, reaper.Run, a.gateway.Run, a.members.Run, a.members.Leader.Run, a.reach.Run, echo.Run, retention.Run, modes.Run, recalls.Run,
@@ -195,7 +202,7 @@ func keep(r config.Retention) upkeep.Keep {
 	const day = 24 * time.Hour
 	return upkeep.Keep{
 		Jobs: time.Duration(r.JobsDays) * day, Events: time.Duration(r.EventsDays) * day, Logs: time.Duration(r.LogsDays) * day,
-		Bulks: time.Duration(r.BulksDays) * day,
+		Bulks: time.Duration(r.BulksDays) * day, Audit: time.Duration(r.AuditDays) * day,
 	}
 }
 

@@ -66,7 +66,7 @@ func (a *App) pepper() (auth.Pepper, error) {
 		a.o.Logger.Warn("keys are hashed without a pepper; give all orchestrators of this database the same --key-pepper")
 		return auth.Pepper{}, nil
 	}
-	text, err := keptPepper(filepath.Join(a.o.DataDir, pepperFile))
+	text, err := kept(filepath.Join(a.o.DataDir, pepperFile))
 	if err != nil {
 		return auth.Pepper{}, fleet.Errorf(fleet.CodeInvalid, "key_pepper", "The pepper of keys cannot be kept in %s: %w.", a.o.DataDir, err).
 			WithFix("Make the folder writable, or give the pepper with --key-pepper.")
@@ -74,12 +74,12 @@ func (a *App) pepper() (auth.Pepper, error) {
 	return auth.NewPepper(text)
 }
 
-// keptPepper reads the file, or makes it. It is whole or not there: the text is
-// written beside it and flushed before it gets the name.
-func keptPepper(path string) (string, error) {
-	kept, err := os.ReadFile(path)
+// kept reads a secret of 32 random bytes from a file, or makes it. It is whole or
+// not there: the text is written beside it and flushed before it gets the name.
+func kept(path string) (string, error) {
+	have, err := os.ReadFile(path)
 	if err == nil {
-		return strings.TrimSpace(string(kept)), nil
+		return strings.TrimSpace(string(have)), nil
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return "", err
@@ -88,7 +88,7 @@ func keptPepper(path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), pepperFile+".*") // mode 0600
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // mode 0600
 	if err != nil {
 		return "", err
 	}

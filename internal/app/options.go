@@ -57,7 +57,12 @@ type Options struct {
 	KeyPepper   string
 	NewPepper   bool
 	QueryTokens bool
-	Unsafe      bool
+	// AuditKey signs checkpoints of the audit; empty: the file of the data folder,
+	// where the database is in there too. AuditSink is a file that a copy of each is
+	// appended to; empty: none.
+	AuditKey  string
+	AuditSink string
+	Unsafe    bool
 	// Store is one that is open already and that other orchestrators use too;
 	// it stays open. Nil: the one in DataDir, for this orchestrator alone.
 	Store store.Store

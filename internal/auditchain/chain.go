@@ -90,10 +90,12 @@ type Fault struct {
 
 // Checker goes through rows in their order. The zero value is of no use.
 type Checker struct {
-	at    Anchor
-	rows  int64
-	fault *Fault
-	gap   int64 // the number that was expected when one came too early
+	at     Anchor
+	rows   int64
+	fault  *Fault
+	points map[int64]*Checkpoint // of rows that are still to come
+	held   int                   // checkpoints that a row has met
+	gap    int64                 // the number that was expected when one came too early
 }
 
 // From begins after a row that is known to be right.
@@ -127,6 +129,19 @@ func (c *Checker) Take(e fleet.AuditEntry) {
 		c.fault = &Fault{e.Seq, Changed, fmt.Sprintf("Row %d is not what its hash was made of.", e.Seq)}
 	default:
 		c.at = Anchor{e.Seq, e.Hash}
+		c.meet()
+	}
+}
+
+// meet compares the row that was just found right with its checkpoint.
+func (c *Checker) meet() {
+	p := c.points[c.at.Seq]
+	if p == nil {
+		return
+	}
+	delete(c.points, c.at.Seq)
+	if c.held++; p.Hash != c.at.Hash {
+		c.fault = &Fault{c.at.Seq, Changed, fmt.Sprintf("Row %d has another hash than its checkpoint says: the chain was written anew.", c.at.Seq)}
 	}
 }
 
@@ -139,8 +154,16 @@ func (c *Checker) late(e fleet.AuditEntry) {
 
 // End says what was found; head is where the rows are known to end, if they are.
 func (c *Checker) End(head *Anchor) Report {
-	r := Report{Rows: c.rows, Last: c.at, Fault: c.fault}
-	if c.fault != nil || head == nil {
+	r := Report{Rows: c.rows, Checkpoints: c.held, Last: c.at, Fault: c.fault}
+	if c.fault != nil {
+		return r
+	}
+	for seq := range c.points {
+		if r.Fault == nil || seq < r.Fault.Seq {
+			r.Fault = &Fault{seq, Missing, fmt.Sprintf("The rows end with %d, and there is a checkpoint of row %d.", c.at.Seq, seq)}
+		}
+	}
+	if r.Fault != nil || head == nil {
 		return r
 	}
 	switch {
@@ -156,7 +179,8 @@ func (c *Checker) End(head *Anchor) Report {
 
 // Report is what a check found.
 type Report struct {
-	Rows  int64  `json:"rows"` // that were looked at
-	Last  Anchor `json:"last"` // the last one that is right
-	Fault *Fault `json:"fault,omitempty"`
+	Rows        int64  `json:"rows"`        // that were looked at
+	Checkpoints int    `json:"checkpoints"` // that agree with them
+	Last        Anchor `json:"last"`        // the last one that is right
+	Fault       *Fault `json:"fault,omitempty"`
 }

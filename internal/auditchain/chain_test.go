@@ -67,6 +67,59 @@ func TestWhole(t *testing.T) {
 	}
 }
 
+// A chain that was written anew is whole, and a checkpoint shows it; so is one
+// whose end was cut off.
+func TestCheckpoints(t *testing.T) {
+	signer, err := NewSigner("00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := chain(t, 30)
+	at := time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
+	points := []Checkpoint{signer.Sign("default", Anchor{10, rows[9].Hash}, at), signer.Sign("default", Anchor{20, rows[19].Hash}, at)}
+	run := func(rows []fleet.AuditEntry, points []Checkpoint) Report {
+		c := From(Start()).Hold(points, signer.PublicKey())
+		for _, e := range rows {
+			c.Take(e)
+		}
+		return c.End(nil)
+	}
+	if r := run(rows, points); r.Fault != nil || r.Checkpoints != 2 {
+		t.Errorf("whole: %+v", r)
+	}
+	if r := run(rows[:15], points); r.Fault == nil || r.Fault.Kind != Missing || r.Fault.Seq != 20 {
+		t.Errorf("cut off: %+v", r.Fault)
+	}
+	anew := slices.Clone(rows)
+	prev := fleet.AuditStart
+	for i := range anew {
+		anew[i].Actor.Name, anew[i].PrevHash = "nobody", prev
+		text, err := Canonical(anew[i])
+		if err != nil {
+			t.Fatal(err)
+		}
+		anew[i].Hash = Hash(prev, text)
+		prev = anew[i].Hash
+	}
+	if r := run(anew, nil); r.Fault != nil {
+		t.Errorf("without checkpoints it passes: %+v", r.Fault)
+	}
+	if r := run(anew, points); r.Fault == nil || r.Fault.Seq != 10 || r.Fault.Kind != Changed {
+		t.Errorf("written anew: %+v", r.Fault)
+	}
+	forged := points[0]
+	forged.Hash = anew[9].Hash
+	if r := run(anew, []Checkpoint{forged}); r.Fault == nil {
+		t.Error("a forged checkpoint is believed")
+	}
+	if _, err := NewSigner("zz"); err == nil {
+		t.Error("a key that is none")
+	}
+	if text := fmt.Sprintf("%v %+v", signer, *signer); len(text) > 80 {
+		t.Errorf("the signer prints %s", text)
+	}
+}
+
 // Every way to tamper, at many places: found, and named by its number and kind.
 func TestTampering(t *testing.T) {
 	const n = 300

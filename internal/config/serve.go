@@ -35,25 +35,27 @@ func (d Database) Folder(getenv func(string) string) string {
 type Serve struct {
 	Listen string `help:"address of the API" placeholder:"HOST:PORT" default:"127.0.0.1:8000" env:"FLEET_LISTEN"`
 	Database
-	Migrate       bool           `help:"bring the database to this program's schema at the start" default:"true" negatable:"" env:"FLEET_MIGRATE"`
-	UnsafeStore   bool           `help:"run on a database that may lose acknowledged changes (fsync or synchronous_commit off)" env:"FLEET_UNSAFE_STORE"`
-	AdminKeyFile  string         `help:"keep the admin key in this file (mode 0600) instead of showing it once" placeholder:"PATH" env:"FLEET_ADMIN_KEY_FILE"`
-	AdminKey      Secret         `help:"key of an administrator of the tenant default that is kept in memory alone, at least 32 characters, or file:/path" placeholder:"KEY" env:"ORCHESTRATOR_ADMIN_API_KEY,API_SECRET" secret:""`
-	KeyPepper     Secret         `help:"secret that keys other than robots' are hashed with, at least 32 characters, or file:/path; the same for all orchestrators of a database; default: the file key.pepper of the data folder with the embedded database, none with PostgreSQL" placeholder:"SECRET" env:"FLEET_KEY_PEPPER" secret:""`
-	NewKeyPepper  bool           `help:"take another key-pepper than the one before; keys that were hashed with that end" env:"FLEET_NEW_KEY_PEPPER"`
-	CompatQuery   bool           `name:"compat-query-tokens" help:"take credentials in the query of an address (token, api_key, api_secret), as programs of the original send them" env:"FLEET_COMPAT_QUERY_TOKENS"`
-	DevMode       bool           `name:"dev-mode" help:"ask nobody for a key: a request without one is the developer at this machine; on loopback only" env:"FLEET_DEV_MODE,JWT_DEV_MODE"`
-	TLS           string         `name:"tls" help:"files: those of tls-cert and tls-key, if they are given; auto: a local authority in the data folder, made at the first start and trusted by --ca-file" enum:"files,auto" default:"files" env:"FLEET_TLS"`
-	TLSName       []string       `name:"tls-name" help:"further host name or address in the certificate of --tls auto" placeholder:"HOST" env:"FLEET_TLS_NAME"`
-	TLSRobotCA    string         `name:"tls-robot-ca" help:"authority (PEM) that signs certificates of robots, or auto for the local one: a robot's key then counts only with the certificate of that robot" placeholder:"PATH" env:"FLEET_TLS_ROBOT_CA"`
-	TLSCert       string         `name:"tls-cert" help:"certificate chain (PEM)" placeholder:"PATH" env:"FLEET_TLS_CERT"`
-	TLSKey        string         `name:"tls-key" help:"private key of the certificate (PEM)" placeholder:"PATH" env:"FLEET_TLS_KEY"`
-	BehindTLS     []netip.Prefix `name:"behind-tls-proxy" help:"networks of proxies that end TLS in front of this program" placeholder:"CIDR" env:"FLEET_BEHIND_TLS_PROXY"`
-	Forwarded     string         `name:"forwarded-header" help:"header in which those proxies name the client: ${enum}" enum:"x-forwarded-for,forwarded" default:"x-forwarded-for" env:"FLEET_FORWARDED_HEADER"`
-	MetricsListen string         `help:"loopback address of the Prometheus metrics; empty: none" placeholder:"HOST:PORT" env:"FLEET_METRICS_LISTEN"`
-	GroupCommit   int            `help:"most changes that share one commit; 0: as many as wait, 1: each has its own (slow; for comparisons)" default:"0" env:"FLEET_GROUP_COMMIT"`
-	RecordRounds  string         `name:"record-placement" help:"write every round of placement into this file, for fleet placement replay" placeholder:"PATH" env:"FLEET_RECORD_PLACEMENT"`
-	StopTimeout   time.Duration  `help:"how long a stop waits for what is under way" default:"20s" env:"FLEET_STOP_TIMEOUT"`
+	Migrate          bool           `help:"bring the database to this program's schema at the start" default:"true" negatable:"" env:"FLEET_MIGRATE"`
+	UnsafeStore      bool           `help:"run on a database that may lose acknowledged changes (fsync or synchronous_commit off)" env:"FLEET_UNSAFE_STORE"`
+	AdminKeyFile     string         `help:"keep the admin key in this file (mode 0600) instead of showing it once" placeholder:"PATH" env:"FLEET_ADMIN_KEY_FILE"`
+	AdminKey         Secret         `help:"key of an administrator of the tenant default that is kept in memory alone, at least 32 characters, or file:/path" placeholder:"KEY" env:"ORCHESTRATOR_ADMIN_API_KEY,API_SECRET" secret:""`
+	KeyPepper        Secret         `help:"secret that keys other than robots' are hashed with, at least 32 characters, or file:/path; the same for all orchestrators of a database; default: the file key.pepper of the data folder with the embedded database, none with PostgreSQL" placeholder:"SECRET" env:"FLEET_KEY_PEPPER" secret:""`
+	AuditKey         Secret         `help:"key that signs checkpoints of the audit, 32 bytes in hex, or file:/path; the same for all orchestrators of a database; default: the file audit.key of the data folder with the embedded database, none with PostgreSQL" placeholder:"SECRET" env:"FLEET_AUDIT_KEY" secret:""`
+	AuditCheckpoints string         `help:"file that a copy of each checkpoint of the audit is appended to; best on a disk that this machine cannot change" placeholder:"PATH" env:"FLEET_AUDIT_CHECKPOINTS"`
+	NewKeyPepper     bool           `help:"take another key-pepper than the one before; keys that were hashed with that end" env:"FLEET_NEW_KEY_PEPPER"`
+	CompatQuery      bool           `name:"compat-query-tokens" help:"take credentials in the query of an address (token, api_key, api_secret), as programs of the original send them" env:"FLEET_COMPAT_QUERY_TOKENS"`
+	DevMode          bool           `name:"dev-mode" help:"ask nobody for a key: a request without one is the developer at this machine; on loopback only" env:"FLEET_DEV_MODE,JWT_DEV_MODE"`
+	TLS              string         `name:"tls" help:"files: those of tls-cert and tls-key, if they are given; auto: a local authority in the data folder, made at the first start and trusted by --ca-file" enum:"files,auto" default:"files" env:"FLEET_TLS"`
+	TLSName          []string       `name:"tls-name" help:"further host name or address in the certificate of --tls auto" placeholder:"HOST" env:"FLEET_TLS_NAME"`
+	TLSRobotCA       string         `name:"tls-robot-ca" help:"authority (PEM) that signs certificates of robots, or auto for the local one: a robot's key then counts only with the certificate of that robot" placeholder:"PATH" env:"FLEET_TLS_ROBOT_CA"`
+	TLSCert          string         `name:"tls-cert" help:"certificate chain (PEM)" placeholder:"PATH" env:"FLEET_TLS_CERT"`
+	TLSKey           string         `name:"tls-key" help:"private key of the certificate (PEM)" placeholder:"PATH" env:"FLEET_TLS_KEY"`
+	BehindTLS        []netip.Prefix `name:"behind-tls-proxy" help:"networks of proxies that end TLS in front of this program" placeholder:"CIDR" env:"FLEET_BEHIND_TLS_PROXY"`
+	Forwarded        string         `name:"forwarded-header" help:"header in which those proxies name the client: ${enum}" enum:"x-forwarded-for,forwarded" default:"x-forwarded-for" env:"FLEET_FORWARDED_HEADER"`
+	MetricsListen    string         `help:"loopback address of the Prometheus metrics; empty: none" placeholder:"HOST:PORT" env:"FLEET_METRICS_LISTEN"`
+	GroupCommit      int            `help:"most changes that share one commit; 0: as many as wait, 1: each has its own (slow; for comparisons)" default:"0" env:"FLEET_GROUP_COMMIT"`
+	RecordRounds     string         `name:"record-placement" help:"write every round of placement into this file, for fleet placement replay" placeholder:"PATH" env:"FLEET_RECORD_PLACEMENT"`
+	StopTimeout      time.Duration  `help:"how long a stop waits for what is under way" default:"20s" env:"FLEET_STOP_TIMEOUT"`
 
 	SignIns   SignIns   `embed:"" prefix:"sign-in-" envprefix:"FLEET_SIGN_IN_"`
 	Retention Retention `embed:"" prefix:"retention-" envprefix:"FLEET_RETENTION_"`

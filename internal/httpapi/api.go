@@ -148,6 +148,7 @@ func newAPI(o Options) (*API, error) {
 	a.reservationRoutes()
 	a.environmentRoutes()
 	a.tenantRoutes()
+	a.auditRoutes()
 	a.workflowRoutes()
 	a.eventRoutes()
 	a.keyRoutes()

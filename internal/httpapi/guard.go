@@ -74,6 +74,7 @@ func (a *API) guard(o *operation, next http.HandlerFunc) http.Handler {
 		}
 		if o.may.permission != "" {
 			if err := o.may.allows(p, r); err != nil {
+				a.denied(ctx, o, p)
 				a.writeProblem(w, a.problem(ctx, err))
 				return
 			}
@@ -265,7 +266,7 @@ func (a *API) localDeveloper(r *http.Request, in auth.Presented) auth.Principal 
 
 // origin says for the audit where a request came from.
 func origin(r *http.Request, in auth.Presented) auth.Origin {
-	o := auth.Origin{RequestID: callOf(r.Context()).requestID}
+	o := auth.Origin{RequestID: callOf(r.Context()).requestID, Reason: clip(r.Header.Get("X-Audit-Reason"), 500)}
 	if in.Address.IsValid() {
 		o.Address = in.Address.String()
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"math"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -231,5 +230,5 @@ func (a *API) robotHeartbeat(ctx context.Context, id fleet.RobotID) (*heartbeatR
 	if err != nil {
 		return nil, err
 	}
-	return &heartbeatReply{HeartbeatReply{OK: true, At: a.o.Now().UTC().Truncate(time.Millisecond), Cancel: slices.Concat([]fleet.ID{}, stop)}}, nil
+	return &heartbeatReply{HeartbeatReply{OK: true, At: a.o.Now().UTC().Truncate(time.Millisecond), Cancel: append([]fleet.ID{}, stop...)}}, nil
 }

@@ -79,7 +79,7 @@ func (j *Jobs) CancelBranch(ctx context.Context, p auth.Principal, id fleet.ID, 
 		return answer, err
 	}
 	r.By = p.Name
-	err = j.Store.Update(ctx, p.Scope(), func(tx store.Tx) error {
+	err = j.act(ctx, p, "job.cancel", fleet.SubjectJob, string(id), func(tx store.Tx, d *fleet.AuditDraft) error {
 		answer = CancelAnswer{} // it may run again
 		list, err := branch(tx, id, func(fleet.Job) (bool, error) { return true, nil })
 		if err != nil {
@@ -96,6 +96,10 @@ func (j *Jobs) CancelBranch(ctx context.Context, p auth.Principal, id fleet.ID, 
 			} else if !was.State.Final() {
 				answer.Dependents++
 			}
+		}
+		canceled(d, &answer, &list[0], r)
+		if d.After["dependents"] = answer.Dependents; answer.Dependents > 0 {
+			d.Action = "job.cancel"
 		}
 		return nil
 	})

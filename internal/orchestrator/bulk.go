@@ -68,7 +68,8 @@ func (r *Robots) StartBulk(ctx context.Context, p auth.Principal, in BulkRequest
 	for i, id := range robots {
 		targets[i] = fleet.BulkTarget{Bulk: b.ID, Position: i, RobotID: id, Wave: i/b.Size + 1, State: fleet.TargetPending}
 	}
-	err = r.Store.Update(ctx, p.Scope(), func(tx store.Tx) error {
+	err = r.act(ctx, p, "bulk.start", fleet.SubjectBulk, string(b.ID), func(tx store.Tx, d *fleet.AuditDraft) error {
+		d.After = map[string]any{"kind": b.Kind, "change": b.Change, "running": b.Running, "total": b.Total, "waves": b.Waves, "retry_of": b.RetryOf}
 		for _, id := range in.Robots {
 			if _, err := tx.Robot(id); err != nil {
 				return err
@@ -165,8 +166,9 @@ func (r *Robots) CancelBulk(ctx context.Context, p auth.Principal, id fleet.ID) 
 	if err := p.Require(fleet.RobotsOperate); err != nil {
 		return b, err
 	}
-	err = r.Store.Update(ctx, p.Scope(), func(tx store.Tx) error {
+	err = r.act(ctx, p, "bulk.cancel", fleet.SubjectBulk, string(id), func(tx store.Tx, d *fleet.AuditDraft) error {
 		if b, err = tx.Bulk(id); err != nil || b.State != fleet.BulkRunning {
+			d.Action = ""
 			return err
 		}
 		b.Stop = fleet.BulkCancelled

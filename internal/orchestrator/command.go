@@ -24,10 +24,11 @@ func (r *Robots) Command(ctx context.Context, p auth.Principal, id fleet.RobotID
 		return c, robot, err
 	}
 	now := r.Now()
-	err = r.Store.Update(ctx, p.Scope(), func(tx store.Tx) error {
+	err = r.act(ctx, p, "robot."+string(kind), fleet.SubjectRobot, string(id), func(tx store.Tx, d *fleet.AuditDraft) error {
 		if robot, err = tx.Robot(id); err != nil {
 			return err
 		}
+		d.Object.Name, d.After = robot.Name, map[string]any{"running": running}
 		if c, err = r.request(tx, &robot, kind, p.Name); err != nil {
 			return err
 		}

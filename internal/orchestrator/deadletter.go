@@ -53,7 +53,7 @@ func (j *Jobs) DeleteDeadLetter(ctx context.Context, p auth.Principal, id fleet.
 	if err := p.Require(fleet.JobsPurge); err != nil {
 		return err
 	}
-	return j.Store.Update(ctx, p.Scope(), func(tx store.Tx) error { return tx.DeleteDeadLetter(id) })
+	return j.act(ctx, p, "dead_letter.delete", fleet.SubjectJob, string(id), func(tx store.Tx, _ *fleet.AuditDraft) error { return tx.DeleteDeadLetter(id) })
 }
 
 // PurgeDeadLetters takes those from the list that were looked after so long ago.
@@ -64,7 +64,8 @@ func (j *Jobs) PurgeDeadLetters(ctx context.Context, p auth.Principal, days int)
 	if days < 1 || days > 365 {
 		return 0, fleet.Invalid("older_than_days", "older_than_days must be between 1 and 365; got %d.", days)
 	}
-	err = j.Store.Update(ctx, p.Scope(), func(tx store.Tx) error {
+	err = j.act(ctx, p, "dead_letter.purge", fleet.SubjectJob, "", func(tx store.Tx, d *fleet.AuditDraft) error {
+		defer func() { d.After = map[string]any{"older_than_days": days, "purged": n} }()
 		n, err = tx.PurgeDeadLetters(j.Now().Add(-time.Duration(days) * 24 * time.Hour))
 		return err
 	})

@@ -80,7 +80,7 @@ func (e *Environments) Put(ctx context.Context, p auth.Principal, in fleet.Envir
 		return in, err
 	}
 	in.Tenant, in.UpdatedAt, in.UpdatedBy = p.Tenant, e.Now(), p.Name
-	return in, e.Store.Update(ctx, p.Scope(), func(tx store.Tx) error {
+	return in, e.act(ctx, p, "environment.update", fleet.SubjectEnvironment, in.Name, func(tx store.Tx, d *fleet.AuditDraft) error {
 		list, err := tx.Environments()
 		if err != nil {
 			return err
@@ -90,6 +90,9 @@ func (e *Environments) Put(ctx context.Context, p auth.Principal, in fleet.Envir
 			before = *have
 		} else if len(list) >= fleet.MaxEnvironments {
 			return fleet.Invalid("name", "At most %d environments may have settings.", fleet.MaxEnvironments)
+		}
+		if err := changed(d, before, in); err != nil {
+			return err
 		}
 		if err := tx.PutEnvironment(in); err != nil {
 			return err

@@ -137,6 +137,7 @@ func (j *Jobs) submitGraph(ctx context.Context, p auth.Principal, g *graph) ([]S
 	results := make([]SubmitResult, len(g.requests))
 	ids := map[string]fleet.ID{}
 	var subs []submission
+	audit := submitted(p, len(g.requests))
 	for _, i := range order {
 		r := g.requests[i]
 		sub, err := j.prepare(ctx, p, r)
@@ -161,6 +162,7 @@ func (j *Jobs) submitGraph(ctx context.Context, p auth.Principal, g *graph) ([]S
 		if r.Ref != "" {
 			ids[r.Ref] = sub.Job.ID
 		}
+		sub.Audit = audit
 		subs = append(subs, sub)
 	}
 	if g.requests[0].DryRun {

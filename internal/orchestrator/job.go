@@ -62,6 +62,15 @@ type SubmitResult struct {
 	Warnings []string
 }
 
+// submitted is the audit row of a request for so many jobs.
+func submitted(p auth.Principal, jobs int) *fleet.AuditDraft {
+	d := p.Audit("job.submit", fleet.SubjectJob, "")
+	if jobs > 1 {
+		d.After = map[string]any{"jobs": jobs}
+	}
+	return &d
+}
+
 // Submit stores one job. When it returns, the job is on disk.
 func (j *Jobs) Submit(ctx context.Context, p auth.Principal, r SubmitRequest) (SubmitResult, error) {
 	s, err := j.prepare(ctx, p, r)
@@ -79,9 +88,11 @@ func (j *Jobs) Submit(ctx context.Context, p auth.Principal, r SubmitRequest) (S
 	}
 	if len(s.segments) > 0 {
 		result := []SubmitResult{{Warnings: s.warnings}}
+		s.Audit = submitted(p, 1)
 		err := j.insertAll(ctx, p, []submission{s}, result)
 		return result[0], err
 	}
+	s.Audit = submitted(p, 1)
 	if err := fail.At(fail.SubmitBeforeCommit); err != nil {
 		return SubmitResult{}, err
 	}
@@ -125,6 +136,7 @@ func (j *Jobs) SubmitMany(ctx context.Context, p auth.Principal, rs []SubmitRequ
 	}
 	var list []submission
 	var index []int
+	audit := submitted(p, len(rs))
 	for i, r := range rs {
 		s, err := j.prepare(ctx, p, r)
 		if err != nil {
@@ -135,6 +147,7 @@ func (j *Jobs) SubmitMany(ctx context.Context, p auth.Principal, rs []SubmitRequ
 			faults[i] = err
 			continue
 		}
+		s.Audit = audit
 		results[i].Job, results[i].Warnings = s.Job, s.warnings
 		list, index = append(list, s), append(index, i)
 	}

@@ -31,7 +31,7 @@ func (j *Jobs) Cancel(ctx context.Context, p auth.Principal, id fleet.ID, r flee
 	if err != nil {
 		return answer, err
 	}
-	err = j.Store.Update(ctx, p.Scope(), func(tx store.Tx) error {
+	err = j.act(ctx, p, "job.cancel", fleet.SubjectJob, string(id), func(tx store.Tx, d *fleet.AuditDraft) error {
 		answer = CancelAnswer{} // it may run again
 		if err := lockSegments(tx, whole); err != nil {
 			return err
@@ -41,6 +41,7 @@ func (j *Jobs) Cancel(ctx context.Context, p auth.Principal, id fleet.ID, r flee
 			return err
 		}
 		answer.Previous, answer.Accepted = job.State, !job.State.Final()
+		canceled(d, &answer, &job, r)
 		if err := fail.At(fail.CancelBeforeCommit); err != nil {
 			return err
 		}
@@ -53,6 +54,15 @@ func (j *Jobs) Cancel(ctx context.Context, p auth.Principal, id fleet.ID, r flee
 		err = fail.At(fail.CancelAfterCommit)
 	}
 	return answer, err
+}
+
+// canceled tells of a cancel; that of a job which had ended changes nothing.
+func canceled(d *fleet.AuditDraft, a *CancelAnswer, job *fleet.Job, r fleet.CancelRequest) {
+	if !a.Accepted {
+		d.Action = ""
+	}
+	d.Object.Name = job.Name
+	d.Before, d.After = map[string]any{"status": a.Previous}, map[string]any{"reason": r.Reason, "force": r.Force}
 }
 
 // DefaultGrace is the time a stop waits unless the request says otherwise.
@@ -88,11 +98,12 @@ func (j *Jobs) retry(ctx context.Context, p auth.Principal, id fleet.ID, then fu
 		return job, err
 	}
 	newID := j.IDs.New()
-	err = j.Store.Update(ctx, p.Scope(), func(tx store.Tx) error {
+	err = j.act(ctx, p, "job.retry", fleet.SubjectJob, string(id), func(tx store.Tx, d *fleet.AuditDraft) error {
 		sub, err := tx.Subject(id)
 		if err != nil {
 			return err
 		}
+		d.Object.Name, d.After = sub.Job.Name, map[string]any{"retried_as": newID}
 		spec, err := sub.RetrySpec(newID, p.Name)
 		if err != nil {
 			return err
@@ -197,7 +208,9 @@ func (j *Jobs) Decide(ctx context.Context, p auth.Principal, id fleet.ID, versio
 		return fleet.Job{}, fleet.Invalid("result", "result must be a JSON object.")
 	}
 	d.By = p.Name
-	job, err := j.move(ctx, p.Scope(), id, func(_ store.Tx, sub fleet.Subject) (*fleet.Move, error) {
+	audit := p.Audit("job.decide", fleet.SubjectJob, string(id))
+	audit.After = map[string]any{"do": d.Do, "reason": d.Reason}
+	job, err := j.move(ctx, p.Scope(), id, func(tx store.Tx, sub fleet.Subject) (*fleet.Move, error) {
 		if version != 0 && sub.Job.Version != version {
 			e := fleet.Errorf(fleet.CodeConflict, "version_changed", "Job %s has changed since it was read.", id)
 			e.Status = 412
@@ -206,7 +219,11 @@ func (j *Jobs) Decide(ctx context.Context, p auth.Principal, id fleet.ID, versio
 		if err := fail.At(fail.DecideBeforeCommit); err != nil {
 			return nil, err
 		}
-		return sub.Decide(d, j.Now())
+		m, err := sub.Decide(d, j.Now())
+		if err != nil || m == nil {
+			return m, err
+		}
+		return m, tx.Audit(p.Tenant, audit)
 	})
 	if err == nil {
 		err = fail.At(fail.DecideAfterCommit)

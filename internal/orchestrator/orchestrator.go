@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/auditchain"
 	"github.com/casarerpa/fleet/internal/store"
 	"github.com/casarerpa/fleet/workflow"
 	"github.com/casarerpa/fleet/workflow/catalog"
@@ -24,6 +25,8 @@ type Options struct {
 	Policy workflow.Policy
 	Limits Limits
 	Logger *slog.Logger
+	// Signer signs checkpoints of the audit; nil: there are none.
+	Signer *auditchain.Signer
 }
 
 // Limits bound what one request may ask for.
@@ -56,6 +59,7 @@ type Orchestrator struct {
 	Reservations *Reservations
 	Environments *Environments
 	Tenants      *Tenants
+	Audits       *Audits
 }
 
 // core is what all use cases share.
@@ -75,6 +79,7 @@ func New(o Options) *Orchestrator {
 		Reservations: &Reservations{core: c},
 		Environments: &Environments{core: c},
 		Tenants:      &Tenants{core: c},
+		Audits:       &Audits{core: c},
 		Jobs:         &Jobs{core: c, workflows: w},
 		Workflows:    w,
 		Robots:       &Robots{core: c},

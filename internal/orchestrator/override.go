@@ -39,9 +39,13 @@ func (j *Jobs) PutNodeOverride(ctx context.Context, p auth.Principal, o fleet.No
 	}
 	o.SetPlacement(whole)
 	o.CreatedAt, o.CreatedBy = j.Now(), p.Name
-	err = j.Store.Update(ctx, p.Scope(), func(tx store.Tx) error {
+	err = j.act(ctx, p, "node_override.put", fleet.SubjectWorkflow, string(o.WorkflowID), func(tx store.Tx, d *fleet.AuditDraft) error {
 		wf, err := tx.Workflow(o.WorkflowID)
 		if err != nil {
+			return err
+		}
+		d.Object.Name = wf.Name
+		if err := changed(d, nil, o); err != nil {
 			return err
 		}
 		if o.RobotID != "" {
@@ -99,7 +103,8 @@ func (j *Jobs) DeleteNodeOverride(ctx context.Context, p auth.Principal, id flee
 		return err
 	}
 	defer j.usual.forget(id)
-	return j.Store.Update(ctx, p.Scope(), func(tx store.Tx) error {
+	return j.act(ctx, p, "node_override.delete", fleet.SubjectWorkflow, string(id), func(tx store.Tx, d *fleet.AuditDraft) error {
+		d.Before = map[string]any{"node_id": node}
 		if err := tx.DeleteNodeOverride(id, node); err != nil {
 			return err
 		}

@@ -37,13 +37,18 @@ func (r *Reservations) Put(ctx context.Context, p auth.Principal, in fleet.Reser
 		kind = fleet.EventReservationCreated
 		in.ID, in.CreatedAt, in.CreatedBy = r.IDs.New(), now, p.Name
 	}
-	err = r.Store.Update(ctx, p.Scope(), func(tx store.Tx) error {
+	err = r.act(ctx, p, string(kind), fleet.SubjectReservation, string(in.ID), func(tx store.Tx, d *fleet.AuditDraft) error {
+		var was any
 		if kind == fleet.EventReservationUpdated {
 			before, err := tx.Reservation(in.ID)
 			if err != nil {
 				return err
 			}
-			in.CreatedAt, in.CreatedBy = before.CreatedAt, before.CreatedBy
+			was, in.CreatedAt, in.CreatedBy = before, before.CreatedAt, before.CreatedBy
+		}
+		d.Object.Name = in.Name
+		if err := changed(d, was, in); err != nil {
+			return err
 		}
 		if warnings, err = r.short(tx, &in); err != nil {
 			return err
@@ -105,9 +110,13 @@ func (r *Reservations) Delete(ctx context.Context, p auth.Principal, id fleet.ID
 	if err := p.Require(fleet.ReservationsManage); err != nil {
 		return err
 	}
-	return r.Store.Update(ctx, p.Scope(), func(tx store.Tx) error {
+	return r.act(ctx, p, string(fleet.EventReservationDeleted), fleet.SubjectReservation, string(id), func(tx store.Tx, d *fleet.AuditDraft) error {
 		before, err := tx.Reservation(id)
 		if err != nil {
+			return err
+		}
+		d.Object.Name = before.Name
+		if err := changed(d, before, nil); err != nil {
 			return err
 		}
 		if err := tx.DeleteReservation(id); err != nil {
@@ -129,10 +138,12 @@ func (j *Jobs) Assign(ctx context.Context, p auth.Principal, u fleet.UsualRobot)
 		return u, fleet.Invalid("notes", "notes may have at most 500 characters.")
 	}
 	u.CreatedAt = j.Now()
-	err := j.Store.Update(ctx, p.Scope(), func(tx store.Tx) error {
-		if _, err := tx.Workflow(u.WorkflowID); err != nil {
+	err := j.act(ctx, p, "assignment.put", fleet.SubjectWorkflow, string(u.WorkflowID), func(tx store.Tx, d *fleet.AuditDraft) error {
+		wf, err := tx.Workflow(u.WorkflowID)
+		if err != nil {
 			return err
 		}
+		d.Object.Name, d.After = wf.Name, map[string]any{"robot_id": u.RobotID, "is_default": u.Default, "priority": u.Priority, "notes": u.Notes}
 		if _, err := tx.Robot(u.RobotID); errors.Is(err, fleet.ErrNotFound) {
 			return targetError("robot_not_found", fmt.Sprintf("There is no robot %s.", u.RobotID))
 		} else if err != nil {
@@ -170,7 +181,8 @@ func (j *Jobs) Unassign(ctx context.Context, p auth.Principal, workflow fleet.ID
 		return err
 	}
 	defer j.usual.forget(workflow)
-	return j.Store.Update(ctx, p.Scope(), func(tx store.Tx) error {
+	return j.act(ctx, p, "assignment.delete", fleet.SubjectWorkflow, string(workflow), func(tx store.Tx, d *fleet.AuditDraft) error {
+		d.Before = map[string]any{"robot_id": robot}
 		if err := tx.DeleteUsualRobot(workflow, robot); err != nil {
 			return err
 		}

@@ -349,19 +349,26 @@ func (r *Robots) Register(ctx context.Context, p auth.Principal, in fleet.Robot)
 	if err := errors.Join(fleet.ValidateName("name", in.Name, 128), fleet.ValidateEnvironment(in.Environment)); err != nil {
 		return robot, err
 	}
-	err = r.Store.Update(ctx, p.Scope(), func(tx store.Tx) error {
+	err = r.act(ctx, p, "robot.register", fleet.SubjectRobot, string(in.ID), func(tx store.Tx, d *fleet.AuditDraft) error {
 		kind := fleet.EventRobotUpdated
 		robot, err = tx.Robot(in.ID)
+		var before any = robot
 		if errors.Is(err, fleet.ErrNotFound) {
 			if err := roomForRobot(tx, p.Tenant); err != nil {
 				return err
 			}
-			kind = fleet.EventRobotRegistered
+			before, kind = nil, fleet.EventRobotRegistered
 			robot = fleet.Robot{ID: in.ID, Tenant: p.Tenant, Mode: fleet.ModeActive, CreatedAt: r.Now(), Environment: in.Environment, Capabilities: in.Capabilities}
 		} else if err != nil {
 			return err
 		}
 		if err := registered(tx, &robot, in, own); err != nil {
+			return err
+		}
+		if d.Object.Name = robot.Name; own { // what a robot says of itself is an event
+			d.Action = ""
+		}
+		if err := changed(d, before, robot); err != nil {
 			return err
 		}
 		if err := tx.PutRobot(robot); err != nil {

@@ -41,12 +41,18 @@ func (r *Robots) Edit(ctx context.Context, p auth.Principal, id fleet.RobotID, c
 	if err := c.validate(); err != nil {
 		return robot, err
 	}
-	err = r.Store.Update(ctx, p.Scope(), func(tx store.Tx) error {
+	err = r.act(ctx, p, "robot.update", fleet.SubjectRobot, string(id), func(tx store.Tx, d *fleet.AuditDraft) error {
 		if robot, err = tx.Robot(id); err != nil {
 			return err
 		}
-		changed, err := c.apply(&robot, r.Now())
-		if err != nil || len(changed) == 0 {
+		before := robot
+		fields, err := c.apply(&robot, r.Now())
+		if err != nil || len(fields) == 0 {
+			d.Action = ""
+			return err
+		}
+		d.Object.Name = robot.Name
+		if err := changed(d, before, robot); err != nil {
 			return err
 		}
 		if err := tx.PutRobot(robot); err != nil {
@@ -54,7 +60,7 @@ func (r *Robots) Edit(ctx context.Context, p auth.Principal, id fleet.RobotID, c
 		}
 		return tx.Append(robot.Tenant, fleet.EventDraft{
 			Kind: fleet.EventRobotUpdated, Subject: fleet.SubjectRobot, SubjectID: string(id), Actor: p.Name,
-			Data: map[string]any{"name": robot.Name, "changed": changed},
+			Data: map[string]any{"name": robot.Name, "changed": fields},
 		})
 	})
 	robot.Derive(r.Timing(robot.Environment), r.Now())

@@ -19,10 +19,12 @@ func (r *Robots) SetMode(ctx context.Context, p auth.Principal, id fleet.RobotID
 		return done, robot, err
 	}
 	now := r.Now()
-	err = r.Store.Update(ctx, p.Scope(), func(tx store.Tx) error {
+	err = r.act(ctx, p, "robot."+string(kind), fleet.SubjectRobot, string(id), func(tx store.Tx, d *fleet.AuditDraft) error {
 		if robot, err = tx.Robot(id); err != nil {
 			return err
 		}
+		d.Object.Name = robot.Name
+		d.After = map[string]any{"mode_before": robot.Mode, "mode": c.Mode, "note": c.Note, "running": c.Running}
 		if err := r.change(tx, &robot, c, p.Name, now); err != nil {
 			return err
 		}

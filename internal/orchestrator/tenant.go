@@ -104,7 +104,11 @@ func (o *Tenants) Create(ctx context.Context, p auth.Principal, t fleet.Tenant) 
 		return t, err
 	}
 	t.CreatedAt, t.UpdatedAt, t.UpdatedBy = o.Now(), o.Now(), p.Name
-	err := o.Store.Update(ctx, p.In(t.ID).Scope(), func(tx store.Tx) error {
+	err := o.act(ctx, p.In(t.ID), string(fleet.EventTenantCreated), fleet.SubjectTenant, string(t.ID), func(tx store.Tx, d *fleet.AuditDraft) error {
+		d.Object.Name = t.Name
+		if err := changed(d, nil, t); err != nil {
+			return err
+		}
 		if _, err := tenantOf(tx, t.ID); err == nil {
 			return fleet.Errorf(fleet.CodeConflict, "tenant_exists", "There is a tenant %s already.", t.ID)
 		}
@@ -122,7 +126,7 @@ func (o *Tenants) Put(ctx context.Context, p auth.Principal, t fleet.Tenant) (fl
 		return t, err
 	}
 	t.UpdatedAt, t.UpdatedBy = o.Now(), p.Name
-	err := o.Store.Update(ctx, p.In(t.ID).Scope(), func(tx store.Tx) error {
+	err := o.act(ctx, p.In(t.ID), string(fleet.EventTenantUpdated), fleet.SubjectTenant, string(t.ID), func(tx store.Tx, d *fleet.AuditDraft) error {
 		before, err := tenantOf(tx, t.ID)
 		if err != nil {
 			return err
@@ -140,6 +144,10 @@ func (o *Tenants) Put(ctx context.Context, p auth.Principal, t fleet.Tenant) (fl
 			kind = fleet.EventTenantSuspended
 		case !t.Suspended && before.Suspended:
 			kind = fleet.EventTenantResumed
+		}
+		d.Action, d.Object.Name = string(kind), t.Name
+		if err := changed(d, before, t); err != nil {
+			return err
 		}
 		return tx.Append(t.ID, o.event(kind, p, &t))
 	})

@@ -181,11 +181,12 @@ func (c *Checked) document() *store.Document {
 // store writes body, workflow and version in one transaction.
 func (w *Workflows) store(ctx context.Context, p auth.Principal, c *Checked) (version fleet.WorkflowVersion, err error) {
 	now := w.Now()
-	err = w.Store.Update(ctx, p.Scope(), func(tx store.Tx) error {
+	err = w.act(ctx, p, "workflow.put", fleet.SubjectWorkflow, "", func(tx store.Tx, d *fleet.AuditDraft) error {
 		wf, err := tx.PutDocument(p.Tenant, c.document(), p.Name, now)
 		if err != nil {
 			return err
 		}
+		d.Object.ID, d.Object.Name, d.After = string(wf.ID), wf.Name, map[string]any{"version": wf.Newest, "hash": wf.Hash}
 		if version, err = tx.WorkflowVersion(wf.ID, wf.Newest); err != nil {
 			return err
 		}

@@ -14,6 +14,7 @@ type Retention struct {
 	Events time.Time
 	Logs   time.Time // lines that attempts printed
 	Bulks  time.Time // bulk operations with their robots
+	Audit  time.Time
 	Rest   time.Time // closed sessions, ties and refusals that have run out
 }
 
@@ -40,6 +41,7 @@ type Pruner interface {
 type Pruned struct {
 	Jobs, Events, Rest int
 	Bulks              int // rows of bulk operations
+	Audit              int // rows
 	Lines              int // jobs whose lines went
 	Partitions         int // dropped whole
 }

@@ -106,6 +106,9 @@ type Submission struct {
 	MaxChildren int
 	// Event carries the actor of job.submitted.
 	Actor string
+	// Audit tells of the request. Jobs of one request share it: the first that is
+	// stored gives the row its object, and the others none.
+	Audit *fleet.AuditDraft
 	// RetryOf, when set, makes the store append job.retried to the original and
 	// refuse while an earlier retry of it is not final.
 }

@@ -16,6 +16,7 @@ type Keep struct {
 	Events time.Duration
 	Logs   time.Duration
 	Bulks  time.Duration // bulk operations
+	Audit  time.Duration
 }
 
 // Retention takes history away that is older than it must be kept. A database
@@ -55,8 +56,8 @@ func (r *Retention) Run(ctx context.Context) {
 			return nil
 		}
 		done, err := r.RunOnce(ctx)
-		if done.Jobs+done.Events+done.Lines+done.Bulks+done.Partitions > 0 {
-			r.Logger.Info("old history was taken away", "jobs", done.Jobs, "events", done.Events, "jobs_with_logs", done.Lines, "bulk_rows", done.Bulks, "partitions", done.Partitions)
+		if done.Jobs+done.Events+done.Lines+done.Bulks+done.Audit+done.Partitions > 0 {
+			r.Logger.Info("old history was taken away", "jobs", done.Jobs, "events", done.Events, "jobs_with_logs", done.Lines, "bulk_rows", done.Bulks, "audit_rows", done.Audit, "partitions", done.Partitions)
 		}
 		return err
 	})
@@ -66,7 +67,7 @@ func (r *Retention) Run(ctx context.Context) {
 func (r *Retention) RunOnce(ctx context.Context) (done store.Pruned, err error) {
 	now := r.Now()
 	before := store.Retention{
-		Now: now, Jobs: ago(now, r.Keep.Jobs), Events: ago(now, r.Keep.Events), Logs: ago(now, r.Keep.Logs), Bulks: ago(now, r.Keep.Bulks), Rest: now.Add(-restKept),
+		Now: now, Jobs: ago(now, r.Keep.Jobs), Events: ago(now, r.Keep.Events), Logs: ago(now, r.Keep.Logs), Bulks: ago(now, r.Keep.Bulks), Audit: ago(now, r.Keep.Audit), Rest: now.Add(-restKept),
 	}
 	if p, ok := r.Store.(partitioned); ok {
 		if done.Partitions, err = p.DropPartitions(ctx, before); err != nil {
@@ -74,7 +75,7 @@ func (r *Retention) RunOnce(ctx context.Context) (done store.Pruned, err error) 
 		}
 		before.Jobs, before.Events, before.Logs = earlier(before.Jobs, monthSpan), earlier(before.Events, weekSpan), earlier(before.Logs, weekSpan)
 	}
-	for _, part := range []func(context.Context, store.Retention, *store.Pruned) error{r.keys, r.jobs, r.events, r.logs, r.bulks, r.rest} {
+	for _, part := range []func(context.Context, store.Retention, *store.Pruned) error{r.keys, r.jobs, r.events, r.logs, r.bulks, r.audit, r.rest} {
 		if err := part(ctx, before, &done); err != nil {
 			return done, err
 		}
@@ -130,18 +131,46 @@ func (r *Retention) events(ctx context.Context, before store.Retention, done *st
 	if before.Events.IsZero() {
 		return nil
 	}
-	var tenants []fleet.TenantID
-	err := r.Store.View(ctx, r.scope(), func(rd store.Reader) (err error) {
-		tenants, err = rd.Tenants()
-		return err
-	})
-	for _, tenant := range tenants {
+	return r.eachTenant(ctx, func(tenant fleet.TenantID) (err error) {
 		for n := r.step(); n == r.step() && err == nil; {
 			err = r.Store.Update(ctx, r.scope(), func(tx store.Tx) (err error) {
 				n, err = tx.PruneEvents(tenant, before.Events, r.step())
 				return err
 			})
 			done.Events += n
+		}
+		return err
+	})
+}
+
+func (r *Retention) audit(ctx context.Context, before store.Retention, done *store.Pruned) error {
+	if before.Audit.IsZero() {
+		return nil
+	}
+	return r.eachTenant(ctx, func(tenant fleet.TenantID) error {
+		for n := 1; n > 0; {
+			err := r.Store.Update(ctx, r.scope(), func(tx store.Tx) (err error) {
+				n, err = tx.CutAudit(tenant, before.Audit, r.step())
+				return err
+			})
+			if err != nil {
+				return err
+			}
+			done.Audit += n
+		}
+		return nil
+	})
+}
+
+func (r *Retention) eachTenant(ctx context.Context, do func(tenant fleet.TenantID) error) error {
+	var tenants []fleet.TenantID
+	err := r.Store.View(ctx, r.scope(), func(rd store.Reader) (err error) {
+		tenants, err = rd.Tenants()
+		return err
+	})
+	for _, tenant := range tenants {
+		if err == nil {
+			err = do(tenant)
 		}
 	}
 	return err

@@ -31,8 +31,7 @@ var (
 		"seq in (select seq from audit where tenant_id = $1 and object_id = $6 and seq > $2)", 1))
 	auditOfActor = stmt("audit.of_actor", strings.Replace(auditList.SQL, "($4 = '' or actor_id = $4)",
 		"seq in (select seq from audit where tenant_id = $1 and actor_id = $4 and seq > $2)", 1))
-	auditEnds = stmt("audit.ends", `select h.seq, h.hash, coalesce((select min(a.seq) from audit a where a.tenant_id = h.tenant_id), 0)
-		from audit_heads h where h.tenant_id = $1`)
+	auditEnds = stmt("audit.ends", `select seq, hash, cut_seq, cut_hash from audit_heads where tenant_id = $1`)
 )
 
 // auditLimit bounds one read.
@@ -144,6 +143,8 @@ func (r *reader) AuditHead() (h store.AuditHead, err error) {
 	if err != nil {
 		return h, err
 	}
-	_, err = one(r.conn, auditEnds, func(row *Row) { h = store.AuditHead{Seq: row.int64(), Hash: row.text(), Oldest: row.int64()} }, tenant)
+	_, err = one(r.conn, auditEnds, func(row *Row) {
+		h = store.AuditHead{Seq: row.int64(), Hash: row.text(), CutSeq: row.int64(), CutHash: row.text()}
+	}, tenant)
 	return h, err
 }

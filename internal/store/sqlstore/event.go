@@ -18,7 +18,7 @@ var (
 		where tenant_id = $1 and seq in (select seq from events where tenant_id = $1 and subject = $2 and subject_id = $3
 		and seq > $4 order by seq limit $5) order by seq`)  // the inner one needs nothing but the index of subjects
 	tenantList = stmt("head.tenants", `select tenant_id from tenant_heads union select tenant_id from robots
-		union select tenant_id from workflows union select tenant_id from keys union select tenant_id from tenants order by 1`)
+		union select tenant_id from workflows union select tenant_id from keys union select tenant_id from tenants union select tenant_id from audit_heads order by 1`)
 )
 
 // eventLimit bounds one read of the log.

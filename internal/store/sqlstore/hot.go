@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -85,6 +86,12 @@ func (t *Tx) enqueue(s *store.Submission, seq *int64) (fleet.Job, bool, error) {
 	}
 	if s.Key != nil {
 		err = t.remember(j.Tenant, s.Key, j.ID)
+	}
+	if err == nil && s.Audit != nil && !slices.Contains(t.told, s.Audit) {
+		d := *s.Audit
+		d.Object.ID, d.Object.Name = string(j.ID), cmp.Or(j.Name, j.Workflow.Name)
+		t.told = append(t.told, s.Audit)
+		err = t.Audit(j.Tenant, d)
 	}
 	return j, false, err
 }

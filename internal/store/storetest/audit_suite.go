@@ -25,7 +25,10 @@ func (f *Fixture) Chain() (rows []fleet.AuditEntry) {
 		head, err := r.AuditHead()
 		f.must(err)
 		c := auditchain.From(auditchain.Start())
-		for after := int64(0); ; {
+		if head.CutSeq > 0 {
+			c = auditchain.From(auditchain.Anchor{Seq: head.CutSeq, Hash: head.CutHash})
+		}
+		for after := head.CutSeq; ; {
 			page, err := r.AuditRows(store.AuditFilter{After: after})
 			if err != nil || len(page) == 0 {
 				if end := c.End(&auditchain.Anchor{Seq: head.Seq, Hash: head.Hash}); head.Seq > 0 && end.Fault != nil {
@@ -102,6 +105,40 @@ func auditTests() map[string]func(f *Fixture) {
 				f.must(<-done)
 			}
 			is(f, "rows", len(f.Chain()), n*each)
+		},
+		"let go behind a checkpoint": func(f *Fixture) {
+			for i := range 20 {
+				write(f, f.audit("robot.update", fmt.Sprint(i)))
+			}
+			rows, later := f.Chain(), time.Now().Add(time.Hour)
+			cut := func(limit int) (n int) {
+				f.Update(func(tx store.Tx) (err error) { n, err = tx.CutAudit(f.Tenant, later, limit); return err })
+				return n
+			}
+			is(f, "without a checkpoint", cut(100), 0)
+			for _, seq := range []int64{5, 12} {
+				f.Update(func(tx store.Tx) error {
+					return tx.PutCheckpoint(auditchain.Checkpoint{Tenant: f.Tenant, Seq: seq, Hash: rows[seq-1].Hash, At: f.Now.UTC(), KeyID: "k", Signature: "s"})
+				})
+			}
+			f.View(func(r store.Reader) error {
+				all, err := r.Checkpoints(false)
+				is(f, "checkpoints", fmt.Sprint(len(all), all[0].Seq, all[1].Hash == rows[11].Hash), "2 5 true")
+				f.must(err)
+				last, err := r.Checkpoints(true)
+				is(f, "the newest", fmt.Sprint(len(last), last[0].Seq), "1 12")
+				return err
+			})
+			is(f, "in steps", cut(10), 10)
+			is(f, "up to the checkpoint", cut(10), 2)
+			is(f, "and no further", cut(10), 0)
+			left := f.Chain()
+			is(f, "left", fmt.Sprint(len(left), left[0].Seq), "8 13")
+			f.View(func(r store.Reader) error {
+				h, err := r.AuditHead()
+				is(f, "head", h, store.AuditHead{Seq: 20, Hash: rows[19].Hash, CutSeq: 12, CutHash: rows[11].Hash})
+				return err
+			})
 		},
 		"looked for": func(f *Fixture) {
 			for i, a := range []string{"robot.update", "robot.pause", "robot.update"} {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/auditchain"
 	"github.com/casarerpa/fleet/internal/store"
 )
 
@@ -42,6 +43,7 @@ func (f *Fixture) Everything() {
 		own.Weight, own.Quotas.RunningJobs, own.SuspendedNote = 300, 40, "Rückstand"
 		f.must(tx.PutTenant(own))
 		f.must(tx.Audit(f.Tenant, f.audit("robot.update", "r1")))
+		f.must(tx.PutCheckpoint(auditchain.Checkpoint{Tenant: f.Tenant, Seq: 1, Hash: "h", At: f.Now.UTC()}))
 		f.must(tx.PutEnvironment(fleet.Environment{Tenant: f.Tenant, Name: "lab", Strict: true, AgeStepSeconds: 600, UpdatedAt: f.Now}))
 		f.must(tx.PutNodeOverride(f.Tenant, fleet.NodeOverride{WorkflowID: w.ID, NodeID: "n1", RobotID: "r1", Reason: "der Drucker", Active: true, CreatedAt: f.Now}))
 		f.must(tx.PutReservation(fleet.Reservation{ID: f.IDs.New(), Tenant: f.Tenant, Name: "month end", Slots: 1, CreatedAt: f.Now}))

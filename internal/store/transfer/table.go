@@ -173,9 +173,10 @@ func Tables() []Table {
 		table("ties", "tenant_id sticky_key", "tenant_id:text sticky_key:text robot_id:text until:time"),
 		table("reservations", "id", "tenant_id:text id:text name:text body:text"),
 		table("environments", "tenant_id name", "tenant_id:text name:text body:text"),
-		table("audit_heads", "tenant_id", "tenant_id:text seq:int hash:text"),
+		table("audit_heads", "tenant_id", "tenant_id:text seq:int hash:text cut_seq:int cut_hash:text"),
 		table("audit", "tenant_id seq", `tenant_id:text seq:int at:time action:text actor_id:text object_kind:text object_id:text
 			outcome:text body:text prev_hash:text hash:text`),
+		table("audit_checkpoints", "tenant_id seq", "tenant_id:text seq:int at:time body:text"),
 		table("tenants", "tenant_id", "tenant_id:text weight:int suspended:bool running_most:int body:text"),
 		table("members", "id", `id:text incarnation:text version:text address:text renew_seq:int started_at:time`),
 		table("leases", "name", `name:text member_id:text term:int renew_seq:int`),

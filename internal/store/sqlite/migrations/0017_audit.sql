@@ -4,7 +4,9 @@
 create table audit_heads (
   tenant_id text primary key,
   seq integer not null,
-  hash text not null
+  hash text not null,
+  cut_seq integer not null default 0, -- rows up to it were let go
+  cut_hash text not null default '0000000000000000000000000000000000000000000000000000000000000000'
 ) strict, without rowid;
 
 create table audit (
@@ -24,3 +26,12 @@ create table audit (
 create index audit_object on audit (tenant_id, object_id, seq);
 create index audit_actor on audit (tenant_id, actor_id, seq);
 create index audit_at on audit (tenant_id, at, seq);
+
+-- What a row's hash was, signed; a copy of each is offered to a place elsewhere.
+create table audit_checkpoints (
+  tenant_id text not null,
+  seq integer not null,
+  at integer not null,
+  body text not null,
+  primary key (tenant_id, seq)
+) strict, without rowid;

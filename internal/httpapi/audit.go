@@ -1,0 +1,148 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/auditchain"
+	"github.com/casarerpa/fleet/internal/auth"
+	"github.com/casarerpa/fleet/internal/orchestrator"
+)
+
+// AuditPage is a part of the audit, oldest first.
+type AuditPage struct {
+	Entries []fleet.AuditEntry `json:"entries"`
+	Next    int64              `json:"next_after" doc:"Where to go on: pass it as after. The same as asked for at the end."`
+	Head    auditchain.Anchor  `json:"head" doc:"The newest row: what it says today is what a later check must find."`
+}
+
+type auditInput struct {
+	After      int64  `query:"after" doc:"Rows after this number."`
+	Limit      int    `query:"limit" default:"100" doc:"1 to 1000."`
+	Action     string `query:"action" doc:"Such as robot.update."`
+	ActorID    string `query:"actor_id"`
+	ObjectKind string `query:"object_kind" doc:"Such as robot."`
+	ObjectID   string `query:"object_id"`
+	Outcome    string `query:"outcome" enum:"done,denied,failed"`
+	From       string `query:"from" doc:"RFC 3339 time."`
+	To         string `query:"to" doc:"RFC 3339 time, not included."`
+}
+
+func (in *auditInput) filter() (f orchestrator.AuditFilter, err error) {
+	f = orchestrator.AuditFilter{
+		After: in.After, Limit: in.Limit, Action: in.Action, ActorID: in.ActorID,
+		ObjectKind: fleet.SubjectKind(in.ObjectKind), ObjectID: in.ObjectID, Outcome: fleet.AuditOutcome(in.Outcome),
+	}
+	for _, t := range []struct {
+		name, text string
+		into       *time.Time
+	}{{"from", in.From, &f.From}, {"to", in.To, &f.To}} {
+		if t.text == "" {
+			continue
+		}
+		if *t.into, err = time.Parse(time.RFC3339, t.text); err != nil {
+			return f, fleet.Invalid(t.name, "%s must be a time such as 2026-11-26T10:00:00Z; got %q.", t.name, clip(t.text, 40))
+		}
+	}
+	return f, nil
+}
+
+func (a *API) auditRoutes() {
+	route(a, operation{
+		method: http.MethodGet, path: Base + "/audit", id: "audit.list", summary: "Read who did what, oldest first", may: need(fleet.AuditRead), rate: rateRead,
+	}, a.listAudit)
+	route(a, operation{
+		method: http.MethodPost, path: Base + "/audit/verify", id: "audit.verify", summary: "Check the chain of the whole audit",
+		may: need(fleet.AuditRead), rate: rateRead, body: bodyRule{limit: plainBody, schema: anyObject("Empty.")},
+	}, a.verifyAudit)
+	a.routePlain(operation{
+		method: http.MethodGet, path: Base + "/audit/export", id: "audit.export", summary: "Read the whole audit as lines of JSON", may: need(fleet.AuditRead), rate: rateRead, stream: true,
+	}, []*huma.Param{queryParam("after", huma.TypeInteger, "Rows after this number.")}, map[string]*huma.Response{
+		"200": {Description: "One row on each line.", Content: map[string]*huma.MediaType{"application/x-ndjson": {Schema: &huma.Schema{Type: huma.TypeString}}}},
+	}, a.exportAudit)
+}
+
+func showAudit(e fleet.AuditEntry) fleet.AuditEntry { return e } // not a byte may differ: it is what the hash is over
+
+type auditReply struct{ Body AuditPage }
+
+func (a *API) listAudit(ctx context.Context, in *auditInput) (*auditReply, error) {
+	f, err := in.filter()
+	if err != nil {
+		return nil, err
+	}
+	p := auth.From(ctx)
+	rows, err := a.o.Orchestrator.Audits.List(ctx, p, f)
+	if err != nil {
+		return nil, err
+	}
+	page := AuditPage{Entries: showAll(rows, showAudit), Next: f.After}
+	if n := len(rows); n > 0 {
+		page.Next = rows[n-1].Seq
+	}
+	page.Head, err = a.o.Orchestrator.Audits.Head(ctx, p)
+	return &auditReply{page}, err
+}
+
+type verifyReply struct{ Body auditchain.Report }
+
+func (a *API) verifyAudit(ctx context.Context, _ *struct{}) (*verifyReply, error) {
+	report, err := a.o.Orchestrator.Audits.Verify(ctx, auth.From(ctx))
+	if err != nil {
+		return nil, err
+	}
+	return &verifyReply{report}, nil
+}
+
+// exportPage is how many rows are read at once.
+const exportPage = 1000
+
+func (a *API) exportAudit(w http.ResponseWriter, r *http.Request) error {
+	f := orchestrator.AuditFilter{Limit: exportPage}
+	if text := r.URL.Query().Get("after"); text != "" {
+		if err := json.Unmarshal([]byte(text), &f.After); err != nil {
+			return fleet.Invalid("after", "after must be a number; got %q.", clip(text, 40))
+		}
+	}
+	ctx, p := r.Context(), auth.From(r.Context())
+	for first := true; ; first = false {
+		rows, err := a.o.Orchestrator.Audits.List(ctx, p, f)
+		if err != nil {
+			if !first {
+				panic(http.ErrAbortHandler) //nolint:forbidigo // what was sent must not look whole
+			}
+			return err
+		}
+		if first {
+			w.Header().Set("Content-Type", "application/x-ndjson")
+			w.Header().Set("Content-Disposition", `attachment; filename="audit.jsonl"`)
+		}
+		// Each page has its own time, so that a long export is not cut off.
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(requestTime))
+		enc := json.NewEncoder(w)
+		for i := range rows {
+			if err := enc.Encode(rows[i]); err != nil {
+				return ignoreWrite(err)
+			}
+			f.After = rows[i].Seq
+		}
+		if len(rows) < exportPage {
+			return nil
+		}
+	}
+}
+
+// denied puts a refusal for want of a permission into the audit.
+func (a *API) denied(ctx context.Context, o *operation, p auth.Principal) {
+	if p.Tenant == "" {
+		return // nobody, and nobody's tenant
+	}
+	if err := a.o.Orchestrator.Audits.Deny(ctx, p, o.id, o.may.permission); err != nil {
+		a.o.Logger.Warn("a refusal is not in the audit", "request_id", callOf(ctx).requestID, "operation", o.id, "error", err)
+	}
+}
