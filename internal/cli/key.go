@@ -219,12 +219,25 @@ func (s *shell) showKey(form string, k *fleet.Key) error {
 			scopes[i] = string(p)
 		}
 		for _, row := range [][2]string{
-			{"key", string(k.ID)}, {"status", string(k.Status)}, {"kind", string(k.Kind)}, {"name", clean(k.Name)},
-			{"description", clean(k.Description)}, {"role", k.Role}, {"robot", string(k.RobotID)}, {"environment", clean(k.Env)},
-			{"scopes", strings.Join(scopes, ", ")}, {"environments", clean(strings.Join(k.Environments, ", "))},
-			{"counts from", strings.Join(ranges, ", ")}, {"ends in", "…" + k.Hint}, {"created", moment(k.CreatedAt)},
-			{"valid until", moment(k.ExpiresAt)}, {"revoked", moment(k.RevokedAt)}, {"replaced by", string(k.ReplacedBy)},
-			{"first used", moment(k.FirstUsedAt)}, {"last used", moment(k.LastUsedAt)}, {"last used from", k.LastUsedIP},
+			{"key", string(k.ID)},
+			{"status", string(k.Status)},
+			{"kind", string(k.Kind)},
+			{"name", clean(k.Name)},
+			{"description", clean(k.Description)},
+			{"role", k.Role},
+			{"robot", string(k.RobotID)},
+			{"environment", clean(k.Env)},
+			{"scopes", strings.Join(scopes, ", ")},
+			{"environments", clean(strings.Join(k.Environments, ", "))},
+			{"counts from", strings.Join(ranges, ", ")},
+			{"ends in", "…" + k.Hint},
+			{"created", moment(k.CreatedAt)},
+			{"valid until", moment(k.ExpiresAt)},
+			{"revoked", moment(k.RevokedAt)},
+			{"replaced by", string(k.ReplacedBy)},
+			{"first used", moment(k.FirstUsedAt)},
+			{"last used", moment(k.LastUsedAt)},
+			{"last used from", k.LastUsedIP},
 			{"used after rotation", moment(k.LateUsedAt)},
 		} {
 			out.add(row[0], row[1])

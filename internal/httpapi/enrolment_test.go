@@ -135,7 +135,8 @@ func TestOnlyItsOwnStreamEnds(t *testing.T) {
 	w.must(w.api.o.Keys.Revoke(t.Context(), auth.Local(), revoked, ""))
 	for name, done := range map[string]chan error{"revoked": a, "short": b} {
 		select {
-		case <-done:
+		case err := <-done:
+			t.Logf("the stream of the key %s ended: %v", name, err)
 		case <-time.After(5 * time.Second):
 			t.Fatalf("the stream of the key %s goes on", name)
 		}
