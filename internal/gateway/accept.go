@@ -23,6 +23,11 @@ import (
 // ServeHTTP lets a robot in. Whatever is wrong with its credential or its
 // request is said in the handshake, before the upgrade.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	id, original := oldRobotOf(r.URL.Path)
+	if original && !offers(r.Header, wire.Subprotocol) {
+		g.serveOld(w, r, id)
+		return
+	}
 	g.mu.RLock()
 	away := g.away
 	g.mu.RUnlock()
@@ -40,6 +45,9 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	defer welcomed()
 	p, err := g.authenticate(r)
+	if err == nil {
+		err = otherRobot(p, id)
+	}
 	if err != nil {
 		refuse(w, err)
 		return
@@ -178,14 +186,19 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, p auth.Principal
 		return
 	}
 	c := newConn(g, ws, p, welcome, hello, log, cancel)
-	c.send(frame.ID, c.welcome(welcome, token)) // before anybody else can write to it
+	g.attend(ctx, c, frame.ID, c.welcome(welcome, token), welcomed)
+}
+
+// attend welcomes a robot and runs its connection to its end.
+func (g *Gateway) attend(ctx context.Context, c *conn, answers string, welcome *wire.Welcome, welcomed func()) {
+	c.send(answers, welcome) // before anybody else can write to it
 	g.add(c)
 	welcomed()
-	log.Info("robot connected", "session_epoch", c.session.Epoch, "hostname", hello.Hostname)
+	c.log.Info("robot connected", "session_epoch", c.session.Epoch, "transport", c.session.Transport)
 	reason := c.run(ctx)
 	g.remove(c)
-	g.disconnect(context.WithoutCancel(ctx), ended{p, c.session, reason})
-	log.Info("robot disconnected", "session_epoch", c.session.Epoch, "reason", reason)
+	g.disconnect(context.WithoutCancel(ctx), ended{c.principal, c.session, reason})
+	c.log.Info("robot disconnected", "session_epoch", c.session.Epoch, "reason", reason)
 }
 
 // closing is an error that names its close code.

@@ -43,6 +43,7 @@ type conn struct {
 	timing    fleet.Timing
 	log       *slog.Logger
 	limiter   *rate.Limiter
+	old       *dialect // of a robot of the original; nil: it speaks ours
 	cancel    context.CancelFunc
 
 	caughtUp   atomic.Bool               // the journal entries that were there at hello are in
@@ -184,6 +185,12 @@ func (c *conn) flush() {
 // send queues a message. A robot that does not read what it is sent is
 // disconnected: it resumes and is told again.
 func (c *conn) send(answers string, m wire.Message) {
+	if c.old != nil {
+		for _, data := range c.old.encode(wire.Frame{CorrelationID: answers, Payload: m}, c.g.o.Now()) {
+			c.put(data)
+		}
+		return
+	}
 	c.sending.Lock()
 	defer c.sending.Unlock()
 	data, err := wire.Encode(wire.Frame{
@@ -195,6 +202,11 @@ func (c *conn) send(answers string, m wire.Message) {
 		return
 	}
 	c.seq++
+	c.put(data)
+}
+
+// put queues what is to be written.
+func (c *conn) put(data []byte) {
 	c.unsent.Add(1)
 	select {
 	case c.out <- data:
@@ -239,6 +251,9 @@ func (c *conn) pinger(ctx context.Context) {
 			c.stop(wire.CloseGoingAway, "no answer to ping")
 			return
 		}
+		if err == nil {
+			c.pulse(ctx)
+		}
 	}
 }
 
@@ -258,6 +273,10 @@ func (c *conn) reader(ctx context.Context) error {
 		}
 		if c.stopped.Load() {
 			continue // until the close is answered
+		}
+		if c.old != nil {
+			c.hearOld(ctx, data, n)
+			continue
 		}
 		f, err := wire.Decode(data, wire.FromRobot)
 		if err != nil {
@@ -356,6 +375,9 @@ func (c *conn) leftOut(ref wire.Ref, n int64) bool {
 func (c *conn) forget(ref wire.Ref) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.old != nil {
+		c.old.over(ref)
+	}
 	delete(c.spoken, ref)
 	delete(c.live, ref)
 	delete(c.forced, ref)

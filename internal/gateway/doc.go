@@ -10,6 +10,10 @@
 // queue behind work, the logger, and the watcher that looks at what is wanted
 // of the robot whenever it is woken, and from time to time without.
 //
+// Robots of the original come in by two more doors. Their dialects are translated
+// into the channel's frames on its own connections (old*.go); those that poll
+// are present while a claim of theirs is held (polling.go).
+//
 // Guarantees:
 //   - A bad credential fails the handshake with 401 or 403 before the upgrade.
 //   - An answer leaves only after the commit that it tells of.

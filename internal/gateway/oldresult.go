@@ -15,6 +15,9 @@ const notReported = "The robot does not report outputs."
 // ownResult makes a result of ours: what the robot said stays, under the names
 // that our clients read too. What it does not report is not made up.
 func ownResult(raw json.RawMessage) (json.RawMessage, int64) {
+	if fleet.Nesting(raw) > fleet.MaxNesting {
+		raw = json.RawMessage(`{"notes":["The result was nested too deep to be kept."]}`)
+	}
 	said := map[string]json.RawMessage{}
 	if err := json.Unmarshal(raw, &said); err != nil || said == nil { // null, a list, a text
 		said = map[string]json.RawMessage{}

@@ -2,9 +2,12 @@ package gateway_test
 
 import (
 	"context"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/coder/websocket"
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/auth"
@@ -229,5 +232,38 @@ func TestPolling(t *testing.T) {
 		},
 	} {
 		t.Run(name, test)
+	}
+}
+
+// A program of the original gives up for good on any answer to its handshake but
+// 101. While the orchestrator stops, or cannot reach its database, it gets that,
+// and is dropped after its first frame.
+func TestOldSocketsWhileStopping(t *testing.T) {
+	w := newWorld(t)
+	key := w.key("r1")
+	dial := func() (*websocket.Conn, error) {
+		ws, _, err := websocket.Dial(t.Context(), "ws"+strings.TrimPrefix(w.server.URL, "http")+"/ws/robot", nil) //nolint:bodyclose // the library closes it
+		return ws, err
+	}
+	register := func(ws *websocket.Conn) error {
+		w.must(ws.Write(t.Context(), websocket.MessageText, []byte(`{"type":"register","payload":{"auth_token":"`+key+`"}}`)))
+		_, _, err := ws.Read(t.Context())
+		return err
+	}
+	ws, err := dial()
+	w.must(err)
+	w.must(register(ws))
+	w.eventually("it is there", func() bool { return w.gateway.Connected() == 1 })
+	for _, end := range []func(){w.gateway.CutOff, func() { w.gateway.Back(); w.gateway.Drain(t.Context(), "stop") }} {
+		end()
+		if _, _, err := ws.Read(t.Context()); err == nil {
+			t.Error("it is still connected")
+		}
+		if ws, err = dial(); err != nil {
+			t.Fatal(err)
+		}
+		if err := register(ws); err == nil {
+			t.Error("it was let in")
+		}
 	}
 }

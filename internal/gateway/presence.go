@@ -101,6 +101,10 @@ func (c *conn) assign(ctx context.Context, won *store.Won) (*wire.JobAssign, err
 	}
 	// A document that would crowd the frame, or that is deeper than a frame may
 	// be, is fetched by its hash instead.
+	if c.old != nil {
+		m.Workflow = body // it fetches nothing
+		return m, nil
+	}
 	if len(body) > wire.MaxDocument || len(body)+len(won.Variables) > wire.MaxFrame-(16<<10) || fleet.Nesting(body) > fleet.MaxNesting {
 		m.WorkflowRef = j.Workflow.Hash
 	} else {

@@ -295,6 +295,12 @@ func (c *conn) beat(ctx context.Context, f inbound, m *wire.Heartbeat) bool {
 		ack.Cancel = append(ack.Cancel, wire.CancelRef{Ref: wire.Ref(s.Ref), Cause: s.Reason, Reason: string(s.Reason), Grace: fleet.Duration(s.Grace), Force: s.Force})
 	}
 	c.send(f.ID, ack)
+	if c.old != nil {
+		for _, ref := range answer.Stale { // it runs what was taken from it
+			c.forget(wire.Ref(ref))
+			c.regrant(ctx, ref.JobID)
+		}
+	}
 	c.missing(ctx, f.n, answer.Missing)
 	return true
 }
@@ -352,8 +358,12 @@ func (c *conn) logger(ctx context.Context) {
 			}
 			var ack fleet.LogAck
 			err := fail.At(fail.LogsReceived)
+			batch := m.Batch(c.principal.Tenant, c.principal.RobotID)
+			if c.old != nil && err == nil {
+				err = c.number(ctx, &batch)
+			}
 			if err == nil {
-				ack, err = c.g.o.Attempts.AppendLogs(ctx, c.principal, m.Batch(c.principal.Tenant, c.principal.RobotID))
+				ack, err = c.g.o.Attempts.AppendLogs(ctx, c.principal, batch)
 			}
 			if err == nil {
 				err = fail.At(fail.LogsAfterCommit)
@@ -420,6 +430,10 @@ func (c *conn) commands(ctx context.Context, told map[fleet.ID]bool) {
 		told[cmd.ID] = true
 		switch cmd.Kind { //nolint:exhaustive // the others are modes, which are never open
 		case fleet.CommandRestart:
+			if c.old != nil {
+				c.cannot(ctx, cmd)
+				continue
+			}
 			c.send("", &wire.Restart{CommandID: string(cmd.ID)})
 		case fleet.CommandShutdown:
 			c.send("", &wire.Shutdown{CommandID: string(cmd.ID), Graceful: true})
