@@ -115,7 +115,12 @@ func (k *Keys) Create(ctx context.Context, p Principal, in KeyRequest) (fleet.Ke
 	if err != nil {
 		return fleet.Key{}, Secret{}, err
 	}
-	err = k.store.Update(ctx, p.Scope(), func(tx store.Tx) error { return putKey(tx, p, &key) })
+	err = k.store.Update(ctx, p.Scope(), func(tx store.Tx) error {
+		if err := putKey(tx, p, &key); err != nil {
+			return err
+		}
+		return tx.Audit(key.Tenant, p.keyAudit("key.create", &key, nil, told(&key)))
+	})
 	if err != nil {
 		return fleet.Key{}, Secret{}, err
 	}
@@ -123,16 +128,13 @@ func (k *Keys) Create(ctx context.Context, p Principal, in KeyRequest) (fleet.Ke
 	return key, secret, nil
 }
 
-// putKey stores a new key with what tells of it.
+// putKey stores a new key with its event. The audit row is of the act that made
+// it.
 func putKey(tx store.Tx, p Principal, key *fleet.Key) error {
 	if err := tx.PutKey(*key); err != nil {
 		return err
 	}
-	err := tx.Append(key.Tenant, keyEvent(fleet.EventKeyCreated, p, key, map[string]any{"kind": key.Kind, "name": key.Name}))
-	if err != nil {
-		return err
-	}
-	return tx.Audit(key.Tenant, p.keyAudit("key.create", key, nil, told(key)))
+	return tx.Append(key.Tenant, keyEvent(fleet.EventKeyCreated, p, key, map[string]any{"kind": key.Kind, "name": key.Name}))
 }
 
 // keyAudit is the audit row of an act on a key.

@@ -39,6 +39,11 @@ func TestEnrolment(t *testing.T) {
 		s.run(w)
 	}
 	scenario{name: "none of the third is left", as: "admin", method: "GET", path: "/api/v1/robots/store-3", status: 404}.run(w)
+	for _, e := range w.audit(auth.Local()) {
+		if e.Action == "robot.enrol" && (e.Actor.Kind != fleet.ActorKey || e.Actor.ID != string(made.ID) || e.Object.ID == "store-3") {
+			t.Errorf("audited %+v", e)
+		}
+	}
 	other := read[NewEnrolment](w, w.do("admin", "POST", "/api/v1/enrolments", `{}`))
 	w.keys["machine"] = other.Token
 	scenario{name: "for nothing else", as: "machine", method: "GET", path: "/api/v1/jobs", status: 403}.run(w)
