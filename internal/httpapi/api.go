@@ -30,6 +30,11 @@ type Options struct {
 	Keys         *auth.Keys
 	// People sign in. Nil: nobody does, there are keys alone.
 	People *auth.People
+	// Issuer is by whom people may sign in besides. Nil: by nobody. PublicURL is
+	// the address at which browsers reach this installation; empty: that of the
+	// request.
+	Issuer    Issuer
+	PublicURL string
 	// Auth finds whose request it is. Nil: keys alone count.
 	Auth *auth.Resolver
 	// QueryTokens lets a credential in the address count, as programs of the
@@ -154,6 +159,7 @@ func newAPI(o Options) (*API, error) {
 	a.keyRoutes()
 	a.enrolmentRoutes()
 	a.signInRoutes()
+	a.issuerRoutes()
 	a.userRoutes()
 	a.memberRoutes()
 	a.laneRoutes()

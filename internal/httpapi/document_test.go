@@ -176,6 +176,8 @@ func verbs() map[string]verb {
 		"auth.session":          {"", ""},
 		"auth.ticket":           {"StreamTicket", ""},
 		"auth.setup":            {"Setup", "setup"},
+		"auth.oidc_start":       {"", ""},
+		"auth.oidc_callback":    {"", ""},
 		"me.password":           {"ChangePassword", "user password"},
 		"me.sessions":           {"OwnSessions", "user sessions"},
 		"me.end_session":        {"EndSession", "user sign-out"},

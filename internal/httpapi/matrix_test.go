@@ -46,6 +46,7 @@ var rights = map[string]string{
 	"node_overrides.list": "vodas", "node_overrides.get": "vodas", "node_overrides.put": "das", "node_overrides.delete": "das",
 
 	"auth.login": "nervodas", "auth.session": "nervodas", "auth.refresh": "nervodas", "auth.setup": "nervodas", "auth.me": "ervodas",
+	"auth.oidc_start": "nervodas", "auth.oidc_callback": "nervodas",
 	"auth.logout": "p", "auth.ticket": "p", "me.password": "p", "me.sessions": "p", "me.end_session": "p",
 	"users.list": "as", "users.get": "as", "users.create": "as", "users.update": "as", "users.password": "as", "users.delete": "as",
 
@@ -108,6 +109,7 @@ type estate struct {
 func newMatrix(t *testing.T) *matrix {
 	m := &matrix{world: newWorld(t, func(o *Options) {
 		o.Limits.Requests, o.Limits.Submits, o.Limits.RobotFrames, o.Limits.SignIns, o.Limits.Addresses, o.Limits.Enrolments = 1e9, 1e9, 1e9, 1e9, 1e9, 1e9
+		o.Issuer = nowhereIssuer{}
 	})}
 	m.super()
 	_, err := m.core.Tenants.Create(t.Context(), auth.Local(), fleet.NewTenant("globex"))
@@ -240,7 +242,7 @@ func (m *matrix) cell(t *testing.T, op matrixOp, c matrixCaller) (judged int) {
 // theirs says whether an operation names things that belong to somebody. The
 // name of an environment belongs to nobody, and a sum is its body's.
 func (m *matrix) theirs(op matrixOp) bool {
-	return !strings.HasPrefix(op.id, "environments.") && op.id != "robot.result"
+	return !strings.HasPrefix(op.id, "environments.") && !strings.HasPrefix(op.id, "auth.") && op.id != "robot.result"
 }
 
 // matrixBodies are what must be right before the thing is looked for.
@@ -320,7 +322,7 @@ func (m *matrix) nowhere(t *testing.T, op matrixOp) string {
 	return fill(t, op, func(string) map[string]string {
 		return map[string]string{
 			"id": nowhereID, "robot": nowhereName, "tenant": nowhereName, "n": "1", "node_id": nowhereName, "robot_id": nowhereName,
-			"name": nowhereName, "hash": strings.Repeat("0", 64), "sha256": strings.Repeat("0", 64),
+			"name": nowhereName, "provider": nowhereName, "hash": strings.Repeat("0", 64), "sha256": strings.Repeat("0", 64),
 		}
 	})
 }
@@ -362,7 +364,7 @@ func (m *matrix) estate(tenant fleet.TenantID) *estate {
 func (e *estate) path(t *testing.T, op matrixOp, c matrixCaller) string {
 	return fill(t, op, func(noun string) map[string]string {
 		names := map[string]string{
-			"name": "lab", "hash": e.hash, "sha256": strings.Repeat("a", 64), "tenant": string(e.p.Tenant), "n": "1", "node_id": "s",
+			"name": "lab", "provider": "sso", "hash": e.hash, "sha256": strings.Repeat("a", 64), "tenant": string(e.p.Tenant), "n": "1", "node_id": "s",
 		}
 		if !c.may(op) {
 			names["id"], names["robot"], names["robot_id"] = nowhereID, nowhereName, nowhereName // nobody gets that far
