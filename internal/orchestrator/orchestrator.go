@@ -74,6 +74,7 @@ type core struct {
 	bodies  *bodies
 	effects effectful
 	tenants moments[fleet.TenantID, fleet.Tenant]
+	handed  handed
 	named   moments[string, []string] // secrets that documents name, by hash
 }
 

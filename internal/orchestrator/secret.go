@@ -304,6 +304,7 @@ func (s *Secrets) Fetch(ctx context.Context, p auth.Principal, ref store.Ref, id
 	if err != nil {
 		return "", err // nobody gets what nobody would know of
 	}
+	s.handed.add(p.Tenant, ref, text)
 	return text, nil
 }
 

@@ -63,7 +63,9 @@ func TestSecretsAreHandedToAttemptsThatNameThem(t *testing.T) {
 		return w.start(r.Job)
 	}
 	ref := submit("erp")
-	fetch := func(ref store.Ref, name string) (string, error) { return w.Secrets.Fetch(t.Context(), w.robot, ref, name) }
+	fetch := func(ref store.Ref, name string) (string, error) {
+		return w.Secrets.Fetch(t.Context(), w.robot, ref, name)
+	}
 	for name, want := range map[string]string{"erp.password": "canary-of-r1", "erp.user": "bot"} {
 		if got, err := fetch(ref, name); err != nil || got != want {
 			t.Errorf("%s: %v", name, err) // never the value
