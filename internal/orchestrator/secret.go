@@ -320,7 +320,7 @@ func (s *Secrets) open(v *store.Sealed, field string) (string, error) {
 		return "", fleet.Internal(nil) // the error may hold a part of it
 	}
 	if field == "" && len(fields) == 1 {
-		for field = range fields { //nolint:revive // the only one
+		for field = range fields {
 		}
 	}
 	text, ok := fields[field]
