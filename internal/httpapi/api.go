@@ -110,6 +110,7 @@ type API struct {
 	huma     huma.API
 	rates    *rates
 	gate     gate
+	streams  streams
 	cross    *http.CrossOriginProtection
 	submits  submissions
 	document []byte
