@@ -144,6 +144,9 @@ func (a *API) deleteSecret(ctx context.Context, in *deleteSecretInput) (*struct{
 }
 
 func (a *API) rewrapSecrets(ctx context.Context, _ *struct{}) (*rewrapReply, error) {
+	if _, err := optional[struct{}](a, callOf(ctx).body); err != nil {
+		return nil, err
+	}
 	n, err := a.o.Orchestrator.Secrets.Rewrap(ctx, auth.From(ctx))
 	if err != nil {
 		return nil, err
