@@ -3,6 +3,10 @@ package original
 import (
 	"encoding/json"
 	"testing"
+	"time"
+
+	"github.com/casarerpa/fleet/client"
+	"github.com/casarerpa/fleet/fleet"
 )
 
 // TestClientRoutes holds the rows about the routes that the fleet dialog and the
@@ -48,6 +52,31 @@ func TestClientRoutes(t *testing.T) {
 			e := w.dialog().want(422, "GET", "/api/v1/metrics/robots?status=asleep", "").object(t)
 			has(t, e, "detail", "message", "error")
 			w.python().want(401, "GET", "/api/v1/metrics/robots", "")
+		},
+		"C9 M37 names of a dead letter": func(t *testing.T) {
+			w := newWorld(t)
+			a := w.registered("r1", 1)
+			job := w.submit(func(r *client.SubmitRequest) { r.RetrySafety = "always"; r.Retry = &client.RetryChange{Max: new(0)} })
+			c := a.work()
+			a.jobs.want(200, "POST", "/api/v1/jobs/"+c.JobID+"/fail", `{"error_message":"no"}`)
+			w.reaches(job, fleet.Failed)
+			list := w.dialog().want(200, "GET", "/api/v1/dlq?pending_only=true&limit=50&offset=0", "").object(t)
+			entries, _ := list["entries"].([]any)
+			if len(entries) != 1 || list["total"] != 1.0 || list["pending"] != 1.0 {
+				t.Fatalf("%v", list)
+			}
+			e, _ := entries[0].(map[string]any)
+			for _, name := range []string{"id", "entry_id", "job_id", "original_job_id"} {
+				if e[name] != string(job) {
+					t.Errorf("%s is %v", name, e[name])
+				}
+			}
+			for _, name := range []string{"failed_at", "last_failed_at", "created_at", "original_created_at"} {
+				text, _ := e[name].(string)
+				if at, err := time.Parse(time.RFC3339, text); err != nil || at.IsZero() {
+					t.Errorf("%s is %v", name, e[name])
+				}
+			}
 		},
 	} {
 		t.Run(name, test)
