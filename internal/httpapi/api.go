@@ -156,6 +156,7 @@ func newAPI(o Options) (*API, error) {
 	a.environmentRoutes()
 	a.tenantRoutes()
 	a.auditRoutes()
+	a.vaultRoutes()
 	a.workflowRoutes()
 	a.eventRoutes()
 	a.keyRoutes()

@@ -22,6 +22,7 @@ import (
 	"github.com/casarerpa/fleet/internal/dbtest"
 	"github.com/casarerpa/fleet/internal/gateway"
 	"github.com/casarerpa/fleet/internal/orchestrator"
+	"github.com/casarerpa/fleet/internal/seal"
 	"github.com/casarerpa/fleet/internal/store"
 	"github.com/casarerpa/fleet/workflow"
 	"github.com/casarerpa/fleet/workflow/catalog"
@@ -47,6 +48,16 @@ type world struct {
 	logMu  sync.Mutex // also guards schemas
 
 	schemas map[string]*jsonschema.Schema // by their place in the document
+}
+
+// masterKey is one for secrets, the same in every test.
+func masterKey(t testing.TB) seal.Keys {
+	t.Helper()
+	keys, err := seal.Parse("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return keys
 }
 
 // newWorld opens everything. The keys are those of admin, developer, operator,
@@ -77,6 +88,7 @@ func newWorldOn(t testing.TB, db dbtest.Store, change ...func(*Options)) *world 
 	}
 	w.core = orchestrator.New(orchestrator.Options{
 		Store: db, IDs: ids, Now: time.Now, Chance: func() float64 { return 0 }, Catalog: cat, Logger: logger,
+		Sealer: masterKey(t),
 		Policy: workflow.Policy{Limits: bounds.Document}, Limits: bounds, Timing: func(string) fleet.Timing { return fleet.DefaultTiming() },
 	})
 	keys := auth.NewKeys(db, ids, rand.Reader, time.Now)
