@@ -18,6 +18,7 @@ import (
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/auth"
 	"github.com/casarerpa/fleet/internal/config"
+	"github.com/casarerpa/fleet/internal/gateway"
 	"github.com/casarerpa/fleet/internal/httpapi"
 	"github.com/casarerpa/fleet/internal/orchestrator"
 	"github.com/casarerpa/fleet/internal/seal"
@@ -60,6 +61,10 @@ func newTenantsAPI(t *testing.T, s store.Store) *tenantsAPI {
 		a.keys[tenant] = secret.Reveal()
 	}
 	api, err := httpapi.New(httpapi.Options{
+		Polling: gateway.New(gateway.Options{
+			Member: ids.New(), Version: "test", Robots: core.Robots, Attempts: core.Attempts, Secrets: core.Secrets, Keys: keys, Signals: s.Signals(),
+			Timing: func(string) fleet.Timing { return fleet.DefaultTiming() }, Now: time.Now, Logger: log, Limits: gateway.DefaultLimits(),
+		}),
 		Orchestrator: core, Keys: keys, People: auth.NewPeople(s, ids, rand.Reader, time.Now, auth.DefaultSignInRules()).With(keys), Health: s.Health, Logger: log, Limits: config.DefaultLimits(), Version: "test",
 	})
 	if err != nil {
@@ -162,7 +167,7 @@ func TestAPIBehindTheWall(t *testing.T) {
 	}
 	ids := map[string][]string{
 		"/api/v1/jobs/": {string(running.ID), string(waiting.ID), string(ended.ID)}, "/api/v1/keys/": {"key-of-acme"},
-		"/api/v1/robots/": {"r1"}, "/api/v1/workflows/": {"w-1"}, "/api/v1/reservations/": {string(kept.ID)}, "/api/v1/dlq/": {string(ended.ID)},
+		"/api/v1/robots/": {"r1"}, "/api/v1/metrics/robots/": {"r1"}, "/api/v1/workflows/": {"w-1"}, "/api/v1/reservations/": {string(kept.ID)}, "/api/v1/dlq/": {string(ended.ID)},
 		"/api/v1/bulk-operations/": {string(many.ID)}, "/api/v1/users/": {string(person.ID)}, "/api/v1/me/sessions/": {string(signIn.ID)}, "/api/v1/tenants/": {string(f.Tenant)},
 		"/api/v1/enrolments/": {string(token.ID)},
 	}
