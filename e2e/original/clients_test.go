@@ -53,7 +53,7 @@ func TestClientRoutes(t *testing.T) {
 			has(t, e, "detail", "message", "error")
 			w.python().want(401, "GET", "/api/v1/metrics/robots", "")
 		},
-		"C9 M37 names of a dead letter": func(t *testing.T) {
+		"R48 C9 M37 a dead letter": func(t *testing.T) {
 			w := newWorld(t)
 			a := w.registered("r1", 1)
 			job := w.submit(func(r *client.SubmitRequest) { r.RetrySafety = "always"; r.Retry = &client.RetryChange{Max: new(0)} })
@@ -77,6 +77,11 @@ func TestClientRoutes(t *testing.T) {
 					t.Errorf("%s is %v", name, e[name])
 				}
 			}
+			gone := w.dialog().want(200, "DELETE", "/api/v1/dlq/"+string(job), "").object(t)
+			if gone["dlq_entry_id"] != string(job) || gone["deleted"] != true || gone["message"] == "" {
+				t.Errorf("%v", gone)
+			}
+			w.dialog().want(404, "DELETE", "/api/v1/dlq/"+string(job), "")
 		},
 	} {
 		t.Run(name, test)

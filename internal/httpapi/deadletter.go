@@ -82,7 +82,7 @@ func (a *API) deadLetterRoutes() {
 	}, a.retryDeadLetter)
 	route(a, operation{
 		method: http.MethodDelete, path: Base + "/dlq/{id}", id: "deadletters.delete", summary: "Take a dead letter from the list; its job stays",
-		may: need(fleet.JobsPurge), rate: rateWrite, status: http.StatusNoContent,
+		may: need(fleet.JobsPurge), rate: rateWrite,
 	}, a.deleteDeadLetter)
 	route(a, operation{
 		method: http.MethodPost, path: Base + "/dlq/purge", id: "deadletters.purge", summary: "Take old ones from the list that were looked after",
@@ -170,12 +170,24 @@ func (a *API) retryDeadLetter(ctx context.Context, in *JobInput) (*retryReply, e
 	}}, nil
 }
 
-func (a *API) deleteDeadLetter(ctx context.Context, in *JobInput) (*struct{}, error) {
+// DeletedDeadLetter answers that a dead letter is gone.
+type DeletedDeadLetter struct {
+	ID      fleet.ID `json:"dlq_entry_id"`
+	Deleted bool     `json:"deleted"`
+	Message string   `json:"message"`
+}
+
+type deletedDeadReply struct{ Body DeletedDeadLetter }
+
+func (a *API) deleteDeadLetter(ctx context.Context, in *JobInput) (*deletedDeadReply, error) {
 	id, err := in.id()
 	if err != nil {
 		return nil, err
 	}
-	return nil, a.o.Orchestrator.Jobs.DeleteDeadLetter(ctx, auth.From(ctx), id)
+	if err := a.o.Orchestrator.Jobs.DeleteDeadLetter(ctx, auth.From(ctx), id); err != nil {
+		return nil, err
+	}
+	return &deletedDeadReply{DeletedDeadLetter{ID: id, Deleted: true, Message: "The dead letter is off the list; its job stays."}}, nil
 }
 
 type purgeReply struct{ Body PurgeAnswer }
