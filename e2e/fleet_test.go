@@ -48,8 +48,10 @@ func newWorld(t *testing.T) *world {
 // start opens the orchestrator at its place, again after a stop.
 func (w *world) start(listen string) {
 	w.t.Helper()
-	a, err := app.New(w.t.Context(), app.Options{DataDir: w.at.DataDir, DatabaseURL: w.at.DatabaseURL, Listen: listen, Local: true,
-		SecretKeys: "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"})
+	a, err := app.New(w.t.Context(), app.Options{
+		DataDir: w.at.DataDir, DatabaseURL: w.at.DatabaseURL, Listen: listen, Local: true,
+		SecretKeys: "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
+	})
 	if err != nil {
 		w.t.Fatal(err)
 	}
