@@ -179,6 +179,7 @@ func verbs() map[string]verb {
 		"users.password":        {"SetPassword", "user password"},
 		"users.delete":          {"DeleteUser", "user delete"},
 		"health.get":            {"Health", ""},
+		"health.alias":          {"", ""},
 		"health.live":           {"", ""},
 		"health.ready":          {"", ""},
 		"robot.workflow":        {"RobotWorkflow", ""},
