@@ -43,11 +43,12 @@ type world struct {
 	hold  int    // seconds for which a claim waits
 
 	timing fleet.Timing
+	linger time.Duration // of a stop; negative: not at all
 }
 
 func newWorld(t testing.TB, change ...func(*world)) *world {
 	t.Helper()
-	w := &world{TB: t, at: dbtest.NewPlace(t), hold: 1}
+	w := &world{TB: t, at: dbtest.NewPlace(t), hold: 1, linger: -1}
 	for _, c := range change {
 		c(w)
 	}
@@ -64,7 +65,7 @@ func (w *world) start(listen string) {
 	limits := config.DefaultLimits()
 	limits.ClaimHold = w.hold
 	a, err := app.New(w.Context(), app.Options{
-		DataDir: w.at.DataDir, DatabaseURL: w.at.DatabaseURL, Listen: listen, Limits: limits, Linger: -1, Timing: w.timing,
+		DataDir: w.at.DataDir, DatabaseURL: w.at.DatabaseURL, Listen: listen, Limits: limits, Linger: w.linger, Timing: w.timing,
 		Logger: slog.New(slog.NewTextHandler(w.Output(), nil)),
 	})
 	w.must(err)
@@ -147,6 +148,7 @@ type reply struct {
 	status int
 	header http.Header
 	text   string
+	close  bool
 }
 
 func (r reply) object(t testing.TB) map[string]any {
@@ -207,7 +209,7 @@ func (c *caller) try(ctx context.Context, method, path, body string) (reply, err
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
-	return reply{resp.StatusCode, resp.Header, strings.TrimSpace(string(text))}, err
+	return reply{resp.StatusCode, resp.Header, strings.TrimSpace(string(text)), resp.Close}, err
 }
 
 // want calls and checks the status.

@@ -370,6 +370,9 @@ func (g *Gateway) keepPolls(ctx context.Context) {
 	}
 	g.mu.Unlock()
 	for _, p := range gone {
+		if robot, err := g.o.Robots.Look(ctx, p, p.RobotID); err == nil && robot.Connected {
+			continue // it has called another orchestrator since
+		}
 		held, _, err := g.o.Attempts.Held(ctx, p)
 		for _, sub := range held {
 			if err == nil {
