@@ -150,3 +150,14 @@ func (g *SignInGuard) Fail(now time.Time) {
 		g.Failures, g.Since, g.LockedUntil = 0, now, now.Add(GuardLock)
 	}
 }
+
+// Identity is a person as an issuer vouches for them.
+type Identity struct {
+	Issuer  string
+	Subject string // at the issuer; it never changes
+	Name    string
+	Email   string
+	Role    Role
+	Tenant  TenantID
+	Expires time.Time
+}

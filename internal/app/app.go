@@ -23,6 +23,7 @@ import (
 	"github.com/casarerpa/fleet/internal/fail"
 	"github.com/casarerpa/fleet/internal/gateway"
 	"github.com/casarerpa/fleet/internal/httpapi"
+	"github.com/casarerpa/fleet/internal/issuer"
 	"github.com/casarerpa/fleet/internal/orchestrator"
 	"github.com/casarerpa/fleet/internal/store"
 	"github.com/casarerpa/fleet/internal/store/committer"
@@ -42,6 +43,7 @@ type App struct {
 	breakers *breaker.Set // before outside systems
 	keys     *auth.Keys
 	people   *auth.People
+	issuer   *issuer.Issuer // nil: there is none
 	auth     *auth.Resolver
 	gateway  *gateway.Gateway
 	shed     func() map[string]int64 // what the API refused under pressure
@@ -210,13 +212,17 @@ func (a *App) listen(ctx context.Context, core *orchestrator.Orchestrator) error
 	a.reach = &cluster.Reach{
 		Probe: a.store.Health, Clock: time.Now, Logger: a.o.Logger, CutOff: a.gateway.CutOff, Back: a.gateway.Back,
 	}
-	handler, err := httpapi.New(httpapi.Options{
+	o := httpapi.Options{
 		Orchestrator: core, People: a.people, Keys: a.keys, Auth: a.auth, Local: a.o.Local, Robots: a.gateway, Polling: a.gateway, Leaving: a.leaving.Load, Health: a.health, Writable: a.reach.Fault, Breakers: a.breakerStatuses,
 		QueryTokens: a.o.QueryTokens, QueryTokenSeen: func() { a.queryTokens.Add(1) },
 		Proxies: a.o.Proxies, Pressure: a.pressure(), RobotCertificates: a.o.RobotCertificates,
 		Members: func() []fleet.Member { return a.members.Live() },
 		Now:     time.Now, Logger: a.o.Logger, Limits: a.o.Limits, Version: a.o.Version,
-	})
+	}
+	if a.issuer != nil {
+		o.Issuer, o.PublicURL = a.issuer, a.o.OIDC.PublicURL
+	}
+	handler, err := httpapi.New(o)
 	if err != nil {
 		return err
 	}

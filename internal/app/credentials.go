@@ -41,7 +41,14 @@ func (a *App) credentials(ctx context.Context, ids *fleet.IDs) error {
 		}
 		kinds = append(kinds, key)
 	}
-	a.auth = auth.NewResolver(append(kinds, a.keys, a.people)...)
+	kinds = append(kinds, a.keys, auth.NewEnrolments(a.keys), a.people)
+	if a.issuer, err = a.openIssuer(a.o.OIDC); err != nil {
+		return err
+	}
+	if a.issuer != nil {
+		kinds = append(kinds, auth.NewVouched(a.people, signed{a.issuer}))
+	}
+	a.auth = auth.NewResolver(kinds...)
 	a.loops = append(a.loops, a.keys.Run)
 	// What was used until the end is written down when the loops have ended.
 	a.push("uses of keys", func(ctx context.Context) error {

@@ -42,6 +42,8 @@ type Options struct {
 	Retention config.Retention
 	// SignIns says how long people stay signed in; what is zero is as usual.
 	SignIns config.SignIns
+	// OIDC is the issuer by which people sign in besides; without one, none.
+	OIDC config.OIDC
 	// MetricsListen is a loopback address for Prometheus; empty: none.
 	MetricsListen string
 	// DatabaseURL is a PostgreSQL that orchestrators share; empty: the embedded

@@ -95,7 +95,7 @@ func (c *serveCmd) options(sh *shell, log *slog.Logger) (app.Options, error) {
 		DataDir: c.Folder(sh.getenv), Listen: c.Listen, Timing: timing, Limits: c.Limits, Version: sh.version, Logger: log,
 		StopTimeout: c.StopTimeout, GroupCommit: c.GroupCommit, RecordRounds: c.RecordRounds, MetricsListen: c.MetricsListen,
 	}
-	o.Retention, o.SignIns = c.Retention, c.SignIns
+	o.Retention, o.SignIns, o.OIDC = c.Retention, c.SignIns, c.OIDC
 	o.Proxies = app.Proxies{Networks: c.BehindTLS, Forwarded: c.Forwarded == "forwarded"}
 	o.DatabaseURL, o.Migrate, o.Unsafe = c.DatabaseURL.Reveal(), c.Migrate, c.UnsafeStore
 	o.AuditKey, o.AuditSink = c.AuditKey.Reveal(), c.AuditCheckpoints

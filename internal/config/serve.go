@@ -57,6 +57,7 @@ type Serve struct {
 	RecordRounds     string         `name:"record-placement" help:"write every round of placement into this file, for fleet placement replay" placeholder:"PATH" env:"FLEET_RECORD_PLACEMENT"`
 	StopTimeout      time.Duration  `help:"how long a stop waits for what is under way" default:"20s" env:"FLEET_STOP_TIMEOUT"`
 
+	OIDC      OIDC      `embed:"" prefix:"oidc-" envprefix:"FLEET_OIDC_"`
 	SignIns   SignIns   `embed:"" prefix:"sign-in-" envprefix:"FLEET_SIGN_IN_"`
 	Retention Retention `embed:"" prefix:"retention-" envprefix:"FLEET_RETENTION_"`
 	Timing    Timing    `embed:"" prefix:"timing-" envprefix:"FLEET_TIMING_"`
@@ -83,6 +84,9 @@ func (c Serve) Validate() error {
 	}
 	if c.StopTimeout <= 0 {
 		return fleet.Invalid("stop-timeout", "stop-timeout must be positive; got %s.", c.StopTimeout)
+	}
+	if err := c.OIDC.Validate(); err != nil {
+		return err
 	}
 	if err := c.SignIns.Validate(); err != nil {
 		return err

@@ -30,6 +30,11 @@ type Options struct {
 	Keys         *auth.Keys
 	// People sign in. Nil: nobody does, there are keys alone.
 	People *auth.People
+	// Issuer is by whom people may sign in besides. Nil: by nobody. PublicURL is
+	// the address at which browsers reach this installation; empty: that of the
+	// request.
+	Issuer    Issuer
+	PublicURL string
 	// Auth finds whose request it is. Nil: keys alone count.
 	Auth *auth.Resolver
 	// QueryTokens lets a credential in the address count, as programs of the
@@ -80,7 +85,7 @@ func (o *Options) fill() {
 		o.Limits = config.DefaultLimits()
 	}
 	if o.Auth == nil {
-		kinds := []auth.Kind{o.Keys}
+		kinds := []auth.Kind{o.Keys, auth.NewEnrolments(o.Keys)}
 		if o.People != nil {
 			kinds = append(kinds, o.People)
 		}
@@ -109,6 +114,8 @@ type API struct {
 	submits  submissions
 	document []byte
 
+	enrolments *auth.Enrolments
+
 	stopOnce sync.Once
 	stopping chan struct{} // closed when streams must end
 	hooked   sync.Map      // servers that tell us when they shut down
@@ -124,6 +131,7 @@ func newAPI(o Options) (*API, error) {
 		o: o, ids: fleet.NewIDs(o.Now, rand.Reader), started: o.Now(), mux: http.NewServeMux(),
 		routes: map[string]*operation{}, stopping: make(chan struct{}),
 	}
+	a.enrolments = auth.NewEnrolments(o.Keys)
 	a.cross = http.NewCrossOriginProtection()
 	a.rates, a.submits = newRates(o.Limits, o.Now), newSubmissions(o.Limits)
 	a.huma = huma.NewAPI(humaConfig(o.Version), humago.NewAdapter((*guardedMux)(a), ""))
@@ -149,7 +157,9 @@ func newAPI(o Options) (*API, error) {
 	a.workflowRoutes()
 	a.eventRoutes()
 	a.keyRoutes()
+	a.enrolmentRoutes()
 	a.signInRoutes()
+	a.issuerRoutes()
 	a.userRoutes()
 	a.memberRoutes()
 	a.laneRoutes()
