@@ -110,6 +110,7 @@ type API struct {
 	huma     huma.API
 	rates    *rates
 	gate     gate
+	streams  streams
 	cross    *http.CrossOriginProtection
 	submits  submissions
 	document []byte
@@ -154,6 +155,7 @@ func newAPI(o Options) (*API, error) {
 	a.environmentRoutes()
 	a.tenantRoutes()
 	a.auditRoutes()
+	a.vaultRoutes()
 	a.workflowRoutes()
 	a.eventRoutes()
 	a.keyRoutes()

@@ -53,6 +53,8 @@ var rights = map[string]string{
 	"keys.list": "as", "keys.create": "as", "keys.revoke": "as", "keys.get": "as", "keys.update": "as", "keys.rotate": "as",
 	"enrolments.list": "as", "enrolments.create": "as", "enrolments.revoke": "as", "robots.enrol": "e", "members.list": "as",
 	"audit.list": "as", "audit.export": "as", "audit.verify": "as",
+	"secrets.list": "as", "secrets.get": "as", "secrets.put": "as", "secrets.delete": "as", "secrets.rewrap": "as",
+	"assets.list": "vodas", "assets.get": "vodas", "assets.put": "as", "assets.delete": "as",
 	"tenants.list": "as", "tenants.get": "as", "tenants.create": "s", "tenants.put": "s",
 }
 
@@ -242,9 +244,13 @@ func (m *matrix) cell(t *testing.T, op matrixOp, c matrixCaller) (judged int) {
 }
 
 // theirs says whether an operation names things that belong to somebody. The
-// name of an environment belongs to nobody, and a sum is its body's.
+// name of an environment belongs to nobody, a put of a name that is not there makes it, and a sum is its body's.
 func (m *matrix) theirs(op matrixOp) bool {
-	return !strings.HasPrefix(op.id, "environments.") && !strings.HasPrefix(op.id, "auth.") && op.id != "robot.result"
+	switch op.id {
+	case "secrets.put", "assets.put", "robot.result":
+		return false
+	}
+	return !strings.HasPrefix(op.id, "environments.") && !strings.HasPrefix(op.id, "auth.")
 }
 
 // matrixBodies are what must be right before the thing is looked for.
@@ -392,6 +398,10 @@ func (e *estate) path(t *testing.T, op matrixOp, c matrixCaller) string {
 			names["id"] = e.mark(string(token.ID))
 		case "workflows":
 			names["id"], names["robot_id"] = e.workflow(t, op)
+		case "secrets":
+			names["name"] = e.secret()
+		case "assets":
+			names["name"] = e.asset()
 		case "reservations":
 			names["id"] = e.reservation()
 		case "users":
