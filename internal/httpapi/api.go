@@ -142,6 +142,7 @@ func newAPI(o Options) (*API, error) {
 	a.robotRoutes()
 	a.pollingRoutes()
 	a.polledRobotRoutes()
+	a.legacyRobotRoutes()
 	a.robotFigureRoutes()
 	a.robotModeRoutes()
 	a.robotCommandRoutes()

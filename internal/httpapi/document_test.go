@@ -125,6 +125,7 @@ func verbs() map[string]verb {
 		"robots.logs":           {"RobotLogs", "robot logs"},
 		"robots.metrics":        {"", ""},
 		"robots.row":            {"", ""},
+		"robots.rows":           {"", ""},
 		"robots.status":         {"", ""},
 		"robots.heartbeat":      {"", ""},
 		"robots.heartbeat_of":   {"", ""},

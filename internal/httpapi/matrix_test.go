@@ -31,7 +31,7 @@ var rights = map[string]string{
 	"deadletters.delete": "as", "deadletters.purge": "as", "placement.preview": "odas", "events.list": "vodas",
 
 	"robots.list": "vodas", "robots.get": "vodas", "robots.commands": "vodas", "robots.register": "ras", "robots.delete": "as",
-	"robots.row": "rvodas", "robots.status": "ras", "robots.heartbeat": "ras", "robots.heartbeat_of": "ras", "robots.logs": "vodas", "robots.metrics": "vodas",
+	"robots.row": "rvodas", "robots.rows": "vodas", "robots.status": "ras", "robots.heartbeat": "ras", "robots.heartbeat_of": "ras", "robots.logs": "vodas", "robots.metrics": "vodas",
 	"robot.claim": "r", "robot.complete": "r", "robot.fail": "r", "robot.release": "r", "robot.extend": "r", "robot.progress": "r",
 	"robots.update": "as",
 	"robots.drain":  "oas", "robots.maintenance": "oas", "robots.pause": "oas", "robots.restart": "oas", "robots.resume": "oas",

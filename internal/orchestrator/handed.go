@@ -15,8 +15,16 @@ import (
 // telling guesses. It goes on after the end: log lines come later.
 type handed struct {
 	mu    sync.Mutex
-	list  map[attemptKey]*redact.Redactor
+	list  map[attemptKey]*handedTo
 	order []attemptKey // from the oldest
+	bytes int          // of all values
+}
+
+// handedTo is what one attempt has got.
+type handedTo struct {
+	values map[string]bool
+	bytes  int
+	hide   *redact.Redactor
 }
 
 type attemptKey struct {
@@ -24,8 +32,9 @@ type attemptKey struct {
 	ref    store.Ref
 }
 
-// maxHanded bounds the attempts that are remembered; the oldest go first.
-const maxHanded = 20_000
+// maxHanded bounds the bytes of the values that are remembered; the oldest
+// attempts go first. To look for a value takes some thirty times its length.
+const maxHanded = 4 << 20
 
 // add remembers a value that is about to be handed out.
 func (h *handed) add(tenant fleet.TenantID, ref store.Ref, value string) {
@@ -35,23 +44,33 @@ func (h *handed) add(tenant fleet.TenantID, ref store.Ref, value string) {
 	known := h.list[key]
 	if known == nil {
 		if h.list == nil {
-			h.list = map[attemptKey]*redact.Redactor{}
+			h.list = map[attemptKey]*handedTo{}
 		}
-		if len(h.order) >= maxHanded {
-			delete(h.list, h.order[0])
-			h.order = h.order[1:]
-		}
-		known = redact.New()
+		known = &handedTo{values: map[string]bool{}, hide: redact.New()}
 		h.list[key], h.order = known, append(h.order, key)
 	}
-	known.Add(value)
+	if known.values[value] {
+		return
+	}
+	known.values[value] = true
+	known.bytes += len(value)
+	h.bytes += len(value)
+	known.hide.Add(value)
+	for h.bytes > maxHanded && len(h.order) > 1 {
+		h.bytes -= h.list[h.order[0]].bytes
+		delete(h.list, h.order[0])
+		h.order = h.order[1:]
+	}
 }
 
 // to is what was handed to an attempt; nil, which changes nothing, for most.
 func (h *handed) to(tenant fleet.TenantID, job fleet.ID, epoch int64) *redact.Redactor {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.list[attemptKey{tenant, store.Ref{JobID: job, Epoch: epoch}}]
+	if known := h.list[attemptKey{tenant, store.Ref{JobID: job, Epoch: epoch}}]; known != nil {
+		return known.hide
+	}
+	return nil
 }
 
 // report cleans a report of the tenant. The outcome of a step that must not run

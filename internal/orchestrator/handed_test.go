@@ -100,11 +100,15 @@ func TestHandedSecretsDoNotComeBack(t *testing.T) {
 
 func TestHandedForgetsTheOldest(t *testing.T) {
 	var h handed
-	for i := range int64(maxHanded + 1) {
-		h.add("default", store.Ref{JobID: "j", Epoch: i}, "canary-1")
+	value := strings.Repeat("canary-1", fleet.MaxSecretBytes/8)
+	most := int64(maxHanded / len(value))
+	for i := range most + 1 {
+		ref := store.Ref{JobID: "j", Epoch: i}
+		h.add("default", ref, value)
+		h.add("default", ref, value) // once more takes no room
 	}
-	if h.to("default", "j", 0) != nil || h.to("default", "j", 1) == nil || h.to("default", "j", maxHanded) == nil || len(h.list) != maxHanded {
-		t.Error("the oldest one and no other is forgotten")
+	if h.to("default", "j", 0) != nil || h.to("default", "j", 1) == nil || h.to("default", "j", most) == nil || int64(len(h.list)) != most {
+		t.Errorf("%d of %d are kept: the oldest one and no other is to be forgotten", len(h.list), most+1)
 	}
 	if h.to("globex", "j", 1) != nil {
 		t.Error("another tenant's attempt")
