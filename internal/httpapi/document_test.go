@@ -198,6 +198,7 @@ func verbs() map[string]verb {
 		"users.password":        {"SetPassword", "user password"},
 		"users.delete":          {"DeleteUser", "user delete"},
 		"health.get":            {"Health", ""},
+		"health.alias":          {"", ""},
 		"health.live":           {"", ""},
 		"health.ready":          {"", ""},
 		"robot.workflow":        {"RobotWorkflow", ""},

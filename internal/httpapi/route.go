@@ -45,6 +45,7 @@ type access struct {
 	open       bool // also without a credential
 	signedIn   bool // anybody with a credential
 	person     bool // a person who signed in
+	whatever   bool // with a credential that does not count, too
 	self       bool // also a robot's own key, for that robot
 }
 
@@ -52,6 +53,10 @@ func need(p fleet.Permission) access { return access{permission: p} }
 
 // orSelf adds the robot that the path names, by its own key.
 func (a access) orSelf() access { a.self = true; return a }
+
+// anyway takes a credential that does not count for none. Programs of the
+// original ask whether we are there with whatever key they have.
+func (a access) anyway() access { a.whatever = true; return a }
 
 func open() access { return access{open: true} }
 

@@ -306,6 +306,16 @@ func (a *Attempts) NotHeld(ctx context.Context, p auth.Principal, ref store.Ref)
 	})
 }
 
+// NotTold takes back an offer of which it is certain that its robot did not hear.
+func (a *Attempts) NotTold(ctx context.Context, p auth.Principal, ref store.Ref) error {
+	return a.chore(ctx, p.Scope(), ref.JobID, func(_ store.Tx, sub fleet.Subject) (*fleet.Move, error) {
+		if sub.Job.State != fleet.Assigned || sub.Attempt.RobotID != p.RobotID {
+			return nil, nil
+		}
+		return sub.Lose(fleet.Loss{Epoch: ref.Epoch, Reason: "the robot was not told of it", NeverStarted: true, Again: true, Chance: a.Chance()}, a.Now())
+	})
+}
+
 // RunLimit begins the stop of an attempt that ran for its whole time.
 func (a *Attempts) RunLimit(ctx context.Context, s store.Scope, ref store.Ref) error {
 	err := a.chore(ctx, s, ref.JobID, func(_ store.Tx, sub fleet.Subject) (*fleet.Move, error) {
