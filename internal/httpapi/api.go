@@ -85,7 +85,7 @@ func (o *Options) fill() {
 		o.Limits = config.DefaultLimits()
 	}
 	if o.Auth == nil {
-		kinds := []auth.Kind{o.Keys}
+		kinds := []auth.Kind{o.Keys, auth.NewEnrolments(o.Keys)}
 		if o.People != nil {
 			kinds = append(kinds, o.People)
 		}
@@ -114,6 +114,8 @@ type API struct {
 	submits  submissions
 	document []byte
 
+	enrolments *auth.Enrolments
+
 	stopOnce sync.Once
 	stopping chan struct{} // closed when streams must end
 	hooked   sync.Map      // servers that tell us when they shut down
@@ -129,6 +131,7 @@ func newAPI(o Options) (*API, error) {
 		o: o, ids: fleet.NewIDs(o.Now, rand.Reader), started: o.Now(), mux: http.NewServeMux(),
 		routes: map[string]*operation{}, stopping: make(chan struct{}),
 	}
+	a.enrolments = auth.NewEnrolments(o.Keys)
 	a.cross = http.NewCrossOriginProtection()
 	a.rates, a.submits = newRates(o.Limits, o.Now), newSubmissions(o.Limits)
 	a.huma = huma.NewAPI(humaConfig(o.Version), humago.NewAdapter((*guardedMux)(a), ""))
@@ -154,6 +157,7 @@ func newAPI(o Options) (*API, error) {
 	a.workflowRoutes()
 	a.eventRoutes()
 	a.keyRoutes()
+	a.enrolmentRoutes()
 	a.signInRoutes()
 	a.issuerRoutes()
 	a.userRoutes()

@@ -34,6 +34,7 @@ var auditBodies = map[string]string{
 	"bulk.start":          `{"kind":"pause","ids":["bot-1"]}`,
 	"deadletters.purge":   `{"older_than_days":1}`,
 	"keys.create":         `{"kind":"service","name":"x","role":"viewer"}`,
+	"keys.update":         `{"name":"new"}`,
 	"robots.register":     `{"robot_id":"new"}`,
 	"robots.update":       `{"name":"new"}`,
 	"tenants.create":      `{"id":"new"}`,
@@ -50,7 +51,7 @@ var notAudited = map[string]string{
 	"robots.heartbeat": "a sign of life", "robots.heartbeat_of": "a sign of life", "robots.status": "{} changes nothing; a mode is one of SetMode",
 	"jobs.decide": "nothing is parked here; TestDecideIsAudited in orchestrator", "bulk.retry": "nothing has failed here; it starts another",
 	"tenants.create": "stands in the new tenant's own chain, below",
-	"keys.create":    "with the keys", "keys.revoke": "with the keys",
+	"robots.enrol":   "enrolment tokens alone may; TestEnrolment",
 }
 
 // Every operation that changes something leaves one row that names who asked,

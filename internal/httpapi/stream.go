@@ -102,6 +102,9 @@ func (a *API) stillMay(r *http.Request, who *auth.Principal, perm fleet.Permissi
 		again = func(*http.Request, access) (auth.Principal, error) { return a.o.People.Again(r.Context(), *who) }
 	}
 	p, err := again(r, need(perm))
+	if err == nil && p.Tenant != who.Tenant { // who works across tenants has named one
+		p = p.In(who.Tenant)
+	}
 	switch {
 	case err != nil && fleet.AsError(err).Code == fleet.CodeUnavailable:
 		return !ended // the store is away: it is asked again in a moment

@@ -139,6 +139,10 @@ func TestAPIBehindTheWall(t *testing.T) {
 	own := fleet.NewTenant(f.Tenant)
 	own.Name = "name-of-acme"
 	f.Update(func(tx store.Tx) error { return tx.AddTenant(own) })
+	token := fleet.Enrolment{
+		ID: f.IDs.New(), Tenant: f.Tenant, NamePattern: "pattern-of-acme", Hash: "token-of-acme", UsesMax: 1, CreatedAt: f.Now, ExpiresAt: f.Now.Add(time.Hour),
+	}
+	f.Update(func(tx store.Tx) error { return tx.PutEnrolment(token) })
 	person := fleet.User{ID: f.IDs.New(), Tenant: f.Tenant, Name: "person-of-acme", Role: fleet.RoleAdmin, Password: "hash-of-acme", CreatedAt: f.Now, UpdatedAt: f.Now}
 	signIn := fleet.SignIn{ID: f.IDs.New(), Tenant: f.Tenant, User: person.ID, Kind: fleet.SignInToken, CreatedAt: f.Now, SeenAt: f.Now, EndsAt: f.Now.Add(time.Hour)}
 	f.Update(func(tx store.Tx) error { return errors.Join(tx.AddUser(person), tx.AddSignIn(signIn)) })
@@ -149,12 +153,13 @@ func TestAPIBehindTheWall(t *testing.T) {
 	// What belongs to acme and may stand in no answer to globex.
 	secrets := []string{
 		string(running.ID), string(waiting.ID), string(ended.ID), "Robot r1", "invoices", "key-of-acme", "hash-of-acme", "secret-of-acme", "admin-of-acme", `"acme"`, string(kept.ID), kept.Name,
-		string(many.ID), many.By, person.Name, string(person.ID), "why-of-acme", own.Name,
+		string(many.ID), many.By, person.Name, string(person.ID), "why-of-acme", own.Name, string(token.ID), token.NamePattern,
 	}
 	ids := map[string][]string{
 		"/api/v1/jobs/": {string(running.ID), string(waiting.ID), string(ended.ID)}, "/api/v1/keys/": {"key-of-acme"},
 		"/api/v1/robots/": {"r1"}, "/api/v1/workflows/": {"w-1"}, "/api/v1/reservations/": {string(kept.ID)}, "/api/v1/dlq/": {string(ended.ID)},
 		"/api/v1/bulk-operations/": {string(many.ID)}, "/api/v1/users/": {string(person.ID)}, "/api/v1/me/sessions/": {string(signIn.ID)}, "/api/v1/tenants/": {string(f.Tenant)},
+		"/api/v1/enrolments/": {string(token.ID)},
 	}
 	asked, saw := 0, 0
 	for _, r := range apiRoutes(t) {
