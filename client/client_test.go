@@ -26,7 +26,7 @@ func TestEveryOperation(t *testing.T) {
 	if !me.Local || me.Role != fleet.RoleSuperAdmin {
 		t.Errorf("%+v", me)
 	}
-	if h, err := c.Health(ctx); err != nil || h.Status != "ok" || h.Details == nil {
+	if h, err := c.Health(ctx); err != nil || h.Status != "healthy" || h.Details == nil {
 		t.Errorf("health: %+v %v", h, err)
 	}
 	v, err := c.ValidateWorkflow(ctx, []byte(document))

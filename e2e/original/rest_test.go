@@ -26,6 +26,20 @@ func has(t testing.TB, m map[string]any, names ...string) {
 // after them call.
 func TestRobotRoutes(t *testing.T) {
 	for name, test := range map[string]func(t *testing.T){
+		"R1 R2 M1 health": func(t *testing.T) {
+			w := newWorld(t)
+			for _, c := range []*caller{w.python(), w.dialog(), w.python("Authorization", "Bearer wrong", "X-Api-Key", "other")} {
+				for _, path := range []string{"/health", "/health/live", "/api/v1/health"} {
+					r := c.want(200, "GET", path, "").object(t)
+					if at, number := r["timestamp"].(float64); r["status"] != "healthy" || r["service"] == nil || !number || at < 1e9 {
+						t.Errorf("%s: %v", path, r)
+					}
+				}
+				if r := c.want(200, "GET", "/health/ready", "").object(t); r["ready"] != true || r["status"] != "up" {
+					t.Errorf("%v", r)
+				}
+			}
+		},
 		"R4 M4 M26 look-up": func(t *testing.T) {
 			w := newWorld(t)
 			a := w.registered("r1", 2)

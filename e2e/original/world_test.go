@@ -2,6 +2,7 @@ package original
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -38,12 +39,16 @@ type world struct {
 	app   *app.App
 	api   *client.Client
 	admin string
-	hold  int // seconds for which a claim waits
+	url   string // stays the same through restarts
+	hold  int    // seconds for which a claim waits
+
+	timing fleet.Timing
+	linger time.Duration // of a stop; negative: not at all
 }
 
 func newWorld(t testing.TB, change ...func(*world)) *world {
 	t.Helper()
-	w := &world{TB: t, at: dbtest.NewPlace(t), hold: 1}
+	w := &world{TB: t, at: dbtest.NewPlace(t), hold: 1, linger: -1}
 	for _, c := range change {
 		c(w)
 	}
@@ -60,11 +65,11 @@ func (w *world) start(listen string) {
 	limits := config.DefaultLimits()
 	limits.ClaimHold = w.hold
 	a, err := app.New(w.Context(), app.Options{
-		DataDir: w.at.DataDir, DatabaseURL: w.at.DatabaseURL, Listen: listen, Limits: limits, Linger: -1,
+		DataDir: w.at.DataDir, DatabaseURL: w.at.DatabaseURL, Listen: listen, Limits: limits, Linger: w.linger, Timing: w.timing,
 		Logger: slog.New(slog.NewTextHandler(w.Output(), nil)),
 	})
 	w.must(err)
-	w.app = a
+	w.app, w.url = a, cmp.Or(w.url, a.URL())
 	a.Start(w.Context())
 	w.Cleanup(func() {
 		if err := a.Stop(context.Background()); err != nil {
@@ -143,6 +148,7 @@ type reply struct {
 	status int
 	header http.Header
 	text   string
+	close  bool
 }
 
 func (r reply) object(t testing.TB) map[string]any {
@@ -157,14 +163,14 @@ func (r reply) object(t testing.TB) map[string]any {
 // caller is the HTTP layer of a program of the original.
 type caller struct {
 	t      testing.TB
-	url    func() string
+	url    string
 	header http.Header
 	http   *http.Client
 }
 
 // python is a caller with the headers that every Python program sends.
 func (w *world) python(headers ...string) *caller {
-	c := &caller{t: w, url: func() string { return w.app.URL() }, header: http.Header{
+	c := &caller{t: w, url: w.url, header: http.Header{
 		"User-Agent": {"CasareRPA/1.0"}, "Accept": {"*/*"}, "Accept-Encoding": {"gzip, deflate"},
 	}, http: &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{IdleConnTimeout: 15 * time.Second, MaxConnsPerHost: 10}}}
 	for i := 0; i+1 < len(headers); i += 2 {
@@ -186,7 +192,7 @@ func (c *caller) call(method, path, body string) reply {
 }
 
 func (c *caller) try(ctx context.Context, method, path, body string) (reply, error) {
-	req, err := http.NewRequestWithContext(ctx, method, c.url()+path, bytes.NewReader([]byte(body)))
+	req, err := http.NewRequestWithContext(ctx, method, c.url+path, bytes.NewReader([]byte(body)))
 	if err != nil {
 		return reply{}, err
 	}
@@ -203,7 +209,7 @@ func (c *caller) try(ctx context.Context, method, path, body string) (reply, err
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
-	return reply{resp.StatusCode, resp.Header, strings.TrimSpace(string(text))}, err
+	return reply{resp.StatusCode, resp.Header, strings.TrimSpace(string(text)), resp.Close}, err
 }
 
 // want calls and checks the status.

@@ -197,6 +197,14 @@ func (g *Gateway) attend(ctx context.Context, c *conn, answers string, welcome *
 	c.log.Info("robot connected", "session_epoch", c.session.Epoch, "transport", c.session.Transport)
 	reason := c.run(ctx)
 	g.remove(c)
+	for sent := false; !sent; { // what was on its way to it
+		select {
+		case won := <-c.offers:
+			g.notTold(c.principal, won)
+		default:
+			sent = true
+		}
+	}
 	g.disconnect(context.WithoutCancel(ctx), ended{c.principal, c.session, reason})
 	c.log.Info("robot disconnected", "session_epoch", c.session.Epoch, "reason", reason)
 }

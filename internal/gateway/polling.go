@@ -227,7 +227,11 @@ func (g *Gateway) grant(ctx context.Context, p auth.Principal, x *poll, won *sto
 		g.giveBack(p, won)
 		return nil, ctx.Err()
 	}
-	doc, err := g.o.Attempts.Body(ctx, p.Scope(), won.Job.Workflow.Hash)
+	err := g.counts(ctx, p)
+	var doc []byte
+	if err == nil {
+		doc, err = g.o.Attempts.Body(ctx, p.Scope(), won.Job.Workflow.Hash)
+	}
 	if err != nil {
 		g.giveBack(p, won)
 		return nil, err
@@ -246,6 +250,26 @@ func (g *Gateway) grant(ctx context.Context, p auth.Principal, x *poll, won *sto
 	job := won.Job
 	job.StartedAt = g.o.Now()
 	return &orchestrator.Grant{Job: job, Document: doc, Variables: won.Variables, Back: func() { g.giveBack(p, won) }}, nil
+}
+
+// counts says whether a key still does that was good when its claim came.
+func (g *Gateway) counts(ctx context.Context, p auth.Principal) error {
+	switch {
+	case p.KeyID == "":
+		return nil
+	case !p.Until.IsZero() && !g.o.Now().Before(p.Until):
+		return auth.Unauthenticated()
+	case g.o.Keys.Generation() == p.Generation:
+		return nil
+	}
+	live, err := g.o.Keys.Live(ctx)
+	if err != nil {
+		return err
+	}
+	if _, ok := live[p.KeyID]; !ok {
+		return auth.Unauthenticated()
+	}
+	return nil
 }
 
 // giveBack returns a job of which its robot was not told: uncounted, and the
@@ -346,6 +370,9 @@ func (g *Gateway) keepPolls(ctx context.Context) {
 	}
 	g.mu.Unlock()
 	for _, p := range gone {
+		if robot, err := g.o.Robots.Look(ctx, p, p.RobotID); err == nil && robot.Connected {
+			continue // it has called another orchestrator since
+		}
 		held, _, err := g.o.Attempts.Held(ctx, p)
 		for _, sub := range held {
 			if err == nil {

@@ -3,8 +3,10 @@ package gateway
 import (
 	"context"
 	"encoding/json"
+	"time"
 
 	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/auth"
 	"github.com/casarerpa/fleet/internal/fail"
 	"github.com/casarerpa/fleet/internal/store"
 	"github.com/casarerpa/fleet/wire"
@@ -57,15 +59,34 @@ func (g *Gateway) Offer(ctx context.Context, s store.Scope, won []store.Won) {
 		c := g.conns[robotKey{w.Assignment.Tenant, w.Assignment.RobotID}]
 		g.mu.RUnlock()
 		if c == nil || c.session.Epoch != w.Assignment.SessionEpoch {
-			g.deliver(w)
+			if !g.deliver(w) {
+				g.notTold(auth.Robot(w.Assignment.Tenant, w.Assignment.RobotID, ""), w)
+			}
 			continue
 		}
 		select {
 		case c.offers <- w:
 		default:
 			g.o.Logger.Warn("offer dropped: the robot's queue is full", "robot_id", c.principal.RobotID, "job_id", w.Job.ID)
+			g.notTold(c.principal, w)
 		}
 	}
+}
+
+// notTold takes back an offer that was not sent to a robot which begins when it
+// hears of a job: by itself it would not lapse, since nobody else can know that
+// the robot did not hear. Of all others offers lapse.
+func (g *Gateway) notTold(p auth.Principal, won *store.Won) {
+	if won.Attempt.StartMode != fleet.StartOneStep {
+		return
+	}
+	g.wg.Go(func() {
+		ctx, done := context.WithTimeout(context.Background(), 10*time.Second) // whoever offered must not wait
+		defer done()
+		if err := g.o.Attempts.NotTold(ctx, p, store.Ref{JobID: won.Job.ID, Epoch: won.Attempt.Epoch}); err != nil {
+			g.o.Logger.Warn("an offer that was not sent stays until its lease ends", "job_id", won.Job.ID, "error", err)
+		}
+	})
 }
 
 // offerer turns won assignments into frames.
@@ -78,6 +99,7 @@ func (c *conn) offerer(ctx context.Context) {
 			m, err := c.assign(ctx, won)
 			if err != nil {
 				c.log.Warn("offer not sent; it will lapse", "job_id", won.Job.ID, "error", err)
+				c.g.notTold(c.principal, won)
 				continue
 			}
 			c.track(wire.Ref{JobID: won.Job.ID, Epoch: won.Attempt.Epoch})

@@ -110,6 +110,7 @@ type API struct {
 	huma     huma.API
 	rates    *rates
 	gate     gate
+	streams  streams
 	cross    *http.CrossOriginProtection
 	submits  submissions
 	document []byte
@@ -141,6 +142,7 @@ func newAPI(o Options) (*API, error) {
 	a.robotRoutes()
 	a.pollingRoutes()
 	a.polledRobotRoutes()
+	a.legacyRobotRoutes()
 	a.robotFigureRoutes()
 	a.robotModeRoutes()
 	a.robotCommandRoutes()
@@ -154,6 +156,7 @@ func newAPI(o Options) (*API, error) {
 	a.environmentRoutes()
 	a.tenantRoutes()
 	a.auditRoutes()
+	a.vaultRoutes()
 	a.workflowRoutes()
 	a.eventRoutes()
 	a.keyRoutes()

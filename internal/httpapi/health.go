@@ -11,7 +11,10 @@ import (
 
 // Health is how the orchestrator is.
 type Health struct {
-	Status  string         `json:"status" enum:"ok,degraded" doc:"degraded: writes cannot be served."`
+	Status  string         `json:"status" enum:"healthy,up,degraded" doc:"degraded: writes cannot be served; up is the word of /health/ready."`
+	Service string         `json:"service"`
+	At      float64        `json:"timestamp" doc:"Seconds since 1970."`
+	Ready   *bool          `json:"ready,omitempty" doc:"Only of /health/ready."`
 	Details *HealthDetails `json:"details,omitempty" doc:"Only for those who may read the system."`
 }
 
@@ -45,12 +48,18 @@ func (a *API) healthRoutes() {
 	}{
 		{"/health", "health.get", "Whether the orchestrator is well", a.health, nil},
 		{"/health/live", "health.live", "Whether the process answers", a.healthLive, nil},
+		{Base + "/health", "health.alias", "The same, for programs of the original", a.health, nil},
 		{"/health/ready", "health.ready", "Whether the orchestrator takes requests (503 if not)", a.healthReady, []int{http.StatusServiceUnavailable}},
 	} {
 		route(a, operation{
-			method: http.MethodGet, path: r.path, id: r.id, summary: r.summary, may: open(), rate: rateOpen, also: r.also,
+			method: http.MethodGet, path: r.path, id: r.id, summary: r.summary, may: open().anyway(), rate: rateOpen, also: r.also,
 		}, r.show)
 	}
+}
+
+// well is an orchestrator of which nothing is known to be wrong.
+func (a *API) well() Health {
+	return Health{Status: "healthy", Service: "casare-fleet", At: float64(a.o.Now().UnixMilli()) / 1000}
 }
 
 // look asks the store, for a short while: a probe that hangs helps nobody.
@@ -61,7 +70,7 @@ func (a *API) look(ctx context.Context) Health {
 		defer cancel()
 		fault = a.o.Health(ctx)
 	}
-	h := Health{Status: "ok"}
+	h := a.well()
 	if fault != nil {
 		h.Status = "degraded"
 	}
@@ -86,12 +95,15 @@ func (a *API) health(ctx context.Context, _ *struct{}) (*healthReply, error) {
 }
 
 func (a *API) healthLive(context.Context, *struct{}) (*healthReply, error) {
-	return &healthReply{Status: http.StatusOK, Body: Health{Status: "ok"}}, nil
+	return &healthReply{Status: http.StatusOK, Body: a.well()}, nil
 }
 
 func (a *API) healthReady(ctx context.Context, _ *struct{}) (*healthReply, error) {
 	reply := &healthReply{Status: http.StatusOK, Body: a.look(ctx)}
-	if reply.Body.Status != "ok" {
+	ready := reply.Body.Status == "healthy"
+	if reply.Body.Ready = &ready; ready {
+		reply.Body.Status = "up"
+	} else {
 		reply.Status = http.StatusServiceUnavailable
 	}
 	return reply, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,6 +26,7 @@ type operation struct {
 	also         []int // further statuses with the same body
 	body         bodyRule
 	stream       bool // no time limit of its own
+	paged        bool // a list that comes in parts
 	// patience is how long the request is held while the store is away, for
 	// callers that would not say the same again. away answers when it is over;
 	// nil: unavailable.
@@ -43,6 +45,7 @@ type access struct {
 	open       bool // also without a credential
 	signedIn   bool // anybody with a credential
 	person     bool // a person who signed in
+	whatever   bool // with a credential that does not count, too
 	self       bool // also a robot's own key, for that robot
 }
 
@@ -50,6 +53,10 @@ func need(p fleet.Permission) access { return access{permission: p} }
 
 // orSelf adds the robot that the path names, by its own key.
 func (a access) orSelf() access { a.self = true; return a }
+
+// anyway takes a credential that does not count for none. Programs of the
+// original ask whether we are there with whatever key they have.
+func (a access) anyway() access { a.whatever = true; return a }
 
 func open() access { return access{open: true} }
 
@@ -149,6 +156,7 @@ func route[I, O any](a *API, o operation, h func(ctx context.Context, in *I) (*O
 	if o.status == 0 {
 		o.status = http.StatusOK
 	}
+	o.paged = isPaged(reflect.TypeFor[I]())
 	op := a.documented(&o)
 	if op == nil {
 		return
@@ -161,6 +169,15 @@ func route[I, O any](a *API, o operation, h func(ctx context.Context, in *I) (*O
 		return out, nil
 	})
 	a.addBody(&o)
+}
+
+// isPaged says whether an input asks for a part of a list.
+func isPaged(in reflect.Type) bool {
+	if in == reflect.TypeFor[PageInput]() {
+		return true
+	}
+	_, ok := in.FieldByName("PageInput")
+	return ok
 }
 
 // routePlain serves an operation with a plain handler; its answers are

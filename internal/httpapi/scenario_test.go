@@ -66,7 +66,7 @@ func TestScenarios(t *testing.T) {
 		{name: "no key", method: "GET", path: "/api/v1/jobs", status: 401, has: unauthenticated},
 		{name: "unknown key", method: "GET", path: "/api/v1/jobs", headers: []string{"Authorization", "Bearer crpa_00000000000000000000000000000000_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}, status: 401, has: unauthenticated},
 		{name: "no bearer", method: "GET", path: "/api/v1/jobs", headers: []string{"Authorization", "Basic YTpi"}, status: 401},
-		{name: "a wrong key is refused where none is needed", method: "GET", path: "/health", headers: []string{"X-Api-Key", "cfu_x"}, status: 401},
+		{name: "a wrong key is refused where none is needed", method: "GET", path: "/api/v1/openapi.json", headers: []string{"X-Api-Key", "cfu_x"}, status: 401},
 		{name: "two keys", as: "viewer", method: "GET", path: "/api/v1/jobs", headers: []string{"X-Api-Key", w.keys["admin"]}, status: 401, has: []string{"different principals"}},
 		{name: "one key twice", as: "viewer", method: "GET", path: "/api/v1/jobs", headers: []string{"X-Api-Key", w.keys["viewer"]}, status: 200},
 		{name: "the other header", method: "GET", path: "/api/v1/jobs", headers: []string{"X-Api-Key", w.keys["viewer"]}, status: 200, has: []string{`"jobs":[]`}, lacks: []string{"next_cursor"}},
@@ -155,7 +155,7 @@ func TestScenarios(t *testing.T) {
 		{name: "long wait", as: "viewer", method: "GET", path: "/api/v1/events?wait_ms=30001", status: 422},
 
 		// Health.
-		{name: "health", method: "GET", path: "/health", status: 200, has: []string{`"status":"ok"`}, lacks: []string{"version"}},
+		{name: "health", method: "GET", path: "/health", status: 200, has: []string{`"status":"healthy"`}, lacks: []string{"version"}},
 		{name: "health for a viewer", as: "viewer", method: "GET", path: "/health", status: 200, lacks: []string{"version"}},
 		{name: "health for an admin", as: "admin", method: "GET", path: "/health", status: 200, has: []string{`"version":"test"`}},
 		{name: "live", method: "GET", path: "/health/live", status: 200},

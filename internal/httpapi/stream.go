@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
@@ -24,6 +25,11 @@ const (
 // comes back with it and misses nothing and sees nothing twice.
 func (a *API) streamEvents(w http.ResponseWriter, r *http.Request, q eventQuery) error {
 	ctx := r.Context()
+	leave, err := a.streams.enter(auth.From(ctx), a.o.Limits.Streams)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	a.endWith(r)
 	wake, stop := a.o.Orchestrator.Events.Wait()
 	defer stop()
@@ -70,6 +76,38 @@ func (a *API) streamEvents(w http.ResponseWriter, r *http.Request, q eventQuery)
 			return nil
 		}
 	}
+}
+
+// streams counts the open streams of each caller.
+type streams struct {
+	mu sync.Mutex
+	of map[string]int
+}
+
+// enter takes a place, unless the caller has as many as it may.
+func (s *streams) enter(p auth.Principal, limit int) (leave func(), err error) {
+	name := callerName(p)
+	if name == "" {
+		return func() {}, nil // the developer at the machine itself
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.of[name] >= limit {
+		e := fleet.Errorf(fleet.CodeExhausted, "too_many_streams", "One key may have at most %d open streams.", limit)
+		e.RetryAfter = streamBeat
+		return nil, e.WithFix("Close one, or read several kinds of events through one stream.")
+	}
+	if s.of == nil {
+		s.of = map[string]int{}
+	}
+	s.of[name]++
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.of[name]--; s.of[name] == 0 {
+			delete(s.of, name)
+		}
+	}, nil
 }
 
 // awaitEvents returns when it is worth looking again; true ends the stream.

@@ -20,6 +20,7 @@ import (
 	"github.com/casarerpa/fleet/internal/config"
 	"github.com/casarerpa/fleet/internal/httpapi"
 	"github.com/casarerpa/fleet/internal/orchestrator"
+	"github.com/casarerpa/fleet/internal/seal"
 	"github.com/casarerpa/fleet/internal/store"
 	"github.com/casarerpa/fleet/internal/store/storetest"
 	"github.com/casarerpa/fleet/workflow/catalog"
@@ -39,8 +40,12 @@ func newTenantsAPI(t *testing.T, s store.Store) *tenantsAPI {
 	if err != nil {
 		t.Fatal(err)
 	}
+	sealer, err := seal.Parse(strings.Repeat("07", 32))
+	if err != nil {
+		t.Fatal(err)
+	}
 	core := orchestrator.New(orchestrator.Options{
-		Store: s, IDs: ids, Now: time.Now, Chance: func() float64 { return 0 }, Catalog: cat, Logger: log,
+		Sealer: sealer, Store: s, IDs: ids, Now: time.Now, Chance: func() float64 { return 0 }, Catalog: cat, Logger: log,
 		Limits: orchestrator.DefaultLimits(), Timing: func(string) fleet.Timing { return fleet.DefaultTiming() },
 	})
 	keys := auth.NewKeys(s, ids, rand.Reader, time.Now)
