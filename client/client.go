@@ -23,8 +23,11 @@ const base = "/api/v1"
 
 // Options say where the orchestrator is and who is asking.
 type Options struct {
-	URLs       []string // tried in order; the first that answers is kept
-	Key        string   // sent as a bearer token; empty: none
+	URLs []string // tried in order; the first that answers is kept
+	Key  string   // sent as a bearer token; empty: none
+	// Renew gives the token of each request in place of Key, for sign-ins whose
+	// tokens are renewed. Nil: Key is sent.
+	Renew      func(ctx context.Context) (string, error)
 	HTTPClient *http.Client
 	UserAgent  string
 	Tenant     string        // to act for; only for those who work across tenants
@@ -37,7 +40,7 @@ type Options struct {
 // Client speaks to an orchestrator.
 type Client struct {
 	addresses *addresses
-	key       string
+	key       func(ctx context.Context) (string, error)
 	tenant    string
 	agent     string
 	tries     int
@@ -53,7 +56,10 @@ func New(o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{addresses: a, key: o.Key, tenant: o.Tenant, agent: o.UserAgent, tries: o.Tries, pause: o.Pause, http: o.HTTPClient, log: o.Log}
+	c := &Client{addresses: a, key: o.Renew, tenant: o.Tenant, agent: o.UserAgent, tries: o.Tries, pause: o.Pause, http: o.HTTPClient, log: o.Log}
+	if c.key == nil {
+		c.key = func(context.Context) (string, error) { return o.Key, nil }
+	}
 	if c.tries <= 0 {
 		c.tries = 3
 	}
@@ -177,8 +183,12 @@ func (c *Client) build(ctx context.Context, address string, r request) (*http.Re
 	if r.accept != "" {
 		req.Header.Set("Accept", r.accept)
 	}
-	if c.key != "" {
-		req.Header.Set("Authorization", "Bearer "+c.key)
+	key, err := c.key(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if key != "" {
+		req.Header.Set("Authorization", "Bearer "+key)
 	}
 	return req, nil
 }

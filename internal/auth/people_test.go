@@ -418,6 +418,7 @@ func TestAudit(t *testing.T) {
 	f.in("ada", fleet.SignInToken)
 	_, _ = f.try("ada", "wrong", fleet.SignInToken, Secret{})
 	_, _ = f.try("my secret password", "wrong", fleet.SignInToken, Secret{})
+	_, _ = f.Login(t.Context(), LoginRequest{Tenant: "nowhere", Name: "ada", Password: NewSecret("wrong"), Kind: fleet.SignInToken})
 	viewer := fleet.RoleViewer
 	_, err := f.Change(t.Context(), Local(), u.ID, UserChange{Role: &viewer})
 	if err := errors.Join(err, f.SetPassword(t.Context(), Local(), u.ID, NewSecret(right+"!")), f.Delete(t.Context(), Local(), u.ID)); err != nil {
@@ -433,13 +434,57 @@ func TestAudit(t *testing.T) {
 		got = append(got, fmt.Sprint(e.Action, " ", e.Outcome, " ", e.Object.Name))
 	}
 	want := []string{
-		"user.create done ada", "user.sign_in done ada", "user.sign_in denied ada", "user.sign_in denied unknown", "user.update done ada",
+		"user.create done ada", "user.sign_in done ada", "user.sign_in denied ada", "user.sign_in denied unknown", "user.sign_in denied unknown", "user.update done ada",
 		"user.password done ada", "user.delete done ada",
 	}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("got %q", got)
 	}
+	guards, err := f.store.QueryText(t.Context(), "select * from sign_in_guards")
+	if text := fmt.Sprint(guards); err != nil || len(guards) == 0 || strings.Contains(text, "secret") || strings.Contains(text, "nowhere") {
+		t.Errorf("a name, or a tenant that does not exist, is kept: %s, %v", text, err)
+	}
 	if text := fmt.Sprintf("%+v", rows); strings.Contains(text, "my secret") || strings.Contains(text, right) || !strings.Contains(text, "192.0.2.7") {
 		t.Errorf("a secret, or no address: %s", text)
+	}
+}
+
+// What one orchestrator changes about a person counts at another one as soon as
+// that has seen the number of revocations, not when its memory grows old.
+func TestChangesElsewhere(t *testing.T) {
+	f := newPeople(t)
+	u := f.add("ada", fleet.RoleDeveloper)
+	ids := fleet.NewIDs(f.clock, rand.Reader)
+	keys := NewKeys(f.store, ids, rand.Reader, f.clock)
+	there := NewPeople(f.store, ids, rand.Reader, f.clock, cheap()).With(keys)
+	keys.Look(t.Context())
+	s := f.in("ada", fleet.SignInToken)
+	ask := func() (Principal, error) {
+		return NewResolver(there).Resolve(t.Context(), Presented{Bearer: s.Access.Reveal()})
+	}
+	p, err := ask()
+	if err != nil {
+		t.Fatal(err)
+	}
+	viewer := fleet.RoleViewer
+	if _, err := f.Change(t.Context(), Local(), u.ID, UserChange{Role: &viewer}); err != nil {
+		t.Fatal(err)
+	}
+	keys.Look(t.Context())
+	if keys.Generation() == p.Generation {
+		t.Error("who holds a connection open is not told")
+	}
+	if p, err = ask(); err != nil || p.Role != viewer || p.Generation != keys.Generation() {
+		t.Errorf("%+v, %v", p, err)
+	}
+	if err := f.Delete(t.Context(), Local(), u.ID); err != nil {
+		t.Fatal(err)
+	}
+	keys.Look(t.Context())
+	if _, err := ask(); !errors.Is(err, fleet.ErrUnauthenticated) {
+		t.Errorf("deleted there: %v", err)
+	}
+	if _, err := there.OwnerPermissions(t.Context(), u.Tenant, u.ID); !errors.Is(err, fleet.ErrUnauthenticated) {
+		t.Errorf("who is gone answers for keys: %v", err)
 	}
 }

@@ -53,7 +53,7 @@ func (o *People) Login(ctx context.Context, in LoginRequest) (out Session, err e
 	if _, err := fleet.ParseTenantID(string(in.Tenant)); err != nil || len(key) > 4*fleet.MaxUserName || len(in.Password.Reveal()) > fleet.MaxPassword {
 		return out, badSignIn()
 	}
-	u, subject, err := o.find(ctx, in, key)
+	u, subject, err := o.find(ctx, &in, key)
 	if err != nil {
 		return out, err
 	}
@@ -82,12 +82,18 @@ func (o *People) Login(ctx context.Context, in LoginRequest) (out Session, err e
 
 // find looks for the person and for whose failures count: those of a browser
 // that this person has signed in with are its own, so that a stranger who locks
-// the name does not lock out its owner.
-func (o *People) find(ctx context.Context, in LoginRequest, key string) (u fleet.User, subject string, err error) {
-	subject = "name:" + key
+// the name does not lock out its owner. Of a name only a hash is kept: people
+// type passwords there. A tenant that does not exist gets no rows of its own.
+func (o *People) find(ctx context.Context, in *LoginRequest, key string) (u fleet.User, subject string, err error) {
+	subject = "name:" + NewSecret(string(in.Tenant)+"/"+key).Hash()
 	err = o.store.View(ctx, store.System("sign-in"), func(r store.Reader) error {
 		found, err := r.UserByName(in.Tenant, key)
 		if errors.Is(err, fleet.ErrNotFound) {
+			if _, err := r.Tenant(in.Tenant); errors.Is(err, fleet.ErrNotFound) {
+				in.Tenant = fleet.DefaultTenant
+			} else if err != nil {
+				return err
+			}
 			return nil
 		}
 		if err != nil {

@@ -12,7 +12,7 @@ import (
 
 // SignInVouched signs in a browser whose person an issuer vouches for.
 func (o *People) SignInVouched(ctx context.Context, id fleet.Identity, agent string, from Origin) (Session, error) {
-	u, err := o.vouch(ctx, id, from)
+	u, err := o.vouch(ctx, id, from, true)
 	if err != nil {
 		return Session{}, err
 	}
@@ -22,17 +22,17 @@ func (o *People) SignInVouched(ctx context.Context, id fleet.Identity, agent str
 	return o.open(ctx, opening{user: u, kind: fleet.SignInBrowser, agent: agent, origin: from, how: "issuer"})
 }
 
-// vouch finds the person of an identity, or makes one, and has them be as the
-// issuer says. Only issuer and subject say who it is: a name or an address that
-// somebody has here gives nothing to somebody who has it there.
-func (o *People) vouch(ctx context.Context, id fleet.Identity, from Origin) (u fleet.User, err error) {
+// vouch finds the person of an identity, or makes one, and at a sign-in has them
+// be as the issuer says. Only issuer and subject say who it is: a name or an
+// address that somebody has here gives nothing to somebody who has it there.
+func (o *People) vouch(ctx context.Context, id fleet.Identity, from Origin, signsIn bool) (u fleet.User, err error) {
 	find := func(r store.Reader) error { u, err = r.UserBySubject(id.Tenant, id.Issuer, id.Subject); return err }
 	err = o.store.View(ctx, store.System("sign-in"), find)
 	if err != nil && !errors.Is(err, fleet.ErrNotFound) {
 		return u, err
 	}
 	email := id.Email
-	if err == nil && u.Role == id.Role && (email == "" || u.Email == email) {
+	if err == nil && (!signsIn || u.Role == id.Role && (email == "" || u.Email == email)) {
 		return u, nil
 	}
 	names := []string{nameOf(id), nameOf(id) + " at " + hostOf(id.Issuer), "person " + id.Subject}
@@ -146,13 +146,14 @@ func (v *Vouched) Principal(ctx context.Context, c Credential) (Principal, error
 	if c.Address.IsValid() {
 		from.Address = c.Address.String()
 	}
-	u, err := v.people.vouch(ctx, id, from)
+	u, err := v.people.vouch(ctx, id, from, false)
 	switch {
 	case err != nil:
 		return Principal{}, err
 	case u.Disabled:
 		return Principal{}, Unauthenticated()
 	}
+	u.Role = id.Role // as this token says: an older one must not change what others may
 	p := principalOfUser(&u)
 	p.Until, p.Generation = id.Expires, generation
 	return p, nil

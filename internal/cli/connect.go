@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 
@@ -13,19 +14,27 @@ import (
 // is sent yet. Without a key the sign-in that is kept for the address counts.
 func (s *shell) connect(c config.Client) (*client.Client, error) {
 	if !c.Key.Empty() || c.KeyFile != "" {
-		return s.open(c)
+		return s.open(c, nil)
 	}
-	kept, err := s.signedIn(c)
+	kept, err := s.signedIn(context.Background(), c)
 	if err != nil {
 		return nil, err
 	}
-	if kept != nil {
-		c.URL, c.Key = kept.URLs, config.NewSecret(kept.Access)
+	if kept == nil {
+		return s.open(c, nil)
 	}
-	return s.open(c)
+	c.URL = kept.URLs
+	return s.open(c, func(ctx context.Context) (string, error) {
+		kept, err := s.signedIn(ctx, c)
+		if err != nil || kept == nil {
+			return "", err
+		}
+		return kept.Access, nil
+	})
 }
 
-func (s *shell) open(c config.Client) (*client.Client, error) {
+// open makes the client; renew gives its tokens, if they are renewed.
+func (s *shell) open(c config.Client, renew func(context.Context) (string, error)) (*client.Client, error) {
 	key, err := c.ClientKey()
 	if err != nil {
 		return nil, err
@@ -38,7 +47,7 @@ func (s *shell) open(c config.Client) (*client.Client, error) {
 		transport = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	}
 	transport.Timeout = c.Timeout
-	return client.New(client.Options{URLs: c.URL, Key: key.Reveal(), Tenant: c.Tenant, HTTPClient: transport, UserAgent: "fleet-cli/" + s.version})
+	return client.New(client.Options{URLs: c.URL, Key: key.Reveal(), Renew: renew, Tenant: c.Tenant, HTTPClient: transport, UserAgent: "fleet-cli/" + s.version})
 }
 
 // used says with -v which addresses were tried and how they answered.

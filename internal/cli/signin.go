@@ -130,7 +130,7 @@ func (s *shell) alone(ctx context.Context, fn func() error) error {
 
 // signedIn finds the sign-in for an address, renewed if it is about to end; nil
 // if there is none.
-func (s *shell) signedIn(c config.Client) (*keptSignIn, error) {
+func (s *shell) signedIn(ctx context.Context, c config.Client) (*keptSignIn, error) {
 	f, err := s.readKept()
 	if err != nil || len(c.URL) == 0 {
 		return nil, err
@@ -140,7 +140,7 @@ func (s *shell) signedIn(c config.Client) (*keptSignIn, error) {
 	if kept == nil || time.Until(kept.Expires) > soon {
 		return kept, nil
 	}
-	ctx, stop := context.WithTimeout(context.Background(), c.Timeout+lockStale)
+	ctx, stop := context.WithTimeout(ctx, c.Timeout+lockStale)
 	defer stop()
 	var out *keptSignIn
 	err = s.alone(ctx, func() error {
@@ -234,7 +234,7 @@ type logoutCmd struct{ config.Client }
 
 // Run ends the sign-in, there and here.
 func (c *logoutCmd) Run(ctx context.Context, sh *shell) error {
-	kept, err := sh.signedIn(c.Client)
+	kept, err := sh.signedIn(ctx, c.Client)
 	if err != nil && !errors.Is(err, fleet.ErrUnauthenticated) {
 		return err
 	}
@@ -334,5 +334,5 @@ func (c *setupCmd) Run(ctx context.Context, sh *shell) error {
 // dial is connect with a key of the caller's choice.
 func (s *shell) dial(c config.Client, key string) (*client.Client, error) {
 	c.Key, c.KeyFile = config.NewSecret(key), ""
-	return s.open(c)
+	return s.open(c, nil)
 }

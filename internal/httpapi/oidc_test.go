@@ -113,6 +113,14 @@ func TestIssuerSignIn(t *testing.T) {
 	if bearer := read[Me](w, w.do("token", "GET", "/api/v1/me", "")); bearer.UserID != me.UserID || bearer.Role != fleet.RoleAdmin {
 		t.Errorf("%+v", bearer)
 	}
+	// What an older token says is worth that, and changes nothing about the person.
+	w.keys["older"] = up.Sign(up.Token(map[string]any{"groups": []string{"ops"}}))
+	if older := read[Me](w, w.do("older", "GET", "/api/v1/me", "")); older.UserID != me.UserID || older.Role != fleet.RoleOperator {
+		t.Errorf("%+v", older)
+	}
+	if u, err := w.people.Get(t.Context(), auth.Local(), me.UserID); err != nil || u.Role != fleet.RoleAdmin {
+		t.Errorf("%+v, %v", u, err)
+	}
 	for why, change := range map[string]map[string]any{"expired": {"exp": 1}, "another audience": {"aud": "x"}} {
 		w.keys["bad"] = up.Sign(up.Token(change))
 		if a := w.do("bad", "GET", "/api/v1/me", ""); a.status != 401 {

@@ -268,14 +268,17 @@ func (t *Tx) SeeSignIn(s store.Signed, now time.Time) error {
 	return err
 }
 
-// EndSignIns takes tokens that belong to no sign-in, those of known browsers,
-// only when all sign-ins end.
+// EndSignIns takes those of known browsers too, which belong to no sign-in,
+// unless only one is to end.
 func (t *Tx) EndSignIns(user, single, but fleet.ID) (int, error) {
 	tenant, err := t.only()
 	if err != nil {
 		return 0, err
 	}
 	tokens, signIns, id := tokenRest, signInRest, but
+	if but == "" {
+		id = "-" // no sign-in's, and not that of a token without one
+	}
 	if single != "" {
 		tokens, signIns, id = tokenDrop, signInDrop, single
 	}

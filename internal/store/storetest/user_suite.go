@@ -179,11 +179,20 @@ func userTests() map[string]func(f *Fixture) {
 			})
 			_, err = signed("h2")
 			f.must(err)
+			knows := func() bool {
+				_, err := f.token("h3")
+				return err == nil
+			}
+			is(f, "a known browser, when others end", knows(), false)
+			f.Update(func(tx store.Tx) error { return tx.AddToken(known) })
 			f.Update(func(tx store.Tx) error {
 				n, err := tx.EndSignIns(ada.ID, other.ID, "")
 				is(f, "one", n, 1)
 				return err
 			})
+			is(f, "a known browser, when one ends", knows(), true)
+			f.Update(func(tx store.Tx) error { _, err := tx.EndSignIns(ada.ID, "", ""); return err })
+			is(f, "a known browser, when all end", knows(), false)
 			is(f, "sign-ins", list(), 0)
 			f.Update(func(tx store.Tx) error { return tx.AddSignIn(s, token) })
 			f.Update(func(tx store.Tx) error { return tx.DeleteUser(ada.ID) })
@@ -210,4 +219,9 @@ func userTests() map[string]func(f *Fixture) {
 			is(f, "forgotten", read(), fleet.SignInGuard{Tenant: f.Tenant, Subject: "name:ada", Since: f.Now})
 		},
 	}
+}
+
+func (f *Fixture) token(hash string) (t fleet.Token, err error) {
+	err = f.Store.View(f.Context(), store.System("test"), func(r store.Reader) error { t, err = r.Token(hash); return err })
+	return t, err
 }
