@@ -74,6 +74,47 @@ func TestKeyChanges(t *testing.T) {
 	scenario{name: "the old one goes on", as: "ci", method: "GET", path: "/api/v1/me", status: 200, has: []string{`"permissions":["jobs:read"]`}}.run(w)
 }
 
+// TestBoundToEnvironments: a key that is limited to environments submits to them
+// and sees their jobs and robots; the rest of the tenant does not exist for it.
+func TestBoundToEnvironments(t *testing.T) {
+	w := newWorld(t)
+	one := read[NewKey](w, w.do("admin", "POST", "/api/v1/keys", `{"kind":"service","name":"one","role":"admin","environments":["prod"]}`))
+	two := read[NewKey](w, w.do("admin", "POST", "/api/v1/keys", `{"kind":"service","name":"two","role":"operator","environments":["prod","lab"]}`))
+	w.keys["one"], w.keys["two"] = one.Secret, two.Secret
+	w.do("admin", "POST", "/api/v1/robots/register", `{"robot_id":"in","environment":"prod"}`)
+	w.do("admin", "POST", "/api/v1/robots/register", `{"robot_id":"out","environment":"lab"}`)
+	theirs := w.submit(`{"workflow_json":` + doc + `,"environment":"test"}`)
+	at := "/api/v1/jobs/" + string(theirs)
+	flow := `{"workflow_id":"` + string(read[JobDetail](w, w.do("admin", "GET", at, "")).Workflow.ID) + `"`
+	for _, s := range []scenario{
+		{name: "its only environment", as: "one", method: "POST", path: "/api/v1/jobs", body: flow + `}`, status: 201, has: []string{`"environment":"prod"`}, events: []fleet.EventKind{fleet.EventJobSubmitted}},
+		{name: "by name", as: "two", method: "POST", path: "/api/v1/jobs", body: flow + `,"environment":"lab"}`, status: 201, events: []fleet.EventKind{fleet.EventJobSubmitted}},
+		{name: "a document, which belongs to the tenant", as: "one", method: "POST", path: "/api/v1/jobs", body: `{"workflow_json":` + doc + `}`, status: 403, has: []string{"workflows:write"}},
+		{name: "which one", as: "two", method: "POST", path: "/api/v1/jobs", body: flow + `}`, status: 403, has: []string{"prod, lab"}},
+		{name: "another", as: "one", method: "POST", path: "/api/v1/jobs", body: flow + `,"environment":"test"}`, status: 403, has: []string{"environment_bound"}},
+		{name: "to wait for another's", as: "one", method: "POST", path: "/api/v1/jobs", body: flow + `,"depends_on":["` + string(theirs) + `"]}`, status: 422},
+		{name: "a job of another", as: "one", method: "GET", path: at, status: 404},
+		{name: "its log", as: "one", method: "GET", path: at + "/log", status: 404},
+		{name: "its attempts", as: "one", method: "GET", path: at + "/attempts", status: 404},
+		{name: "its graph", as: "one", method: "GET", path: at + "/graph", status: 404},
+		{name: "why it waits", as: "one", method: "GET", path: at + "/explain", status: 404},
+		{name: "cancel it", as: "one", method: "POST", path: at + "/cancel", status: 404},
+		{name: "retry it", as: "one", method: "POST", path: at + "/retry", status: 404},
+		{name: "jobs", as: "one", method: "GET", path: "/api/v1/jobs", status: 200, lacks: []string{string(theirs), `"environment":"lab"`}, has: []string{`"environment":"prod"`}},
+		{name: "robots", as: "one", method: "GET", path: "/api/v1/robots", status: 200, has: []string{`"robot_id":"in"`, `"total":1`}, lacks: []string{`"out"`}},
+		{name: "a robot", as: "one", method: "GET", path: "/api/v1/robots/in", status: 200},
+		{name: "a robot of another", as: "one", method: "GET", path: "/api/v1/robots/out", status: 404},
+		{name: "pause it", as: "one", method: "POST", path: "/api/v1/robots/out/pause", status: 404},
+		{name: "restart it", as: "one", method: "POST", path: "/api/v1/robots/out/restart", status: 404},
+		{name: "many robots", as: "one", method: "POST", path: "/api/v1/bulk-operations", body: `{"kind":"pause","selector":{"all":true}}`, status: 403},
+		{name: "reservations", as: "one", method: "GET", path: "/api/v1/reservations", status: 403},
+		{name: "events of all", as: "one", method: "GET", path: "/api/v1/events", status: 403},
+		{name: "keys", as: "one", method: "GET", path: "/api/v1/keys", status: 403},
+	} {
+		s.run(w)
+	}
+}
+
 // TestQueryTokens: a credential in the address counts only where that is on, is
 // told of each time, and is in no line of the log.
 func TestQueryTokens(t *testing.T) {
