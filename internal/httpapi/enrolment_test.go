@@ -3,6 +3,7 @@ package httpapi
 import (
 	"bufio"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -113,6 +114,58 @@ func TestBoundToEnvironments(t *testing.T) {
 	} {
 		s.run(w)
 	}
+}
+
+// TestRobotKeysOfTheOriginal: the routes and shapes that its programs read.
+func TestRobotKeysOfTheOriginal(t *testing.T) {
+	w := newWorld(t)
+	w.do("admin", "POST", "/api/v1/robots/register", `{"robot_id":"old","name":"Old one","environment":"lab"}`)
+	const at = "/api/v1/robot-api-keys"
+	for _, s := range []scenario{
+		{name: "whose", method: "POST", path: at, body: `{"name":"x"}`, status: 422, has: []string{"belongs to one robot"}},
+		{name: "no name", method: "POST", path: at, body: `{"robot_id":"old"}`, status: 422},
+		{name: "nobody's", method: "POST", path: at, body: `{"robot_id":"nowhere","name":"x"}`, status: 404},
+		{name: "over before it begins", method: "POST", path: at, body: `{"robot_id":"old","name":"x","expires_at":"2020-01-01T00:00:00"}`, status: 422},
+		{name: "days", method: "POST", path: at, body: `{"robot_id":"old","name":"x","expires_in_days":0}`, status: 422},
+	} {
+		s.as = "admin"
+		s.run(w)
+	}
+	made := read[NewRobotKey](w, w.do("admin", "POST", at, `{"robot_id":"old","name":"main","description":null,"expires_at":null,"tenant_id":"ignored"}`))
+	if made.ID != made.Key.ID || made.Key.ExpiresAt != nil || made.Key.RobotName != "Old one" || !strings.HasPrefix(made.APIKey, "crpa_") {
+		t.Errorf("%+v", made)
+	}
+	w.keys["old"] = made.APIKey
+	scenario{name: "it counts", as: "old", method: "GET", path: "/api/v1/me", status: 200, has: []string{`"environment":"lab"`}}.run(w)
+	w.do("admin", "POST", at, `{"robot_id":"old","name":"short","expires_in_days":30}`)
+	next := read[NewRobotKey](w, w.do("admin", "POST", at+"/"+string(made.ID)+"/rotate", ""))
+	list := func(query string) RobotKeyList {
+		return read[RobotKeyList](w, w.do("admin", "GET", at+"?robot_id=old"+query, ""))
+	}
+	all := list("&limit=200&offset=0")
+	if all.Total != 3 || len(all.Keys) != 3 || len(all.APIKeys) != 3 || all.Keys[0].ID != next.ID || all.APIKeys[0].ExpiresAt == nil || all.APIKeys[0].ExpiresAt.Year() != 9999 {
+		t.Errorf("%+v", all)
+	}
+	if got := list("&status=active"); got.Total != 2 || slices.ContainsFunc(got.Keys, func(k RobotKeyRow) bool { return k.ID == made.ID }) {
+		t.Errorf("active: %+v", got.Keys)
+	}
+	if got := list("&status=expiring"); got.Total != 1 || got.Keys[0].ID != made.ID {
+		t.Errorf("expiring: %+v", got.Keys)
+	}
+	if got := list("&offset=2"); got.Total != 3 || len(got.Keys) != 1 {
+		t.Errorf("the third: %+v", got.Keys)
+	}
+	for _, s := range []scenario{
+		{name: "revoke", method: "POST", path: at + "/" + string(made.ID) + "/revoke", body: `{"reason":null}`, status: 200, has: []string{`"revoked":true`, `"key_id":"` + string(made.ID)}, events: []fleet.EventKind{fleet.EventKeyRevoked}},
+		{name: "delete", method: "DELETE", path: at + "/" + string(next.ID), status: 200, has: []string{`"revoked":true`}, events: []fleet.EventKind{fleet.EventKeyRevoked}},
+		{name: "no such key", method: "DELETE", path: at + "/x", status: 404},
+	} {
+		s.as = "admin"
+		s.run(w)
+	}
+	scenario{name: "it is over", as: "old", method: "GET", path: "/api/v1/me", status: 401}.run(w)
+	service := read[NewKey](w, w.do("admin", "POST", "/api/v1/keys", `{"kind":"service","name":"x","role":"viewer"}`))
+	scenario{name: "not a robot's", as: "admin", method: "DELETE", path: at + "/" + string(service.ID), status: 404}.run(w)
 }
 
 // TestQueryTokens: a credential in the address counts only where that is on, is
