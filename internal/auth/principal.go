@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
@@ -126,6 +127,34 @@ func (p Principal) In(t fleet.TenantID) Principal {
 	}
 	p.Tenant, p.chosen = t, true
 	return p
+}
+
+// WholeTenant fails for a principal that is bound to environments, where things
+// of all of them are asked for at once.
+func (p Principal) WholeTenant() error {
+	if len(p.Environments) == 0 {
+		return nil
+	}
+	return fleet.Errorf(fleet.CodeForbidden, "environment_bound", "%s is limited to the environments %s, and this is about all of them.",
+		p.Name, strings.Join(p.Environments, ", ")).WithFix("Use a key without environments.")
+}
+
+// Place is the environment in which the principal makes something that names
+// one, or none: whoever is bound to a single one need not say which.
+func (p Principal) Place(environment string) (string, error) {
+	switch {
+	case len(p.Environments) == 0 && environment == "":
+		return fleet.DefaultEnvironment, nil
+	case len(p.Environments) == 0 || slices.Contains(p.Environments, environment):
+		return environment, nil
+	case len(p.Environments) == 1 && environment == "":
+		return p.Environments[0], nil
+	}
+	if environment == "" {
+		environment = fleet.DefaultEnvironment
+	}
+	return "", fleet.Errorf(fleet.CodeForbidden, "environment_bound", "%s is limited to the environments %s; %q is none of them.",
+		p.Name, strings.Join(p.Environments, ", "), environment).WithFix("Name one of them as environment.")
 }
 
 // May says whether the principal has a permission.

@@ -161,6 +161,7 @@ func newAPI(o Options) (*API, error) {
 	a.eventRoutes()
 	a.keyRoutes()
 	a.enrolmentRoutes()
+	a.robotKeyRoutes()
 	a.signInRoutes()
 	a.issuerRoutes()
 	a.userRoutes()

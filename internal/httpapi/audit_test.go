@@ -35,6 +35,7 @@ var auditBodies = map[string]string{
 	"deadletters.purge":   `{"older_than_days":1}`,
 	"keys.create":         `{"kind":"service","name":"x","role":"viewer"}`,
 	"keys.update":         `{"name":"new"}`,
+	"robot_keys.create":   `{"robot_id":"bot-2","name":"x"}`,
 	"robots.register":     `{"robot_id":"new"}`,
 	"robots.update":       `{"name":"new"}`,
 	"tenants.create":      `{"id":"new"}`,

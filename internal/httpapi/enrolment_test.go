@@ -3,6 +3,7 @@ package httpapi
 import (
 	"bufio"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -72,6 +73,99 @@ func TestKeyChanges(t *testing.T) {
 		s.run(w)
 	}
 	scenario{name: "the old one goes on", as: "ci", method: "GET", path: "/api/v1/me", status: 200, has: []string{`"permissions":["jobs:read"]`}}.run(w)
+}
+
+// TestBoundToEnvironments: a key that is limited to environments submits to them
+// and sees their jobs and robots; the rest of the tenant does not exist for it.
+func TestBoundToEnvironments(t *testing.T) {
+	w := newWorld(t)
+	one := read[NewKey](w, w.do("admin", "POST", "/api/v1/keys", `{"kind":"service","name":"one","role":"admin","environments":["prod"]}`))
+	two := read[NewKey](w, w.do("admin", "POST", "/api/v1/keys", `{"kind":"service","name":"two","role":"operator","environments":["prod","lab"]}`))
+	w.keys["one"], w.keys["two"] = one.Secret, two.Secret
+	w.do("admin", "POST", "/api/v1/robots/register", `{"robot_id":"in","environment":"prod"}`)
+	w.do("admin", "POST", "/api/v1/robots/register", `{"robot_id":"out","environment":"lab"}`)
+	theirs := w.submit(`{"workflow_json":` + doc + `,"environment":"test"}`)
+	at := "/api/v1/jobs/" + string(theirs)
+	flow := `{"workflow_id":"` + string(read[JobDetail](w, w.do("admin", "GET", at, "")).Workflow.ID) + `"`
+	for _, s := range []scenario{
+		{name: "its only environment", as: "one", method: "POST", path: "/api/v1/jobs", body: flow + `}`, status: 201, has: []string{`"environment":"prod"`}, events: []fleet.EventKind{fleet.EventJobSubmitted}},
+		{name: "by name", as: "two", method: "POST", path: "/api/v1/jobs", body: flow + `,"environment":"lab"}`, status: 201, events: []fleet.EventKind{fleet.EventJobSubmitted}},
+		{name: "a document, which belongs to the tenant", as: "one", method: "POST", path: "/api/v1/jobs", body: `{"workflow_json":` + doc + `}`, status: 403, has: []string{"workflows:write"}},
+		{name: "which one", as: "two", method: "POST", path: "/api/v1/jobs", body: flow + `}`, status: 403, has: []string{"prod, lab"}},
+		{name: "another", as: "one", method: "POST", path: "/api/v1/jobs", body: flow + `,"environment":"test"}`, status: 403, has: []string{"environment_bound"}},
+		{name: "to wait for another's", as: "one", method: "POST", path: "/api/v1/jobs", body: flow + `,"depends_on":["` + string(theirs) + `"]}`, status: 422},
+		{name: "a job of another", as: "one", method: "GET", path: at, status: 404},
+		{name: "its log", as: "one", method: "GET", path: at + "/log", status: 404},
+		{name: "its attempts", as: "one", method: "GET", path: at + "/attempts", status: 404},
+		{name: "its graph", as: "one", method: "GET", path: at + "/graph", status: 404},
+		{name: "why it waits", as: "one", method: "GET", path: at + "/explain", status: 404},
+		{name: "cancel it", as: "one", method: "POST", path: at + "/cancel", status: 404},
+		{name: "retry it", as: "one", method: "POST", path: at + "/retry", status: 404},
+		{name: "jobs", as: "one", method: "GET", path: "/api/v1/jobs", status: 200, lacks: []string{string(theirs), `"environment":"lab"`}, has: []string{`"environment":"prod"`}},
+		{name: "robots", as: "one", method: "GET", path: "/api/v1/robots", status: 200, has: []string{`"robot_id":"in"`, `"total":1`}, lacks: []string{`"out"`}},
+		{name: "a robot", as: "one", method: "GET", path: "/api/v1/robots/in", status: 200},
+		{name: "a robot of another", as: "one", method: "GET", path: "/api/v1/robots/out", status: 404},
+		{name: "pause it", as: "one", method: "POST", path: "/api/v1/robots/out/pause", status: 404},
+		{name: "restart it", as: "one", method: "POST", path: "/api/v1/robots/out/restart", status: 404},
+		{name: "many robots", as: "one", method: "POST", path: "/api/v1/bulk-operations", body: `{"kind":"pause","selector":{"all":true}}`, status: 403},
+		{name: "reservations", as: "one", method: "GET", path: "/api/v1/reservations", status: 403},
+		{name: "events of all", as: "one", method: "GET", path: "/api/v1/events", status: 403},
+		{name: "keys", as: "one", method: "GET", path: "/api/v1/keys", status: 403},
+	} {
+		s.run(w)
+	}
+}
+
+// TestRobotKeysOfTheOriginal: the routes and shapes that its programs read.
+func TestRobotKeysOfTheOriginal(t *testing.T) {
+	w := newWorld(t)
+	w.do("admin", "POST", "/api/v1/robots/register", `{"robot_id":"old","name":"Old one","environment":"lab"}`)
+	const at = "/api/v1/robot-api-keys"
+	for _, s := range []scenario{
+		{name: "whose", method: "POST", path: at, body: `{"name":"x"}`, status: 422, has: []string{"belongs to one robot"}},
+		{name: "no name", method: "POST", path: at, body: `{"robot_id":"old"}`, status: 422},
+		{name: "nobody's", method: "POST", path: at, body: `{"robot_id":"nowhere","name":"x"}`, status: 404},
+		{name: "over before it begins", method: "POST", path: at, body: `{"robot_id":"old","name":"x","expires_at":"2020-01-01T00:00:00"}`, status: 422},
+		{name: "days", method: "POST", path: at, body: `{"robot_id":"old","name":"x","expires_in_days":0}`, status: 422},
+	} {
+		s.as = "admin"
+		s.run(w)
+	}
+	made := read[NewRobotKey](w, w.do("admin", "POST", at, `{"robot_id":"old","name":"main","description":null,"expires_at":null,"tenant_id":"ignored"}`))
+	if made.ID != made.Key.ID || made.Key.ExpiresAt != nil || made.Key.RobotName != "Old one" || !strings.HasPrefix(made.APIKey, "crpa_") {
+		t.Errorf("%+v", made)
+	}
+	w.keys["old"] = made.APIKey
+	scenario{name: "it counts", as: "old", method: "GET", path: "/api/v1/me", status: 200, has: []string{`"environment":"lab"`}}.run(w)
+	w.do("admin", "POST", at, `{"robot_id":"old","name":"short","expires_in_days":30}`)
+	next := read[NewRobotKey](w, w.do("admin", "POST", at+"/"+string(made.ID)+"/rotate", ""))
+	list := func(query string) RobotKeyList {
+		return read[RobotKeyList](w, w.do("admin", "GET", at+"?robot_id=old"+query, ""))
+	}
+	all := list("&limit=200&offset=0")
+	if all.Total != 3 || len(all.Keys) != 3 || len(all.APIKeys) != 3 || all.Keys[0].ID != next.ID || all.APIKeys[0].ExpiresAt == nil || all.APIKeys[0].ExpiresAt.Year() != 9999 {
+		t.Errorf("%+v", all)
+	}
+	if got := list("&status=active"); got.Total != 2 || slices.ContainsFunc(got.Keys, func(k RobotKeyRow) bool { return k.ID == made.ID }) {
+		t.Errorf("active: %+v", got.Keys)
+	}
+	if got := list("&status=expiring"); got.Total != 1 || got.Keys[0].ID != made.ID {
+		t.Errorf("expiring: %+v", got.Keys)
+	}
+	if got := list("&offset=2"); got.Total != 3 || len(got.Keys) != 1 {
+		t.Errorf("the third: %+v", got.Keys)
+	}
+	for _, s := range []scenario{
+		{name: "revoke", method: "POST", path: at + "/" + string(made.ID) + "/revoke", body: `{"reason":null}`, status: 200, has: []string{`"revoked":true`, `"key_id":"` + string(made.ID)}, events: []fleet.EventKind{fleet.EventKeyRevoked}},
+		{name: "delete", method: "DELETE", path: at + "/" + string(next.ID), status: 200, has: []string{`"revoked":true`}, events: []fleet.EventKind{fleet.EventKeyRevoked}},
+		{name: "no such key", method: "DELETE", path: at + "/x", status: 404},
+	} {
+		s.as = "admin"
+		s.run(w)
+	}
+	scenario{name: "it is over", as: "old", method: "GET", path: "/api/v1/me", status: 401}.run(w)
+	service := read[NewKey](w, w.do("admin", "POST", "/api/v1/keys", `{"kind":"service","name":"x","role":"viewer"}`))
+	scenario{name: "not a robot's", as: "admin", method: "DELETE", path: at + "/" + string(service.ID), status: 404}.run(w)
 }
 
 // TestQueryTokens: a credential in the address counts only where that is on, is

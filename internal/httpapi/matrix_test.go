@@ -51,6 +51,7 @@ var rights = map[string]string{
 	"users.list": "as", "users.get": "as", "users.create": "as", "users.update": "as", "users.password": "as", "users.delete": "as",
 
 	"keys.list": "as", "keys.create": "as", "keys.revoke": "as", "keys.get": "as", "keys.update": "as", "keys.rotate": "as",
+	"robot_keys.list": "as", "robot_keys.create": "as", "robot_keys.revoke": "as", "robot_keys.delete": "as", "robot_keys.rotate": "as",
 	"enrolments.list": "as", "enrolments.create": "as", "enrolments.revoke": "as", "robots.enrol": "e", "members.list": "as",
 	"audit.list": "as", "audit.export": "as", "audit.verify": "as",
 	"secrets.list": "as", "secrets.get": "as", "secrets.put": "as", "secrets.delete": "as", "secrets.rewrap": "as",
@@ -390,6 +391,10 @@ func (e *estate) path(t *testing.T, op matrixOp, c matrixCaller) string {
 			}
 		case "keys":
 			key, _, err := e.m.api.o.Keys.NewServiceKey(t.Context(), e.p, e.name("key"), fleet.RoleViewer, 0)
+			e.m.must(err)
+			names["id"] = e.mark(string(key.ID))
+		case "robot-api-keys":
+			key, _, err := e.m.api.o.Keys.NewRobotKey(t.Context(), e.p, fleet.RobotID(e.name("bot")), "", 0)
 			e.m.must(err)
 			names["id"] = e.mark(string(key.ID))
 		case "enrolments":

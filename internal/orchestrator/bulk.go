@@ -1,6 +1,7 @@
 package orchestrator
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,7 +24,7 @@ type BulkRequest struct {
 
 // StartBulk fixes the targets and stores the operation. The chores carry it out.
 func (r *Robots) StartBulk(ctx context.Context, p auth.Principal, in BulkRequest) (b fleet.Bulk, err error) {
-	if err := p.Require(fleet.RobotsOperate); err != nil {
+	if err := cmp.Or(p.Require(fleet.RobotsOperate), p.WholeTenant()); err != nil {
 		return b, err
 	}
 	if in.Percent < 0 || in.Percent > 100 {
@@ -138,7 +139,7 @@ func bulkEvent(kind fleet.EventKind, b *fleet.Bulk) fleet.EventDraft {
 
 // Bulk returns an operation with its robots.
 func (r *Robots) Bulk(ctx context.Context, p auth.Principal, id fleet.ID) (b fleet.Bulk, targets []fleet.BulkTarget, err error) {
-	if err := p.Require(fleet.RobotsRead); err != nil {
+	if err := cmp.Or(p.Require(fleet.RobotsRead), p.WholeTenant()); err != nil {
 		return b, nil, err
 	}
 	err = r.Store.View(ctx, p.Scope(), func(rd store.Reader) error {
@@ -153,7 +154,7 @@ func (r *Robots) Bulk(ctx context.Context, p auth.Principal, id fleet.ID) (b fle
 
 // Bulks lists operations, the newest first.
 func (r *Robots) Bulks(ctx context.Context, p auth.Principal, page fleet.Page) (list []fleet.Bulk, next string, err error) {
-	if err := p.Require(fleet.RobotsRead); err != nil {
+	if err := cmp.Or(p.Require(fleet.RobotsRead), p.WholeTenant()); err != nil {
 		return nil, "", err
 	}
 	err = r.Store.View(ctx, p.Scope(), func(rd store.Reader) error { list, next, err = rd.Bulks(page); return err })
@@ -163,7 +164,7 @@ func (r *Robots) Bulks(ctx context.Context, p auth.Principal, page fleet.Page) (
 // CancelBulk begins nothing more; what is under way comes to its end. One that
 // has ended stays as it is.
 func (r *Robots) CancelBulk(ctx context.Context, p auth.Principal, id fleet.ID) (b fleet.Bulk, err error) {
-	if err := p.Require(fleet.RobotsOperate); err != nil {
+	if err := cmp.Or(p.Require(fleet.RobotsOperate), p.WholeTenant()); err != nil {
 		return b, err
 	}
 	err = r.act(ctx, p, "bulk.cancel", fleet.SubjectBulk, string(id), func(tx store.Tx, d *fleet.AuditDraft) error {

@@ -337,8 +337,9 @@ func (j *Jobs) spec(p auth.Principal, r SubmitRequest, usual fleet.Priority) (fl
 		Target: r.Target, NotBefore: r.NotBefore, Deadline: r.Deadline, WaitLimit: r.WaitLimit,
 		Labels: r.Labels, RunTimeout: r.RunTimeout, Retry: fleet.DefaultRetry(), RetrySafety: r.RetrySafety, SubmittedBy: p.Name,
 	}
-	if s.Environment == "" {
-		s.Environment = fleet.DefaultEnvironment
+	var err error
+	if s.Environment, err = p.Place(r.Environment); err != nil {
+		return s, err
 	}
 	if s.RunTimeout == 0 {
 		s.RunTimeout = j.Timing(s.Environment).RunTimeout

@@ -166,7 +166,7 @@ func TestAPIBehindTheWall(t *testing.T) {
 		string(many.ID), many.By, person.Name, string(person.ID), "why-of-acme", own.Name, string(token.ID), token.NamePattern,
 	}
 	ids := map[string][]string{
-		"/api/v1/jobs/": {string(running.ID), string(waiting.ID), string(ended.ID)}, "/api/v1/keys/": {"key-of-acme"},
+		"/api/v1/jobs/": {string(running.ID), string(waiting.ID), string(ended.ID)}, "/api/v1/keys/": {"key-of-acme"}, "/api/v1/robot-api-keys/": {"key-of-acme"},
 		"/api/v1/robots/": {"r1"}, "/api/v1/metrics/robots/": {"r1"}, "/api/v1/workflows/": {"w-1"}, "/api/v1/reservations/": {string(kept.ID)}, "/api/v1/dlq/": {string(ended.ID)},
 		"/api/v1/bulk-operations/": {string(many.ID)}, "/api/v1/users/": {string(person.ID)}, "/api/v1/me/sessions/": {string(signIn.ID)}, "/api/v1/tenants/": {string(f.Tenant)},
 		"/api/v1/enrolments/": {string(token.ID)},

@@ -99,7 +99,7 @@ func (t *Tx) applied(m *fleet.Move, before fleet.Subject, knew bool) {
 
 // Subject is the job as this transaction sees it.
 func (t *Tx) Subject(id fleet.ID) (fleet.Subject, error) {
-	if s, ok := t.known(id); ok && t.scope.Covers(s.Job.Tenant) {
+	if s, ok := t.known(id); ok && t.scope.Covers(s.Job.Tenant) && t.scope.Sees(s.Job.Environment) {
 		return s, nil
 	}
 	s, err := t.reader.Subject(id)

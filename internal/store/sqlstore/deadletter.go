@@ -14,7 +14,9 @@ var (
 	deadGet = stmt("dead_letter.get", `select `+jobColumns+deadColumns+`where d.job_id = $1 and d.tenant_id = $2`)
 	// With $3 also those that were looked after.
 	deadList = stmt("dead_letter.list", `select `+jobColumns+deadColumns+`where d.tenant_id = $1 and d.job_id < $2
-		and ($3 or d.reprocessed_at is null) order by d.job_id desc limit $4`)
+		and ($3 or d.reprocessed_at is null) and `+within("j.environment", "$5")+` order by d.job_id desc limit $4`)
+	deadCountIn = stmt("dead_letter.count_within", `select count(*), count(d.reprocessed_at) from dead_letters d
+		join jobs j on j.id = d.job_id where d.tenant_id = $1 and `+within("j.environment", "$2"))
 	deadCount = stmt("dead_letter.count", `select count(*), count(d.reprocessed_at) from dead_letters d where d.tenant_id = $1`)
 	deadMark  = stmt("dead_letter.mark", `update dead_letters set reprocessed_at = $3, reprocessed_by = $4
 		where tenant_id = $1 and job_id = $2 and reprocessed_at is null`)
@@ -33,8 +35,8 @@ func (r *reader) DeadLetter(job fleet.ID) (d fleet.DeadLetter, err error) {
 		return d, err
 	}
 	found, err := one(r.conn, deadGet, func(row *Row) { d = scanDead(row) }, job, tenant)
-	if err == nil && !found {
-		err = fleet.NotFound("dead_letter", string(job))
+	if err == nil && (!found || !r.scope.Sees(d.Job.Environment)) {
+		return fleet.DeadLetter{}, fleet.NotFound("dead_letter", string(job))
 	}
 	return d, err
 }
@@ -52,7 +54,7 @@ func (r *reader) DeadLetters(all bool, p fleet.Page) (out store.DeadLetterPage, 
 	err = r.conn.Query(deadList, func(row *Row) error {
 		out.Letters = append(out.Letters, scanDead(row))
 		return nil
-	}, tenant, before, all, p.Limit+1)
+	}, tenant, before, all, p.Limit+1, r.scope.Bounds())
 	if err != nil {
 		return out, err
 	}
@@ -60,7 +62,11 @@ func (r *reader) DeadLetters(all bool, p fleet.Page) (out store.DeadLetterPage, 
 		out.Letters = out.Letters[:p.Limit]
 		out.Next = makeCursor(string(out.Letters[p.Limit-1].Job.ID))
 	}
-	_, err = one(r.conn, deadCount, func(row *Row) { out.Total, out.Reprocessed = row.int64(), row.int64() }, tenant)
+	count, args := deadCount, []any{tenant}
+	if r.scope.Bounds() != "" {
+		count, args = deadCountIn, append(args, r.scope.Bounds())
+	}
+	_, err = one(r.conn, count, func(row *Row) { out.Total, out.Reprocessed = row.int64(), row.int64() }, args...)
 	return out, err
 }
 

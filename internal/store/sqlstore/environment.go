@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"encoding/json"
+	"slices"
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/store"
@@ -16,7 +17,7 @@ var (
 // Environments lists those of which something is set.
 func (r *reader) Environments() (out []fleet.Environment, err error) {
 	err = r.conn.Query(environmentList, bodies(&out), r.all(), r.tenant())
-	return out, err
+	return slices.DeleteFunc(out, func(e fleet.Environment) bool { return !r.scope.Sees(e.Name) }), err
 }
 
 // bodies reads rows that are one JSON text each.

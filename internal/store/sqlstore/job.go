@@ -151,7 +151,8 @@ func scanShownJob(r *Row) fleet.Job {
 func (r *reader) Job(id fleet.ID) (fleet.Job, error) {
 	var j fleet.Job
 	found, err := one(r.conn, jobGet, func(row *Row) { j = scanShownJob(row) }, id, r.all(), r.tenant())
-	if err == nil && !found {
+	if err == nil && (!found || !r.scope.Sees(j.Environment)) {
+		j = fleet.Job{}
 		err = fleet.NotFound("job", string(id))
 	}
 	return j, err
@@ -160,7 +161,8 @@ func (r *reader) Job(id fleet.ID) (fleet.Job, error) {
 func (r *reader) Subject(id fleet.ID) (fleet.Subject, error) {
 	var s fleet.Subject
 	found, err := one(r.conn, jobSubject, func(row *Row) { s = scanSubject(row) }, id, r.all(), r.tenant())
-	if err == nil && !found {
+	if err == nil && (!found || !r.scope.Sees(s.Job.Environment)) {
+		s = fleet.Subject{}
 		err = fleet.NotFound("job", string(id))
 	}
 	return s, err

@@ -15,17 +15,19 @@ import (
 
 var (
 	listOpen = stmt("job.list_open", `select j.id from jobs j where j.ended_at is null and j.tenant_id = $1 and j.state = $2
-		and j.id < $3 and ($4 = '' or j.workflow_id = $4) and ($5 = '' or j.robot_id = $5) order by j.id desc limit $6`)
+		and j.id < $3 and ($4 = '' or j.workflow_id = $4) and ($5 = '' or j.robot_id = $5) and `+within("j.environment", "$7")+`
+		order by j.id desc limit $6`)
 	listFinal = stmt("job.list_final", `select j.id from jobs j where j.ended_at is not null and j.tenant_id = $1
-		and j.state = $2 and j.id < $3 order by j.id desc limit $4`)
+		and j.state = $2 and j.id < $3 and `+within("j.environment", "$5")+` order by j.id desc limit $4`)
 	listWorkflow = stmt("job.list_workflow", `select j.id from jobs j where j.ended_at is not null and j.tenant_id = $1
-		and j.workflow_id = $2 and j.state = $3 and j.id < $4 order by j.id desc limit $5`)
+		and j.workflow_id = $2 and j.state = $3 and j.id < $4 and `+within("j.environment", "$6")+` order by j.id desc limit $5`)
 	listRobot = stmt("job.list_robot", `select j.id from jobs j where j.ended_at is not null and j.tenant_id = $1
-		and j.robot_id = $2 and j.state = $3 and j.id < $4 and ($5 = '' or j.workflow_id = $5) order by j.id desc limit $6`)
+		and j.robot_id = $2 and j.state = $3 and j.id < $4 and ($5 = '' or j.workflow_id = $5) and `+within("j.environment", "$7")+`
+		order by j.id desc limit $6`)
 	runTimes = stmt("job.run_times", `select started_at, ended_at from jobs where ended_at is not null and tenant_id = $1
 		and workflow_id = $2 and state = 'completed' order by id desc limit $3`)
 	listRetries = stmt("job.list_retries", `select j.id, j.state, j.workflow_id, j.robot_id from jobs j where j.retry_of = $1
-		and j.tenant_id = $2 and j.id < $3 order by j.id desc`)
+		and j.tenant_id = $2 and j.id < $3 and `+within("j.environment", "$4")+` order by j.id desc`)
 )
 
 // lastID sorts after every id.
@@ -97,20 +99,20 @@ func (r *reader) jobIDs(ids []string, tenant fleet.TenantID, states []fleet.Stat
 				ids = append(ids, id)
 			}
 			return nil
-		}, f.RetryOf, tenant, before)
+		}, f.RetryOf, tenant, before, r.scope.Bounds())
 		return ids, err
 	}
 	for _, state := range states {
 		var err error
 		switch {
 		case !state.Final():
-			err = r.conn.Query(listOpen, keep, tenant, state, before, f.Workflow, f.Robot, limit)
+			err = r.conn.Query(listOpen, keep, tenant, state, before, f.Workflow, f.Robot, limit, r.scope.Bounds())
 		case f.Robot != "":
-			err = r.conn.Query(listRobot, keep, tenant, f.Robot, state, before, f.Workflow, limit)
+			err = r.conn.Query(listRobot, keep, tenant, f.Robot, state, before, f.Workflow, limit, r.scope.Bounds())
 		case f.Workflow != "":
-			err = r.conn.Query(listWorkflow, keep, tenant, f.Workflow, state, before, limit)
+			err = r.conn.Query(listWorkflow, keep, tenant, f.Workflow, state, before, limit, r.scope.Bounds())
 		default:
-			err = r.conn.Query(listFinal, keep, tenant, state, before, limit)
+			err = r.conn.Query(listFinal, keep, tenant, state, before, limit, r.scope.Bounds())
 		}
 		if err != nil {
 			return ids, err
@@ -121,7 +123,7 @@ func (r *reader) jobIDs(ids []string, tenant fleet.TenantID, states []fleet.Stat
 
 // total is known without counting when only states are asked for.
 func (r *reader) total(f store.JobFilter, states []fleet.State) (int64, error) {
-	if f.Robot != "" || f.Workflow != "" || f.RetryOf != "" {
+	if f.Robot != "" || f.Workflow != "" || f.RetryOf != "" || r.scope.Bounds() != "" {
 		return -1, nil
 	}
 	var n int64

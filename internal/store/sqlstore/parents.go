@@ -13,7 +13,7 @@ import (
 // which the parent that decides ends. Whoever adds a child locks its parents
 // first, so that an end is either seen by the child or sees it.
 var (
-	parentState  = stmt("job.parent", `select state, children, coalesce(parent_id, '') from jobs where id = $1 and tenant_id = $2`)
+	parentState  = stmt("job.parent", `select state, children, coalesce(parent_id, ''), environment from jobs where id = $1 and tenant_id = $2`)
 	parentInsert = stmt("job_parent.insert", `insert into job_parents (child_id, parent_id, tenant_id, position) values ($1, $2, $3, $4)`)
 	parentCount  = stmt("job.child_added", `update jobs set children = children + 1 where id = $1 and tenant_id = $2`)
 	parentStates = stmt("job_parent.states", `select p.state, count(*) from job_parents d join jobs p on p.id = d.parent_id
@@ -35,12 +35,15 @@ func (t *Tx) lockParents(j *fleet.Job, parents []fleet.ID, most int) (ended flee
 	for _, id := range slices.Sorted(slices.Values(parents)) {
 		var state fleet.State
 		var whole fleet.ID
+		var environment string
 		children := 0
-		found, err := one(t.conn, parentState, func(r *Row) { state, children, whole = str[fleet.State](r), r.int(), str[fleet.ID](r) }, id, j.Tenant)
+		found, err := one(t.conn, parentState, func(r *Row) {
+			state, children, whole, environment = str[fleet.State](r), r.int(), str[fleet.ID](r), r.text()
+		}, id, j.Tenant)
 		if err != nil {
 			return "", err
 		}
-		if !found {
+		if !found || !t.scope.Sees(environment) {
 			return "", fleet.Errorf(fleet.CodeInvalid, "dependency_unknown", "There is no job %s to wait for.", id)
 		}
 		if whole != j.Parent && whole != "" {

@@ -21,9 +21,10 @@ var (
 		`where r.id = $1 and ($2 or r.tenant_id = $3) and r.deleted_at is null`)
 	robotList = stmt("robot.list", `select `+robotColumns+robotFrom+`where ($1 or r.tenant_id = $2) and r.deleted_at is null
 		and ($3 = '' or r.member_id = $3) and (not $4 or r.session_id is not null) and ($5 = '' or r.environment = $5)
-		and (r.id, r.tenant_id) > ($6, $7) order by r.id, r.tenant_id limit $8`)
+		and (r.id, r.tenant_id) > ($6, $7) and `+within("r.environment", "$9")+` order by r.id, r.tenant_id limit $8`)
 	robotCount = stmt("robot.count", `select count(*) from robots r where ($1 or r.tenant_id = $2) and r.deleted_at is null
-		and ($3 = '' or r.member_id = $3) and (not $4 or r.session_id is not null) and ($5 = '' or r.environment = $5)`)
+		and ($3 = '' or r.member_id = $3) and (not $4 or r.session_id is not null) and ($5 = '' or r.environment = $5)
+		and `+within("r.environment", "$6"))
 	robotInMode = stmt("robot.in_mode", `select `+robotColumns+robotFrom+`where r.admin_mode <> 'active' and r.deleted_at is null
 		and ($1 or r.tenant_id = $2) order by r.id, r.tenant_id`)
 	robotHeld = stmt("robot.held", `select a.robot_id, a.tenant_id, a.job_id, a.outcome from attempts a
@@ -74,11 +75,11 @@ func scanRobot(row *Row) fleet.Robot {
 func (r *reader) Robot(id fleet.RobotID) (fleet.Robot, error) {
 	var robot fleet.Robot
 	found, err := one(r.conn, robotGet, func(row *Row) { robot = scanRobot(row) }, id, r.all(), r.tenant())
-	if err == nil && !found {
+	if err == nil && (!found || !r.scope.Sees(robot.Environment)) {
 		err = fleet.NotFound("robot", string(id))
 	}
 	if err != nil {
-		return robot, err
+		return fleet.Robot{}, err
 	}
 	list := []fleet.Robot{robot}
 	err = r.load(list)
@@ -119,7 +120,7 @@ func (r *reader) Robots(f store.RobotFilter, p fleet.Page) (store.RobotPage, err
 	err = r.conn.Query(robotList, func(row *Row) error {
 		out.Robots = append(out.Robots, scanRobot(row))
 		return nil
-	}, r.all(), r.tenant(), f.Member, f.Connected, f.Environment, after[0], after[1], p.Limit+1)
+	}, r.all(), r.tenant(), f.Member, f.Connected, f.Environment, after[0], after[1], p.Limit+1, r.scope.Bounds())
 	if err != nil {
 		return out, err
 	}
@@ -129,7 +130,7 @@ func (r *reader) Robots(f store.RobotFilter, p fleet.Page) (store.RobotPage, err
 		out.Next = makeCursor(string(last.ID), string(last.Tenant))
 	}
 	if _, err = one(r.conn, robotCount, func(row *Row) { out.Total = row.int64() }, r.all(), r.tenant(), f.Member, f.Connected,
-		f.Environment); err != nil {
+		f.Environment, r.scope.Bounds()); err != nil {
 		return out, err
 	}
 	return out, r.load(out.Robots)

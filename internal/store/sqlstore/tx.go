@@ -115,6 +115,12 @@ type reader struct {
 func (r *reader) all() bool      { all, _ := r.scope.Filter(); return all }
 func (r *reader) tenant() string { _, t := r.scope.Filter(); return t }
 
+// within is a condition: an environment is one of those that an argument names,
+// as Scope.Bounds writes them; none named are all.
+func within(column, arg string) string {
+	return "(" + arg + " = '' or replace(" + arg + ", '\n' || " + column + " || '\n', '') <> " + arg + ")"
+}
+
 // covers refuses a row of a tenant that the scope does not reach.
 func (r *reader) covers(t fleet.TenantID) error {
 	if r.scope.Covers(t) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -198,6 +199,65 @@ func keyTests() map[string]func(f *Fixture) {
 				if d := cmp.Diff(map[fleet.ID]time.Time{k.ID: k.ExpiresAt, forever.ID: {}}, live); d != "" {
 					f.Errorf("(-want +got):\n%s", d)
 				}
+				return err
+			})
+		},
+		"who is bound to environments sees what lives in them": func(f *Fixture) {
+			place := func(env string) fleet.Job {
+				spec := f.Spec()
+				spec.Environment = env
+				return f.Submit(spec)
+			}
+			// One name is a pattern of another to those who know patterns.
+			ours, theirs := place("pr_d"), place("prXd")
+			f.Update(func(tx store.Tx) error {
+				return errors.Join(tx.PutRobot(fleet.Robot{ID: "in", Tenant: f.Tenant, Environment: "pr_d", Name: "in", CreatedAt: f.Now}),
+					tx.PutRobot(fleet.Robot{ID: "out", Tenant: f.Tenant, Environment: "prXd", Name: "out", CreatedAt: f.Now}),
+					tx.PutEnvironment(fleet.Environment{Tenant: f.Tenant, Name: "pr_d"}), tx.PutEnvironment(fleet.Environment{Tenant: f.Tenant, Name: "prXd"}))
+			})
+			for _, bound := range [][]string{{"pr_d"}, {"lab", "pr_d"}} {
+				scope := f.Scope.Within(bound)
+				f.must(f.Store.View(f.Context(), scope, func(r store.Reader) error {
+					_, err := r.Job(ours.ID)
+					f.must(err)
+					_, err = r.Subject(ours.ID)
+					f.must(err)
+					_, err = r.Robot("in")
+					f.must(err)
+					j, none := r.Job(theirs.ID)
+					is(f, "job", errors.Is(none, fleet.ErrNotFound) && j.ID == "", true)
+					s, none := r.Subject(theirs.ID)
+					is(f, "subject", errors.Is(none, fleet.ErrNotFound) && s.Job.ID == "", true)
+					b, none := r.Robot("out")
+					is(f, "robot", errors.Is(none, fleet.ErrNotFound) && b.ID == "", true)
+					for _, filter := range []store.JobFilter{{}, {States: []fleet.State{fleet.Pending}}, {Workflow: ours.Workflow.ID}} {
+						page, err := r.Jobs(filter, fleet.Page{})
+						f.must(err)
+						is(f, "jobs", len(page.Jobs), 1)
+						is(f, "their number is not told", page.Total, -1)
+					}
+					robots, err := r.Robots(store.RobotFilter{}, fleet.Page{})
+					f.must(err)
+					is(f, "robots", fmt.Sprint(len(robots.Robots), robots.Total), "1 1")
+					envs, err := r.Environments()
+					is(f, "environments", len(envs), 1)
+					dead, derr := r.DeadLetters(true, fleet.Page{})
+					is(f, "dead letters", dead.Total, 0)
+					return errors.Join(err, derr)
+				}))
+				err := f.Store.Update(f.Context(), scope, func(tx store.Tx) error { _, err := tx.Subject(theirs.ID); return err })
+				is(f, "to change it", errors.Is(err, fleet.ErrNotFound), true)
+				// Nor can a job be tied to one that is not seen.
+				child := f.Spec()
+				child.Environment = "pr_d"
+				var got []store.Submitted
+				got, err = f.Store.Enqueue(f.Context(), scope, []store.Submission{{Job: fleet.NewJob(child, f.Now), Parents: []fleet.ID{theirs.ID}}})
+				f.must(err)
+				is(f, "to wait for it", got[0].Err != nil && strings.Contains(got[0].Err.Error(), "There is no job"), true)
+			}
+			f.View(func(r store.Reader) error {
+				page, err := r.Jobs(store.JobFilter{}, fleet.Page{})
+				is(f, "who is not bound", len(page.Jobs), 2)
 				return err
 			})
 		},
