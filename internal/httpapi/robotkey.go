@@ -80,7 +80,7 @@ func (a *API) robotKeyRoutes() {
 		method: http.MethodPost, path: at + "/{id}/revoke", id: "robot_keys.revoke", summary: "Revoke the key of a robot at once", may: manage, rate: rateWrite,
 		body: jsonBody[RobotKeyRevokeBody](plainBody, false),
 	}, func(ctx context.Context, in *keyInput) (*robotKeyRevokedReply, error) {
-		body, err := lenient[RobotKeyRevokeBody](callOf(ctx).body)
+		body, err := lenient[RobotKeyRevokeBody](callOf(ctx).body, a.o.Limits)
 		if err != nil {
 			return nil, err
 		}
@@ -179,7 +179,7 @@ func (a *API) robotName(ctx context.Context, id fleet.RobotID) string {
 type newRobotKeyReply struct{ Body NewRobotKey }
 
 func (a *API) createRobotKey(ctx context.Context, _ *struct{}) (*newRobotKeyReply, error) {
-	body, err := lenient[RobotKeyBody](callOf(ctx).body)
+	body, err := lenient[RobotKeyBody](callOf(ctx).body, a.o.Limits)
 	if err != nil {
 		return nil, err
 	}
