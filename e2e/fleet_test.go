@@ -23,11 +23,12 @@ func TestMain(m *testing.M) { dbtest.Main(m) }
 
 // world is an orchestrator and a client of it.
 type world struct {
-	t   *testing.T
-	at  dbtest.Place
-	app *app.App
-	api *client.Client
-	via []string // addresses for robots; none: the orchestrator's own
+	t     *testing.T
+	at    dbtest.Place
+	app   *app.App
+	api   *client.Client
+	keyed bool     // nobody gets in without a key, so that others may share its database
+	via   []string // addresses for robots; none: the orchestrator's own
 }
 
 // urls are the addresses that robots are given.
@@ -49,7 +50,7 @@ func newWorld(t *testing.T) *world {
 func (w *world) start(listen string) {
 	w.t.Helper()
 	a, err := app.New(w.t.Context(), app.Options{
-		DataDir: w.at.DataDir, DatabaseURL: w.at.DatabaseURL, Listen: listen, Local: true,
+		DataDir: w.at.DataDir, DatabaseURL: w.at.DatabaseURL, Listen: listen, Local: !w.keyed,
 		SecretKeys: "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
 	})
 	if err != nil {
