@@ -18,6 +18,7 @@ import (
 	"github.com/casarerpa/fleet/client"
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/app"
+	"github.com/casarerpa/fleet/internal/auth"
 	"github.com/casarerpa/fleet/internal/dbtest"
 	"github.com/casarerpa/fleet/internal/pgtest"
 )
@@ -27,8 +28,16 @@ import (
 // to the database, both of which can be cut.
 type member struct {
 	*world
-	way  *road
-	road *road
+	way    *road
+	road   *road
+	apiKey string // of its client, and of all others
+}
+
+func (m *member) sharedKey() string {
+	if m == nil {
+		return ""
+	}
+	return m.apiKey
 }
 
 // road carries connections to a member until it is cut: then those that are
@@ -118,7 +127,7 @@ func newMembers(t *testing.T, n int, database string) []*member {
 		m := &member{world: &world{t: t}, way: newRoad(t, at.Host)}
 		through := *at
 		through.Host = m.way.listener.Addr().String()
-		m.app, err = app.New(t.Context(), app.Options{DatabaseURL: through.String(), Listen: "127.0.0.1:0", Local: true})
+		m.app, err = app.New(t.Context(), app.Options{DatabaseURL: through.String(), Listen: "127.0.0.1:0"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -129,7 +138,14 @@ func newMembers(t *testing.T, n int, database string) []*member {
 				t.Error(err)
 			}
 		})
-		if m.api, err = client.New(client.Options{URLs: []string{m.app.URL()}}); err != nil {
+		if m.apiKey = members[0].sharedKey(); m.apiKey == "" { // the first makes one, for all of them
+			_, secret, err := m.app.Keys().NewServiceKey(t.Context(), auth.Local(), "members", fleet.RoleSuperAdmin, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m.apiKey = secret.Reveal()
+		}
+		if m.api, err = client.New(client.Options{URLs: []string{m.app.URL()}, Key: m.apiKey}); err != nil {
 			t.Fatal(err)
 		}
 		m.road = newRoad(t, m.app.Addr().String())
