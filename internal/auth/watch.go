@@ -36,7 +36,10 @@ func (k *Keys) Live(ctx context.Context) (live map[fleet.ID]time.Time, err error
 		live, err = r.LiveKeys(k.now())
 		return err
 	})
-	return live, err
+	if err != nil { // what was read so far is not all, and a key that is missing would count as revoked
+		return nil, err
+	}
+	return live, nil
 }
 
 // Run watches the number of revocations until ctx ends: at once when it is
