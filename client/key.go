@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/casarerpa/fleet/fleet"
 )
@@ -10,12 +11,17 @@ import (
 // KeyRequest asks for a key: of a robot (RobotID) or of a program or person
 // (Name and Role).
 type KeyRequest struct {
-	Kind        fleet.KeyKind `json:"kind"`
-	Name        string        `json:"name,omitempty"`
-	Role        fleet.Role    `json:"role,omitempty"`
-	RobotID     fleet.RobotID `json:"robot_id,omitempty"`
-	Environment string        `json:"environment,omitempty"`
-	LifeSeconds *int64        `json:"expires_in_seconds,omitempty"` // nil: 90 days; 0: never
+	Kind         fleet.KeyKind      `json:"kind"`
+	Name         string             `json:"name,omitempty"`
+	Description  string             `json:"description,omitempty"`
+	Role         fleet.Role         `json:"role,omitempty"`
+	Scopes       []fleet.Permission `json:"scopes,omitempty"`       // the only ones of its role; none: all
+	Environments []string           `json:"environments,omitempty"` // the only ones that it sees; none: all
+	Ranges       []string           `json:"address_ranges,omitempty"`
+	RobotID      fleet.RobotID      `json:"robot_id,omitempty"`
+	Environment  string             `json:"environment,omitempty"`
+	LifeSeconds  *int64             `json:"expires_in_seconds,omitempty"` // nil: 90 days, a robot's never; 0: never
+	ExpiresAt    time.Time          `json:"expires_at,omitzero"`
 }
 
 // NewKey is a key with its secret, which is shown this once.
@@ -42,6 +48,41 @@ func (c *Client) ListKeys(ctx context.Context) ([]fleet.Key, error) {
 	}
 	err := c.get(ctx, at("keys"), nil, &out)
 	return out.Keys, err
+}
+
+// GetKey returns one key, without its secret.
+func (c *Client) GetKey(ctx context.Context, id fleet.ID) (out fleet.Key, err error) {
+	err = c.get(ctx, at("keys", string(id)), nil, &out)
+	return out, err
+}
+
+// KeyChange is what may be changed of a key; nil stays as it is.
+type KeyChange struct {
+	Name        *string `json:"name,omitempty"`
+	Description *string `json:"description,omitempty"`
+}
+
+// EditKey changes what people read of a key.
+func (c *Client) EditKey(ctx context.Context, id fleet.ID, change KeyChange) (out fleet.Key, err error) {
+	body, err := encode(change)
+	if err != nil {
+		return out, err
+	}
+	_, err = c.call(ctx, request{method: http.MethodPatch, path: at("keys", string(id)), body: body, safe: true}, &out)
+	return out, err
+}
+
+// RotateKey makes a key that takes the place of another, which ends after the
+// overlap; nil is a day. It is not repeated when its answer is lost.
+func (c *Client) RotateKey(ctx context.Context, id fleet.ID, overlapSeconds *int64) (out NewKey, err error) {
+	body, err := encode(struct {
+		Overlap *int64 `json:"overlap_seconds,omitempty"`
+	}{overlapSeconds})
+	if err != nil {
+		return out, err
+	}
+	_, err = c.call(ctx, request{method: http.MethodPost, path: at("keys", string(id), "rotate"), body: body}, &out)
+	return out, err
 }
 
 // RevokeKey ends a key at once.

@@ -64,6 +64,14 @@ const (
 	EventUserDeleted         EventKind = "user.deleted"
 	EventEnvironmentChanged  EventKind = "environment.changed"
 
+	EventSecretCreated EventKind = "secret.created"
+	EventSecretChanged EventKind = "secret.changed"
+	EventSecretDeleted EventKind = "secret.deleted"
+	EventSecretRead    EventKind = "secret.read" // handed to a robot
+	EventAssetCreated  EventKind = "asset.created"
+	EventAssetChanged  EventKind = "asset.changed"
+	EventAssetDeleted  EventKind = "asset.deleted"
+
 	EventTenantCreated   EventKind = "tenant.created"
 	EventTenantUpdated   EventKind = "tenant.updated"
 	EventTenantSuspended EventKind = "tenant.suspended"
@@ -83,6 +91,7 @@ func EventKinds() []EventKind {
 		EventRobotEnrolled, EventEnrolmentCreated, EventEnrolmentRevoked,
 		EventJobReleased, EventJobUnmet, EventAssignmentChanged, EventOverrideChanged, EventReservationCreated, EventReservationUpdated, EventReservationDeleted, EventReservationRecalled, EventEnvironmentChanged,
 		EventUserCreated, EventUserUpdated, EventUserDeleted,
+		EventSecretCreated, EventSecretChanged, EventSecretDeleted, EventSecretRead, EventAssetCreated, EventAssetChanged, EventAssetDeleted,
 		EventTenantCreated, EventTenantUpdated, EventTenantSuspended, EventTenantResumed,
 	}
 }
@@ -124,6 +133,8 @@ const (
 	SubjectEnvironment SubjectKind = "environment"
 	SubjectBulk        SubjectKind = "bulk_operation"
 	SubjectTenant      SubjectKind = "tenant"
+	SubjectSecret      SubjectKind = "secret"
+	SubjectAsset       SubjectKind = "asset"
 )
 
 // EventDraft is an event before the store has numbered it.

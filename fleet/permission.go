@@ -15,6 +15,7 @@ const (
 	RobotsRead     Permission = "robots:read"
 	RobotsOperate  Permission = "robots:operate" // commands, modes, bulk operations
 	RobotsManage   Permission = "robots:manage"  // create, edit, delete; environments
+	RobotsEnrol    Permission = "robots:enrol"   // become a robot; enrolment tokens alone have it
 	RobotsSelf     Permission = "robots:self"    // look-up, register, status, heartbeat of the key's own robot
 	RobotsConnect  Permission = "robots:connect" // the channel of the key's own robot, and its attempts
 	WorkflowsRead  Permission = "workflows:read"

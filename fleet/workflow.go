@@ -42,7 +42,7 @@ func ValidateName(field, name string, limit int) error {
 		return Invalid(field, "%s must have 1 to %d characters and not be blank; got %d.", field, limit, n)
 	}
 	for _, r := range name {
-		if unicode.IsControl(r) || (r >= 0x202a && r <= 0x202e) || (r >= 0x2066 && r <= 0x2069) {
+		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == unicode.ReplacementChar {
 			return Invalid(field, "%s must not hold control or direction marks; found U+%04X.", field, r)
 		}
 	}

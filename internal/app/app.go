@@ -113,17 +113,24 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
+	sealer, err := a.sealer()
+	if err != nil {
+		return nil, err
+	}
 	core := orchestrator.New(orchestrator.Options{
-		Signer: signer,
-		Store:  a.store, IDs: ids, Now: time.Now, Chance: chance, Catalog: cat, Timing: timing,
+		Signer: signer, Sealer: sealer,
+		Store: a.store, IDs: ids, Now: time.Now, Chance: chance, Catalog: cat, Timing: timing,
 		Policy: workflow.Policy{Limits: limits.Document}, Limits: limits, Logger: o.Logger,
 	})
+	if err := core.Secrets.SelfTest(ctx); err != nil {
+		return nil, err
+	}
 	sockets := gateway.DefaultLimits()
 	sockets.Sockets, sockets.Handshakes, sockets.All = o.Limits.Sockets, o.Limits.Handshakes, o.Limits.AllHandshakes
 	sockets.ClaimHold = time.Duration(o.Limits.ClaimHold) * time.Second
 	sockets.Frames, sockets.Burst, sockets.LogBytes = float64(o.Limits.RobotFrames), 2*o.Limits.RobotFrames, int64(o.Limits.Logs)
 	a.gateway = gateway.New(gateway.Options{
-		Member: member, Version: o.Version, Robots: core.Robots, Attempts: core.Attempts, Keys: a.keys, Auth: a.auth,
+		Member: member, Version: o.Version, Robots: core.Robots, Attempts: core.Attempts, Secrets: core.Secrets, Keys: a.keys, Auth: a.auth,
 		Signals: a.store.Signals(), Timing: timing, Now: time.Now, Logger: o.Logger, Limits: sockets,
 	})
 	if err := a.listen(ctx, core); err != nil {

@@ -41,7 +41,7 @@ func (a *App) credentials(ctx context.Context, ids *fleet.IDs) error {
 		}
 		kinds = append(kinds, key)
 	}
-	kinds = append(kinds, a.keys, a.people)
+	kinds = append(kinds, a.keys, auth.NewEnrolments(a.keys), a.people)
 	if a.issuer, err = a.openIssuer(a.o.OIDC); err != nil {
 		return err
 	}

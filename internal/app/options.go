@@ -59,6 +59,9 @@ type Options struct {
 	KeyPepper   string
 	NewPepper   bool
 	QueryTokens bool
+	// SecretKeys are the master keys that secrets are sealed with; empty: the file
+	// of the data folder, where the database is in there too.
+	SecretKeys string
 	// AuditKey signs checkpoints of the audit; empty: the file of the data folder,
 	// where the database is in there too. AuditSink is a file that a copy of each is
 	// appended to; empty: none.

@@ -2,10 +2,12 @@
 // a tenant and permissions, and makes and revokes keys.
 //
 // Files by noun: key.go the forms of keys, keys.go what is done with them,
-// people.go those who sign in and signin.go, signedin.go, setup.go how they do it,
-// password.go and token.go the secrets of both,
-// principal.go who may do what, resolver.go from the texts of a request to a
-// principal. A further kind of credential implements Kind and is handed to
+// lookup.go whose they are, pepper.go what they are hashed with, watch.go how
+// long they count and when they were used; fixed.go the key of the environment,
+// enrolment.go tokens of machines; people.go those who sign in and signin.go,
+// signedin.go, setup.go how they do it, password.go and token.go the secrets of
+// both; principal.go who may do what, resolver.go from the texts of a request to
+// a principal. A further kind of credential implements Kind and is handed to
 // NewResolver; no door learns of it.
 //
 // It must not know HTTP or sockets; transports hand it the texts they read. It

@@ -44,9 +44,10 @@ func (k *FixedKey) Knows(text string) bool {
 	return subtle.ConstantTimeCompare(sum[:], k.sum[:]) == 1
 }
 
-// Principal is the administrator. A browser's cookie is no place for keys.
+// Principal is the administrator. Neither a browser's cookie nor a
+// ticket is a place for keys.
 func (k *FixedKey) Principal(_ context.Context, c Credential) (Principal, error) {
-	if c.Way == WayCookie {
+	if c.Way != WayHeader && c.Way != WayQuery {
 		return Principal{}, Unauthenticated()
 	}
 	return k.of, nil

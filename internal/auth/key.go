@@ -66,12 +66,15 @@ func newRobotKey(random io.Reader) (Secret, error) {
 
 // newServiceKey makes cfu_ + 12 base62 (public part) + _ + 43 base62 + 6
 // base62 of CRC-32, so that a mistyped key is told from a guessed one.
-func newServiceKey(random io.Reader) (Secret, error) {
+func newServiceKey(random io.Reader) (Secret, error) { return newSummed(random, servicePrefix) }
+
+// newSummed makes a text of that build.
+func newSummed(random io.Reader, prefix string) (Secret, error) {
 	var b [41]byte
 	if _, err := io.ReadFull(random, b[:]); err != nil {
 		return Secret{}, fmt.Errorf("make service key: %w", err)
 	}
-	body := "cfu_" + base62(b[:9], 12) + "_" + base62(b[9:], 43)
+	body := prefix + base62(b[:9], 12) + "_" + base62(b[9:], 43)
 	return NewSecret(body + checksum(body)), nil
 }
 
@@ -86,10 +89,15 @@ func wellFormed(text string) bool {
 	case isRobotKey(text):
 		return len(text) >= 40 && len(text) <= 256
 	case strings.HasPrefix(text, servicePrefix):
-		n := len(text) - 6
-		return len(text) == 66 && checksum(text[:n]) == text[n:]
+		return summed(text, servicePrefix)
 	}
 	return false
+}
+
+// summed says whether the check sum of a text is right.
+func summed(text, prefix string) bool {
+	n := len(text) - 6
+	return len(text) == len(prefix)+62 && checksum(text[:n]) == text[n:]
 }
 
 // isRobotKey tells the two kinds of keys apart.

@@ -2,7 +2,6 @@ package auth
 
 import (
 	"context"
-	"crypto/subtle"
 	"errors"
 	"io"
 	"log/slog"
@@ -71,120 +70,6 @@ func (k *Keys) With(p Pepper, owners Owners, log *slog.Logger) *Keys {
 	return k
 }
 
-// Knows says whether a text has the form of a key.
-func (k *Keys) Knows(text string) bool { return wellFormed(text) }
-
-// Principal finds whose key it is. Neither a browser's cookie nor a
-// ticket is a place for keys.
-func (k *Keys) Principal(ctx context.Context, c Credential) (Principal, error) {
-	if c.Way != WayHeader && c.Way != WayQuery {
-		return Principal{}, Unauthenticated()
-	}
-	found, err := k.find(ctx, c.Secret)
-	if err != nil {
-		return Principal{}, err
-	}
-	now := k.now()
-	if !found.key.Usable(now) || !found.key.Admits(c.Address) {
-		return Principal{}, Unauthenticated()
-	}
-	k.used(&found.key, now, c.Address)
-	return principalOf(&found), nil
-}
-
-// WasRobots says whether a request presents a key of a robot that does not count
-// any more because the robot was deleted. Programs of the original that hear
-// anything else than "not found" of their own robot call for ever.
-func (k *Keys) WasRobots(ctx context.Context, in Presented, id fleet.RobotID) bool {
-	for _, text := range []string{in.Bearer, in.APIKey} {
-		if !wellFormed(text) {
-			continue
-		}
-		found, err := k.find(ctx, NewSecret(text))
-		key := &found.key
-		if err != nil || key.Kind != fleet.KeyRobot || key.RobotID != id || key.Usable(k.now()) {
-			continue
-		}
-		err = k.store.View(ctx, store.Tenant(key.Tenant), func(r store.Reader) error { _, err := r.Robot(id); return err })
-		return errors.Is(err, fleet.ErrNotFound)
-	}
-	return false
-}
-
-func principalOf(c *cached) Principal {
-	key := &c.key
-	if key.Kind == fleet.KeyRobot {
-		p := Robot(key.Tenant, key.RobotID, key.Env)
-		p.KeyID, p.Until, p.Generation = key.ID, key.ExpiresAt, c.generation
-		return p
-	}
-	p := Principal{
-		Name: "key " + key.Name, Tenant: key.Tenant, Role: fleet.Role(key.Role), KeyID: key.ID, OwnerID: key.OwnerID,
-		Environments: key.Environments, Until: key.ExpiresAt, Generation: c.generation, permissions: reach(key),
-	}
-	if key.OwnerID != "" {
-		p.permissions = slices.DeleteFunc(p.permissions, func(perm fleet.Permission) bool { return !slices.Contains(c.owner, perm) })
-	}
-	return p
-}
-
-// reach is what a key other than a robot's may do, whoever answers for it.
-func reach(key *fleet.Key) []fleet.Permission {
-	return slices.DeleteFunc(fleet.Role(key.Role).Permissions(), func(perm fleet.Permission) bool {
-		return (len(key.Scopes) > 0 && !slices.Contains(key.Scopes, perm)) || (len(key.Environments) > 0 && !perm.InEnvironment())
-	})
-}
-
-func (k *Keys) find(ctx context.Context, secret Secret) (cached, error) {
-	now, generation, plain := k.now(), k.generation.Load(), secret.Hash()
-	k.mu.Lock()
-	c, ok := k.cache[plain]
-	k.mu.Unlock()
-	if ok && now.Before(c.until) && c.generation == generation {
-		return c, nil
-	}
-	c = cached{until: now.Add(cacheFor), generation: generation}
-	err := k.store.View(ctx, store.System("auth"), func(r store.Reader) error {
-		for _, hash := range k.hashes(secret, plain) {
-			var err error
-			if c.key, err = r.KeyByHash(hash); err == nil && subtle.ConstantTimeCompare([]byte(c.key.Hash), []byte(hash)) == 1 {
-				return nil
-			}
-			if err != nil && !errors.Is(err, fleet.ErrNotFound) {
-				return err
-			}
-		}
-		return Unauthenticated()
-	})
-	if err != nil {
-		return cached{}, err
-	}
-	if c.key.OwnerID != "" {
-		if k.owners == nil {
-			return cached{}, Unauthenticated()
-		}
-		if c.owner, err = k.owners.OwnerPermissions(ctx, c.key.Tenant, c.key.OwnerID); err != nil {
-			return cached{}, err
-		}
-	}
-	k.mu.Lock()
-	if len(k.cache) >= cacheSize {
-		clear(k.cache)
-	}
-	k.cache[plain] = c
-	k.mu.Unlock()
-	return c, nil
-}
-
-// hashes lists what may be stored of a secret: of a robot's key as in the
-// original, of others with the pepper, and without it if they are older.
-func (k *Keys) hashes(secret Secret, plain string) []string {
-	if isRobotKey(secret.Reveal()) || k.pepper.Empty() {
-		return []string{plain}
-	}
-	return []string{k.pepper.hash(secret), plain}
-}
-
 // KeyRequest asks for a key.
 type KeyRequest struct {
 	Kind        fleet.KeyKind
@@ -230,7 +115,12 @@ func (k *Keys) Create(ctx context.Context, p Principal, in KeyRequest) (fleet.Ke
 	if err != nil {
 		return fleet.Key{}, Secret{}, err
 	}
-	err = k.store.Update(ctx, p.Scope(), func(tx store.Tx) error { return putKey(tx, p, &key) })
+	err = k.store.Update(ctx, p.Scope(), func(tx store.Tx) error {
+		if err := putKey(tx, p, &key); err != nil {
+			return err
+		}
+		return tx.Audit(key.Tenant, p.keyAudit("key.create", &key, nil, told(&key)))
+	})
 	if err != nil {
 		return fleet.Key{}, Secret{}, err
 	}
@@ -238,12 +128,46 @@ func (k *Keys) Create(ctx context.Context, p Principal, in KeyRequest) (fleet.Ke
 	return key, secret, nil
 }
 
-// putKey stores a new key with what tells of it.
+// putKey stores a new key with its event. The audit row is of the act that made
+// it.
 func putKey(tx store.Tx, p Principal, key *fleet.Key) error {
 	if err := tx.PutKey(*key); err != nil {
 		return err
 	}
 	return tx.Append(key.Tenant, keyEvent(fleet.EventKeyCreated, p, key, map[string]any{"kind": key.Kind, "name": key.Name}))
+}
+
+// keyAudit is the audit row of an act on a key.
+func (p Principal) keyAudit(action string, key *fleet.Key, before, after map[string]any) fleet.AuditDraft {
+	d := p.Audit(action, fleet.SubjectKey, string(key.ID))
+	d.Object.Name, d.Before, d.After = key.Name, before, after
+	return d
+}
+
+// told is what the audit keeps of a new key: what it may do, and nothing of its
+// secret.
+func told(key *fleet.Key) map[string]any {
+	out := map[string]any{"kind": string(key.Kind), "name": key.Name}
+	for name, value := range map[string]string{
+		"robot_id": string(key.RobotID), "environment": key.Env, "role": key.Role, "owner_id": string(key.OwnerID), "description": key.Description,
+	} {
+		if value != "" {
+			out[name] = value
+		}
+	}
+	if len(key.Scopes) > 0 {
+		out["scopes"] = key.Scopes
+	}
+	if len(key.Environments) > 0 {
+		out["environments"] = key.Environments
+	}
+	if len(key.Ranges) > 0 {
+		out["address_ranges"] = key.Ranges
+	}
+	if !key.ExpiresAt.IsZero() {
+		out["expires_at"] = key.ExpiresAt.UTC().Format(time.RFC3339)
+	}
+	return out
 }
 
 func keyEvent(kind fleet.EventKind, p Principal, key *fleet.Key, data map[string]any) fleet.EventDraft {
@@ -454,7 +378,12 @@ func (k *Keys) Edit(ctx context.Context, p Principal, id fleet.ID, c KeyChange) 
 		if err := tx.EditKey(id, key.Name, key.Description); err != nil {
 			return err
 		}
-		return tx.Append(key.Tenant, keyEvent(fleet.EventKeyUpdated, p, &key, map[string]any{"name": key.Name, "name_before": before.Name}))
+		err = tx.Append(key.Tenant, keyEvent(fleet.EventKeyUpdated, p, &key, map[string]any{"name": key.Name, "name_before": before.Name}))
+		if err != nil {
+			return err
+		}
+		return tx.Audit(key.Tenant, p.keyAudit("key.update", &key,
+			map[string]any{"name": before.Name, "description": before.Description}, map[string]any{"name": key.Name, "description": key.Description}))
 	})
 	key.Derive(k.now())
 	return key, err
@@ -478,7 +407,14 @@ func (k *Keys) Revoke(ctx context.Context, p Principal, id fleet.ID, reason stri
 		if reason != "" {
 			data["reason"] = reason
 		}
-		return tx.Append(key.Tenant, keyEvent(fleet.EventKeyRevoked, p, &key, data))
+		if err := tx.Append(key.Tenant, keyEvent(fleet.EventKeyRevoked, p, &key, data)); err != nil {
+			return err
+		}
+		d := p.keyAudit("key.revoke", &key, nil, map[string]any{"revoked_at": now.UTC().Format(time.RFC3339)})
+		if reason != "" {
+			d.Reason = reason
+		}
+		return tx.Audit(key.Tenant, d)
 	})
 	if err == nil {
 		k.Forget()
@@ -535,9 +471,11 @@ func (k *Keys) Rotate(ctx context.Context, p Principal, id fleet.ID, overlap tim
 		if err := putKey(tx, p, &key); err != nil {
 			return err
 		}
-		return tx.Append(key.Tenant, keyEvent(fleet.EventKeyRotated, p, &old, map[string]any{
-			"name": old.Name, "replaced_by": string(key.ID), "ends_at": end.UTC().Format(time.RFC3339),
-		}))
+		data := map[string]any{"name": old.Name, "replaced_by": string(key.ID), "ends_at": end.UTC().Format(time.RFC3339)}
+		if err := tx.Append(key.Tenant, keyEvent(fleet.EventKeyRotated, p, &old, data)); err != nil {
+			return err
+		}
+		return tx.Audit(key.Tenant, p.keyAudit("key.rotate", &old, nil, map[string]any{"replaced_by": string(key.ID), "expires_at": data["ends_at"]}))
 	})
 	if err != nil {
 		return fleet.Key{}, Secret{}, err

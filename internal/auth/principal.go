@@ -14,13 +14,14 @@ type Principal struct {
 	Name        string // for events: "key deploy-bot", "robot bot-1", "local developer"
 	Tenant      fleet.TenantID
 	Role        fleet.Role
-	RobotID     fleet.RobotID // robot keys
-	Environment string        // robot keys: where the robot lives
-	KeyID       fleet.ID      // of the key that was sent; empty: none was needed, or a sign-in
-	UserID      fleet.ID      // of a person who signed in
-	SignInID    fleet.ID      // of the sign-in by which that person asks
-	Ticket      bool          // a stream was opened with a ticket, and nothing else may be
-	OwnerID     fleet.ID      // of the user who answers for the key that was sent
+	RobotID     fleet.RobotID    // robot keys
+	Environment string           // robot keys: where the robot lives
+	KeyID       fleet.ID         // of the key that was sent; empty: none was needed, or a sign-in
+	UserID      fleet.ID         // of a person who signed in
+	SignInID    fleet.ID         // of the sign-in by which that person asks
+	Ticket      bool             // a stream was opened with a ticket, and nothing else may be
+	OwnerID     fleet.ID         // of the user who answers for the key that was sent
+	Enrolment   *fleet.Enrolment // of a machine that is to become a robot
 	// Environments are the only ones whose jobs and robots the principal may see
 	// and touch; empty: all. The scope carries them into every statement.
 	Environments []string

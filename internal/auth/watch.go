@@ -80,6 +80,7 @@ type use struct {
 	at      time.Time
 	address string
 	tenant  fleet.TenantID
+	name    string    // of the key
 	pending bool      // not written
 	written time.Time // when the last one was
 }
@@ -97,7 +98,7 @@ func (k *Keys) used(key *fleet.Key, now time.Time, from netip.Addr) {
 		if len(k.uses) >= cacheSize {
 			return // coarse: it will be seen again
 		}
-		u = &use{tenant: key.Tenant, written: key.LastUsedAt}
+		u = &use{tenant: key.Tenant, name: key.Name, written: key.LastUsedAt}
 		k.uses[key.ID] = u
 	}
 	news := key.FirstUsedAt.IsZero() || (key.ReplacedBy != "" && key.LateUsedAt.IsZero())
@@ -154,8 +155,20 @@ func (k *Keys) Flush(ctx context.Context) error {
 
 func writeUse(tx store.Tx, id fleet.ID, u use) (news bool, err error) {
 	said, err := tx.UseKey(id, u.at, u.address)
-	if err != nil || !said.Late {
-		return said.First, err
+	if err != nil {
+		return false, err
+	}
+	if said.First {
+		err := tx.Audit(u.tenant, fleet.AuditDraft{
+			Actor: fleet.Actor{Kind: fleet.ActorKey, ID: string(id), Name: "key " + u.name}, Address: u.address, Action: "key.first_use",
+			Object: fleet.AuditObject{Kind: fleet.SubjectKey, ID: string(id), Name: u.name},
+		})
+		if err != nil {
+			return false, err
+		}
+	}
+	if !said.Late {
+		return said.First, nil
 	}
 	return true, tx.Append(u.tenant, fleet.EventDraft{
 		Kind: fleet.EventKeyUsedLate, Subject: fleet.SubjectKey, SubjectID: string(id), Data: map[string]any{"address": u.address},

@@ -24,9 +24,12 @@ type commands struct {
 	Reservation reservationCmds `cmd:"" aliases:"reservations" help:"keep slots free for the work that matters" group:"Nouns"`
 	Environment environmentCmds `cmd:"" aliases:"environments" help:"set what holds for an environment" group:"Nouns"`
 	Tenant      tenantCmds      `cmd:"" aliases:"tenants" help:"keep customers apart, with quotas of their own" group:"Nouns"`
-	Key         keyCmds         `cmd:"" aliases:"keys" help:"make, list and revoke keys" group:"Nouns"`
+	Key         keyCmds         `cmd:"" aliases:"keys,apikey,apikeys" help:"make, list, rotate and revoke keys" group:"Nouns"`
+	Enrolment   enrolmentCmds   `cmd:"" aliases:"enrolments" help:"let machines enrol themselves as robots" group:"Nouns"`
 	User        userCmds        `cmd:"" aliases:"users" help:"let people in, change what they may, keep them out" group:"Nouns"`
 	Member      memberCmds      `cmd:"" aliases:"members" help:"list the orchestrators that share a database" group:"Nouns"`
+	Secret      secretCmds      `cmd:"" aliases:"secrets" help:"keep passwords out of workflows" group:"Nouns"`
+	Asset       assetCmds       `cmd:"" aliases:"assets" help:"keep settings out of workflows" group:"Nouns"`
 	Audit       auditCmds       `cmd:"" help:"see who did what, and prove that nothing in it was altered" group:"Nouns"`
 	Events      eventsCmd       `cmd:"" aliases:"event" help:"read what happened, and what happens" group:"Nouns"`
 

@@ -157,6 +157,7 @@ func (c *workflowPushCmd) Run(ctx context.Context, sh *shell) error {
 
 // robotCmds are the verbs for robots; run is the robot itself.
 type robotCmds struct {
+	Enrol       robotEnrolCmd       `cmd:"" help:"make a robot of this machine, with an enrolment token"`
 	Run         robotRunCmd         `cmd:"" aliases:"start" help:"be a robot: take jobs of an orchestrator"`
 	List        robotListCmd        `cmd:"" help:"list robots"`
 	Get         robotGetCmd         `cmd:"" aliases:"show" help:"show one robot"`

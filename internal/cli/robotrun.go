@@ -27,7 +27,7 @@ type robotRunCmd struct {
 
 // Help is the long form of the help.
 func (robotRunCmd) Help() string {
-	return `The key says who the robot is and where it lives; make one with "fleet key create robot NAME". What workflows may do on this machine is decided here, and no orchestrator can widen it.
+	return `The key says who the robot is and where it lives; make one with "fleet key create robot NAME", or let the machine get its own with "fleet robot enrol". What workflows may do on this machine is decided here, and no orchestrator can widen it.
 
 Examples:
 
@@ -44,9 +44,14 @@ func (c *robotRunCmd) Run(ctx context.Context, sh *shell) error {
 	if err != nil {
 		return err
 	}
+	if path := filepath.Join(robotDir(c.DataDir, sh), robotKeyFile); key.Empty() {
+		if text, rerr := config.ReadSecret(path); rerr == nil { // as fleet robot enrol leaves it
+			key = config.NewSecret(text)
+		}
+	}
 	if key.Empty() {
 		return fleet.Errorf(fleet.CodeInvalid, "no_key", "A robot needs its key.").
-			WithFix(`Give --key-file PATH or set FLEET_ROBOT_KEY; "fleet key create robot NAME" makes one.`)
+			WithFix(`Give --key-file PATH or set FLEET_ROBOT_KEY; "fleet key create robot NAME" makes one, and so does "fleet robot enrol" with an enrolment token.`)
 	}
 	log, err := sh.logger(c.Log, key.Reveal())
 	if err != nil {
@@ -62,10 +67,7 @@ func (c *robotRunCmd) Run(ctx context.Context, sh *shell) error {
 	if client, err = withCertificate(client, c.ClientCert, c.ClientKey, log); err != nil {
 		return err
 	}
-	dir := c.DataDir
-	if dir == "" {
-		dir = filepath.Join(config.DefaultDataDir(sh.getenv), "robot")
-	}
+	dir := robotDir(c.DataDir, sh)
 	name := c.Name
 	if name == "" {
 		if name, err = os.Hostname(); err != nil {

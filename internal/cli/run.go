@@ -23,6 +23,7 @@ type runCmd struct {
 	Timeout time.Duration `help:"time for the whole run; 0: no limit" default:"0s"`
 	Dir     string        `help:"folder that the workflow works in; default: the current one" placeholder:"PATH"`
 	policyFlags
+	secretFlags
 	Quiet  bool   `short:"q" help:"show the result alone, without log and progress"`
 	Output string `short:"o" help:"form of the answer: ${enum}" enum:"table,json,yaml" default:"table" env:"FLEET_OUTPUT"`
 }
@@ -36,6 +37,9 @@ Examples:
     fleet run examples/hello.json --var name=Ada
     fleet run report.json --vars-file inputs.json --timeout 5m
     fleet run report.json -o json > result.json
+    fleet run pay.json --secrets-file ~/.config/fleet/secrets.json
+
+Secrets and assets that settings.fleet.secrets names come from --secrets-file, or from one environment variable each: {{$secret:erp.password}} is FLEET_RUN_SECRET_ERP_PASSWORD. They show as *** in all that the run tells.
 
 The exit code says how it ended: 0 completed, 20 failed, 21 cancelled, 22 timeout, 2 the file cannot run.`
 }
@@ -79,6 +83,10 @@ func (c *runCmd) Run(ctx context.Context, sh *shell) error {
 	if err != nil {
 		return err
 	}
+	secrets, err := c.secrets(sh, checked.doc.Fleet.Secrets)
+	if err != nil {
+		return err
+	}
 	r, err := newRunner(cat, c.policy(), "")
 	if err != nil {
 		return err
@@ -101,6 +109,7 @@ func (c *runCmd) Run(ctx context.Context, sh *shell) error {
 	}
 	out, err := runs.Run(ctx, runner.Job{
 		ID: "local", Parsed: checked.doc, Variables: vars, Dir: dir, KeepDir: true, Timeout: c.Timeout,
+		Secret: secrets.fetch, Secrets: secrets.values(),
 	}, tell)
 	show.end()
 	if err != nil && ctx.Err() == nil {

@@ -38,7 +38,7 @@ Beyond this machine it listens with TLS only. Ctrl-C or SIGTERM stops it; robots
 
 // Run serves until it is told to stop.
 func (c *serveCmd) Run(ctx context.Context, sh *shell) error {
-	log, err := sh.logger(c.Log, c.AdminKey.Reveal(), c.KeyPepper.Reveal(), c.AuditKey.Reveal())
+	log, err := sh.logger(c.Log, c.AdminKey.Reveal(), c.KeyPepper.Reveal(), c.AuditKey.Reveal(), c.SecretKeys.Reveal())
 	if err != nil {
 		return err
 	}
@@ -98,6 +98,7 @@ func (c *serveCmd) options(sh *shell, log *slog.Logger) (app.Options, error) {
 	o.Retention, o.SignIns, o.OIDC = c.Retention, c.SignIns, c.OIDC
 	o.Proxies = app.Proxies{Networks: c.BehindTLS, Forwarded: c.Forwarded == "forwarded"}
 	o.DatabaseURL, o.Migrate, o.Unsafe = c.DatabaseURL.Reveal(), c.Migrate, c.UnsafeStore
+	o.SecretKeys = c.SecretKeys.Reveal()
 	o.AuditKey, o.AuditSink = c.AuditKey.Reveal(), c.AuditCheckpoints
 	o.AdminKey, o.KeyPepper, o.NewPepper, o.QueryTokens = c.AdminKey.Reveal(), c.KeyPepper.Reveal(), c.NewKeyPepper, c.CompatQuery
 	o.Local = c.DevMode

@@ -293,16 +293,18 @@ func TestEveryFieldIsSettable(t *testing.T) {
 
 // TestReferenceIsCurrent compares the committed page with the structs.
 func TestReferenceIsCurrent(t *testing.T) {
-	want, err := Reference()
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := os.ReadFile("../../docs/reference/config.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(got) != want {
-		t.Error("docs/reference/config.md is not current: run make generate")
+	for name, page := range map[string]func() (string, error){"config": Reference, "limits": LimitPage} {
+		want, err := page()
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := os.ReadFile("../../docs/reference/" + name + ".md")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(got) != want {
+			t.Errorf("docs/reference/%s.md is not current: run make generate", name)
+		}
 	}
 }
 

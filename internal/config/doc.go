@@ -13,3 +13,4 @@
 package config
 
 //go:generate go run ../gen/config -o ../../docs/reference/config.md
+//go:generate go run ../gen/config -limits -o ../../docs/reference/limits.md

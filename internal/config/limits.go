@@ -20,6 +20,8 @@ type Limits struct {
 	Header        Size `help:"all headers of a request (431)" default:"32KiB" env:"HEADER"`
 	URL           Size `name:"url" help:"length of a URL (414)" default:"8KiB" env:"URL"`
 	QueryParams   int  `help:"parameters of a query (422)" default:"100" env:"QUERY_PARAMS"`
+	Page          int  `help:"entries of one page of a list (422); at most 500" default:"500" env:"PAGE"`
+	Streams       int  `help:"open streams of events of one key or person (429)" default:"20" env:"STREAMS"`
 	Nodes         int  `help:"nodes of a workflow (422)" default:"10000" env:"NODES"`
 	Connections   int  `help:"connections of a workflow (422)" default:"50000" env:"CONNECTIONS"`
 	Result        Size `help:"result of a job (413)" default:"10MiB" env:"RESULT"`
@@ -75,6 +77,9 @@ func (l Limits) Validate() error {
 	}
 	if l.ClaimHold > 25 {
 		return fleet.Invalid("limit-claimhold", "limit-claim-hold may be at most 25 (seconds): the robots that poll give up after 30; got %d.", l.ClaimHold)
+	}
+	if l.Page > fleet.PageMax {
+		return fleet.Invalid("limit-page", "limit-page must be at most %d; got %d.", fleet.PageMax, l.Page)
 	}
 	if l.Workflow < l.Body || l.Bulk < l.Body {
 		return fleet.Invalid("limit-body", "limit-workflow and limit-bulk must not be smaller than limit-body (%s).", l.Body)

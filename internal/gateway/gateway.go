@@ -28,6 +28,7 @@ type Options struct {
 	Version  string   // of the program
 	Robots   *orchestrator.Robots
 	Attempts *orchestrator.Attempts
+	Secrets  *orchestrator.Secrets
 	Keys     *auth.Keys
 	Auth     *auth.Resolver // nil: keys alone count
 	Signals  *store.Signals

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -190,7 +191,14 @@ func (c *conn) one(ctx context.Context, f wire.Frame) bool {
 		c.stop(wire.CloseDone, "the robot said goodbye: "+cut(m.Reason, 80))
 		return false
 	case *wire.SecretGet:
-		c.send(f.ID, &wire.Error{Code: "not_found", Message: "This orchestrator keeps no secrets yet.", InReplyTo: f.ID})
+		value, err := c.g.o.Secrets.Fetch(ctx, c.principal, store.Ref(m.Ref), m.Name)
+		if err != nil {
+			e := fleet.AsError(err)
+			c.log.Warn("secret not handed out", "job_id", m.JobID, "epoch", m.Epoch, "secret", cut(m.Name, 80), "reason", e.Reason)
+			c.send(f.ID, &wire.Error{Code: cmp.Or(e.Reason, string(e.Code)), Message: e.Message, InReplyTo: f.ID})
+			return true
+		}
+		c.send(f.ID, &wire.Secret{Ref: m.Ref, Name: m.Name, Value: value})
 	case *wire.CommandResult:
 		if err := c.g.o.Robots.Answer(ctx, c.principal, fleet.ID(m.CommandID), m.OK, m.Message); err != nil && !stale(err) {
 			c.fault("answer to a command not committed", err)

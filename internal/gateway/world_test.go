@@ -70,7 +70,8 @@ func newWorld(t testing.TB, change ...func(*world)) *world {
 		Limits: orchestrator.DefaultLimits(), Logger: log,
 	})
 	w.gateway = gateway.New(gateway.Options{
-		Member: ids.New(), Version: "test", Robots: w.core.Robots, Attempts: w.core.Attempts, Keys: w.keys,
+		Secrets: w.core.Secrets,
+		Member:  ids.New(), Version: "test", Robots: w.core.Robots, Attempts: w.core.Attempts, Keys: w.keys,
 		Signals: db.Signals(), Timing: timing, Now: w.now, Logger: log, Limits: w.limits,
 	})
 	loop := dispatch.New(dispatch.Options{

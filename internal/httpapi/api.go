@@ -85,7 +85,7 @@ func (o *Options) fill() {
 		o.Limits = config.DefaultLimits()
 	}
 	if o.Auth == nil {
-		kinds := []auth.Kind{o.Keys}
+		kinds := []auth.Kind{o.Keys, auth.NewEnrolments(o.Keys)}
 		if o.People != nil {
 			kinds = append(kinds, o.People)
 		}
@@ -110,9 +110,12 @@ type API struct {
 	huma     huma.API
 	rates    *rates
 	gate     gate
+	streams  streams
 	cross    *http.CrossOriginProtection
 	submits  submissions
 	document []byte
+
+	enrolments *auth.Enrolments
 
 	stopOnce sync.Once
 	stopping chan struct{} // closed when streams must end
@@ -129,6 +132,7 @@ func newAPI(o Options) (*API, error) {
 		o: o, ids: fleet.NewIDs(o.Now, rand.Reader), started: o.Now(), mux: http.NewServeMux(),
 		routes: map[string]*operation{}, stopping: make(chan struct{}),
 	}
+	a.enrolments = auth.NewEnrolments(o.Keys)
 	a.cross = http.NewCrossOriginProtection()
 	a.rates, a.submits = newRates(o.Limits, o.Now), newSubmissions(o.Limits)
 	a.huma = huma.NewAPI(humaConfig(o.Version), humago.NewAdapter((*guardedMux)(a), ""))
@@ -138,6 +142,7 @@ func newAPI(o Options) (*API, error) {
 	a.robotRoutes()
 	a.pollingRoutes()
 	a.polledRobotRoutes()
+	a.legacyRobotRoutes()
 	a.robotFigureRoutes()
 	a.robotModeRoutes()
 	a.robotCommandRoutes()
@@ -151,9 +156,11 @@ func newAPI(o Options) (*API, error) {
 	a.environmentRoutes()
 	a.tenantRoutes()
 	a.auditRoutes()
+	a.vaultRoutes()
 	a.workflowRoutes()
 	a.eventRoutes()
 	a.keyRoutes()
+	a.enrolmentRoutes()
 	a.signInRoutes()
 	a.issuerRoutes()
 	a.userRoutes()

@@ -61,7 +61,7 @@ func (a *API) auditRoutes() {
 		may: need(fleet.AuditRead), rate: rateRead, body: bodyRule{limit: plainBody, schema: anyObject("Empty.")},
 	}, a.verifyAudit)
 	a.routePlain(operation{
-		method: http.MethodGet, path: Base + "/audit/export", id: "audit.export", summary: "Read the whole audit as lines of JSON", may: need(fleet.AuditRead), rate: rateRead, stream: true,
+		method: http.MethodGet, path: Base + "/audit/export", id: "audit.export", summary: "Read the whole audit as lines of JSON", may: need(fleet.AuditRead), rate: rateExport, stream: true,
 	}, []*huma.Param{queryParam("after", huma.TypeInteger, "Rows after this number.")}, map[string]*huma.Response{
 		"200": {Description: "One row on each line.", Content: map[string]*huma.MediaType{"application/x-ndjson": {Schema: &huma.Schema{Type: huma.TypeString}}}},
 	}, a.exportAudit)

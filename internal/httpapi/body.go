@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"strings"
 
+	"golang.org/x/text/unicode/norm"
+
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/config"
 )
@@ -86,7 +88,7 @@ func setField(field reflect.Value, m member) *fleet.FieldError {
 	}
 	err := unmarshal(m.value, field)
 	if err == nil {
-		return nil
+		return composed(m.key, field)
 	}
 	out := &fleet.FieldError{Field: m.key, Code: "invalid_field"}
 	var known *fleet.Error
@@ -108,6 +110,18 @@ func setField(field reflect.Value, m member) *fleet.FieldError {
 		out.Message = m.key + " must be " + wanted(field.Type()) + "; got " + clip(string(m.value), 40) + "."
 	}
 	return out
+}
+
+// composed wants names in one spelling of several that look alike, so that two
+// of them cannot be told apart by programs alone.
+func composed(key string, field reflect.Value) *fleet.FieldError {
+	for field.Kind() == reflect.Pointer && !field.IsNil() {
+		field = field.Elem()
+	}
+	if key != "name" || field.Kind() != reflect.String || norm.NFC.IsNormalString(field.String()) {
+		return nil
+	}
+	return &fleet.FieldError{Field: key, Code: "invalid_field", Message: key + " must be in Unicode's composed form (NFC)."}
 }
 
 // unmarshal reads one value; objects may hold only what is known.

@@ -11,8 +11,9 @@ import (
 
 // DeadLetterEntry is a job that failed with no retry left.
 type DeadLetterEntry struct {
-	ID            fleet.ID         `json:"id"`
-	JobID         fleet.ID         `json:"original_job_id"`
+	ID    fleet.ID `json:"id"`
+	JobID fleet.ID `json:"original_job_id"`
+	DeadLetterNames
 	WorkflowID    fleet.ID         `json:"workflow_id"`
 	WorkflowName  string           `json:"workflow_name"`
 	ErrorMessage  string           `json:"error_message,omitempty" doc:"Of a single entry."`
@@ -28,10 +29,20 @@ type DeadLetterEntry struct {
 	ReprocessedBy string           `json:"reprocessed_by,omitempty"`
 }
 
+// DeadLetterNames are the names under which the original's dashboard reads the
+// same.
+type DeadLetterNames struct {
+	EntryID   fleet.ID  `json:"entry_id"`
+	SameJob   fleet.ID  `json:"job_id" doc:"The same as original_job_id."`
+	FailedAt  time.Time `json:"failed_at" doc:"The same as last_failed_at."`
+	Submitted time.Time `json:"original_created_at" doc:"The same as created_at."`
+}
+
 // DeadLetterList is a page of dead letters, the newest first.
 type DeadLetterList struct {
 	Entries []DeadLetterEntry `json:"entries"`
 	Total   int64             `json:"total"`
+	Pending int64             `json:"pending" doc:"Those that nobody has looked after."`
 	Next    string            `json:"next_cursor,omitempty"`
 }
 
@@ -71,7 +82,7 @@ func (a *API) deadLetterRoutes() {
 	}, a.retryDeadLetter)
 	route(a, operation{
 		method: http.MethodDelete, path: Base + "/dlq/{id}", id: "deadletters.delete", summary: "Take a dead letter from the list; its job stays",
-		may: need(fleet.JobsPurge), rate: rateWrite, status: http.StatusNoContent,
+		may: need(fleet.JobsPurge), rate: rateWrite,
 	}, a.deleteDeadLetter)
 	route(a, operation{
 		method: http.MethodPost, path: Base + "/dlq/purge", id: "deadletters.purge", summary: "Take old ones from the list that were looked after",
@@ -87,6 +98,7 @@ func showDead(d fleet.DeadLetter) DeadLetterEntry {
 		CreatedAt: j.CreatedAt, ReprocessedAt: d.ReprocessedAt, ReprocessedBy: d.ReprocessedBy,
 	}
 	stamp(&e.FirstFailedAt, &e.LastFailedAt, &e.CreatedAt, &e.ReprocessedAt)
+	e.DeadLetterNames = DeadLetterNames{EntryID: e.ID, SameJob: e.JobID, FailedAt: e.LastFailedAt, Submitted: e.CreatedAt}
 	return e
 }
 
@@ -102,7 +114,7 @@ func (a *API) listDeadLetters(ctx context.Context, in *deadLettersInput) (*deadL
 	if err != nil {
 		return nil, err
 	}
-	out := DeadLetterList{Entries: []DeadLetterEntry{}, Total: page.Total - page.Reprocessed, Next: page.Next}
+	out := DeadLetterList{Entries: []DeadLetterEntry{}, Total: page.Total - page.Reprocessed, Pending: page.Total - page.Reprocessed, Next: page.Next}
 	if in.All {
 		out.Total = page.Total
 	}
@@ -158,12 +170,24 @@ func (a *API) retryDeadLetter(ctx context.Context, in *JobInput) (*retryReply, e
 	}}, nil
 }
 
-func (a *API) deleteDeadLetter(ctx context.Context, in *JobInput) (*struct{}, error) {
+// DeletedDeadLetter answers that a dead letter is gone.
+type DeletedDeadLetter struct {
+	ID      fleet.ID `json:"dlq_entry_id"`
+	Deleted bool     `json:"deleted"`
+	Message string   `json:"message"`
+}
+
+type deletedDeadReply struct{ Body DeletedDeadLetter }
+
+func (a *API) deleteDeadLetter(ctx context.Context, in *JobInput) (*deletedDeadReply, error) {
 	id, err := in.id()
 	if err != nil {
 		return nil, err
 	}
-	return nil, a.o.Orchestrator.Jobs.DeleteDeadLetter(ctx, auth.From(ctx), id)
+	if err := a.o.Orchestrator.Jobs.DeleteDeadLetter(ctx, auth.From(ctx), id); err != nil {
+		return nil, err
+	}
+	return &deletedDeadReply{DeletedDeadLetter{ID: id, Deleted: true, Message: "The dead letter is off the list; its job stays."}}, nil
 }
 
 type purgeReply struct{ Body PurgeAnswer }

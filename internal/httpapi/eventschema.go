@@ -112,6 +112,13 @@ func eventShapes() []eventShape {
 		{fleet.EventEnvironmentChanged, fleet.SubjectEnvironment, "What holds for an environment was set.", map[string]string{
 			"strict": "flag", "age_step_seconds": "number", "strict_before": "flag", "age_step_seconds_before": "number",
 		}},
+		{fleet.EventSecretCreated, fleet.SubjectSecret, "A secret was made.", nil},
+		{fleet.EventSecretChanged, fleet.SubjectSecret, "A secret was changed.", nil},
+		{fleet.EventSecretDeleted, fleet.SubjectSecret, "A secret was deleted.", nil},
+		{fleet.EventSecretRead, fleet.SubjectSecret, "A secret was handed to a robot for an attempt.", map[string]string{"job_id": "text", "robot_id": "text"}},
+		{fleet.EventAssetCreated, fleet.SubjectAsset, "An asset was made.", nil},
+		{fleet.EventAssetChanged, fleet.SubjectAsset, "An asset was changed.", nil},
+		{fleet.EventAssetDeleted, fleet.SubjectAsset, "An asset was deleted.", nil},
 		{fleet.EventTenantCreated, fleet.SubjectTenant, "A tenant was made.", tenantData()},
 		{fleet.EventTenantUpdated, fleet.SubjectTenant, "What is set of a tenant was changed.", tenantData()},
 		{fleet.EventTenantSuspended, fleet.SubjectTenant, "Nothing of the tenant starts from now on.", tenantData()},

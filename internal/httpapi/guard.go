@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -80,6 +81,10 @@ func (a *API) guard(o *operation, next http.HandlerFunc) http.Handler {
 			}
 		}
 		if err := a.limitRate(o, w, r, p); err != nil {
+			a.writeProblem(w, a.problem(ctx, err))
+			return
+		}
+		if err := a.limitPage(o, r); err != nil {
 			a.writeProblem(w, a.problem(ctx, err))
 			return
 		}
@@ -166,15 +171,15 @@ func (a *API) limitBody(o *operation, w http.ResponseWriter, r *http.Request) er
 	if r.ContentLength == 0 {
 		return nil
 	}
+	if enc := r.Header.Get("Content-Encoding"); enc != "" && enc != "identity" {
+		return unsupported("Content-Encoding", enc, "Send the body as it is.")
+	}
 	if limit > 0 && r.ContentLength > limit && !o.cut {
 		return tooLarge(limit)
 	}
 	if o.body.limit == noBody {
 		r.Body = http.MaxBytesReader(w, r.Body, int64(a.o.Limits.Body)) // read and thrown away by net/http
 		return nil
-	}
-	if enc := r.Header.Get("Content-Encoding"); enc != "" && enc != "identity" {
-		return unsupported("Content-Encoding", enc, "Send the body as it is.")
 	}
 	sent := r.Header.Get("Content-Type")
 	media, params, err := mime.ParseMediaType(sent)
@@ -186,6 +191,17 @@ func (a *API) limitBody(o *operation, w http.ResponseWriter, r *http.Request) er
 		return nil // readBody heeds it
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, limit)
+	return nil
+}
+
+// limitPage holds a list to its length. Whether the number is one is huma's to say.
+func (a *API) limitPage(o *operation, r *http.Request) error {
+	if !o.paged {
+		return nil
+	}
+	if n, err := strconv.Atoi(r.URL.Query().Get("limit")); err == nil && n > a.o.Limits.Page {
+		return fleet.Invalid("limit", "limit must be between 1 and %d; got %d.", a.o.Limits.Page, n)
+	}
 	return nil
 }
 

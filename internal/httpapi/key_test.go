@@ -20,8 +20,8 @@ func TestKeys(t *testing.T) {
 		{name: "no such robot id", body: `{"kind":"robot","robot_id":"a b"}`, status: 422},
 		{name: "a robot has no role", body: `{"kind":"robot","robot_id":"a","role":"admin"}`, status: 422},
 		{name: "a program has no robot", body: `{"kind":"service","name":"ci","role":"viewer","robot_id":"a"}`, status: 422},
-		{name: "robot key", body: `{"kind":"robot","robot_id":"bot-7","environment":"lab"}`, status: 201, has: []string{`"secret":"crpa_`, `"environment":"lab"`, `"expires_at"`}, events: []fleet.EventKind{fleet.EventKeyCreated}},
-		{name: "for ever", body: `{"kind":"robot","robot_id":"bot-8","expires_in_seconds":0}`, status: 201, lacks: []string{"expires_at"}, events: []fleet.EventKind{fleet.EventKeyCreated}},
+		{name: "robot key", body: `{"kind":"robot","robot_id":"bot-7","environment":"lab"}`, status: 201, has: []string{`"secret":"crpa_`, `"environment":"lab"`, `"status":"active"`}, lacks: []string{"expires_at"}, events: []fleet.EventKind{fleet.EventKeyCreated}},
+		{name: "for ever", body: `{"kind":"service","name":"ever","role":"viewer","expires_in_seconds":0}`, status: 201, lacks: []string{"expires_at"}, events: []fleet.EventKind{fleet.EventKeyCreated}},
 	} {
 		s.as, s.method, s.path = "admin", "POST", "/api/v1/keys"
 		s.run(w)

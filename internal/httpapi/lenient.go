@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/config"
 )
 
 // Programs of the original send members that nobody reads, and null where they
@@ -13,9 +14,13 @@ import (
 
 // lenient reads what it knows of an object and leaves the rest aside. An empty
 // body is an empty object.
-func lenient[T any](raw []byte) (out T, err error) {
+func lenient[T any](raw []byte, l config.Limits) (out T, err error) {
 	if len(raw) == 0 || string(raw) == "null" {
 		return out, nil
+	}
+	// Members twice, depth and sizes are the same here as everywhere.
+	if _, err := object(raw, l, nil); err != nil {
+		return out, err
 	}
 	if err := json.Unmarshal(raw, &out); err != nil {
 		e := fleet.Errorf(fleet.CodeInvalid, "unreadable_json", "The body must be a JSON object with the members of this route: %s.", clip(err.Error(), 200))

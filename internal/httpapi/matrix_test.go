@@ -17,13 +17,13 @@ import (
 )
 
 // rights says a second time, by hand, who may call each operation: n without a
-// credential, r a robot's key for its own robot, then the roles viewer,
-// operator, developer, admin and super admin by their first letters, and p a
-// person who signed in, who has the rights of a viewer besides. What
+// credential, e with an enrolment token, r a robot's key for its own robot, then
+// the roles viewer, operator, developer, admin and super admin by their first
+// letters, and p a person who signed in, who has the rights of a viewer besides. What
 // stands here is compared with what the server does, so a right that changes
 // has to be changed twice.
 var rights = map[string]string{
-	"health.get": "nrvodas", "health.live": "nrvodas", "health.ready": "nrvodas", "document.get": "nrvodas", "me.get": "rvodas",
+	"health.get": "nervodas", "health.live": "nervodas", "health.ready": "nervodas", "document.get": "nervodas", "me.get": "ervodas",
 
 	"jobs.list": "vodas", "jobs.get": "vodas", "jobs.attempts": "vodas", "jobs.explain": "vodas", "jobs.graph": "vodas", "jobs.log": "vodas",
 	"jobs.submit": "odas", "jobs.submit_many": "odas", "jobs.cancel": "odas", "jobs.retry": "odas", "jobs.decide": "oas",
@@ -31,7 +31,7 @@ var rights = map[string]string{
 	"deadletters.delete": "as", "deadletters.purge": "as", "placement.preview": "odas", "events.list": "vodas",
 
 	"robots.list": "vodas", "robots.get": "vodas", "robots.commands": "vodas", "robots.register": "ras", "robots.delete": "as",
-	"robots.row": "rvodas", "robots.status": "ras", "robots.heartbeat": "ras", "robots.heartbeat_of": "ras", "robots.logs": "vodas", "robots.metrics": "vodas",
+	"robots.row": "rvodas", "robots.rows": "vodas", "robots.status": "ras", "robots.heartbeat": "ras", "robots.heartbeat_of": "ras", "robots.logs": "vodas", "robots.metrics": "vodas",
 	"robot.claim": "r", "robot.complete": "r", "robot.fail": "r", "robot.release": "r", "robot.extend": "r", "robot.progress": "r",
 	"robots.update": "as",
 	"robots.drain":  "oas", "robots.maintenance": "oas", "robots.pause": "oas", "robots.restart": "oas", "robots.resume": "oas",
@@ -45,13 +45,16 @@ var rights = map[string]string{
 	"workflows.put": "das", "assignments.list": "vodas", "assignments.put": "das", "assignments.delete": "das",
 	"node_overrides.list": "vodas", "node_overrides.get": "vodas", "node_overrides.put": "das", "node_overrides.delete": "das",
 
-	"auth.login": "nrvodas", "auth.session": "nrvodas", "auth.refresh": "nrvodas", "auth.setup": "nrvodas", "auth.me": "rvodas",
-	"auth.oidc_start": "nrvodas", "auth.oidc_callback": "nrvodas",
+	"auth.login": "nervodas", "auth.session": "nervodas", "auth.refresh": "nervodas", "auth.setup": "nervodas", "auth.me": "ervodas",
+	"auth.oidc_start": "nervodas", "auth.oidc_callback": "nervodas",
 	"auth.logout": "p", "auth.ticket": "p", "me.password": "p", "me.sessions": "p", "me.end_session": "p",
 	"users.list": "as", "users.get": "as", "users.create": "as", "users.update": "as", "users.password": "as", "users.delete": "as",
 
-	"keys.list": "as", "keys.create": "as", "keys.revoke": "as", "members.list": "as",
+	"keys.list": "as", "keys.create": "as", "keys.revoke": "as", "keys.get": "as", "keys.update": "as", "keys.rotate": "as",
+	"enrolments.list": "as", "enrolments.create": "as", "enrolments.revoke": "as", "robots.enrol": "e", "members.list": "as",
 	"audit.list": "as", "audit.export": "as", "audit.verify": "as",
+	"secrets.list": "as", "secrets.get": "as", "secrets.put": "as", "secrets.delete": "as", "secrets.rewrap": "as",
+	"assets.list": "vodas", "assets.get": "vodas", "assets.put": "as", "assets.delete": "as",
 	"tenants.list": "as", "tenants.get": "as", "tenants.create": "s", "tenants.put": "s",
 }
 
@@ -69,6 +72,7 @@ func matrixCallers() []matrixCaller {
 		{"wrong", ""},
 		{"expired", ""},
 		{"revoked", ""},
+		{"enrolment", "e"}, // a token for machines
 		{"bot-1", "r"},
 		{"bot-2", "r"},
 		{"viewer", "v"},
@@ -106,13 +110,16 @@ type estate struct {
 
 func newMatrix(t *testing.T) *matrix {
 	m := &matrix{world: newWorld(t, func(o *Options) {
-		o.Limits.Requests, o.Limits.Submits, o.Limits.RobotFrames, o.Limits.SignIns, o.Limits.Addresses = 1e9, 1e9, 1e9, 1e9, 1e9
+		o.Limits.Requests, o.Limits.Submits, o.Limits.RobotFrames, o.Limits.SignIns, o.Limits.Addresses, o.Limits.Enrolments = 1e9, 1e9, 1e9, 1e9, 1e9, 1e9
 		o.Issuer = nowhereIssuer{}
 	})}
 	m.super()
 	_, err := m.core.Tenants.Create(t.Context(), auth.Local(), fleet.NewTenant("globex"))
 	m.must(err)
 	m.ours, m.their = m.estate("default"), m.estate("globex")
+	_, token, err := m.api.enrolments.Create(t.Context(), auth.Local(), fleet.Enrolment{UsesMax: 100}, 0)
+	m.must(err)
+	m.keys["enrolment"] = token.Reveal()
 	_, err = m.core.Robots.Register(t.Context(), auth.Local(), fleet.Robot{ID: "bot-2"})
 	m.must(err)
 	m.keys["wrong"] = strings.Repeat("x", 5) + m.keys["admin"][5:]
@@ -235,13 +242,18 @@ func (m *matrix) cell(t *testing.T, op matrixOp, c matrixCaller) (judged int) {
 }
 
 // theirs says whether an operation names things that belong to somebody. The
-// name of an environment belongs to nobody, and a sum is its body's.
+// name of an environment belongs to nobody, a put of a name that is not there makes it, and a sum is its body's.
 func (m *matrix) theirs(op matrixOp) bool {
-	return !strings.HasPrefix(op.id, "environments.") && !strings.HasPrefix(op.id, "auth.") && op.id != "robot.result"
+	switch op.id {
+	case "secrets.put", "assets.put", "robot.result":
+		return false
+	}
+	return !strings.HasPrefix(op.id, "environments.") && !strings.HasPrefix(op.id, "auth.")
 }
 
 // matrixBodies are what must be right before the thing is looked for.
 var matrixBodies = map[string]string{
+	"robots.enrol":        `{"robot_id":"enrolled"}`,
 	"robots.status":       `{"status":"idle"}`,
 	"node_overrides.put":  `{"robot_id":"bot-1"}`,
 	"reservations.update": `{"name":"kept","selector":{"all":true},"for":{"labels":{"a":"b"}}}`,
@@ -378,8 +390,16 @@ func (e *estate) path(t *testing.T, op matrixOp, c matrixCaller) string {
 			key, _, err := e.m.api.o.Keys.NewServiceKey(t.Context(), e.p, e.name("key"), fleet.RoleViewer, 0)
 			e.m.must(err)
 			names["id"] = e.mark(string(key.ID))
+		case "enrolments":
+			token, _, err := e.m.api.enrolments.Create(t.Context(), e.p, fleet.Enrolment{NamePattern: e.name("pattern")}, 0)
+			e.m.must(err)
+			names["id"] = e.mark(string(token.ID))
 		case "workflows":
 			names["id"], names["robot_id"] = e.workflow(t, op)
+		case "secrets":
+			names["name"] = e.secret()
+		case "assets":
+			names["name"] = e.asset()
 		case "reservations":
 			names["id"] = e.reservation()
 		case "users":

@@ -107,3 +107,15 @@ func (e *estate) signIn(kind fleet.SignInKind) auth.Session {
 	e.m.must(err)
 	return s
 }
+
+func (e *estate) secret() string {
+	s, err := e.m.core.Secrets.Put(e.m.Context(), e.p, orchestrator.SecretChange{Name: e.name("secret"), Fields: map[string]string{"value": e.name("value")}})
+	e.m.must(err)
+	return s.Name
+}
+
+func (e *estate) asset() string {
+	a, err := e.m.core.Assets.Put(e.m.Context(), e.p, fleet.Asset{Name: e.name("asset"), Type: fleet.AssetText, Value: []byte(`"` + e.name("value") + `"`)})
+	e.m.must(err)
+	return a.Name
+}

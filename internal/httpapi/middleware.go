@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/auth"
@@ -120,6 +121,13 @@ func (a *API) admit(r *http.Request) error {
 	if n := 1 + strings.Count(r.URL.RawQuery, "&"); n > a.o.Limits.QueryParams {
 		return fleet.Invalid("query", "A query may have at most %d parameters; got %d.", a.o.Limits.QueryParams, n)
 	}
+	// What is no text is the name of nothing, and no database takes it.
+	if !isText(r.URL.Path) {
+		return fleet.Errorf(fleet.CodeNotFound, "route_not_found", "There is nothing of that name.")
+	}
+	if query, err := url.QueryUnescape(r.URL.RawQuery); err == nil && !isText(query) {
+		return fleet.Invalid("query", "A query must be UTF-8 without NUL.")
+	}
 	if size, limit := headerSize(r), int(a.o.Limits.Header); size > limit {
 		e := fleet.Errorf(fleet.CodeInvalid, "headers_too_large", "The headers of a request may have at most %d bytes; got %d.", limit, size)
 		e.Status = http.StatusRequestHeaderFieldsTooLarge
@@ -150,6 +158,9 @@ func (a *API) admit(r *http.Request) error {
 	}
 	return nil
 }
+
+// isText says whether something is UTF-8 without NUL.
+func isText(s string) bool { return utf8.ValidString(s) && !strings.Contains(s, "\x00") }
 
 // headerSize counts headers as they came.
 func headerSize(r *http.Request) int {

@@ -168,7 +168,7 @@ func words(list []string) []string {
 }
 
 func (a *API) robotStatus(ctx context.Context, in *robotInput) (*robotReply, error) {
-	body, err := lenient[StatusBody](callOf(ctx).body)
+	body, err := lenient[StatusBody](callOf(ctx).body, a.o.Limits)
 	if err != nil {
 		return nil, err
 	}
@@ -197,7 +197,7 @@ func noPolling() error {
 type heartbeatReply struct{ Body HeartbeatReply }
 
 func (a *API) robotHeartbeat(ctx context.Context, id fleet.RobotID) (*heartbeatReply, error) {
-	body, err := lenient[map[string]any](callOf(ctx).body)
+	body, err := lenient[map[string]any](callOf(ctx).body, a.o.Limits)
 	if err != nil {
 		return nil, err
 	}

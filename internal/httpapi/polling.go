@@ -153,7 +153,7 @@ func (a *API) claimJob(w http.ResponseWriter, r *http.Request) error {
 	if a.o.Polling == nil {
 		return noPolling()
 	}
-	body, err := lenient[ClaimBody](callOf(ctx).body)
+	body, err := lenient[ClaimBody](callOf(ctx).body, a.o.Limits)
 	if err != nil {
 		return err
 	}
@@ -227,7 +227,7 @@ func (a *API) ending(ctx context.Context, id string, do func(p auth.Principal, j
 }
 
 func (a *API) completeJob(ctx context.Context, in *JobPath) (*endedReply, error) {
-	body, err := lenient[CompleteBody](callOf(ctx).body)
+	body, err := lenient[CompleteBody](callOf(ctx).body, a.o.Limits)
 	if err != nil {
 		return nil, err
 	}
@@ -240,7 +240,7 @@ func (a *API) completeJob(ctx context.Context, in *JobPath) (*endedReply, error)
 
 func (a *API) failJob(ctx context.Context, in *JobPath) (*endedReply, error) {
 	raw := callOf(ctx).body
-	body, err := lenient[FailBody](raw)
+	body, err := lenient[FailBody](raw, a.o.Limits)
 	if err != nil { // it failed all the same: what cannot be read is kept as it is
 		body.Message = clip(string(raw), fleet.MaxErrorText)
 	}
@@ -279,7 +279,7 @@ func (a *API) renewing(ctx context.Context, id string, sample *orchestrator.Samp
 }
 
 func (a *API) extendLease(ctx context.Context, in *JobPath) (*renewedReply, error) {
-	body, err := lenient[ExtendBody](callOf(ctx).body)
+	body, err := lenient[ExtendBody](callOf(ctx).body, a.o.Limits)
 	if err != nil {
 		return nil, err
 	}
@@ -292,7 +292,7 @@ func (a *API) extendLease(ctx context.Context, in *JobPath) (*renewedReply, erro
 }
 
 func (a *API) jobProgress(ctx context.Context, in *JobPath) (*renewedReply, error) {
-	body, err := lenient[ProgressBody](callOf(ctx).body)
+	body, err := lenient[ProgressBody](callOf(ctx).body, a.o.Limits)
 	if err != nil {
 		return nil, err
 	}

@@ -57,7 +57,7 @@ func showEvent(e fleet.Event) fleet.Event {
 }
 
 func showKey(k fleet.Key) fleet.Key {
-	stamp(&k.CreatedAt, &k.ExpiresAt, &k.RevokedAt)
+	stamp(&k.CreatedAt, &k.ExpiresAt, &k.RevokedAt, &k.FirstUsedAt, &k.LastUsedAt, &k.LateUsedAt)
 	return k
 }
 

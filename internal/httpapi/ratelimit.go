@@ -83,12 +83,10 @@ func (r *rates) bucketOf(class rateClass, req *http.Request, p auth.Principal) (
 		return r.own[class], addressBucket(req)
 	case p.Tenant == "":
 		return r.strangers, addressBucket(req)
-	case p.KeyID == "" && p.UserID == "":
+	case callerName(p) == "":
 		return nil, "" // the developer at the machine itself
 	}
-	if name = string(p.KeyID); name == "" {
-		name = "user/" + string(p.UserID)
-	}
+	name = callerName(p)
 	own := r.own[class]
 	if own == nil {
 		return r.keys, name
@@ -97,6 +95,17 @@ func (r *rates) bucketOf(class rateClass, req *http.Request, p auth.Principal) (
 		name = string(p.Tenant) + "/" + string(p.RobotID) // also while it changes its key
 	}
 	return own, name
+}
+
+// callerName names a key or a person; empty: neither.
+func callerName(p auth.Principal) string {
+	switch {
+	case p.KeyID != "":
+		return string(p.KeyID)
+	case p.UserID != "":
+		return "user/" + string(p.UserID)
+	}
+	return ""
 }
 
 // limitRate takes one token for a request.

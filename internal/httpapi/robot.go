@@ -119,7 +119,7 @@ func (a *API) getRobot(ctx context.Context, in *robotInput) (*robotReply, error)
 }
 
 func (a *API) registerRobot(ctx context.Context, _ *struct{}) (*robotReply, error) {
-	body, err := lenient[RegisterBody](callOf(ctx).body)
+	body, err := lenient[RegisterBody](callOf(ctx).body, a.o.Limits)
 	if err != nil {
 		return nil, err
 	}

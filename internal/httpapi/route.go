@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,6 +26,7 @@ type operation struct {
 	also         []int // further statuses with the same body
 	body         bodyRule
 	stream       bool // no time limit of its own
+	paged        bool // a list that comes in parts
 	// patience is how long the request is held while the store is away, for
 	// callers that would not say the same again. away answers when it is over;
 	// nil: unavailable.
@@ -149,6 +151,7 @@ func route[I, O any](a *API, o operation, h func(ctx context.Context, in *I) (*O
 	if o.status == 0 {
 		o.status = http.StatusOK
 	}
+	o.paged = isPaged(reflect.TypeFor[I]())
 	op := a.documented(&o)
 	if op == nil {
 		return
@@ -161,6 +164,15 @@ func route[I, O any](a *API, o operation, h func(ctx context.Context, in *I) (*O
 		return out, nil
 	})
 	a.addBody(&o)
+}
+
+// isPaged says whether an input asks for a part of a list.
+func isPaged(in reflect.Type) bool {
+	if in == reflect.TypeFor[PageInput]() {
+		return true
+	}
+	_, ok := in.FieldByName("PageInput")
+	return ok
 }
 
 // routePlain serves an operation with a plain handler; its answers are

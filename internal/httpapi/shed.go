@@ -103,7 +103,7 @@ type gate struct {
 // enter lets a request in, or refuses it. leave must be called when it has ended.
 func (a *API) enter(o *operation) (leave func(), err error) {
 	w := worthOf(o)
-	if o.stream || w == worthAll {
+	if w == worthAll || o.stream && w != worthFigures {
 		return func() {}, nil // it waits more than it works, and has bounds of its own
 	}
 	count := &a.gate.inFlight
@@ -119,6 +119,9 @@ func (a *API) enter(o *operation) (leave func(), err error) {
 		e := fleet.Errorf(fleet.CodeUnavailable, "overloaded", "This orchestrator has more to do than it can; %s has to wait.", strings.ToLower(o.summary))
 		e.RetryAfter = 2 * time.Second
 		return nil, e.WithFix("Try again after a moment.")
+	}
+	if o.stream {
+		return func() {}, nil // an export, which lasts for as long as its reader likes
 	}
 	count.Add(1)
 	return func() { count.Add(-1) }, nil

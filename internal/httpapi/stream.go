@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
@@ -24,6 +25,11 @@ const (
 // comes back with it and misses nothing and sees nothing twice.
 func (a *API) streamEvents(w http.ResponseWriter, r *http.Request, q eventQuery) error {
 	ctx := r.Context()
+	leave, err := a.streams.enter(auth.From(ctx), a.o.Limits.Streams)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	a.endWith(r)
 	wake, stop := a.o.Orchestrator.Events.Wait()
 	defer stop()
@@ -72,6 +78,38 @@ func (a *API) streamEvents(w http.ResponseWriter, r *http.Request, q eventQuery)
 	}
 }
 
+// streams counts the open streams of each caller.
+type streams struct {
+	mu sync.Mutex
+	of map[string]int
+}
+
+// enter takes a place, unless the caller has as many as it may.
+func (s *streams) enter(p auth.Principal, limit int) (leave func(), err error) {
+	name := callerName(p)
+	if name == "" {
+		return func() {}, nil // the developer at the machine itself
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.of[name] >= limit {
+		e := fleet.Errorf(fleet.CodeExhausted, "too_many_streams", "One key may have at most %d open streams.", limit)
+		e.RetryAfter = streamBeat
+		return nil, e.WithFix("Close one, or read several kinds of events through one stream.")
+	}
+	if s.of == nil {
+		s.of = map[string]int{}
+	}
+	s.of[name]++
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.of[name]--; s.of[name] == 0 {
+			delete(s.of, name)
+		}
+	}, nil
+}
+
 // awaitEvents returns when it is worth looking again; true ends the stream.
 func (a *API) awaitEvents(r *http.Request, s *sse, place int64, wake <-chan struct{}, beat <-chan time.Time) (done bool) {
 	select {
@@ -102,6 +140,9 @@ func (a *API) stillMay(r *http.Request, who *auth.Principal, perm fleet.Permissi
 		again = func(*http.Request, access) (auth.Principal, error) { return a.o.People.Again(r.Context(), *who) }
 	}
 	p, err := again(r, need(perm))
+	if err == nil && p.Tenant != who.Tenant { // who works across tenants has named one
+		p = p.In(who.Tenant)
+	}
 	switch {
 	case err != nil && fleet.AsError(err).Code == fleet.CodeUnavailable:
 		return !ended // the store is away: it is asked again in a moment

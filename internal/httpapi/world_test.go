@@ -22,7 +22,9 @@ import (
 	"github.com/casarerpa/fleet/internal/dbtest"
 	"github.com/casarerpa/fleet/internal/gateway"
 	"github.com/casarerpa/fleet/internal/orchestrator"
+	"github.com/casarerpa/fleet/internal/seal"
 	"github.com/casarerpa/fleet/internal/store"
+	"github.com/casarerpa/fleet/workflow"
 	"github.com/casarerpa/fleet/workflow/catalog"
 )
 
@@ -43,7 +45,19 @@ type world struct {
 	people *auth.People
 	epoch  int64 // of the robot's session
 	log    *bytes.Buffer
-	logMu  sync.Mutex
+	logMu  sync.Mutex // also guards schemas
+
+	schemas map[string]*jsonschema.Schema // by their place in the document
+}
+
+// masterKey is one for secrets, the same in every test.
+func masterKey(t testing.TB) seal.Keys {
+	t.Helper()
+	keys, err := seal.Parse("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return keys
 }
 
 // newWorld opens everything. The keys are those of admin, developer, operator,
@@ -62,9 +76,20 @@ func newWorldOn(t testing.TB, db dbtest.Store, change ...func(*Options)) *world 
 	cat, err := catalog.Load()
 	w.must(err)
 	w.store = db
+	asked := Options{Limits: config.DefaultLimits()}
+	for _, c := range change {
+		c(&asked)
+	}
+	bounds := orchestrator.DefaultLimits()
+	bounds.BulkJobs, bounds.Pending, bounds.Parents = asked.Limits.BulkJobs, int64(asked.Limits.Pending), asked.Limits.Parents
+	bounds.Children, bounds.Segments, bounds.Result = asked.Limits.Children, asked.Limits.Segments, int(asked.Limits.Result)
+	bounds.Document = workflow.Limits{
+		Bytes: int(asked.Limits.Workflow), Depth: asked.Limits.JSONDepth, Nodes: asked.Limits.Nodes, Connections: asked.Limits.Connections,
+	}
 	w.core = orchestrator.New(orchestrator.Options{
 		Store: db, IDs: ids, Now: time.Now, Chance: func() float64 { return 0 }, Catalog: cat, Logger: logger,
-		Limits: orchestrator.DefaultLimits(), Timing: func(string) fleet.Timing { return fleet.DefaultTiming() },
+		Sealer: masterKey(t),
+		Policy: workflow.Policy{Limits: bounds.Document}, Limits: bounds, Timing: func(string) fleet.Timing { return fleet.DefaultTiming() },
 	})
 	keys := auth.NewKeys(db, ids, rand.Reader, time.Now)
 	for _, role := range []fleet.Role{fleet.RoleAdmin, fleet.RoleDeveloper, fleet.RoleOperator, fleet.RoleViewer} {
@@ -193,13 +218,7 @@ func itoa(n int) string { b, _ := json.Marshal(n); return string(b) }
 // fits validates a body against one schema of the document.
 func (w *world) fits(pointer, body string) {
 	w.Helper()
-	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(w.api.document))
-	w.must(err)
-	c := jsonschema.NewCompiler()
-	c.DefaultDraft(jsonschema.Draft2020)
-	w.must(c.AddResource("https://fleet.test/openapi.json", document))
-	schema, err := c.Compile("https://fleet.test/openapi.json#" + pointer)
-	w.must(err)
+	schema := w.schema(pointer)
 	value, err := jsonschema.UnmarshalJSON(strings.NewReader(body))
 	if err != nil {
 		w.Errorf("%s: %v in %s", pointer, err, body)
@@ -208,6 +227,28 @@ func (w *world) fits(pointer, body string) {
 	if err := schema.Validate(value); err != nil {
 		w.Errorf("%s: %v\nin %s", pointer, err, body)
 	}
+}
+
+// schema compiles one schema of the document, once.
+func (w *world) schema(pointer string) *jsonschema.Schema {
+	w.Helper()
+	w.logMu.Lock()
+	defer w.logMu.Unlock()
+	if s := w.schemas[pointer]; s != nil {
+		return s
+	}
+	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(w.api.document))
+	w.must(err)
+	c := jsonschema.NewCompiler()
+	c.DefaultDraft(jsonschema.Draft2020)
+	w.must(c.AddResource("https://fleet.test/openapi.json", document))
+	s, err := c.Compile("https://fleet.test/openapi.json#" + pointer)
+	w.must(err)
+	if w.schemas == nil {
+		w.schemas = map[string]*jsonschema.Schema{}
+	}
+	w.schemas[pointer] = s
+	return s
 }
 
 // submit stores a job as the developer and returns its id.

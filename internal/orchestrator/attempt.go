@@ -79,6 +79,7 @@ func (a *Attempts) Beat(ctx context.Context, p auth.Principal, b store.Beat) (st
 		return store.BeatAnswer{}, err
 	}
 	b.Tenant, b.RobotID = p.Tenant, p.RobotID
+	a.handed.beat(&b) // before it is cut: half a secret is not found
 	bound(&b)
 	answers, err := a.Store.Beat(ctx, p.Scope(), []store.Beat{b}, a.Now())
 	if err != nil {
@@ -132,6 +133,7 @@ func (a *Attempts) Report(ctx context.Context, p auth.Principal, reports []fleet
 				return nil, err
 			}
 		}
+		a.handed.report(r)
 		if e := r.Error; e != nil { // its words travel in events
 			e.Code, e.Type, e.Node = cut(e.Code, maxWord), cut(e.Type, maxWord), cut(e.Node, maxWord)
 		}
@@ -178,6 +180,7 @@ func (a *Attempts) AppendLogs(ctx context.Context, p auth.Principal, batch fleet
 		return fleet.LogAck{}, err
 	}
 	batch.Tenant, batch.RobotID, batch.Quota = p.Tenant, p.RobotID, a.Limits.Logs
+	a.handed.lines(&batch)
 	acks, err := a.Store.AppendLogs(ctx, p.Scope(), []fleet.LogBatch{batch})
 	if err != nil {
 		return fleet.LogAck{}, err

@@ -278,6 +278,9 @@ func (j *Jobs) prepare(ctx context.Context, p auth.Principal, r SubmitRequest) (
 	if err != nil {
 		return sub, err
 	}
+	if err := j.mayHaveSecrets(ctx, p, &found, spec.Environment); err != nil {
+		return sub, err
+	}
 	if err := retries(r, found, &spec); err != nil {
 		return sub, err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/auditchain"
+	"github.com/casarerpa/fleet/internal/seal"
 	"github.com/casarerpa/fleet/internal/store"
 	"github.com/casarerpa/fleet/workflow"
 	"github.com/casarerpa/fleet/workflow/catalog"
@@ -27,6 +28,8 @@ type Options struct {
 	Logger *slog.Logger
 	// Signer signs checkpoints of the audit; nil: there are none.
 	Signer *auditchain.Signer
+	// Sealer seals secrets; the zero one refuses to.
+	Sealer seal.Keys
 }
 
 // Limits bound what one request may ask for.
@@ -60,6 +63,8 @@ type Orchestrator struct {
 	Environments *Environments
 	Tenants      *Tenants
 	Audits       *Audits
+	Secrets      *Secrets
+	Assets       *Assets
 }
 
 // core is what all use cases share.
@@ -69,6 +74,8 @@ type core struct {
 	bodies  *bodies
 	effects effectful
 	tenants moments[fleet.TenantID, fleet.Tenant]
+	handed  handed
+	named   moments[string, []string] // secrets that documents name, by hash
 }
 
 // New builds the use cases.
@@ -80,6 +87,8 @@ func New(o Options) *Orchestrator {
 		Environments: &Environments{core: c},
 		Tenants:      &Tenants{core: c},
 		Audits:       &Audits{core: c},
+		Secrets:      &Secrets{core: c},
+		Assets:       &Assets{core: c},
 		Jobs:         &Jobs{core: c, workflows: w},
 		Workflows:    w,
 		Robots:       &Robots{core: c},

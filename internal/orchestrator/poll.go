@@ -256,7 +256,8 @@ func (a *Attempts) EndOld(ctx context.Context, p auth.Principal, job fleet.ID, r
 	if r.Kind == fleet.ReportStopped && sub.Job.State == fleet.Cancelling {
 		r.By = fleet.ByRequest
 	}
-	verdicts, err := a.Report(ctx, p, []fleet.Report{r})
+	said := []fleet.Report{r}
+	verdicts, err := a.Report(ctx, p, said)
 	if err != nil {
 		return err
 	}
@@ -264,7 +265,7 @@ func (a *Attempts) EndOld(ctx context.Context, p auth.Principal, job fleet.ID, r
 	case fleet.VerdictApplied:
 		return nil
 	case fleet.VerdictDuplicate:
-		same, err := a.saidBefore(ctx, p, &r)
+		same, err := a.saidBefore(ctx, p, &said[0])
 		if err != nil || same {
 			return err
 		}

@@ -34,6 +34,7 @@ type Checked struct {
 	Safety    fleet.RetrySafety
 	NodeCount int
 	Warnings  []workflow.Diagnostic
+	Secrets   []string // that it names
 }
 
 // Validate reads a document without storing it. The diagnostics hold errors
@@ -84,7 +85,7 @@ func (w *Workflows) Check(doc []byte) (*Checked, error) {
 	return &Checked{
 		Name: d.Name(), Hash: hex.EncodeToString(sum[:]), Canonical: canonical, Requires: requires, Placement: placed,
 		Retry: retry, Safety: fleet.RetrySafety(d.Fleet.RetrySafety),
-		NodeCount: len(d.Nodes), Warnings: found.Warnings(),
+		NodeCount: len(d.Nodes), Warnings: found.Warnings(), Secrets: d.Fleet.Secrets,
 	}, nil
 }
 
@@ -182,6 +183,9 @@ func (c *Checked) document() *store.Document {
 func (w *Workflows) store(ctx context.Context, p auth.Principal, c *Checked) (version fleet.WorkflowVersion, err error) {
 	now := w.Now()
 	err = w.act(ctx, p, "workflow.put", fleet.SubjectWorkflow, "", func(tx store.Tx, d *fleet.AuditDraft) error {
+		if err := w.checkSecrets(tx, c.Secrets, "", ""); err != nil {
+			return err
+		}
 		wf, err := tx.PutDocument(p.Tenant, c.document(), p.Name, now)
 		if err != nil {
 			return err

@@ -18,6 +18,7 @@ type Reader interface {
 	PlacementReader
 	TenantReader
 	AuditReader
+	VaultReader
 	DependencyReader
 	DeadLetterReader
 	CommandReader
@@ -39,6 +40,7 @@ type Tx interface {
 	PlacementWriter
 	TenantWriter
 	AuditWriter
+	VaultWriter
 	CommandWriter
 	BulkWriter
 	ClusterWriter

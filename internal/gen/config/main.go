@@ -12,15 +12,20 @@ import (
 
 func main() {
 	out := flag.String("o", "", "file to write; standard output if empty")
+	limits := flag.Bool("limits", false, "write the page of limits instead")
 	flag.Parse()
-	if err := run(*out); err != nil {
+	page := config.Reference
+	if *limits {
+		page = config.LimitPage
+	}
+	if err := run(page, *out); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func run(out string) error {
-	page, err := config.Reference()
+func run(write func() (string, error), out string) error {
+	page, err := write()
 	if err != nil {
 		return err
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/casarerpa/fleet/internal/config"
 	"github.com/casarerpa/fleet/internal/httpapi"
 	"github.com/casarerpa/fleet/internal/orchestrator"
+	"github.com/casarerpa/fleet/internal/seal"
 	"github.com/casarerpa/fleet/internal/store"
 	"github.com/casarerpa/fleet/internal/store/storetest"
 	"github.com/casarerpa/fleet/workflow/catalog"
@@ -39,8 +40,12 @@ func newTenantsAPI(t *testing.T, s store.Store) *tenantsAPI {
 	if err != nil {
 		t.Fatal(err)
 	}
+	sealer, err := seal.Parse(strings.Repeat("07", 32))
+	if err != nil {
+		t.Fatal(err)
+	}
 	core := orchestrator.New(orchestrator.Options{
-		Store: s, IDs: ids, Now: time.Now, Chance: func() float64 { return 0 }, Catalog: cat, Logger: log,
+		Sealer: sealer, Store: s, IDs: ids, Now: time.Now, Chance: func() float64 { return 0 }, Catalog: cat, Logger: log,
 		Limits: orchestrator.DefaultLimits(), Timing: func(string) fleet.Timing { return fleet.DefaultTiming() },
 	})
 	keys := auth.NewKeys(s, ids, rand.Reader, time.Now)
@@ -139,6 +144,10 @@ func TestAPIBehindTheWall(t *testing.T) {
 	own := fleet.NewTenant(f.Tenant)
 	own.Name = "name-of-acme"
 	f.Update(func(tx store.Tx) error { return tx.AddTenant(own) })
+	token := fleet.Enrolment{
+		ID: f.IDs.New(), Tenant: f.Tenant, NamePattern: "pattern-of-acme", Hash: "token-of-acme", UsesMax: 1, CreatedAt: f.Now, ExpiresAt: f.Now.Add(time.Hour),
+	}
+	f.Update(func(tx store.Tx) error { return tx.PutEnrolment(token) })
 	person := fleet.User{ID: f.IDs.New(), Tenant: f.Tenant, Name: "person-of-acme", Role: fleet.RoleAdmin, Password: "hash-of-acme", CreatedAt: f.Now, UpdatedAt: f.Now}
 	signIn := fleet.SignIn{ID: f.IDs.New(), Tenant: f.Tenant, User: person.ID, Kind: fleet.SignInToken, CreatedAt: f.Now, SeenAt: f.Now, EndsAt: f.Now.Add(time.Hour)}
 	f.Update(func(tx store.Tx) error { return errors.Join(tx.AddUser(person), tx.AddSignIn(signIn)) })
@@ -149,12 +158,13 @@ func TestAPIBehindTheWall(t *testing.T) {
 	// What belongs to acme and may stand in no answer to globex.
 	secrets := []string{
 		string(running.ID), string(waiting.ID), string(ended.ID), "Robot r1", "invoices", "key-of-acme", "hash-of-acme", "secret-of-acme", "admin-of-acme", `"acme"`, string(kept.ID), kept.Name,
-		string(many.ID), many.By, person.Name, string(person.ID), "why-of-acme", own.Name,
+		string(many.ID), many.By, person.Name, string(person.ID), "why-of-acme", own.Name, string(token.ID), token.NamePattern,
 	}
 	ids := map[string][]string{
 		"/api/v1/jobs/": {string(running.ID), string(waiting.ID), string(ended.ID)}, "/api/v1/keys/": {"key-of-acme"},
 		"/api/v1/robots/": {"r1"}, "/api/v1/workflows/": {"w-1"}, "/api/v1/reservations/": {string(kept.ID)}, "/api/v1/dlq/": {string(ended.ID)},
 		"/api/v1/bulk-operations/": {string(many.ID)}, "/api/v1/users/": {string(person.ID)}, "/api/v1/me/sessions/": {string(signIn.ID)}, "/api/v1/tenants/": {string(f.Tenant)},
+		"/api/v1/enrolments/": {string(token.ID)},
 	}
 	asked, saw := 0, 0
 	for _, r := range apiRoutes(t) {

@@ -42,6 +42,9 @@ func (f *Fixture) Everything() {
 		f.must(err)
 		own.Weight, own.Quotas.RunningJobs, own.SuspendedNote = 300, 40, "Rückstand"
 		f.must(tx.PutTenant(own))
+		f.must(tx.PutSecret(fleet.Secret{Tenant: f.Tenant, Name: "erp", CreatedAt: f.Now}))
+		f.must(tx.PutSealed(store.Sealed{Tenant: f.Tenant, Name: "erp", Place: fleet.Place{Environment: "lab"}, Version: 1, KeyVersion: 1, Text: "s1.1.x.y"}))
+		f.must(tx.PutAsset(fleet.Asset{Tenant: f.Tenant, Name: "url", Type: fleet.AssetText, Value: []byte(`"ü"`)}))
 		f.must(tx.Audit(f.Tenant, f.audit("robot.update", "r1")))
 		f.must(tx.PutCheckpoint(auditchain.Checkpoint{Tenant: f.Tenant, Seq: 1, Hash: "h", At: f.Now.UTC()}))
 		f.must(tx.PutEnvironment(fleet.Environment{Tenant: f.Tenant, Name: "lab", Strict: true, AgeStepSeconds: 600, UpdatedAt: f.Now}))

@@ -36,6 +36,7 @@ func Run(t *testing.T, open Open) {
 		{"cluster", clusterTests()},
 		{"tenant", tenantTests()},
 		{"audit", auditTests()},
+		{"vault", vaultTests()},
 	}
 	for _, g := range groups {
 		t.Run(g.name, func(t *testing.T) {

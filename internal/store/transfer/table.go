@@ -177,6 +177,10 @@ func Tables() []Table {
 		table("audit", "tenant_id seq", `tenant_id:text seq:int at:time action:text actor_id:text object_kind:text object_id:text
 			outcome:text body:text prev_hash:text hash:text`),
 		table("audit_checkpoints", "tenant_id seq", "tenant_id:text seq:int at:time body:text"),
+		table("secrets", "tenant_id name", "tenant_id:text name:text body:text"),
+		table("secret_values", "tenant_id name environment robot_id", `tenant_id:text name:text environment:text robot_id:text
+			version:int key_version:int sealed:text`),
+		table("assets", "tenant_id name", "tenant_id:text name:text body:text"),
 		table("tenants", "tenant_id", "tenant_id:text weight:int suspended:bool running_most:int body:text"),
 		table("members", "id", `id:text incarnation:text version:text address:text renew_seq:int started_at:time`),
 		table("leases", "name", `name:text member_id:text term:int renew_seq:int`),

@@ -1,0 +1,42 @@
+package store
+
+import "github.com/casarerpa/fleet/fleet"
+
+// VaultReader finds secrets and assets. Values of secrets are sealed: the store
+// cannot read them.
+type VaultReader interface {
+	Secret(name string) (fleet.Secret, error)
+	// Secrets lists those of the scope, by name.
+	Secrets() ([]fleet.Secret, error)
+	// Sealed lists the values of a secret.
+	Sealed(name string) ([]Sealed, error)
+	// SealedBefore lists values that are wrapped with an older master key, of all
+	// tenants of the scope, at most limit.
+	SealedBefore(keyVersion, limit int) ([]Sealed, error)
+	Asset(name string) (fleet.Asset, error)
+	Assets() ([]fleet.Asset, error)
+}
+
+// VaultWriter changes them.
+type VaultWriter interface {
+	PutSecret(s fleet.Secret) error
+	// DeleteSecret takes it away with all its values.
+	DeleteSecret(name string) error
+	PutSealed(s Sealed) error
+	// ReplaceSealed changes the wrapping of a value; false if it is no longer as it
+	// was.
+	ReplaceSealed(s Sealed, was string) (bool, error)
+	DeleteSealed(name string, at fleet.Place) error
+	PutAsset(a fleet.Asset) error
+	DeleteAsset(name string) error
+}
+
+// Sealed is a value of a secret as it is kept.
+type Sealed struct {
+	Tenant     fleet.TenantID
+	Name       string
+	Place      fleet.Place
+	Version    int64
+	KeyVersion int
+	Text       string
+}
