@@ -74,6 +74,9 @@ func TestNext(t *testing.T) {
 		// Lord Howe moves its clocks by half an hour, Santiago at midnight.
 		{"15 2 * * *", "Australia/Lord_Howe", "2026-10-03T00:00", "10-03T15:30* 10-04T15:15 10-05T15:15"},
 		{"0 0 * * *", "America/Santiago", "2026-09-05T06:00", "09-06T04:00* 09-07T03:00 09-08T03:00"},
+		// Casey went from 00:01 to 03:01 inside an hour; St. John's from 00:01 to 23:01 of the day before.
+		{"*/7 1-3 * * *", "Antarctica/Casey", "2020-10-03T16:00", "10-03T16:07 10-03T16:14 10-03T16:21"},
+		{"*/30 0 * * sun", "America/St_Johns", "2010-11-07T02:00", "11-07T02:30 11-07T03:30 11-07T04:00"},
 	} {
 		if got := fires(t, c.cron, c.zone, c.after, 3); got != c.want {
 			t.Errorf("%s in %q after %s:\n got %s\nwant %s", c.cron, c.zone, c.after, got, c.want)

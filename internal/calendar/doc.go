@@ -1,5 +1,8 @@
 // Package calendar answers when: it reads cron expressions and gives their next
-// instants in a zone, by one law for the days on which clocks change.
+// instants in a zone, by one law for the days on which clocks change. Beside
+// them are intervals and single times, sets of instants (working hours, holidays,
+// blackouts, iCalendar files) with their operations, and plans: a rule under such
+// a set, with a preview.
 //
 // It must not look at a clock: the time is an argument. It decides when, never
 // what or where, and knows no store.

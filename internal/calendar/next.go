@@ -49,9 +49,10 @@ func (c *Cron) elapsed(after time.Time, zone *time.Location) time.Time {
 		y, m, d := local.Date()
 		switch {
 		case !c.on(y, m, d):
-			at, _ = instant(y, m, d+1, 0, 0, zone)
+			midnight, _ := instant(y, m, d+1, 0, 0, zone)
+			at = hop(at, midnight, local)
 		case c.hour&(1<<local.Hour()) == 0:
-			at = at.Add(time.Duration(60-local.Minute()) * time.Minute)
+			at = hop(at, at.Add(time.Duration(60-local.Minute())*time.Minute), local)
 		case c.minute&(1<<local.Minute()) == 0:
 			at = at.Add(time.Minute)
 		default:
@@ -59,6 +60,18 @@ func (c *Cron) elapsed(after time.Time, zone *time.Location) time.Time {
 		}
 	}
 	return time.Time{}
+}
+
+// hop goes forward to a minute, but not past a change of the clocks: behind it
+// they show something else than was reckoned with.
+func hop(at, to time.Time, local time.Time) time.Time {
+	if !to.After(at) { // the clocks went back over it: its first pass is behind
+		to = at.Add(time.Minute)
+	}
+	if _, change := local.ZoneBounds(); change.After(at) && change.Before(to) {
+		to = change.UTC().Add(time.Minute - 1).Truncate(time.Minute)
+	}
+	return to
 }
 
 // instant is when a clock in the zone shows a time: the first pass, or the end
