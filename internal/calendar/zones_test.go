@@ -32,7 +32,7 @@ func says(list string, value, least, most int, words string) bool {
 		}
 		return n
 	}
-	for _, entry := range strings.SplitSeq(list, ",") {
+	for entry := range strings.SplitSeq(list, ",") {
 		body, every := entry, 1
 		if a, b, ok := strings.Cut(entry, "/"); ok {
 			body, every = a, number(b)
@@ -63,7 +63,7 @@ func (o oracle) onDate(d time.Time) bool {
 	leaves := func(days int) bool { return d.AddDate(0, 0, days).Month() != d.Month() }
 	workday := d.Weekday() != time.Saturday && d.Weekday() != time.Sunday
 	byDay := says(o.day, d.Day(), 1, 31, "")
-	for _, entry := range strings.SplitSeq(o.day, ",") {
+	for entry := range strings.SplitSeq(o.day, ",") {
 		switch n, w := strings.CutSuffix(entry, "W"); {
 		case entry == "L":
 			byDay = byDay || leaves(1)
@@ -93,7 +93,7 @@ func (o oracle) onDate(d time.Time) bool {
 	}
 	byWeek := says(o.weekday, int(d.Weekday()), 0, 6, "SUNMONTUEWEDTHUFRISAT") ||
 		d.Weekday() == time.Sunday && o.weekday != "*" && says(o.weekday, 7, 0, 7, "SUNMONTUEWEDTHUFRISAT")
-	for _, entry := range strings.SplitSeq(o.weekday, ",") {
+	for entry := range strings.SplitSeq(o.weekday, ",") {
 		if a, ok := strings.CutSuffix(entry, "L"); ok && len(a) == 1 {
 			byWeek = byWeek || says(a, int(d.Weekday()), 0, 6, "") && leaves(7)
 		}
