@@ -232,7 +232,7 @@ func TestOverload(t *testing.T) {
 		if err != nil || len(got.Renewed) != 1 {
 			t.Errorf("heartbeat %d: %+v %v", i, got, err)
 		}
-		if took := time.Since(began); took > 5*time.Second {
+		if took := time.Since(began); took > 20*time.Second {
 			t.Errorf("round %d took %s", i, took)
 		}
 	}
