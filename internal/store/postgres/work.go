@@ -37,6 +37,7 @@ var errAlone = errors.New("the callers must be run one by one")
 // keep says which statements may wait: the rows they write are locked or new,
 // so how many they touch is known. True is for those that must touch one row.
 var keep = map[string]bool{
+	"audit.insert": true, "audit.head_put": true,
 	"attempt.beat": true, "attempt.insert": true, "attempt.move": true, "attempt.started": true,
 	"effect.put": false, "event.number": true, "head.grow": true, "idempotency.put": true, "idempotency.sweep": false,
 	"job.insert": true, "job.number": true, "job.move": true, "job_data.insert": true, "job_data.result": true, "journal.put": false,
@@ -46,7 +47,7 @@ var keep = map[string]bool{
 
 // apart are reads of tables that jobs do not touch: they miss nothing while jobs
 // wait for their numbers.
-var apart = map[string]bool{"workflow.named": true, "workflow.get": true, "workflow_version.get": true}
+var apart = map[string]bool{"workflow.named": true, "workflow.get": true, "workflow_version.get": true, "audit.head": true}
 
 // lock is taken before a statement reads, as a statement of its own, so that
 // what is read afterwards is what whoever held it before has left.
