@@ -1,10 +1,14 @@
 package postgres
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
+	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/store"
 	"github.com/casarerpa/fleet/internal/store/sqlstore"
+	"github.com/casarerpa/fleet/internal/store/storetest"
 )
 
 // TestForms holds the forms for many rows against the statements they are made
@@ -16,6 +20,11 @@ func TestForms(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer pg.Close(t.Context())
+	for name := range forms {
+		if _, ok := keep[name]; !ok { // nothing would ever be sent for many rows
+			t.Errorf("%s has a form for many rows and is not kept until there are many", name)
+		}
+	}
 	found := 0
 	for _, st := range sqlstore.All() {
 		f, ok := forms[st.Name]
@@ -78,5 +87,41 @@ func TestOrderOfWhatIsKept(t *testing.T) {
 	}
 	if s := strings.Join(got, " "); s != "job.deps_open dead_letter.put job.move attempt.insert job.move attempt.move" {
 		t.Errorf("sent in the order %s", s)
+	}
+}
+
+// Submits with their rows of the audit share commits. A statement that cannot
+// wait while jobs have no numbers makes every group run one by one, which
+// nothing shows but the clock.
+func TestAuditedSubmitsShareCommits(t *testing.T) {
+	f := storetest.New(t, openWith(Options{}))
+	s := f.Store.(*Store)
+	const callers, each = 32, 10
+	before := s.writer.number
+	done := make(chan error, callers)
+	for range callers {
+		go func() {
+			var err error
+			for range each {
+				one := f.Submission(f.Spec())
+				one.Audit = &fleet.AuditDraft{Action: "job.submit"}
+				out, fault := s.Enqueue(t.Context(), f.Scope, []store.Submission{one})
+				if err = errors.Join(err, fault); fault == nil {
+					err = errors.Join(err, out[0].Err)
+				}
+			}
+			done <- err
+		}()
+	}
+	for range callers {
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := s.writer.number - before; n > callers*each/2 {
+		t.Errorf("%d submits took %d commits", callers*each, n)
+	}
+	if rows := f.Chain(); len(rows) != callers*each {
+		t.Errorf("%d rows of the audit", len(rows))
 	}
 }

@@ -70,7 +70,10 @@ func BenchLifeCycle(b *testing.B, open Open, n int) {
 
 func (f *Fixture) lifeCycle(robot fleet.RobotID, session int64, report *int64) error {
 	ctx := f.Context()
-	got, err := f.Store.Enqueue(ctx, f.Scope, []store.Submission{f.Submission(f.Spec())})
+	s := f.Submission(f.Spec())
+	d := f.audit("job.submit", "")
+	s.Audit = &d
+	got, err := f.Store.Enqueue(ctx, f.Scope, []store.Submission{s})
 	if err != nil {
 		return err
 	}
