@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/runner"
 )
 
 // secretFlags say where a local run finds the secrets and assets that its
@@ -86,9 +87,18 @@ func (s *localSecrets) values() []string {
 	return out
 }
 
-// fetch finds "name", which is the one field of a secret, or "name.field". The
-// environment goes before the file.
+// fetch gives a run what it may have; nothing else will come later.
 func (s *localSecrets) fetch(_ context.Context, id string) (string, error) {
+	v, err := s.find(id)
+	if err != nil {
+		return "", runner.NoSecret{Reason: err}
+	}
+	return v, nil
+}
+
+// find finds "name", which is the one field of a secret, or "name.field". The
+// environment goes before the file.
+func (s *localSecrets) find(id string) (string, error) {
 	name, field, _ := strings.Cut(id, ".")
 	if !slices.Contains(s.named, name) {
 		return "", fleet.Errorf(fleet.CodeForbidden, "secret_not_allowed", "The workflow does not name the secret %s.", name).

@@ -32,9 +32,19 @@ type Host interface {
 	// job's folder or by id.
 	Workflow(ctx context.Context, ref string) ([]byte, error)
 	// Secret returns a secret by its name. The value is redacted from every
-	// line of the job's log from then on.
+	// line of the job's log from then on. After a NoSecret the reference
+	// stays as it is written; any other error fails the step that refers to it.
 	Secret(ctx context.Context, name string) (string, error)
 }
+
+// NoSecret says that a run has no secret of that name, and why.
+type NoSecret struct{ Reason error }
+
+// Error is the reason.
+func (n NoSecret) Error() string { return n.Reason.Error() }
+
+// Unwrap is the reason.
+func (n NoSecret) Unwrap() error { return n.Reason }
 
 // OpenMode says how a file is opened.
 type OpenMode int

@@ -35,6 +35,7 @@ type pnode struct {
 
 	data     []dataIn
 	flow     []flowOut
+	secrets  []string // that its settings refer to, each once
 	required []string
 
 	disabled bool
@@ -126,6 +127,7 @@ func (n *pnode) fill(src *workflow.Node, o *Options, doc *workflow.Document) err
 		Prepare(o.Catalog, n.spec, n.config)
 		n.loopable = n.spec.Loopable
 	}
+	n.secrets = secretsIn(nil, n.config)
 	n.special = specialOf(n.typ)
 	if n.special == nil && o.Library != nil {
 		n.impl, _ = o.Library.Node(n.typ)

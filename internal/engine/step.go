@@ -68,6 +68,7 @@ func (b *branch) fails(e entry, err error) error {
 func (b *branch) perform(ctx context.Context, v *visiting) (where flow, err error) {
 	r, n := b.run, v.n
 	v.scope.ctx = ctx
+	secrets := haveSecrets(ctx, n, r.opts.Host) // before the gate: a run may be stopped while it waits for one
 	if g := r.opts.Gate; g != nil {
 		if err := g.Enter(ctx, r.prefix+n.id); err != nil {
 			return flow{}, stopped(err)
@@ -86,7 +87,11 @@ func (b *branch) perform(ctx context.Context, v *visiting) (where flow, err erro
 	}
 	b.visited(v.node)
 	rec := b.begin(v)
-	if err := b.fill(v); err != nil {
+	err = b.fill(v)
+	if err == nil {
+		err = secrets
+	}
+	if err != nil {
 		err = blame(err, v.n.id)
 		b.end(v, &rec, err)
 		return flow{}, err

@@ -2,6 +2,9 @@ package engine
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"slices"
 
 	"github.com/casarerpa/fleet/internal/engine/template"
 	"github.com/casarerpa/fleet/workflow/value"
@@ -30,4 +33,40 @@ func resolveIn(v any, look template.Lookup) any {
 		return value.Clone(out)
 	}
 	return out
+}
+
+// secretsIn adds the ids of the secrets that the texts of a value refer to.
+func secretsIn(found []string, v any) []string {
+	switch v := v.(type) {
+	case string:
+		for _, id := range template.Secrets(v) {
+			if !slices.Contains(found, id) {
+				found = append(found, id)
+			}
+		}
+	case []any:
+		for _, e := range v {
+			found = secretsIn(found, e)
+		}
+	case *value.Map:
+		for _, e := range v.All() {
+			found = secretsIn(found, e)
+		}
+	}
+	return found
+}
+
+// haveSecrets fails a step whose secrets cannot be had now: it would go on with
+// the reference in place of the password.
+func haveSecrets(ctx context.Context, n *pnode, host Host) error {
+	if n.disabled || host == nil {
+		return nil
+	}
+	for _, id := range n.secrets {
+		_, err := host.Secret(ctx, id)
+		if _, none := errors.AsType[NoSecret](err); err != nil && !none {
+			return fmt.Errorf("secret %s: %w", id, err)
+		}
+	}
+	return nil
 }

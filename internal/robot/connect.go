@@ -289,7 +289,7 @@ func (r *Robot) welcome(c *conn) error {
 		// The place for frames stands before the machine makes the first one.
 		c.session = m.SessionEpoch
 		r.setConn(c)
-		r.handle(f)
+		r.d.welcomed(f)
 		if err := fail.At(fail.RobotWelcomed); err != nil {
 			return err
 		}

@@ -19,14 +19,14 @@ type driver struct {
 	queue   []protocol.Effect
 	runs    map[wire.Ref]*run
 	answers map[int64]chan protocol.Answer // effects that wait, by report number
-	secrets map[string]chan secretAnswer   // requests that wait, by message
+	secrets map[*secretWait]struct{}
 	wake    chan struct{}
 }
 
 func newDriver(m *protocol.Robot, clock func() protocol.Instant) *driver {
 	return &driver{
 		clock: clock, machine: m, runs: map[wire.Ref]*run{}, answers: map[int64]chan protocol.Answer{},
-		secrets: map[string]chan secretAnswer{}, wake: make(chan struct{}, 1),
+		secrets: map[*secretWait]struct{}{}, wake: make(chan struct{}, 1),
 	}
 }
 

@@ -353,6 +353,18 @@ func of[M wire.Message](f *fake, n int, ref wire.Ref) M {
 	return found
 }
 
+// heardLast is the newest frame of a type that was heard.
+func (f *fake) heardLast(t wire.Type) (frame wire.Frame) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, h := range f.heard {
+		if h.Type == t {
+			frame = h
+		}
+	}
+	return frame
+}
+
 // count counts messages of a type.
 func (f *fake) count(t wire.Type) int {
 	f.mu.Lock()

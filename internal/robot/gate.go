@@ -124,42 +124,71 @@ type secretAnswer struct {
 	err   error
 }
 
-// secret fetches a secret for a run.
+// secretWait is a run that waits for a secret.
+type secretWait struct {
+	ref     wire.Ref
+	name    string
+	message string // that asked last; empty: none yet
+	came    chan secretAnswer
+}
+
+// secret fetches a secret for a run. While the orchestrator is away it waits,
+// as Begin does.
 func (r *Robot) secret(ctx context.Context, u *run, name string) (string, error) {
-	came := make(chan secretAnswer, 1)
-	var id string
+	w := &secretWait{ref: u.offer.Ref, name: name, came: make(chan secretAnswer, 1)}
+	away := false
 	r.d.do(func(m *protocol.Robot, _ protocol.Instant) []protocol.Effect {
-		var out []protocol.Effect
-		if id, out = m.SecretGet(u.offer.Ref, name); id != "" {
-			r.d.secrets[id] = came
-		}
+		r.d.secrets[w] = struct{}{}
+		out := w.ask(m)
+		away = w.message == ""
 		return out
 	})
-	if id == "" {
-		return "", errors.New("secrets cannot be fetched while the orchestrator is away")
+	if away {
+		r.log.Info("a job waits for a secret until the orchestrator is back", "job_id", w.ref.JobID, "epoch", w.ref.Epoch)
 	}
 	defer func() {
 		r.d.mu.Lock()
-		delete(r.d.secrets, id)
+		delete(r.d.secrets, w)
 		r.d.mu.Unlock()
 	}()
-	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
-	defer cancel()
 	select {
-	case a := <-came:
+	case a := <-w.came:
 		return a.value, a.err
 	case <-ctx.Done():
 		return "", context.Cause(ctx)
+	case <-u.soft:
+		return "", errors.New("the attempt is being stopped")
 	}
+}
+
+// ask asks for the secret, if there is a session to ask in; the driver's lock is
+// held.
+func (w *secretWait) ask(m *protocol.Robot) (out []protocol.Effect) {
+	w.message, out = m.SecretGet(w.ref, w.name)
+	return out
+}
+
+// welcomed opens the session in the machine and asks anew for what the sessions
+// before were asked for in vain.
+func (d *driver) welcomed(f wire.Frame) {
+	d.do(func(m *protocol.Robot, now protocol.Instant) []protocol.Effect {
+		out := m.Handle(f, now)
+		for w := range d.secrets {
+			out = append(out, w.ask(m)...)
+		}
+		return out
+	})
 }
 
 // secretCame hands an answer to the run that waits for it.
 func (d *driver) secretCame(message string, a secretAnswer) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if ch := d.secrets[message]; ch != nil {
-		delete(d.secrets, message)
-		ch <- a // has room for its one answer
+	for w := range d.secrets {
+		if w.message == message && message != "" {
+			delete(d.secrets, w)
+			w.came <- a // has room for its one answer
+		}
 	}
 }
 

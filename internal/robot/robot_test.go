@@ -2,6 +2,7 @@ package robot
 
 import (
 	"context"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -432,4 +433,74 @@ func TestEffectIsAskedAgainAfterAReconnect(t *testing.T) {
 	f.cut()
 	of[*wire.EffectBegin](f, 2, ref(1))
 	of[*wire.JobComplete](f, 1, ref(1))
+}
+
+func TestSecretIsAskedForAgainAfterAReconnect(t *testing.T) {
+	f := newFake(t)
+	startRobot(t, testOptions(t, f, func(ctx context.Context, job runner.Job, _ engine.Sink, _ engine.Gate) (*engine.Outcome, error) {
+		v, err := job.Secret(ctx, "erp.password")
+		if err != nil {
+			return nil, err
+		}
+		return success(map[string]any{"letters": int64(len(v))}), nil
+	}))
+	f.connected(1)
+	f.say(offer(ref(1)))
+	of[*wire.SecretGet](f, 1, ref(1)) // and the answer never comes
+	f.cut()
+	of[*wire.SecretGet](f, 2, ref(1))
+	asked := f.heardLast(wire.TypeSecretGet)
+	f.newest().send(asked.ID, &wire.Secret{Ref: ref(1), Name: "erp.password", Value: "12345"})
+	if got := string(resultOf(t, f, of[*wire.JobComplete](f, 1, ref(1))).Variables); got != `{"letters":5}` {
+		t.Errorf("variables = %s", got)
+	}
+}
+
+func TestSecretIsAskedForOnceTheOrchestratorIsBack(t *testing.T) {
+	f := newFake(t)
+	ask := make(chan struct{})
+	startRobot(t, testOptions(t, f, func(ctx context.Context, job runner.Job, _ engine.Sink, _ engine.Gate) (*engine.Outcome, error) {
+		<-ask
+		v, err := job.Secret(ctx, "erp.password")
+		if err != nil {
+			return nil, err
+		}
+		return success(map[string]any{"letters": int64(len(v))}), nil
+	}))
+	f.connected(1)
+	f.say(offer(ref(1)))
+	of[*wire.JobStarted](f, 1, ref(1))
+	away := make(chan struct{}, 100)
+	f.with(func() {
+		f.handshake = func(w http.ResponseWriter, _ *http.Request) bool {
+			http.Error(w, "away", http.StatusServiceUnavailable)
+			away <- struct{}{}
+			return true
+		}
+	})
+	f.cut()
+	<-away
+	close(ask)
+	<-away // the run had the time of a reconnect to give up
+	f.with(func() { f.handshake = nil })
+	of[*wire.SecretGet](f, 1, ref(1))
+	asked := f.heardLast(wire.TypeSecretGet)
+	f.newest().send(asked.ID, &wire.Secret{Ref: ref(1), Name: "erp.password", Value: "12345"})
+	of[*wire.JobComplete](f, 1, ref(1))
+}
+
+func TestCancelEndsTheWaitForASecret(t *testing.T) {
+	f := newFake(t)
+	startRobot(t, testOptions(t, f, func(ctx context.Context, job runner.Job, _ engine.Sink, gate engine.Gate) (*engine.Outcome, error) {
+		// A step asks for its secrets first, and then the gate.
+		if _, err := job.Secret(ctx, "erp.password"); err == nil {
+			t.Error("a secret came from nowhere")
+		}
+		return nil, gate.Enter(ctx, "next")
+	}))
+	f.connected(1)
+	f.say(offer(ref(1)))
+	of[*wire.SecretGet](f, 1, ref(1))
+	f.say(&wire.JobCancel{Ref: ref(1)})
+	of[*wire.JobCancelled](f, 1, ref(1))
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"github.com/casarerpa/fleet/internal/engine"
@@ -23,11 +24,19 @@ type host struct {
 	fetch   func(ctx context.Context, name string) (string, error) // secrets
 	library func(ctx context.Context, ref string) ([]byte, error)  // documents by id
 	hide    func(secret string)
+
+	mu      sync.Mutex
+	secrets map[string]string // that the run has had already
 }
+
+// NoSecret says that a run has no secret of that name, and why: the reference to
+// it stays as it is written.
+type NoSecret = engine.NoSecret
 
 // HostOptions are what a host needs besides the policy. All may be nil.
 type HostOptions struct {
-	// Secret returns the value of a secret that the workflow names.
+	// Secret returns the value of a secret that the workflow names. An error
+	// other than NoSecret fails the step that refers to it.
 	Secret func(ctx context.Context, name string) (string, error)
 	// Workflow returns a document by id, when no file of that name is there.
 	Workflow func(ctx context.Context, ref string) ([]byte, error)
@@ -103,10 +112,17 @@ func (h *host) Workflow(ctx context.Context, ref string) ([]byte, error) {
 	return data, nil
 }
 
-// Secret fetches a secret and has it redacted before anyone else sees it.
+// Secret fetches a secret, once in a run, and has it redacted before anyone else
+// sees it.
 func (h *host) Secret(ctx context.Context, name string) (string, error) {
 	if h.fetch == nil {
-		return "", engine.Fail("KeyError", "Secret %q is not available here", name)
+		return "", NoSecret{Reason: engine.Fail("KeyError", "Secret %q is not available here", name)}
+	}
+	h.mu.Lock()
+	v, ok := h.secrets[name]
+	h.mu.Unlock()
+	if ok {
+		return v, nil
 	}
 	v, err := h.fetch(ctx, name)
 	if err != nil {
@@ -115,6 +131,12 @@ func (h *host) Secret(ctx context.Context, name string) (string, error) {
 	if h.hide != nil {
 		h.hide(v)
 	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.secrets == nil {
+		h.secrets = map[string]string{}
+	}
+	h.secrets[name] = v
 	return v, nil
 }
 

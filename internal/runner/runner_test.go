@@ -197,6 +197,37 @@ func TestSecretsAreHidden(t *testing.T) {
 	}
 }
 
+// A step must not log in with the reference in place of the password.
+func TestStepFailsWithoutItsSecret(t *testing.T) {
+	r, _ := setup(t, nil)
+	doc := chain(t,
+		node("in", "LogNode", "message", "as {{$secret:erp.user}}"),
+		node("again", "LogNode", "message", "as {{$secret:erp.user}} with {{$secret:erp.password}}"))
+	var heard collector
+	asked := map[string]int{}
+	out, err := r.Run(t.Context(), runner.Job{
+		ID: "s", Document: doc,
+		Secret: func(_ context.Context, name string) (string, error) {
+			if asked[name]++; name == "erp.password" {
+				return "", errors.New("the vault is shut")
+			}
+			return "robot-7", nil
+		},
+	}, &heard, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out.Success || out.FailedNode != "again" || !strings.Contains(out.Error, "secret erp.password: the vault is shut") {
+		t.Errorf("outcome = %+v", out)
+	}
+	if len(heard.lines) != 1 {
+		t.Errorf("the step acted: %q", heard.lines)
+	}
+	if asked["erp.user"] != 1 {
+		t.Errorf("the user was fetched %d times in one run", asked["erp.user"])
+	}
+}
+
 // A secret must not come through at the border of a cut, as a number, or in
 // the record of an effect.
 func TestSecretsInOtherForms(t *testing.T) {

@@ -161,7 +161,7 @@ func (s *setup) open(t testing.TB) engine.Host {
 		if v, ok := s.secrets[name]; ok {
 			return v, nil
 		}
-		return "", engine.Fail("KeyError", "Secret %q is not available here", name)
+		return "", runner.NoSecret{Reason: engine.Fail("KeyError", "Secret %q is not available here", name)}
 	}
 	h, err := runner.OpenHost(s.dir, s.policy, o)
 	if err != nil {
