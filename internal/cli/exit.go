@@ -84,7 +84,7 @@ func (s *shell) fail(err error) int {
 			}
 		}
 		fix := known.Fix
-		if known.Code == fleet.CodeUnauthenticated {
+		if known.Reason == "unauthenticated" {
 			fix = keyAdvice // the server's words are for those who write requests
 		}
 		s.advise(fix)
