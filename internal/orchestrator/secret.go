@@ -219,8 +219,8 @@ func (s *Secrets) Delete(ctx context.Context, p auth.Principal, name string, at 
 // check refuses a workflow that names secrets which are not there or which its
 // jobs may not have.
 func (c *core) checkSecrets(r store.Reader, names []string, id fleet.ID, environment string) error {
-	for i, name := range names {
-		field := fmt.Sprintf("/settings/fleet/secrets/%d", i)
+	for _, name := range slices.Sorted(slices.Values(names)) { // the order in which writers lock them
+		field := fmt.Sprintf("/settings/fleet/secrets/%d", slices.Index(names, name))
 		s, err := r.Secret(name)
 		switch {
 		case errors.Is(err, fleet.ErrNotFound):

@@ -281,3 +281,46 @@ func counted(t testing.TB, f *storetest.Fixture, sql string, want int) {
 		t.Errorf("%s: %s, want %d", sql, got, want)
 	}
 }
+
+// TestChangesOfASecretOnTwoMembers changes one secret and one asset on both at
+// once: who restricts it must not be undone by who sets a value.
+func TestChangesOfASecretOnTwoMembers(t *testing.T) {
+	f, list := members(t, Options{})
+	const each = 40
+	change := func(member int, tx store.Tx) error {
+		s, err := tx.Secret("erp")
+		if errors.Is(err, fleet.ErrNotFound) {
+			s, err = fleet.Secret{Tenant: f.Tenant, Name: "erp"}, nil
+		}
+		if err != nil {
+			return err
+		}
+		a, err := tx.Asset("erp")
+		if errors.Is(err, fleet.ErrNotFound) {
+			a, err = fleet.Asset{Tenant: f.Tenant, Name: "erp"}, nil
+		}
+		if err != nil {
+			return err
+		}
+		s.Environments, a.Description = append(s.Environments, fmt.Sprint(member)), a.Description+"."
+		return errors.Join(tx.PutSecret(s), tx.PutAsset(a))
+	}
+	both(list, func(m int, s store.Store) {
+		for range each {
+			if err := s.Update(t.Context(), f.Scope, func(tx store.Tx) error { return change(m, tx) }); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	f.View(func(r store.Reader) error {
+		s, err := r.Secret("erp")
+		if err == nil && len(s.Environments) != 2*each {
+			t.Errorf("%d changes of the secret are left of %d", len(s.Environments), 2*each)
+		}
+		a, aerr := r.Asset("erp")
+		if aerr == nil && len(a.Description) != 2*each {
+			t.Errorf("%d changes of the asset are left of %d", len(a.Description), 2*each)
+		}
+		return errors.Join(err, aerr)
+	})
+}

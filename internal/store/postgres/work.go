@@ -72,6 +72,8 @@ var before = map[string][]lock{
 	"key.list":           {{"select 1 from store_meta for update", nil}}, // who looks for the first key makes it
 	"workflow.get":       {{"select 1 from workflows where id = $1 for update", []int{0}}},
 	"workflow.named":     {{"select 1 from workflows where name = $1 for update", []int{0}}},
+	"secret.get":         {{"select pg_advisory_xact_lock(hashtextextended('secret ' || $1::text || ' ' || $2::text, 0))", []int{0, 1}}}, // also one that is not there yet
+	"asset.get":          {{"select pg_advisory_xact_lock(hashtextextended('asset ' || $1::text || ' ' || $2::text, 0))", []int{0, 1}}},
 	"log.head":           {{"select 1 from log_heads where job_id = $1 and epoch = $2 for update", []int{0, 1}}},
 }
 
