@@ -277,7 +277,7 @@ func (g *Gateway) counts(ctx context.Context, p auth.Principal) error {
 func (g *Gateway) giveBack(p auth.Principal, won *store.Won) {
 	ctx, done := context.WithTimeout(context.Background(), 10*time.Second) // the caller's has ended
 	defer done()
-	if err := g.o.Attempts.NotHeld(ctx, p, store.Ref{JobID: won.Job.ID, Epoch: won.Attempt.Epoch}); err != nil {
+	if err := g.o.Attempts.NotTold(ctx, p, store.Ref{JobID: won.Job.ID, Epoch: won.Attempt.Epoch}); err != nil {
 		g.o.Logger.Warn("a job that was not told to its robot stays with it until its lease ends", "job_id", won.Job.ID, "error", err)
 	}
 }

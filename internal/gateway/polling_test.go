@@ -161,6 +161,20 @@ func TestPolling(t *testing.T) {
 				t.Errorf("lost %d", j.LostUsed)
 			}
 		},
+		"P16 P27 of a step that must not run twice nobody knows whether it ran": func(t *testing.T) {
+			var ahead atomic.Int64
+			w := newWorld(t, func(w *world) { w.now = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) } })
+			r := w.polling("r1", 1)
+			job := w.submit(func(s *orchestrator.SubmitRequest) {
+				s.Document = []byte(`{"nodes":{"pay":{"node_id":"pay","node_type":"SetVariableNode"}},"settings":{"fleet":{"effects":{"pay":true}}}}`)
+			})
+			r.work()
+			ahead.Add(int64(21 * time.Second))
+			r.claim() // its program began anew; it may have paid before
+			if j := w.job(job.ID).Job; j.State != fleet.NeedsDecision {
+				t.Errorf("%s", j.State)
+			}
+		},
 		"P21 what a robot holds that says goodbye": func(t *testing.T) {
 			w := newWorld(t, func(w *world) { w.timing.Accept = 10 * time.Millisecond })
 			r := w.polling("r1", 1)

@@ -300,16 +300,20 @@ func (a *Attempts) NotHeld(ctx context.Context, p auth.Principal, ref store.Ref)
 		}
 		return sub.Lose(fleet.Loss{
 			Epoch: ref.Epoch, Reason: "the robot does not hold it",
-			NeverStarted: sub.Attempt.NeverBegan(), Again: sub.Attempt.StartMode == fleet.StartClaim,
+			NeverStarted: !unknown && sub.Attempt.NeverBegan(), Again: sub.Attempt.StartMode == fleet.StartClaim,
 			EffectsUnknown: unknown, Chance: a.Chance(),
 		}, a.Now())
 	})
 }
 
-// NotTold takes back an offer of which it is certain that its robot did not hear.
+// NotTold takes back an offer, or the answer to a claim, of which it is certain
+// that its robot did not hear.
 func (a *Attempts) NotTold(ctx context.Context, p auth.Principal, ref store.Ref) error {
 	return a.chore(ctx, p.Scope(), ref.JobID, func(_ store.Tx, sub fleet.Subject) (*fleet.Move, error) {
-		if sub.Job.State != fleet.Assigned || sub.Attempt.RobotID != p.RobotID {
+		if sub.Attempt == nil || sub.Attempt.RobotID != p.RobotID {
+			return nil, nil
+		}
+		if claimed := sub.Attempt.StartMode == fleet.StartClaim && sub.Attempt.NeverBegan(); !claimed && sub.Job.State != fleet.Assigned {
 			return nil, nil
 		}
 		return sub.Lose(fleet.Loss{Epoch: ref.Epoch, Reason: "the robot was not told of it", NeverStarted: true, Again: true, Chance: a.Chance()}, a.Now())

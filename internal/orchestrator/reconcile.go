@@ -43,7 +43,7 @@ func (r *Robots) reconcile(tx store.Tx, p auth.Principal, h Hello, now time.Time
 		}
 		m, err := sub.Lose(fleet.Loss{
 			Epoch: sub.Job.Epoch, Reason: "the robot came back without it",
-			NeverStarted: sub.Attempt.NeverBegan(), EffectsUnknown: unknown, Chance: r.Chance(),
+			NeverStarted: !unknown && sub.Attempt.NeverBegan(), EffectsUnknown: unknown, Chance: r.Chance(),
 		}, now)
 		if err != nil {
 			return nil, err
