@@ -55,21 +55,33 @@ func (g *Gateway) Offer(ctx context.Context, s store.Scope, won []store.Won) {
 	}
 	for i := range won {
 		w := &won[i]
-		g.mu.RLock()
-		c := g.conns[robotKey{w.Assignment.Tenant, w.Assignment.RobotID}]
-		g.mu.RUnlock()
-		if c == nil || c.session.Epoch != w.Assignment.SessionEpoch {
-			if !g.deliver(w) {
-				g.notTold(auth.Robot(w.Assignment.Tenant, w.Assignment.RobotID, ""), w)
-			}
-			continue
-		}
-		select {
-		case c.offers <- w:
+		c, sent := g.push(w)
+		switch {
+		case sent, c == nil && g.deliver(w):
+		case c == nil:
+			g.notTold(auth.Robot(w.Assignment.Tenant, w.Assignment.RobotID, ""), w)
 		default:
 			g.o.Logger.Warn("offer dropped: the robot's queue is full", "robot_id", c.principal.RobotID, "job_id", w.Job.ID)
 			g.notTold(c.principal, w)
 		}
+	}
+}
+
+// push puts an assignment into the queue of the connection that it is for, if
+// there is one here. It does so under the lock: once a connection is removed,
+// nothing comes after what is taken out of its queue then.
+func (g *Gateway) push(w *store.Won) (c *conn, sent bool) {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	c = g.conns[robotKey{w.Assignment.Tenant, w.Assignment.RobotID}]
+	if c == nil || c.session.Epoch != w.Assignment.SessionEpoch {
+		return nil, false
+	}
+	select {
+	case c.offers <- w:
+		return c, true
+	default:
+		return c, false
 	}
 }
 
