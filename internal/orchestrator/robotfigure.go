@@ -2,6 +2,7 @@ package orchestrator
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -57,6 +58,9 @@ func (r *Robots) Figures(ctx context.Context, p auth.Principal, id fleet.RobotID
 		}
 		for _, job := range f.Robot.CurrentJobIDs {
 			j, err := rd.Job(job)
+			if errors.Is(err, fleet.ErrNotFound) {
+				continue // it lives in an environment of which the caller sees nothing
+			}
 			if err != nil {
 				return err
 			}
