@@ -29,6 +29,12 @@ func TestEveryOperation(t *testing.T) {
 	if h, err := c.Health(ctx); err != nil || h.Status != "healthy" || h.Details == nil {
 		t.Errorf("health: %+v %v", h, err)
 	}
+	if m, err := c.Meta(ctx); err != nil || m.Mode != "dev" || !m.Dev || m.Local.Enabled || m.Local.Reason == "" {
+		t.Errorf("%+v %v", m, err)
+	}
+	if types, err := c.NodeTypes(ctx); err != nil || len(types) < 300 || types[0].Title == "" {
+		t.Errorf("%d node types: %v", len(types), err)
+	}
 	v, err := c.ValidateWorkflow(ctx, []byte(document))
 	w.must(err)
 	stored, err := c.PutWorkflow(ctx, "invoices", []byte(document))

@@ -61,11 +61,22 @@ type StoredWorkflow struct {
 
 // PutWorkflow stores a document under a name, or under its own if name is
 // empty. The same content gives the version that is there.
-func (c *Client) PutWorkflow(ctx context.Context, name string, document []byte) (out StoredWorkflow, err error) {
+func (c *Client) PutWorkflow(ctx context.Context, name string, document []byte) (StoredWorkflow, error) {
+	return c.putWorkflow(ctx, name, document, nil)
+}
+
+// PublishWorkflow is PutWorkflow for a document that began with a version, 0 for
+// none: it is refused if somebody else has stored another since.
+func (c *Client) PublishWorkflow(ctx context.Context, name string, document []byte, base int) (StoredWorkflow, error) {
+	return c.putWorkflow(ctx, name, document, &base)
+}
+
+func (c *Client) putWorkflow(ctx context.Context, name string, document []byte, base *int) (out StoredWorkflow, err error) {
 	body, err := encode(struct {
 		Name     string          `json:"workflow_name,omitempty"`
+		Base     *int            `json:"base_version,omitempty"`
 		Workflow json.RawMessage `json:"workflow_json"`
-	}{name, document})
+	}{name, base, document})
 	if err != nil {
 		return out, err
 	}

@@ -135,6 +135,7 @@ const (
 	SubjectTenant      SubjectKind = "tenant"
 	SubjectSecret      SubjectKind = "secret"
 	SubjectAsset       SubjectKind = "asset"
+	SubjectLocal       SubjectKind = "local" // what is done on the machine that serves the page
 )
 
 // EventDraft is an event before the store has numbered it.

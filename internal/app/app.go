@@ -223,8 +223,8 @@ func (a *App) listen(ctx context.Context, core *orchestrator.Orchestrator) error
 		Orchestrator: core, People: a.people, Keys: a.keys, Auth: a.auth, Local: a.o.Local, Robots: a.gateway, Polling: a.gateway, Leaving: a.leaving.Load, Health: a.health, Writable: a.reach.Fault, Breakers: a.breakerStatuses,
 		QueryTokens: a.o.QueryTokens, QueryTokenSeen: func() { a.queryTokens.Add(1) },
 		Proxies: a.o.Proxies, Pressure: a.pressure(), RobotCertificates: a.o.RobotCertificates,
-		Members: func() []fleet.Member { return a.members.Live() },
-		Now:     time.Now, Logger: a.o.Logger, Limits: a.o.Limits, Version: a.o.Version,
+		Members: func() []fleet.Member { return a.members.Live() }, Here: a.o.Here,
+		Now: time.Now, Logger: a.o.Logger, Limits: a.o.Limits, Version: a.o.Version,
 	}
 	if a.issuer != nil {
 		o.Issuer, o.PublicURL = a.issuer, a.o.OIDC.PublicURL

@@ -8,6 +8,7 @@ import (
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/caller"
 	"github.com/casarerpa/fleet/internal/config"
+	"github.com/casarerpa/fleet/internal/httpapi"
 	"github.com/casarerpa/fleet/internal/store"
 )
 
@@ -68,6 +69,9 @@ type Options struct {
 	AuditKey  string
 	AuditSink string
 	Unsafe    bool
+	// Here runs workflows on this very machine, for the page's local mode. Nil:
+	// nothing runs here. Whoever hands it in closes it after Stop.
+	Here httpapi.Here
 	// Store is one that is open already and that other orchestrators use too;
 	// it stays open. Nil: the one in DataDir, for this orchestrator alone.
 	Store store.Store

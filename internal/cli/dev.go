@@ -18,6 +18,7 @@ import (
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/app"
 	"github.com/casarerpa/fleet/internal/config"
+	"github.com/casarerpa/fleet/internal/local"
 	"github.com/casarerpa/fleet/internal/robot"
 	"github.com/casarerpa/fleet/internal/runner"
 	"github.com/casarerpa/fleet/internal/telemetry"
@@ -61,8 +62,13 @@ func (c *devCmd) Run(ctx context.Context, sh *shell) (err error) {
 	// An end of the orchestrator by itself ends everything else.
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
+	desk, closeDesk, err := c.desk()
+	if err != nil {
+		return err
+	}
+	defer closeDesk()
 	a, err := app.New(ctx, app.Options{
-		DataDir: filepath.Join(dir, "orchestrator"), Listen: c.Listen, Local: true, QueryTokens: c.CompatQuery, Version: sh.version, Logger: log,
+		DataDir: filepath.Join(dir, "orchestrator"), Listen: c.Listen, Local: true, QueryTokens: c.CompatQuery, Version: sh.version, Logger: log, Here: desk,
 	})
 	if err != nil {
 		return err
@@ -111,6 +117,28 @@ func (c *devCmd) Run(ctx context.Context, sh *shell) (err error) {
 		return cause
 	}
 	return nil
+}
+
+// desk is the room for local runs, which may do as little as the robots here.
+func (c *devCmd) desk() (*local.Desk, func(), error) {
+	o := local.DeskOptions{}
+	if c.Workflows != "" {
+		files, err := local.OpenFiles(c.Workflows, 0)
+		if err != nil {
+			return nil, nil, err
+		}
+		o.Files = files
+	}
+	desk, err := newDesk(policyOf(false, false, false, nil, false, nil), o)
+	if err != nil {
+		return nil, nil, err
+	}
+	return desk, func() {
+		desk.Close()
+		if o.Files != nil {
+			discard(o.Files)
+		}
+	}, nil
 }
 
 // devLog writes what the program has to say about itself to a file, so that

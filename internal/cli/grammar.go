@@ -12,9 +12,10 @@ type commands struct {
 	Config  kong.ConfigFlag `help:"configuration file; default: FLEET_CONFIG, else fleet/config.yaml in the user's configuration folder" placeholder:"PATH"`
 	Verbose bool            `short:"v" help:"say which address answered and what was tried again"`
 
-	Dev   devCmd   `cmd:"" help:"an orchestrator, robots and a sample job in one process" group:"Programs"`
-	Serve serveCmd `cmd:"" help:"be the orchestrator" group:"Programs"`
-	Run   runCmd   `cmd:"" help:"run a workflow file here, without any orchestrator" group:"Programs"`
+	Dev    devCmd    `cmd:"" help:"an orchestrator, robots and a sample job in one process" group:"Programs"`
+	Serve  serveCmd  `cmd:"" help:"be the orchestrator" group:"Programs"`
+	Canvas canvasCmd `cmd:"" help:"edit workflows on this machine, run them here or on the fleet" group:"Programs"`
+	Run    runCmd    `cmd:"" help:"run a workflow file here, without any orchestrator" group:"Programs"`
 
 	Job         jobCmds         `cmd:"" aliases:"jobs" help:"submit, watch, stop and repeat jobs" group:"Nouns"`
 	Robot       robotCmds       `cmd:"" aliases:"robots" help:"be a robot; list and show robots" group:"Nouns"`

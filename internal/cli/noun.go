@@ -121,6 +121,7 @@ type workflowPushCmd struct {
 	config.Client
 	File string `arg:"" help:"workflow file; - is standard input"`
 	Name string `help:"store it under this name; default: its own" placeholder:"TEXT"`
+	Base *int   `help:"version that you began with, 0 for none; refused if there is a newer one" placeholder:"N"`
 }
 
 // Help is the long form of the help.
@@ -145,7 +146,13 @@ func (c *workflowPushCmd) Run(ctx context.Context, sh *shell) error {
 	if err != nil {
 		return err
 	}
-	v, err := api.PutWorkflow(ctx, c.Name, text)
+	put := api.PutWorkflow
+	if c.Base != nil {
+		put = func(ctx context.Context, name string, text []byte) (client.StoredWorkflow, error) {
+			return api.PublishWorkflow(ctx, name, text, *c.Base)
+		}
+	}
+	v, err := put(ctx, c.Name, text)
 	if err != nil {
 		return err
 	}

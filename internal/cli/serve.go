@@ -13,6 +13,7 @@ import (
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/app"
 	"github.com/casarerpa/fleet/internal/config"
+	"github.com/casarerpa/fleet/internal/local"
 	"github.com/casarerpa/fleet/internal/redact"
 	"github.com/casarerpa/fleet/internal/telemetry"
 )
@@ -54,6 +55,14 @@ func (c *serveCmd) Run(ctx context.Context, sh *shell) error {
 			return err
 		}
 		defer discard(keyFile)
+	}
+	if c.LocalRuns {
+		desk, err := newDesk(policyOf(false, false, false, nil, true, nil), local.DeskOptions{})
+		if err != nil {
+			return err
+		}
+		defer desk.Close()
+		options.Here = desk
 	}
 	a, err := app.New(ctx, options)
 	if err != nil {

@@ -31,6 +31,7 @@ func Sections() []Section {
 		{"robot", "`fleet robot run`, a robot", &Robot{}},
 		{"client", "every command that talks to an orchestrator", &Client{}},
 		{"dev", "`fleet dev`, everything in one process", &Dev{}},
+		{"canvas", "`fleet canvas`, the editor on one's own machine; address and key may also stand under client", &Canvas{}},
 	}
 }
 
@@ -39,7 +40,7 @@ func sectionOf(command []string) string {
 	switch {
 	case len(command) == 0:
 		return ""
-	case command[0] == "serve" || command[0] == "dev":
+	case command[0] == "serve" || command[0] == "dev" || command[0] == "canvas":
 		return command[0]
 	case command[0] == "db":
 		return "serve"
@@ -210,7 +211,11 @@ func (r resolver) Resolve(_ *kong.Context, parent *kong.Path, flag *kong.Flag) (
 	if node := parent.Node(); node != nil {
 		command = strings.Fields(node.Path())
 	}
-	if v, ok := r.file.values[sectionOf(command)][flag.Name]; ok {
+	section := sectionOf(command)
+	if section == "canvas" && (flag.Name == "url" || flag.Name == "key") {
+		return nil, nil // Addresses and ReadClientFile know in which order they count
+	}
+	if v, ok := r.file.values[section][flag.Name]; ok {
 		return v, nil
 	}
 	return nil, nil // not from here

@@ -56,6 +56,7 @@ type Serve struct {
 	MetricsListen    string         `help:"loopback address of the Prometheus metrics; empty: none" placeholder:"HOST:PORT" env:"FLEET_METRICS_LISTEN"`
 	GroupCommit      int            `help:"most changes that share one commit; 0: as many as wait, 1: each has its own (slow; for comparisons)" default:"0" env:"FLEET_GROUP_COMMIT"`
 	RecordRounds     string         `name:"record-placement" help:"write every round of placement into this file, for fleet placement replay" placeholder:"PATH" env:"FLEET_RECORD_PLACEMENT"`
+	LocalRuns        bool           `name:"local-runs" help:"let those who may run jobs run workflows in this program too, the canvas's local mode: no programs, no scripts, public addresses only" env:"FLEET_LOCAL_RUNS"`
 	StopTimeout      time.Duration  `help:"how long a stop waits for what is under way" default:"20s" env:"FLEET_STOP_TIMEOUT"`
 
 	OIDC      OIDC      `embed:"" prefix:"oidc-" envprefix:"FLEET_OIDC_"`
@@ -141,6 +142,7 @@ type Dev struct {
 	DataDir     string `help:"folder of database and robots; default: the user's data folder" placeholder:"PATH" env:"FLEET_DEV_DATA_DIR"`
 	Robots      int    `help:"robots in this process" default:"2" env:"FLEET_DEV_ROBOTS"`
 	CompatQuery bool   `name:"compat-query-tokens" help:"take credentials in the query of an address (token, api_key, api_secret), as programs of the original send them" default:"true" negatable:"" env:"FLEET_COMPAT_QUERY_TOKENS"`
+	Workflows   string `help:"folder of workflow files that the canvas may open and save; default: none" placeholder:"DIR" env:"FLEET_DEV_WORKFLOWS"`
 	Once        bool   `help:"end after the sample; exit 0 if it completed"`
 	Log
 }

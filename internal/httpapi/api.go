@@ -67,6 +67,11 @@ type Options struct {
 	Breakers func() []breaker.Status
 	// Members are the orchestrators that share the store. Nil: none are shown.
 	Members func() []fleet.Member
+	// Here runs workflows on this very machine. Nil: nothing runs here.
+	Here Here
+	// Linked passes on what is not answered here, for a program without an
+	// orchestrator of its own. Nil: there is one.
+	Linked Linked
 
 	Now     func() time.Time
 	Logger  *slog.Logger
@@ -166,6 +171,10 @@ func newAPI(o Options) (*API, error) {
 	a.issuerRoutes()
 	a.userRoutes()
 	a.memberRoutes()
+	a.metaRoutes()
+	a.nodeTypeRoutes()
+	a.localRoutes()
+	a.linkRoutes()
 	a.laneRoutes()
 	a.documentRoutes()
 	if len(a.faults) > 0 {

@@ -44,6 +44,8 @@ var auditBodies = map[string]string{
 	"users.password":      `{"password":"correct horse battery"}`,
 	"secrets.put":         `{"fields":{"user":"ada","password":"canary"}}`,
 	"assets.put":          `{"type":"number","value":3}`,
+	"local.start":         `{"workflow_json":` + doc + `}`,
+	"local.save":          `{"path":"new.json","text":"{}"}`,
 	"reservations.create": `{"name":"new","selector":{"all":true},"for":{"labels":{"a":"b"}}}`,
 }
 
@@ -53,6 +55,7 @@ var notAudited = map[string]string{
 	"workflows.validate": "changes nothing", "placement.preview": "changes nothing", "audit.verify": "changes nothing", "secrets.rewrap": "all are wrapped with the newest key; see the tests of orchestrator",
 	"robots.heartbeat": "a sign of life", "robots.heartbeat_of": "a sign of life", "robots.status": "{} changes nothing; a mode is one of SetMode",
 	"jobs.decide": "nothing is parked here; TestDecideIsAudited in orchestrator", "bulk.retry": "nothing has failed here; it starts another",
+	"local.connect":  "fleet canvas alone has it, and no audit",
 	"tenants.create": "stands in the new tenant's own chain, below",
 	"robots.enrol":   "enrolment tokens alone may; TestEnrolment",
 }

@@ -56,6 +56,9 @@ var rights = map[string]string{
 	"audit.list": "as", "audit.export": "as", "audit.verify": "as",
 	"secrets.list": "as", "secrets.get": "as", "secrets.put": "as", "secrets.delete": "as", "secrets.rewrap": "as",
 	"assets.list": "vodas", "assets.get": "vodas", "assets.put": "as", "assets.delete": "as",
+	"meta.get": "nervodasx", "node_types.list": "vodas",
+	"local.runs": "vodas", "local.run": "vodas", "local.log": "vodas", "local.start": "odas", "local.cancel": "odas",
+	"local.files": "vodas", "local.open": "vodas", "local.save": "das", "local.connect": "das",
 	"tenants.list": "as", "tenants.get": "as", "tenants.create": "s", "tenants.put": "s",
 }
 
@@ -113,6 +116,7 @@ func newMatrix(t *testing.T) *matrix {
 	m := &matrix{world: newWorld(t, func(o *Options) {
 		o.Limits.Requests, o.Limits.Submits, o.Limits.RobotFrames, o.Limits.SignIns, o.Limits.Addresses, o.Limits.Enrolments = 1e9, 1e9, 1e9, 1e9, 1e9, 1e9
 		o.Issuer = nowhereIssuer{}
+		o.Here = newHere(t)
 	})}
 	m.super()
 	_, err := m.core.Tenants.Create(t.Context(), auth.Local(), fleet.NewTenant("globex"))
@@ -256,6 +260,7 @@ func (m *matrix) theirs(op matrixOp) bool {
 
 // matrixBodies are what must be right before the thing is looked for.
 var matrixBodies = map[string]string{
+	"local.connect":       `{"url":"http://localhost:1"}`,
 	"robots.enrol":        `{"robot_id":"enrolled"}`,
 	"robots.status":       `{"status":"idle"}`,
 	"node_overrides.put":  `{"robot_id":"bot-1"}`,
@@ -417,6 +422,8 @@ func (e *estate) path(t *testing.T, op matrixOp, c matrixCaller) string {
 			names["id"] = e.mark(string(e.signIn(fleet.SignInBrowser).SignIn.ID))
 		case "bulk-operations":
 			names["id"] = e.bulk()
+		case "local":
+			names["id"] = e.localRun()
 		}
 		return names
 	})

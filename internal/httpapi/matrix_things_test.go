@@ -1,13 +1,20 @@
 package httpapi
 
 import (
+	"crypto/rand"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/auth"
+	"github.com/casarerpa/fleet/internal/local"
+	"github.com/casarerpa/fleet/internal/nodes"
 	"github.com/casarerpa/fleet/internal/orchestrator"
+	"github.com/casarerpa/fleet/internal/runner"
 	"github.com/casarerpa/fleet/internal/store"
+	"github.com/casarerpa/fleet/workflow/catalog"
 )
 
 // The things that operations name, made anew for each.
@@ -106,6 +113,39 @@ func (e *estate) signIn(kind fleet.SignInKind) auth.Session {
 	s, err := e.m.people.Login(e.m.Context(), auth.LoginRequest{Tenant: e.p.Tenant, Name: e.person, Password: auth.NewSecret(matrixPassword), Kind: kind})
 	e.m.must(err)
 	return s
+}
+
+// newHere is a desk in a folder of the test, with one file.
+func newHere(t testing.TB) *local.Desk {
+	t.Helper()
+	must := func(err error) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	cat, err := catalog.Load()
+	must(err)
+	lib, err := nodes.Standard()
+	must(err)
+	r, err := runner.New(runner.Config{Catalog: cat, Library: lib, WorkDir: t.TempDir()})
+	must(err)
+	dir := t.TempDir()
+	must(os.WriteFile(filepath.Join(dir, "there.json"), []byte(doc), 0o600))
+	files, err := local.OpenFiles(dir, 0)
+	must(err)
+	desk := local.NewDesk(local.DeskOptions{
+		Runner: r, Catalog: cat, IDs: fleet.NewIDs(time.Now, rand.Reader), Files: files, Slots: 4, Waiting: 10_000, Kept: 10_000,
+	})
+	t.Cleanup(func() { desk.Close(); _ = files.Close() })
+	return desk
+}
+
+// localRun is one that has not ended.
+func (e *estate) localRun() string {
+	run, err := e.m.api.o.Here.Start(e.p.Tenant, fleet.LocalStart{Name: e.name("run"), Document: []byte(
+		`{"nodes":{"w":{"node_id":"w","node_type":"WaitNode","config":{"duration":60}}}}`)})
+	e.m.must(err)
+	return e.mark(string(run.ID))
 }
 
 func (e *estate) secret() string {

@@ -77,6 +77,11 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	h, pattern := a.mux.Handler(r)
+	if pattern == "" && a.o.Linked != nil {
+		c.pattern = "forwarded"
+		a.forward(out, r)
+		return
+	}
 	if pattern == "" {
 		a.writeProblem(out, a.problem(r.Context(), unknownRoute(h, r)))
 		return

@@ -31,6 +31,7 @@ type VersionDetail struct {
 // PutWorkflowBody stores a document.
 type PutWorkflowBody struct {
 	Name     string          `json:"workflow_name,omitempty" doc:"The document's own name if left out."`
+	Base     *int            `json:"base_version,omitempty" doc:"The version that the author began with, 0 for a new workflow: 409 if there is a newer one."`
 	Workflow json.RawMessage `json:"workflow_json" opaque:"true" doc:"The document, as an object or as a text that holds one."`
 }
 
@@ -68,11 +69,7 @@ func (a *API) workflowRoutes() {
 		may: need(fleet.WorkflowsWrite), rate: rateWrite, body: jsonBody[PutWorkflowBody](workflowBody, true),
 		description: "The same content under the same name gives the version that is there; other content gives the next one.",
 	}, a.putWorkflow)
-	route(a, operation{
-		method: http.MethodPost, path: Base + "/workflows/validate", id: "workflows.validate", summary: "Check a workflow without storing it",
-		may: need(fleet.WorkflowsRead), rate: rateWrite,
-		body: bodyRule{limit: workflowBody, required: true, schema: anyObject("A workflow document, or an object whose only member workflow holds one.")},
-	}, a.validateWorkflow)
+	a.validateRoute()
 	route(a, operation{
 		method: http.MethodGet, path: Base + "/workflows/{id}", id: "workflows.get", summary: "Get a workflow",
 		may: need(fleet.WorkflowsRead), rate: rateRead,
@@ -85,6 +82,14 @@ func (a *API) workflowRoutes() {
 		method: http.MethodGet, path: Base + "/workflows/{id}/versions/{n}", id: "workflows.version", summary: "Get a version with its document",
 		may: need(fleet.WorkflowsRead), rate: rateRead,
 	}, a.getVersion)
+}
+
+func (a *API) validateRoute() {
+	route(a, operation{
+		method: http.MethodPost, path: Base + "/workflows/validate", id: "workflows.validate", summary: "Check a workflow without storing it",
+		may: need(fleet.WorkflowsRead), rate: rateWrite,
+		body: bodyRule{limit: workflowBody, required: true, schema: anyObject("A workflow document, or an object whose only member workflow holds one.")},
+	}, a.validateWorkflow)
 }
 
 type listWorkflowsReply struct{ Body WorkflowList }
@@ -177,7 +182,7 @@ func (a *API) putWorkflow(ctx context.Context, _ *struct{}) (*putWorkflowReply, 
 	if len(doc) == 0 {
 		return nil, fleet.Invalid("workflow_json", "workflow_json is missing.")
 	}
-	v, checked, err := a.o.Orchestrator.Workflows.Put(ctx, auth.From(ctx), body.Name, doc)
+	v, checked, err := a.o.Orchestrator.Workflows.Publish(ctx, auth.From(ctx), body.Name, doc, body.Base)
 	if err != nil {
 		return nil, err
 	}
@@ -204,11 +209,19 @@ func (a *API) validateWorkflow(ctx context.Context, _ *struct{}) (*validateReply
 	if len(doc) > int(a.o.Limits.Workflow) {
 		return nil, tooLarge(int64(a.o.Limits.Workflow))
 	}
-	found, err := a.o.Orchestrator.Workflows.Validate(ctx, auth.From(ctx), doc)
+	found, err := a.findings(ctx, doc)
 	if err != nil {
 		return nil, err
 	}
 	return &validateReply{Validation{Valid: found.OK(), Errors: findings(found.Errors()), Warnings: findings(found.Warnings())}}, nil
+}
+
+// findings checks a document, also where there is no orchestrator to ask.
+func (a *API) findings(ctx context.Context, doc []byte) (workflow.Diagnostics, error) {
+	if a.o.Orchestrator == nil && a.o.Here != nil {
+		return a.o.Here.Check(doc)
+	}
+	return a.o.Orchestrator.Workflows.Validate(ctx, auth.From(ctx), doc)
 }
 
 func findings(ds workflow.Diagnostics) []Finding {

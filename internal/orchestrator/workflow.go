@@ -127,6 +127,16 @@ func invalidDocument(faults workflow.Diagnostics) error {
 // Put stores a document under its name: the same content gives the version
 // that is there, other content the next one.
 func (w *Workflows) Put(ctx context.Context, p auth.Principal, name string, doc []byte) (fleet.WorkflowVersion, *Checked, error) {
+	return w.Publish(ctx, p, name, doc, nil)
+}
+
+// Publish is Put for an author who began with a version, 0 for a workflow that
+// is not there yet: what somebody else has stored since is not covered up. Nil:
+// whatever is there.
+func (w *Workflows) Publish(ctx context.Context, p auth.Principal, name string, doc []byte, base *int) (fleet.WorkflowVersion, *Checked, error) {
+	if base != nil && *base < 0 {
+		return fleet.WorkflowVersion{}, nil, fleet.Invalid("base_version", "base_version must be 0 or more; got %d.", *base)
+	}
 	if err := p.Require(fleet.WorkflowsWrite); err != nil {
 		return fleet.WorkflowVersion{}, nil, err
 	}
@@ -134,7 +144,7 @@ func (w *Workflows) Put(ctx context.Context, p auth.Principal, name string, doc 
 	if err != nil {
 		return fleet.WorkflowVersion{}, nil, err
 	}
-	version, err := w.store(ctx, p, checked)
+	version, err := w.store(ctx, p, checked, base)
 	if err != nil {
 		return fleet.WorkflowVersion{}, nil, err
 	}
@@ -180,7 +190,7 @@ func (c *Checked) document() *store.Document {
 }
 
 // store writes body, workflow and version in one transaction.
-func (w *Workflows) store(ctx context.Context, p auth.Principal, c *Checked) (version fleet.WorkflowVersion, err error) {
+func (w *Workflows) store(ctx context.Context, p auth.Principal, c *Checked, base *int) (version fleet.WorkflowVersion, err error) {
 	now := w.Now()
 	err = w.act(ctx, p, "workflow.put", fleet.SubjectWorkflow, "", func(tx store.Tx, d *fleet.AuditDraft) error {
 		if err := w.checkSecrets(tx, c.Secrets, "", ""); err != nil {
@@ -189,6 +199,12 @@ func (w *Workflows) store(ctx context.Context, p auth.Principal, c *Checked) (ve
 		wf, err := tx.PutDocument(p.Tenant, c.document(), p.Name, now)
 		if err != nil {
 			return err
+		}
+		// The one that was just made follows the newest that was there, unless
+		// that has the same content.
+		if base != nil && wf.Newest > *base+1 {
+			return fleet.Errorf(fleet.CodeConflict, "workflow_changed", "The workflow %s was changed by somebody else since version %d.", wf.Name, *base).
+				WithFix("Look at the difference, then publish on top of the newest version.")
 		}
 		d.Object.ID, d.Object.Name, d.After = string(wf.ID), wf.Name, map[string]any{"version": wf.Newest, "hash": wf.Hash}
 		if version, err = tx.WorkflowVersion(wf.ID, wf.Newest); err != nil {
