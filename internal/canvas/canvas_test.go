@@ -101,7 +101,7 @@ func ask(t *testing.T, method, url, body string, header ...string) (int, http.He
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer resp.Body.Close() //nolint:errcheck // of a test
+	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
 	if err != nil {
 		t.Fatal(err)
@@ -134,7 +134,7 @@ func TestFallBack(t *testing.T) {
 	if code, _, text = ask(t, "GET", url+"/api/v1/me", ""); code != 200 || !strings.Contains(text, "/api/v1/me") {
 		t.Errorf("%d %s", code, text)
 	}
-	c, _, err := websocket.Dial(t.Context(), url+"/api/v1/stream", nil)
+	c, _, err := websocket.Dial(t.Context(), url+"/api/v1/stream", nil) //nolint:bodyclose // the library says not to
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -282,7 +282,7 @@ func (l *Link) reach(ctx context.Context, base string) (result string, ok bool) 
 	if err != nil {
 		return why(err), false
 	}
-	defer resp.Body.Close() //nolint:errcheck // read below as far as it is needed
+	defer resp.Body.Close()
 	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10))
 	switch {
 	case resp.StatusCode == http.StatusOK:

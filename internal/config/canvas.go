@@ -128,7 +128,7 @@ func readOwn(path string, getenv func(string) string) (out ClientFile, err error
 	if err != nil {
 		return out, fleet.Errorf(fleet.CodeInvalid, "config_file", "read the configuration: %w", err)
 	}
-	defer file.Close() //nolint:errcheck // nothing was written
+	defer file.Close()
 	f, err := Parse(path, file)
 	if err != nil {
 		return out, err

@@ -168,7 +168,7 @@ func TestFilesStayInTheFolder(t *testing.T) {
 	must(os.Symlink(filepath.Join(outside, "secret.json"), filepath.Join(dir, "link.json")))
 	f, err := local.OpenFiles(dir, 1000)
 	must(err)
-	defer f.Close() //nolint:errcheck // of a test
+	defer f.Close()
 	list, more, err := f.List()
 	must(err)
 	if len(list) != 2 || more || list[0].Path != "a.json" || list[1].Path != "sub/b.JSON" {

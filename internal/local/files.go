@@ -133,7 +133,7 @@ func (f *Files) read(name string) ([]byte, fs.FileInfo, error) {
 	if err != nil {
 		return nil, nil, unreadable(name, err)
 	}
-	defer file.Close() //nolint:errcheck // nothing was written
+	defer file.Close()
 	info, err := file.Stat()
 	switch {
 	case err != nil:
@@ -182,8 +182,7 @@ func (f *Files) Save(name, text, etag string) (fleet.LocalFile, error) {
 	defer f.mu.Unlock()
 	have, info, err := f.read(name)
 	switch {
-	case errors.Is(err, fleet.ErrNotFound) && etag == "":
-		have = nil
+	case errors.Is(err, fleet.ErrNotFound) && etag == "": // a new file
 	case errors.Is(err, fleet.ErrNotFound):
 		return fleet.LocalFile{}, fleet.Errorf(fleet.CodeConflict, "file_gone", "The file %s is not there any more.", clip(name, 80)).
 			WithFix("Save it as a new file.")
