@@ -17,9 +17,9 @@ import (
 // key of the orchestrator are looked for in an order of their own: see [Addresses].
 type Canvas struct {
 	Listen  string        `help:"loopback address of the page; port 0 picks a free one" placeholder:"HOST:PORT" default:"127.0.0.1:8001" env:"FLEET_CANVAS_LISTEN"`
-	URL     []string      `name:"url" help:"address of the orchestrator, and no other; default: config.yaml, then the environment (FLEET_URL, ORCHESTRATOR_URL, CASARE_API_URL), then https://api.casare.net and http://localhost:8000, each tried in turn" placeholder:"URL"`
-	Key     Secret        `help:"key for the orchestrator, or file:/path; default: that of config.yaml, then FLEET_KEY, ORCHESTRATOR_API_KEY, then the sign-in of fleet login" placeholder:"KEY" secret:""`
-	KeyFile string        `help:"file that holds the key" placeholder:"PATH"`
+	URL     []string      `name:"url" help:"address of the orchestrator, and no other; default: config.yaml, then the environment (FLEET_URL, ORCHESTRATOR_URL, CASARE_API_URL), then https://api.casare.net and http://localhost:8000, each tried in turn" placeholder:"URL" env:"FLEET_CANVAS_URL"`
+	Key     Secret        `help:"key for the orchestrator, or file:/path; default: that of config.yaml, then FLEET_KEY, ORCHESTRATOR_API_KEY, then the sign-in of fleet login" placeholder:"KEY" env:"FLEET_CANVAS_KEY" secret:""`
+	KeyFile string        `help:"file that holds the key" placeholder:"PATH" env:"FLEET_CANVAS_KEY_FILE"`
 	CAFile  string        `name:"ca-file" help:"further certificate authorities (PEM) to trust" placeholder:"PATH" env:"FLEET_CA_FILE"`
 	Slots   int           `help:"local runs at the same time; 1 to 16" default:"2" env:"FLEET_CANVAS_SLOTS"`
 	Try     time.Duration `name:"try-timeout" help:"time for the attempt to reach one address" default:"5s" env:"FLEET_CANVAS_TRY_TIMEOUT"`
