@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -68,6 +69,9 @@ func robotsMain() error {
 				r.URL = plan.URLs[turn%len(plan.URLs)]
 				err := r.Run(ctx, first)
 				if len(plan.URLs) == 1 && ctx.Err() == nil {
+					if err == nil {
+						err = errors.New("it closed the connection")
+					}
 					end(fmt.Errorf("robot %s lost its orchestrator: %w", r.Name, err))
 				}
 				time.Sleep(20 * time.Millisecond)

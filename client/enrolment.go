@@ -23,13 +23,10 @@ type NewEnrolment struct {
 	Token string `json:"token"`
 }
 
-// CreateEnrolment makes a token.
+// CreateEnrolment makes a token. It is not repeated when its answer is lost: the
+// secret of the first one would be lost with it.
 func (c *Client) CreateEnrolment(ctx context.Context, r EnrolmentRequest) (out NewEnrolment, err error) {
-	body, err := encode(r)
-	if err != nil {
-		return out, err
-	}
-	_, err = c.call(ctx, request{method: http.MethodPost, path: at("enrolments"), body: body}, &out)
+	err = c.send1(ctx, http.MethodPost, at("enrolments"), r, &out)
 	return out, err
 }
 
@@ -63,11 +60,8 @@ type Enrolled struct {
 }
 
 // Enrol makes a robot of this machine. The client's key is the enrolment token.
+// It is not repeated when its answer is lost: it would count a second use.
 func (c *Client) Enrol(ctx context.Context, r EnrolRequest) (out Enrolled, err error) {
-	body, err := encode(r)
-	if err != nil {
-		return out, err
-	}
-	_, err = c.call(ctx, request{method: http.MethodPost, path: at("robots", "enrol"), body: body}, &out)
+	err = c.send1(ctx, http.MethodPost, at("robots", "enrol"), r, &out)
 	return out, err
 }

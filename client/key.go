@@ -33,11 +33,7 @@ type NewKey struct {
 // CreateKey makes a key. It is not repeated when its answer is lost: the
 // secret of the first one would be lost with it.
 func (c *Client) CreateKey(ctx context.Context, r KeyRequest) (out NewKey, err error) {
-	body, err := encode(r)
-	if err != nil {
-		return out, err
-	}
-	_, err = c.call(ctx, request{method: http.MethodPost, path: at("keys"), body: body}, &out)
+	err = c.send1(ctx, http.MethodPost, at("keys"), r, &out)
 	return out, err
 }
 
@@ -64,24 +60,17 @@ type KeyChange struct {
 
 // EditKey changes what people read of a key.
 func (c *Client) EditKey(ctx context.Context, id fleet.ID, change KeyChange) (out fleet.Key, err error) {
-	body, err := encode(change)
-	if err != nil {
-		return out, err
-	}
-	_, err = c.call(ctx, request{method: http.MethodPatch, path: at("keys", string(id)), body: body, safe: true}, &out)
+	err = c.write(ctx, http.MethodPatch, at("keys", string(id)), change, &out)
 	return out, err
 }
 
 // RotateKey makes a key that takes the place of another, which ends after the
 // overlap; nil is a day. It is not repeated when its answer is lost.
 func (c *Client) RotateKey(ctx context.Context, id fleet.ID, overlapSeconds *int64) (out NewKey, err error) {
-	body, err := encode(struct {
+	in := struct {
 		Overlap *int64 `json:"overlap_seconds,omitempty"`
-	}{overlapSeconds})
-	if err != nil {
-		return out, err
-	}
-	_, err = c.call(ctx, request{method: http.MethodPost, path: at("keys", string(id), "rotate"), body: body}, &out)
+	}{overlapSeconds}
+	err = c.send1(ctx, http.MethodPost, at("keys", string(id), "rotate"), in, &out)
 	return out, err
 }
 

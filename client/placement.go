@@ -107,7 +107,7 @@ func (c *Client) RobotLogs(ctx context.Context, id fleet.RobotID, since time.Tim
 	var out struct {
 		Logs []RobotLine `json:"logs"`
 	}
-	_, err := c.call(ctx, request{method: http.MethodGet, path: at("robots", string(id), "logs"), query: q, safe: true}, &out)
+	err := c.get(ctx, at("robots", string(id), "logs"), q, &out)
 	return out.Logs, err
 }
 

@@ -27,11 +27,7 @@ func (c *Client) GetTenant(ctx context.Context, id fleet.TenantID) (out fleet.Te
 func (c *Client) CreateTenant(ctx context.Context, t fleet.Tenant) (out fleet.Tenant, err error) {
 	settings := tenantBody(t)
 	settings["id"] = t.ID
-	body, err := encode(settings)
-	if err != nil {
-		return out, err
-	}
-	_, err = c.call(ctx, request{method: http.MethodPost, path: at("tenants"), body: body}, &out)
+	err = c.send1(ctx, http.MethodPost, at("tenants"), settings, &out)
 	return out, err
 }
 

@@ -126,7 +126,7 @@ type UserChange struct {
 
 // UpdateUser changes a person.
 func (c *Client) UpdateUser(ctx context.Context, id fleet.ID, r UserChange) (out fleet.User, err error) {
-	err = c.send1(ctx, http.MethodPatch, at("users", string(id)), r, &out)
+	err = c.write(ctx, http.MethodPatch, at("users", string(id)), r, &out)
 	return out, err
 }
 

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/casarerpa/fleet/client"
@@ -288,11 +289,28 @@ func (c *whoamiCmd) Run(ctx context.Context, sh *shell) error {
 		card.add("robot", string(me.RobotID))
 		card.add("key", string(me.KeyID))
 		card.add("session", string(me.SessionID))
-		for _, p := range me.Permissions {
-			card.add("may", string(p))
+		for _, line := range mayLines(me.Permissions) {
+			card.add("may", line)
 		}
 		return card.write(sh.out, sh.paint)
 	})
+}
+
+// mayLines tells permissions in few lines: one of each verb, with its nouns.
+func mayLines(all []fleet.Permission) (lines []string) {
+	nouns := map[string][]string{}
+	var verbs []string
+	for _, p := range all {
+		noun, verb, _ := strings.Cut(string(p), ":")
+		if nouns[verb] == nil {
+			verbs = append(verbs, verb)
+		}
+		nouns[verb] = append(nouns[verb], noun)
+	}
+	for _, verb := range verbs {
+		lines = append(lines, verb+" "+strings.Join(nouns[verb], ", "))
+	}
+	return lines
 }
 
 type setupCmd struct {

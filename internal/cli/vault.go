@@ -157,7 +157,7 @@ func (c *secretSetCmd) Run(ctx context.Context, sh *shell) error {
 		return err
 	}
 	return sh.answer(c.Output, s, func() error {
-		_, err := fmt.Fprintf(sh.out, "Secret %s is set, with %d values.\n", s.Name, len(s.Values))
+		_, err := fmt.Fprintf(sh.out, "Secret %s is set, with %s.\n", s.Name, values(len(s.Values)))
 		return err
 	})
 }
@@ -220,7 +220,7 @@ func (c *secretRewrapCmd) Run(ctx context.Context, sh *shell) error {
 		return err
 	}
 	return sh.answer(c.Output, map[string]any{"rewrapped": n}, func() error {
-		_, err := fmt.Fprintf(sh.out, "%d values were wrapped with the newest key.\n", n)
+		_, err := fmt.Fprintf(sh.out, "%s wrapped anew, with the newest key.\n", values(n))
 		return err
 	})
 }
@@ -371,7 +371,15 @@ func (s *shell) changeAsset(ctx context.Context, conf config.Client, name string
 		return err
 	}
 	return s.answer(conf.Output, a, func() error {
-		_, err := fmt.Fprintf(s.out, "Asset %s is set, with %d values.\n", a.Name, len(a.Values)+min(len(a.Value), 1))
+		_, err := fmt.Fprintf(s.out, "Asset %s is set, with %s.\n", a.Name, values(len(a.Values)+min(len(a.Value), 1)))
 		return err
 	})
+}
+
+// values counts values for people.
+func values(n int) string {
+	if n == 1 {
+		return "1 value"
+	}
+	return strconv.Itoa(n) + " values"
 }

@@ -20,7 +20,7 @@ type Limits struct {
 	Header        Size `help:"all headers of a request (431)" default:"32KiB" env:"HEADER"`
 	URL           Size `name:"url" help:"length of a URL (414)" default:"8KiB" env:"URL"`
 	QueryParams   int  `help:"parameters of a query (422)" default:"100" env:"QUERY_PARAMS"`
-	Page          int  `help:"entries of one page of a list (422); at most 500" default:"500" env:"PAGE"`
+	Page          int  `help:"entries of one page of a list (422), of events and audit twice as many; at most 500" default:"500" env:"PAGE"`
 	Streams       int  `help:"open streams of events of one key or person (429)" default:"20" env:"STREAMS"`
 	Nodes         int  `help:"nodes of a workflow (422)" default:"10000" env:"NODES"`
 	Connections   int  `help:"connections of a workflow (422)" default:"50000" env:"CONNECTIONS"`

@@ -161,6 +161,25 @@ func TestPolling(t *testing.T) {
 				t.Errorf("lost %d", j.LostUsed)
 			}
 		},
+		"P16 a job that takes its robot down at once counts from the second time on": func(t *testing.T) {
+			var ahead atomic.Int64
+			w := newWorld(t, func(w *world) { w.now = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) } })
+			r := w.polling("r1", 1)
+			job := w.submit()
+			r.work()
+			ahead.Add(int64(21 * time.Second))
+			if r.claim() == nil { // its program began anew and knows of nothing
+				r.work()
+			}
+			if j := w.job(job.ID).Job; j.State != fleet.Running || j.Epoch != 2 || j.LostUsed != 0 {
+				t.Fatalf("%s in epoch %d, lost %d", j.State, j.Epoch, j.LostUsed)
+			}
+			ahead.Add(int64(21 * time.Second))
+			r.claim()
+			if j := w.job(job.ID).Job; j.State != fleet.Pending || j.LostUsed != 1 {
+				t.Errorf("%s, lost %d", j.State, j.LostUsed)
+			}
+		},
 		"P16 P27 of a step that must not run twice nobody knows whether it ran": func(t *testing.T) {
 			var ahead atomic.Int64
 			w := newWorld(t, func(w *world) { w.now = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) } })

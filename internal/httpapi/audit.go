@@ -54,11 +54,11 @@ func (in *auditInput) filter() (f orchestrator.AuditFilter, err error) {
 
 func (a *API) auditRoutes() {
 	route(a, operation{
-		method: http.MethodGet, path: Base + "/audit", id: "audit.list", summary: "Read who did what, oldest first", may: need(fleet.AuditRead), rate: rateRead,
+		method: http.MethodGet, path: Base + "/audit", id: "audit.list", summary: "Read who did what, oldest first", may: need(fleet.AuditRead), rate: rateRead, times: 2,
 	}, a.listAudit)
 	route(a, operation{
 		method: http.MethodPost, path: Base + "/audit/verify", id: "audit.verify", summary: "Check the chain of the whole audit",
-		may: need(fleet.AuditRead), rate: rateRead, body: bodyRule{limit: plainBody, schema: anyObject("Empty.")},
+		may: need(fleet.AuditRead), rate: rateExport, reads: true, body: bodyRule{limit: plainBody, schema: anyObject("Empty.")},
 	}, a.verifyAudit)
 	a.routePlain(operation{
 		method: http.MethodGet, path: Base + "/audit/export", id: "audit.export", summary: "Read the whole audit as lines of JSON", may: need(fleet.AuditRead), rate: rateExport, stream: true,
@@ -110,6 +110,12 @@ func (a *API) exportAudit(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	ctx, p := r.Context(), auth.From(r.Context())
+	leave, err := a.streams.enter(p, a.o.Limits.Streams)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	a.endWith(r)
 	for first := true; ; first = false {
 		rows, err := a.o.Orchestrator.Audits.List(ctx, p, f)
 		if err != nil {
@@ -126,6 +132,9 @@ func (a *API) exportAudit(w http.ResponseWriter, r *http.Request) error {
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(requestTime))
 		enc := json.NewEncoder(w)
 		for i := range rows {
+			if !a.stillMay(r, &p, fleet.AuditRead) {
+				panic(http.ErrAbortHandler) //nolint:forbidigo // the right is gone: no row more, and what was sent must not look whole
+			}
 			if err := enc.Encode(rows[i]); err != nil {
 				return ignoreWrite(err)
 			}

@@ -33,7 +33,7 @@ func (a *API) eventRoutes() {
 	reg := a.huma.OpenAPI().Components.Schemas
 	a.routePlain(operation{
 		method: http.MethodGet, path: Base + "/events", id: "events.list", summary: "Read the log of events, as pages or as a stream",
-		may: need(fleet.EventsRead), rate: rateRead, stream: true,
+		may: need(fleet.EventsRead), rate: rateRead, stream: true, paged: true, times: 2,
 		description: "With `Accept: text/event-stream` the answer is a stream that does not end: each frame has the event's number as its id, " +
 			"`Last-Event-ID` is honoured, and a frame `heartbeat` comes every 5 seconds. A frame `reset` says that the cursor no longer exists.",
 	}, []*huma.Param{

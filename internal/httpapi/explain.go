@@ -72,12 +72,12 @@ type JobChange struct {
 func (a *API) explainRoutes() {
 	route(a, operation{
 		method: http.MethodGet, path: Base + "/jobs/{id}/explain", id: "jobs.explain", summary: "Why does the job wait?",
-		may: need(fleet.JobsRead), rate: rateRead,
+		may: need(fleet.JobsRead), rate: rateRead, times: 20,
 		description: "The answer is placement's own: no robot fits exactly when none would be given the job now.",
 	}, a.explainJob)
 	route(a, operation{
 		method: http.MethodPost, path: Base + "/placement/preview", id: "placement.preview", summary: "What would become of a job now?",
-		may: need(fleet.JobsRun), rate: rateRead, body: jsonBody[SubmitRequest](workflowBody, true),
+		may: need(fleet.JobsRun), rate: rateRead, times: 20, reads: true, body: jsonBody[SubmitRequest](workflowBody, true),
 		description: "Takes what a submit takes, the workflow left out if need be, answers as explain does, and stores nothing.",
 	}, a.previewJob)
 }

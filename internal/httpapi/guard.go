@@ -158,7 +158,7 @@ func (a *API) patiently(ctx context.Context, do func() error) error {
 // writable refuses what changes something while nothing can be committed: at
 // once, before the look-up of the key would wait for the store in vain.
 func (a *API) writable(o *operation) error {
-	if a.o.Writable == nil || o.method == http.MethodGet {
+	if a.o.Writable == nil || o.method == http.MethodGet || o.reads {
 		return nil
 	}
 	return a.o.Writable()
@@ -199,8 +199,9 @@ func (a *API) limitPage(o *operation, r *http.Request) error {
 	if !o.paged {
 		return nil
 	}
-	if n, err := strconv.Atoi(r.URL.Query().Get("limit")); err == nil && n > a.o.Limits.Page {
-		return fleet.Invalid("limit", "limit must be between 1 and %d; got %d.", a.o.Limits.Page, n)
+	most := a.o.Limits.Page * max(o.times, 1)
+	if n, err := strconv.Atoi(r.URL.Query().Get(limitParam)); err == nil && n > most {
+		return fleet.Invalid(limitParam, "limit must be between 1 and %d; got %d.", most, n)
 	}
 	return nil
 }

@@ -105,7 +105,7 @@ func (a *API) jobRoutes() {
 	}, a.jobAttempts)
 	route(a, operation{
 		method: http.MethodGet, path: Base + "/jobs/{id}/log", id: "jobs.log", summary: "Read the log of a job",
-		may: need(fleet.JobsRead), rate: rateRead,
+		may: need(fleet.JobsRead), rate: rateRead, times: 10,
 	}, a.jobLog)
 }
 

@@ -16,7 +16,7 @@ import (
 func (a *API) legacyRobotRoutes() {
 	route(a, operation{
 		method: http.MethodGet, path: Base + "/metrics/robots", id: "robots.rows", summary: "List all robots in the form of the original",
-		may: need(fleet.RobotsRead), rate: rateRead,
+		may: need(fleet.RobotsRead), rate: rateRobots,
 		description: "A bare array; an empty one if there are none. A status selects the rows that show this word; online means idle.",
 	}, a.robotRows)
 }

@@ -75,7 +75,7 @@ func (a *API) localRoutes() {
 	}, a.getLocal)
 	route(a, operation{
 		method: http.MethodGet, path: at + "/runs/{id}/log", id: "local.log", summary: "Read the log of a local run",
-		may: need(fleet.JobsRead), rate: rateRead,
+		may: need(fleet.JobsRead), rate: rateRead, times: 10,
 	}, a.localLog)
 	route(a, operation{
 		method: http.MethodPost, path: at + "/runs/{id}/cancel", id: "local.cancel", summary: "Cancel a local run",

@@ -193,11 +193,12 @@ func loopback(host string) bool {
 	return ip != nil && ip.IsLoopback()
 }
 
+// clip cuts a text to so many bytes, between characters, and marks that it did.
 func clip(s string, n int) string {
 	if len(s) <= n {
 		return s
 	}
-	return s[:n] + "…"
+	return strings.ToValidUTF8(s[:n], "") + "…"
 }
 
 // unknownRoute tells a path that does not exist from a method that it lacks.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -242,7 +243,7 @@ func (a *API) failJob(ctx context.Context, in *JobPath) (*endedReply, error) {
 	raw := callOf(ctx).body
 	body, err := lenient[FailBody](raw, a.o.Limits)
 	if err != nil { // it failed all the same: what cannot be read is kept as it is
-		body.Message = clip(string(raw), fleet.MaxErrorText)
+		body.Message = strings.ToValidUTF8(string(raw), "�") // its length is bounded where it is kept
 	}
 	out := EndedJob{JobID: fleet.ID(in.ID), Status: "pending"}
 	err = a.ending(ctx, in.ID, func(p auth.Principal, job fleet.ID) error {

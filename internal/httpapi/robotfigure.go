@@ -63,11 +63,11 @@ type RobotJob struct {
 func (a *API) robotFigureRoutes() {
 	route(a, operation{
 		method: http.MethodGet, path: Base + "/robots/{id}/logs", id: "robots.logs", summary: "Read the newest lines that a robot wrote",
-		may: need(fleet.RobotsRead), rate: rateRead,
+		may: need(fleet.RobotsRead), rate: rateRead, times: 2,
 	}, a.robotLogs)
 	route(a, operation{
 		method: http.MethodGet, path: Base + "/robots/{id}/metrics", id: "robots.metrics", summary: "How a robot does",
-		may: need(fleet.RobotsRead), rate: rateRead,
+		may: need(fleet.RobotsRead), rate: rateOneRobot,
 	}, a.robotMetrics)
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/auth"
+	"github.com/casarerpa/fleet/internal/orchestrator"
 )
 
 // The keys of robots as the original's programs manage them. Ours are /keys; a
@@ -143,8 +144,13 @@ func (a *API) listRobotKeys(ctx context.Context, in *listRobotKeysInput) (*robot
 	slices.Reverse(keys) // the newest first
 	out := RobotKeyList{Keys: []RobotKeyRow{}, APIKeys: []RobotKeyRow{}, Total: len(keys)}
 	keys = keys[min(in.Offset, len(keys)):]
-	for _, k := range keys[:min(in.Limit, len(keys))] {
-		row := showRobotKey(k, a.robotName(ctx, k.RobotID))
+	keys = keys[:min(in.Limit, len(keys))]
+	names, err := a.o.Orchestrator.Robots.Names(ctx, auth.From(ctx), robotsOf(keys))
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range keys {
+		row := showRobotKey(k, names[robotOf(&k)])
 		out.Keys = append(out.Keys, row)
 		if row.ExpiresAt == nil {
 			end := endless()
@@ -167,13 +173,19 @@ func hasStatus(k *fleet.Key, status string) bool {
 	return string(k.Status) == status
 }
 
-// robotName is the name of a robot, or its id where there is none.
-func (a *API) robotName(ctx context.Context, id fleet.RobotID) string {
-	robot, err := a.o.Orchestrator.Robots.Get(ctx, auth.From(ctx), id)
-	if err != nil || robot.Name == "" {
-		return string(id)
+// robotOf is the robot of a key. Ids are those of a tenant: another may have a
+// robot of the same.
+func robotOf(k *fleet.Key) orchestrator.RobotRef {
+	return orchestrator.RobotRef{Tenant: k.Tenant, RobotID: k.RobotID}
+}
+
+func robotsOf(keys []fleet.Key) (list []orchestrator.RobotRef) {
+	for i := range keys {
+		if r := robotOf(&keys[i]); !slices.Contains(list, r) {
+			list = append(list, r)
+		}
 	}
-	return robot.Name
+	return list
 }
 
 type newRobotKeyReply struct{ Body NewRobotKey }
@@ -256,5 +268,9 @@ func (a *API) rotateRobotKey(ctx context.Context, in *keyInput) (*newRobotKeyRep
 	if err != nil {
 		return nil, err
 	}
-	return shownOnce(key, secret, a.robotName(ctx, key.RobotID)), nil
+	names, err := a.o.Orchestrator.Robots.Names(ctx, auth.From(ctx), []orchestrator.RobotRef{robotOf(&key)})
+	if err != nil {
+		return nil, err
+	}
+	return shownOnce(key, secret, names[robotOf(&key)]), nil
 }

@@ -27,6 +27,8 @@ type operation struct {
 	body         bodyRule
 	stream       bool // no time limit of its own
 	paged        bool // a list that comes in parts
+	times        int  // how many pages one part may be, where entries are small; 1 if 0
+	reads        bool // changes nothing, whatever its method: it works while nothing can be committed
 	// patience is how long the request is held while the store is away, for
 	// callers that would not say the same again. away answers when it is over;
 	// nil: unavailable.
@@ -173,12 +175,16 @@ func route[I, O any](a *API, o operation, h func(ctx context.Context, in *I) (*O
 
 // isPaged says whether an input asks for a part of a list.
 func isPaged(in reflect.Type) bool {
-	if in == reflect.TypeFor[PageInput]() {
-		return true
+	for _, f := range reflect.VisibleFields(in) {
+		if f.Tag.Get("query") == limitParam {
+			return true
+		}
 	}
-	_, ok := in.FieldByName("PageInput")
-	return ok
+	return false
 }
+
+// limitParam says how much of a list somebody wants.
+const limitParam = "limit"
 
 // routePlain serves an operation with a plain handler; its answers are
 // documented by hand. A handler that returns an error must not have written.
@@ -201,6 +207,12 @@ func (a *API) routePlain(o operation, params []*huma.Param, responses map[string
 	})
 }
 
+// What the document says of operations that ask for no permission.
+const (
+	permissionNone   = "none"
+	permissionPerson = "a person who signed in"
+)
+
 // documented enters an operation into the table and makes its entry in the
 // document.
 func (a *API) documented(o *operation) *huma.Operation {
@@ -218,9 +230,9 @@ func (a *API) documented(o *operation) *huma.Operation {
 	switch {
 	case o.may.open:
 		op.Security = []map[string][]string{{}}
-		op.Extensions["x-permission"] = "none"
+		op.Extensions["x-permission"] = permissionNone
 	case o.may.person:
-		op.Extensions["x-permission"] = "a person who signed in"
+		op.Extensions["x-permission"] = permissionPerson
 	case o.may.signedIn:
 		op.Extensions["x-permission"] = "any credential"
 	default:

@@ -136,12 +136,18 @@ const tenantParam = "tenant_id"
 // Without one, somebody who works across tenants acts for the tenant whose job
 // the path names, else for their own.
 func (a *API) acting(o *operation, r *http.Request, p auth.Principal) (auth.Principal, error) {
-	named := takeTenant(r.URL)
+	if o.may.open || o.may.person {
+		return p, nil // no tenant's matter
+	}
+	named, given, err := takeTenant(r.URL)
 	if !p.Everywhere() {
 		return p, nil
 	}
+	if err != nil {
+		return p, err
+	}
 	switch {
-	case named != "":
+	case given:
 		id, err := fleet.ParseTenantID(named)
 		if err != nil {
 			return p, err
@@ -164,23 +170,37 @@ func (a *API) acting(o *operation, r *http.Request, p auth.Principal) (auth.Prin
 	return p, nil
 }
 
-func takeTenant(u *url.URL) string {
-	if !strings.Contains(u.RawQuery, tenantParam) {
-		return ""
+// takeTenant takes the tenant out of a query, however its name is written there.
+// Whoever may act for any tenant must not act for the wrong one: a query that
+// cannot be read, or that names none or several, is an error and not one's own.
+func takeTenant(u *url.URL) (named string, given bool, err error) {
+	if u.RawQuery == "" {
+		return "", false, nil
 	}
-	q := u.Query()
-	named := q.Get(tenantParam)
-	q.Del(tenantParam)
-	u.RawQuery = q.Encode()
-	return named
+	q, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
+		err = fleet.Invalid("query", "The query cannot be read: a %% begins two hexadecimal digits, and & is between parameters.")
+	}
+	values, given := q[tenantParam]
+	if given {
+		q.Del(tenantParam)
+		u.RawQuery = q.Encode()
+	}
+	if given && err == nil && (len(values) != 1 || values[0] == "") {
+		err = fleet.Invalid(tenantParam, "%s must name one tenant; got %d values.", tenantParam, len(values))
+		if len(values) == 1 {
+			err = fleet.Invalid(tenantParam, "%s must name one tenant; got an empty text.", tenantParam)
+		}
+	}
+	return strings.Join(values, ","), given, err
 }
 
-// documentTenant adds the parameter to every operation that asks for a
-// permission.
+// documentTenant adds the parameter to every operation that heeds it.
 func documentTenant(doc *huma.OpenAPI) {
 	for _, path := range doc.Paths {
 		for _, op := range operationsOf(path) {
-			if op.Extensions["x-permission"] == "none" || op.Extensions["x-permission"] == string(fleet.RobotsConnect) {
+			switch op.Extensions["x-permission"] {
+			case permissionNone, permissionPerson, string(fleet.RobotsConnect):
 				continue
 			}
 			op.Parameters = append(op.Parameters, queryParam(tenantParam, huma.TypeString,

@@ -87,7 +87,7 @@ func (a *API) workflowRoutes() {
 func (a *API) validateRoute() {
 	route(a, operation{
 		method: http.MethodPost, path: Base + "/workflows/validate", id: "workflows.validate", summary: "Check a workflow without storing it",
-		may: need(fleet.WorkflowsRead), rate: rateWrite,
+		may: need(fleet.WorkflowsRead), rate: rateWrite, reads: true,
 		body: bodyRule{limit: workflowBody, required: true, schema: anyObject("A workflow document, or an object whose only member workflow holds one.")},
 	}, a.validateWorkflow)
 }

@@ -298,9 +298,13 @@ func (a *Attempts) NotHeld(ctx context.Context, p auth.Principal, ref store.Ref)
 		if err != nil {
 			return nil, err
 		}
+		idle, err := neverBegan(tx, &sub)
+		if err != nil {
+			return nil, err
+		}
 		return sub.Lose(fleet.Loss{
 			Epoch: ref.Epoch, Reason: "the robot does not hold it",
-			NeverStarted: !unknown && sub.Attempt.NeverBegan(), Again: sub.Attempt.StartMode == fleet.StartClaim,
+			NeverStarted: !unknown && idle, Again: sub.Attempt.StartMode == fleet.StartClaim,
 			EffectsUnknown: unknown, Chance: a.Chance(),
 		}, a.Now())
 	})

@@ -86,21 +86,21 @@ func (j *Jobs) CancelBranch(ctx context.Context, p auth.Principal, id fleet.ID, 
 			return err
 		}
 		answer.Previous, answer.Accepted = list[0].State, !list[0].State.Final()
+		moved := false
 		for i, was := range slices.Backward(list) {
-			job, err := j.cancel(tx, was.ID, r) // the end of another may have ended it
+			job, changed, err := j.cancel(tx, was.ID, r) // the end of another may have ended it
 			if err != nil {
 				return err
 			}
+			moved = moved || changed
 			if i == 0 {
 				answer.Job = job
 			} else if !was.State.Final() {
 				answer.Dependents++
 			}
 		}
-		canceled(d, &answer, &list[0], r)
-		if d.After["dependents"] = answer.Dependents; answer.Dependents > 0 {
-			d.Action = "job.cancel"
-		}
+		canceled(d, &answer, &list[0], r, moved)
+		d.After["dependents"] = answer.Dependents
 		return nil
 	})
 	return answer, err

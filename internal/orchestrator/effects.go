@@ -18,6 +18,24 @@ type effectful struct {
 // effectfulMost bounds what is remembered; beyond it all is forgotten.
 const effectfulMost = 10_000
 
+// neverBegan says whether it counts as certain that no step of a live attempt
+// ran. That a polling robot showed no sign of life after its claim is believed
+// once: a job that takes its robot down as soon as it begins looks just the
+// same, and without a count it would never come to an end.
+func neverBegan(r store.Reader, sub *fleet.Subject) (bool, error) {
+	if !sub.Attempt.NeverBegan() || sub.Attempt.StartMode != fleet.StartClaim {
+		return sub.Attempt.NeverBegan(), nil
+	}
+	all, err := r.Attempts(sub.Job.ID)
+	for i := range all {
+		a := &all[i]
+		if a.Epoch == sub.Attempt.Epoch-1 && a.Outcome == fleet.OutcomeLost && a.NeverBegan() {
+			return false, err
+		}
+	}
+	return true, err
+}
+
 // effectsUnknown says whether an attempt may have run a step that must not run
 // twice although its robot told of none: robots of the original never tell.
 func (c *core) effectsUnknown(r store.Reader, sub *fleet.Subject) (bool, error) {

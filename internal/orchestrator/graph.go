@@ -137,7 +137,7 @@ func (j *Jobs) submitGraph(ctx context.Context, p auth.Principal, g *graph) ([]S
 	results := make([]SubmitResult, len(g.requests))
 	ids := map[string]fleet.ID{}
 	var subs []submission
-	audit := submitted(p, len(g.requests))
+	audit := submitted(p)
 	for _, i := range order {
 		r := g.requests[i]
 		sub, err := j.prepare(ctx, p, r)

@@ -62,12 +62,9 @@ type SubmitResult struct {
 	Warnings []string
 }
 
-// submitted is the audit row of a request for so many jobs.
-func submitted(p auth.Principal, jobs int) *fleet.AuditDraft {
+// submitted is the audit row of a request for jobs.
+func submitted(p auth.Principal) *fleet.AuditDraft {
 	d := p.Audit("job.submit", fleet.SubjectJob, "")
-	if jobs > 1 {
-		d.After = map[string]any{"jobs": jobs}
-	}
 	return &d
 }
 
@@ -88,11 +85,11 @@ func (j *Jobs) Submit(ctx context.Context, p auth.Principal, r SubmitRequest) (S
 	}
 	if len(s.segments) > 0 {
 		result := []SubmitResult{{Warnings: s.warnings}}
-		s.Audit = submitted(p, 1)
+		s.Audit = submitted(p)
 		err := j.insertAll(ctx, p, []submission{s}, result)
 		return result[0], err
 	}
-	s.Audit = submitted(p, 1)
+	s.Audit = submitted(p)
 	if err := fail.At(fail.SubmitBeforeCommit); err != nil {
 		return SubmitResult{}, err
 	}
@@ -136,7 +133,7 @@ func (j *Jobs) SubmitMany(ctx context.Context, p auth.Principal, rs []SubmitRequ
 	}
 	var list []submission
 	var index []int
-	audit := submitted(p, len(rs))
+	audit := submitted(p)
 	for i, r := range rs {
 		s, err := j.prepare(ctx, p, r)
 		if err != nil {

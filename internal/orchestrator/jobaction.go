@@ -41,13 +41,14 @@ func (j *Jobs) Cancel(ctx context.Context, p auth.Principal, id fleet.ID, r flee
 			return err
 		}
 		answer.Previous, answer.Accepted = job.State, !job.State.Final()
-		canceled(d, &answer, &job, r)
 		if err := fail.At(fail.CancelBeforeCommit); err != nil {
 			return err
 		}
-		if answer.Job, err = j.cancel(tx, whole, r); err == nil && whole != id {
+		var moved bool
+		if answer.Job, moved, err = j.cancel(tx, whole, r); err == nil && whole != id {
 			answer.Job, err = tx.Job(id)
 		}
+		canceled(d, &answer, &job, r, moved)
 		return err
 	})
 	if err == nil {
@@ -56,9 +57,10 @@ func (j *Jobs) Cancel(ctx context.Context, p auth.Principal, id fleet.ID, r flee
 	return answer, err
 }
 
-// canceled tells of a cancel; that of a job which had ended changes nothing.
-func canceled(d *fleet.AuditDraft, a *CancelAnswer, job *fleet.Job, r fleet.CancelRequest) {
-	if !a.Accepted {
+// canceled tells of a cancel, unless it changed nothing: the job had ended, or
+// the same was asked before.
+func canceled(d *fleet.AuditDraft, a *CancelAnswer, job *fleet.Job, r fleet.CancelRequest, changed bool) {
+	if !changed {
 		d.Action = ""
 	}
 	d.Object.Name = job.Name

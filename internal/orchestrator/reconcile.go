@@ -41,9 +41,13 @@ func (r *Robots) reconcile(tx store.Tx, p auth.Principal, h Hello, now time.Time
 		if err != nil {
 			return nil, err
 		}
+		idle, err := neverBegan(tx, &sub)
+		if err != nil {
+			return nil, err
+		}
 		m, err := sub.Lose(fleet.Loss{
 			Epoch: sub.Job.Epoch, Reason: "the robot came back without it",
-			NeverStarted: !unknown && sub.Attempt.NeverBegan(), EffectsUnknown: unknown, Chance: r.Chance(),
+			NeverStarted: !unknown && idle, EffectsUnknown: unknown, Chance: r.Chance(),
 		}, now)
 		if err != nil {
 			return nil, err

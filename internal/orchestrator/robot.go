@@ -391,6 +391,28 @@ func (r *Robots) Get(ctx context.Context, p auth.Principal, id fleet.RobotID) (r
 	return robot, err
 }
 
+// RobotRef names a robot of some tenant; it is the store's.
+type RobotRef = store.RobotRef
+
+// Names gives the names of robots, of whichever tenant each is, in one look. One
+// that is not there, or that the principal must not see, has none.
+func (r *Robots) Names(ctx context.Context, p auth.Principal, robots []RobotRef) (map[RobotRef]string, error) {
+	if err := p.Require(fleet.RobotsRead); err != nil {
+		return nil, err
+	}
+	names := make(map[RobotRef]string, len(robots))
+	err := r.Store.View(ctx, p.Reach(), func(rd store.Reader) error {
+		list, err := rd.Rooms(robots)
+		for i := range list {
+			if list[i].ID != "" && p.Reach().Sees(list[i].Environment) {
+				names[robots[i]] = list[i].Name
+			}
+		}
+		return err
+	})
+	return names, err
+}
+
 // Look is Get for a robot's own key, too.
 func (r *Robots) Look(ctx context.Context, p auth.Principal, id fleet.RobotID) (robot fleet.Robot, err error) {
 	if p.RobotID == "" {

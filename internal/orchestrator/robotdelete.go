@@ -8,9 +8,12 @@ import (
 	"github.com/casarerpa/fleet/internal/store"
 )
 
-// Delete takes a robot out of the fleet for good. Its keys end with it, its
-// session is closed, and what it holds is lost to it as if it had vanished. Only
-// a registration by somebody else than the robot makes it again.
+// Delete takes a robot out of the fleet for good. Its keys end with it and its
+// session is closed, so it can neither begin nor renew anything. It may go on
+// with what it has begun until its fence, wherever the word of its end reaches
+// it: that stays with it until its lease has ended here too, and then it is lost
+// as if the robot had vanished. Only a registration by somebody else than the
+// robot makes it again.
 func (r *Robots) Delete(ctx context.Context, p auth.Principal, id fleet.RobotID) error {
 	if err := p.Require(fleet.RobotsManage); err != nil {
 		return err
@@ -26,16 +29,10 @@ func (r *Robots) Delete(ctx context.Context, p auth.Principal, id fleet.RobotID)
 			return err
 		}
 		for _, sub := range held {
-			unknown, err := r.effectsUnknown(tx, &sub)
-			if err != nil {
-				return err
-			}
-			m, err := sub.Lose(fleet.Loss{Epoch: sub.Attempt.Epoch, Reason: "the robot was deleted", EffectsUnknown: unknown, Chance: r.Chance()}, now)
-			if err == nil {
-				err = tx.Apply(m)
-			}
-			if err != nil {
-				return err
+			if sub.Job.State == fleet.Assigned { // it begins on a word that it will not get
+				if err := notTaken(tx, sub, now); err != nil {
+					return err
+				}
 			}
 		}
 		taken, err := tx.TakenSlots(id)

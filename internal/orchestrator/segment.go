@@ -292,26 +292,30 @@ func comesAfter(r store.Reader, job *fleet.Job) ([]fleet.ID, error) {
 
 // cancel asks for a job to be stopped, or for all segments of a whole: the last
 // first, so that no end on the way releases any.
-func (j *Jobs) cancel(tx store.Tx, id fleet.ID, r fleet.CancelRequest) (fleet.Job, error) {
+// changed is false where the same was asked before.
+func (j *Jobs) cancel(tx store.Tx, id fleet.ID, r fleet.CancelRequest) (job fleet.Job, changed bool, err error) {
 	sub, err := tx.Subject(id)
 	if err != nil {
-		return fleet.Job{}, err
+		return job, false, err
 	}
 	if sub.Job.Segments == 0 {
 		m, err := sub.Cancel(r, j.Now())
 		if err != nil || m == nil {
-			return sub.Job, err
+			return sub.Job, false, err
 		}
-		return m.Job, tx.Apply(m)
+		return m.Job, true, tx.Apply(m)
 	}
 	segments, err := tx.Segments(id)
 	if err != nil {
-		return sub.Job, err
+		return sub.Job, false, err
 	}
 	for i := range segments { // from the last on
-		if _, err := j.cancel(tx, segments[len(segments)-1-i].ID, r); err != nil {
-			return sub.Job, err
+		_, one, err := j.cancel(tx, segments[len(segments)-1-i].ID, r)
+		if err != nil {
+			return sub.Job, false, err
 		}
+		changed = changed || one
 	}
-	return tx.Job(id)
+	job, err = tx.Job(id)
+	return job, changed, err
 }

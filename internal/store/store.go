@@ -107,7 +107,7 @@ type Submission struct {
 	// Event carries the actor of job.submitted.
 	Actor string
 	// Audit tells of the request. Jobs of one request share it: the first that is
-	// stored gives the row its object, and the others none.
+	// stored gives the row its object, and of several the row says how many were.
 	Audit *fleet.AuditDraft
 	// RetryOf, when set, makes the store append job.retried to the original and
 	// refuse while an earlier retry of it is not final.

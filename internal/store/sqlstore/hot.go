@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -28,7 +29,7 @@ func (t *Tx) Enqueue(in []store.Submission) ([]store.Submitted, error) {
 		}
 		out[i] = store.Submitted{Job: j, Replayed: replayed, Err: err}
 	}
-	return out, nil
+	return out, t.tellJobs()
 }
 
 // enqueue stores one job. Where its number comes with the commit, it is put
@@ -87,13 +88,53 @@ func (t *Tx) enqueue(s *store.Submission, seq *int64) (fleet.Job, bool, error) {
 	if s.Key != nil {
 		err = t.remember(j.Tenant, s.Key, j.ID)
 	}
-	if err == nil && s.Audit != nil && !slices.Contains(t.told, s.Audit) {
-		d := *s.Audit
-		d.Object.ID, d.Object.Name = string(j.ID), cmp.Or(j.Name, j.Workflow.Name)
-		t.told = append(t.told, s.Audit)
-		err = t.Audit(j.Tenant, d)
+	if err == nil && s.Audit != nil {
+		err = t.tell(s.Audit, &j)
 	}
 	return j, false, err
+}
+
+// told is a request whose row is noted, and how many of its jobs were stored.
+type told struct {
+	request *fleet.AuditDraft
+	row     int // among audits
+	jobs    int
+}
+
+// tell notes the row of a request with its first job, and counts the others.
+func (t *Tx) tell(request *fleet.AuditDraft, j *fleet.Job) error {
+	i := slices.IndexFunc(t.told, func(have told) bool { return have.request == request })
+	if i >= 0 {
+		t.told[i].jobs++
+		return nil
+	}
+	d := *request
+	d.Object.ID, d.Object.Name = string(j.ID), cmp.Or(j.Name, j.Workflow.Name)
+	if err := t.Audit(j.Tenant, d); err != nil {
+		return err
+	}
+	t.told = append(t.told, told{request, len(t.audits) - 1, 1})
+	return nil
+}
+
+// tellJobs says in the row of each request how many jobs it made, if several.
+func (t *Tx) tellJobs() error {
+	for _, have := range t.told {
+		if have.jobs < 2 {
+			continue
+		}
+		after := maps.Clone(have.request.After)
+		if after == nil {
+			after = map[string]any{}
+		}
+		after["jobs"] = have.jobs
+		text, err := encode(after)
+		if err != nil {
+			return err
+		}
+		t.audits[have.row].entry.After = text
+	}
+	return nil
 }
 
 // jobForOffer reads what an offer needs in one look: the job and its inputs.

@@ -72,7 +72,7 @@ type Tx struct {
 	batch  *Batch
 	events []pendingEvent
 	audits []pendingAudit
-	told   []*fleet.AuditDraft // requests whose row is among them
+	told   []told // requests whose row is among them
 	deltas []tenantDelta
 	lanes  []laneDelta
 	fresh  []fresh
