@@ -15,7 +15,7 @@ LDFLAGS  = -s -w -X main.version=$(VERSION)
 export CGO_ENABLED = 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build fmt fmt-check vet lint law unit check setup-test test test-rooms test-chaos test-postgres race fuzz bench bench-short bench-peers generate verify cross chaos web clean
+.PHONY: help build fmt fmt-check vet lint law unit check setup-test test test-rooms test-chaos test-postgres race fuzz bench bench-short bench-peers generate verify cross chaos web ui ui-dist ui-dev ui-api ui-test ui-check ui-e2e clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-13s %s\n", $$1, $$2}'
@@ -95,8 +95,33 @@ chaos: setup-test ## long: CYCLES (100) kills on SQLite, CHAOS_SECONDS (300) of 
 	STRICT=1 FLEET_CHAOS_CYCLES=$(CYCLES) FLEET_CHAOS_SECONDS=$(CHAOS_SECONDS) $(GO) test -count=1 -timeout 90m -v ./e2e/chaos/...
 	FLEET_CHAOS_LONG=1 STRICT=1 $(GO) test -count=1 -timeout 20m -tags failpoints -parallel 6 -v -run TestFailpoints ./e2e/chaos
 
-web: ## nothing to build yet: the web interface comes with a later issue
-	@echo "There is no web interface yet, so there is nothing to build here."
+web: ui-dist ## the same as ui-dist
+
+web/node_modules: web/package-lock.json
+	cd web && npm ci --no-audit --no-fund
+	@touch web/node_modules
+
+ui-dist: web/node_modules ui-api ## build the web interface into web/dist, which is committed (needs Node 20.19)
+	cd web && npx tsc --noEmit && npx vite build --logLevel warn
+	$(GO) run ./internal/gen/uisum
+
+ui: web/node_modules ## build the web interface into web/build, for --ui-dir
+	cd web && npx vite build --logLevel warn --outDir build
+
+ui-dev: web/node_modules ## serve the web interface while it is worked on, beside a running fleet dev
+	cd web && npx vite
+
+ui-api: web/node_modules ## the types of the API for the web interface
+	cd web && npx openapi-typescript ../api/openapi.json -o src/api/schema.d.ts >/dev/null
+
+ui-test: web/node_modules ## lint, types and unit tests of the web interface
+	cd web && npx biome check . && npx tsc --noEmit && npx vitest run
+
+ui-check: web/node_modules ## fail when web/dist is not what the source builds
+	rm -rf web/build && cd web && npx vite build --logLevel warn --outDir build && diff -r -x build.sum build dist
+
+ui-e2e: web/node_modules build ## the web interface in a real browser on the real program (needs Chromium)
+	cd web && npx vitest run --config e2e/vitest.config.ts
 
 clean: ## remove what builds leave behind
 	rm -rf bin

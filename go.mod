@@ -262,3 +262,6 @@ require (
 )
 
 tool github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+// What npm installs for the web interface is none of ours, whatever files it has.
+ignore ./web/node_modules

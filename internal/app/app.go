@@ -30,6 +30,7 @@ import (
 	"github.com/casarerpa/fleet/internal/store/postgres"
 	"github.com/casarerpa/fleet/internal/store/sqlite"
 	"github.com/casarerpa/fleet/internal/upkeep"
+	"github.com/casarerpa/fleet/web"
 	"github.com/casarerpa/fleet/workflow"
 	"github.com/casarerpa/fleet/workflow/catalog"
 )
@@ -237,8 +238,12 @@ func (a *App) listen(ctx context.Context, core *orchestrator.Orchestrator) error
 	if s, ok := handler.(interface{ Shed() map[string]int64 }); ok {
 		a.shed = s.Shed
 	}
+	pages, err := a.pages()
+	if err != nil {
+		return err
+	}
 	a.server = &http.Server{
-		Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second,
+		Handler: web.With(handler, pages), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second,
 		WriteTimeout: 60 * time.Second, IdleTimeout: 120 * time.Second, MaxHeaderBytes: int(a.o.Limits.Header), TLSConfig: a.o.TLS,
 		// Broken handshakes and the like: other people's faults, told in the form of all other lines.
 		ErrorLog: slog.NewLogLogger(a.o.Logger.Handler(), slog.LevelWarn),
@@ -250,6 +255,18 @@ func (a *App) listen(ctx context.Context, core *orchestrator.Orchestrator) error
 	}
 	a.push("listener", func(context.Context) error { return ignoreClosed(a.listener.Close()) })
 	return nil
+}
+
+// pages is the interface: what is compiled in, or a folder that is being worked on.
+func (a *App) pages() (http.Handler, error) {
+	dist := a.o.Pages
+	if dist == nil {
+		var err error
+		if dist, err = web.Dist(); err != nil {
+			return nil, err
+		}
+	}
+	return web.New(dist)
 }
 
 // pressure is how hard the store is pressed, where it can say so.

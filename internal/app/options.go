@@ -2,6 +2,7 @@ package app
 
 import (
 	"crypto/tls"
+	"io/fs"
 	"log/slog"
 	"time"
 
@@ -72,6 +73,8 @@ type Options struct {
 	// Here runs workflows on this very machine, for the page's local mode. Nil:
 	// nothing runs here. Whoever hands it in closes it after Stop.
 	Here httpapi.Here
+	// Pages is the web interface. Nil: the one that is compiled in.
+	Pages fs.FS
 	// Store is one that is open already and that other orchestrators use too;
 	// it stays open. Nil: the one in DataDir, for this orchestrator alone.
 	Store store.Store

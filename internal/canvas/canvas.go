@@ -6,13 +6,14 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"strings"
+	"os"
 	"sync"
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/config"
 	"github.com/casarerpa/fleet/internal/httpapi"
+	"github.com/casarerpa/fleet/web"
 )
 
 // Options say what to serve.
@@ -20,7 +21,7 @@ type Options struct {
 	Listen  string // loopback
 	Link    *Link
 	Here    httpapi.Here // runs workflows on this machine
-	Pages   http.Handler // the interface; nil: only the API is served
+	Dir     string       // of an interface that is being worked on; empty: the one in the program
 	Version string
 	Logger  *slog.Logger
 }
@@ -45,8 +46,12 @@ func New(ctx context.Context, o Options) (*Program, error) {
 	if err != nil {
 		return nil, err
 	}
+	pages, err := interfaceOf(o.Dir)
+	if err != nil {
+		return nil, err
+	}
 	p := &Program{o: o, server: &http.Server{
-		Handler: pages(api, o.Pages), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute,
+		Handler: web.With(api, pages), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute,
 		ErrorLog: slog.NewLogLogger(o.Logger.Handler(), slog.LevelWarn),
 	}}
 	if stop, ok := api.(interface{ Stop() }); ok {
@@ -60,20 +65,15 @@ func New(ctx context.Context, o Options) (*Program, error) {
 	return p, nil
 }
 
-// pages tells what is the API's from what is a page.
-func pages(api, pages http.Handler) http.Handler {
-	if pages == nil {
-		return api
+func interfaceOf(dir string) (http.Handler, error) {
+	dist, err := web.Dist()
+	if err != nil {
+		return nil, err
 	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		for _, prefix := range []string{"/api", "/ws", "/health"} {
-			if r.URL.Path == prefix || strings.HasPrefix(r.URL.Path, prefix+"/") {
-				api.ServeHTTP(w, r)
-				return
-			}
-		}
-		pages.ServeHTTP(w, r)
-	})
+	if dir != "" {
+		dist = os.DirFS(dir)
+	}
+	return web.New(dist)
 }
 
 // URL is the address for a browser.

@@ -59,7 +59,7 @@ func (c *canvasCmd) Run(ctx context.Context, sh *shell) error {
 		return err
 	}
 	defer desk.Close()
-	program, err := canvas.New(ctx, canvas.Options{Listen: c.Listen, Link: link, Here: desk, Version: sh.version, Logger: log})
+	program, err := canvas.New(ctx, canvas.Options{Listen: c.Listen, Link: link, Here: desk, Dir: c.UIDir, Version: sh.version, Logger: log})
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -67,7 +68,12 @@ func (c *devCmd) Run(ctx context.Context, sh *shell) (err error) {
 		return err
 	}
 	defer closeDesk()
+	var pages fs.FS
+	if c.UIDir != "" {
+		pages = os.DirFS(c.UIDir)
+	}
 	a, err := app.New(ctx, app.Options{
+		Pages:   pages,
 		DataDir: filepath.Join(dir, "orchestrator"), Listen: c.Listen, Local: true, QueryTokens: c.CompatQuery, Version: sh.version, Logger: log, Here: desk,
 	})
 	if err != nil {

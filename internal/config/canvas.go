@@ -23,6 +23,7 @@ type Canvas struct {
 	CAFile  string        `name:"ca-file" help:"further certificate authorities (PEM) to trust" placeholder:"PATH" env:"FLEET_CA_FILE"`
 	Slots   int           `help:"local runs at the same time; 1 to 16" default:"2" env:"FLEET_CANVAS_SLOTS"`
 	Try     time.Duration `name:"try-timeout" help:"time for the attempt to reach one address" default:"5s" env:"FLEET_CANVAS_TRY_TIMEOUT"`
+	UIDir   string        `name:"ui-dir" help:"folder of a web interface that is being worked on; default: the one in the program" placeholder:"PATH" env:"FLEET_UI_DIR"`
 	Log
 }
 

@@ -142,6 +142,7 @@ type Dev struct {
 	DataDir     string `help:"folder of database and robots; default: the user's data folder" placeholder:"PATH" env:"FLEET_DEV_DATA_DIR"`
 	Robots      int    `help:"robots in this process" default:"2" env:"FLEET_DEV_ROBOTS"`
 	CompatQuery bool   `name:"compat-query-tokens" help:"take credentials in the query of an address (token, api_key, api_secret), as programs of the original send them" default:"true" negatable:"" env:"FLEET_COMPAT_QUERY_TOKENS"`
+	UIDir       string `name:"ui-dir" help:"folder of a web interface that is being worked on; default: the one in the program" placeholder:"PATH" env:"FLEET_UI_DIR"`
 	Workflows   string `help:"folder of workflow files that the canvas may open and save; default: none" placeholder:"DIR" env:"FLEET_DEV_WORKFLOWS"`
 	Once        bool   `help:"end after the sample; exit 0 if it completed"`
 	Log

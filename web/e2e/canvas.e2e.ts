@@ -1,0 +1,230 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { canvas, clean, dev, launch, open, type Program, shot } from './harness';
+
+const hello = readFileSync(join(import.meta.dirname, '../../examples/hello.json'), 'utf8');
+
+let browser: Browser;
+let orchestrator: Program;
+let editor: Program;
+let dir: string;
+
+beforeAll(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'fleet-flows-'));
+  writeFileSync(join(dir, 'hello.json'), hello.replace('"metadata"', '"of_somebody_else": {"n": 10.0}, "metadata"'));
+  [browser, orchestrator] = await Promise.all([launch(), dev()]);
+  editor = await canvas(dir, '--url', 'http://127.0.0.1:1', '--url', orchestrator.url);
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await editor?.stop();
+  await orchestrator?.stop();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+describe('the canvas on the author’s machine', () => {
+  it('runs a file locally, then goes the way from local to cloud', async () => {
+    const w = await open(browser);
+    const { page } = w;
+    await page.goto(`${editor.url}/workflows`);
+    await page.getByRole('link', { name: 'hello.json' }).click();
+    await page.getByText('hello.json · Saved').waitFor();
+
+    // Local is where it starts, and it needs no robot.
+    await page.getByRole('tab', { name: 'Robot Picker' }).click();
+    expect(await page.getByRole('radio', { name: 'Local' }).isChecked()).toBe(true);
+    await page.getByText(/Runs on .+, no robot needed/).waitFor();
+    await clean(page);
+    await shot(page, 'canvas-local-dark');
+    await page.getByRole('button', { name: 'Run locally' }).first().click();
+    const run = page.getByRole('region', { name: 'Run' });
+    await run.getByText(/^Completed on /).waitFor();
+    await run.getByRole('tab', { name: /Nodes/ }).click();
+    await run
+      .getByText(/Completed in|Completed/)
+      .first()
+      .waitFor();
+
+    // The way of the specification: submit, the picker turns to Cloud and shows the robots.
+    await page.getByRole('button', { name: 'Switch to Cloud to submit' }).click();
+    await page.getByText('Connected').waitFor();
+    await page.getByText('Select a robot').waitFor();
+    await page.getByRole('row', { name: /dev-1/ }).click();
+    await page.getByRole('button', { name: 'Submit to Cloud' }).click();
+    await page.getByText(/^Submitted: /).waitFor();
+    await run.getByText('Completed on dev-1').waitFor();
+    await page.getByText(/robots shown/).waitFor(); // five seconds later
+    await clean(page);
+    await shot(page, 'canvas-cloud-dark');
+
+    // Double click submits at once, to the robot under the pointer.
+    await page.getByRole('row', { name: /dev-2/ }).dblclick();
+    await run.getByText('Completed on dev-2').waitFor();
+
+    // The address brings all of it back.
+    await page.reload();
+    await page.getByRole('region', { name: 'Run' }).getByText('Completed on dev-2').waitFor();
+    expect(await page.getByRole('row', { name: /dev-2/ }).getAttribute('aria-selected')).toBe('true');
+
+    // Local clears the choice.
+    await page.getByRole('radio', { name: 'Local' }).check();
+    await page.getByRole('radio', { name: 'Cloud' }).check();
+    await page.getByText('Select a robot').waitFor();
+    expect(w.faults.filter((f) => !f.includes('404'))).toEqual([]); // an orchestrator without steps says so once for each run
+    await w.context.close();
+  });
+
+  it('edits, undoes, saves without loss, and keeps a draft', async () => {
+    const w = await open(browser, { light: true });
+    const { page } = w;
+    await page.goto(`${editor.url}/local/hello.json`);
+    await page.getByText('hello.json · Saved').waitFor();
+    await page.locator('.react-flow__pane').click({ position: { x: 40, y: 40 } });
+    await page.locator('.react-flow__node').first().focus();
+    await page.keyboard.press('Tab');
+    const add = page.getByRole('dialog', { name: 'Add a node' });
+    await add.getByRole('searchbox').fill('log');
+    await page.keyboard.press('Enter');
+    await page.getByLabel('Message').fill('said by the test');
+    await page.getByText('Unsaved, kept as a draft').waitFor();
+    await clean(page);
+    await shot(page, 'canvas-node-light');
+
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await page.getByText('hello.json · Saved').waitFor();
+    await page.getByRole('button', { name: 'Redo' }).click();
+    await page.getByRole('button', { name: 'Redo' }).click();
+    await page.getByText('Unsaved, kept as a draft').waitFor();
+    await page.waitForFunction(() => Object.keys(localStorage).some((k) => localStorage.getItem(k)?.includes('said by the test')));
+    page.on('dialog', (d) => void d.accept());
+    await page.reload();
+    await page.getByText(/A draft of .+ was restored/).waitFor();
+    await page.getByRole('button', { name: 'Save', exact: true }).click();
+    await page.getByText('hello.json · Saved').waitFor();
+    const text = readFileSync(join(dir, 'hello.json'), 'utf8');
+    expect(text).toContain('said by the test');
+    expect(text).toContain('"n": 10.0');
+
+    // Somebody else changes the file: nothing is covered up.
+    writeFileSync(join(dir, 'hello.json'), text.replace('said by the test', 'said by another'));
+    await page.getByLabel('Name of the workflow').fill('Mine');
+    await page.getByRole('button', { name: 'Save', exact: true }).click();
+    const conflict = page.getByRole('dialog', { name: 'The file was changed meanwhile' });
+    await conflict.getByText(/has other settings in/).waitFor();
+    await clean(page);
+    await conflict.getByRole('button', { name: /Take theirs/ }).click();
+    expect(readFileSync(join(dir, 'hello.json'), 'utf8')).toContain('said by another');
+    expect(w.faults).toEqual(['error: Failed to load resource: the server responded with a status of 409 (Conflict)']);
+    await w.context.close();
+  });
+
+  it('shows problems, placement and the narrow form', async () => {
+    const w = await open(browser);
+    const { page } = w;
+    writeFileSync(
+      join(dir, 'broken.json'),
+      '{"metadata":{"name":"Broken"},"nodes":{"a":{"node_id":"a","node_type":"LogNode","config":{},"position":[0,0]},"b":{"node_id":"b","node_type":"LgoNode","config":{},"position":[300,0]}},"connections":[]}',
+    );
+    await page.goto(`${editor.url}/local/broken.json`);
+    await page.getByRole('button', { name: /Problems [1-9]/ }).click();
+    const problems = page.getByRole('region', { name: 'Problems' });
+    await problems
+      .getByText(/LgoNode/)
+      .first()
+      .waitFor();
+    await clean(page);
+    await shot(page, 'canvas-problems-dark');
+    await problems.getByRole('button', { name: 'Close the problems' }).click();
+
+    await page.locator('.react-flow__node').first().click();
+    await page.getByRole('tab', { name: 'Placement' }).click();
+    await page.getByRole('radio', { name: 'By capability' }).check();
+    await page.getByRole('checkbox', { name: 'GPU' }).check();
+    await page.getByText('needs gpu').waitFor();
+    await page.getByText(/^No robot fits/).waitFor();
+    await page.getByRole('radio', { name: 'As the workflow does' }).check();
+    await page.getByText(/2 robots fit/).waitFor();
+    await clean(page);
+
+    await page.setViewportSize({ width: 390, height: 844 });
+    await page.getByText('read-only on a narrow screen').waitFor();
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+    await clean(page);
+    await shot(page, 'canvas-narrow-dark');
+    expect(w.faults).toEqual([]);
+    await w.context.close();
+  });
+
+  it('works alone, and says what to do', async () => {
+    const alone = await canvas(dir, '--url', 'http://127.0.0.1:1');
+    const w = await open(browser, { light: true });
+    const { page } = w;
+    try {
+      await page.goto(`${alone.url}/local/hello.json?panel=picker`);
+      await page.getByText('Not connected').first().waitFor();
+      await page.getByRole('button', { name: 'Run locally' }).first().click();
+      await page
+        .getByRole('region', { name: 'Run' })
+        .getByText(/^Completed on /)
+        .waitFor();
+      await page.getByRole('radio', { name: 'Cloud' }).check();
+      await page.getByText(/connection refused/).waitFor();
+      await page.getByText('Not connected to an orchestrator').waitFor();
+      await clean(page);
+      await shot(page, 'picker-alone-light');
+      await page.getByRole('textbox', { name: 'Address' }).fill(orchestrator.url);
+      await page.getByRole('button', { name: 'Connect' }).click();
+      await page.getByRole('row', { name: /dev-1/ }).waitFor();
+      expect(w.faults).toEqual([]);
+    } finally {
+      await w.context.close();
+      await alone.stop();
+    }
+  });
+});
+
+describe('the canvas of the orchestrator', () => {
+  it('stores versions, and keeps two authors apart', async () => {
+    const w = await open(browser);
+    const { page } = w;
+    await page.goto(`${orchestrator.url}/workflows/new`);
+    await page.getByLabel('Name of the workflow').fill('From the canvas');
+    await page.getByRole('button', { name: 'Publish' }).click();
+    await page.getByText('Version 1 · Saved').waitFor();
+    const id = new URL(page.url()).pathname.split('/').at(-1) ?? '';
+    const other = await open(browser);
+    await other.page.goto(page.url());
+    await other.page.getByText('Version 1 · Saved').waitFor();
+    for (const p of [other.page, page]) {
+      await p.locator('.react-flow__node').first().focus();
+      await p.keyboard.press('Tab');
+      await p
+        .getByRole('dialog', { name: 'Add a node' })
+        .getByRole('searchbox')
+        .fill(p === page ? 'wait' : 'log');
+      await p.keyboard.press('Enter');
+      await p.getByRole('button', { name: 'Publish' }).click();
+      if (p === other.page) await p.getByText('Version 2 · Saved').waitFor();
+    }
+    await page
+      .getByRole('dialog', { name: 'Version 2 was published meanwhile' })
+      .getByRole('button', { name: /Keep mine/ })
+      .click();
+    await page.getByRole('button', { name: 'Publish' }).click();
+    await page.getByText('Version 3 · Saved').waitFor();
+    await page.goto(`${orchestrator.url}/workflows/${id}/versions`);
+    await page.getByRole('link', { name: '3' }).waitFor();
+    await clean(page);
+    await page.goto(`${orchestrator.url}/workflows`);
+    await page.getByRole('link', { name: 'From the canvas' }).waitFor();
+    await clean(page);
+    await shot(page, 'workflows-dark');
+    await other.context.close();
+    await w.context.close();
+  });
+});

@@ -1,0 +1,230 @@
+import '@xyflow/react/dist/style.css';
+import {
+  Background,
+  type Connection,
+  Controls,
+  type Edge,
+  type EdgeChange,
+  MiniMap,
+  type NodeChange,
+  ReactFlow,
+  type ReactFlowInstance,
+  useEdgesState,
+  useNodesState,
+} from '@xyflow/react';
+import { useCallback, useEffect, useMemo, useRef } from 'react';
+import css from './canvas.module.css';
+import { type Catalog, mayConnect, portsOf, titleOf } from './catalog';
+import { connect, type Graph, moveNodes } from './model/graph';
+import { asText } from './model/json';
+import { type Box, NodeBox } from './NodeBox';
+import { chip, colours, whereOf } from './place';
+import type { RunView } from './run';
+
+const nodeTypes = { box: NodeBox };
+
+export interface FlowProps {
+  graph: Graph;
+  catalog: Catalog;
+  selected: ReadonlySet<string>;
+  selectedLinks: ReadonlySet<string>;
+  problems: ReadonlyMap<string, 'error' | 'warning'>;
+  run: RunView | undefined;
+  robotName: (id: string) => string;
+  showPlaces: boolean;
+  readOnly: boolean;
+  onChange: (next: Graph, what: string) => void;
+  onSelect: (nodes: ReadonlySet<string>, links: ReadonlySet<string>) => void;
+  onOpen: (id: string) => void;
+  onDropType: (type: string, x: number, y: number) => void;
+  onMenu: (x: number, y: number, node: string | undefined) => void;
+  onReady: (i: ReactFlowInstance<Box, Edge>) => void;
+}
+
+/** Flow draws the graph, and turns what the hand does into changes of it. */
+export function Flow(p: FlowProps) {
+  const { graph, catalog } = p;
+  const [nodes, setNodes, onNodesChange] = useNodesState<Box>([]);
+  const [edges, setEdges, onEdgesChange] = useEdgesState<Edge>([]);
+  const instance = useRef<ReactFlowInstance<Box, Edge>>(undefined);
+  const title = useCallback(
+    (id: string) => {
+      const n = graph.nodes.find((x) => x.id === id);
+      return n ? titleOf(n, catalog.byName.get(n.type)) : id;
+    },
+    [graph.nodes, catalog],
+  );
+  const tints = useMemo(() => (p.showPlaces ? colours(graph) : new Map<string, string>()), [graph, p.showPlaces]);
+
+  useEffect(() => {
+    setNodes((was) => {
+      const before = new Map(was.map((n) => [n.id, n]));
+      return graph.nodes.map((n): Box => {
+        const t = catalog.byName.get(n.type);
+        const old = before.get(n.id);
+        return {
+          ...(old ?? {}), // measured sizes survive
+          id: n.id,
+          type: 'box',
+          position: { x: n.x, y: n.y },
+          selected: p.selected.has(n.id),
+          draggable: !p.readOnly,
+          connectable: !p.readOnly,
+          ariaLabel: `${titleOf(n, t)}, ${t?.title ?? n.type}`,
+          data: {
+            title: titleOf(n, t),
+            type: t?.title ?? n.type,
+            family: t?.family ?? '',
+            ports: portsOf(t, n, graph.links),
+            chip: chip(graph, n.id, title, p.robotName),
+            off: n.config.get('_disabled') === true,
+            known: t !== undefined,
+            problem: p.problems.get(n.id) ?? '',
+            comment: n.type === 'CommentNode' ? (asText(n.config.get('comment')) ?? '') : undefined,
+            run: p.run?.nodes.get(n.id),
+            tint: tints.get(whereOf(graph, n.id)) ?? '',
+          },
+        };
+      });
+    });
+  }, [graph, catalog, p.selected, p.problems, p.run, p.robotName, p.readOnly, tints, title, setNodes]);
+
+  useEffect(() => {
+    setEdges(
+      graph.links.map((l): Edge => {
+        const handOver = p.showPlaces && whereOf(graph, l.source) !== whereOf(graph, l.target);
+        const source = graph.nodes.find((n) => n.id === l.source);
+        const exec = source
+          ? portsOf(catalog.byName.get(source.type), source, graph.links).outputs.find((o) => o.name === l.sourcePort)?.type === 'exec'
+          : true;
+        return {
+          id: l.key,
+          source: l.source,
+          sourceHandle: l.sourcePort,
+          target: l.target,
+          targetHandle: l.targetPort,
+          selected: p.selectedLinks.has(l.key),
+          className: `${exec ? css.execEdge : css.dataEdge} ${handOver ? css.handOver : ''}`,
+          ariaLabel: `From ${title(l.source)}, ${l.sourcePort}, to ${title(l.target)}, ${l.targetPort}`,
+          ...(handOver ? { label: 'hand-over' } : {}),
+          animated: p.run?.current === l.target && p.run.status === 'running',
+        };
+      }),
+    );
+  }, [graph, catalog, p.selectedLinks, p.showPlaces, p.run, title, setEdges]);
+
+  // What the hand selects goes up, and comes down again with the next drawing.
+  const chosen = useRef({ nodes: p.selected, links: p.selectedLinks });
+  chosen.current = { nodes: p.selected, links: p.selectedLinks };
+  const choose = (changes: readonly (NodeChange<Box> | EdgeChange)[], of: 'nodes' | 'links') => {
+    const next = new Set(chosen.current[of]);
+    for (const c of changes) {
+      if (c.type !== 'select') continue;
+      if (c.selected) next.add(c.id);
+      else next.delete(c.id);
+    }
+    if (sameSet(next, chosen.current[of])) return;
+    chosen.current = { ...chosen.current, [of]: next };
+    p.onSelect(chosen.current.nodes, chosen.current.links);
+  };
+
+  const portOf = (id: string | null, name: string | null | undefined, side: 'inputs' | 'outputs') => {
+    const n = graph.nodes.find((x) => x.id === id);
+    return n ? portsOf(catalog.byName.get(n.type), n, graph.links)[side].find((x) => x.name === name) : undefined;
+  };
+  const valid = (c: Connection | Edge) =>
+    c.source !== c.target && mayConnect(portOf(c.source, c.sourceHandle, 'outputs'), portOf(c.target, c.targetHandle, 'inputs')) === undefined;
+
+  return (
+    <ReactFlow<Box, Edge>
+      nodes={nodes}
+      edges={edges}
+      nodeTypes={nodeTypes}
+      onInit={(i) => {
+        instance.current = i;
+        p.onReady(i);
+      }}
+      onNodesChange={(changes) => {
+        onNodesChange(changes);
+        choose(changes, 'nodes');
+      }}
+      onEdgesChange={(changes) => {
+        onEdgesChange(changes);
+        choose(changes, 'links');
+      }}
+      onNodeDragStop={(_, _n, moved) => {
+        p.onChange(moveNodes(graph, new Map(moved.map((n) => [n.id, n.position]))), moved.length === 1 ? 'Move a node' : `Move ${moved.length} nodes`);
+      }}
+      onConnect={(c) => {
+        if (!c.sourceHandle || !c.targetHandle) return;
+        const oneIn = portOf(c.target, c.targetHandle, 'inputs')?.type !== 'exec';
+        p.onChange(connect(graph, { source: c.source, sourcePort: c.sourceHandle, target: c.target, targetPort: c.targetHandle }, oneIn), 'Connect');
+      }}
+      isValidConnection={valid}
+      onNodeDoubleClick={(_, n) => p.onOpen(n.id)}
+      onNodeContextMenu={(e, n) => {
+        e.preventDefault();
+        p.onMenu(e.clientX, e.clientY, n.id);
+      }}
+      onPaneContextMenu={(e) => {
+        e.preventDefault();
+        p.onMenu(e.clientX, e.clientY, undefined);
+      }}
+      onDragOver={(e) => {
+        e.preventDefault();
+        e.dataTransfer.dropEffect = 'copy';
+      }}
+      onDrop={(e) => {
+        const type = e.dataTransfer.getData('application/x-fleet-node');
+        if (!type || !instance.current) return;
+        e.preventDefault();
+        const at = instance.current.screenToFlowPosition({ x: e.clientX, y: e.clientY });
+        p.onDropType(type, at.x, at.y);
+      }}
+      deleteKeyCode={null}
+      selectionKeyCode="Shift"
+      multiSelectionKeyCode={['Control', 'Meta']}
+      nodesDraggable={!p.readOnly}
+      nodesConnectable={!p.readOnly}
+      disableKeyboardA11y={false}
+      nodesFocusable
+      edgesFocusable
+      onlyRenderVisibleElements={graph.nodes.length > 200}
+      minZoom={0.1}
+      maxZoom={2}
+      fitView
+      fitViewOptions={{ maxZoom: 1, minZoom: 0.45, padding: 0.15 }}
+      proOptions={{ hideAttribution: true }}
+      aria-label="Workflow graph"
+    >
+      <Background gap={24} />
+      <Controls showInteractive={false} aria-label="Zoom" />
+      <MiniMap
+        pannable
+        zoomable
+        ariaLabel="Overview of the graph"
+        nodeColor={(n) => miniColour(n as Box)}
+        nodeStrokeWidth={0}
+        bgColor="var(--panel)"
+        maskColor="rgb(128 128 128 / 25%)"
+      />
+    </ReactFlow>
+  );
+}
+
+function miniColour(n: Box): string {
+  switch (n.data.run?.status) {
+    case 'failed':
+      return '#ff4444';
+    case 'running':
+      return '#ffaa44';
+    case 'completed':
+      return '#55aa99';
+    default:
+      return n.data.tint || '#8a93a3';
+  }
+}
+
+function sameSet(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
+  return a.size === b.size && [...a].every((x) => b.has(x));
+}

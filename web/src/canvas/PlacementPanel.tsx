@@ -1,0 +1,186 @@
+import { useEffect, useId, useState } from 'react';
+import { capabilities, type PickerRobot } from '../parts/RobotPicker';
+import css from './canvas.module.css';
+import { type Graph, placeOf, setPlace } from './model/graph';
+import type { JObj } from './model/json';
+import * as net from './net';
+import { entryOf, type Kind, type Place, placementOf, readPlace, writePlace } from './place';
+
+export interface PlacementPanelProps {
+  graph: Graph;
+  node: string | undefined; // none: the workflow itself
+  title: (id: string) => string;
+  robots: readonly PickerRobot[];
+  connected: boolean;
+  readOnly: boolean;
+  show: boolean;
+  onShow: (on: boolean) => void;
+  onChange: (next: (g: Graph) => Graph, what: string, mark?: string) => void;
+}
+
+/** PlacementPanel says where a node, or the whole workflow, is to run. */
+export function PlacementPanel(p: PlacementPanelProps) {
+  const id = useId();
+  const kept = placeOf(p.graph, p.node);
+  const raw = p.node === undefined ? entryOf(kept) : kept;
+  const [kind, setKind] = useState<Kind>();
+  const read = readPlace(raw);
+  const place: Place = kind ? { ...read, kind } : read;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another node has another kind
+  useEffect(() => setKind(undefined), [p.node]);
+
+  const put = (next: Place) => {
+    setKind(next.kind);
+    const entry = writePlace(raw, next);
+    p.onChange(
+      (g) => setPlace(g, p.node, p.node === undefined ? placementOf(entry) : entry),
+      p.node === undefined ? 'Place the workflow' : 'Place a node',
+      `place ${p.node ?? ''}`,
+    );
+  };
+  const others = p.graph.nodes.filter((n) => n.id !== p.node);
+  return (
+    <form className={css.form} onSubmit={(e) => e.preventDefault()} aria-label="Placement">
+      <p className={css.hint}>{p.node === undefined ? 'The whole workflow. Select a node to place it by itself.' : p.title(p.node)}</p>
+      <fieldset disabled={p.readOnly} className={css.bare}>
+        <fieldset className={css.kinds}>
+          <legend>Runs</legend>
+          {(
+            [
+              ['inherit', p.node === undefined ? 'On any robot' : 'As the workflow does'],
+              ['robot', 'On a specific robot'],
+              ['capability', 'By capability'],
+              ...(p.node === undefined ? [] : ([['same', 'On the same robot as another node']] as const)),
+            ] as const
+          ).map(([k, label]) => (
+            <label key={k} className={css.check}>
+              <input type="radio" name={`${id}-kind`} checked={place.kind === k} onChange={() => put({ ...place, kind: k })} /> {label}
+            </label>
+          ))}
+        </fieldset>
+        {place.kind === 'robot' && (
+          <label className={css.field}>
+            Robot
+            <input
+              list={`${id}-robots`}
+              value={place.robot}
+              onChange={(e) => put({ ...place, robot: e.target.value })}
+              placeholder="bot-0042"
+              className={css.mono}
+            />
+            <datalist id={`${id}-robots`}>
+              {p.robots.slice(0, 500).map((r) => (
+                <option key={r.id} value={r.id}>
+                  {r.name}
+                </option>
+              ))}
+            </datalist>
+            <span className={css.hint}>The job waits for it. The Robot Picker shows them all.</span>
+          </label>
+        )}
+        {place.kind === 'capability' && (
+          <>
+            <fieldset className={css.kinds}>
+              <legend>Needs</legend>
+              {capabilities.map((c) => (
+                <label key={c.word} className={css.check}>
+                  <input
+                    type="checkbox"
+                    checked={place.capabilities.includes(c.word)}
+                    onChange={(e) =>
+                      put({ ...place, capabilities: e.target.checked ? [...place.capabilities, c.word] : place.capabilities.filter((w) => w !== c.word) })
+                    }
+                  />{' '}
+                  {c.name}
+                </label>
+              ))}
+            </fieldset>
+            <label className={css.field}>
+              Tags
+              <input
+                value={place.tags.join(' ')}
+                placeholder="north erp"
+                onChange={(e) =>
+                  put({ ...place, tags: e.target.value === '' ? [] : e.target.value.split(/[\s,]/).filter((t, i, all) => t !== '' || i === all.length - 1) })
+                }
+                onBlur={() => put({ ...place, tags: place.tags.filter(Boolean) })}
+              />
+            </label>
+            <label className={css.field}>
+              Environment
+              <input value={place.environment} placeholder="any" onChange={(e) => put({ ...place, environment: e.target.value.trim() })} />
+            </label>
+          </>
+        )}
+        {place.kind === 'same' && (
+          <label className={css.field}>
+            Node
+            <select value={place.same} onChange={(e) => put({ ...place, same: e.target.value })}>
+              <option value="">Choose a node</option>
+              {others.map((n) => (
+                <option key={n.id} value={n.id}>
+                  {p.title(n.id)}
+                </option>
+              ))}
+            </select>
+          </label>
+        )}
+        {place.kind !== 'inherit' && p.node !== undefined && (
+          <>
+            <label className={css.field}>
+              Reason
+              <input value={place.reason} maxLength={500} placeholder="SAP is there" onChange={(e) => put({ ...place, reason: e.target.value })} />
+            </label>
+            <label className={css.check}>
+              <input type="checkbox" checked={place.active} onChange={(e) => put({ ...place, active: e.target.checked })} /> Active
+            </label>
+          </>
+        )}
+      </fieldset>
+      {place.kind !== 'same' && <Fits entry={writePlace(raw, place) ?? new Map()} connected={p.connected} />}
+      <label className={css.check}>
+        <input type="checkbox" checked={p.show} onChange={(e) => p.onShow(e.target.checked)} /> Show placement on the graph
+      </label>
+    </form>
+  );
+}
+
+/** Fits asks the orchestrator how many robots fit now. */
+function Fits({ entry, connected }: { entry: JObj; connected: boolean }) {
+  const [line, setLine] = useState<{ text: string; warn: boolean }>();
+  const key = JSON.stringify([...entry], (_, v) => (v instanceof Map ? [...v] : v));
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the key says what is in the entry
+  useEffect(() => {
+    setLine(undefined);
+    if (!connected) return;
+    const end = new AbortController();
+    const timer = setTimeout(() => {
+      net
+        .preview(entry, end.signal)
+        .then((e) => {
+          const c = e.counts;
+          const reasons = Object.entries(c.by_first_reason)
+            .sort((a, b) => b[1] - a[1])
+            .slice(0, 4)
+            .map(([why, n]) => `${n} ${why.replaceAll('_', ' ')}`);
+          setLine(
+            c.fit === 0
+              ? { text: `No robot fits${reasons.length > 0 ? `: ${reasons.join(' · ')}` : ', as there is none'}`, warn: true }
+              : { text: `${c.fit} robot${c.fit === 1 ? ' fits' : 's fit'}, ${c.fit_and_free} free now`, warn: false },
+          );
+        })
+        .catch((e: unknown) => {
+          if (!end.signal.aborted) setLine({ text: e instanceof Error ? e.message : String(e), warn: true });
+        });
+    }, 300);
+    return () => {
+      clearTimeout(timer);
+      end.abort();
+    };
+  }, [key, connected]);
+  return (
+    <p role="status" className={line?.warn ? css.warn : css.hint}>
+      {connected ? (line?.text ?? 'Counting the robots…') : 'Not connected: no robot is counted.'}
+    </p>
+  );
+}

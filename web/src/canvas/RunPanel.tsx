@@ -1,0 +1,102 @@
+import { useEffect, useRef, useState } from 'react';
+import css from './canvas.module.css';
+import { final, glyph, inWords, sentence, stateGlyph, stateWord } from './run';
+import type { Watched } from './useRun';
+
+/** RunPanel shows the run that is watched: its moment in a sentence, its nodes in words, the end of its log. */
+export function RunPanel({
+  run,
+  title,
+  jobHref,
+  onNode,
+  onClose,
+}: {
+  run: Watched;
+  title: (id: string) => string;
+  jobHref: (id: string) => string;
+  onNode: (id: string) => void;
+  onClose: () => void;
+}) {
+  const [tab, setTab] = useState<'nodes' | 'log'>('log');
+  const box = useRef<HTMLDivElement>(null);
+  const v = run.view;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: new lines scroll
+  useEffect(() => {
+    const b = box.current;
+    if (b && b.scrollHeight - b.scrollTop - b.clientHeight < 80) b.scrollTop = b.scrollHeight;
+  }, [run.lines.length, tab]);
+  return (
+    <section className={css.run} aria-label="Run">
+      <header className={css.runHead}>
+        {v ? (
+          <>
+            <span className={css.runState} data-state={v.status}>
+              <span aria-hidden>{stateGlyph[v.status] ?? ''}</span> {stateWord(v.status)}
+            </span>
+            <span className={css.runSentence} role="status">
+              {sentence(v, title)}
+            </span>
+            <progress max={100} value={v.progress} aria-label="Progress" /> <span className={css.mono}>{v.progress} %</span>
+            {v.kind === 'job' && (
+              <a href={jobHref(v.id)} className={css.button}>
+                Open job
+              </a>
+            )}
+            {!final(v.status) && (
+              <button type="button" className={css.button} onClick={run.cancel} disabled={v.status === 'cancelling'}>
+                {v.status === 'cancelling' ? 'Cancelling…' : 'Cancel'}
+              </button>
+            )}
+          </>
+        ) : (
+          <span role="status">{run.trouble || 'Looking at the run…'}</span>
+        )}
+        <span className={css.grow} />
+        <div role="tablist" aria-label="Run details" className={css.tabs}>
+          {(['log', 'nodes'] as const).map((t) => (
+            <button key={t} type="button" role="tab" aria-selected={tab === t} onClick={() => setTab(t)}>
+              {t === 'log' ? 'Log' : `Nodes ${v?.nodes.size ?? 0}`}
+            </button>
+          ))}
+        </div>
+        <button type="button" className={css.icon} aria-label="Close the run" title="Close" onClick={onClose}>
+          ✕
+        </button>
+      </header>
+      {v && run.trouble && <p className={css.bad}>{run.trouble}</p>}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls */}
+      <div ref={box} className={css.runBody} tabIndex={0} role="tabpanel" aria-label={tab === 'log' ? 'Log' : 'Nodes'}>
+        {tab === 'log' ? (
+          run.lines.length === 0 ? (
+            <p className={css.hint}>No line yet.</p>
+          ) : (
+            run.lines.map((l) => (
+              <div key={`${l.epoch}.${l.line}`} className={css.line} data-level={l.level}>
+                <span className={css.lineNo}>{l.line}</span>
+                <span className={css.lineLevel}>{l.level}</span>
+                {l.node_id && (
+                  <button type="button" className={css.lineNode} onClick={() => onNode(l.node_id ?? '')}>
+                    {title(l.node_id)}
+                  </button>
+                )}
+                <span className={css.lineText}>{l.message}</span>
+              </div>
+            ))
+          )
+        ) : (
+          <ul className={css.nodeRuns}>
+            {[...(v?.nodes ?? [])].map(([id, n]) => (
+              <li key={id} data-run={n.status}>
+                <button type="button" onClick={() => onNode(id)}>
+                  <span aria-hidden>{glyph[n.status]}</span> {title(id)}: {inWords(n)}
+                  {n.error ? `: ${n.error}` : ''}
+                </button>
+              </li>
+            ))}
+            {v && !v.exact && <li className={css.hint}>Read from the log: nodes that said nothing are not listed.</li>}
+          </ul>
+        )}
+      </div>
+    </section>
+  );
+}

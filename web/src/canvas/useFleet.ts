@@ -1,0 +1,103 @@
+import { useCallback, useEffect, useState } from 'react';
+import type { Connection, PickerRobot } from '../parts/RobotPicker';
+import * as net from './net';
+
+export interface Fleet {
+  meta: net.Meta | undefined;
+  me: net.Me | undefined;
+  robots: PickerRobot[];
+  asOf: string | undefined;
+  connection: Connection;
+  live: boolean;
+  setLive: (on: boolean) => void;
+  refresh: () => void;
+  connect: (url: string, key: string) => void;
+}
+
+export const may = (me: net.Me | undefined, permission: string): boolean => me?.permissions.some((p) => p === permission) ?? false;
+
+const every = 3000;
+
+/** useFleet is what the picker shows: the server, the connection, the robots. */
+export function useFleet(): Fleet {
+  const [meta, setMeta] = useState<net.Meta>();
+  const [me, setMe] = useState<net.Me>();
+  const [robots, setRobots] = useState<PickerRobot[]>([]);
+  const [lost, setLost] = useState<{ since: string; why: string }>();
+  const [seen, setSeen] = useState('');
+  const [live, setLive] = useState(true);
+  const [again, setAgain] = useState(0);
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: again asks for another look
+  useEffect(() => {
+    const end = new AbortController();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const look = async () => {
+      try {
+        const m = await net.meta();
+        if (end.signal.aborted) return;
+        setMeta(m);
+        const who = await net.me();
+        if (end.signal.aborted) return;
+        setMe(who);
+        if (!m.orchestrator || m.orchestrator.state === 'connected') {
+          if (may(who, 'robots:read')) {
+            const list = await net.robots(end.signal);
+            if (end.signal.aborted) return;
+            setRobots(list.map(asPicker));
+          }
+          setSeen(new Date().toLocaleTimeString());
+        }
+        setLost(undefined);
+      } catch (e) {
+        if (end.signal.aborted) return;
+        setLost((was) => was ?? { since: new Date().toLocaleTimeString(), why: e instanceof Error ? e.message : String(e) });
+      }
+      if (live && !end.signal.aborted) timer = setTimeout(look, document.hidden ? 10 * every : every);
+    };
+    void look();
+    return () => {
+      end.abort();
+      clearTimeout(timer);
+    };
+  }, [live, again]);
+
+  const link = meta?.orchestrator;
+  const connection: Connection = lost
+    ? { state: 'offline', address: location.host, message: lost.why, tried: [] }
+    : link
+      ? { state: link.state, address: link.url ?? '', message: link.message, tried: link.tried }
+      : { state: meta ? 'connected' : 'connecting', address: location.host, tried: [] };
+
+  return {
+    meta,
+    me,
+    robots,
+    asOf: connection.state === 'connected' || connection.state === 'connecting' || robots.length === 0 ? undefined : seen,
+    connection,
+    live,
+    setLive,
+    refresh: useCallback(() => setAgain((n) => n + 1), []),
+    connect: useCallback((url: string, key: string) => {
+      net
+        .connect(url, key)
+        .catch(() => undefined) // the connection says how it went
+        .finally(() => setAgain((n) => n + 1));
+    }, []),
+  };
+}
+
+export function asPicker(r: net.Robot): PickerRobot {
+  const max = r.slot_limit ? Math.min(r.wished_slots, r.slot_limit) : r.wished_slots;
+  return {
+    id: r.robot_id,
+    name: r.name || r.robot_id,
+    hostname: r.hostname,
+    status: r.status,
+    environment: r.environment,
+    capabilities: r.capabilities,
+    currentJobs: r.current_jobs,
+    maxJobs: max,
+    ...(r.mode_note ? { reason: r.mode_note } : {}),
+  };
+}

@@ -1,0 +1,2 @@
+export * from './picker';
+export { type Connection, ResultTime, RobotPicker, type RobotPickerProps, type Submission } from './RobotPicker';

@@ -1,0 +1,107 @@
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect, useNavigate } from '@tanstack/react-router';
+import type { CanvasSearch, Panel } from './canvas/CanvasPage';
+import { VersionsPage } from './pages/workflow/VersionsPage';
+import { WorkflowsPage } from './pages/workflow/WorkflowsPage';
+import { Shell } from './Shell';
+
+const root = createRootRoute({
+  component: Shell,
+  notFoundComponent: () => (
+    <div style={{ padding: '20px 16px' }}>
+      <h1>Nothing is here</h1>
+      <p>
+        <a href="/workflows">See the workflows</a>
+      </p>
+    </div>
+  ),
+});
+
+const text = (v: unknown): string | undefined => (typeof v === 'string' && v !== '' ? v : undefined);
+const panels: readonly Panel[] = ['node', 'placement', 'picker'];
+
+/** canvasSearch keeps what the canvas knows of its address; anything else is dropped. */
+function canvasSearch(s: Record<string, unknown>): CanvasSearch {
+  const out: CanvasSearch = {};
+  const put = <K extends keyof CanvasSearch>(k: K, v: CanvasSearch[K]) => {
+    if (v !== undefined) out[k] = v;
+  };
+  put('node', text(s.node));
+  put('run', text(s.run));
+  put('robot', text(s.robot));
+  put(
+    'panel',
+    panels.find((p) => p === s.panel),
+  );
+  put('mode', s.mode === 'local' || s.mode === 'cloud' ? s.mode : undefined);
+  return out;
+}
+
+const index = createRoute({ getParentRoute: () => root, path: '/', beforeLoad: () => Promise.reject(redirect({ to: '/workflows', search: { q: '' } })) });
+
+const list = createRoute({
+  getParentRoute: () => root,
+  path: '/workflows',
+  validateSearch: (s: Record<string, unknown>) => ({ q: text(s.q) ?? '' }),
+  component: function List() {
+    const { q } = list.useSearch();
+    const navigate = useNavigate();
+    return (
+      <WorkflowsPage
+        query={q}
+        onQuery={(query) => void navigate({ to: '/workflows', search: { q: query }, replace: true })}
+        workflowHref={(id) => `/workflows/${encodeURIComponent(id)}`}
+        fileHref={(path) => `/local/${path.split('/').map(encodeURIComponent).join('/')}`}
+        newHref="/workflows/new"
+      />
+    );
+  },
+});
+
+const Canvas = lazyRouteComponent(() => import('./canvas/route'), 'CanvasRoute');
+
+const editor = createRoute({
+  getParentRoute: () => root,
+  path: '/workflows/$id',
+  validateSearch: canvasSearch,
+  component: function Editor() {
+    const { id } = editor.useParams();
+    return <Canvas source={id === 'new' ? {} : { workflow: id }} search={editor.useSearch()} />;
+  },
+});
+
+const versions = createRoute({
+  getParentRoute: () => root,
+  path: '/workflows/$id/versions',
+  component: function Versions() {
+    const { id } = versions.useParams();
+    return <VersionsPage id={id} canvasHref={`/workflows/${id}`} versionHref={(n) => `/workflows/${id}/versions/${n}`} />;
+  },
+});
+
+const version = createRoute({
+  getParentRoute: () => root,
+  path: '/workflows/$id/versions/$v',
+  validateSearch: canvasSearch,
+  component: function Version() {
+    const { id, v } = version.useParams();
+    return <Canvas source={{ workflow: id, version: Number(v) || 0 }} search={version.useSearch()} />;
+  },
+});
+
+const file = createRoute({
+  getParentRoute: () => root,
+  path: '/local/$',
+  validateSearch: canvasSearch,
+  component: function LocalFile() {
+    const { _splat } = file.useParams();
+    return <Canvas source={{ file: _splat ?? '' }} search={file.useSearch()} />;
+  },
+});
+
+export const router = createRouter({ routeTree: root.addChildren([index, list, editor, versions, version, file]) });
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router;
+  }
+}
