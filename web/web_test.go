@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"bytes"
 	"compress/gzip"
 	"io"
 	"io/fs"
@@ -36,7 +37,14 @@ func TestDistMatchesSource(t *testing.T) {
 	t.Error("web/dist is older than web/src: run `make ui-dist`")
 }
 
-func get(t *testing.T, h http.Handler, method, path string, header ...string) *http.Response {
+// answer is a response whose body was read.
+type answer struct {
+	StatusCode int
+	Header     http.Header
+	Body       []byte
+}
+
+func get(t *testing.T, h http.Handler, method, path string, header ...string) answer {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), method, path, http.NoBody)
 	for i := 0; i+1 < len(header); i += 2 {
@@ -44,17 +52,10 @@ func get(t *testing.T, h http.Handler, method, path string, header ...string) *h
 	}
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
-	return w.Result()
+	return answer{w.Code, w.Header(), w.Body.Bytes()}
 }
 
-func body(t *testing.T, r *http.Response) string {
-	t.Helper()
-	text, err := io.ReadAll(r.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
-}
+func body(r answer) string { return string(r.Body) }
 
 func TestHandler(t *testing.T) {
 	script := strings.Repeat("let x = 1;\n", 200)
@@ -73,7 +74,7 @@ func TestHandler(t *testing.T) {
 	nonces := map[string]bool{}
 	for range 3 {
 		r := get(t, h, "GET", "/workflows/abc")
-		text := body(t, r)
+		text := body(r)
 		nonce := regexp.MustCompile(`content="([^"]+)"`).FindStringSubmatch(text)
 		if r.StatusCode != 200 || nonce == nil || nonces[nonce[1]] || !strings.Contains(r.Header.Get("Content-Security-Policy"), "'nonce-"+nonce[1]+"'") ||
 			r.Header.Get("Cache-Control") != "no-store" || strings.Contains(text, "__CSP") {
@@ -82,7 +83,7 @@ func TestHandler(t *testing.T) {
 		nonces[nonce[1]] = true
 	}
 	r := get(t, h, "GET", "/assets/index-abc.js", "Accept-Encoding", "gzip, br")
-	z, err := gzip.NewReader(r.Body)
+	z, err := gzip.NewReader(bytes.NewReader(r.Body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +97,7 @@ func TestHandler(t *testing.T) {
 		t.Errorf("%v", r.Header)
 	}
 	for _, gone := range []string{"/assets/index-old.js", "/assets/x", "/build.sum", "/assets/.hidden", "/robots.txt"} {
-		if r := get(t, h, "GET", gone); r.StatusCode != 404 || strings.Contains(body(t, r), "secret") {
+		if r := get(t, h, "GET", gone); r.StatusCode != 404 || strings.Contains(body(r), "secret") {
 			t.Errorf("%s: %d", gone, r.StatusCode)
 		}
 	}
@@ -106,14 +107,14 @@ func TestHandler(t *testing.T) {
 	if r := get(t, h, "POST", "/workflows"); r.StatusCode != 405 {
 		t.Errorf("%d", r.StatusCode)
 	}
-	if r := get(t, h, "HEAD", "/"); r.StatusCode != 200 || body(t, r) != "" || r.Header.Get("X-Content-Type-Options") != "nosniff" {
+	if r := get(t, h, "HEAD", "/"); r.StatusCode != 200 || body(r) != "" || r.Header.Get("X-Content-Type-Options") != "nosniff" {
 		t.Errorf("%d %v", r.StatusCode, r.Header)
 	}
 	empty, err := web.New(fstest.MapFS{"build.sum": {}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r := get(t, empty, "GET", "/"); r.StatusCode != 404 || !strings.Contains(body(t, r), "make ui-dist") {
+	if r := get(t, empty, "GET", "/"); r.StatusCode != 404 || !strings.Contains(body(r), "make ui-dist") {
 		t.Errorf("%d", r.StatusCode)
 	}
 }
@@ -127,7 +128,7 @@ func TestTheAPIKeepsItsAddresses(t *testing.T) {
 		"/api/v1/jobs": "api", "/api/none": "api", "/api": "api", "/ws/v2/robot": "api", "/health/ready": "api", "/metrics": "api",
 		"/": "page", "/apiary": "page", "/workflows": "page", "/local/a.json": "page",
 	} {
-		if got := body(t, get(t, h, "GET", path)); got != want {
+		if got := body(get(t, h, "GET", path)); got != want {
 			t.Errorf("%s: %s", path, got)
 		}
 	}

@@ -180,6 +180,7 @@ function Canvas({ source, search, onSearch, jobHref, onOpened, catalog }: Canvas
           : box && flow.current
             ? flow.current.screenToFlowPosition({ x: box.x + box.width / 2 - 100, y: box.y + box.height / 2 - 40 })
             : { x: 0, y: 0 };
+    while (graph.nodes.some((n) => Math.abs(n.x - at.x) < 180 && Math.abs(n.y - at.y) < 90)) at.y += 110; // not on top of another
     const [next, id] = addNode(graph, type, at.x, at.y);
     ed.change(next, `Add ${catalog.byName.get(type)?.title ?? type}`);
     select(new Set([id]));
