@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { canvas, clean, dev, launch, open, type Program, shot } from './harness';
+import { canvas, clean, dev, launch, open, type Program, shot, start } from './harness';
 
 const hello = readFileSync(join(import.meta.dirname, '../../examples/hello.json'), 'utf8');
 
@@ -226,5 +226,38 @@ describe('the canvas of the orchestrator', () => {
     await shot(page, 'workflows-dark');
     await other.context.close();
     await w.context.close();
+  });
+});
+
+describe('a server that runs nothing itself', () => {
+  it('shows Local disabled with the reason and starts in Cloud', async () => {
+    const server = await start(['serve', '--listen', '127.0.0.1:0', '--data-dir', join(dir, 'data'), '--dev-mode'], /Listening on (http:\/\/\S+)/);
+    const w = await open(browser);
+    const { page } = w;
+    try {
+      await page.goto(`${server.url}/workflows`);
+      await page.getByText('No workflows yet.').waitFor();
+      await clean(page);
+      await shot(page, 'workflows-empty-dark');
+      await page.getByRole('link', { name: 'New workflow' }).click();
+      await page.getByRole('tab', { name: 'Robot Picker' }).click();
+      await page.getByText('This server does not run workflows itself.').first().waitFor();
+      expect(await page.getByRole('radio', { name: 'Local' }).isDisabled()).toBe(true);
+      expect(await page.getByRole('radio', { name: 'Cloud' }).isChecked()).toBe(true);
+      await page.getByText('No robots yet').waitFor();
+      // Any suitable robot is a choice also while there is none: the job waits and says why.
+      await page.getByRole('row', { name: /Any suitable robot/ }).click();
+      await page.getByRole('button', { name: 'Submit to Cloud' }).click();
+      const run = page.getByRole('region', { name: 'Run' });
+      await run.getByText('Pending').waitFor();
+      await clean(page);
+      await shot(page, 'canvas-pending-dark');
+      await run.getByRole('button', { name: 'Cancel' }).click();
+      await run.getByText('Cancelled').first().waitFor();
+      expect(w.faults.filter((f) => !f.includes('404'))).toEqual([]);
+    } finally {
+      await w.context.close();
+      await server.stop();
+    }
   });
 });

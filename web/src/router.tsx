@@ -1,4 +1,5 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect, useNavigate } from '@tanstack/react-router';
+import { useEffect, useState } from 'react';
 import type { CanvasSearch, Panel } from './canvas/CanvasPage';
 import { VersionsPage } from './pages/workflow/VersionsPage';
 import { WorkflowsPage } from './pages/workflow/WorkflowsPage';
@@ -98,7 +99,39 @@ const file = createRoute({
   },
 });
 
-export const router = createRouter({ routeTree: root.addChildren([index, list, editor, versions, version, file]) });
+/** A job's own address leads to its run on the graph of the version that it ran. */
+const job = createRoute({
+  getParentRoute: () => root,
+  path: '/fleet/jobs/$id',
+  component: function Job() {
+    const { id } = job.useParams();
+    const navigate = useNavigate();
+    const [why, setWhy] = useState('');
+    useEffect(() => {
+      let gone = false;
+      fetch(`/api/v1/jobs/${encodeURIComponent(id)}`)
+        .then(async (r) => {
+          const got = (await r.json()) as { detail?: string; workflow?: { workflow_id: string; version: number } };
+          if (gone) return;
+          if (!r.ok || !got.workflow) return setWhy(got.detail ?? `The server answered ${r.status}.`);
+          const to = { id: got.workflow.workflow_id, v: String(got.workflow.version) };
+          void navigate({ to: '/workflows/$id/versions/$v', params: to, search: { run: id }, replace: true });
+        })
+        .catch(() => setWhy('The server does not answer.'));
+      return () => {
+        gone = true;
+      };
+    }, [id, navigate]);
+    return (
+      <div style={{ padding: '20px 16px' }}>
+        <h1>Job</h1>
+        <p role="status">{why || 'Looking for it…'}</p>
+      </div>
+    );
+  },
+});
+
+export const router = createRouter({ routeTree: root.addChildren([index, list, editor, versions, version, file, job]) });
 
 declare module '@tanstack/react-router' {
   interface Register {

@@ -4806,10 +4806,7 @@ export interface operations {
     };
     "auth.logout": {
         parameters: {
-            query?: {
-                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
-                tenant_id?: string;
-            };
+            query?: never;
             header?: never;
             path?: never;
             cookie?: never;
@@ -5041,10 +5038,7 @@ export interface operations {
     };
     "auth.ticket": {
         parameters: {
-            query?: {
-                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
-                tenant_id?: string;
-            };
+            query?: never;
             header?: never;
             path?: never;
             cookie?: never;
@@ -6965,10 +6959,7 @@ export interface operations {
     };
     "me.password": {
         parameters: {
-            query?: {
-                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
-                tenant_id?: string;
-            };
+            query?: never;
             header?: never;
             path?: never;
             cookie?: never;
@@ -6999,10 +6990,7 @@ export interface operations {
     };
     "me.sessions": {
         parameters: {
-            query?: {
-                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
-                tenant_id?: string;
-            };
+            query?: never;
             header?: never;
             path?: never;
             cookie?: never;
@@ -7031,10 +7019,7 @@ export interface operations {
     };
     "me.end_session": {
         parameters: {
-            query?: {
-                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
-                tenant_id?: string;
-            };
+            query?: never;
             header?: never;
             path: {
                 id: string;

@@ -71,9 +71,9 @@ export function RunPanel({
             <p className={css.hint}>No line yet.</p>
           ) : (
             run.lines.map((l) => (
-              <div key={`${l.epoch}.${l.line}`} className={css.line} data-level={l.level}>
+              <div key={`${l.epoch}.${l.line}`} className={css.line} data-level={l.level.toUpperCase()}>
                 <span className={css.lineNo}>{l.line}</span>
-                <span className={css.lineLevel}>{l.level}</span>
+                <span className={css.lineLevel}>{l.level.toUpperCase()}</span>
                 {l.node_id && (
                   <button type="button" className={css.lineNode} onClick={() => onNode(l.node_id ?? '')}>
                     {title(l.node_id)}

@@ -136,6 +136,7 @@ export function WorkflowsPage(p: WorkflowsPageProps) {
                 <th>Name</th>
                 <th className={css.number}>Version</th>
                 <th>Changed</th>
+                <th>Versions</th>
               </tr>
             </thead>
             <tbody>
@@ -147,6 +148,9 @@ export function WorkflowsPage(p: WorkflowsPageProps) {
                   <td className={css.number}>{w.version}</td>
                   <td>
                     <Time at={w.updated_at} />
+                  </td>
+                  <td>
+                    <a href={`${p.workflowHref(w.workflow_id)}/versions`}>All versions</a>
                   </td>
                 </tr>
               ))}
