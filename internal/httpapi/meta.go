@@ -6,11 +6,12 @@ import (
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/auth"
 )
 
 // Meta is what a page asks before anything else.
 type Meta struct {
-	Version      string      `json:"version"`
+	Version      string      `json:"version" doc:"Empty for those who are not known."`
 	Now          time.Time   `json:"now"`
 	Mode         string      `json:"mode" enum:"serve,dev,canvas"`
 	Dev          bool        `json:"dev" doc:"Nobody is asked for a key."`
@@ -36,9 +37,12 @@ func (a *API) metaRoutes() {
 
 type metaReply struct{ Body Meta }
 
-func (a *API) meta(context.Context, *struct{}) (*metaReply, error) {
+func (a *API) meta(ctx context.Context, _ *struct{}) (*metaReply, error) {
 	m := Meta{Version: a.o.Version, Now: a.o.Now(), Mode: "serve", Dev: a.o.Local, Local: a.metaLocal()}
 	stamp(&m.Now)
+	if auth.From(ctx).Tenant == "" { // strangers need not know what they could attack
+		m.Version, m.Local.Host = "", ""
+	}
 	switch {
 	case a.o.Linked != nil:
 		link := showLink(a.o.Linked.Link())

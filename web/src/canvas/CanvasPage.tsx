@@ -618,6 +618,7 @@ function Canvas({ source, search, onSearch, jobHref, onOpened, catalog }: Canvas
                 readOnly={readOnly}
                 show={showPlaces}
                 onShow={setShowPlaces}
+                onRefresh={fleet.refresh}
                 onChange={ed.change}
               />
             </div>

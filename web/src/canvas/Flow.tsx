@@ -47,12 +47,13 @@ export function Flow(p: FlowProps) {
   const [nodes, setNodes, onNodesChange] = useNodesState<Box>([]);
   const [edges, setEdges, onEdgesChange] = useEdgesState<Edge>([]);
   const instance = useRef<ReactFlowInstance<Box, Edge>>(undefined);
+  const byId = useMemo(() => new Map(graph.nodes.map((n) => [n.id, n])), [graph.nodes]);
   const title = useCallback(
     (id: string) => {
-      const n = graph.nodes.find((x) => x.id === id);
+      const n = byId.get(id);
       return n ? titleOf(n, catalog.byName.get(n.type)) : id;
     },
-    [graph.nodes, catalog],
+    [byId, catalog],
   );
   const tints = useMemo(() => (p.showPlaces ? colours(graph) : new Map<string, string>()), [graph, p.showPlaces]);
 
@@ -93,7 +94,7 @@ export function Flow(p: FlowProps) {
     setEdges(
       graph.links.map((l): Edge => {
         const handOver = p.showPlaces && whereOf(graph, l.source) !== whereOf(graph, l.target);
-        const source = graph.nodes.find((n) => n.id === l.source);
+        const source = byId.get(l.source);
         const exec = source
           ? portsOf(catalog.byName.get(source.type), source, graph.links).outputs.find((o) => o.name === l.sourcePort)?.type === 'exec'
           : true;
@@ -111,7 +112,7 @@ export function Flow(p: FlowProps) {
         };
       }),
     );
-  }, [graph, catalog, p.selectedLinks, p.showPlaces, p.run, title, setEdges]);
+  }, [graph, byId, catalog, p.selectedLinks, p.showPlaces, p.run, title, setEdges]);
 
   // What the hand selects goes up, and comes down again with the next drawing.
   const chosen = useRef({ nodes: p.selected, links: p.selectedLinks });
@@ -129,7 +130,7 @@ export function Flow(p: FlowProps) {
   };
 
   const portOf = (id: string | null, name: string | null | undefined, side: 'inputs' | 'outputs') => {
-    const n = graph.nodes.find((x) => x.id === id);
+    const n = byId.get(id ?? '');
     return n ? portsOf(catalog.byName.get(n.type), n, graph.links)[side].find((x) => x.name === name) : undefined;
   };
   const valid = (c: Connection | Edge) =>
@@ -205,6 +206,7 @@ export function Flow(p: FlowProps) {
         ariaLabel="Overview of the graph"
         nodeColor={(n) => miniColour(n as Box)}
         nodeStrokeWidth={0}
+        style={{ width: 150, height: 100 }}
         bgColor="var(--panel)"
         maskColor="rgb(128 128 128 / 25%)"
       />

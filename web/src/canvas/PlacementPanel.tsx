@@ -1,5 +1,5 @@
 import { useEffect, useId, useState } from 'react';
-import { capabilities, type PickerRobot } from '../parts/RobotPicker';
+import { capabilities, type PickerRobot, RobotPicker } from '../parts/RobotPicker';
 import css from './canvas.module.css';
 import { type Graph, placeOf, setPlace } from './model/graph';
 import type { JObj } from './model/json';
@@ -15,6 +15,7 @@ export interface PlacementPanelProps {
   readOnly: boolean;
   show: boolean;
   onShow: (on: boolean) => void;
+  onRefresh: () => void;
   onChange: (next: (g: Graph) => Graph, what: string, mark?: string) => void;
 }
 
@@ -59,24 +60,23 @@ export function PlacementPanel(p: PlacementPanelProps) {
           ))}
         </fieldset>
         {place.kind === 'robot' && (
-          <label className={css.field}>
-            Robot
-            <input
-              list={`${id}-robots`}
-              value={place.robot}
-              onChange={(e) => put({ ...place, robot: e.target.value })}
-              placeholder="bot-0042"
-              className={css.mono}
+          <div className={css.placePicker}>
+            <RobotPicker
+              robots={p.robots}
+              mode="cloud"
+              selected={place.robot || null}
+              connection={{ state: p.connected ? 'connected' : 'offline', address: '', tried: [] }}
+              local={{ enabled: false, host: '', reason: '' }}
+              submission={{ state: 'idle' }}
+              live
+              actions={false}
+              onRobotSelected={(robot) => !p.readOnly && put({ ...place, robot: robot ?? '' })}
+              onExecutionModeChanged={() => undefined}
+              onRefreshRequested={p.onRefresh}
+              onSubmitToCloudRequested={() => undefined}
             />
-            <datalist id={`${id}-robots`}>
-              {p.robots.slice(0, 500).map((r) => (
-                <option key={r.id} value={r.id}>
-                  {r.name}
-                </option>
-              ))}
-            </datalist>
-            <span className={css.hint}>The job waits for it. The Robot Picker shows them all.</span>
-          </label>
+            <p className={css.hint}>{place.robot ? `The job waits for ${place.robot}.` : 'Select a robot. The job waits for it.'}</p>
+          </div>
         )}
         {place.kind === 'capability' && (
           <>

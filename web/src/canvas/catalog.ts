@@ -54,13 +54,13 @@ export function portsOf(t: NodeType | undefined, n: GNode, links: readonly GLink
   const own = (action !== undefined ? t?.actions?.[action] : undefined) ?? t;
   const inputs: Port[] = [];
   const outputs: Port[] = [];
-  if (!t || t.exec_in) inputs.push({ name: 'exec_in', type: 'exec' });
+  if (!t || (t.exec_in && t.node_type !== 'StartNode')) inputs.push({ name: 'exec_in', type: 'exec' });
   for (const o of t ? t.exec_out : ['exec_out']) outputs.push({ name: o, type: 'exec' });
   for (const [prefix, count] of dynamic(t, n))
     for (const i of count) if (!outputs.some((o) => o.name === prefix + i)) outputs.push({ name: prefix + i, type: 'exec' });
   for (const p of own?.inputs ?? []) inputs.push({ name: p.name, type: p.type, ...(p.required ? { required: true } : {}) });
   for (const p of own?.outputs ?? []) outputs.push({ name: p.name, type: p.type });
-  for (const l of links) {
+  for (const l of linksOf(links, n.id)) {
     if (l.target === n.id && !inputs.some((p) => p.name === l.targetPort)) inputs.push({ name: l.targetPort, type: isExecIn(l.targetPort) ? 'exec' : 'any' });
     if (l.source === n.id && !outputs.some((p) => p.name === l.sourcePort))
       outputs.push({ name: l.sourcePort, type: isExecOut(t, l.sourcePort) ? 'exec' : 'any' });
@@ -80,6 +80,24 @@ function dynamic(t: NodeType | undefined, n: GNode): [string, string[]][] {
     return [['branch_', Array.from({ length: Math.min(16, Math.max(1, count || 2)) }, (_, i) => String(i + 1))]];
   }
   return [];
+}
+
+const indexed = new WeakMap<readonly GLink[], Map<string, GLink[]>>();
+
+/** linksOf are the links of a node; a graph of links is sorted by node once. */
+export function linksOf(links: readonly GLink[], id: string): readonly GLink[] {
+  let by = indexed.get(links);
+  if (!by) {
+    by = new Map();
+    for (const l of links)
+      for (const end of l.source === l.target ? [l.source] : [l.source, l.target]) {
+        const list = by.get(end);
+        if (list) list.push(l);
+        else by.set(end, [l]);
+      }
+    indexed.set(links, by);
+  }
+  return by.get(id) ?? [];
 }
 
 /** mayConnect says why two ports do not go together; undefined: they do. */

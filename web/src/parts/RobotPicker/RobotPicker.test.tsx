@@ -111,6 +111,18 @@ describe('the Robot Picker', () => {
     fireEvent.keyDown(tree, { key: 'Enter', ctrlKey: true });
     expect(c.onSubmitToCloudRequested).toHaveBeenCalledTimes(1);
   });
+  it('peeks with Space, and as a plain chooser has no buttons that run', () => {
+    const c = show({ selected: 'r1' });
+    const tree = screen.getByRole('treegrid');
+    fireEvent.keyDown(tree, { key: 'End' });
+    fireEvent.keyDown(tree, { key: ' ' });
+    expect(screen.getByRole('region', { name: 'About bot-3' }).textContent).toContain('Browser, office');
+    fireEvent.keyDown(tree, { key: ' ' });
+    expect(screen.queryByRole('region', { name: 'About bot-3' })).toBeNull();
+    c.view.rerender(<RobotPicker {...c.props} actions={false} />);
+    expect(screen.queryByRole('button', { name: 'Submit to Cloud' })).toBeNull();
+    expect(screen.queryByRole('radio')).toBeNull();
+  });
   it('connects, and shows each address that was tried', () => {
     const c = show({
       connection: {

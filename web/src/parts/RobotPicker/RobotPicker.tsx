@@ -1,6 +1,22 @@
 import { useEffect, useId, useMemo, useRef, useState } from 'react';
 import { Connect, type Connection } from './Connect';
-import { AllRobots, Any, countLine, cut, filters, type Grouping, grouped, type Mode, matches, type PickerRobot, submitState, unfit } from './picker';
+import {
+  AllRobots,
+  Any,
+  countLine,
+  cut,
+  filters,
+  further,
+  type Grouping,
+  grouped,
+  known,
+  type Mode,
+  matches,
+  type PickerRobot,
+  statusWord,
+  submitState,
+  unfit,
+} from './picker';
 import css from './RobotPicker.module.css';
 import { RobotTree } from './RobotTree';
 
@@ -43,6 +59,7 @@ export function RobotPicker(p: RobotPickerProps) {
   const [filter, setFilter] = useState(AllRobots);
   const [by, setBy] = useState<Grouping>('environment');
   const [note, setNote] = useState('');
+  const [peeked, setPeeked] = useState<string>();
   const id = useId();
   const cloud = p.mode === 'cloud';
   const connected = p.connection.state === 'connected';
@@ -52,6 +69,7 @@ export function RobotPicker(p: RobotPickerProps) {
   const groups = useMemo(() => grouped(shown, by), [shown, by]);
   const chosen = p.selected !== null && p.selected !== Any ? p.robots.find((r) => r.id === p.selected) : undefined;
   const hidden = chosen !== undefined && !shown.includes(chosen);
+  const peek = p.robots.find((r) => r.id === peeked);
   const button = submitState({ mode: p.mode, connected, selected: p.selected, submitting, may: p.may });
 
   const submit = (robot?: string) => {
@@ -76,37 +94,41 @@ export function RobotPicker(p: RobotPickerProps) {
 
   return (
     <div className={css.panel} onKeyDown={keys}>
-      <header className={css.head}>
-        <h2 className={css.title}>Robot Picker</h2>
-        {p.onFloat && (
-          <button
-            type="button"
-            className={css.icon}
-            onClick={p.onFloat}
-            aria-label={p.floating ? 'Dock the panel' : 'Float the panel'}
-            title={p.floating ? 'Dock' : 'Float'}
-          >
-            ▢
-          </button>
-        )}
-        {p.onClose && (
-          <button type="button" className={css.icon} onClick={p.onClose} aria-label="Close the Robot Picker (P)" title="Close (P)">
-            ✕
-          </button>
-        )}
-      </header>
-      <ConnectionLine connection={p.connection} />
-      <fieldset className={css.modes}>
-        <legend>Execution mode</legend>
-        <label title={p.local.enabled ? '' : p.local.reason}>
-          <input type="radio" name={`${id}-mode`} checked={!cloud} disabled={!p.local.enabled} onChange={() => p.onExecutionModeChanged('local')} /> Local
-        </label>
-        <label>
-          <input type="radio" name={`${id}-mode`} checked={cloud} onChange={() => p.onExecutionModeChanged('cloud')} /> Cloud
-        </label>
-      </fieldset>
-      {!p.local.enabled && <p className={css.hint}>{p.local.reason}</p>}
-      {cloud && !connected && p.onConnect && <Connect connection={p.connection} onConnect={p.onConnect} />}
+      {p.actions !== false && (
+        <>
+          <header className={css.head}>
+            <h2 className={css.title}>Robot Picker</h2>
+            {p.onFloat && (
+              <button
+                type="button"
+                className={css.icon}
+                onClick={p.onFloat}
+                aria-label={p.floating ? 'Dock the panel' : 'Float the panel'}
+                title={p.floating ? 'Dock' : 'Float'}
+              >
+                ▢
+              </button>
+            )}
+            {p.onClose && (
+              <button type="button" className={css.icon} onClick={p.onClose} aria-label="Close the Robot Picker (P)" title="Close (P)">
+                ✕
+              </button>
+            )}
+          </header>
+          <ConnectionLine connection={p.connection} />
+          <fieldset className={css.modes}>
+            <legend>Execution mode</legend>
+            <label title={p.local.enabled ? '' : p.local.reason}>
+              <input type="radio" name={`${id}-mode`} checked={!cloud} disabled={!p.local.enabled} onChange={() => p.onExecutionModeChanged('local')} /> Local
+            </label>
+            <label>
+              <input type="radio" name={`${id}-mode`} checked={cloud} onChange={() => p.onExecutionModeChanged('cloud')} /> Cloud
+            </label>
+          </fieldset>
+          {!p.local.enabled && <p className={css.hint}>{p.local.reason}</p>}
+          {cloud && !connected && p.onConnect && <Connect connection={p.connection} onConnect={p.onConnect} />}
+        </>
+      )}
       <div className={css.tools}>
         <label className={css.filter}>
           Filter{' '}
@@ -147,7 +169,9 @@ export function RobotPicker(p: RobotPickerProps) {
           p.onRobotSelected(r);
         }}
         onQuick={quick}
+        onPeek={(r) => setPeeked((was) => (was === r ? undefined : r))}
       />
+      {peek && <Peek robot={peek} onClose={() => setPeeked(undefined)} />}
       {hidden && <p className={css.hint}>Selected: {chosen.name} (hidden by the filter)</p>}
       <StatusLine count={countLine(p.robots, shown)} note={note} submission={p.submission} />
       {p.actions !== false && (
@@ -187,6 +211,25 @@ export function RobotPicker(p: RobotPickerProps) {
         </div>
       )}
     </div>
+  );
+}
+
+/** Peek is what there is to know of a robot, in words. */
+function Peek({ robot: r, onClose }: { robot: PickerRobot; onClose: () => void }) {
+  const caps = [...known(r).map((c) => c.name), ...further(r)];
+  return (
+    <section className={css.peek} aria-label={`About ${r.name}`}>
+      <button type="button" className={css.icon} aria-label="Close (Space)" onClick={onClose}>
+        ✕
+      </button>
+      <strong>{r.name}</strong> {statusWord(r.status)}
+      {r.reason ? `: ${r.reason}` : ''}
+      <br />
+      {r.hostname && `On ${r.hostname} · `}
+      {r.environment} · {r.currentJobs} of {r.maxJobs} jobs
+      <br />
+      {caps.length > 0 ? caps.join(', ') : 'No capabilities'}
+    </section>
   );
 }
 

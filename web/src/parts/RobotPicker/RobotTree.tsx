@@ -14,6 +14,7 @@ export interface RobotTreeProps {
   empty: string;
   onSelect: (id: string) => void;
   onQuick: (id: string) => void;
+  onPeek: (id: string) => void;
 }
 
 const height = 28;
@@ -69,6 +70,7 @@ export function RobotTree(p: RobotTreeProps) {
     else if (e.key === 'End') go(rows.length - 1);
     else if (e.key === 'ArrowLeft' && row?.kind === 'group' && row.open) toggle(row.name);
     else if (e.key === 'ArrowRight' && row?.kind === 'group' && !row.open) toggle(row.name);
+    else if (e.key === ' ' && row?.kind === 'robot') p.onPeek(row.robot.id);
     else if (e.key === 'Enter' || e.key === ' ') row?.kind === 'group' ? toggle(row.name) : choose(row);
     else if (e.key.length === 1) jump(e);
     else return;
