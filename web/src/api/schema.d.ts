@@ -3189,6 +3189,7 @@ export interface components {
             now: string;
             /** @description Only in canvas mode: the one that this program passes requests on to. */
             orchestrator?: components["schemas"]["Link"];
+            /** @description Empty for those who are not known. */
             version: string;
         };
         MetaLocal: {
