@@ -147,6 +147,11 @@ describe('the canvas on the author’s machine', () => {
     await page.getByRole('checkbox', { name: 'GPU' }).check();
     await page.getByText('needs gpu').waitFor();
     await page.getByText(/^No robot fits/).waitFor();
+    await page.getByRole('radio', { name: 'On a specific robot' }).check();
+    await page.getByRole('row', { name: /dev-1/ }).click();
+    await page.getByText('on dev-1').waitFor();
+    await clean(page);
+    await shot(page, 'canvas-placement-dark');
     await page.getByRole('radio', { name: 'As the workflow does' }).check();
     await page.getByText(/2 robots fit/).waitFor();
     await clean(page);

@@ -32,6 +32,7 @@ export function useFleet(): Fleet {
   useEffect(() => {
     const end = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
+    let pages = 1; // of the list; a large fleet is looked at less often
     const look = async () => {
       try {
         const m = await net.meta();
@@ -44,6 +45,7 @@ export function useFleet(): Fleet {
           if (may(who, 'robots:read')) {
             const list = await net.robots(end.signal);
             if (end.signal.aborted) return;
+            pages = Math.max(1, Math.ceil(list.length / 500));
             setRobots(list.map(asPicker));
           }
           setSeen(new Date().toLocaleTimeString());
@@ -53,7 +55,7 @@ export function useFleet(): Fleet {
         if (end.signal.aborted) return;
         setLost((was) => was ?? { since: new Date().toLocaleTimeString(), why: e instanceof Error ? e.message : String(e) });
       }
-      if (live && !end.signal.aborted) timer = setTimeout(look, document.hidden ? 10 * every : every);
+      if (live && !end.signal.aborted) timer = setTimeout(look, pages * (document.hidden ? 10 * every : every));
     };
     void look();
     return () => {
