@@ -48,6 +48,7 @@ setup-test: ## install what the tests need and this machine lacks: PostgreSQL, P
 	scripts/setup-test.sh
 
 test: setup-test fmt-check vet law lint verify cross ## everything, under 12 minutes on two cores
+	@scripts/test-ui.sh
 	@$(MAKE) --no-print-directory -j2 --output-sync=line test-rooms test-chaos
 
 # What kills and cuts waits more than it works, so it runs beside the rest.
