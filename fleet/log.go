@@ -19,8 +19,9 @@ const (
 	MaxLogBytes = 50 << 20
 )
 
-// LogBatch is what a robot sends: lines from First on. Dropped counts lines
-// that the robot itself left out before First.
+// LogBatch is what a robot sends: lines from First on, and the records of steps
+// that came with them. Dropped counts lines that the robot itself left out
+// before First.
 type LogBatch struct {
 	JobID   ID
 	Tenant  TenantID
@@ -28,6 +29,7 @@ type LogBatch struct {
 	Epoch   int64
 	First   int64
 	Lines   []LogLine
+	Steps   []Step // a step that began and ended between two batches comes once, ended
 	Dropped int64
 	Quota   int64 // bytes kept of the attempt; 0: MaxLogBytes
 }

@@ -196,6 +196,19 @@ func (m *LogBatch) check() error {
 		m.Lines[i].Level = Cut(m.Lines[i].Level, 16)
 		m.Lines[i].Node = Cut(m.Lines[i].Node, 256)
 	}
+	if len(m.Steps) > 0 && m.FirstStep < 1 || len(m.Steps) > MaxBatch {
+		return fleet.Invalid("steps", "A batch has at most %d records of steps, numbered from 1; got %d from %d.", MaxBatch, len(m.Steps), m.FirstStep)
+	}
+	for i := range m.Steps {
+		s := &m.Steps[i]
+		if s.Seq < 1 || s.Took < 0 || !s.Status.Known() {
+			return fleet.Invalid("steps", "A step has a number from 1 and a known status; got %d and %.40q.", s.Seq, s.Status)
+		}
+		for _, word := range []*string{&s.Node, &s.NodeType, &s.Iteration, &s.Branch} {
+			*word = Cut(*word, fleet.MaxStepWord)
+		}
+		s.Error = Cut(s.Error, fleet.MaxStepError)
+	}
 	return m.Ref.check()
 }
 

@@ -167,10 +167,12 @@ type ReportAck struct {
 
 // LogAck answers a log batch. Window is how many lines from NextLine on may be
 // on their way; 0 means that no more lines are wanted, only their count.
+// NextStep is the record of a step that is expected next, if any were sent.
 type LogAck struct {
 	Ref
 	NextLine int64 `json:"next_line"`
 	Window   int64 `json:"window"`
+	NextStep int64 `json:"next_step,omitempty"`
 }
 
 // Secret answers secret_get.

@@ -70,6 +70,16 @@ func (m *LogBatch) Batch(tenant fleet.TenantID, robot fleet.RobotID) fleet.LogBa
 			Epoch: m.Epoch, Line: m.FirstLine + int64(i), At: l.At.Time, Level: l.Level, Node: l.Node, Message: l.Message,
 		}
 	}
+	for _, s := range m.Steps {
+		step := fleet.Step{
+			Epoch: m.Epoch, Seq: s.Seq, Node: s.Node, NodeType: s.NodeType, Iteration: s.Iteration, Branch: s.Branch,
+			Status: s.Status, StartedAt: s.At.Time, Error: s.Error,
+		}
+		if s.Status != fleet.StepRunning {
+			step.EndedAt, step.DurationMS = s.At.Add(s.Took.Std()), s.Took.Std().Milliseconds()
+		}
+		b.Steps = append(b.Steps, step)
+	}
 	return b
 }
 

@@ -182,12 +182,29 @@ type JobCancelled struct {
 
 // LogBatch carries lines of an attempt's log. Line numbers count from 1:
 // Lines[i] is line FirstLine+i. Dropped counts the lines that the robot has
-// left out of this attempt so far.
+// left out of this attempt so far. Steps[i] is record FirstStep+i of the steps;
+// they are sent only to an orchestrator that names [FeatureSteps].
 type LogBatch struct {
 	Ref
 	FirstLine int64     `json:"first_line"`
 	Lines     []LogLine `json:"lines"`
 	Dropped   int64     `json:"dropped,omitempty"`
+	FirstStep int64     `json:"first_step,omitempty"`
+	Steps     []Step    `json:"steps,omitempty"`
+}
+
+// Step says how one execution of a node stands: once while it runs, unless it
+// has ended before it could be sent, and once when it has ended.
+type Step struct {
+	Seq       int64            `json:"seq"` // inside the attempt, from 1 in the order of the starts
+	Node      string           `json:"node_id"`
+	NodeType  string           `json:"node_type"`
+	Iteration string           `json:"iteration,omitempty"` // path of loop passes, such as 2.0
+	Branch    string           `json:"branch,omitempty"`
+	Status    fleet.StepStatus `json:"status"`
+	At        Time             `json:"at"` // of its start
+	Took      fleet.Duration   `json:"took_ms,omitempty"`
+	Error     string           `json:"error,omitempty"`
 }
 
 // LogLine is one line.

@@ -37,4 +37,5 @@ const (
 	FeatureWorkflowRef = "workflow_ref" // large documents are fetched by HTTP
 	FeatureLogs        = "logs"         // log_batch with window
 	FeatureCommands    = "commands"     // pause, resume, drain, shutdown
+	FeatureSteps       = "steps"        // log_batch carries the records of steps
 )

@@ -21,6 +21,7 @@ type jobCmds struct {
 	Get      jobGetCmd      `cmd:"" aliases:"show" help:"show one job"`
 	Watch    jobWatchCmd    `cmd:"" help:"stay with a job until it has ended"`
 	Log      jobLogCmd      `cmd:"" aliases:"logs" help:"show the log of a job"`
+	Steps    jobStepsCmd    `cmd:"" aliases:"timeline" help:"draw when each node of a job ran"`
 	Explain  jobExplainCmd  `cmd:"" aliases:"why" help:"say why a job waits, and what would let it start"`
 	Graph    jobGraphCmd    `cmd:"" help:"draw the jobs that wait for each other"`
 	Attempts jobAttemptsCmd `cmd:"" help:"show to whom a job was handed out"`
@@ -215,8 +216,9 @@ func (c *jobWatchCmd) Run(ctx context.Context, sh *shell) error {
 type jobLogCmd struct {
 	config.Client
 	Job    string `arg:"" help:"id of the job"`
-	Follow bool   `short:"f" help:"stay until the job has ended"`
+	Follow bool   `short:"f" help:"stay until the job has ended" xor:"how"`
 	Level  string `help:"least level: debug, info, warning, error" placeholder:"LEVEL"`
+	Search string `help:"only lines with this text, in any case; the whole log is searched" placeholder:"TEXT" xor:"how"`
 }
 
 // Run prints lines as they come; with -o json each is an object of its own.
@@ -265,6 +267,9 @@ func (c *jobLogCmd) print(ctx context.Context, sh *shell, api *client.Client, id
 			return err
 		}
 		for _, line := range page.Lines {
+			if c.Search != "" && !strings.Contains(strings.ToLower(line.Message), strings.ToLower(c.Search)) {
+				continue
+			}
 			if err := sh.logLine(c.Output, line); err != nil {
 				return err
 			}

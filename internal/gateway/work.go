@@ -385,7 +385,11 @@ func (c *conn) logger(ctx context.Context) {
 			if ack.Full {
 				window = 0
 			}
-			c.send(f.ID, &wire.LogAck{Ref: m.Ref, NextLine: ack.NextLine, Window: window})
+			answer := &wire.LogAck{Ref: m.Ref, NextLine: ack.NextLine, Window: window}
+			if len(m.Steps) > 0 {
+				answer.NextStep = m.FirstStep + int64(len(m.Steps))
+			}
+			c.send(f.ID, answer)
 		}
 	}
 }

@@ -143,6 +143,7 @@ func newAPI(o Options) (*API, error) {
 	a.huma = huma.NewAPI(humaConfig(o.Version), humago.NewAdapter((*guardedMux)(a), ""))
 	a.healthRoutes()
 	a.jobRoutes()
+	a.stepRoutes()
 	a.jobActionRoutes()
 	a.robotRoutes()
 	a.pollingRoutes()

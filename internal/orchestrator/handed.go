@@ -103,6 +103,12 @@ func (h *handed) lines(b *fleet.LogBatch) {
 	for i := range b.Lines {
 		b.Lines[i].Message, b.Lines[i].Node = hide.Text(b.Lines[i].Message), hide.Text(b.Lines[i].Node)
 	}
+	for i := range b.Steps {
+		s := &b.Steps[i]
+		for _, text := range []*string{&s.Node, &s.NodeType, &s.Iteration, &s.Branch, &s.Error} {
+			*text = hide.Text(*text)
+		}
+	}
 }
 
 // beat cleans what a robot says in passing.

@@ -285,7 +285,7 @@ func (r *Robot) welcome(c *conn) error {
 			continue
 		}
 		r.saveResume(wire.Resume{SessionID: m.SessionID, Token: m.ResumeToken})
-		r.logs.reset(m.Limits)
+		r.logs.reset(m.Limits, slices.Contains(m.Features, wire.FeatureSteps))
 		// The place for frames stands before the machine makes the first one.
 		c.session = m.SessionEpoch
 		r.setConn(c)

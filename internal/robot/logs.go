@@ -26,6 +26,7 @@ type logs struct {
 	clock func() protocol.Instant
 
 	mu     sync.Mutex
+	steps  bool // the orchestrator takes records of steps
 	window int64
 	count  int64 // of batches, for their ids
 	by     map[wire.Ref]*logTail
@@ -40,9 +41,10 @@ type logTail struct {
 	bytes      int
 	dropped    int64 // of all time
 	gap        int64 // dropped since the last line that was kept
-	refused    bool  // the orchestrator wants no more
+	refused    bool  // the orchestrator wants no more lines
 	ended      bool
 	sentAt     protocol.Instant
+	steps      stepTail
 }
 
 func newLogs(clock func() protocol.Instant) *logs {
@@ -53,11 +55,7 @@ func newLogs(clock func() protocol.Instant) *logs {
 func (l *logs) add(ref wire.Ref, line wire.LogLine) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	t := l.by[ref]
-	if t == nil {
-		t = &logTail{base: 1, sent: 1}
-		l.by[ref] = t
-	}
+	t := l.tail(ref)
 	cost := len(line.Message) + 128
 	if t.refused || t.bytes+cost > logBytes {
 		t.dropped++
@@ -67,6 +65,25 @@ func (l *logs) add(ref wire.Ref, line wire.LogLine) {
 	t.mark()
 	t.put(line)
 }
+
+func (l *logs) tail(ref wire.Ref) *logTail {
+	t := l.by[ref]
+	if t == nil {
+		t = &logTail{base: 1, sent: 1, steps: stepTail{base: 1, sent: 1}}
+		l.by[ref] = t
+	}
+	return t
+}
+
+// step keeps a record of a step.
+func (l *logs) step(ref wire.Ref, s wire.Step) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.tail(ref).steps.put(s)
+}
+
+// empty says whether nothing waits for the orchestrator.
+func (t *logTail) empty() bool { return len(t.lines) == 0 && len(t.steps.kept) == 0 }
 
 func (t *logTail) put(line wire.LogLine) {
 	t.lines = append(t.lines, line)
@@ -90,12 +107,12 @@ func (l *logs) batch(ref wire.Ref) (*wire.LogBatch, string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	t := l.by[ref]
-	if t == nil || t.refused {
+	if t == nil {
 		return nil, ""
 	}
 	now := l.clock()
-	if t.sent > t.base && now-t.sentAt > logResend {
-		t.sent = t.base
+	if (t.sent > t.base || t.steps.sent > t.steps.base) && now-t.sentAt > logResend {
+		t.sent, t.steps.sent = t.base, t.steps.base
 	}
 	from := int(t.sent - t.base)
 	room := min(int(l.window)-from, wire.MaxBatch)
@@ -104,10 +121,13 @@ func (l *logs) batch(ref wire.Ref) (*wire.LogBatch, string) {
 		size += len(t.lines[to].Message) + 64
 		to++
 	}
-	if to == from {
+	b := &wire.LogBatch{Ref: ref, FirstLine: t.sent, Lines: append([]wire.LogLine{}, t.lines[from:to]...), Dropped: t.dropped}
+	if l.steps {
+		b.FirstStep, b.Steps = t.steps.next(logBatch - size)
+	}
+	if to == from && len(b.Steps) == 0 {
 		return nil, ""
 	}
-	b := &wire.LogBatch{Ref: ref, FirstLine: t.sent, Lines: append([]wire.LogLine(nil), t.lines[from:to]...), Dropped: t.dropped}
 	t.sent += int64(to - from)
 	t.sentAt = now
 	l.count++
@@ -137,21 +157,23 @@ func (l *logs) acknowledged(m *wire.LogAck) {
 	} else {
 		l.window = m.Window
 	}
-	if t.ended && len(t.lines) == 0 {
+	t.steps.acknowledged(m.NextStep)
+	if t.ended && t.empty() {
 		delete(l.by, m.Ref)
 	}
 }
 
 // reset begins a session: what was on its way is sent again.
-func (l *logs) reset(limits wire.Limits) {
+func (l *logs) reset(limits wire.Limits, steps bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.steps = steps
 	l.window = logWindow
 	if limits.LogWindow > 0 {
 		l.window = limits.LogWindow
 	}
 	for _, t := range l.by {
-		t.sent = t.base
+		t.sent, t.steps.sent = t.base, t.steps.base
 	}
 }
 
@@ -165,7 +187,7 @@ func (l *logs) finished(ref wire.Ref) {
 		return
 	}
 	t.ended = true
-	if len(t.lines) == 0 {
+	if t.empty() {
 		delete(l.by, ref)
 		return
 	}
@@ -175,7 +197,7 @@ func (l *logs) finished(ref wire.Ref) {
 	}
 }
 
-// waiting counts the lines of an attempt that are not acknowledged.
+// waiting counts what is not acknowledged of an attempt.
 func (l *logs) waiting(ref wire.Ref) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -183,7 +205,10 @@ func (l *logs) waiting(ref wire.Ref) int {
 	if t == nil {
 		return 0
 	}
-	return len(t.lines)
+	if !l.steps {
+		return len(t.lines)
+	}
+	return len(t.lines) + len(t.steps.kept)
 }
 
 func (l *logs) refs() []wire.Ref {

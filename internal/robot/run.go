@@ -262,8 +262,18 @@ func (s *sink) Log(l engine.Line) {
 	})
 }
 
-// Step is not sent: the protocol has no message for step records yet.
-func (s *sink) Step(engine.Step) {}
+// Step keeps a record for the next batch. What a node gave out stays here.
+func (s *sink) Step(st engine.Step) {
+	if st.Seq > fleet.MaxSteps {
+		return
+	}
+	s.logs.step(s.run.offer.Ref, wire.Step{
+		Seq: st.Seq, Node: wire.Cut(st.NodeID, fleet.MaxStepWord), NodeType: wire.Cut(st.NodeType, fleet.MaxStepWord),
+		Iteration: wire.Cut(st.Iteration, fleet.MaxStepWord), Branch: wire.Cut(st.Branch, fleet.MaxStepWord),
+		Status: fleet.StepStatus(st.Status), At: wire.At(st.StartedAt), Took: fleet.Duration(st.Duration),
+		Error: wire.Cut(st.Error, fleet.MaxStepError),
+	})
+}
 
 // Progress keeps the newest reading.
 func (s *sink) Progress(p engine.Progress) {

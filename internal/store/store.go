@@ -67,7 +67,8 @@ type Hot interface {
 // they never slow a decision down. Lines are soft: they are flushed in batches,
 // and a crash may lose the newest ones that were not yet acknowledged.
 type Logs interface {
-	// AppendLogs stores batches. A line that is already there is kept as it was,
+	// AppendLogs stores batches. The records of steps in one are stored with its
+	// lines, each once. A line that is already there is kept as it was,
 	// so that a repeated batch changes nothing. A gap is answered with the line
 	// that is expected; lines beyond the attempt's quota are counted, not kept.
 	AppendLogs(ctx context.Context, s Scope, in []fleet.LogBatch) ([]fleet.LogAck, error)
@@ -75,10 +76,20 @@ type Logs interface {
 	// time, after one in the order of ids. It does not know whether they have
 	// ended.
 	LogJobs(ctx context.Context, s Scope, after fleet.ID, before time.Time, limit int) ([]fleet.ID, error)
-	// PruneLogs takes all lines of jobs.
+	// PruneLogs takes all lines and steps of jobs.
 	PruneLogs(ctx context.Context, s Scope, jobs []fleet.ID) error
 	// ReadLogs returns lines of a job from (epoch, line) on, in order.
 	ReadLogs(ctx context.Context, s Scope, job fleet.ID, q LogQuery) ([]fleet.LogLine, error)
+	// ReadSteps returns the steps of a job from (epoch, number) on, in the order of
+	// their starts, each as it stands.
+	ReadSteps(ctx context.Context, s Scope, job fleet.ID, q StepQuery) ([]fleet.Step, error)
+}
+
+// StepQuery selects steps.
+type StepQuery struct {
+	Epoch int64 // 0: from the first attempt on
+	From  int64 // number inside the epoch to start at
+	Limit int   // at most 5000
 }
 
 // LogQuery selects lines.

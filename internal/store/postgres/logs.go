@@ -37,6 +37,9 @@ func (s *Store) AppendLogs(ctx context.Context, sc store.Scope, in []fleet.LogBa
 			for _, l := range b.Lines {
 				size += 128 + len(l.Message)
 			}
+			for _, step := range b.Steps {
+				size += 256 + len(step.Error)
+			}
 		}
 		return nil
 	})
@@ -81,6 +84,19 @@ func (s *Store) ReadLogs(ctx context.Context, sc store.Scope, job fleet.ID, q st
 	var out []fleet.LogLine
 	err := s.view(ctx, sc, func(c *conn) (err error) {
 		out, err = sqlstore.ReadLogs(c, sc, job, q)
+		return err
+	})
+	return out, err
+}
+
+// ReadSteps returns steps of a job in the order of their starts.
+func (s *Store) ReadSteps(ctx context.Context, sc store.Scope, job fleet.ID, q store.StepQuery) ([]fleet.Step, error) {
+	if err := sc.Valid(); err != nil {
+		return nil, err
+	}
+	var out []fleet.Step
+	err := s.view(ctx, sc, func(c *conn) (err error) {
+		out, err = sqlstore.ReadSteps(c, sc, job, q)
 		return err
 	})
 	return out, err

@@ -58,10 +58,18 @@ func (t *Tx) appendLog(b *fleet.LogBatch) (fleet.LogAck, error) {
 	if _, err := one(t.conn, logHead, func(r *Row) { next, bytes = r.int64(), r.int64() }, b.JobID, b.Epoch, b.Tenant); err != nil {
 		return fleet.LogAck{}, err
 	}
+	if err := t.appendSteps(b); err != nil {
+		return fleet.LogAck{}, err
+	}
 	first := max(b.First, 1)
 	// A gap is taken only if the robot says that it left those lines out.
 	if first > next+max(b.Dropped, 0) {
-		return fleet.LogAck{NextLine: next, Full: bytes >= b.Room()}, nil
+		ack := fleet.LogAck{NextLine: next, Full: bytes >= b.Room()}
+		if len(b.Steps) == 0 {
+			return ack, nil
+		}
+		_, err := t.conn.Exec(logMove, b.JobID, b.Epoch, b.Tenant, next, bytes, 0)
+		return ack, err
 	}
 	dropped := max(first-next, 0)
 	end := next
@@ -86,10 +94,10 @@ func (t *Tx) appendLog(b *fleet.LogBatch) (fleet.LogAck, error) {
 		}
 	}
 	ack := fleet.LogAck{NextLine: max(end, next), Full: bytes >= b.Room()}
-	if end == next && dropped == 0 {
+	if end == next && dropped == 0 && len(b.Steps) == 0 {
 		return ack, nil
 	}
-	if len(b.Lines) == 0 {
+	if len(b.Lines) == 0 && dropped > 0 {
 		ack.NextLine = max(first, next)
 	}
 	_, err := t.conn.Exec(logMove, b.JobID, b.Epoch, b.Tenant, ack.NextLine, bytes, dropped)

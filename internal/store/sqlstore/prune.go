@@ -151,10 +151,10 @@ func LogJobs(c Conn, sc store.Scope, after fleet.ID, before time.Time, limit int
 	return out, err
 }
 
-// PruneLogs takes the lines of jobs.
+// PruneLogs takes the lines and the steps of jobs.
 func (t *Tx) PruneLogs(jobs []fleet.ID) error {
 	for _, id := range jobs {
-		for _, s := range []*Stmt{pruneLines, pruneHeads} {
+		for _, s := range []*Stmt{pruneLines, stepPrune, pruneHeads} {
 			if _, err := t.conn.Exec(s, id, t.all(), t.tenant()); err != nil {
 				return err
 			}

@@ -105,6 +105,7 @@ func (f *Fixture) Everything() {
 		Tenant: f.Tenant, RobotID: "r1", JobID: done.ID, Epoch: done.Epoch, First: 1, Lines: []fleet.LogLine{
 			{At: f.Now, Level: "info", Node: "n1", Message: "grüß Gott"}, {At: f.Now, Level: "error", Message: ""},
 		},
+		Steps: []fleet.Step{{Seq: 1, Node: "n1", Status: fleet.StepFailed, StartedAt: f.Now, EndedAt: f.Now, Error: "größer"}},
 	}})
 	f.must(err)
 }

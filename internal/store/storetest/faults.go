@@ -133,6 +133,11 @@ func (s *Faulty) LogJobs(ctx context.Context, sc store.Scope, after fleet.ID, be
 	return out, s.call(ctx, "LogJobs", func() (err error) { out, err = s.inner.LogJobs(ctx, sc, after, before, limit); return err })
 }
 
+// ReadSteps passes through.
+func (s *Faulty) ReadSteps(ctx context.Context, sc store.Scope, job fleet.ID, q store.StepQuery) (out []fleet.Step, err error) {
+	return out, s.call(ctx, "ReadSteps", func() (err error) { out, err = s.inner.ReadSteps(ctx, sc, job, q); return err })
+}
+
 // ReadLogs passes through.
 func (s *Faulty) ReadLogs(ctx context.Context, sc store.Scope, job fleet.ID, q store.LogQuery) (out []fleet.LogLine, err error) {
 	return out, s.call(ctx, "ReadLogs", func() (err error) { out, err = s.inner.ReadLogs(ctx, sc, job, q); return err })

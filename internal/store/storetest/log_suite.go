@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/store"
@@ -301,6 +302,51 @@ func logTests() map[string]func(f *Fixture) {
 			if d := cmp.Diff(want, lines[0]); d != "" {
 				f.Errorf("line (-want +got):\n%s", d)
 			}
+		},
+		"steps": func(f *Fixture) {
+			session := f.Robot("r1", 9)
+			j := f.Running(f.Spec(), "r1", session)
+			send := func(robot fleet.RobotID, first int64, lines int, steps ...fleet.Step) {
+				f.Helper()
+				b := fleet.LogBatch{JobID: j.ID, Tenant: f.Tenant, RobotID: robot, Epoch: 1, First: first, Steps: steps}
+				for range lines {
+					b.Lines = append(b.Lines, fleet.LogLine{At: f.Now, Level: "info", Message: "x"})
+				}
+				_, err := f.Store.AppendLogs(f.Context(), f.Scope, []fleet.LogBatch{b})
+				f.must(err)
+			}
+			step := func(seq int64, status fleet.StepStatus, took time.Duration) fleet.Step {
+				s := fleet.Step{Epoch: 1, Seq: seq, Node: "n", NodeType: "T", Iteration: "2.0", Branch: "b", Status: status, StartedAt: f.Now.Add(time.Duration(seq) * time.Second)}
+				if status != fleet.StepRunning {
+					s.EndedAt, s.DurationMS = s.StartedAt.Add(took), took.Milliseconds()
+				}
+				return s
+			}
+			check := func(what string, sc store.Scope, q store.StepQuery, want ...fleet.Step) {
+				f.Helper()
+				got, err := f.Store.ReadSteps(f.Context(), sc, j.ID, q)
+				f.must(err)
+				if d := cmp.Diff(want, got, cmpopts.EquateEmpty()); d != "" {
+					f.Errorf("%s (-want +got):\n%s", what, d)
+				}
+			}
+			one, two, three := step(1, fleet.StepRunning, 0), step(2, fleet.StepCompleted, time.Second), step(3, fleet.StepRunning, 0)
+			send("r1", 1, 0, one, two)
+			check("before any line", f.Scope, store.StepQuery{}, one, two)
+			ended := step(1, fleet.StepFailed, 1500*time.Millisecond)
+			ended.Error = "no"
+			send("r1", 1, 2, ended, three)
+			send("r1", 1, 2, one, ended, three) // again, and the beginning after the end
+			send("r1", 99, 1, two)              // lines that leave a gap
+			check("ended", f.Scope, store.StepQuery{}, ended, two, three)
+			check("from", f.Scope, store.StepQuery{Epoch: 1, From: 2, Limit: 1}, two)
+			check("the next attempt", f.Scope, store.StepQuery{Epoch: 2}, nil...)
+			check("another tenant", store.Tenant("globex"), store.StepQuery{}, nil...)
+			send("r2", 3, 0, step(4, fleet.StepRunning, 0))
+			send("r1", 3, 0, step(fleet.MaxSteps+1, fleet.StepRunning, 0))
+			check("what is not the robot's, and too many", f.Scope, store.StepQuery{From: 4, Epoch: 1}, nil...)
+			f.must(f.Store.PruneLogs(f.Context(), f.Scope, []fleet.ID{j.ID}))
+			check("pruned", f.Scope, store.StepQuery{}, nil...)
 		},
 	}
 }

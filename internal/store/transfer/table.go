@@ -187,6 +187,8 @@ func Tables() []Table {
 		logs(table("log_heads", "job_id epoch", `job_id:text epoch:int tenant_id:text next_line:int bytes:int dropped:int`)),
 		logs(table("log_lines", "job_id epoch line", `job_id:text epoch:int line:int tenant_id:text at:time rank:int
 			level:text node:text message:text`)),
+		logs(table("steps", "job_id epoch seq ended", `job_id:text epoch:int seq:int ended:int tenant_id:text node:text node_type:text
+			iteration:text branch:text status:text started_at:time ended_at:time error:text`)),
 	}
 }
 
