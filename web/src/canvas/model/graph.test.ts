@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import * as m from './graph';
 import { begin, record, redo, seal, undo } from './history';
-import { BadJson, type Num, of, parseJson, printJson, same } from './json';
+import { BadJson, type Json, type Num, of, parseJson, printJson, same } from './json';
 
 const two = `{"metadata":{"name":"Two","mystery":1.0},"nodes":{"2":{"node_id":"2","node_type":"StartNode","config":{},"color":"red"},
 "1":{"node_id":"1","node_type":"LogNode","config":{"message":"hi","n":10.0,"big":12345678901234567890},"position":[5,6],"input_ports":{}}},
