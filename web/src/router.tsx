@@ -1,5 +1,6 @@
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent, useNavigate } from '@tanstack/react-router';
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect, useNavigate } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
+import { call } from './api/client';
 import type { CanvasSearch, Panel } from './canvas/CanvasPage';
 import { JobsPage } from './pages/job/JobsPage';
 import { jobSearch } from './pages/job/rows';
@@ -43,7 +44,16 @@ function canvasSearch(s: Record<string, unknown>): CanvasSearch {
   return out;
 }
 
-const index = createRoute({ getParentRoute: () => root, path: '/', component: OverviewPage });
+/** Who edits on the own machine begins with the workflows; everybody else with the fleet. */
+const index = createRoute({
+  getParentRoute: () => root,
+  path: '/',
+  beforeLoad: async () => {
+    const meta = await call<{ mode: string }>('GET', '/meta').catch(() => undefined);
+    if (meta?.mode === 'canvas') return Promise.reject(redirect({ to: '/workflows', search: { q: '' } }));
+  },
+  component: OverviewPage,
+});
 
 const robots = createRoute({
   getParentRoute: () => root,

@@ -11,7 +11,7 @@ import { Ago } from '../../parts/Time';
 import { between, label, priority } from '../../parts/words';
 import { final, type JobSearch, jobStatuses, stoppable } from './rows';
 
-const columns = '150px minmax(150px, 1fr) 110px minmax(140px, 1fr) 80px 110px 100px 160px';
+const columns = '150px minmax(150px, 1fr) 110px minmax(140px, 1fr) 80px 140px 100px 130px';
 const heads = ['State', 'Workflow', 'Job', 'Robot', 'Priority', 'Created', 'Duration', 'Actions'];
 
 /** JobsPage lists jobs, newest first. A row that waits says why. */
@@ -39,7 +39,10 @@ export function JobsPage({ search, onSearch }: { search: JobSearch; onSearch: (s
       <div className={css.head}>
         <h1>Jobs</h1>
         {page.data && (
-          <span className={css.fact}>{page.data.total >= 0 ? `${page.data.total} jobs` : 'Too many jobs to count'}, newest first. Priority: 0 goes first.</span>
+          <span className={css.fact}>
+            {page.data.total >= 0 ? `${page.data.total} ${page.data.total === 1 ? 'job' : 'jobs'}` : 'Too many jobs to count'}, newest first. Priority: 0 goes
+            first.
+          </span>
         )}
       </div>
       <FleetTabs />
