@@ -1,10 +1,12 @@
 import { Link, Outlet, useRouterState } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
 import { LoginPage } from './pages/login/LoginPage';
+import { setServerTime } from './parts/Time';
 import css from './shell.module.css';
 
 interface Meta {
   mode: string;
+  now: string;
   dev: boolean;
   version: string;
 }
@@ -21,9 +23,14 @@ export function Shell() {
     const ask = async () => {
       try {
         const m = await fetch('/api/v1/meta');
-        if (m.ok) setMeta((await m.json()) as Meta);
+        if (m.ok) {
+          const got = (await m.json()) as Meta;
+          setServerTime(got.now);
+          setMeta(got);
+        }
         const r = await fetch('/api/v1/me');
         setState(r.status === 401 ? 'out' : 'in');
+        timer = setTimeout(ask, document.hidden ? 60_000 : 5000);
       } catch {
         setState('lost');
         timer = setTimeout(ask, 3000);
@@ -48,10 +55,27 @@ export function Shell() {
       <div className={css.body}>
         <nav className={css.rail} aria-label="Main">
           <span className={css.mark}>Casare Fleet</span>
+          <Link to="/" activeOptions={{ exact: true }}>
+            Overview
+          </Link>
+          <Link to="/fleet/robots" search={{}} activeOptions={{ includeSearch: false }}>
+            Robots
+          </Link>
+          <Link to="/fleet/jobs" search={{}} activeOptions={{ includeSearch: false }}>
+            Jobs
+          </Link>
           <Link to="/workflows" search={{ q: '' }} activeOptions={{ includeSearch: false }}>
             Workflows
           </Link>
           <span className={css.grow} />
+          {state !== 'asking' && (
+            <span className={css.connection} role="status">
+              <span aria-hidden="true" data-lost={state === 'lost' || undefined}>
+                {state === 'lost' ? '○' : '●'}
+              </span>{' '}
+              {state === 'lost' ? 'Offline' : 'Connected'}
+            </span>
+          )}
           {meta && <span className={css.version}>{meta.mode === 'canvas' ? 'canvas' : meta.version}</span>}
         </nav>
         <main id="main" className={css.main} data-full={canvas || undefined}>

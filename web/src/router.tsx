@@ -1,6 +1,13 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect, useNavigate } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
+import { call } from './api/client';
 import type { CanvasSearch, Panel } from './canvas/CanvasPage';
+import { JobsPage } from './pages/job/JobsPage';
+import { jobSearch } from './pages/job/rows';
+import { OverviewPage } from './pages/overview/OverviewPage';
+import { RobotPage } from './pages/robot/RobotPage';
+import { RobotsPage } from './pages/robot/RobotsPage';
+import { robotSearch } from './pages/robot/rows';
 import { VersionsPage } from './pages/workflow/VersionsPage';
 import { WorkflowsPage } from './pages/workflow/WorkflowsPage';
 import { Shell } from './Shell';
@@ -37,7 +44,45 @@ function canvasSearch(s: Record<string, unknown>): CanvasSearch {
   return out;
 }
 
-const index = createRoute({ getParentRoute: () => root, path: '/', beforeLoad: () => Promise.reject(redirect({ to: '/workflows', search: { q: '' } })) });
+/** Who edits on the own machine begins with the workflows; everybody else with the fleet. */
+const index = createRoute({
+  getParentRoute: () => root,
+  path: '/',
+  beforeLoad: async () => {
+    const meta = await call<{ mode: string }>('GET', '/meta').catch(() => undefined);
+    if (meta?.mode === 'canvas') return Promise.reject(redirect({ to: '/workflows', search: { q: '' } }));
+  },
+  component: OverviewPage,
+});
+
+const robots = createRoute({
+  getParentRoute: () => root,
+  path: '/fleet/robots',
+  validateSearch: robotSearch,
+  component: function Robots() {
+    const navigate = useNavigate();
+    return <RobotsPage search={robots.useSearch()} onSearch={(search) => void navigate({ to: '/fleet/robots', search, replace: true })} />;
+  },
+});
+
+const robot = createRoute({
+  getParentRoute: () => root,
+  path: '/fleet/robots/$id',
+  component: function Robot() {
+    const { id } = robot.useParams();
+    return <RobotPage key={id} id={id} />;
+  },
+});
+
+const jobs = createRoute({
+  getParentRoute: () => root,
+  path: '/fleet/jobs',
+  validateSearch: jobSearch,
+  component: function Jobs() {
+    const navigate = useNavigate();
+    return <JobsPage search={jobs.useSearch()} onSearch={(search) => void navigate({ to: '/fleet/jobs', search })} />;
+  },
+});
 
 const list = createRoute({
   getParentRoute: () => root,
@@ -131,7 +176,7 @@ const job = createRoute({
   },
 });
 
-export const router = createRouter({ routeTree: root.addChildren([index, list, editor, versions, version, file, job]) });
+export const router = createRouter({ routeTree: root.addChildren([index, robots, robot, jobs, list, editor, versions, version, file, job]) });
 
 declare module '@tanstack/react-router' {
   interface Register {

@@ -1,0 +1,56 @@
+/** What every page needs to ask the server that served it, and how its refusals read. */
+import type { components } from './schema';
+
+export type Schemas = components['schemas'];
+export type Robot = Schemas['Robot'];
+export type Job = Schemas['Job'];
+export type Me = Schemas['Me'];
+
+/** Refusal is an answer that is no success, in the server's words. */
+export class Refusal extends Error {
+  constructor(
+    message: string,
+    readonly status: number,
+    readonly fix: string,
+    readonly requestId: string,
+  ) {
+    super(message);
+  }
+}
+
+/** call asks the API. A POST carries a key of its own, so that a repeat does nothing twice. */
+export async function call<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+  const headers: Record<string, string> = {};
+  if (body !== undefined) headers['Content-Type'] = 'application/json';
+  if (method === 'POST') headers['Idempotency-Key'] = crypto.randomUUID();
+  let resp: Response;
+  try {
+    resp = await fetch(`/api/v1${path}`, { method, headers, body: body === undefined ? null : JSON.stringify(body), signal: signal ?? null });
+  } catch (e) {
+    if (signal?.aborted) throw e;
+    throw new Refusal('The server does not answer.', 0, 'Look whether it still runs.', '');
+  }
+  const text = await resp.text();
+  if (resp.ok) return (text === '' ? undefined : JSON.parse(text)) as T;
+  let p: { detail?: string; fix?: string; request_id?: string } = {};
+  try {
+    p = JSON.parse(text) as typeof p;
+  } catch {
+    // a proxy has answered
+  }
+  throw new Refusal(p.detail ?? `The server answered ${resp.status}.`, resp.status, p.fix ?? '', p.request_id ?? '');
+}
+
+/** allRobots reads the list page by page, up to what the page can show. */
+export async function allRobots(signal?: AbortSignal): Promise<{ robots: Robot[]; total: number }> {
+  const robots: Robot[] = [];
+  let cursor = '';
+  let total = 0;
+  do {
+    const p = await call<Schemas['RobotList']>('GET', `/robots?limit=500${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`, undefined, signal);
+    robots.push(...p.robots);
+    total = p.total;
+    cursor = p.next_cursor ?? '';
+  } while (cursor !== '' && robots.length < 20_000);
+  return { robots, total };
+}

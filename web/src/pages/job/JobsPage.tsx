@@ -1,0 +1,147 @@
+import { Link } from '@tanstack/react-router';
+import { useState } from 'react';
+import { call, type Job, type Me, Refusal, type Schemas } from '../../api/client';
+import { useAsk } from '../../parts/ask';
+import { Confirm } from '../../parts/Confirm';
+import { FleetTabs } from '../../parts/FleetTabs';
+import css from '../../parts/parts.module.css';
+import { Empty, Fault, Loading } from '../../parts/States';
+import { Status } from '../../parts/Status';
+import { Ago } from '../../parts/Time';
+import { between, label, priority } from '../../parts/words';
+import { final, type JobSearch, jobStatuses, stoppable } from './rows';
+
+const columns = '150px minmax(150px, 1fr) 110px minmax(140px, 1fr) 80px 140px 100px 130px';
+const heads = ['State', 'Workflow', 'Job', 'Robot', 'Priority', 'Created', 'Duration', 'Actions'];
+
+/** JobsPage lists jobs, newest first. A row that waits says why. */
+export function JobsPage({ search, onSearch }: { search: JobSearch; onSearch: (s: JobSearch) => void }) {
+  const [cursors, setCursors] = useState<{ status: string; list: string[] }>({ status: '', list: [] });
+  const status = search.status ?? '';
+  const trail = cursors.status === status ? cursors.list : [];
+  const cursor = trail.at(-1) ?? '';
+  const query = `limit=100${status ? `&status=${status}` : ''}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`;
+  const page = useAsk(query, (s) => call<Schemas['JobList']>('GET', `/jobs?${query}`, undefined, s), cursor ? 0 : 3000);
+  const me = useAsk('me', (s) => call<Me>('GET', '/me', undefined, s));
+  const may = me.data?.permissions.some((p) => p === 'jobs:run') ?? false;
+  const [stop, setStop] = useState<Job>();
+  const [said, setSaid] = useState('');
+  const act = (job: Job, what: 'cancel' | 'retry') => {
+    setSaid(what === 'cancel' ? 'Cancelling…' : 'Retrying…');
+    call<{ message: string }>('POST', `/jobs/${encodeURIComponent(job.job_id)}/${what}`, {})
+      .then((a) => setSaid(a.message))
+      .catch((e) => setSaid(e instanceof Refusal ? `${e.message} ${e.fix}` : String(e)))
+      .finally(page.again);
+  };
+  const jobs = page.data?.jobs ?? [];
+  return (
+    <div className={`${css.page} ${css.fixed}`}>
+      <div className={css.head}>
+        <h1>Jobs</h1>
+        {page.data && (
+          <span className={css.fact}>
+            {page.data.total >= 0 ? `${page.data.total} ${page.data.total === 1 ? 'job' : 'jobs'}` : 'Too many jobs to count'}, newest first. Priority: 0 goes
+            first.
+          </span>
+        )}
+      </div>
+      <FleetTabs />
+      <div className={css.bar}>
+        <button type="button" aria-pressed={!status} onClick={() => onSearch({})}>
+          All
+        </button>
+        {jobStatuses.map((w) => (
+          <button key={w} type="button" aria-pressed={status === w} onClick={() => onSearch(status === w ? {} : { status: w })}>
+            {label(w)}
+          </button>
+        ))}
+        <span className={css.grow} />
+        <span role="status">{said}</span>
+      </div>
+      {page.error && <Fault error={page.error} asOf={page.data ? page.asOf : ''} again={page.again} />}
+      {!page.data && !page.error && <Loading what="jobs" />}
+      {page.data && jobs.length === 0 && !status && (
+        <Empty command="fleet job submit examples/hello.json">
+          No jobs yet. A job is one run of a workflow. Open a workflow and press Run, or submit one from a terminal.
+        </Empty>
+      )}
+      {page.data && jobs.length === 0 && status && (
+        <div className={css.empty}>
+          <p>No job is in the state “{label(status)}”.</p>
+          <button type="button" onClick={() => onSearch({})}>
+            Clear the filter
+          </button>
+        </div>
+      )}
+      {jobs.length > 0 && (
+        <div className={css.grid} role="table" aria-label="Jobs" tabIndex={0}>
+          <div className={`${css.row} ${css.header}`} role="row" style={{ gridTemplateColumns: columns }}>
+            {heads.map((h) => (
+              <span key={h} role="columnheader">
+                {h}
+              </span>
+            ))}
+          </div>
+          {jobs.map((j) => (
+            <div key={j.job_id} className={css.row} role="row" style={{ gridTemplateColumns: columns }}>
+              <span role="cell">
+                <Status word={j.status} {...(j.robot_silent ? { more: '· robot silent' } : {})} />
+              </span>
+              <span role="cell">{j.workflow.workflow_name}</span>
+              <span role="cell" className={css.mono} title={j.job_id}>
+                <Link to="/fleet/jobs/$id" params={{ id: j.job_id }}>
+                  …{j.job_id.slice(-8)}
+                </Link>
+              </span>
+              <span role="cell">{j.status === 'pending' ? label(j.waiting_code ?? j.waiting_on ?? '') : (j.robot_id ?? 'any')}</span>
+              <span role="cell">{priority(j.priority)}</span>
+              <span role="cell">
+                <Ago at={j.created_at} />
+              </span>
+              <span role="cell">{between(j.started_at, j.ended_at) || (j.status === 'running' ? `${j.progress} %` : '–')}</span>
+              <span role="cell">
+                {stoppable(j.status) && (
+                  <button type="button" disabled={!may} aria-label={`Cancel ${j.job_id}`} onClick={() => setStop(j)}>
+                    Cancel
+                  </button>
+                )}
+                {final(j.status) && j.status !== 'completed' && (
+                  <button type="button" disabled={!may} aria-label={`Retry ${j.job_id}`} onClick={() => act(j, 'retry')}>
+                    Retry
+                  </button>
+                )}
+              </span>
+            </div>
+          ))}
+        </div>
+      )}
+      {(trail.length > 0 || page.data?.next_cursor) && (
+        <div className={css.actions}>
+          <button type="button" disabled={trail.length === 0} onClick={() => setCursors({ status, list: trail.slice(0, -1) })}>
+            Newer
+          </button>
+          <button
+            type="button"
+            disabled={!page.data?.next_cursor}
+            onClick={() => page.data?.next_cursor && setCursors({ status, list: [...trail, page.data.next_cursor] })}
+          >
+            Older
+          </button>
+        </div>
+      )}
+      {stop && (
+        <Confirm
+          title={`Cancel ${stop.workflow.workflow_name}?`}
+          action="Cancel the job"
+          onClose={() => setStop(undefined)}
+          onConfirm={() => {
+            act(stop, 'cancel');
+            setStop(undefined);
+          }}
+        >
+          <p>The job {stop.job_id} is asked to stop. What it has done stays done.</p>
+        </Confirm>
+      )}
+    </div>
+  );
+}

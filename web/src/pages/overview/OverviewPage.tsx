@@ -1,0 +1,109 @@
+import { Link } from '@tanstack/react-router';
+import { allRobots, call, type Schemas } from '../../api/client';
+import { useAsk } from '../../parts/ask';
+import css from '../../parts/parts.module.css';
+import { Empty, Fault, Loading } from '../../parts/States';
+import { Status } from '../../parts/Status';
+import { Ago } from '../../parts/Time';
+import { label } from '../../parts/words';
+
+const jobs = (status: string, limit: number) => (signal: AbortSignal) =>
+  call<Schemas['JobList']>('GET', `/jobs?status=${status}&limit=${limit}`, undefined, signal);
+
+/** OverviewPage answers: is anything wrong now, and what runs? */
+export function OverviewPage() {
+  const fleet = useAsk('robots', allRobots, 5000);
+  const running = useAsk('running', jobs('running', 8), 5000);
+  const pending = useAsk('pending', jobs('pending', 5), 5000);
+  const decide = useAsk('decide', jobs('needs_decision', 5), 5000);
+  const robots = fleet.data?.robots ?? [];
+  const count = new Map<string, number>();
+  for (const r of robots) count.set(r.status, (count.get(r.status) ?? 0) + 1);
+  const wrong = robots.filter((r) => r.status === 'error' || (r.suspect && r.status !== 'offline')).slice(0, 5);
+  const open = decide.data?.jobs ?? [];
+  const checked = fleet.data !== undefined && decide.data !== undefined;
+  const failed = fleet.error ?? running.error ?? pending.error ?? decide.error;
+  const again = () => {
+    for (const a of [fleet, running, pending, decide]) a.again();
+  };
+  const words = ['online', 'busy', 'offline', 'error', 'maintenance', ...['paused', 'draining'].filter((w) => count.has(w))];
+  return (
+    <div className={css.page}>
+      <div className={css.head}>
+        <h1>Overview</h1>
+      </div>
+      {failed && <Fault error={failed} asOf={fleet.asOf} again={again} />}
+      {fleet.data ? (
+        <div className={css.strip}>
+          <Link to="/fleet/robots" search={{}}>
+            Total {fleet.data.total}
+          </Link>
+          {words.map((w) => (
+            <Link key={w} to="/fleet/robots" search={{ status: w }}>
+              <Status word={w} more={String(count.get(w) ?? 0)} />
+            </Link>
+          ))}
+          {pending.data && (
+            <Link to="/fleet/jobs" search={{ status: 'pending' }}>
+              <Status word="pending" more={pending.data.total >= 0 ? `${pending.data.total} jobs` : 'many jobs'} />
+            </Link>
+          )}
+        </div>
+      ) : (
+        !failed && <Loading what="the fleet" />
+      )}
+      <h2>Needs attention</h2>
+      {checked && wrong.length + open.length === 0 && <p className={css.fact}>Nothing needs you. Checked {fleet.asOf}.</p>}
+      <ul className={css.list}>
+        {open.map((j) => (
+          <li key={j.job_id}>
+            <Status word={j.status} /> {j.workflow.workflow_name} waits for a decision.
+            <Link to="/fleet/jobs/$id" params={{ id: j.job_id }}>
+              Open the job
+            </Link>
+          </li>
+        ))}
+        {wrong.map((r) => (
+          <li key={r.robot_id}>
+            <Status word={r.status} /> {r.name || r.robot_id} {r.suspect ? 'is silent' : 'reports an error'}.
+            <Link to="/fleet/robots/$id" params={{ id: r.robot_id }}>
+              Open the robot
+            </Link>
+          </li>
+        ))}
+      </ul>
+      <h2>Running now{running.data && running.data.total >= 0 ? ` (${running.data.total})` : ''}</h2>
+      {running.data?.jobs.length === 0 && (
+        <Empty command="fleet job submit examples/hello.json">No job is running. Open a workflow and press Run, or submit one from a terminal.</Empty>
+      )}
+      <ul className={css.list}>
+        {running.data?.jobs.map((j) => (
+          <li key={j.job_id}>
+            <Link to="/fleet/jobs/$id" params={{ id: j.job_id }}>
+              {j.workflow.workflow_name}
+            </Link>
+            <span>{j.progress} %</span>
+            {j.current_node && <span className={css.mono}>{j.current_node}</span>}
+            <span className={css.fact}>
+              on {j.robot_id ?? '–'}, <Ago at={j.started_at} />
+            </span>
+          </li>
+        ))}
+      </ul>
+      <h2>Waiting{pending.data && pending.data.total >= 0 ? ` (${pending.data.total})` : ''}</h2>
+      <ul className={css.list}>
+        {pending.data?.jobs.map((j) => (
+          <li key={j.job_id}>
+            <Link to="/fleet/jobs/$id" params={{ id: j.job_id }}>
+              {j.workflow.workflow_name}
+            </Link>
+            <span>{label(j.waiting_code ?? j.waiting_on ?? 'pending')}</span>
+            <span className={css.fact}>
+              <Ago at={j.waiting_since ?? j.created_at} />
+            </span>
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}

@@ -1,0 +1,36 @@
+/** What the list of robots decides, apart from how it looks. Pure. */
+import type { Robot } from '../../api/client';
+
+export const statuses = ['online', 'busy', 'offline', 'error', 'maintenance', 'paused', 'draining'] as const;
+
+export interface RobotSearch {
+  q?: string;
+  status?: string;
+  cap?: string;
+}
+
+/** robotSearch keeps what the page knows of its address; anything else is dropped. */
+export function robotSearch(s: Record<string, unknown>): RobotSearch {
+  const out: RobotSearch = {};
+  if (typeof s.q === 'string' && s.q) out.q = s.q;
+  if (statuses.some((w) => w === s.status)) out.status = s.status as string;
+  if (typeof s.cap === 'string' && s.cap) out.cap = s.cap;
+  return out;
+}
+
+export function shown(robots: readonly Robot[], s: RobotSearch): Robot[] {
+  const q = (s.q ?? '').trim().toLowerCase();
+  return robots
+    .filter((r) => !s.status || r.status === s.status)
+    .filter((r) => !s.cap || r.capabilities.includes(s.cap))
+    .filter((r) => q === '' || [r.robot_id, r.name, r.hostname, r.environment, ...r.tags].some((w) => w.toLowerCase().includes(q)))
+    .sort((a, b) => (a.name || a.robot_id).localeCompare(b.name || b.robot_id, 'en', { numeric: true }));
+}
+
+export const slots = (r: Robot): number => (r.slot_limit ? Math.min(r.wished_slots, r.slot_limit) : r.wished_slots);
+
+export function counts(robots: readonly Robot[]): Map<string, number> {
+  const out = new Map<string, number>();
+  for (const r of robots) out.set(r.status, (out.get(r.status) ?? 0) + 1);
+  return out;
+}

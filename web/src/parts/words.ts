@@ -1,0 +1,22 @@
+/** The words of the fleet as people read them, and spans of time. Pure. */
+
+/** label is the API's word with a capital and spaces. */
+export const label = (word: string): string => (word === '' ? '' : (word[0] ?? '').toUpperCase() + word.slice(1).replaceAll('_', ' '));
+
+const names: Record<number, string> = { 0: 'Critical', 5: 'High', 10: 'Normal', 15: 'Low' };
+/** priority names a priority; between the names it is the number. */
+export const priority = (p: number): string => names[p] ?? String(p);
+
+/** span is a length of time in at most two units. */
+export function span(ms: number): string {
+  if (ms < 0) return '0 s';
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  const s = Math.floor(ms / 1000);
+  if (s < 60) return `${s} s`;
+  if (s < 3600) return `${Math.floor(s / 60)} min ${s % 60} s`;
+  if (s < 86_400) return `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`;
+  return `${Math.floor(s / 86_400)} d ${Math.floor((s % 86_400) / 3600)} h`;
+}
+
+/** between is the span from one time of the server to another; empty when one is missing. */
+export const between = (from?: string, to?: string): string => (from && to ? span(Date.parse(to) - Date.parse(from)) : '');
