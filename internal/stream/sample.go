@@ -3,6 +3,7 @@ package stream
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
@@ -73,9 +74,7 @@ func (t *tail) sample(ctx context.Context) error {
 	first := t.robots == nil
 	k := tick{mark: now.UnixMilli()}
 	known := make(map[fleet.RobotID]*robotSample, len(robots))
-	for id, s := range t.robots {
-		known[id] = s
-	}
+	maps.Copy(known, t.robots)
 	for i := range robots {
 		r := &robots[i]
 		s := known[r.ID]

@@ -139,11 +139,12 @@ func (h *Hub) Stream(w http.ResponseWriter, r *http.Request, who auth.Principal,
 		return err
 	}
 	ctx := r.Context()
-	leave := func() {}
-	if rd.t, leave, err = h.enter(ctx, who.Tenant); err != nil {
+	t, leave, err := h.enter(ctx, who.Tenant)
+	if err != nil {
 		return err
 	}
 	defer leave()
+	rd.t = t
 	if rd.cursor, err = h.head(ctx, who); err != nil {
 		return err
 	}

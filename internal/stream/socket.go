@@ -44,7 +44,7 @@ func (rd *reader) overSocket(w http.ResponseWriter, r *http.Request, lost error)
 	if err != nil {
 		return nil //nolint:nilerr // the handshake was answered
 	}
-	defer c.CloseNow()
+	defer func() { _ = c.CloseNow() }()
 	rd.out = socket{c}
 	if lost != nil {
 		rd.reset(lost)

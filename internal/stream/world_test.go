@@ -204,3 +204,20 @@ func status(err error) int {
 	}
 	return http.StatusInternalServerError
 }
+
+// refused opens a socket that must be refused, and returns the status.
+func (w *world) refused(query string) int {
+	w.Helper()
+	c, resp, err := websocket.Dial(w.Context(), strings.Replace(w.urls[0], "http", "ws", 1)+"/stream?"+query, nil)
+	if err == nil {
+		closeNow(c)
+		return http.StatusSwitchingProtocols
+	}
+	if resp == nil {
+		w.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	return resp.StatusCode
+}
+
+func closeNow(c *websocket.Conn) { _ = c.CloseNow() }
