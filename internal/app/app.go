@@ -29,6 +29,7 @@ import (
 	"github.com/casarerpa/fleet/internal/store/committer"
 	"github.com/casarerpa/fleet/internal/store/postgres"
 	"github.com/casarerpa/fleet/internal/store/sqlite"
+	"github.com/casarerpa/fleet/internal/stream"
 	"github.com/casarerpa/fleet/internal/upkeep"
 	"github.com/casarerpa/fleet/web"
 	"github.com/casarerpa/fleet/workflow"
@@ -47,6 +48,7 @@ type App struct {
 	issuer   *issuer.Issuer // nil: there is none
 	auth     *auth.Resolver
 	gateway  *gateway.Gateway
+	live     *stream.Hub
 	shed     func() map[string]int64 // what the API refused under pressure
 	loops    []func(context.Context)
 	server   *http.Server
@@ -134,6 +136,8 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 		Member: member, Version: o.Version, Robots: core.Robots, Attempts: core.Attempts, Secrets: core.Secrets, Keys: a.keys, Auth: a.auth,
 		Signals: a.store.Signals(), Timing: timing, Now: time.Now, Logger: o.Logger, Limits: sockets,
 	})
+	a.live = stream.New(stream.Options{Store: a.store, Timing: timing, Now: time.Now, Logger: o.Logger, Topics: o.Limits.Topics})
+	a.push("streams", func(ctx context.Context) error { return a.within(ctx, func() error { a.live.Close(); return nil }) })
 	if err := a.listen(ctx, core); err != nil {
 		return nil, err
 	}
@@ -221,7 +225,7 @@ func (a *App) listen(ctx context.Context, core *orchestrator.Orchestrator) error
 		Probe: a.store.Health, Clock: time.Now, Logger: a.o.Logger, CutOff: a.gateway.CutOff, Back: a.gateway.Back,
 	}
 	o := httpapi.Options{
-		Orchestrator: core, People: a.people, Keys: a.keys, Auth: a.auth, Local: a.o.Local, Robots: a.gateway, Polling: a.gateway, Leaving: a.leaving.Load, Health: a.health, Writable: a.reach.Fault, Breakers: a.breakerStatuses,
+		Orchestrator: core, People: a.people, Keys: a.keys, Auth: a.auth, Local: a.o.Local, Robots: a.gateway, Polling: a.gateway, Live: a.live, Leaving: a.leaving.Load, Health: a.health, Writable: a.reach.Fault, Breakers: a.breakerStatuses,
 		QueryTokens: a.o.QueryTokens, QueryTokenSeen: func() { a.queryTokens.Add(1) },
 		Proxies: a.o.Proxies, Pressure: a.pressure(), RobotCertificates: a.o.RobotCertificates,
 		Members: func() []fleet.Member { return a.members.Live() }, Here: a.o.Here,

@@ -22,6 +22,7 @@ type Limits struct {
 	QueryParams   int  `help:"parameters of a query (422)" default:"100" env:"QUERY_PARAMS"`
 	Page          int  `help:"entries of one page of a list (422), of events and audit twice as many; at most 500" default:"500" env:"PAGE"`
 	Streams       int  `help:"open streams of events of one key or person (429)" default:"20" env:"STREAMS"`
+	Topics        int  `help:"topics of one stream (422)" default:"100" env:"TOPICS"`
 	Nodes         int  `help:"nodes of a workflow (422)" default:"10000" env:"NODES"`
 	Connections   int  `help:"connections of a workflow (422)" default:"50000" env:"CONNECTIONS"`
 	Result        Size `help:"result of a job (413)" default:"10MiB" env:"RESULT"`

@@ -63,6 +63,8 @@ type Options struct {
 	// Pressure is asked before each request and must answer at once. Nil: the
 	// store is never pressed.
 	Pressure func() Pressure
+	// Live shows the fleet live. Nil: streams of events alone are served.
+	Live Live
 	// Breakers are those before outside systems. Nil: none are shown.
 	Breakers func() []breaker.Status
 	// Members are the orchestrators that share the store. Nil: none are shown.
@@ -165,6 +167,7 @@ func newAPI(o Options) (*API, error) {
 	a.vaultRoutes()
 	a.workflowRoutes()
 	a.eventRoutes()
+	a.liveRoutes()
 	a.keyRoutes()
 	a.enrolmentRoutes()
 	a.robotKeyRoutes()

@@ -101,6 +101,8 @@ func verbs() map[string]verb {
 		"workflows.versions":    {"WorkflowVersions", "workflow get"},
 		"workflows.version":     {"GetWorkflowVersion", "workflow get"},
 		"events.list":           {"ListEvents", "events"},
+		"stream.open":           {"Stream", "events"},
+		"fleet.snapshot":        {"FleetSnapshot", "robot list"},
 		"robots.pause":          {"PauseRobot", "robot pause"},
 		"robots.drain":          {"DrainRobot", "robot drain"},
 		"robots.maintenance":    {"MaintainRobot", "robot maintenance"},

@@ -180,7 +180,7 @@ var elsewhere = map[string]string{
 	"MetricsFleet":  "rates_test.go rateFleet, 100", "MetricsRobots": "rates_test.go rateRobots, 100", "MetricsRobot": "rates_test.go rateOneRobot, 200",
 	"MetricsJobs": "rates_test.go rateJobs, 100", "MetricsJob": "rates_test.go rateOneJob, 200", "MetricsAnalytics": "rates_test.go rateAnalytics, 100",
 	"MetricsActivity": "rates_test.go rateActivity, 100", "InFlight": "rates_test.go TestOverload",
-	"ClaimHold": "../gateway/",
+	"ClaimHold": "../gateway/", "Topics": "../stream/stream_test.go TestSubscribe",
 }
 
 // TestLimits takes each limit at its value and one beyond it, and fails when

@@ -28,7 +28,7 @@ var rights = map[string]string{
 	"jobs.list": "vodas", "jobs.get": "vodas", "jobs.attempts": "vodas", "jobs.explain": "vodas", "jobs.graph": "vodas", "jobs.log": "vodas", "jobs.log_search": "vodas", "jobs.steps": "vodas", "jobs.timeline": "vodas",
 	"jobs.submit": "odas", "jobs.submit_many": "odas", "jobs.cancel": "odas", "jobs.retry": "odas", "jobs.decide": "oas",
 	"deadletters.list": "vodas", "deadletters.get": "vodas", "deadletters.stats": "vodas", "deadletters.retry": "odas",
-	"deadletters.delete": "as", "deadletters.purge": "as", "placement.preview": "odas", "events.list": "vodas",
+	"deadletters.delete": "as", "deadletters.purge": "as", "placement.preview": "odas", "events.list": "vodas", "fleet.snapshot": "vodas", "stream.open": "vodas",
 
 	"robots.list": "vodas", "robots.get": "vodas", "robots.commands": "vodas", "robots.register": "ras", "robots.delete": "as",
 	"robots.row": "rvodas", "robots.rows": "vodas", "robots.status": "ras", "robots.heartbeat": "ras", "robots.heartbeat_of": "ras", "robots.logs": "vodas", "robots.metrics": "vodas",

@@ -24,6 +24,7 @@ import (
 	"github.com/casarerpa/fleet/internal/orchestrator"
 	"github.com/casarerpa/fleet/internal/seal"
 	"github.com/casarerpa/fleet/internal/store"
+	"github.com/casarerpa/fleet/internal/stream"
 	"github.com/casarerpa/fleet/workflow"
 	"github.com/casarerpa/fleet/workflow/catalog"
 )
@@ -106,6 +107,9 @@ func newWorldOn(t testing.TB, db dbtest.Store, change ...func(*Options)) *world 
 	rules.Cost = auth.PasswordCost{KiB: 64, Passes: 1, Threads: 1}
 	w.people = auth.NewPeople(db, ids, rand.Reader, time.Now, rules).With(keys)
 	o := Options{Orchestrator: w.core, Keys: keys, People: w.people, Health: db.Health, Logger: logger, Limits: config.DefaultLimits(), Version: "test"}
+	hub := stream.New(stream.Options{Store: db, Timing: func(string) fleet.Timing { return fleet.DefaultTiming() }, Now: time.Now, Logger: logger})
+	t.Cleanup(hub.Close)
+	o.Live = hub
 	limits := gateway.DefaultLimits()
 	limits.ClaimHold = 20 * time.Millisecond
 	o.Polling = gateway.New(gateway.Options{

@@ -26,6 +26,7 @@ type Reader interface {
 	ClusterReader
 	UserReader
 	SignInReader
+	LiveReader
 }
 
 // Tx reads and writes one transaction.

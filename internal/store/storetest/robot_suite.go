@@ -82,6 +82,35 @@ func robotTests() map[string]func(f *Fixture) {
 			})
 			is(f, "no such robot", errors.Is(err, fleet.ErrNotFound), true)
 		},
+		"what streams show": func(f *Fixture) {
+			session := f.Robot("r1", 2)
+			f.Robot("r2", 1)
+			f.Other("globex").Robot("r1", 1)
+			j := f.Assign(f.Submit(f.Spec()), "r1", session)
+			waits := f.Submit(f.Spec())
+			f.View(func(r store.Reader) error {
+				jobs, err := r.JobsOf([]fleet.ID{j.ID, f.IDs.New(), waits.ID})
+				f.must(err)
+				is(f, "jobs", len(jobs), 2)
+				robots, err := r.RobotsOf([]fleet.RobotID{"r2", "nobody", "r1"})
+				f.must(err)
+				is(f, "robots", len(robots), 2)
+				for _, x := range robots {
+					is(f, "held by "+string(x.ID), len(x.CurrentJobIDs) == 1 && x.Taken == 1, x.ID == "r1")
+				}
+				all, err := r.SeenSince(time.Time{})
+				f.must(err)
+				is(f, "all", len(all), 2)
+				is(f, "taken", all[0].Taken, 1)
+				late, err := r.SeenSince(f.Now.Add(time.Hour))
+				f.must(err)
+				is(f, "later", len(late), 0)
+				running, err := r.Running()
+				f.must(err)
+				is(f, "running", len(running) == 1 && running[0].JobID == j.ID && running[0].RobotID == "r1", true)
+				return nil
+			})
+		},
 		"a member is gone": func(f *Fixture) {
 			f.Robot("r1", 1)
 			f.Robot("r2", 1)
