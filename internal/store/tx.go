@@ -27,6 +27,7 @@ type Reader interface {
 	UserReader
 	SignInReader
 	LiveReader
+	RollupReader
 }
 
 // Tx reads and writes one transaction.
@@ -47,6 +48,7 @@ type Tx interface {
 	ClusterWriter
 	UserWriter
 	SignInWriter
+	RollupWriter
 	Pruner
 	// MoveChild lets a job that waits for one job wait for another instead.
 	MoveChild(child, from, to fleet.ID) error
