@@ -63,5 +63,9 @@ func (m *Move) release(p ParentEnd, now time.Time) *Move {
 	if p.RunLeft > 0 {
 		j.RunTimeout = Duration(p.RunLeft)
 	}
-	return m.emit(EventJobReleased, map[string]any{"parent_id": p.Parent, "parent_state": p.State})
+	about := map[string]any{"parent_id": p.Parent, "parent_state": p.State}
+	if !j.NotBefore.IsZero() {
+		about["not_before"] = j.NotBefore.UTC()
+	}
+	return m.emit(EventJobReleased, about)
 }

@@ -329,6 +329,6 @@ func (m *Move) comeBack(robot RobotID, reason string, chance float64, now time.T
 	m.Job.NotBefore = now.Add(pause)
 	m.elsewhere(robot, rule.OtherRobot, m.Job.NotBefore)
 	return m.emit(EventJobRequeued, map[string]any{
-		"previous_robot_id": m.Job.RobotID, "reason": reason, "lost": m.Job.LostUsed, "of": rule.Max,
+		"previous_robot_id": m.Job.RobotID, "reason": reason, "lost": m.Job.LostUsed, "of": rule.Max, "in_ms": pause.Milliseconds(),
 	})
 }

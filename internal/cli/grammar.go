@@ -32,6 +32,7 @@ type commands struct {
 	Secret      secretCmds      `cmd:"" aliases:"secrets" help:"keep passwords out of workflows" group:"Nouns"`
 	Asset       assetCmds       `cmd:"" aliases:"assets" help:"keep settings out of workflows" group:"Nouns"`
 	Audit       auditCmds       `cmd:"" help:"see who did what, and prove that nothing in it was altered" group:"Nouns"`
+	Stats       statsCmds       `cmd:"" help:"see numbers: throughput, durations, waiting, failures, how busy robots are" group:"Nouns"`
 	Events      eventsCmd       `cmd:"" aliases:"event" help:"read what happened, and what happens" group:"Nouns"`
 
 	Login  loginCmd  `cmd:"" help:"sign in; other commands use it where no key is given" group:"More"`

@@ -149,6 +149,7 @@ func newAPI(o Options) (*API, error) {
 	a.pollingRoutes()
 	a.polledRobotRoutes()
 	a.legacyRobotRoutes()
+	a.numberRoutes()
 	a.robotFigureRoutes()
 	a.robotModeRoutes()
 	a.robotCommandRoutes()

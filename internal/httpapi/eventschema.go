@@ -23,13 +23,13 @@ func eventShapes() []eventShape {
 	return []eventShape{
 		{fleet.EventJobSubmitted, job, "A job was stored.", map[string]string{
 			"workflow_id": "text", "workflow_name": "text", "priority": "number", "retry_of?": "text",
-			"parent_job_id?": "text", "segment?": "number", "segments?": "number",
+			"parent_job_id?": "text", "segment?": "number", "segments?": "number", "not_before?": "text",
 		}},
 		{fleet.EventJobAssigned, job, "A robot was offered the job.", map[string]string{"robot_id": "text"}},
 		{fleet.EventJobStarted, job, "The robot took the job.", map[string]string{"robot_id": "text"}},
 		{fleet.EventJobSilent, job, "The robot has not been heard of for a while; the job goes on.", map[string]string{"robot_id": "text"}},
 		{fleet.EventJobRequeued, job, "The job waits again; no step of it counts.", map[string]string{
-			"previous_robot_id": "text", "reason": "text", "detail?": "text", "rejected_by_count?": "number", "lost?": "number", "of?": "number",
+			"previous_robot_id": "text", "reason": "text", "detail?": "text", "rejected_by_count?": "number", "lost?": "number", "of?": "number", "in_ms?": "number",
 		}},
 		{fleet.EventJobRetryScheduled, job, "The attempt failed and another one follows.", map[string]string{
 			"retry": "number", "of": "number", "in_ms": "number", "message?": "text", "node?": "text",
@@ -95,7 +95,7 @@ func eventShapes() []eventShape {
 		}},
 		{fleet.EventEnrolmentRevoked, fleet.SubjectEnrolment, "An enrolment token was revoked.", nil},
 		{fleet.EventBrake, fleet.SubjectFleet, "So many robots fell silent at once that no lease was taken away.", nil},
-		{fleet.EventJobReleased, job, "The jobs that it waited for have ended as it needs.", map[string]string{"parent_id": "text", "parent_state": "text"}},
+		{fleet.EventJobReleased, job, "The jobs that it waited for have ended as it needs.", map[string]string{"parent_id": "text", "parent_state": "text", "not_before?": "text"}},
 		{fleet.EventJobUnmet, job, "A job that it waits for did not end as it needs; it is held.", map[string]string{"parent_id": "text", "parent_state": "text"}},
 		{fleet.EventAssignmentChanged, fleet.SubjectWorkflow, "The usual robots of a workflow changed.", map[string]string{
 			"robot_id": "text", "is_default?": "flag", "removed?": "flag",

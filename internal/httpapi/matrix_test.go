@@ -59,6 +59,8 @@ var rights = map[string]string{
 	"meta.get": "nervodasx", "node_types.list": "vodas",
 	"local.runs": "vodas", "local.run": "vodas", "local.log": "vodas", "local.start": "odas", "local.cancel": "odas",
 	"local.files": "vodas", "local.open": "vodas", "local.save": "das", "local.connect": "das",
+	"numbers.fleet": "vodas", "numbers.analytics": "vodas", "numbers.overview": "vodas", "numbers.series": "vodas", "numbers.workflows": "vodas", "numbers.robots": "vodas",
+	"numbers.environments": "vodas", "numbers.triggers": "vodas", "numbers.waits": "vodas", "numbers.failures": "vodas", "numbers.heat": "vodas",
 	"tenants.list": "as", "tenants.get": "as", "tenants.create": "s", "tenants.put": "s",
 }
 

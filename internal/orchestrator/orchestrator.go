@@ -58,6 +58,7 @@ type Orchestrator struct {
 	Robots    *Robots
 	Attempts  *Attempts
 	Events    *Events
+	Numbers   *Numbers
 
 	Reservations *Reservations
 	Environments *Environments
@@ -94,6 +95,7 @@ func New(o Options) *Orchestrator {
 		Robots:       &Robots{core: c},
 		Attempts:     &Attempts{core: c},
 		Events:       &Events{core: c},
+		Numbers:      &Numbers{core: c},
 	}
 }
 

@@ -26,6 +26,7 @@ type Reader interface {
 	ClusterReader
 	UserReader
 	SignInReader
+	RollupReader
 }
 
 // Tx reads and writes one transaction.
@@ -46,6 +47,7 @@ type Tx interface {
 	ClusterWriter
 	UserWriter
 	SignInWriter
+	RollupWriter
 	Pruner
 	// MoveChild lets a job that waits for one job wait for another instead.
 	MoveChild(child, from, to fleet.ID) error

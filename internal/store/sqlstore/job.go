@@ -284,6 +284,9 @@ func (t *Tx) insert(j fleet.Job, d fleet.JobData, actor string, number int64, se
 	if j.RetryOf != "" {
 		about["retry_of"] = j.RetryOf
 	}
+	if !j.NotBefore.IsZero() {
+		about["not_before"] = j.NotBefore.UTC()
+	}
 	if j.Parent != "" {
 		about["parent_job_id"], about["segment"] = j.Parent, j.Segment
 	}

@@ -42,6 +42,12 @@ func (f *Fixture) Everything() {
 		f.must(err)
 		own.Weight, own.Quotas.RunningJobs, own.SuspendedNote = 300, 40, "Rückstand"
 		f.must(tx.PutTenant(own))
+		rows := fleet.Rollup{{Span: fleet.SpanHour, At: fleet.SpanHour.Floor(f.Now), Dim: fleet.DimWorkflow, Key: "w"}: {
+			Label: "Überweisung", Created: 2, Completed: 1, Runs: fleet.Histogram{7: 1}, Waits: fleet.Histogram{0: 1},
+		}}
+		_, err = tx.AddRollups(store.RollupHead{Tenant: f.Tenant}, 1, f.Now, rows)
+		f.must(err)
+		f.must(tx.AddRobotMinutes(f.Tenant, f.Now, map[fleet.RobotID]fleet.RobotMinute{"r1": {CPU: 12.5, Slots: 2}}))
 		f.must(tx.PutSecret(fleet.Secret{Tenant: f.Tenant, Name: "erp", CreatedAt: f.Now}))
 		f.must(tx.PutSealed(store.Sealed{Tenant: f.Tenant, Name: "erp", Place: fleet.Place{Environment: "lab"}, Version: 1, KeyVersion: 1, Text: "s1.1.x.y"}))
 		f.must(tx.PutAsset(fleet.Asset{Tenant: f.Tenant, Name: "url", Type: fleet.AssetText, Value: []byte(`"ü"`)}))

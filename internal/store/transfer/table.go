@@ -182,6 +182,11 @@ func Tables() []Table {
 			version:int key_version:int sealed:text`),
 		table("assets", "tenant_id name", "tenant_id:text name:text body:text"),
 		table("tenants", "tenant_id", "tenant_id:text weight:int suspended:bool running_most:int body:text"),
+		table("rollup_heads", "tenant_id", "tenant_id:text seq:int at:time sampled_at:time"),
+		table("rollups", "tenant_id span dim at key", `tenant_id:text span:int dim:text at:time key:text label:text sample:text
+			created:int completed:int failed:int timed_out:int cancelled:int run_ms:int waited:int wait_ms:int busy_ms:int
+			capacity_ms:int samples:int pending_sum:int pending_max:int online_sum:int runs:bytes waits:bytes`),
+		table("robot_hours", "tenant_id robot_id at", "tenant_id:text robot_id:text at:time body:text minutes:bytes"),
 		table("members", "id", `id:text incarnation:text version:text address:text renew_seq:int started_at:time`),
 		table("leases", "name", `name:text member_id:text term:int renew_seq:int`),
 		logs(table("log_heads", "job_id epoch", `job_id:text epoch:int tenant_id:text next_line:int bytes:int dropped:int`)),
