@@ -105,8 +105,11 @@ func (e *JobError) ErrorType() string {
 	}
 	text := strings.ToLower(e.Message)
 	for _, w := range [...]struct{ word, name string }{
-		{"timeout", "TimeoutError"}, {"connection", "ConnectionError"}, {"not found", "NotFoundError"},
-		{"permission", "PermissionError"}, {"validation", "ValidationError"},
+		{"timeout", "TimeoutError"},
+		{"connection", "ConnectionError"},
+		{"not found", "NotFoundError"},
+		{"permission", "PermissionError"},
+		{"validation", "ValidationError"},
 	} {
 		if strings.Contains(text, w.word) {
 			return w.name

@@ -30,12 +30,16 @@ func (a *API) numberRoutes() {
 		path, id string
 		by       fleet.RollupDim
 	}{
-		{"workflows", "numbers.workflows", fleet.DimWorkflow}, {"robots", "numbers.robots", fleet.DimRobot},
-		{"environments", "numbers.environments", fleet.DimEnvironment}, {"triggers", "numbers.triggers", fleet.DimTrigger},
+		{"workflows", "numbers.workflows", fleet.DimWorkflow},
+		{"robots", "numbers.robots", fleet.DimRobot},
+		{"environments", "numbers.environments", fleet.DimEnvironment},
+		{"triggers", "numbers.triggers", fleet.DimTrigger},
 	} {
 		route(a, get("/analytics/"+t.path, t.id, "A window by "+t.path,
 			"Sorted by jobs, slowest (at least 3 completed runs), degraded (longer than in the window before), failures, waits or utilization.", rateAnalytics),
-			func(ctx context.Context, in *numbersTableInput) (*numbersTableReply, error) { return a.numbersTable(ctx, in, t.by) })
+			func(ctx context.Context, in *numbersTableInput) (*numbersTableReply, error) {
+				return a.numbersTable(ctx, in, t.by)
+			})
 	}
 	route(a, get("/analytics/waiting", "numbers.waits", "What the jobs that ended in a window waited for", "", rateAnalytics), a.numbersWaits)
 	route(a, get("/analytics/failures", "numbers.failures", "Failures of a window, those that are alike together", "", rateAnalytics), a.numbersFailures)

@@ -21,7 +21,7 @@ const (
 var (
 	rollupBehind = stmt("rollup_head.behind", `select h.tenant_id, coalesce(r.seq, 0), r.at, h.seq, r.sampled_at from tenant_heads h
 		left join rollup_heads r on r.tenant_id = h.tenant_id where h.seq > coalesce(r.seq, 0) and ($1 or h.tenant_id = $2) order by h.tenant_id`)
-	rollupHead = stmt("rollup_head.get", `select seq, at, sampled_at from rollup_heads where tenant_id = $1`)
+	rollupHead  = stmt("rollup_head.get", `select seq, at, sampled_at from rollup_heads where tenant_id = $1`)
 	rollupFirst = stmt("rollup_head.first", `insert into rollup_heads (tenant_id, seq) values ($1, 0) on conflict (tenant_id) do nothing`)
 	rollupMove  = stmt("rollup_head.move", `update rollup_heads set seq = $3, at = $4 where tenant_id = $1 and seq = $2`)
 	rollupRead  = stmt("rollup_head.read", `update rollup_heads set sampled_at = $2 where tenant_id = $1 and (sampled_at is null or sampled_at < $2)`)
@@ -54,9 +54,9 @@ var (
 	rollupPrune = stmt("rollup.prune", `delete from rollups where (tenant_id, span, dim, at, key) in (select tenant_id, span, dim, at, key
 		from rollups where span = $1 and at < $2 and ($3 or tenant_id = $4) order by at limit $5)`)
 
-	factJob    = stmt("job.fact", `select `+jobColumns+` from jobs j where j.id = $1 and j.tenant_id = $2`)
-	factError  = stmt("job_data.fact", `select error from job_data where job_id = $1 and tenant_id = $2`)
-	factTry    = stmt("attempt.fact", `select `+attemptColumns+` from attempts a where a.job_id = $1 and a.tenant_id = $2 order by a.epoch`)
+	factJob   = stmt("job.fact", `select `+jobColumns+` from jobs j where j.id = $1 and j.tenant_id = $2`)
+	factError = stmt("job_data.fact", `select error from job_data where job_id = $1 and tenant_id = $2`)
+	factTry   = stmt("attempt.fact", `select `+attemptColumns+` from attempts a where a.job_id = $1 and a.tenant_id = $2 order by a.epoch`)
 )
 
 // rollupSum is a column added up, as a whole number on both databases.
