@@ -110,8 +110,8 @@ func TestErrorTypes(t *testing.T) {
 func TestFailuresThatAreAlike(t *testing.T) {
 	of := func(message, node string) string {
 		f := JobFacts{Job: Job{Workflow: JobWorkflow{ID: "w"}}, Error: &JobError{Message: message, Node: node}}
-		print, _ := f.Failure()
-		return print
+		same, _ := f.Failure()
+		return same
 	}
 	a := of(`invoice 17 of "Meier" (0192f7c4-1111-7222-8333-444455556666) is missing`, "n1")
 	if b := of(`invoice 99 of "Schulz" (0192f7c4-9999-7aaa-8bbb-ccccddddeeee) is missing`, "n1"); a != b {

@@ -42,12 +42,12 @@ func (w *statsWindow) query() client.NumbersQuery {
 }
 
 // window says what a table is about.
-func (sh *shell) window(w *fleet.NumbersWindow) {
+func (s *shell) window(w *fleet.NumbersWindow) {
 	asOf := "nothing is counted yet"
 	if !w.AsOf.IsZero() {
 		asOf = "as of " + w.AsOf.Local().Format(time.DateTime)
 	}
-	sh.note("%s to %s, %s", w.From.Local().Format("2006-01-02 15:04"), w.To.Local().Format("2006-01-02 15:04"), asOf)
+	s.note("%s to %s, %s", w.From.Local().Format("2006-01-02 15:04"), w.To.Local().Format("2006-01-02 15:04"), asOf)
 }
 
 type statsOverviewCmd struct{ statsWindow }

@@ -35,23 +35,23 @@ func (w *world) get(path string) map[string]any {
 // history is 6 completed, 3 failed, 1 timed out, 2 cancelled and 5 pending jobs.
 func (w *world) history() {
 	w.Helper()
-	new := func() fleet.ID { return w.submit(`{"workflow_json":` + doc + `,"retry":{"max":0}}`) }
+	job := func() fleet.ID { return w.submit(`{"workflow_json":` + doc + `,"retry":{"max":0}}`) }
 	for range 6 {
-		w.complete(w.start(new()))
+		w.complete(w.start(job()))
 	}
 	for range 3 {
-		w.fail(w.start(new()))
+		w.fail(w.start(job()))
 	}
-	ref := w.start(new())
+	ref := w.start(job())
 	w.report(ref, fleet.Report{Kind: fleet.ReportStopped, By: fleet.ByTimeout, How: fleet.StoppedClean})
 	for range 2 {
-		a := w.do("operator", "POST", "/api/v1/jobs/"+string(new())+"/cancel", "")
+		a := w.do("operator", "POST", "/api/v1/jobs/"+string(job())+"/cancel", "")
 		if a.status != http.StatusOK {
 			w.Fatalf("cancel: %d %s", a.status, a.body)
 		}
 	}
 	for range 5 {
-		new()
+		job()
 	}
 }
 

@@ -31,11 +31,11 @@ type Rollups struct {
 // For how long buckets are kept: enough of the short ones for "today" in every
 // zone, enough hours for a heat map of 90 days.
 const (
-	keepShort   = 3 * 24 * time.Hour
-	keepHours   = 100 * 24 * time.Hour
-	keepDays    = 800 * 24 * time.Hour
-	keepMinutes = 25 * time.Hour // readings of robots; a day and the hour that is under way
-	keepRobots  = 90 * 24 * time.Hour
+	keepShort    = 3 * 24 * time.Hour
+	keepHourly   = 100 * 24 * time.Hour
+	keepDaily    = 800 * 24 * time.Hour
+	keepReadings = 25 * time.Hour // readings of robots; a day and the hour that is under way
+	keepRobots   = 90 * 24 * time.Hour
 
 	rollupSteps = 200 // of one tenant before the next one has its turn
 	pruneEvery  = 5 * time.Minute
@@ -283,10 +283,10 @@ func (r *Rollups) Prune(ctx context.Context, now time.Time) error {
 	const step = 500
 	takes := []func(tx store.Tx) (int, error){
 		func(tx store.Tx) (int, error) { return tx.PruneRollups(fleet.SpanShort, now.Add(-keepShort), step) },
-		func(tx store.Tx) (int, error) { return tx.PruneRollups(fleet.SpanHour, now.Add(-keepHours), step) },
-		func(tx store.Tx) (int, error) { return tx.PruneRollups(fleet.SpanDay, now.Add(-keepDays), step) },
+		func(tx store.Tx) (int, error) { return tx.PruneRollups(fleet.SpanHour, now.Add(-keepHourly), step) },
+		func(tx store.Tx) (int, error) { return tx.PruneRollups(fleet.SpanDay, now.Add(-keepDaily), step) },
 		func(tx store.Tx) (int, error) {
-			return tx.PruneRobotHours(now.Add(-keepRobots), now.Add(-keepMinutes), step)
+			return tx.PruneRobotHours(now.Add(-keepRobots), now.Add(-keepReadings), step)
 		},
 	}
 	for _, take := range takes {
