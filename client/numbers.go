@@ -95,3 +95,50 @@ func (c *Client) NumbersHeat(ctx context.Context, q NumbersQuery) (out fleet.Hea
 	err = c.get(ctx, at("analytics", "heatmap"), q.values(), &out)
 	return out, err
 }
+
+// RobotHealth tells how well a robot does, check by check.
+func (c *Client) RobotHealth(ctx context.Context, id fleet.RobotID) (out fleet.RobotHealth, err error) {
+	err = c.get(ctx, at("robots", string(id), "health"), nil, &out)
+	return out, err
+}
+
+// HealthPage is a part of the fleet with the health of each robot.
+type HealthPage struct {
+	Robots []fleet.RobotHealth `json:"robots"`
+	Total  int64               `json:"total"`
+	Next   string              `json:"next_cursor"`
+}
+
+// FleetHealth tells how well robots do, page by page.
+func (c *Client) FleetHealth(ctx context.Context, page fleet.Page) (out HealthPage, err error) {
+	err = c.get(ctx, at("fleet", "health"), pageQuery(page), &out)
+	return out, err
+}
+
+// RobotHistory tells how a robot was; the range is 15m, 1h, 6h, 24h, 7d, 30d or
+// 90d.
+func (c *Client) RobotHistory(ctx context.Context, id fleet.RobotID, span string) (out fleet.RobotHistory, err error) {
+	var body struct {
+		History fleet.RobotHistory `json:"history"`
+	}
+	v := url.Values{}
+	v.Set("range", span)
+	err = c.get(ctx, at("robots", string(id), "metrics"), v, &body)
+	return body.History, err
+}
+
+// Bottlenecks tells what holds a workflow up; 0 days are 7.
+func (c *Client) Bottlenecks(ctx context.Context, workflow fleet.ID, days int) (out fleet.Bottlenecks, err error) {
+	v := url.Values{}
+	set(v, "days", days)
+	err = c.get(ctx, at("analytics", "bottlenecks", string(workflow)), v, &out)
+	return out, err
+}
+
+// Execution tells how the runs of a workflow go; 0 days are 14.
+func (c *Client) Execution(ctx context.Context, workflow fleet.ID, days int) (out fleet.Execution, err error) {
+	v := url.Values{}
+	set(v, "days", days)
+	err = c.get(ctx, at("analytics", "execution", string(workflow)), v, &out)
+	return out, err
+}

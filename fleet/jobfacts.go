@@ -288,6 +288,16 @@ func (r Rollup) busy(f *JobFacts) {
 	}
 }
 
+// Lost counts an attempt that a robot lost.
+func (r Rollup) Lost(at time.Time, robot RobotID) {
+	r.in(at, DimRobot, string(robot), Tally{Lost: 1})
+}
+
+// Disconnected counts the end of a robot's connection.
+func (r Rollup) Disconnected(at time.Time, robot RobotID) {
+	r.in(at, DimRobot, string(robot), Tally{Disconnects: 1})
+}
+
 // Reading counts for how long the slots of a robot were in service in a minute.
 func (r Rollup) Reading(minute time.Time, robot RobotID, capacityMS int64) {
 	r.in(minute, DimRobot, string(robot), Tally{CapacityMS: capacityMS, Samples: 1, OnlineSum: 1}, SpanHour, SpanDay)

@@ -78,6 +78,9 @@ type Tally struct {
 	PendingMax int64
 	OnlineSum  int64
 
+	Lost        int64 // attempts of a robot that was silent for too long
+	Disconnects int64 // ends of a robot's connection
+
 	Runs  Histogram // of RunMS
 	Waits Histogram // of WaitMS
 }
@@ -104,6 +107,8 @@ func (t *Tally) Add(o *Tally) {
 	t.PendingSum += o.PendingSum
 	t.PendingMax = max(t.PendingMax, o.PendingMax)
 	t.OnlineSum += o.OnlineSum
+	t.Lost += o.Lost
+	t.Disconnects += o.Disconnects
 	merge(&t.Runs, o.Runs)
 	merge(&t.Waits, o.Waits)
 }

@@ -178,6 +178,8 @@ type robotCmds struct {
 	Commands    robotCommandsCmd    `cmd:"" help:"list what was asked of a robot"`
 	Delete      robotDeleteCmd      `cmd:"" help:"take a robot out of the fleet for good, with its keys"`
 	Logs        robotLogsCmd        `cmd:"" help:"show the newest lines that a robot wrote"`
+	Health      robotHealthCmd      `cmd:"" help:"show how well robots do, check by check"`
+	History     robotHistoryCmd     `cmd:"" help:"show how a robot's machine and slots were"`
 	Edit        robotEditCmd        `cmd:"" help:"change name, slots, pool, tags and facts of a robot"`
 }
 

@@ -61,6 +61,7 @@ var rights = map[string]string{
 	"local.files": "vodas", "local.open": "vodas", "local.save": "das", "local.connect": "das",
 	"numbers.fleet": "vodas", "numbers.analytics": "vodas", "numbers.overview": "vodas", "numbers.series": "vodas", "numbers.workflows": "vodas", "numbers.robots": "vodas",
 	"numbers.environments": "vodas", "numbers.triggers": "vodas", "numbers.waits": "vodas", "numbers.failures": "vodas", "numbers.heat": "vodas",
+	"jobs.rows": "vodas", "jobs.row": "vodas", "mining.workflows": "vodas", "mining.bottlenecks": "vodas", "mining.execution": "vodas", "mining.timeline": "vodas", "robots.health": "vodas", "robots.fleet_health": "vodas", "robots.sum": "vodas", "numbers.snapshot": "vodas", "numbers.prometheus": "vodas",
 	"tenants.list": "as", "tenants.get": "as", "tenants.create": "s", "tenants.put": "s",
 }
 
@@ -230,7 +231,7 @@ func (m *matrix) cell(t *testing.T, op matrixOp, c matrixCaller) (judged int) {
 	}
 	elsewhere := m.their.path(t, op, c)
 	foreign := m.ask(c, op, elsewhere)
-	across := c.letter == "s" && (strings.HasPrefix(op.id, "jobs.") || strings.HasPrefix(op.id, "tenants.") || strings.HasPrefix(op.id, "users."))
+	across := c.letter == "s" && (strings.HasPrefix(op.id, "jobs.") && op.id != "jobs.row" || strings.HasPrefix(op.id, "tenants.") || strings.HasPrefix(op.id, "users."))
 	switch {
 	case !may:
 		want("foreign", foreign, is(403), "403")
@@ -337,7 +338,7 @@ const (
 func (m *matrix) nowhere(t *testing.T, op matrixOp) string {
 	return fill(t, op, func(string) map[string]string {
 		return map[string]string{
-			"id": nowhereID, "robot": nowhereName, "tenant": nowhereName, "n": "1", "node_id": nowhereName, "robot_id": nowhereName,
+			"id": nowhereID, "robot": nowhereName, "workflow": nowhereName, "tenant": nowhereName, "n": "1", "node_id": nowhereName, "robot_id": nowhereName,
 			"name": nowhereName, "provider": nowhereName, "hash": strings.Repeat("0", 64), "sha256": strings.Repeat("0", 64),
 		}
 	})
@@ -383,7 +384,7 @@ func (e *estate) path(t *testing.T, op matrixOp, c matrixCaller) string {
 			"name": "lab", "provider": "sso", "hash": e.hash, "sha256": strings.Repeat("a", 64), "tenant": string(e.p.Tenant), "n": "1", "node_id": "s",
 		}
 		if !c.may(op) {
-			names["id"], names["robot"], names["robot_id"] = nowhereID, nowhereName, nowhereName // nobody gets that far
+			names["id"], names["robot"], names["robot_id"], names["workflow"] = nowhereID, nowhereName, nowhereName, nowhereName // nobody gets that far
 			return names
 		}
 		switch noun {
@@ -391,7 +392,13 @@ func (e *estate) path(t *testing.T, op matrixOp, c matrixCaller) string {
 			names["id"] = string(e.submit())
 		case "dlq":
 			names["id"] = string(e.failed())
+		case "analytics":
+			names["workflow"] = e.counted()
 		case "robots", "metrics":
+			if op.id == "jobs.row" {
+				names["robot"] = string(e.submit())
+				break
+			}
 			names["robot"] = string(e.newRobot())
 			if c.letter == "r" && e == e.m.ours {
 				names["robot"] = c.name

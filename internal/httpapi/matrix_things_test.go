@@ -101,6 +101,26 @@ func (e *estate) bulk() string {
 	return e.mark(string(b.ID))
 }
 
+// counted is a workflow of which a run is counted.
+func (e *estate) counted() string {
+	id := e.name("flow")
+	scope := store.System("test").In(e.p.Tenant)
+	e.m.must(e.m.store.Update(e.m.Context(), scope, func(tx store.Tx) error {
+		head, err := tx.RollupHead()
+		if err != nil {
+			return err
+		}
+		rows := fleet.Rollup{}
+		now := time.Now()
+		rows.Ended(&fleet.JobFacts{Job: fleet.Job{
+			ID: "j", Tenant: e.p.Tenant, Workflow: fleet.JobWorkflow{ID: fleet.ID(id), Name: id}, State: fleet.Completed, CreatedAt: now, StartedAt: now, EndedAt: now,
+		}})
+		_, err = tx.AddRollups(head, head.Seq+1, now, rows)
+		return err
+	}))
+	return id
+}
+
 const matrixPassword = "correct horse battery"
 
 // signIn signs the estate's person in, who is made when first asked for.

@@ -85,7 +85,7 @@ type HeartbeatReply struct {
 func (a *API) polledRobotRoutes() {
 	route(a, operation{
 		method: http.MethodGet, path: Base + "/metrics/robots/{id}", id: "robots.row", summary: "Get a robot in the form of the original",
-		may: need(fleet.RobotsRead).orSelf(), rate: rateRead,
+		may: need(fleet.RobotsRead).orSelf(), rate: rateOneRobot,
 	}, a.robotRow)
 	route(a, operation{
 		method: http.MethodPut, path: Base + "/robots/{id}/status", id: "robots.status", summary: "Say how a robot is",

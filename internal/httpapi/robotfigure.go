@@ -34,6 +34,8 @@ type RobotFigures struct {
 	LastHeartbeat *time.Time      `json:"last_heartbeat"`
 	Current       []RobotJob      `json:"current_jobs_data"`
 	Metrics       RobotFigureList `json:"metrics" doc:"The numbers once more."`
+	// History is there if a range is asked for.
+	History *fleet.RobotHistory `json:"history,omitempty" doc:"If range is given: means and peaks by the minute up to 24h, by the hour beyond."`
 }
 
 // RobotFigureList is the numbers.
@@ -118,7 +120,12 @@ func looseTime(field, text string) (time.Time, error) {
 
 type robotMetricsReply struct{ Body RobotFigures }
 
-func (a *API) robotMetrics(ctx context.Context, in *robotInput) (*robotMetricsReply, error) {
+type robotMetricsInput struct {
+	ID    string `path:"id"`
+	Range string `query:"range" doc:"15m, 1h, 6h, 24h, 7d, 30d or 90d; without it no history is told."`
+}
+
+func (a *API) robotMetrics(ctx context.Context, in *robotMetricsInput) (*robotMetricsReply, error) {
 	f, err := a.o.Orchestrator.Robots.Figures(ctx, auth.From(ctx), fleet.RobotID(in.ID))
 	if err != nil {
 		return nil, err
@@ -137,6 +144,14 @@ func (a *API) robotMetrics(ctx context.Context, in *robotInput) (*robotMetricsRe
 		out.Current = append(out.Current, RobotJob{
 			ID: j.ID, Workflow: j.Workflow.Name, Status: j.State, Progress: j.Progress, StartedAt: shown(j.StartedAt),
 		})
+	}
+	if in.Range != "" {
+		h, err := a.o.Orchestrator.Robots.History(ctx, auth.From(ctx), fleet.RobotID(in.ID), in.Range)
+		if err != nil {
+			return nil, err
+		}
+		stamp(&h.From, &h.To)
+		out.History = &h
 	}
 	return &robotMetricsReply{out}, nil
 }

@@ -201,7 +201,7 @@ func (w *world) conforms(req *http.Request, a answer) {
 	o := w.api.routes[pattern]
 	media, _, _ := strings.Cut(a.header.Get("Content-Type"), ";")
 	switch {
-	case a.status == http.StatusNoContent || media == "text/event-stream":
+	case a.status == http.StatusNoContent || media == "text/event-stream" || media == "text/plain":
 		return
 	case media == "application/problem+json" && a.status >= 400:
 		w.fits("/components/schemas/Problem", a.body)

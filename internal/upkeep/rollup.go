@@ -2,6 +2,7 @@ package upkeep
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"slices"
@@ -133,6 +134,7 @@ func countEvents(rd store.Reader, list []fleet.Event, rows fleet.Rollup) error {
 	}
 	for i := range list {
 		e := &list[i]
+		countRobot(e, rows)
 		f, found := facts[fleet.ID(e.Subject.ID)]
 		if !found || e.Subject.Kind != fleet.SubjectJob {
 			continue // of something else, or the job is not kept any more
@@ -145,6 +147,22 @@ func countEvents(rd store.Reader, list []fleet.Event, rows fleet.Rollup) error {
 		}
 	}
 	return nil
+}
+
+// countRobot adds what an event tells of a robot.
+func countRobot(e *fleet.Event, rows fleet.Rollup) {
+	switch e.Kind { //nolint:exhaustive // the others tell nothing of the kind
+	case fleet.EventRobotDisconnected:
+		rows.Disconnected(e.At, fleet.RobotID(e.Subject.ID))
+	case fleet.EventJobRequeued:
+		var d struct {
+			Robot fleet.RobotID `json:"previous_robot_id"`
+			Lost  int           `json:"lost"`
+		}
+		if json.Unmarshal(e.Data, &d) == nil && d.Robot != "" && d.Lost > 0 {
+			rows.Lost(e.At, d.Robot)
+		}
+	}
 }
 
 // Read notes once a minute how the robots are and how much waits. Who comes

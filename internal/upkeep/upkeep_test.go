@@ -21,7 +21,7 @@ func TestMain(m *testing.M) { dbtest.Main(m) }
 // fleetOfOne is a real store with one robot connected to it, on a clock that
 // the test moves.
 type fleetOfOne struct {
-	t      *testing.T
+	t      testing.TB
 	clock  time.Time
 	store  store.Store
 	core   *orchestrator.Orchestrator
@@ -31,7 +31,7 @@ type fleetOfOne struct {
 	robot  auth.Principal
 }
 
-func newFleet(t *testing.T) *fleetOfOne {
+func newFleet(t testing.TB) *fleetOfOne {
 	t.Helper()
 	f := &fleetOfOne{t: t, clock: time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC), robot: auth.Robot("default", "r1", "default")}
 	now := func() time.Time { return f.clock }

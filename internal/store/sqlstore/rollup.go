@@ -14,7 +14,7 @@ import (
 
 const (
 	rollupNumbers = `created, completed, failed, timed_out, cancelled, run_ms, waited, wait_ms, busy_ms, capacity_ms,
-	samples, pending_sum, pending_max, online_sum`
+	samples, pending_sum, pending_max, online_sum, lost, disconnects`
 	rollupColumns = `tenant_id, span, dim, at, key, label, sample, ` + rollupNumbers + `, runs, waits`
 )
 
@@ -28,12 +28,13 @@ var (
 
 	rollupGet = stmt("rollup.get", `select `+rollupColumns+` from rollups where tenant_id = $1 and span = $2 and dim = $3 and at = $4 and key = $5`)
 	rollupPut = stmt("rollup.put", `insert into rollups (`+rollupColumns+`)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)
 		on conflict (tenant_id, span, dim, at, key) do update set label = excluded.label, sample = excluded.sample,
 		created = excluded.created, completed = excluded.completed, failed = excluded.failed, timed_out = excluded.timed_out,
 		cancelled = excluded.cancelled, run_ms = excluded.run_ms, waited = excluded.waited, wait_ms = excluded.wait_ms,
 		busy_ms = excluded.busy_ms, capacity_ms = excluded.capacity_ms, samples = excluded.samples,
 		pending_sum = excluded.pending_sum, pending_max = excluded.pending_max, online_sum = excluded.online_sum,
+		lost = excluded.lost, disconnects = excluded.disconnects,
 		runs = excluded.runs, waits = excluded.waits`)
 	rollupKeys = stmt("rollup.keys", `select count(*) from rollups where tenant_id = $1 and span = $2 and dim = $3 and at = $4`)
 
@@ -48,7 +49,7 @@ var (
 	rollupSums = stmt("rollup.sums", `select tenant_id, span, dim, max(at), key, max(label), max(sample),
 		`+rollupSum("created")+rollupSum("completed")+rollupSum("failed")+rollupSum("timed_out")+rollupSum("cancelled")+
 		rollupSum("run_ms")+rollupSum("waited")+rollupSum("wait_ms")+rollupSum("busy_ms")+rollupSum("capacity_ms")+
-		rollupSum("samples")+rollupSum("pending_sum")+` max(pending_max), cast(sum(online_sum) as bigint)
+		rollupSum("samples")+rollupSum("pending_sum")+` max(pending_max), cast(sum(online_sum) as bigint), cast(sum(lost) as bigint), cast(sum(disconnects) as bigint)
 		from rollups where tenant_id = $1 and span = $2 and dim = $3 and at >= $4 and at < $5
 		group by tenant_id, span, dim, key order by key`)
 	rollupPrune = stmt("rollup.prune", `delete from rollups where (tenant_id, span, dim, at, key) in (select tenant_id, span, dim, at, key
@@ -300,6 +301,6 @@ func (t *Tx) PruneRollups(span fleet.RollupSpan, before time.Time, limit int) (i
 func numbers(t *fleet.Tally) []*int64 {
 	return []*int64{
 		&t.Created, &t.Completed, &t.Failed, &t.TimedOut, &t.Cancelled, &t.RunMS, &t.Waited, &t.WaitMS, &t.BusyMS, &t.CapacityMS,
-		&t.Samples, &t.PendingSum, &t.PendingMax, &t.OnlineSum,
+		&t.Samples, &t.PendingSum, &t.PendingMax, &t.OnlineSum, &t.Lost, &t.Disconnects,
 	}
 }
