@@ -156,6 +156,14 @@ func TestAPIBehindTheWall(t *testing.T) {
 	person := fleet.User{ID: f.IDs.New(), Tenant: f.Tenant, Name: "person-of-acme", Role: fleet.RoleAdmin, Password: "hash-of-acme", CreatedAt: f.Now, UpdatedAt: f.Now}
 	signIn := fleet.SignIn{ID: f.IDs.New(), Tenant: f.Tenant, User: person.ID, Kind: fleet.SignInToken, CreatedAt: f.Now, SeenAt: f.Now, EndsAt: f.Now.Add(time.Hour)}
 	f.Update(func(tx store.Tx) error { return errors.Join(tx.AddUser(person), tx.AddSignIn(signIn)) })
+	f.Update(func(tx store.Tx) error { // so that there are numbers to hide
+		rows := fleet.Rollup{}
+		rows.Ended(&fleet.JobFacts{Job: fleet.Job{
+			ID: ended.ID, Tenant: f.Tenant, Workflow: fleet.JobWorkflow{ID: "w-1", Name: "invoices"}, State: fleet.Failed, RobotID: "r1", CreatedAt: f.Now, StartedAt: f.Now, EndedAt: f.Now,
+		}})
+		_, err := tx.AddRollups(store.RollupHead{Tenant: f.Tenant}, 1, f.Now, rows)
+		return err
+	})
 	api := newTenantsAPI(t, open(t, db.URL, Options{}))
 	blind(t)
 	before := dump(t, db)
@@ -167,7 +175,7 @@ func TestAPIBehindTheWall(t *testing.T) {
 	}
 	ids := map[string][]string{
 		"/api/v1/jobs/": {string(running.ID), string(waiting.ID), string(ended.ID)}, "/api/v1/keys/": {"key-of-acme"}, "/api/v1/robot-api-keys/": {"key-of-acme"},
-		"/api/v1/robots/": {"r1"}, "/api/v1/metrics/robots/": {"r1"}, "/api/v1/workflows/": {"w-1"}, "/api/v1/reservations/": {string(kept.ID)}, "/api/v1/dlq/": {string(ended.ID)},
+		"/api/v1/robots/": {"r1"}, "/api/v1/metrics/robots/": {"r1"}, "/api/v1/metrics/robot/": {"r1"}, "/api/v1/metrics/jobs/": {string(running.ID), string(ended.ID)}, "/api/v1/local/runs/": {string(running.ID)}, "/api/v1/workflows/": {"w-1"}, "/api/v1/reservations/": {string(kept.ID)}, "/api/v1/dlq/": {string(ended.ID)},
 		"/api/v1/bulk-operations/": {string(many.ID)}, "/api/v1/users/": {string(person.ID)}, "/api/v1/me/sessions/": {string(signIn.ID)}, "/api/v1/tenants/": {string(f.Tenant)},
 		"/api/v1/enrolments/": {string(token.ID)},
 	}
@@ -187,7 +195,7 @@ func TestAPIBehindTheWall(t *testing.T) {
 				t.Errorf("%s: the test knows no id for it", path)
 			}
 		} else {
-			list = []string{strings.NewReplacer("{hash}", "x", "{sha256}", strings.Repeat("a", 64)).Replace(path)}
+			list = []string{strings.NewReplacer("{workflow}", "w-1", "{hash}", "x", "{sha256}", strings.Repeat("a", 64)).Replace(path)}
 		}
 		for _, at := range list {
 			body := ""
