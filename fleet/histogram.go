@@ -117,7 +117,7 @@ func (h Histogram) Encode() []byte {
 // DecodeHistogram reads what Encode wrote; what is broken counts nothing from
 // there on.
 func DecodeHistogram(b []byte) Histogram {
-	h := Histogram{}
+	h := make(Histogram, len(b)/2) // a pair takes two bytes where bins lie close
 	bin := uint64(0)
 	for len(b) > 0 {
 		step, k := binary.Uvarint(b)

@@ -1,6 +1,9 @@
 package fleet
 
-import "time"
+import (
+	"maps"
+	"time"
+)
 
 // RollupSpan is the length of a bucket in seconds.
 type RollupSpan int64
@@ -118,7 +121,8 @@ func merge(to *Histogram, from Histogram) {
 		return
 	}
 	if *to == nil {
-		*to = Histogram{}
+		*to = maps.Clone(from)
+		return
 	}
 	to.Merge(from)
 }
