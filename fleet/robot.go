@@ -59,6 +59,9 @@ type Robot struct {
 	Suspect       bool        `json:"suspect"`
 	Taken         int         `json:"current_jobs"`
 	CurrentJobIDs []ID        `json:"current_job_ids"`
+
+	// With what it was welcomed; 0 if it never was. See Session.
+	LostAfter, SuspectAfter time.Duration `json:"-"`
 }
 
 // Max is how many attempts the robot may hold at once.
@@ -115,9 +118,19 @@ const (
 	RobotDraining    RobotStatus = "draining"
 )
 
+// Times puts what the robot was welcomed with in the place of what holds now: it
+// knows of nothing else.
+func (r *Robot) Times(t Timing) Timing {
+	if r.LostAfter > 0 {
+		t.Lost, t.Suspect = r.LostAfter, r.SuspectAfter
+	}
+	return t
+}
+
 // Derive computes the status shown: the first rule that holds. suspect and
 // lost are the environment's times.
 func (r *Robot) Derive(t Timing, now time.Time) {
+	t = r.Times(t)
 	silence := now.Sub(r.LastSeen)
 	r.Suspect = r.Connected && silence > t.Suspect
 	switch {
@@ -182,6 +195,11 @@ type Session struct {
 	OpenedAt   time.Time `json:"opened_at"`
 	ClosedAt   time.Time `json:"closed_at,omitzero"`
 	Reason     string    `json:"reason,omitempty"`
+
+	// The robot is suspect and lost after so long a silence, as it is told at its
+	// welcome. While it holds work it keeps the longer of this and what it was told
+	// before: it may not have heard of the change, and stops itself only later.
+	LostAfter, SuspectAfter time.Duration `json:"-"`
 }
 
 // The transports of a session: our channel, the two dialects of the original's

@@ -27,6 +27,19 @@ func NewTiming(lost time.Duration) Timing {
 	}
 }
 
+// For is what holds for a robot of a transport. Robots of the original that poll,
+// or speak the flat dialect, have rhythms of their own whatever they are told, so
+// an environment may give them more time than the server does, and not less.
+func (t Timing) For(transport string, server Timing) Timing {
+	switch transport {
+	case TransportPoll:
+		t.Suspect, t.Lost = max(t.Suspect, server.Suspect), max(t.Lost, server.Lost)
+	case TransportFlat: // a beat each third of the lost time: two may be late
+		t.Suspect, t.Lost = max(t.Suspect, server.Lost*5/6), max(t.Lost, server.Lost)
+	}
+	return t
+}
+
 // DefaultTiming is what an environment has unless it is set apart.
 func DefaultTiming() Timing { return NewTiming(90 * time.Second) }
 

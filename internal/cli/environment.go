@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
@@ -29,10 +30,10 @@ func (c *environmentListCmd) Run(ctx context.Context, sh *shell) error {
 		return err
 	}
 	return sh.answer(c.Output, map[string]any{"environments": list}, func() error {
-		t := table{head: []string{"ENVIRONMENT", "MATCHES", "AGEING", "NOTE"}, paint: sh.paint, state: -1}
+		t := table{head: []string{"ENVIRONMENT", "MATCHES", "AGEING", "LOST AFTER", "NOTE"}, paint: sh.paint, state: -1}
 		for i := range list {
 			e := &list[i]
-			t.add(clean(e.Name), matchesOf(e), ageingOf(e), clip(clean(e.Note), 40))
+			t.add(clean(e.Name), matchesOf(e), ageingOf(e), lostOf(e), clip(clean(e.Note), 40))
 		}
 		return t.write(sh.out, "No robot is registered, and nothing is set.")
 	})
@@ -58,6 +59,12 @@ func (c *environmentGetCmd) Run(ctx context.Context, sh *shell) error {
 		card.add("environment", clean(e.Name))
 		card.add("matches", matchesOf(&e))
 		card.add("ageing", ageingOf(&e))
+		if t := e.Applied; t != nil {
+			card.add("lost after", lostOf(&e))
+			card.add("suspect", spell(t.Suspect))
+			card.add("heartbeat", spell(t.Heartbeat))
+			card.add("lease", spell(t.Lease)+"; a robot stops itself after "+spell(t.Fence))
+		}
 		card.add("note", clean(e.Note))
 		if !e.UpdatedAt.IsZero() {
 			card.add("set", wall(e.UpdatedAt)+" by "+clean(e.UpdatedBy))
@@ -71,6 +78,10 @@ type environmentEditCmd struct {
 	Name    string         `arg:"" help:"name of the environment"`
 	Strict  *bool          `help:"its jobs and robots match only each other, not those of default" negatable:""`
 	AgeStep *time.Duration `help:"each so much of waiting makes a job more urgent by 1; 0: never" placeholder:"DURATION"`
+	Lost    *time.Duration `help:"what a robot runs is taken away after so long a silence, 15s to 24h; 0: the server's" name:"lost-after" placeholder:"DURATION"`
+	Beat    *time.Duration `help:"between two signs of life of a robot; 0: a ninth of lost-after" name:"heartbeat" placeholder:"DURATION"`
+	Suspect *time.Duration `help:"a robot gets no new work after so long a silence; 0: a third" placeholder:"DURATION"`
+	Lease   *time.Duration `help:"how long a robot may go on without word from here; 0: two thirds" placeholder:"DURATION"`
 	Note    *string        `help:"for people" placeholder:"TEXT"`
 }
 
@@ -81,16 +92,20 @@ func (environmentEditCmd) Help() string {
 Examples:
 
     fleet environment edit production --strict
-    fleet environment edit default --age-step 10m`
+    fleet environment edit default --age-step 10m
+    fleet environment edit lab --lost-after 15s`
 }
 
 // Run sets an environment.
 func (c *environmentEditCmd) Run(ctx context.Context, sh *shell) error {
-	if c.Strict == nil && c.AgeStep == nil && c.Note == nil {
-		return fleet.Invalid("edit", "Nothing was asked for: give --strict, --no-strict, --age-step or --note.")
+	times := c.times()
+	if c.Strict == nil && c.Note == nil && !slices.ContainsFunc(times, environmentTime.given) {
+		return fleet.Invalid("edit", "Nothing was asked for: give --strict, --no-strict, --age-step, --lost-after, --heartbeat, --suspect, --lease or --note.")
 	}
-	if c.AgeStep != nil && *c.AgeStep%time.Second != 0 {
-		return fleet.Invalid("age-step", "--age-step is in whole seconds; got %s.", *c.AgeStep)
+	for _, t := range times {
+		if t.given() && *t.value%time.Second != 0 {
+			return fleet.Invalid(t.flag, "--%s is in whole seconds; got %s.", t.flag, *t.value)
+		}
 	}
 	api, err := sh.connect(c.Client)
 	if err != nil {
@@ -103,8 +118,10 @@ func (c *environmentEditCmd) Run(ctx context.Context, sh *shell) error {
 	if c.Strict != nil {
 		e.Strict = *c.Strict
 	}
-	if c.AgeStep != nil {
-		e.AgeStepSeconds = int(*c.AgeStep / time.Second)
+	for _, t := range times {
+		if t.given() {
+			*t.of(&e) = int(*t.value / time.Second)
+		}
 	}
 	if c.Note != nil {
 		e.Note = *c.Note
@@ -113,9 +130,41 @@ func (c *environmentEditCmd) Run(ctx context.Context, sh *shell) error {
 		return err
 	}
 	return sh.answer(c.Output, e, func() error {
-		_, err := fmt.Fprintf(sh.out, "Environment %s: matches %s; ageing %s.\n", clean(e.Name), matchesOf(&e), ageingOf(&e))
+		_, err := fmt.Fprintf(sh.out, "Environment %s: matches %s; ageing %s; robots that connect from now on are lost after %s.\n",
+			clean(e.Name), matchesOf(&e), ageingOf(&e), lostOf(&e))
 		return err
 	})
+}
+
+// environmentTime is a flag that sets a time of an environment.
+type environmentTime struct {
+	flag  string
+	value *time.Duration
+	of    func(e *fleet.Environment) *int
+}
+
+func (t environmentTime) given() bool { return t.value != nil }
+
+func (c *environmentEditCmd) times() []environmentTime {
+	return []environmentTime{
+		{"age-step", c.AgeStep, func(e *fleet.Environment) *int { return &e.AgeStepSeconds }},
+		{"lost-after", c.Lost, func(e *fleet.Environment) *int { return &e.LostAfterSeconds }},
+		{"heartbeat", c.Beat, func(e *fleet.Environment) *int { return &e.HeartbeatSeconds }},
+		{"suspect", c.Suspect, func(e *fleet.Environment) *int { return &e.SuspectSeconds }},
+		{"lease", c.Lease, func(e *fleet.Environment) *int { return &e.LeaseSeconds }},
+	}
+}
+
+// spell writes seconds as a duration.
+func spell(seconds float64) string {
+	return time.Duration(seconds * float64(time.Second)).Round(100 * time.Millisecond).String()
+}
+
+func lostOf(e *fleet.Environment) string {
+	if e.Applied == nil {
+		return "-"
+	}
+	return spell(e.Applied.LostAfter)
 }
 
 // matchesOf says in words which environments match.

@@ -12,6 +12,10 @@ import (
 type EnvironmentBody struct {
 	Strict         bool   `json:"strict,omitempty" doc:"Jobs and robots of it match only each other, not those of default."`
 	AgeStepSeconds int    `json:"age_step_seconds,omitempty" doc:"Each so much of waiting lowers the number of a job's priority by 1, not below 1; 0 never."`
+	LostAfter      int    `json:"lost_after_seconds,omitempty" doc:"What a robot runs is taken away after so long a silence, 15 to 86400; 0 is the server's. Holds for robots that connect from then on; those of the original that poll or speak the flat dialect have at least the server's."`
+	Heartbeat      int    `json:"heartbeat_seconds,omitempty" doc:"0 is a ninth of lost_after_seconds."`
+	Suspect        int    `json:"suspect_seconds,omitempty" doc:"No new work after so long a silence; 0 is a third."`
+	Lease          int    `json:"lease_seconds,omitempty" doc:"For how long a robot may go on without word from here; it stops itself after five sixths of it. 0 is two thirds."`
 	Note           string `json:"note,omitempty"`
 }
 
@@ -71,6 +75,7 @@ func (a *API) putEnvironment(ctx context.Context, in *environmentInput) (*enviro
 	}
 	e, err := a.o.Orchestrator.Environments.Put(ctx, auth.From(ctx), fleet.Environment{
 		Name: in.Name, Strict: body.Strict, AgeStepSeconds: body.AgeStepSeconds, Note: body.Note,
+		LostAfterSeconds: body.LostAfter, HeartbeatSeconds: body.Heartbeat, SuspectSeconds: body.Suspect, LeaseSeconds: body.Lease,
 	})
 	if err != nil {
 		return nil, err

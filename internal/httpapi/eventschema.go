@@ -111,6 +111,7 @@ func eventShapes() []eventShape {
 		}},
 		{fleet.EventEnvironmentChanged, fleet.SubjectEnvironment, "What holds for an environment was set.", map[string]string{
 			"strict": "flag", "age_step_seconds": "number", "strict_before": "flag", "age_step_seconds_before": "number",
+			"lost_after_seconds": "number", "lost_after_seconds_before": "number",
 		}},
 		{fleet.EventSecretCreated, fleet.SubjectSecret, "A secret was made.", nil},
 		{fleet.EventSecretChanged, fleet.SubjectSecret, "A secret was changed.", nil},

@@ -32,6 +32,9 @@ func (e *Environments) List(ctx context.Context, p auth.Principal) (out []fleet.
 		}
 		return err
 	})
+	for i := range out {
+		out[i] = e.applied(out[i])
+	}
 	slices.SortFunc(out, func(a, b fleet.Environment) int {
 		if a.Tenant != b.Tenant {
 			return strings.Compare(string(a.Tenant), string(b.Tenant))
@@ -39,6 +42,12 @@ func (e *Environments) List(ctx context.Context, p auth.Principal) (out []fleet.
 		return strings.Compare(a.Name, b.Name)
 	})
 	return out, err
+}
+
+// applied fills in what follows from the settings of an environment.
+func (e *Environments) applied(x fleet.Environment) fleet.Environment {
+	x.Applied = x.Timing(e.core.Timing(x.Name)).Shown()
+	return x
 }
 
 // settings finds an environment in a list; nil if it is not there.
@@ -68,7 +77,7 @@ func (e *Environments) Get(ctx context.Context, p auth.Principal, name string) (
 		}
 		return err
 	})
-	return out, err
+	return e.applied(out), err
 }
 
 // Put sets an environment. Jobs that wait are looked at anew at once.
@@ -79,8 +88,11 @@ func (e *Environments) Put(ctx context.Context, p auth.Principal, in fleet.Envir
 	if err := in.Validate(); err != nil {
 		return in, err
 	}
-	in.Tenant, in.UpdatedAt, in.UpdatedBy = p.Tenant, e.Now(), p.Name
-	return in, e.act(ctx, p, "environment.update", fleet.SubjectEnvironment, in.Name, func(tx store.Tx, d *fleet.AuditDraft) error {
+	if err := in.ValidateTiming(e.Timing(in.Name)); err != nil {
+		return in, err
+	}
+	in.Applied, in.Tenant, in.UpdatedAt, in.UpdatedBy = nil, p.Tenant, e.Now(), p.Name
+	return e.applied(in), e.act(ctx, p, "environment.update", fleet.SubjectEnvironment, in.Name, func(tx store.Tx, d *fleet.AuditDraft) error {
 		list, err := tx.Environments()
 		if err != nil {
 			return err
@@ -101,6 +113,7 @@ func (e *Environments) Put(ctx context.Context, p auth.Principal, in fleet.Envir
 			Kind: fleet.EventEnvironmentChanged, Subject: fleet.SubjectEnvironment, SubjectID: in.Name, Actor: p.Name,
 			Data: map[string]any{
 				"strict": in.Strict, "age_step_seconds": in.AgeStepSeconds, "strict_before": before.Strict, "age_step_seconds_before": before.AgeStepSeconds,
+				"lost_after_seconds": in.LostAfterSeconds, "lost_after_seconds_before": before.LostAfterSeconds,
 			},
 		})
 	})

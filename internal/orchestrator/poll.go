@@ -29,6 +29,7 @@ type PollState struct {
 	Robot   fleet.Robot
 	Session fleet.Session
 	Held    []fleet.Subject // its live attempts
+	timing  fleet.Timing    // with which it would be welcomed now
 	// Taken are slots of attempts that are over and that it was not able to stop.
 	Taken []store.TakenSlot
 }
@@ -54,6 +55,9 @@ func (r *Robots) Poll(ctx context.Context, p auth.Principal, id fleet.RobotID, h
 			return err
 		}
 		if st.Held, err = rd.HeldBy(id); err != nil {
+			return err
+		}
+		if st.timing, err = r.timing(rd, p, fleet.TransportPoll); err != nil {
 			return err
 		}
 		if st.Robot.Taken > len(st.Held) {
@@ -84,6 +88,7 @@ func (r *Robots) Poll(ctx context.Context, p auth.Principal, id fleet.RobotID, h
 			return nil
 		}
 		s := session
+		s.LostAfter, s.SuspectAfter = st.timing.Lost, st.timing.Suspect
 		s.Features = st.Session.Features
 		if h.Features != nil {
 			s.Features = h.Features
@@ -92,6 +97,7 @@ func (r *Robots) Poll(ctx context.Context, p auth.Principal, id fleet.RobotID, h
 			return err
 		}
 		st.Session = s
+		st.Robot.LostAfter, st.Robot.SuspectAfter = s.LostAfter, s.SuspectAfter
 		st.Robot.Connected, st.Robot.SessionEpoch, st.Robot.LastSeen = true, s.Epoch, s.OpenedAt
 		return tx.Append(p.Tenant, modeEvent(fleet.EventRobotConnected, id, p.Name, map[string]any{"session_epoch": s.Epoch, "hostname": st.Robot.Hostname}))
 	})
@@ -101,7 +107,7 @@ func (r *Robots) Poll(ctx context.Context, p auth.Principal, id fleet.RobotID, h
 // pollMay refuses a call while the robot is connected by a socket.
 func (r *Robots) pollMay(st *PollState) error {
 	if st.Session.ID == "" || st.Session.Transport == fleet.TransportPoll ||
-		r.Now().Sub(st.Robot.LastSeen) > r.Timing(st.Robot.Environment).Suspect {
+		r.Now().Sub(st.Robot.LastSeen) > st.Robot.Times(r.Timing(st.Robot.Environment)).Suspect {
 		return nil
 	}
 	e := fleet.Errorf(fleet.CodeConflict, "robot_id_in_use", "Robot %s is connected by a socket (%s).", st.Robot.ID, st.Robot.Hostname)
@@ -109,7 +115,8 @@ func (r *Robots) pollMay(st *PollState) error {
 }
 
 func (h PollHello) opens(st *PollState) bool {
-	return st.Session.Transport != fleet.TransportPoll || h.Features != nil && !slices.Equal(h.Features, st.Session.Features)
+	told := st.Robot.LostAfter == st.timing.Lost && st.Robot.SuspectAfter == st.timing.Suspect
+	return st.Session.Transport != fleet.TransportPoll || !told && len(st.Held)+len(st.Taken) == 0 || h.Features != nil && !slices.Equal(h.Features, st.Session.Features)
 }
 
 func (h PollHello) changes(st *PollState) bool {
@@ -233,7 +240,11 @@ func (a *Attempts) FreeLostSlots(ctx context.Context, s store.Scope) error {
 	now := a.Now()
 	var faults []error
 	for _, slot := range taken {
-		if now.Sub(slot.LastSeen) <= a.Timing(fleet.DefaultEnvironment).Lost {
+		lost := slot.LostAfter
+		if lost <= 0 {
+			lost = a.Timing(fleet.DefaultEnvironment).Lost
+		}
+		if now.Sub(slot.LastSeen) <= lost {
 			continue
 		}
 		faults = append(faults, a.Store.Update(ctx, s.In(slot.Tenant), func(tx store.Tx) error {

@@ -109,8 +109,12 @@ func (r *Robots) Connect(ctx context.Context, p auth.Principal, h Hello, token s
 	if err != nil {
 		return w, err
 	}
-	now, timing := r.Now(), r.Timing(p.Environment)
+	now := r.Now()
 	err = r.Store.Update(ctx, p.Scope(), func(tx store.Tx) error {
+		timing, err := r.timing(tx, p, h.Transport)
+		if err != nil {
+			return err
+		}
 		w = Welcome{ResumeToken: token, Timing: timing}
 		robot, err := tx.Robot(p.RobotID)
 		created := errors.Is(err, fleet.ErrNotFound)
@@ -121,7 +125,7 @@ func (r *Robots) Connect(ctx context.Context, p auth.Principal, h Hello, token s
 		if err != nil && !errors.Is(err, fleet.ErrNotFound) {
 			return err
 		}
-		if err := r.admit(robot, before, h, timing, now); err != nil {
+		if err := r.admit(robot, before, h, robot.Times(timing), now); err != nil {
 			return err
 		}
 		if created {
@@ -137,7 +141,7 @@ func (r *Robots) Connect(ctx context.Context, p auth.Principal, h Hello, token s
 		w.Session = fleet.Session{
 			ID: r.IDs.New(), Tenant: p.Tenant, RobotID: p.RobotID, MemberID: h.Member, Transport: h.Transport,
 			InstanceID: h.InstanceID, BootID: h.BootID, JournalID: h.JournalID, Features: h.Features,
-			ResumeHash: hash(token), OpenedAt: now,
+			ResumeHash: hash(token), OpenedAt: now, LostAfter: timing.Lost, SuspectAfter: timing.Suspect,
 		}
 		if w.Session.Epoch, err = tx.OpenSessionAs(w.Session); err != nil {
 			return err
@@ -179,6 +183,17 @@ func (r *Robots) Connect(ctx context.Context, p auth.Principal, h Hello, token s
 		err = fail.At(fail.HelloAfterCommit)
 	}
 	return w, err
+}
+
+// timing is what a robot is welcomed with.
+func (r *Robots) timing(rd store.Reader, p auth.Principal, transport string) (fleet.Timing, error) {
+	server := r.Timing(p.Environment)
+	e, err := rd.Environment(p.Tenant, p.Environment)
+	t := e.Timing(server)
+	if e.ValidateTiming(server) != nil {
+		t = server // what was set went with other times of the server
+	}
+	return t.For(transport, server), err
 }
 
 func (r *Robots) robotEvent(kind fleet.EventKind, p auth.Principal, data map[string]any) fleet.EventDraft {

@@ -21,6 +21,8 @@ type PlacementReader interface {
 	Reservations() ([]fleet.Reservation, error)
 	// Environments lists those of the scope of which something is set.
 	Environments() ([]fleet.Environment, error)
+	// Environment is what is set of one, without settings if nothing is.
+	Environment(tenant fleet.TenantID, name string) (fleet.Environment, error)
 	// Standing is Lanes, Reservations, Environments and what holds tenants back, in
 	// one look.
 	Standing() (Standing, error)

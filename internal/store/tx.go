@@ -83,6 +83,8 @@ type TakenSlot struct {
 	Tenant   fleet.TenantID
 	RobotID  fleet.RobotID
 	LastSeen time.Time // of the robot
+	// LostAfter is with what the robot was welcomed; 0: the server's own holds.
+	LostAfter time.Duration
 }
 
 // DependencyReader finds which jobs wait for which.
@@ -334,6 +336,8 @@ type LiveAttempt struct {
 	RunTimeout time.Duration
 	Silent     bool
 	Connected  bool
+	// With what its robot was welcomed; 0: the server's own times hold.
+	LostAfter, SuspectAfter time.Duration
 }
 
 // RobotRef names a robot of any tenant.

@@ -28,6 +28,8 @@ type Reaper struct {
 	seen   map[store.Ref]*watched
 	last   time.Time // start of the last sweep that saw the store, monotonic
 	braked time.Time // when the brake last held attempts; zero: it is off
+	// shortest is the shortest time after which one of those seen would be lost.
+	shortest time.Duration
 }
 
 // watched is what the sweeper remembers of one attempt.
@@ -46,11 +48,16 @@ const (
 // Run works until ctx ends.
 func (r *Reaper) Run(ctx context.Context) {
 	t := r.Timing(fleet.DefaultEnvironment)
-	pause := r.Every
-	if pause <= 0 {
-		pause = min(t.Lost/18, 5*time.Second)
+	pause := func() time.Duration {
+		if r.Every > 0 {
+			return r.Every
+		}
+		if r.shortest > 0 {
+			return min(t.Lost/18, r.shortest/6, 5*time.Second)
+		}
+		return min(t.Lost/18, 5*time.Second)
 	}
-	every(ctx, r.Logger, "reap", func() time.Duration { return pause }, nil, func(ctx context.Context) error {
+	every(ctx, r.Logger, "reap", pause, nil, func(ctx context.Context) error {
 		if !r.leads() {
 			return nil
 		}
@@ -78,30 +85,40 @@ func (r *Reaper) RunOnce(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return err // while the store is away nobody can renew; see stalled
 	}
-	stalled := !r.last.IsZero() && now.Sub(r.last) > t.Lost/3
-	r.last = now
-	if stalled {
-		// We were away: the robots may have renewed all the time.
-		r.Logger.Warn("sweep came late; leases are given their full time again")
-		for _, w := range r.seen {
-			w.since = now
-		}
-		return nil
+	var away time.Duration // since the last sweep
+	if !r.last.IsZero() {
+		away = now.Sub(r.last)
 	}
+	r.last, r.shortest = now, 0
+	late := 0
 	var lost []store.LiveAttempt
 	var faults []error // of single rows, which stop none of the others
-	for _, a := range live {
+	for i := range live {
+		if live[i].LostAfter <= 0 { // welcomed by an older version
+			live[i].LostAfter, live[i].SuspectAfter = t.Lost, t.Suspect
+		}
+		a := live[i]
+		if r.shortest == 0 || a.LostAfter < r.shortest {
+			r.shortest = a.LostAfter
+		}
 		w := r.seen[a.Ref]
+		if away > a.LostAfter/3 { // we were away: its robot may have renewed all the time
+			w.since, late = now, late+1
+			continue
+		}
 		silent := now.Sub(w.since)
 		switch {
-		case silent >= t.Lost:
+		case silent >= a.LostAfter:
 			lost = append(lost, a)
-		case silent >= t.Suspect && !a.Silent && a.State == fleet.Running:
+		case silent >= a.SuspectAfter && !a.Silent && a.State == fleet.Running:
 			faults = append(faults, r.Attempts.Silence(ctx, scope, a.Ref, a.RenewSeq))
 		}
 		if a.State == fleet.Running && a.RunTimeout > 0 && now.Sub(w.running) > a.RunTimeout+t.Heartbeat {
 			faults = append(faults, r.Attempts.RunLimit(ctx, scope, a.Ref))
 		}
+	}
+	if late > 0 {
+		r.Logger.Warn("sweep came late; leases are given their full time again", "attempts", late)
 	}
 	faults = append(faults, r.take(ctx, scope, lost, len(live), now), r.Attempts.FreeLostSlots(ctx, scope))
 	return errors.Join(faults...)
@@ -156,7 +173,11 @@ func (r *Reaper) observe(ctx context.Context, scope store.Scope, now time.Time) 
 func (r *Reaper) take(ctx context.Context, scope store.Scope, lost []store.LiveAttempt, live int, now time.Time) error {
 	limit := max(brakeLeast, int(math.Ceil(brakeShare*float64(live))))
 	if len(lost) > limit {
-		if held := now.Sub(r.braked); r.braked.IsZero() || held > 3*r.Timing(fleet.DefaultEnvironment).Lost {
+		longest := r.Timing(fleet.DefaultEnvironment).Lost
+		for i := range lost {
+			longest = max(longest, lost[i].LostAfter)
+		}
+		if held := now.Sub(r.braked); r.braked.IsZero() || held > 3*longest {
 			r.braked = now
 			for _, a := range lost {
 				r.seen[a.Ref].since = now

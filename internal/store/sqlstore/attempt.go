@@ -37,7 +37,8 @@ var (
 		where a.robot_id = $1 and a.slot_free_at is null and ($2 or a.tenant_id = $3) order by a.job_id`)
 
 	// slotTaken and slotFree are about robots that cannot be stopped.
-	slotTaken = stmt("attempt.slot_taken", `select a.job_id, a.epoch, a.tenant_id, a.robot_id, m.last_seen from attempts a
+	slotTaken = stmt("attempt.slot_taken", `select a.job_id, a.epoch, a.tenant_id, a.robot_id, m.last_seen, r.lost_ms from attempts a
+		left join robots r on r.tenant_id = a.tenant_id and r.id = a.robot_id
 		left join robot_samples m on m.robot_id = a.robot_id and m.tenant_id = a.tenant_id
 		where a.slot_free_at is null and a.outcome is not null and ($1 = '' or a.robot_id = $1) and ($2 or a.tenant_id = $3)`)
 	slotFree = stmt("attempt.slot_free", `update attempts set slot_free_at = $4
@@ -113,7 +114,7 @@ func (r *reader) TakenSlots(robot fleet.RobotID) ([]store.TakenSlot, error) {
 	err := r.conn.Query(slotTaken, func(row *Row) error {
 		out = append(out, store.TakenSlot{
 			Ref: store.Ref{JobID: str[fleet.ID](row), Epoch: row.int64()}, Tenant: str[fleet.TenantID](row),
-			RobotID: str[fleet.RobotID](row), LastSeen: row.time(),
+			RobotID: str[fleet.RobotID](row), LastSeen: row.time(), LostAfter: milliseconds(row).Std(),
 		})
 		return nil
 	}, string(robot), r.all(), r.tenant())

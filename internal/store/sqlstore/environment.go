@@ -10,6 +10,7 @@ import (
 
 var (
 	environmentList = stmt("environment.list", `select body from environments where ($1 or tenant_id = $2) order by tenant_id, name`)
+	environmentGet  = stmt("environment.get", `select body from environments where tenant_id = $1 and name = $2`)
 	environmentPut  = stmt("environment.put", `insert into environments (tenant_id, name, body) values ($1, $2, $3)
 		on conflict (tenant_id, name) do update set body = excluded.body`)
 )
@@ -18,6 +19,16 @@ var (
 func (r *reader) Environments() (out []fleet.Environment, err error) {
 	err = r.conn.Query(environmentList, bodies(&out), r.all(), r.tenant())
 	return slices.DeleteFunc(out, func(e fleet.Environment) bool { return !r.scope.Sees(e.Name) }), err
+}
+
+// Environment is what is set of one; of one that is not there nothing is.
+func (r *reader) Environment(tenant fleet.TenantID, name string) (fleet.Environment, error) {
+	out := []fleet.Environment{{Tenant: tenant, Name: name}}
+	if !r.scope.Covers(tenant) || !r.scope.Sees(name) {
+		return out[0], nil
+	}
+	err := r.conn.Query(environmentGet, bodies(&out), tenant, name)
+	return out[len(out)-1], err
 }
 
 // bodies reads rows that are one JSON text each.

@@ -11,7 +11,7 @@ import (
 const robotColumns = `r.id, r.tenant_id, r.name, r.hostname, r.environment, r.capabilities, r.tags, r.os, r.arch, r.agent_version,
 	r.pool, r.facts, r.pinned, r.shared_with, r.wished_slots, r.slot_limit, r.admin_mode,
 	r.mode_until, r.mode_note, r.drain_deadline, r.on_deadline, r.drain_then, r.session_epoch, r.session_id is not null, r.member_id, r.last_assigned_at,
-	r.quarantine_until, r.created_at, r.deleted_at,
+	r.quarantine_until, r.created_at, r.deleted_at, r.lost_ms, r.suspect_ms,
 	m.last_seen, m.reported_status, m.cpu_percent, m.memory_percent, m.memory_mb, m.disk_percent`
 
 const robotFrom = ` from robots r left join robot_samples m on m.robot_id = r.id and m.tenant_id = r.tenant_id `
@@ -63,7 +63,7 @@ func scanRobot(row *Row) fleet.Robot {
 		ModeUntil: row.time(), ModeNote: row.text(), DrainDeadline: row.time(), OnDeadline: str[fleet.OnDeadline](row),
 		DrainThen: str[fleet.AdminMode](row), SessionEpoch: row.int64(),
 		Connected: row.bool(), MemberID: str[fleet.ID](row), LastAssignedAt: row.time(), QuarantineTill: row.time(),
-		CreatedAt: row.time(), DeletedAt: row.time(), LastSeen: row.time(), Reported: str[fleet.Reported](row),
+		CreatedAt: row.time(), DeletedAt: row.time(), LostAfter: milliseconds(row).Std(), SuspectAfter: milliseconds(row).Std(), LastSeen: row.time(), Reported: str[fleet.Reported](row),
 		Metrics: fleet.RobotMetrics{
 			CPUPercent: row.float(), MemoryPercent: row.float(), MemoryMB: row.float(), DiskPercent: row.float(),
 		},

@@ -22,7 +22,9 @@ var (
 		where robot_id = $1 and tenant_id = $2 and closed_at is null`)
 	sessionMember = stmt("session.member", `select id, tenant_id from sessions
 		where ($1 = '' or member_id = $1) and closed_at is null and ($2 or tenant_id = $3)`)
-	robotSession = stmt("robot.session", `update robots set session_epoch = session_epoch + 1, session_id = $3, member_id = $4
+	robotSession = stmt("robot.session", `update robots set session_epoch = session_epoch + 1, session_id = $3, member_id = $4,
+		suspect_ms = $6, lost_ms = case when lost_ms > $5 and exists (select 1 from attempts a where a.robot_id = robots.id
+		and a.tenant_id = robots.tenant_id and a.slot_free_at is null) then lost_ms else $5 end
 		where tenant_id = $1 and id = $2 and deleted_at is null returning session_epoch`)
 	robotLeft = stmt("robot.left", `update robots set session_id = null, member_id = ''
 		where tenant_id = $1 and id = $2 and session_id = $3`)
@@ -89,7 +91,8 @@ func (t *Tx) OpenSessionAs(s fleet.Session) (int64, error) {
 	if _, err := t.conn.Exec(sessionCloseOpen, s.RobotID, s.Tenant, s.OpenedAt, "replaced"); err != nil {
 		return 0, err
 	}
-	found, err := one(t.conn, robotSession, func(row *Row) { s.Epoch = row.int64() }, s.Tenant, s.RobotID, s.ID, s.MemberID)
+	found, err := one(t.conn, robotSession, func(row *Row) { s.Epoch = row.int64() }, s.Tenant, s.RobotID, s.ID, s.MemberID,
+		s.LostAfter.Milliseconds(), s.SuspectAfter.Milliseconds())
 	if err == nil && !found {
 		err = fleet.NotFound("robot", string(s.RobotID))
 	}

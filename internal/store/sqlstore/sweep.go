@@ -43,7 +43,7 @@ var (
 		(select min(stop_deadline)`+stopFrom+`), (select min(accept_by)`+acceptFrom+`) /* tenant_id: all of them */`)
 
 	attemptLive = stmt("attempt.live", `select a.job_id, a.epoch, a.tenant_id, a.robot_id, j.state, a.renew_seq, j.timeout_ms,
-		a.silent_since, r.session_id is not null
+		a.silent_since, r.session_id is not null, r.lost_ms, r.suspect_ms
 		from attempts a join jobs j on j.id = a.job_id
 		left join robots r on r.tenant_id = a.tenant_id and r.id = a.robot_id
 		where a.outcome is null and (a.job_id, a.epoch) > ($1, $2) and ($3 or a.tenant_id = $4)
@@ -153,6 +153,7 @@ func (r *reader) LiveAttempts(after store.Ref, limit int) ([]store.LiveAttempt, 
 			Ref:    store.Ref{JobID: str[fleet.ID](row), Epoch: row.int64()},
 			Tenant: str[fleet.TenantID](row), RobotID: str[fleet.RobotID](row), State: str[fleet.State](row), RenewSeq: row.int64(),
 			RunTimeout: milliseconds(row).Std(), Silent: !row.time().IsZero(), Connected: row.bool(),
+			LostAfter: milliseconds(row).Std(), SuspectAfter: milliseconds(row).Std(),
 		})
 		return nil
 	}, after.JobID, after.Epoch, r.all(), r.tenant(), limit)

@@ -73,6 +73,17 @@ func placementTests() map[string]func(f *Fixture) {
 				}))
 				return err
 			})
+			f.View(func(r store.Reader) error {
+				one, err := r.Environment(f.Tenant, "b")
+				f.must(err)
+				is(f, "one that is set", one.Strict, true)
+				none, err := r.Environment(f.Tenant, "c")
+				f.must(err)
+				is(f, "one that is not", fmt.Sprint(none), fmt.Sprint(fleet.Environment{Tenant: f.Tenant, Name: "c"}))
+				theirs, err := r.Environment("other", "lab")
+				is(f, "one of another tenant", theirs.AgeStepSeconds, 0)
+				return err
+			})
 			f.System(func(r store.Reader) error {
 				list, err := r.Environments()
 				is(f, "those of all tenants", len(list), 3)

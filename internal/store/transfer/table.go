@@ -124,7 +124,7 @@ func Tables() []Table {
 			capabilities:text tags:text os:text arch:text agent_version:text wished_slots:int slot_limit:int
 			admin_mode:text session_epoch:int session_id:text member_id:text last_assigned_at:time
 			quarantine_until:time created_at:time deleted_at:time pool:text facts:text pinned:text shared_with:text mode_until:time mode_note:text
-			drain_deadline:time on_deadline:text drain_then:text`),
+			drain_deadline:time on_deadline:text drain_then:text lost_ms:int suspect_ms:int`),
 		table("robot_samples", "robot_id tenant_id", `robot_id:text tenant_id:text last_seen:time reported_status:text
 			cpu_percent:float memory_percent:float memory_mb:float disk_percent:float`),
 		table("commands", "id", `id:text tenant_id:text robot_id:text kind:text state:text requested_by:text instance_id:text
