@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
+	"net/url"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -74,7 +77,7 @@ func (c *serveCmd) Run(ctx context.Context, sh *shell) error {
 	if err != nil {
 		return errors.Join(err, a.Stop(context.WithoutCancel(ctx)))
 	}
-	if err := firstPerson(ctx, sh, a); err != nil {
+	if err := firstPerson(ctx, sh, a, c.near(sh, a.URL())); err != nil {
 		return errors.Join(err, a.Stop(context.WithoutCancel(ctx)))
 	}
 	if sh.getenv("GOGC") == "" {
@@ -178,7 +181,7 @@ func adminKey(ctx context.Context, sh *shell, a *app.App, file *os.File) error {
 }
 
 // firstPerson says how somebody comes to sign in, as long as nobody can.
-func firstPerson(ctx context.Context, sh *shell, a *app.App) error {
+func firstPerson(ctx context.Context, sh *shell, a *app.App, at near) error {
 	token, life, err := a.People().SetupToken(ctx)
 	if err != nil {
 		return fmt.Errorf("make the set-up token: %w", err)
@@ -187,11 +190,39 @@ func firstPerson(ctx context.Context, sh *shell, a *app.App) error {
 		return nil
 	}
 	sh.note("Nobody can sign in here yet. Make the first administrator within %s, once (it asks for a password):\n\n"+
-		"  fleet setup --url %s --token %s admin\n\n"+
+		"  fleet setup --url %s%s --token %s admin\n\n"+
 		"or without this program:\n\n"+
-		"  curl %s/api/v1/auth/setup -H 'Content-Type: application/json' -d '{\"token\":\"%s\",\"name\":\"admin\",\"password\":\"AT LEAST %d CHARACTERS\"}'\n\n"+
-		"Then sign in with: fleet login admin --url %s", brief(life), a.URL(), token.Reveal(), a.URL(), token.Reveal(), fleet.MinPassword, a.URL())
+		"  curl%s %s/api/v1/auth/setup -H 'Content-Type: application/json' -d '{\"token\":\"%s\",\"name\":\"admin\",\"password\":\"AT LEAST %d CHARACTERS\"}'\n\n"+
+		"Then sign in with: fleet login admin --url %s%s",
+		brief(life), at.url, at.trust("--ca-file"), token.Reveal(), at.trust("--cacert"), at.url, token.Reveal(), fleet.MinPassword, at.url, at.trust("--ca-file"))
 	return nil
+}
+
+// near is how a program on this machine reaches the orchestrator.
+type near struct{ url, ca string }
+
+// near gives the address by a name that its certificate is for, where it listens
+// on all of the machine's, and the authority that has to be trusted.
+func (c *serveCmd) near(sh *shell, address string) (at near) {
+	at.url = address
+	if u, err := url.Parse(address); err == nil {
+		if ip := net.ParseIP(u.Hostname()); ip != nil && ip.IsUnspecified() {
+			u.Host = net.JoinHostPort("localhost", u.Port())
+			at.url = u.String()
+		}
+	}
+	if c.TLS == "auto" {
+		at.ca = filepath.Join(authorityDir(sh, c.Database), "ca.pem")
+	}
+	return at
+}
+
+// trust is the flag of a program that names the authority.
+func (n near) trust(flag string) string {
+	if n.ca == "" {
+		return ""
+	}
+	return " " + flag + " " + n.ca
 }
 
 // brief is a duration without the zeros at its end.
