@@ -45,38 +45,3 @@ describe('every page', () => {
         await w.context.close();
       });
 });
-
-describe('robots', () => {
-  it('are filtered by the address, opened, and put into maintenance as one operation', async () => {
-    const w = await open(browser);
-    const { page } = w;
-    await page.goto(`${server.url}/fleet/robots`);
-    await page.getByRole('link', { name: 'dev-1' }).waitFor();
-    await page.getByRole('searchbox', { name: 'Search robots' }).fill('dev-2');
-    await page.getByText('1 of 2 robots').waitFor();
-    expect(page.url()).toContain('q=dev-2');
-    await page.reload();
-    await page.getByText('1 of 2 robots').waitFor();
-
-    await page.getByRole('checkbox', { name: 'Select dev-2' }).check();
-    await page.getByRole('button', { name: 'Maintenance…' }).click();
-    await page.getByRole('dialog').getByText('Wait for them').waitFor({ state: 'attached' });
-    await clean(page);
-    await page.getByRole('button', { name: 'Maintenance 1 robots' }).click();
-    await page.getByText(/1 of 1 done/).waitFor();
-    await page.getByRole('row', { name: /dev-2/ }).getByText('Maintenance').waitFor();
-    await shot(page, 'robots-bulk');
-
-    await page.getByRole('link', { name: 'dev-2' }).click();
-    await page.getByRole('heading', { level: 1, name: 'dev-2' }).waitFor();
-    await page.getByRole('button', { name: 'Resume', exact: true }).click();
-    await page
-      .getByText(/^Online/)
-      .first()
-      .waitFor();
-    await clean(page);
-    await shot(page, 'robot');
-    expect(w.faults).toEqual([]);
-    await w.context.close();
-  });
-});
