@@ -4,6 +4,257 @@
  */
 
 export interface paths {
+    "/api/v1/analytics/bottlenecks/{workflow}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What holds a workflow up
+         * @description What single steps took is not kept, so the lists of nodes are empty and note says so. 404 without runs.
+         */
+        get: operations["mining.bottlenecks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/analytics/environments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A window by environments
+         * @description Sorted by jobs, slowest (at least 3 completed runs), degraded (longer than in the window before), failures, waits or utilization.
+         */
+        get: operations["numbers.environments"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/analytics/execution/{workflow}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How the runs of a workflow go
+         * @description Beside the time of equal length before. 404 without runs.
+         */
+        get: operations["mining.execution"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/analytics/execution/{workflow}/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The runs of a workflow by hour or day
+         * @description Buckets without a run are left out. 404 without runs.
+         */
+        get: operations["mining.timeline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/analytics/failures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Failures of a window, those that are alike together */
+        get: operations["numbers.failures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/analytics/heatmap": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How busy the slots were, by weekday and hour
+         * @description In the time zone that is asked for, or the tenant's. Weekday 0 is Monday.
+         */
+        get: operations["numbers.heat"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/analytics/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A window beside the one before it */
+        get: operations["numbers.overview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/analytics/process-mining/workflows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the workflows that have runs
+         * @description A bare array; runs of the last 90 days.
+         */
+        get: operations["mining.workflows"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/analytics/robots": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A window by robots
+         * @description Sorted by jobs, slowest (at least 3 completed runs), degraded (longer than in the window before), failures, waits or utilization.
+         */
+        get: operations["numbers.robots"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/analytics/throughput": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A window bucket by bucket: jobs by outcome, percentiles, waiting, queue depth
+         * @description Buckets of 5 minutes, an hour or a day; which, the length of the window decides unless step says so. Short buckets are kept for 3 days, hours for 100, days for 800.
+         */
+        get: operations["numbers.series"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/analytics/triggers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A window by triggers
+         * @description Sorted by jobs, slowest (at least 3 completed runs), degraded (longer than in the window before), failures, waits or utilization.
+         */
+        get: operations["numbers.triggers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/analytics/waiting": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the jobs that ended in a window waited for */
+        get: operations["numbers.waits"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/analytics/workflows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A window by workflows
+         * @description Sorted by jobs, slowest (at least 3 completed runs), degraded (longer than in the window before), failures, waits or utilization.
+         */
+        get: operations["numbers.workflows"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/assets": {
         parameters: {
             query?: never;
@@ -489,6 +740,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/fleet/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How well all robots do */
+        get: operations["robots.fleet_health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fleet/snapshot": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get all robots with the cursor from which a stream goes on */
+        get: operations["fleet.snapshot"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/health": {
         parameters: {
             query?: never;
@@ -740,6 +1025,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/{id}/log/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Search all lines of a job's log, and count them by level */
+        get: operations["jobs.log_search"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs/{id}/progress": {
         parameters: {
             query?: never;
@@ -788,6 +1090,40 @@ export interface paths {
          * @description Jobs that are held because of this one wait for the new one. Those that were cancelled because of it come back with `with_dependents`.
          */
         post: operations["jobs.retry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/steps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the steps of a job: each execution of a node */
+        get: operations["jobs.steps"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show when what happened in a job */
+        get: operations["jobs.timeline"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1080,6 +1416,120 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/metrics/analytics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The last days in numbers
+         * @description Rates are of jobs that completed, failed or timed out: cancelled ones and those that have not ended are in neither.
+         */
+        get: operations["numbers.analytics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/metrics/fleet": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The fleet at a glance
+         * @description Robots by status, what waits and runs now, and jobs in a range. A mean or rate of nothing is 0.
+         */
+        get: operations["numbers.fleet"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/metrics/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the newest jobs in the form of the original
+         * @description A bare array; an empty one if there are none. A status selects the rows that show this word.
+         */
+        get: operations["jobs.rows"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/metrics/jobs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a job in the form of the original */
+        get: operations["jobs.row"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/metrics/prometheus": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The tenant's figures in the text format of Prometheus
+         * @description Base units, no job ids. Figures of the process are on the listener of --metrics-listen.
+         */
+        get: operations["numbers.prometheus"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/metrics/robot/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a robot did in some days, in the form of the original */
+        get: operations["robots.sum"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/metrics/robots": {
         parameters: {
             query?: never;
@@ -1109,6 +1559,23 @@ export interface paths {
         };
         /** Get a robot in the form of the original */
         get: operations["robots.row"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/metrics/snapshot": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The fleet at a moment, in the form of the original */
+        get: operations["numbers.snapshot"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1444,6 +1911,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/robots/{id}/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How well a robot does, check by check
+         * @description The worst of its checks. A check that is unknown was not measured; a robot that is offline is unknown.
+         */
+        get: operations["robots.health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/robots/{id}/heartbeat": {
         parameters: {
             query?: never;
@@ -1682,6 +2169,26 @@ export interface paths {
         post?: never;
         /** Delete a secret, or its value for an environment or a robot */
         delete: operations["secrets.delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow the fleet live, over WebSocket or server-sent events
+         * @description A WebSocket if the request asks for an upgrade (offer the subprotocol fleet.stream beside a ticket), server-sent events otherwise. Frames: ev {from, to, ev[]}, sm {mark, d[]}, hb {to, now} every 5 seconds, lg {job, lines[]}, reset {reason}. On the open socket {"t":"sub","topics":[],"filter":{}} changes what is wanted. Closed with 4401, 4403, 4408 or 4410; the guide to live streams says what each means.
+         */
+        get: operations["stream.open"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -2003,6 +2510,28 @@ export interface components {
             kind: string;
             name: string;
         };
+        AnalyticsFleet: {
+            /** Format: int64 */
+            active_robots: number;
+            /** Format: int64 */
+            queue_depth: number;
+            /** Format: int64 */
+            total_robots: number;
+        };
+        AnalyticsJobs: {
+            /** Format: int64 */
+            active_jobs: number;
+            /** Format: int64 */
+            completed: number;
+            /** Format: int64 */
+            completed_today: number;
+            /** Format: int64 */
+            failed: number;
+            /** Format: int64 */
+            pending: number;
+            /** Format: int64 */
+            running: number;
+        };
         Anchor: {
             hash: string;
             /** Format: int64 */
@@ -2120,6 +2649,34 @@ export interface components {
             since?: string;
             /** Format: date-time */
             until?: string;
+        };
+        Bottleneck: {
+            description: string;
+            evidence: {
+                [key: string]: number;
+            };
+            /** Format: double */
+            frequency: number;
+            /** Format: double */
+            impact_ms: number;
+            location: string;
+            recommendation: string;
+            severity: string;
+            type: string;
+        };
+        Bottlenecks: {
+            /** Format: int64 */
+            analysis_period_days: number;
+            bottlenecks: components["schemas"]["Bottleneck"][];
+            failing_nodes: components["schemas"]["NodeStat"][];
+            failures_by_node: components["schemas"]["NodeFailures"][];
+            node_stats: components["schemas"]["NodeStat"][];
+            note: string;
+            recommendations: string[];
+            slowest_nodes: components["schemas"]["NodeStat"][];
+            /** Format: int64 */
+            total_executions: number;
+            workflow_id: string;
         };
         BulkAnswer: {
             /** Format: int64 */
@@ -2494,10 +3051,19 @@ export interface components {
         Environment: {
             /** Format: int64 */
             age_step_seconds: number;
+            /** Format: int64 */
+            heartbeat_seconds: number;
+            /** Format: int64 */
+            lease_seconds: number;
+            /** Format: int64 */
+            lost_after_seconds: number;
             name: string;
             note?: string;
             strict: boolean;
+            /** Format: int64 */
+            suspect_seconds: number;
             tenant_id: string;
+            timing?: components["schemas"]["EnvironmentTiming"];
             /** Format: date-time */
             updated_at?: string;
             updated_by?: string;
@@ -2508,12 +3074,49 @@ export interface components {
              * @description Each so much of waiting lowers the number of a job's priority by 1, not below 1; 0 never.
              */
             age_step_seconds?: number;
+            /**
+             * Format: int64
+             * @description 0 is a ninth of lost_after_seconds.
+             */
+            heartbeat_seconds?: number;
+            /**
+             * Format: int64
+             * @description For how long a robot may go on without word from here; it stops itself after five sixths of it. 0 is two thirds.
+             */
+            lease_seconds?: number;
+            /**
+             * Format: int64
+             * @description What a robot runs is taken away after so long a silence, 15 to 86400; 0 is the server's. Holds for robots that connect from then on; those of the original that poll or speak the flat dialect have at least the server's.
+             */
+            lost_after_seconds?: number;
             note?: string;
             /** @description Jobs and robots of it match only each other, not those of default. */
             strict?: boolean;
+            /**
+             * Format: int64
+             * @description No new work after so long a silence; 0 is a third.
+             */
+            suspect_seconds?: number;
         };
         EnvironmentList: {
             environments: components["schemas"]["Environment"][];
+        };
+        EnvironmentTiming: {
+            /** Format: double */
+            fence_seconds: number;
+            /** Format: double */
+            heartbeat_seconds: number;
+            /** Format: double */
+            lease_seconds: number;
+            /** Format: double */
+            lost_after_seconds: number;
+            /** Format: double */
+            suspect_seconds: number;
+        };
+        ErrorCount: {
+            /** Format: int64 */
+            count: number;
+            error_type: string;
         };
         Estimate: {
             basis: string;
@@ -2559,6 +3162,16 @@ export interface components {
             id: string;
             kind: string;
         };
+        Execution: {
+            /** Format: int64 */
+            analysis_period_days: number;
+            duration_trend: components["schemas"]["Trend"];
+            insights: components["schemas"]["Insight"][];
+            success_rate_trend: components["schemas"]["Trend"];
+            summary: components["schemas"]["Numbers"];
+            time_distribution: components["schemas"]["TimeDistribution"];
+            workflow_id: string;
+        };
         ExplainedCheck: {
             code: string;
             found: string;
@@ -2589,6 +3202,43 @@ export interface components {
             /** @description Any text; beyond 64 KiB it is cut with a mark. */
             error_message?: string;
         };
+        FailureRow: {
+            /** Format: int64 */
+            count: number;
+            /** Format: int64 */
+            count_before: number;
+            error_class: string;
+            error_code?: string;
+            error_type: string;
+            fingerprint: string;
+            message: string;
+            node?: string;
+            sample_job_id: string;
+            /** Format: double */
+            share: number;
+            workflow_id: string;
+            workflow_name: string;
+        };
+        FailureTable: {
+            /** Format: date-time */
+            as_of?: string;
+            definitions: {
+                [key: string]: string;
+            };
+            /** Format: int64 */
+            events_behind: number;
+            /** Format: int64 */
+            failures: number;
+            /** Format: date-time */
+            from: string;
+            rows: components["schemas"]["FailureRow"][];
+            timezone: string;
+            /** Format: date-time */
+            to: string;
+            /** Format: int64 */
+            total: number;
+            types: components["schemas"]["ErrorCount"][];
+        };
         FallbackStep: {
             match: components["schemas"]["Selector"];
             /** Format: int64 */
@@ -2612,6 +3262,114 @@ export interface components {
             hint?: string;
             message: string;
             node_id?: string;
+        };
+        FleetAnalytics: {
+            /** Format: date-time */
+            as_of?: string;
+            /** Format: double */
+            average_duration_ms: number;
+            daily: components["schemas"]["NumbersPoint"][];
+            /** Format: int64 */
+            days: number;
+            error_distribution: components["schemas"]["ErrorCount"][];
+            /** Format: double */
+            failure_rate: number;
+            fleet: components["schemas"]["AnalyticsFleet"];
+            jobs: components["schemas"]["AnalyticsJobs"];
+            /** Format: double */
+            p50_duration_ms: number;
+            /** Format: double */
+            p90_duration_ms: number;
+            /** Format: double */
+            p99_duration_ms: number;
+            robot_utilization: components["schemas"]["RobotUse"][];
+            /** Format: int64 */
+            sample: number;
+            /** Format: double */
+            self_healing_success_rate: number | null;
+            slowest_workflows: components["schemas"]["SlowWorkflow"][];
+            /** Format: double */
+            success_rate: number;
+            /** Format: int64 */
+            total_jobs: number;
+            /** Format: double */
+            wait_p50_ms: number;
+            /** Format: double */
+            wait_p90_ms: number;
+        };
+        FleetNumbers: {
+            /** Format: int64 */
+            active_jobs: number;
+            /** Format: int64 */
+            active_robots: number;
+            /** Format: date-time */
+            as_of?: string;
+            /** Format: double */
+            average_job_duration_seconds: number;
+            /** Format: double */
+            avg_execution_time: number;
+            /** Format: int64 */
+            busy_robots: number;
+            /** Format: int64 */
+            completed_jobs: number;
+            /** Format: int64 */
+            connected_robots: number;
+            /** Format: int64 */
+            dlq_count: number;
+            /** Format: int64 */
+            draining_robots: number;
+            /** Format: int64 */
+            error_robots: number;
+            /** Format: int64 */
+            executing_robots: number;
+            /** Format: int64 */
+            failed_jobs: number;
+            /** Format: int64 */
+            idle_robots: number;
+            /** Format: int64 */
+            maintenance_robots: number;
+            /** Format: int64 */
+            offline_robots: number;
+            /** Format: int64 */
+            online_robots: number;
+            /** Format: int64 */
+            paused_robots: number;
+            /** Format: int64 */
+            queue_depth: number;
+            /** Format: int64 */
+            queued_jobs: number;
+            /** Format: int64 */
+            running_jobs: number;
+            /** Format: int64 */
+            slots: number;
+            /** Format: double */
+            success_rate: number;
+            /** Format: int64 */
+            taken_slots: number;
+            time_range: string;
+            /** Format: int64 */
+            total_jobs: number;
+            /** Format: int64 */
+            total_jobs_today: number;
+            /** Format: int64 */
+            total_robots: number;
+            /** Format: double */
+            utilization: number;
+        };
+        FleetSnapshot: {
+            /** @description What the cells of a row are. */
+            columns: string[];
+            /** @description Where a stream goes on. */
+            cursor: string;
+            /** @description The same for samples. */
+            mark: string;
+            /** Format: date-time */
+            now: string;
+            robots: unknown[][];
+            /** @description The values of columns that repeat; their cells are indexes. */
+            tables: {
+                [key: string]: unknown[] | null;
+            };
         };
         Health: {
             /** @description Only for those who may read the system. */
@@ -2648,6 +3406,18 @@ export interface components {
              */
             state: "closed" | "trial" | "open";
         };
+        HealthCheck: {
+            /** Format: double */
+            degraded_at: number;
+            /** Format: double */
+            failing_at: number;
+            name: string;
+            reason?: string;
+            state: string;
+            unit: string;
+            /** Format: double */
+            value: number;
+        };
         HealthDetails: {
             /** @description Before outside systems, by name. */
             breakers: components["schemas"]["HealthBreaker"][];
@@ -2663,6 +3433,48 @@ export interface components {
             ok: boolean;
             /** Format: date-time */
             timestamp: string;
+        };
+        HeatCell: {
+            /** Format: double */
+            available_slot_seconds: number;
+            /** Format: double */
+            busy_slot_seconds: number;
+            /** Format: int64 */
+            ended: number;
+            /** Format: int64 */
+            hour: number;
+            /** Format: int64 */
+            hours: number;
+            /** Format: double */
+            utilization: number;
+            /** Format: int64 */
+            weekday: number;
+        };
+        HeatMap: {
+            /** Format: date-time */
+            as_of?: string;
+            cells: components["schemas"]["HeatCell"][];
+            definitions: {
+                [key: string]: string;
+            };
+            /** Format: int64 */
+            events_behind: number;
+            /** Format: date-time */
+            from: string;
+            timezone: string;
+            /** Format: date-time */
+            to: string;
+        };
+        Insight: {
+            data: {
+                [key: string]: number;
+            };
+            description: string;
+            recommended_action: string;
+            /** Format: double */
+            significance: number;
+            title: string;
+            type: string;
         };
         Job: {
             /** Format: date-time */
@@ -2942,6 +3754,121 @@ export interface components {
              */
             total: number;
         };
+        JobRow: {
+            /**
+             * Format: date-time
+             * @description The same as started_at.
+             */
+            claimed_at: string | null;
+            /**
+             * Format: date-time
+             * @description The end, however it ended.
+             */
+            completed_at: string | null;
+            /** Format: date-time */
+            created_at: string | null;
+            current_node: string;
+            /**
+             * Format: double
+             * @description The same in seconds.
+             */
+            duration: number;
+            /**
+             * Format: int64
+             * @description Of the last attempt; while it runs, until now.
+             */
+            duration_ms: number;
+            error_message: string;
+            /**
+             * @description The state in our own words.
+             * @enum {string}
+             */
+            fleet_status: "pending" | "assigned" | "running" | "cancelling" | "needs_decision" | "completed" | "failed" | "cancelled" | "timeout";
+            id: string;
+            job_id: string;
+            /** Format: int64 */
+            progress: number;
+            robot_id: string | null;
+            robot_name: string;
+            /** Format: date-time */
+            started_at: string | null;
+            /** @enum {string} */
+            status: "pending" | "running" | "completed" | "failed" | "cancelled" | "timeout";
+            workflow_id: string;
+            workflow_name: string;
+        };
+        JobRowDetail: {
+            /**
+             * Format: date-time
+             * @description The same as started_at.
+             */
+            claimed_at: string | null;
+            /**
+             * Format: date-time
+             * @description The end, however it ended.
+             */
+            completed_at: string | null;
+            /** Format: date-time */
+            created_at: string | null;
+            current_node: string;
+            /**
+             * Format: double
+             * @description The same in seconds.
+             */
+            duration: number;
+            /**
+             * Format: int64
+             * @description Of the last attempt; while it runs, until now.
+             */
+            duration_ms: number;
+            error_message: string;
+            error_type: string;
+            /**
+             * @description The state in our own words.
+             * @enum {string}
+             */
+            fleet_status: "pending" | "assigned" | "running" | "cancelling" | "needs_decision" | "completed" | "failed" | "cancelled" | "timeout";
+            id: string;
+            job_id: string;
+            /** @description Steps are not kept one by one yet: always empty. */
+            node_executions: components["schemas"]["NodeRowEntry"][];
+            /** Format: int64 */
+            progress: number;
+            /**
+             * Format: int64
+             * @description Attempts that began, but the first.
+             */
+            retry_count: number;
+            robot_id: string | null;
+            robot_name: string;
+            /** Format: date-time */
+            started_at: string | null;
+            /** @enum {string} */
+            status: "pending" | "running" | "completed" | "failed" | "cancelled" | "timeout";
+            workflow_id: string;
+            workflow_name: string;
+        };
+        JobTimeline: {
+            /** @description Of the job, or of its segments. */
+            attempts: components["schemas"]["Attempt"][];
+            /** @description There are more steps than were counted. */
+            cut: boolean;
+            job: components["schemas"]["Job"];
+            /** @description What each node did in each attempt, in the order of the first starts, by the robot's clock. */
+            nodes: components["schemas"]["NodeTime"][];
+            /**
+             * Format: date-time
+             * @description The orchestrator's clock; what still runs has lasted until then.
+             */
+            now: string;
+            /** @description The segments of a job that is cut into some, in their order. */
+            segment_jobs: components["schemas"]["Job"][];
+            /**
+             * Format: int64
+             * @description Executions of nodes that were counted.
+             */
+            steps: number;
+        };
         JobWorkflow: {
             hash: string;
             /** Format: int64 */
@@ -3105,6 +4032,17 @@ export interface components {
             /** @description The document's own name if left out. */
             workflow_name?: string;
         };
+        LogFound: {
+            first_error?: components["schemas"]["LogMatch"];
+            /** Format: int64 */
+            found: number;
+            levels: {
+                [key: string]: number;
+            };
+            /** Format: int64 */
+            lines: number;
+            matches: components["schemas"]["LogMatch"][];
+        };
         LogLine: {
             /** Format: date-time */
             at: string;
@@ -3114,6 +4052,14 @@ export interface components {
             /** Format: int64 */
             line: number;
             message: string;
+            node_id?: string;
+        };
+        LogMatch: {
+            /** Format: int64 */
+            epoch: number;
+            level: string;
+            /** Format: int64 */
+            line: number;
             node_id?: string;
         };
         LogPage: {
@@ -3262,6 +4208,14 @@ export interface components {
             id: string;
             key: components["schemas"]["RobotKeyRow"];
         };
+        NodeFailures: {
+            error_types: {
+                [key: string]: number;
+            };
+            /** Format: int64 */
+            failure_count: number;
+            node_id: string;
+        };
         NodeOverride: {
             /** Format: date-time */
             created_at: string;
@@ -3298,6 +4252,19 @@ export interface components {
             /** @enum {string} */
             type: "str" | "text" | "int" | "num" | "bool" | "any" | "json" | "list" | "dict" | "path" | "dir" | "glob" | "sel" | "code" | "choice" | "multi";
         };
+        NodeRowEntry: {
+            /** Format: date-time */
+            completed_at: string | null;
+            /** Format: int64 */
+            duration_ms: number;
+            error_message: string;
+            node_id: string;
+            node_name: string;
+            node_type: string;
+            /** Format: date-time */
+            started_at: string | null;
+            status: string;
+        };
         NodeRun: {
             /** Format: int64 */
             duration_ms: number;
@@ -3310,6 +4277,48 @@ export interface components {
             /** Format: date-time */
             started_at?: string;
             status: string;
+        };
+        NodeStat: {
+            /** Format: double */
+            avg_duration_ms: number;
+            error_types: {
+                [key: string]: number;
+            };
+            /** Format: int64 */
+            execution_count: number;
+            /** Format: int64 */
+            failure_count: number;
+            /** Format: double */
+            max_duration_ms: number;
+            /** Format: double */
+            min_duration_ms: number;
+            node_id: string;
+            node_type: string;
+            /** Format: double */
+            p95_duration_ms: number;
+            /** Format: int64 */
+            success_count: number;
+            /** Format: double */
+            success_rate: number;
+        };
+        NodeTime: {
+            /** Format: date-time */
+            ended_at?: string;
+            /** Format: int64 */
+            epoch: number;
+            error?: string;
+            /** Format: int64 */
+            failed: number;
+            job_id: string;
+            node_id: string;
+            node_type: string;
+            /** Format: int64 */
+            passes: number;
+            /** Format: date-time */
+            started_at: string;
+            status: string;
+            /** Format: int64 */
+            total_ms: number;
         };
         NodeType: {
             /** @description Ports of a node with several actions, by the value of its property action. */
@@ -3350,6 +4359,244 @@ export interface components {
             families: string[];
             /** @description By family, then by name. */
             node_types: components["schemas"]["NodeType"][];
+        };
+        Numbers: {
+            /** Format: double */
+            available_slot_seconds: number;
+            /** Format: double */
+            average_duration_ms: number;
+            /** Format: double */
+            average_wait_ms: number;
+            /** Format: double */
+            busy_slot_seconds: number;
+            /** Format: int64 */
+            cancelled: number;
+            /** Format: int64 */
+            completed: number;
+            /** Format: int64 */
+            created: number;
+            /** Format: int64 */
+            ended: number;
+            /** Format: int64 */
+            failed: number;
+            /** Format: double */
+            failure_rate: number;
+            /** Format: double */
+            p50_duration_ms: number;
+            /** Format: double */
+            p90_duration_ms: number;
+            /** Format: double */
+            p99_duration_ms: number;
+            /** Format: double */
+            queue_depth: number;
+            /** Format: int64 */
+            queue_depth_max: number;
+            /** Format: int64 */
+            readings: number;
+            /** Format: double */
+            robots_online: number;
+            /** Format: int64 */
+            sample: number;
+            /** Format: double */
+            success_rate: number;
+            /** Format: int64 */
+            timeout: number;
+            /** Format: double */
+            utilization: number;
+            /** Format: double */
+            wait_p50_ms: number;
+            /** Format: double */
+            wait_p90_ms: number;
+            /** Format: double */
+            wait_p99_ms: number;
+            /** Format: int64 */
+            wait_sample: number;
+        };
+        NumbersChange: {
+            /** Format: double */
+            average_wait_ms: number;
+            /** Format: double */
+            average_wait_percent: number | null;
+            /** Format: int64 */
+            jobs: number;
+            /** Format: double */
+            jobs_percent: number | null;
+            /** Format: double */
+            p50_duration_ms: number;
+            /** Format: double */
+            p50_duration_percent: number | null;
+            /** Format: double */
+            queue_depth: number;
+            /** Format: double */
+            robots_online: number;
+            /** Format: double */
+            success_rate_points: number;
+            /** Format: double */
+            utilization_points: number;
+        };
+        NumbersOverview: {
+            /** Format: date-time */
+            as_of?: string;
+            change: components["schemas"]["NumbersChange"];
+            current: components["schemas"]["Numbers"];
+            definitions: {
+                [key: string]: string;
+            };
+            /** Format: int64 */
+            events_behind: number;
+            /** Format: date-time */
+            from: string;
+            previous: components["schemas"]["Numbers"];
+            timezone: string;
+            /** Format: date-time */
+            to: string;
+        };
+        NumbersPoint: {
+            /** Format: date-time */
+            at: string;
+            /** Format: double */
+            available_slot_seconds: number;
+            /** Format: double */
+            average_duration_ms: number;
+            /** Format: double */
+            average_wait_ms: number;
+            /** Format: double */
+            busy_slot_seconds: number;
+            /** Format: int64 */
+            cancelled: number;
+            /** Format: int64 */
+            completed: number;
+            /** Format: int64 */
+            created: number;
+            /** Format: int64 */
+            ended: number;
+            /** Format: int64 */
+            failed: number;
+            /** Format: double */
+            failure_rate: number;
+            /** Format: double */
+            p50_duration_ms: number;
+            /** Format: double */
+            p90_duration_ms: number;
+            /** Format: double */
+            p99_duration_ms: number;
+            /** Format: double */
+            queue_depth: number;
+            /** Format: int64 */
+            queue_depth_max: number;
+            /** Format: int64 */
+            readings: number;
+            /** Format: double */
+            robots_online: number;
+            /** Format: int64 */
+            sample: number;
+            /** Format: double */
+            success_rate: number;
+            /** Format: int64 */
+            timeout: number;
+            /** Format: double */
+            utilization: number;
+            /** Format: double */
+            wait_p50_ms: number;
+            /** Format: double */
+            wait_p90_ms: number;
+            /** Format: double */
+            wait_p99_ms: number;
+            /** Format: int64 */
+            wait_sample: number;
+        };
+        NumbersRow: {
+            /** Format: double */
+            available_slot_seconds: number;
+            /** Format: double */
+            average_duration_ms: number;
+            /** Format: double */
+            average_wait_ms: number;
+            /** Format: double */
+            busy_slot_seconds: number;
+            /** Format: int64 */
+            cancelled: number;
+            change?: components["schemas"]["NumbersChange"];
+            /** Format: int64 */
+            completed: number;
+            /** Format: int64 */
+            created: number;
+            /** Format: int64 */
+            ended: number;
+            /** Format: int64 */
+            failed: number;
+            /** Format: double */
+            failure_rate: number;
+            key: string;
+            name: string;
+            /** Format: double */
+            p50_duration_ms: number;
+            /** Format: double */
+            p90_duration_ms: number;
+            /** Format: double */
+            p99_duration_ms: number;
+            previous?: components["schemas"]["Numbers"];
+            /** Format: double */
+            queue_depth: number;
+            /** Format: int64 */
+            queue_depth_max: number;
+            /** Format: int64 */
+            readings: number;
+            /** Format: double */
+            robots_online: number;
+            /** Format: int64 */
+            sample: number;
+            sample_job_id?: string;
+            /** Format: double */
+            success_rate: number;
+            /** Format: int64 */
+            timeout: number;
+            /** Format: double */
+            utilization: number;
+            /** Format: double */
+            wait_p50_ms: number;
+            /** Format: double */
+            wait_p90_ms: number;
+            /** Format: double */
+            wait_p99_ms: number;
+            /** Format: int64 */
+            wait_sample: number;
+        };
+        NumbersSeries: {
+            /** Format: date-time */
+            as_of?: string;
+            definitions: {
+                [key: string]: string;
+            };
+            /** Format: int64 */
+            events_behind: number;
+            /** Format: date-time */
+            from: string;
+            points: components["schemas"]["NumbersPoint"][];
+            /** Format: int64 */
+            step_seconds: number;
+            timezone: string;
+            /** Format: date-time */
+            to: string;
+        };
+        NumbersTable: {
+            /** Format: date-time */
+            as_of?: string;
+            by: string;
+            definitions: {
+                [key: string]: string;
+            };
+            /** Format: int64 */
+            events_behind: number;
+            /** Format: date-time */
+            from: string;
+            rows: components["schemas"]["NumbersRow"][];
+            sort: string;
+            timezone: string;
+            /** Format: date-time */
+            to: string;
+            /** Format: int64 */
+            total: number;
         };
         OverrideBody: {
             /** @description true if left out. One that is not active is kept and does nothing. */
@@ -3872,6 +5119,8 @@ export interface components {
             disk_percent: number;
             /** Format: int64 */
             failed_jobs: number;
+            /** @description If range is given: means and peaks by the minute up to 24h, by the hour beyond. */
+            history?: components["schemas"]["RobotHistory"];
             /** Format: date-time */
             last_heartbeat: string | null;
             /**
@@ -3894,6 +5143,35 @@ export interface components {
              * @description Of the newest 500 jobs of the robot, as the three below.
              */
             total_jobs: number;
+        };
+        RobotHealth: {
+            checks: components["schemas"]["HealthCheck"][];
+            health: string;
+            health_reasons: string[];
+            name: string;
+            robot_id: string;
+            /** @enum {string} */
+            status: "offline" | "online" | "busy" | "error" | "maintenance" | "paused" | "draining";
+        };
+        RobotHealthList: {
+            next_cursor: string;
+            robots: components["schemas"]["RobotHealth"][];
+            /** Format: int64 */
+            total: number;
+        };
+        RobotHistory: {
+            /** Format: date-time */
+            from: string;
+            points: components["schemas"]["RobotPoint"][];
+            range: string;
+            /** Format: int64 */
+            step_seconds: number;
+            /** Format: date-time */
+            to: string;
+            /** Format: double */
+            uptime_percent: number;
+            /** Format: double */
+            utilization: number;
         };
         RobotJob: {
             id: string;
@@ -4027,6 +5305,28 @@ export interface components {
             /** Format: int64 */
             wished_slots: number;
         };
+        RobotPoint: {
+            /** Format: date-time */
+            at: string;
+            /** Format: double */
+            cpu_percent: number;
+            /** Format: double */
+            cpu_percent_max: number;
+            /** Format: double */
+            disk_percent: number;
+            /** Format: double */
+            memory_mb: number;
+            /** Format: double */
+            memory_percent: number;
+            /** Format: double */
+            memory_percent_max: number;
+            /** Format: int64 */
+            samples: number;
+            /** Format: int64 */
+            slots: number;
+            /** Format: int64 */
+            taken_slots: number;
+        };
         RobotRow: {
             capabilities: string[];
             /** Format: double */
@@ -4058,6 +5358,30 @@ export interface components {
             /** @enum {string} */
             status: "idle" | "busy" | "offline" | "error" | "maintenance";
             tags: string[];
+        };
+        RobotSum: {
+            /** Format: double */
+            average_execution_time_ms: number;
+            /** Format: int64 */
+            jobs_completed: number;
+            /**
+             * Format: int64
+             * @description Failed and timed out.
+             */
+            jobs_failed: number;
+            name: string;
+            robot_id: string;
+            /**
+             * Format: double
+             * @description Minutes in which it was connected, of those since it is known.
+             */
+            uptime_percent: number;
+        };
+        RobotUse: {
+            name: string;
+            robot_id: string;
+            /** Format: double */
+            utilization: number;
         };
         RotateBody: {
             /**
@@ -4130,9 +5454,114 @@ export interface components {
             /** @description From what the orchestrator showed at its start. */
             token: string;
         };
+        SlowWorkflow: {
+            /** Format: double */
+            average_duration_ms: number;
+            /** Format: int64 */
+            runs: number;
+            workflow_id: string;
+            workflow_name: string;
+        };
+        Snapshot: {
+            /** Format: int64 */
+            active_jobs: number;
+            /** Format: double */
+            average_job_duration_seconds: number;
+            /** Format: double */
+            average_queue_wait_seconds: number;
+            /** Format: int64 */
+            busy_robots: number;
+            environment: string;
+            /** Format: double */
+            fleet_utilization_percent: number;
+            /**
+             * Format: int64
+             * @description Nothing reports any.
+             */
+            healing_attempts: number;
+            /** Format: double */
+            healing_success_rate: number | null;
+            /** Format: int64 */
+            healing_successes: number;
+            /** Format: int64 */
+            idle_robots: number;
+            /** Format: double */
+            job_success_rate: number;
+            /** Format: int64 */
+            jobs_cancelled: number;
+            /**
+             * Format: int64
+             * @description In the last 24 hours, as all below.
+             */
+            jobs_completed: number;
+            /** Format: int64 */
+            jobs_failed: number;
+            /**
+             * Format: double
+             * @description Not told here.
+             */
+            process_cpu_percent: number | null;
+            /**
+             * Format: double
+             * @description Not told here.
+             */
+            process_memory_mb: number | null;
+            /** Format: int64 */
+            queue_depth: number;
+            /**
+             * Format: double
+             * @description Not told here.
+             */
+            system_cpu_percent: number | null;
+            /**
+             * Format: double
+             * @description Not told here.
+             */
+            system_memory_percent: number | null;
+            /** Format: date-time */
+            timestamp: string;
+            /** @description Steps are not counted: always empty. */
+            top_nodes: string[];
+            /** Format: int64 */
+            total_robots: number;
+        };
         StatusBody: {
             /** @enum {string} */
             status: "idle" | "online" | "busy" | "offline" | "error" | "maintenance" | "paused";
+        };
+        Step: {
+            branch?: string;
+            /** Format: int64 */
+            duration_ms: number;
+            /** Format: date-time */
+            ended_at?: string;
+            /** Format: int64 */
+            epoch: number;
+            error?: string;
+            iteration?: string;
+            node_id: string;
+            node_type: string;
+            /** Format: int64 */
+            seq: number;
+            /** Format: date-time */
+            started_at: string;
+            status: string;
+        };
+        StepPage: {
+            job_id: string;
+            /**
+             * Format: int64
+             * @description Where to go on: the attempt. Ask again from the first step that still runs to see how it ended.
+             */
+            next_epoch: number;
+            /**
+             * Format: int64
+             * @description Where to go on: the number of a step in that attempt.
+             */
+            next_step: number;
+            /** @enum {string} */
+            status: "pending" | "assigned" | "running" | "cancelling" | "needs_decision" | "completed" | "failed" | "cancelled" | "timeout";
+            steps: components["schemas"]["Step"][];
         };
         Sticky: {
             key: string;
@@ -4389,6 +5818,39 @@ export interface components {
             /** Format: int64 */
             submits_per_minute: number;
         };
+        TimeDistribution: {
+            day_of_week_distribution: {
+                [key: string]: number;
+            };
+            hour_distribution: {
+                [key: string]: number;
+            };
+            /** Format: int64 */
+            peak_day: number;
+            /** Format: int64 */
+            peak_hour: number;
+        };
+        Timeline: {
+            data_points: components["schemas"]["TimelinePoint"][];
+            granularity: string;
+            /** Format: int64 */
+            period_days: number;
+            workflow_id: string;
+        };
+        TimelinePoint: {
+            /** Format: double */
+            avg_duration_ms: number;
+            /** Format: int64 */
+            executions: number;
+            /** Format: int64 */
+            failures: number;
+            /** Format: double */
+            success_rate: number;
+            /** Format: int64 */
+            successes: number;
+            /** Format: date-time */
+            timestamp: string;
+        };
         Tokens: {
             access_token: string;
             /**
@@ -4399,6 +5861,23 @@ export interface components {
             /** @description Gives the next pair, once. */
             refresh_token: string;
             token_type: string;
+        };
+        TraceCount: {
+            /** Format: int64 */
+            trace_count: number;
+            workflow_id: string;
+            workflow_name: string;
+        };
+        Trend: {
+            /** Format: double */
+            change_percent: number;
+            /** Format: double */
+            confidence: number;
+            /** Format: double */
+            current_value: number;
+            direction: string;
+            /** Format: double */
+            previous_value: number;
         };
         User: {
             /** Format: date-time */
@@ -4471,6 +5950,38 @@ export interface components {
         VersionList: {
             versions: components["schemas"]["WorkflowVersion"][];
         };
+        WaitRow: {
+            /** Format: double */
+            average_ms: number;
+            /** Format: double */
+            p50_ms: number;
+            /** Format: double */
+            p90_ms: number;
+            /** Format: double */
+            p99_ms: number;
+            /** Format: double */
+            share: number;
+            /** Format: int64 */
+            total_ms: number;
+            waiting_on: string;
+            /** Format: int64 */
+            waits: number;
+        };
+        WaitTable: {
+            /** Format: date-time */
+            as_of?: string;
+            definitions: {
+                [key: string]: string;
+            };
+            /** Format: int64 */
+            events_behind: number;
+            /** Format: date-time */
+            from: string;
+            rows: components["schemas"]["WaitRow"][];
+            timezone: string;
+            /** Format: date-time */
+            to: string;
+        };
         Window: {
             /** Format: date-time */
             from: string;
@@ -4517,6 +6028,600 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    "mining.bottlenecks": {
+        parameters: {
+            query?: {
+                /** @description 1 to 90. */
+                days?: number;
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                workflow: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Bottlenecks"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "numbers.environments": {
+        parameters: {
+            query?: {
+                /** @description A number of hours or days that end now, such as 24h or 7d (if nothing is given). */
+                range?: string;
+                /** @description In place of range; without a zone it is UTC. */
+                from?: string;
+                /** @description Now if left out. */
+                to?: string;
+                /** @description IANA name; that of the tenant if left out. */
+                timezone?: string;
+                /** @description Of one workflow alone. */
+                workflow_id?: string;
+                /** @description Of one robot alone. */
+                robot_id?: string;
+                /** @description Of one environment alone. */
+                environment?: string;
+                /** @description request, retry or dependency. */
+                trigger?: string;
+                /** @description jobs, slowest, degraded, failures, waits or utilization. */
+                sort?: string;
+                /** @description 1 to 500. */
+                limit?: number;
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NumbersTable"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "mining.execution": {
+        parameters: {
+            query?: {
+                /** @description 1 to 90. */
+                days?: number;
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                workflow: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Execution"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "mining.timeline": {
+        parameters: {
+            query?: {
+                /** @description 1 to 30. */
+                days?: number;
+                /** @description hour or day. */
+                granularity?: string;
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                workflow: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Timeline"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "numbers.failures": {
+        parameters: {
+            query?: {
+                /** @description A number of hours or days that end now, such as 24h or 7d (if nothing is given). */
+                range?: string;
+                /** @description In place of range; without a zone it is UTC. */
+                from?: string;
+                /** @description Now if left out. */
+                to?: string;
+                /** @description IANA name; that of the tenant if left out. */
+                timezone?: string;
+                /** @description Of one workflow alone. */
+                workflow_id?: string;
+                /** @description Of one robot alone. */
+                robot_id?: string;
+                /** @description Of one environment alone. */
+                environment?: string;
+                /** @description request, retry or dependency. */
+                trigger?: string;
+                /** @description 1 to 500. */
+                limit?: number;
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureTable"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "numbers.heat": {
+        parameters: {
+            query?: {
+                /** @description A number of hours or days that end now, such as 24h or 7d (if nothing is given). */
+                range?: string;
+                /** @description In place of range; without a zone it is UTC. */
+                from?: string;
+                /** @description Now if left out. */
+                to?: string;
+                /** @description IANA name; that of the tenant if left out. */
+                timezone?: string;
+                /** @description Of one workflow alone. */
+                workflow_id?: string;
+                /** @description Of one robot alone. */
+                robot_id?: string;
+                /** @description Of one environment alone. */
+                environment?: string;
+                /** @description request, retry or dependency. */
+                trigger?: string;
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeatMap"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "numbers.overview": {
+        parameters: {
+            query?: {
+                /** @description A number of hours or days that end now, such as 24h or 7d (if nothing is given). */
+                range?: string;
+                /** @description In place of range; without a zone it is UTC. */
+                from?: string;
+                /** @description Now if left out. */
+                to?: string;
+                /** @description IANA name; that of the tenant if left out. */
+                timezone?: string;
+                /** @description Of one workflow alone. */
+                workflow_id?: string;
+                /** @description Of one robot alone. */
+                robot_id?: string;
+                /** @description Of one environment alone. */
+                environment?: string;
+                /** @description request, retry or dependency. */
+                trigger?: string;
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NumbersOverview"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "mining.workflows": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TraceCount"][] | null;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "numbers.robots": {
+        parameters: {
+            query?: {
+                /** @description A number of hours or days that end now, such as 24h or 7d (if nothing is given). */
+                range?: string;
+                /** @description In place of range; without a zone it is UTC. */
+                from?: string;
+                /** @description Now if left out. */
+                to?: string;
+                /** @description IANA name; that of the tenant if left out. */
+                timezone?: string;
+                /** @description Of one workflow alone. */
+                workflow_id?: string;
+                /** @description Of one robot alone. */
+                robot_id?: string;
+                /** @description Of one environment alone. */
+                environment?: string;
+                /** @description request, retry or dependency. */
+                trigger?: string;
+                /** @description jobs, slowest, degraded, failures, waits or utilization. */
+                sort?: string;
+                /** @description 1 to 500. */
+                limit?: number;
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NumbersTable"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "numbers.series": {
+        parameters: {
+            query?: {
+                /** @description A number of hours or days that end now, such as 24h or 7d (if nothing is given). */
+                range?: string;
+                /** @description In place of range; without a zone it is UTC. */
+                from?: string;
+                /** @description Now if left out. */
+                to?: string;
+                /** @description IANA name; that of the tenant if left out. */
+                timezone?: string;
+                /** @description Of one workflow alone. */
+                workflow_id?: string;
+                /** @description Of one robot alone. */
+                robot_id?: string;
+                /** @description Of one environment alone. */
+                environment?: string;
+                /** @description request, retry or dependency. */
+                trigger?: string;
+                /** @description Length of a bucket. */
+                step?: "5m" | "1h" | "1d";
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NumbersSeries"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "numbers.triggers": {
+        parameters: {
+            query?: {
+                /** @description A number of hours or days that end now, such as 24h or 7d (if nothing is given). */
+                range?: string;
+                /** @description In place of range; without a zone it is UTC. */
+                from?: string;
+                /** @description Now if left out. */
+                to?: string;
+                /** @description IANA name; that of the tenant if left out. */
+                timezone?: string;
+                /** @description Of one workflow alone. */
+                workflow_id?: string;
+                /** @description Of one robot alone. */
+                robot_id?: string;
+                /** @description Of one environment alone. */
+                environment?: string;
+                /** @description request, retry or dependency. */
+                trigger?: string;
+                /** @description jobs, slowest, degraded, failures, waits or utilization. */
+                sort?: string;
+                /** @description 1 to 500. */
+                limit?: number;
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NumbersTable"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "numbers.waits": {
+        parameters: {
+            query?: {
+                /** @description A number of hours or days that end now, such as 24h or 7d (if nothing is given). */
+                range?: string;
+                /** @description In place of range; without a zone it is UTC. */
+                from?: string;
+                /** @description Now if left out. */
+                to?: string;
+                /** @description IANA name; that of the tenant if left out. */
+                timezone?: string;
+                /** @description Of one workflow alone. */
+                workflow_id?: string;
+                /** @description Of one robot alone. */
+                robot_id?: string;
+                /** @description Of one environment alone. */
+                environment?: string;
+                /** @description request, retry or dependency. */
+                trigger?: string;
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WaitTable"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "numbers.workflows": {
+        parameters: {
+            query?: {
+                /** @description A number of hours or days that end now, such as 24h or 7d (if nothing is given). */
+                range?: string;
+                /** @description In place of range; without a zone it is UTC. */
+                from?: string;
+                /** @description Now if left out. */
+                to?: string;
+                /** @description IANA name; that of the tenant if left out. */
+                timezone?: string;
+                /** @description Of one workflow alone. */
+                workflow_id?: string;
+                /** @description Of one robot alone. */
+                robot_id?: string;
+                /** @description Of one environment alone. */
+                environment?: string;
+                /** @description request, retry or dependency. */
+                trigger?: string;
+                /** @description jobs, slowest, degraded, failures, waits or utilization. */
+                sort?: string;
+                /** @description 1 to 500. */
+                limit?: number;
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NumbersTable"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "assets.list": {
         parameters: {
             query?: {
@@ -5719,6 +7824,74 @@ export interface operations {
             };
         };
     };
+    "robots.fleet_health": {
+        parameters: {
+            query?: {
+                /** @description 1 to 500; 100 if left out. */
+                limit?: number;
+                /** @description next_cursor of the page before. */
+                cursor?: string;
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RobotHealthList"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "fleet.snapshot": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FleetSnapshot"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "health.alias": {
         parameters: {
             query?: never;
@@ -6285,6 +8458,48 @@ export interface operations {
             };
         };
     };
+    "jobs.log_search": {
+        parameters: {
+            query?: {
+                /** @description Text to look for, in any case; every line matches if left out. */
+                q?: string;
+                /** @description Least level: TRACE, DEBUG, INFO, WARNING, ERROR, CRITICAL. */
+                level?: string;
+                /** @description Lines of one node. */
+                node_id?: string;
+                /** @description Matches to list, 1 to 5000; 1000 if left out. */
+                limit?: number;
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogFound"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "robot.progress": {
         parameters: {
             query?: never;
@@ -6383,6 +8598,80 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RetryAnswer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "jobs.steps": {
+        parameters: {
+            query?: {
+                /** @description Attempt to start in; the first if left out. */
+                epoch?: number;
+                /** @description Number of a step in that attempt to start at; 1 is the first. */
+                from_step?: number;
+                /** @description 1 to 5000; 1000 if left out. */
+                limit?: number;
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StepPage"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "jobs.timeline": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobTimeline"];
                 };
             };
             /** @description Error */
@@ -7108,6 +9397,214 @@ export interface operations {
             };
         };
     };
+    "numbers.analytics": {
+        parameters: {
+            query?: {
+                /** @description 1 to 90. */
+                days?: number;
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FleetAnalytics"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "numbers.fleet": {
+        parameters: {
+            query?: {
+                /** @description 1h, 24h (if left out), 7d or 30d. */
+                time_range?: string;
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FleetNumbers"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "jobs.rows": {
+        parameters: {
+            query?: {
+                /** @description 1 to 500. */
+                limit?: number;
+                /** @description pending (or queued), running (or claimed), completed, failed, cancelled or timeout. */
+                status?: string;
+                workflow_id?: string;
+                robot_id?: string;
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobRow"][] | null;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "jobs.row": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobRowDetail"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "numbers.prometheus": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "robots.sum": {
+        parameters: {
+            query?: {
+                /** @description 1 to 90. */
+                days?: number;
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RobotSum"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "robots.rows": {
         parameters: {
             query?: {
@@ -7163,6 +9660,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RobotRow"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "numbers.snapshot": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Snapshot"];
                 };
             };
             /** @description Error */
@@ -8044,6 +10573,40 @@ export interface operations {
             };
         };
     };
+    "robots.health": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RobotHealth"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "robots.heartbeat": {
         parameters: {
             query?: {
@@ -8162,6 +10725,8 @@ export interface operations {
     "robots.metrics": {
         parameters: {
             query?: {
+                /** @description 15m, 1h, 6h, 24h, 7d, 30d or 90d; without it no history is told. */
+                range?: string;
                 /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
                 tenant_id?: string;
             };
@@ -8629,6 +11194,58 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "stream.open": {
+        parameters: {
+            query?: {
+                /** @description robots, jobs, job:{id}, log:{id}, schedules, queues, workflows, bulk, bulk:{id}, activity, events; several apart by commas. */
+                topics?: string;
+                /** @description A cursor of a snapshot or a frame; the present end if left out. */
+                after?: string;
+                /** @description Samples that changed since that mark; all if left out. */
+                mark?: string;
+                /** @description Robots and jobs of this environment; may be repeated. */
+                environment?: string;
+                /** @description Lines after this one, as EPOCH.LINE. */
+                log_after?: string;
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: {
+                /** @description Server-sent events: the last cursor that was seen. */
+                "Last-Event-ID"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The WebSocket is open. */
+            101: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
             };
             /** @description Error */
             default: {
