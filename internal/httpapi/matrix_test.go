@@ -59,6 +59,11 @@ var rights = map[string]string{
 	"meta.get": "nervodasx", "node_types.list": "vodas",
 	"local.runs": "vodas", "local.run": "vodas", "local.log": "vodas", "local.start": "odas", "local.cancel": "odas",
 	"local.files": "vodas", "local.open": "vodas", "local.save": "das", "local.connect": "das",
+	"queues.list": "vodas", "queues.get": "vodas", "queues.stats": "vodas", "queues.create": "das", "queues.update": "das", "queues.delete": "das",
+	"queues.pause": "odas", "queues.resume": "odas",
+	"items.list": "vodas", "items.get": "vodas", "items.chain": "vodas", "items.export": "vodas", "items.add": "rodas", "items.add_many": "odas",
+	"items.update": "odas", "items.delete": "odas", "items.retry": "odas", "items.review": "odas", "items.comment": "odas",
+	"items.claim": "rodas", "items.complete": "rodas", "items.fail": "rodas", "items.postpone": "rodas", "items.release": "rodas", "items.renew": "rodas",
 	"tenants.list": "as", "tenants.get": "as", "tenants.create": "s", "tenants.put": "s",
 }
 
@@ -263,6 +268,9 @@ var matrixBodies = map[string]string{
 	"local.connect":       `{"url":"http://localhost:1"}`,
 	"robots.enrol":        `{"robot_id":"enrolled"}`,
 	"robots.status":       `{"status":"idle"}`,
+	"items.add_many":      `{"items":[{}]}`,
+	"items.comment":       `{"text":"x"}`,
+	"items.postpone":      `{"until":"2036-01-01T00:00:00Z"}`,
 	"node_overrides.put":  `{"robot_id":"bot-1"}`,
 	"reservations.update": `{"name":"kept","selector":{"all":true},"for":{"labels":{"a":"b"}}}`,
 }
@@ -412,6 +420,10 @@ func (e *estate) path(t *testing.T, op matrixOp, c matrixCaller) string {
 			names["name"] = e.secret()
 		case "assets":
 			names["name"] = e.asset()
+		case "queues":
+			names["id"] = e.queue()
+		case "queue-items":
+			names["id"] = e.item(op.id)
 		case "reservations":
 			names["id"] = e.reservation()
 		case "users":

@@ -37,6 +37,7 @@ func Run(t *testing.T, open Open) {
 		{"tenant", tenantTests()},
 		{"audit", auditTests()},
 		{"vault", vaultTests()},
+		{"queue", queueTests()},
 	}
 	for _, g := range groups {
 		t.Run(g.name, func(t *testing.T) {
