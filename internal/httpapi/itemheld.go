@@ -57,12 +57,12 @@ type ClaimedItems struct {
 func (a *API) heldItemRoutes() {
 	may := need(fleet.QueuesRun).orHolder()
 	route(a, operation{
-		method: http.MethodPost, path: Base + "/queues/{id}/items/claim", id: "items.claim", summary: "Take the next items of a queue", may: may, rate: rateWrite,
+		method: http.MethodPost, path: Base + "/queues/{id}/items/claim", id: "items.claim", summary: "Take the next items of a queue", may: may, rate: rateRobot,
 		body: jsonBody[ClaimItemsBody](plainBody, false), description: "Items that are held within a job are abandoned when its attempt ends without settling them; others after abandon_after_seconds without a renewal.",
 	}, a.claimItems)
 	one := Base + "/queue-items/{id}/"
 	word := func(verb, summary string, body bodyRule) operation {
-		return operation{method: http.MethodPost, path: one + verb, id: "items." + verb, summary: summary, may: may, rate: rateWrite, body: body}
+		return operation{method: http.MethodPost, path: one + verb, id: "items." + verb, summary: summary, may: may, rate: rateRobot, body: body}
 	}
 	queues := func() *orchestrator.Queues { return a.o.Orchestrator.Queues }
 	route(a, word("complete", "Say that an item is done", jsonBody[CompleteItemBody](plainBody, false)), holds(a, func(ctx context.Context, p auth.Principal, b *CompleteItemBody, id fleet.ID) (fleet.QueueItem, error) {
