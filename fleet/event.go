@@ -72,6 +72,24 @@ const (
 	EventAssetChanged  EventKind = "asset.changed"
 	EventAssetDeleted  EventKind = "asset.deleted"
 
+	EventQueueCreated EventKind = "queue.created"
+	EventQueueUpdated EventKind = "queue.updated"
+	EventQueuePaused  EventKind = "queue.paused"
+	EventQueueResumed EventKind = "queue.resumed"
+	EventQueueDeleted EventKind = "queue.deleted"
+
+	EventItemAdded      EventKind = "item.added" // of a bulk: one, with the queue as its subject and a count
+	EventItemTaken      EventKind = "item.taken"
+	EventItemSuccessful EventKind = "item.successful"
+	EventItemFailed     EventKind = "item.failed"
+	EventItemRetried    EventKind = "item.retried"
+	EventItemAbandoned  EventKind = "item.abandoned"
+	EventItemPostponed  EventKind = "item.postponed"
+	EventItemReleased   EventKind = "item.released"
+	EventItemUpdated    EventKind = "item.updated"
+	EventItemDeleted    EventKind = "item.deleted"
+	EventItemOverdue    EventKind = "item.overdue"
+
 	EventTenantCreated   EventKind = "tenant.created"
 	EventTenantUpdated   EventKind = "tenant.updated"
 	EventTenantSuspended EventKind = "tenant.suspended"
@@ -92,6 +110,9 @@ func EventKinds() []EventKind {
 		EventJobReleased, EventJobUnmet, EventAssignmentChanged, EventOverrideChanged, EventReservationCreated, EventReservationUpdated, EventReservationDeleted, EventReservationRecalled, EventEnvironmentChanged,
 		EventUserCreated, EventUserUpdated, EventUserDeleted,
 		EventSecretCreated, EventSecretChanged, EventSecretDeleted, EventSecretRead, EventAssetCreated, EventAssetChanged, EventAssetDeleted,
+		EventQueueCreated, EventQueueUpdated, EventQueuePaused, EventQueueResumed, EventQueueDeleted,
+		EventItemAdded, EventItemTaken, EventItemSuccessful, EventItemFailed, EventItemRetried, EventItemAbandoned, EventItemPostponed,
+		EventItemReleased, EventItemUpdated, EventItemDeleted, EventItemOverdue,
 		EventTenantCreated, EventTenantUpdated, EventTenantSuspended, EventTenantResumed,
 	}
 }
@@ -136,6 +157,8 @@ const (
 	SubjectSecret      SubjectKind = "secret"
 	SubjectAsset       SubjectKind = "asset"
 	SubjectLocal       SubjectKind = "local" // what is done on the machine that serves the page
+	SubjectQueue       SubjectKind = "queue"
+	SubjectItem        SubjectKind = "queue_item"
 )
 
 // EventDraft is an event before the store has numbered it.

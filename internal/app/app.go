@@ -106,6 +106,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	timing := func(string) fleet.Timing { return o.Timing }
 	limits := orchestrator.DefaultLimits()
 	limits.BulkJobs, limits.Pending = o.Limits.BulkJobs, int64(o.Limits.Pending)
+	limits.BulkItems, limits.Queues = o.Limits.BulkItems, o.Limits.Queues
 	limits.Parents, limits.Children, limits.Segments = o.Limits.Parents, o.Limits.Children, o.Limits.Segments
 	limits.Result, limits.Logs = int(o.Limits.Result), int64(o.Limits.Logs)
 	limits.Document = workflow.Limits{
@@ -201,14 +202,15 @@ func (a *App) build(core *orchestrator.Orchestrator, timing func(string) fleet.T
 	recalls := &upkeep.Recalls{Reservations: core.Reservations, Signals: a.store.Signals(), Logger: a.o.Logger, Lead: lead}
 	ends := &upkeep.KeyEnds{Keys: a.keys, Now: time.Now, Logger: a.o.Logger, Lead: lead}
 	wholes := &upkeep.Wholes{Jobs: core.Jobs, Logger: a.o.Logger, Lead: lead}
-	retention := &upkeep.Retention{Store: a.store, Keep: keep(a.o.Retention), Now: time.Now, Logger: a.o.Logger, Lead: lead}
+	items := &upkeep.Items{Queues: core.Queues, Signals: a.store.Signals(), Logger: a.o.Logger, Lead: lead}
+	retention := &upkeep.Retention{Store: a.store, Queues: core.Queues, Keep: keep(a.o.Retention), Now: time.Now, Logger: a.o.Logger, Lead: lead}
 	audits := &upkeep.Audits{Audits: core.Audits, Logger: a.o.Logger, Lead: lead, Offer: a.offerCheckpoint}
 	rollups := &upkeep.Rollups{Store: a.store, Now: time.Now, Timing: timing, Logger: a.o.Logger, Lead: lead}
 	a.loops = append(a.loops, audits.Run, rollups.Run)
 	echo := &cluster.Echo{Store: a.store, Logger: a.o.Logger}
 	a.loops = append(a.loops,
 		loop.Run, timers.Run, reaper.Run, a.gateway.Run, a.members.Run, a.members.Leader.Run, a.reach.Run, echo.Run, retention.Run, modes.Run, recalls.Run,
-		wholes.Run, ends.Run,
+		wholes.Run, ends.Run, items.Run,
 	)
 	return nil
 }

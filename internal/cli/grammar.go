@@ -31,6 +31,8 @@ type commands struct {
 	Member      memberCmds      `cmd:"" aliases:"members" help:"list the orchestrators that share a database" group:"Nouns"`
 	Secret      secretCmds      `cmd:"" aliases:"secrets" help:"keep passwords out of workflows" group:"Nouns"`
 	Asset       assetCmds       `cmd:"" aliases:"assets" help:"keep settings out of workflows" group:"Nouns"`
+	Queue       queueCmds       `cmd:"" aliases:"queues" help:"keep lists of business work that robots take one by one" group:"Nouns"`
+	Item        itemCmds        `cmd:"" aliases:"items" help:"fill queues, and settle what went wrong" group:"Nouns"`
 	Audit       auditCmds       `cmd:"" help:"see who did what, and prove that nothing in it was altered" group:"Nouns"`
 	Stats       statsCmds       `cmd:"" help:"see numbers: throughput, durations, waiting, failures, how busy robots are" group:"Nouns"`
 	Events      eventsCmd       `cmd:"" aliases:"event" help:"read what happened, and what happens" group:"Nouns"`

@@ -14,6 +14,8 @@ type Limits struct {
 	Workflow      Size `help:"workflow document, also uploaded (413)" default:"10MiB" env:"WORKFLOW"`
 	Bulk          Size `help:"body of a bulk submit (413)" default:"16MiB" env:"BULK"`
 	BulkJobs      int  `help:"jobs in a bulk submit (422)" default:"1000" env:"BULK_JOBS"`
+	BulkItems     int  `help:"items in a bulk add to a queue (422)" default:"10000" env:"BULK_ITEMS"`
+	Queues        int  `help:"queues of a tenant (429)" default:"1000" env:"QUEUES"`
 	JSONDepth     int  `name:"json-depth" help:"nesting of a JSON body (400)" default:"64" env:"JSON_DEPTH"`
 	JSONKeys      int  `name:"json-keys" help:"keys of one JSON object (400)" default:"10000" env:"JSON_KEYS"`
 	JSONString    Size `name:"json-string" help:"one JSON text (400)" default:"1MiB" env:"JSON_STRING"`

@@ -2,10 +2,13 @@ package engine
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"io/fs"
 	"math/rand/v2"
 	"time"
+
+	"github.com/casarerpa/fleet/fleet"
 )
 
 // Host is the world outside a run: everything a node may touch that is not a
@@ -35,6 +38,21 @@ type Host interface {
 	// line of the job's log from then on. After a NoSecret the reference
 	// stays as it is written; any other error fails the step that refers to it.
 	Secret(ctx context.Context, name string) (string, error)
+	// Queues are the transaction queues of the orchestrator, as far as the job
+	// may use them.
+	Queues() Queues
+}
+
+// Queues are the transaction queues as a job sees them. What it takes is held by
+// its attempt. Errors are failures that say what the orchestrator refused; while
+// that is away, calls wait.
+type Queues interface {
+	Claim(ctx context.Context, queue string, count int) ([]fleet.QueueItem, error)
+	Complete(ctx context.Context, item fleet.ID, output json.RawMessage) (fleet.QueueItem, error)
+	Fail(ctx context.Context, item fleet.ID, f fleet.ItemFault, output json.RawMessage) (fleet.QueueItem, error)
+	Postpone(ctx context.Context, item fleet.ID, until time.Time) error
+	Release(ctx context.Context, item fleet.ID) error
+	Add(ctx context.Context, queue string, s fleet.ItemSpec) (fleet.QueueItem, error)
 }
 
 // NoSecret says that a run has no secret of that name, and why.

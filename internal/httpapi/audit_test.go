@@ -46,6 +46,12 @@ var auditBodies = map[string]string{
 	"assets.put":          `{"type":"number","value":3}`,
 	"local.start":         `{"workflow_json":` + doc + `}`,
 	"local.save":          `{"path":"new.json","text":"{}"}`,
+	"queues.create":       `{"name":"new"}`,
+	"queues.update":       `{"description":"new"}`,
+	"items.add_many":      `{"items":[{},{}]}`,
+	"items.update":        `{"priority":3}`,
+	"items.postpone":      `{"until":"2036-01-01T00:00:00Z"}`,
+	"items.comment":       `{"text":"x"}`,
 	"reservations.create": `{"name":"new","selector":{"all":true},"for":{"labels":{"a":"b"}}}`,
 }
 
@@ -55,7 +61,8 @@ var notAudited = map[string]string{
 	"workflows.validate": "changes nothing", "placement.preview": "changes nothing", "audit.verify": "changes nothing", "secrets.rewrap": "all are wrapped with the newest key; see the tests of orchestrator",
 	"robots.heartbeat": "a sign of life", "robots.heartbeat_of": "a sign of life", "robots.status": "{} changes nothing; a mode is one of SetMode",
 	"jobs.decide": "nothing is parked here; TestDecideIsAudited in orchestrator", "bulk.retry": "nothing has failed here; it starts another",
-	"local.connect":  "fleet canvas alone has it, and no audit",
+	"local.connect": "fleet canvas alone has it, and no audit",
+	"items.claim":   "nothing is in the queue; TestItems", "items.complete": "held by another here; TestItems", "items.fail": "held by another here; TestItems", "items.release": "held by another here; TestItems", "items.renew": "held by another here; TestItems",
 	"tenants.create": "stands in the new tenant's own chain, below",
 	"robots.enrol":   "enrolment tokens alone may; TestEnrolment",
 }

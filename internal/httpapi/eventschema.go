@@ -16,6 +16,12 @@ type eventShape struct {
 	data    map[string]string // member → type: text, number, flag, texts
 }
 
+// inQueue adds what every event of an item may hold.
+func inQueue(data map[string]string) map[string]string {
+	data["queue_id"], data["reference?"], data["job_id?"], data["retry_no?"] = "text", "text", "text", "number"
+	return data
+}
+
 // eventShapes is the closed list. A test holds it against fleet.EventKinds and
 // against the events that the store writes.
 func eventShapes() []eventShape {
@@ -117,6 +123,22 @@ func eventShapes() []eventShape {
 		{fleet.EventSecretChanged, fleet.SubjectSecret, "A secret was changed.", nil},
 		{fleet.EventSecretDeleted, fleet.SubjectSecret, "A secret was deleted.", nil},
 		{fleet.EventSecretRead, fleet.SubjectSecret, "A secret was handed to a robot for an attempt.", map[string]string{"job_id": "text", "robot_id": "text"}},
+		{fleet.EventQueueCreated, fleet.SubjectQueue, "A queue was made.", map[string]string{"name": "text"}},
+		{fleet.EventQueueUpdated, fleet.SubjectQueue, "A queue was changed.", map[string]string{"name": "text"}},
+		{fleet.EventQueuePaused, fleet.SubjectQueue, "Items of the queue are not taken any more.", map[string]string{"name": "text"}},
+		{fleet.EventQueueResumed, fleet.SubjectQueue, "Items of the queue are taken again.", map[string]string{"name": "text"}},
+		{fleet.EventQueueDeleted, fleet.SubjectQueue, "A queue was deleted.", map[string]string{"name": "text"}},
+		{fleet.EventItemAdded, fleet.SubjectItem, "An item was added; several at once are one event about their queue.", map[string]string{"queue_id": "text", "reference?": "text", "count": "number"}},
+		{fleet.EventItemTaken, fleet.SubjectItem, "An item was taken.", inQueue(map[string]string{"robot_id?": "text"})},
+		{fleet.EventItemSuccessful, fleet.SubjectItem, "An item is done.", inQueue(map[string]string{"duration_ms": "number"})},
+		{fleet.EventItemFailed, fleet.SubjectItem, "An item could not be done, and is not tried again by itself.", inQueue(map[string]string{"error_type?": "text", "error_message?": "text", "duration_ms?": "number"})},
+		{fleet.EventItemRetried, fleet.SubjectItem, "An item could not be done; another one in its chain tries it again.", inQueue(map[string]string{"error_type?": "text", "error_message?": "text", "duration_ms?": "number", "next_item_id": "text"})},
+		{fleet.EventItemAbandoned, fleet.SubjectItem, "The holder of an item is gone.", inQueue(map[string]string{"reason": "text", "next_item_id?": "text"})},
+		{fleet.EventItemPostponed, fleet.SubjectItem, "An item is put back until a time.", inQueue(map[string]string{"not_before": "text"})},
+		{fleet.EventItemReleased, fleet.SubjectItem, "An item was given back.", inQueue(map[string]string{})},
+		{fleet.EventItemUpdated, fleet.SubjectItem, "An item was edited, reviewed or commented.", inQueue(map[string]string{"review?": "text", "reviewer?": "text", "comments?": "number"})},
+		{fleet.EventItemDeleted, fleet.SubjectItem, "An item was taken out.", inQueue(map[string]string{})},
+		{fleet.EventItemOverdue, fleet.SubjectItem, "The deadline of a new item has passed.", inQueue(map[string]string{"deadline": "text", "on_deadline": "text"})},
 		{fleet.EventAssetCreated, fleet.SubjectAsset, "An asset was made.", nil},
 		{fleet.EventAssetChanged, fleet.SubjectAsset, "An asset was changed.", nil},
 		{fleet.EventAssetDeleted, fleet.SubjectAsset, "An asset was deleted.", nil},

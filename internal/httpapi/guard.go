@@ -115,6 +115,9 @@ func mayPass(o *operation, p auth.Principal) error {
 // allows asks for the permission; a robot's own key stands for it where the
 // operation is about that robot.
 func (a access) allows(p auth.Principal, r *http.Request) error {
+	if a.holder && p.RobotID != "" {
+		return p.Require(fleet.RobotsConnect)
+	}
 	if !a.self || p.RobotID == "" {
 		if a.permission == fleet.RobotsConnect && p.Tenant != "" {
 			if err := robotKey(p); err != nil {

@@ -67,6 +67,20 @@ func bounds() map[string]bound {
 		"BulkJobs": {func(l *config.Limits) { l.BulkJobs = 3 }, 3, func(w *world, n int) answer {
 			return w.do("developer", "POST", "/api/v1/jobs/bulk", `{"jobs":[`+list20(n, `{"workflow_json":`+doc+`}`)+`]}`)
 		}, 422, "1 to 3 entries"},
+		"BulkItems": {func(l *config.Limits) { l.BulkItems = 3 }, 3, func(w *world, n int) answer {
+			w.do("developer", "POST", "/api/v1/queues", `{"name":"q"}`)
+			return w.do("developer", "POST", "/api/v1/queues/q/items/bulk", `{"items":[`+list20(n, `{}`)+`]}`)
+		}, 422, "1 to 3 entries"},
+		"Queues": {func(l *config.Limits) { l.Queues = 2 }, 2, func(w *world, n int) answer {
+			var a answer
+			for k := range n {
+				a = w.do("developer", "POST", "/api/v1/queues", fmt.Sprintf(`{"name":"q%d of %d"}`, k, n))
+			}
+			for k := range n {
+				w.do("developer", "DELETE", fmt.Sprintf("/api/v1/queues/q%d%%20of%%20%d", k, n), "")
+			}
+			return a
+		}, 429, "at most 2 queues"},
 		"JSONDepth": {func(l *config.Limits) { l.JSONDepth = 5 }, 5, put(func(n int) string {
 			return `{"note":` + strings.Repeat("[", n-1) + strings.Repeat("]", n-1) + `}` // a list where a text should be: 422 within the limit
 		}), 400, "deeper than 5"},

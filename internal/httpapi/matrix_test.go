@@ -62,6 +62,11 @@ var rights = map[string]string{
 	"numbers.fleet": "vodas", "numbers.analytics": "vodas", "numbers.overview": "vodas", "numbers.series": "vodas", "numbers.workflows": "vodas", "numbers.robots": "vodas",
 	"numbers.environments": "vodas", "numbers.triggers": "vodas", "numbers.waits": "vodas", "numbers.failures": "vodas", "numbers.heat": "vodas",
 	"jobs.rows": "vodas", "jobs.row": "vodas", "mining.workflows": "vodas", "mining.bottlenecks": "vodas", "mining.execution": "vodas", "mining.timeline": "vodas", "robots.health": "vodas", "robots.fleet_health": "vodas", "robots.sum": "vodas", "numbers.snapshot": "vodas", "numbers.prometheus": "vodas",
+	"queues.list": "vodas", "queues.get": "vodas", "queues.stats": "vodas", "queues.create": "das", "queues.update": "das", "queues.delete": "das",
+	"queues.pause": "odas", "queues.resume": "odas",
+	"items.list": "vodas", "items.get": "vodas", "items.chain": "vodas", "items.export": "vodas", "items.add": "rodas", "items.add_many": "odas",
+	"items.update": "odas", "items.delete": "odas", "items.retry": "odas", "items.review": "odas", "items.comment": "odas",
+	"items.claim": "rodas", "items.complete": "rodas", "items.fail": "rodas", "items.postpone": "rodas", "items.release": "rodas", "items.renew": "rodas",
 	"tenants.list": "as", "tenants.get": "as", "tenants.create": "s", "tenants.put": "s",
 }
 
@@ -266,6 +271,9 @@ var matrixBodies = map[string]string{
 	"local.connect":       `{"url":"http://localhost:1"}`,
 	"robots.enrol":        `{"robot_id":"enrolled"}`,
 	"robots.status":       `{"status":"idle"}`,
+	"items.add_many":      `{"items":[{}]}`,
+	"items.comment":       `{"text":"x"}`,
+	"items.postpone":      `{"until":"2036-01-01T00:00:00Z"}`,
 	"node_overrides.put":  `{"robot_id":"bot-1"}`,
 	"reservations.update": `{"name":"kept","selector":{"all":true},"for":{"labels":{"a":"b"}}}`,
 }
@@ -421,6 +429,10 @@ func (e *estate) path(t *testing.T, op matrixOp, c matrixCaller) string {
 			names["name"] = e.secret()
 		case "assets":
 			names["name"] = e.asset()
+		case "queues":
+			names["id"] = e.queue()
+		case "queue-items":
+			names["id"] = e.item(op.id)
 		case "reservations":
 			names["id"] = e.reservation()
 		case "users":

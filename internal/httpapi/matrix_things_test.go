@@ -179,3 +179,28 @@ func (e *estate) asset() string {
 	e.m.must(err)
 	return a.Name
 }
+
+func (e *estate) queue() string {
+	name := e.name("queue")
+	q, err := e.m.core.Queues.Create(e.m.Context(), e.p, orchestrator.QueueChange{Name: &name})
+	e.m.must(err)
+	return e.mark(string(q.ID))
+}
+
+// item is one that its holder may settle, where the operation is about that; else
+// one that failed, or a new one.
+func (e *estate) item(op string) string {
+	queue := e.queue()
+	i, _, err := e.m.core.Queues.Add(e.m.Context(), e.p, queue, store.Ref{}, fleet.ItemSpec{Reference: e.name("reference")}, nil)
+	e.m.must(err)
+	switch op {
+	case "items.complete", "items.fail", "items.release", "items.renew", "items.retry", "items.review":
+		_, err := e.m.core.Queues.Claim(e.m.Context(), e.p, orchestrator.ClaimRequest{Queue: queue, Count: 1})
+		e.m.must(err)
+	}
+	if op == "items.retry" || op == "items.review" {
+		_, err := e.m.core.Queues.Fail(e.m.Context(), e.p, orchestrator.ItemWord{Item: i.ID, Fault: fleet.ItemFault{Type: fleet.BusinessItemType}})
+		e.m.must(err)
+	}
+	return e.mark(string(i.ID))
+}

@@ -49,12 +49,17 @@ type access struct {
 	person     bool // a person who signed in
 	whatever   bool // with a credential that does not count, too
 	self       bool // also a robot's own key, for that robot
+	holder     bool // also a robot's own key, for a job that it holds
 }
 
 func need(p fleet.Permission) access { return access{permission: p} }
 
 // orSelf adds the robot that the path names, by its own key.
 func (a access) orSelf() access { a.self = true; return a }
+
+// orHolder adds robots, for the jobs that they hold; which those are is for the
+// use case to find out.
+func (a access) orHolder() access { a.holder = true; return a }
 
 // anyway takes a credential that does not count for none. Programs of the
 // original ask whether we are there with whatever key they have.
@@ -240,6 +245,9 @@ func (a *API) documented(o *operation) *huma.Operation {
 	}
 	if o.may.self {
 		op.Extensions["x-self"] = "also " + string(fleet.RobotsSelf) + " for the key's own robot"
+	}
+	if o.may.holder {
+		op.Extensions["x-self"] = "also " + string(fleet.RobotsConnect) + " for jobs that the key's own robot holds"
 	}
 	op.Extensions["x-rate-class"] = o.rate.String()
 	return op

@@ -15,6 +15,7 @@ import (
 	"github.com/casarerpa/fleet/internal/nodes/flow"
 	"github.com/casarerpa/fleet/internal/nodes/markup"
 	"github.com/casarerpa/fleet/internal/nodes/process"
+	"github.com/casarerpa/fleet/internal/nodes/queue"
 	"github.com/casarerpa/fleet/internal/nodes/rest"
 	"github.com/casarerpa/fleet/internal/nodes/script"
 	"github.com/casarerpa/fleet/internal/nodes/text"
@@ -26,7 +27,7 @@ func Standard() (engine.Library, error) {
 	all, err := engine.Merge(
 		engine.Structural(),
 		flow.Nodes(), data.Nodes(), text.Nodes(), file.Nodes(), markup.Nodes(), rest.Nodes(),
-		process.Nodes(), script.Nodes(),
+		process.Nodes(), script.Nodes(), queue.Nodes(),
 	)
 	if err != nil {
 		return nil, fmt.Errorf("put the node library together: %w", err)

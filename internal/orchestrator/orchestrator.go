@@ -36,6 +36,8 @@ type Options struct {
 type Limits struct {
 	Variables   int // bytes of a job's inputs
 	BulkJobs    int
+	BulkItems   int   // in one bulk add
+	Queues      int   // of a tenant
 	Parents     int   // jobs that one job waits for
 	Children    int   // jobs that wait for one job
 	Segments    int   // into which a workflow may be cut
@@ -48,7 +50,7 @@ type Limits struct {
 
 // DefaultLimits are the documented ones.
 func DefaultLimits() Limits {
-	return Limits{Variables: fleet.MaxInputs, BulkJobs: 1000, Parents: 100, Children: 1000, Segments: 50, Pending: 1_000_000, Result: 10 << 20, Logs: fleet.MaxLogBytes, Idempotency: 24 * time.Hour}
+	return Limits{Variables: fleet.MaxInputs, BulkJobs: 1000, BulkItems: 10_000, Queues: 1000, Parents: 100, Children: 1000, Segments: 50, Pending: 1_000_000, Result: 10 << 20, Logs: fleet.MaxLogBytes, Idempotency: 24 * time.Hour}
 }
 
 // Orchestrator is the sum of the use cases, one field for each noun.
@@ -66,17 +68,20 @@ type Orchestrator struct {
 	Audits       *Audits
 	Secrets      *Secrets
 	Assets       *Assets
+	Queues       *Queues
 }
 
 // core is what all use cases share.
 type core struct {
 	Options
-	results *resultCache
-	bodies  *bodies
-	effects effectful
-	tenants moments[fleet.TenantID, fleet.Tenant]
-	handed  handed
-	named   moments[string, []string] // secrets that documents name, by hash
+	results    *resultCache
+	bodies     *bodies
+	effects    effectful
+	tenants    moments[fleet.TenantID, fleet.Tenant]
+	handed     handed
+	named      moments[string, []string] // secrets that documents name, by hash
+	robotNames moments[string, string]   // names of robots that take items
+	schemas    schemas
 }
 
 // New builds the use cases.
@@ -90,6 +95,7 @@ func New(o Options) *Orchestrator {
 		Audits:       &Audits{core: c},
 		Secrets:      &Secrets{core: c},
 		Assets:       &Assets{core: c},
+		Queues:       &Queues{core: c},
 		Jobs:         &Jobs{core: c, workflows: w},
 		Workflows:    w,
 		Robots:       &Robots{core: c},

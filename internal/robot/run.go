@@ -158,6 +158,7 @@ func (r *Robot) runJob(u *run) (out *engine.Outcome, err error) {
 	return r.o.Runner.Run(u.ctx, runner.Job{
 		ID: string(u.offer.JobID), Priority: int(u.offer.Priority), Document: u.offer.Workflow, Variables: variables,
 		Secret: func(ctx context.Context, name string) (string, error) { return r.secret(ctx, u, name) },
+		Queues: &items{r: r, run: u},
 	}, &sink{run: u, logs: r.logs}, &gate{r: r, run: u})
 }
 

@@ -24,6 +24,7 @@ type host struct {
 	fetch   func(ctx context.Context, name string) (string, error) // secrets
 	library func(ctx context.Context, ref string) ([]byte, error)  // documents by id
 	hide    func(secret string)
+	queues  engine.Queues
 
 	mu      sync.Mutex
 	secrets map[string]string // that the run has had already
@@ -40,6 +41,8 @@ type HostOptions struct {
 	Secret func(ctx context.Context, name string) (string, error)
 	// Workflow returns a document by id, when no file of that name is there.
 	Workflow func(ctx context.Context, ref string) ([]byte, error)
+	// Queues are those of the orchestrator; nil: there is none.
+	Queues engine.Queues
 	// Hide is told every secret before the workflow gets it.
 	Hide func(secret string)
 	// Environ is the environment that the job's copy starts from; nil means
@@ -68,7 +71,10 @@ func OpenHost(dir string, policy Policy, o HostOptions) (Host, error) {
 	if policy.Network != nil {
 		network = *policy.Network
 	}
-	h := &host{policy: &policy, files: f, guard: outbound.New(network), fetch: o.Secret, library: o.Workflow, hide: o.Hide}
+	h := &host{policy: &policy, files: f, guard: outbound.New(network), fetch: o.Secret, library: o.Workflow, hide: o.Hide, queues: o.Queues}
+	if h.queues == nil {
+		h.queues = engine.NoQueues{}
+	}
 	h.system = &system{environment: env, dir: f.roots[0].dir, policy: h.policy}
 	return h, nil
 }
@@ -87,6 +93,9 @@ func (h *host) Rand() *rand.Rand { return rand.New(rand.NewPCG(rand.Uint64(), ra
 
 // Files is the file system as the job sees it.
 func (h *host) Files() engine.Files { return h.files }
+
+// Queues are those of whoever started the job.
+func (h *host) Queues() engine.Queues { return h.queues }
 
 // System is the machine as the job sees it.
 func (h *host) System() engine.System { return h.system }

@@ -54,6 +54,8 @@ type Job struct {
 	Secret func(ctx context.Context, name string) (string, error)
 	// Secrets are values that are known already and must not be told.
 	Secrets []string
+	// Queues are those of the orchestrator; nil: there is none.
+	Queues engine.Queues
 	// Workflow returns a document that the job's folder does not hold.
 	Workflow func(ctx context.Context, ref string) ([]byte, error)
 	// Submit starts another job; nil: asynchronous calls fail and say so.
@@ -119,7 +121,7 @@ func (r *Runner) Run(ctx context.Context, job Job, s engine.Sink, gate engine.Ga
 
 	hide := redact.New(job.Secrets...)
 	h, err := OpenHost(dir, r.cfg.Policy, HostOptions{
-		Secret: job.Secret, Workflow: job.Workflow, Environ: r.cfg.Environ,
+		Secret: job.Secret, Queues: job.Queues, Workflow: job.Workflow, Environ: r.cfg.Environ,
 		Hide: func(secret string) { hide.Add(secret) },
 	})
 	if err != nil {

@@ -41,6 +41,7 @@ type Pruner interface {
 type Pruned struct {
 	Jobs, Events, Rest int
 	Bulks              int // rows of bulk operations
+	Items              int // of transaction queues
 	Audit              int // rows
 	Lines              int // jobs whose lines went
 	Partitions         int // dropped whole

@@ -19,6 +19,8 @@ type Reader interface {
 	TenantReader
 	AuditReader
 	VaultReader
+	QueueReader
+	ItemReader
 	DependencyReader
 	DeadLetterReader
 	CommandReader
@@ -43,6 +45,8 @@ type Tx interface {
 	TenantWriter
 	AuditWriter
 	VaultWriter
+	QueueWriter
+	ItemWriter
 	CommandWriter
 	BulkWriter
 	ClusterWriter

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/orchestrator"
 	"github.com/casarerpa/fleet/internal/store"
 )
 
@@ -30,6 +31,8 @@ type Retention struct {
 	Lead   Lead
 	Every  time.Duration // default 10 min
 	Step   int           // rows of one transaction; default 500
+	// Queues take items of transaction queues away, as each of them says; nil: none.
+	Queues *orchestrator.Queues
 }
 
 // partitioned is a store that can drop a month at once.
@@ -56,8 +59,8 @@ func (r *Retention) Run(ctx context.Context) {
 			return nil
 		}
 		done, err := r.RunOnce(ctx)
-		if done.Jobs+done.Events+done.Lines+done.Bulks+done.Audit+done.Partitions > 0 {
-			r.Logger.Info("old history was taken away", "jobs", done.Jobs, "events", done.Events, "jobs_with_logs", done.Lines, "bulk_rows", done.Bulks, "audit_rows", done.Audit, "partitions", done.Partitions)
+		if done.Jobs+done.Events+done.Lines+done.Bulks+done.Items+done.Audit+done.Partitions > 0 {
+			r.Logger.Info("old history was taken away", "jobs", done.Jobs, "events", done.Events, "jobs_with_logs", done.Lines, "bulk_rows", done.Bulks, "queue_items", done.Items, "audit_rows", done.Audit, "partitions", done.Partitions)
 		}
 		return err
 	})
@@ -75,7 +78,7 @@ func (r *Retention) RunOnce(ctx context.Context) (done store.Pruned, err error) 
 		}
 		before.Jobs, before.Events, before.Logs = earlier(before.Jobs, monthSpan), earlier(before.Events, weekSpan), earlier(before.Logs, weekSpan)
 	}
-	for _, part := range []func(context.Context, store.Retention, *store.Pruned) error{r.keys, r.jobs, r.events, r.logs, r.bulks, r.audit, r.rest} {
+	for _, part := range []func(context.Context, store.Retention, *store.Pruned) error{r.keys, r.jobs, r.events, r.logs, r.bulks, r.audit, r.items, r.rest} {
 		if err := part(ctx, before, &done); err != nil {
 			return done, err
 		}
@@ -246,6 +249,14 @@ func (r *Retention) bulks(ctx context.Context, before store.Retention, done *sto
 		done.Bulks += n
 	}
 	return nil
+}
+
+func (r *Retention) items(ctx context.Context, _ store.Retention, done *store.Pruned) (err error) {
+	if r.Queues == nil {
+		return nil
+	}
+	done.Items, err = r.Queues.PruneQueues(ctx, r.scope(), r.step())
+	return err
 }
 
 func (r *Retention) rest(ctx context.Context, before store.Retention, done *store.Pruned) error {

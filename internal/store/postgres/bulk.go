@@ -60,6 +60,11 @@ var forms = makeForms(map[string]form{
 	"workflow_version.insert": {types: "titti" + "zttttbt", keys: []int{0, 1}, rank: 3},
 	"audit.insert":            {types: "tiztttttttt", keys: []int{0, 1}, rank: 13},
 	"audit.head_put":          {types: "tit", keys: []int{0}, rank: 14, newest: true},
+	"queue_item.insert":       {types: "ttt" + "biit" + "iitit" + "zzzb" + "tz", keys: []int{0}, rank: 3},
+	"queue_item_data.insert":  {types: "tty", keys: []int{0}, rank: 3},
+	"queue_item.move":         {types: queueItemMoveTypes, keys: []int{0}, rank: 4},
+	"queue_item_data.put":     {types: "ttyyt", keys: []int{0}, rank: 4},
+	"queue_head.count":        {types: "tt" + "iiiiiiii", keys: []int{0, 1}, rank: 14},
 	// The head is taken as late as can be; what is numbered by it comes after.
 	"head.grow":    {rank: 15},
 	"job.number":   {types: "tT" + jobInsertTypes, keys: []int{0}, rank: 16},
@@ -72,6 +77,10 @@ const (
 		"zzzzzz" + // available, not before, assigned, first started, started, ended
 		"iii" + "tzb" + "tbt" + // budgets, stop, cancel outcome, too late, end reason
 		"ttbtiizii" // error class and code, dead letter and reason, lane, open parents, limits of the wait and the run; children: the guard too
+	queueItemMoveTypes = "tti" + // id, tenant, version: the guard
+		"tbiii" + "tt" + "zzzb" + // state, postponed, place in line, priority; reference, retry; times, overdue
+		"tttitt" + "zzzi" + // robot and its name, job, epoch, holder, claim; times
+		"ttttttiz" // error, review, reviewer, labels, version, time of the change
 	jobInsertTypes = "itttitt" + "ttz" + // after id and tenant: its number, its workflow, its state and what it waits for
 		"ititt" + "zzzzz" + // version, target, priority, environment, needs; its times
 		"iii" + "ifif" + "btt" + "ti" + // limits and budgets, back-off, retry rules, by whom, lane

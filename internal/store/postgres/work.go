@@ -3,6 +3,7 @@ package postgres
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -42,6 +43,7 @@ var keep = map[string]bool{
 	"effect.put": false, "event.number": true, "head.grow": true, "idempotency.put": true, "idempotency.sweep": false,
 	"job.insert": true, "job.number": true, "job.move": true, "job_data.insert": true, "job_data.result": true, "journal.put": false,
 	"lane.count": true, "job_parent.insert": true, "dead_letter.put": false, "job.child_added": true, "job.deps_open": true, "job_data.inputs": true, "refusal.drop": false, "refusal.put": true, "robot.assigned": true, "robot_sample.put": true,
+	"queue_item.insert": true, "queue_item_data.insert": true, "queue_item.move": true, "queue_item_data.put": true, "queue_head.count": true,
 	"log.insert": false, "log.move": true, "step.insert": false, "workflow.put": true, "workflow_body.put": false, "workflow_version.insert": true,
 }
 
@@ -74,7 +76,36 @@ var before = map[string][]lock{
 	"workflow.named":     {{"select 1 from workflows where name = $1 for update", []int{0}}},
 	"secret.get":         {{"select pg_advisory_xact_lock(hashtextextended('secret ' || $1::text || ' ' || $2::text, 0))", []int{0, 1}}}, // also one that is not there yet
 	"asset.get":          {{"select pg_advisory_xact_lock(hashtextextended('asset ' || $1::text || ' ' || $2::text, 0))", []int{0, 1}}},
+	"queue.get":          {{"select 1 from queues where id = $1 and tenant_id = $2 for share", []int{0, 1}}},
+	"queue.to_change":    {{"select 1 from queues where id = $1 and tenant_id = $2 for update", []int{0, 1}}},
+	"queue_item.get":     {{"select 1 from queue_items where id = $1 for update", []int{0}}},
 	"log.head":           {{"select 1 from log_heads where job_id = $1 and epoch = $2 for update", []int{0, 1}}},
+}
+
+// passing are statements that pass over rows which another process is just
+// about to change, by what stands for a part of their text.
+var passing = passingForms(map[string][2]string{
+	"queue_item.next":    {"limit $3", "limit $3 for update of i skip locked"},
+	"queue_item.promote": {"limit $4)", "limit $4 for update skip locked)"},
+})
+
+func passingForms(parts map[string][2]string) map[string]*sqlstore.Stmt {
+	out := map[string]*sqlstore.Stmt{}
+	for _, s := range sqlstore.All() {
+		if p, ok := parts[s.Name]; ok {
+			out[s.Name] = &sqlstore.Stmt{Name: s.Name, SQL: strings.Replace(s.SQL, p[0], p[1], 1)}
+		}
+	}
+	return out
+}
+
+// pass is the form of a statement that a writer runs.
+func pass(s *sqlstore.Stmt) *sqlstore.Stmt {
+	if p, ok := passing[s.Name]; ok {
+		s.MarkUsed()
+		return p
+	}
+	return s
 }
 
 var (
@@ -97,7 +128,7 @@ func (w *work) Exec(s *sqlstore.Stmt, args ...any) (int, error) {
 	if s.Name == "job.insert" { // one job's fault must not end the transaction
 		return w.guarded(s, args)
 	}
-	return w.conn.Exec(s, args...)
+	return w.conn.Exec(pass(s), args...)
 }
 
 // Later keeps a statement that returns a row, or runs it.
@@ -116,7 +147,8 @@ func (w *work) Query(s *sqlstore.Stmt, row func(*sqlstore.Row) error, args ...an
 	if err := w.settle(s, args); err != nil {
 		return err
 	}
-	return w.conn.Query(s, row, args...)
+	w.reads(s)
+	return w.conn.Query(pass(s), row, args...)
 }
 
 // Each reads what the transaction has written so far.
@@ -127,7 +159,15 @@ func (w *work) Each(s *sqlstore.Stmt, lists [][]any, row func(int, *sqlstore.Row
 	if err := w.settle(s, lists[0]); err != nil {
 		return err
 	}
+	w.reads(s)
 	return w.conn.Each(s, lists, row)
+}
+
+// reads notes a statement that gives rows and writes all the same.
+func (w *work) reads(s *sqlstore.Stmt) {
+	if !strings.HasPrefix(s.SQL, "select") {
+		w.wrote++
+	}
 }
 
 // Asks reads what the transaction has written so far.

@@ -288,11 +288,15 @@ func (t *Tx) replay(tenant fleet.TenantID, k *store.IdempotencyKey) (fleet.Job, 
 		return fleet.Job{}, false, err
 	}
 	if hash != k.Hash {
-		return fleet.Job{}, false, fleet.Errorf(fleet.CodeInvalid, "idempotency_key_reused",
-			"The idempotency key was already used for another request.").WithFix("Use a new key for a new request.")
+		return fleet.Job{}, false, keyReused()
 	}
 	j, err := t.Job(id)
 	return j, true, err
+}
+
+func keyReused() error {
+	return fleet.Errorf(fleet.CodeInvalid, "idempotency_key_reused",
+		"The idempotency key was already used for another request.").WithFix("Use a new key for a new request.")
 }
 
 func (t *Tx) remember(tenant fleet.TenantID, k *store.IdempotencyKey, job fleet.ID) error {

@@ -38,6 +38,7 @@ type Batch struct {
 	now     time.Time
 	tenants []*tenantState // few, so a slice
 	lanes   []laneDelta
+	queues  []queueDelta
 	fresh   []fresh // lanes made in this batch, not yet committed
 	raise   []store.Topic
 	timers  time.Time // earliest timer that was set
@@ -75,6 +76,7 @@ type Tx struct {
 	told   []told // requests whose row is among them
 	deltas []tenantDelta
 	lanes  []laneDelta
+	queues []queueDelta
 	fresh  []fresh
 	raise  []store.Topic
 	timer  time.Time
@@ -185,6 +187,9 @@ func (b *Batch) merge(t *Tx) {
 	for _, l := range t.lanes {
 		b.lanes = addLane(b.lanes, l)
 	}
+	for _, d := range t.queues {
+		b.queues = addQueue(b.queues, d)
+	}
 	b.fresh = append(b.fresh, t.fresh...)
 	b.audits = append(b.audits, t.audits...)
 	if b.env.Shared {
@@ -254,6 +259,9 @@ func (b *Batch) Finish() error {
 		if _, err := b.conn.Exec(laneCount, l.id, l.n); err != nil {
 			return err
 		}
+	}
+	if err := b.writeQueues(); err != nil {
+		return err
 	}
 	if b.keys {
 		if _, err := b.conn.Exec(keySweep, b.now, 100); err != nil {

@@ -65,6 +65,16 @@ func (f *Fixture) Everything() {
 		f.must(tx.AddBulk(bulk, []fleet.BulkTarget{{Bulk: bulk.ID, RobotID: "r1", Wave: 1, State: fleet.TargetPending}}))
 		return tx.AddWorkflowVersion(fleet.WorkflowVersion{WorkflowID: w.ID, Version: 1, Hash: "h1", NodeCount: 3, CreatedAt: f.Now, CreatedBy: "u"})
 	})
+	q := f.Queue(func(q *fleet.Queue) {
+		q.Name, q.Unique, q.WindowSeconds = "Rechnungen "+string(f.Tenant), fleet.UniqueWindow, 60
+	})
+	deadline := f.Now.Add(time.Hour)
+	item := f.Add(&q, fleet.ItemSpec{Reference: "ü-1", Data: []byte(`{"ü":1}`), Deadline: &deadline, Labels: map[string]string{"a": "b"}})
+	f.Claim(&q, fleet.ItemHolder{Name: "ada"}, 1)
+	f.must(f.MoveItem(&q, item, func(i *fleet.QueueItem) (*fleet.ItemMove, error) {
+		return i.Fail(&q, fleet.ItemHolder{Name: "ada"}, fleet.ItemFault{Type: fleet.ApplicationItemType, Message: "nö"}, []byte(`{"x":2}`), f.IDs.New(), f.Now)
+	}))
+	f.must(f.MoveItem(&q, item, func(i *fleet.QueueItem) (*fleet.ItemMove, error) { return i.Remark("schau", "ada", f.Now) }))
 	session := f.Robot("r1", 50)
 	sticky := f.Spec()
 	sticky.Placement.Sticky = &fleet.Sticky{Mode: fleet.StickySoft, Key: "order-7"}

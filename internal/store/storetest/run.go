@@ -38,6 +38,7 @@ func Run(t *testing.T, open Open) {
 		{"audit", auditTests()},
 		{"vault", vaultTests()},
 		{"rollup", rollupTests()},
+		{"queue", queueTests()},
 	}
 	for _, g := range groups {
 		t.Run(g.name, func(t *testing.T) {

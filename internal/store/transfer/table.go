@@ -129,6 +129,16 @@ func Tables() []Table {
 			cpu_percent:float memory_percent:float memory_mb:float disk_percent:float`),
 		table("commands", "id", `id:text tenant_id:text robot_id:text kind:text state:text requested_by:text instance_id:text
 			message:text created_at:time delivered_at:time ended_at:time expires_at:time`),
+		table("queues", "tenant_id id", "tenant_id:text id:text name_key:text body:text version:int deleted_at:time"),
+		table("queue_heads", "tenant_id queue_id", `tenant_id:text queue_id:text fresh:int in_progress:int successful:int failed:int
+			abandoned:int retried:int deleted:int postponed:int`),
+		table("queue_items", "id", `id:text tenant_id:text queue_id:text status:text postponed:bool rank:int due:int chain_id:text
+			retry_no:int lost_no:int previous_id:text next_id:text priority:int reference:text deadline:time risk_at:time
+			not_before:time overdue:bool robot_id:text robot_name:text job_id:text epoch:int holder:text claim_key:text
+			lease_until:time started_at:time completed_at:time duration_ms:int error_type:text error_message:text
+			exception_type:text review:text reviewer:text labels:text version:int created_at:time updated_at:time`),
+		table("queue_item_data", "item_id", "item_id:text tenant_id:text data:bytes output:bytes comments:text"),
+		table("queue_references", "tenant_id queue_id reference", "tenant_id:text queue_id:text reference:text chain_id:text until:time"),
 		table("bulk_operations", "tenant_id id", "tenant_id:text id:text version:int body:text ended_at:time"),
 		table("bulk_targets", "tenant_id bulk_id wave position", `tenant_id:text bulk_id:text position:int robot_id:text wave:int state:text
 			reason:text command_id:text`),
