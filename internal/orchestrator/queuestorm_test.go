@@ -58,7 +58,7 @@ func TestQueueStorm(t *testing.T) {
 			if err := w.Queues.Upkeep(ctx, store.System("test")); err != nil && ctx.Err() == nil {
 				t.Error(err)
 			}
-			time.Sleep(5 * time.Millisecond) // as the loop of the chore rests
+			<-time.After(5 * time.Millisecond) // as the loop of the chore rests
 		}
 	})
 	for k := range workers {
@@ -133,7 +133,7 @@ func (s *storm) attempt(ctx context.Context, robot auth.Principal, ref store.Ref
 			if err != nil || v.Counts.Open() == 0 {
 				return false
 			}
-			time.Sleep(10 * time.Millisecond) // what others hold may come back
+			<-time.After(10 * time.Millisecond) // what others hold may come back
 			continue
 		}
 		at := -1 // the item at which the attempt is lost
