@@ -44,7 +44,7 @@ var keep = map[string]bool{
 	"job.insert": true, "job.number": true, "job.move": true, "job_data.insert": true, "job_data.result": true, "journal.put": false,
 	"lane.count": true, "job_parent.insert": true, "dead_letter.put": false, "job.child_added": true, "job.deps_open": true, "job_data.inputs": true, "refusal.drop": false, "refusal.put": true, "robot.assigned": true, "robot_sample.put": true,
 	"queue_item.insert": true, "queue_item_data.insert": true, "queue_item.move": true, "queue_item_data.put": true, "queue_head.count": true,
-	"log.insert": false, "log.move": true, "step.insert": false, "workflow.put": true, "workflow_body.put": false, "workflow_version.insert": true,
+	"log.insert": false, "log.move": true, "log.step_insert": false, "workflow.put": true, "workflow_body.put": false, "workflow_version.insert": true,
 }
 
 // apart are reads of tables that jobs do not touch: they miss nothing while jobs

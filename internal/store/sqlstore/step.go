@@ -10,13 +10,13 @@ import (
 // a late one cannot hide the end.
 
 var (
-	stepInsert = stmt("step.insert", `insert into steps (job_id, epoch, seq, ended, tenant_id, node, node_type, iteration, branch, status,
+	stepInsert = stmt("log.step_insert", `insert into steps (job_id, epoch, seq, ended, tenant_id, node, node_type, iteration, branch, status,
 		started_at, ended_at, error) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) on conflict do nothing`)
-	stepRead = stmt("step.read", `select epoch, seq, node, node_type, iteration, branch, status, started_at, ended_at, error from steps s
+	stepRead = stmt("log.step_read", `select epoch, seq, node, node_type, iteration, branch, status, started_at, ended_at, error from steps s
 		where job_id = $1 and (epoch, seq) >= ($2, $3) and ($4 or tenant_id = $5) and (ended = 1 or not exists
 		(select 1 from steps e where e.job_id = s.job_id and e.epoch = s.epoch and e.seq = s.seq and e.ended = 1))
 		order by epoch, seq limit $6`)
-	stepPrune = stmt("step.prune", `delete from steps where job_id = $1 and ($2 or tenant_id = $3)`)
+	stepPrune = stmt("log.step_prune", `delete from steps where job_id = $1 and ($2 or tenant_id = $3)`)
 )
 
 func (t *Tx) appendSteps(b *fleet.LogBatch) error {
