@@ -134,7 +134,7 @@ func TestRobotRoutes(t *testing.T) {
 				t.Error("the agent believes that it is still linked")
 			}
 			w.dialog().want(404, "GET", "/api/v1/metrics/robots/r1", "")
-			w.registered("r1", 1) // an admin makes it again
+			w.registered("r1", 1)                        // an admin makes it again
 			if s := w.row("r1")["status"]; s != "busy" { // with what it still holds
 				t.Errorf("%v", s)
 			}
