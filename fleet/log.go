@@ -1,6 +1,9 @@
 package fleet
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // LogLine is one line of an attempt's log. Line counts from 1 without a gap,
 // so a reader that was cut off goes on where it stood.
@@ -18,6 +21,21 @@ const (
 	MaxLogLine  = 64 << 10
 	MaxLogBytes = 50 << 20
 )
+
+// LogRank orders the words for a level, in any case: 0 for debug and below, 1 for
+// info and every unknown word, 2 for warnings, 3 for errors and above. A least
+// level lets through what ranks as high.
+func LogRank(level string) int {
+	switch strings.ToLower(level) {
+	case "debug", "trace":
+		return 0
+	case "warn", "warning":
+		return 2
+	case "error", "critical", "fatal":
+		return 3
+	}
+	return 1
+}
 
 // LogBatch is what a robot sends: lines from First on, and the records of steps
 // that came with them. Dropped counts lines that the robot itself left out

@@ -38,6 +38,7 @@ func orchestrator(t *testing.T, want *atomic.Value) *httptest.Server {
 		}
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Set-Cookie", "a=b")
+		w.Header().Set("Access-Control-Allow-Origin", "*")
 		_, _ = io.WriteString(w, `{"path":"`+r.URL.Path+`"}`)
 	}))
 	t.Cleanup(s.Close)
@@ -131,6 +132,11 @@ func TestFallBack(t *testing.T) {
 	if code != 200 || text != `{"path":"/api/v1/jobs"}` || header.Get("Set-Cookie") != "" {
 		t.Errorf("%d %s %v", code, text, header)
 	}
+	// What the orchestrator says is data: it can never act as a page of this program.
+	if csp := header.Get("Content-Security-Policy"); !strings.Contains(csp, "sandbox") || header.Get("X-Content-Type-Options") != "nosniff" ||
+		header.Get("Access-Control-Allow-Origin") != "" || header.Get("Cross-Origin-Resource-Policy") != "same-origin" {
+		t.Errorf("forwarded with %v", header)
+	}
 	if code, _, text = ask(t, "GET", url+"/api/v1/me", ""); code != 200 || !strings.Contains(text, "/api/v1/me") {
 		t.Errorf("%d %s", code, text)
 	}
@@ -178,6 +184,7 @@ func TestAlone(t *testing.T) {
 	}
 	for name, header := range map[string][]string{
 		"another page": {"Origin", "https://evil.example"}, "another name": {"Host", "evil.example"},
+		"a page of another program here": {"Origin", "http://127.0.0.1:1", "Sec-Fetch-Site", "same-site"}, "a sandbox": {"Origin", "null"},
 	} {
 		if code, _, text := ask(t, "POST", url+"/api/v1/local/connection", `{"url":"http://127.0.0.1:1"}`, header...); code != 403 {
 			t.Errorf("%s: %d %s", name, code, text)
@@ -211,7 +218,14 @@ func TestConnectByHand(t *testing.T) {
 			t.Errorf("%s: %d %s", body, code, text)
 		}
 	}
-	// It goes away and comes back.
+	// Another address is tried although this one answers.
+	other := orchestrator(t, &want)
+	code, _, text = ask(t, "POST", url+"/api/v1/local/connection", `{"url":"`+other.URL+`","key":"typed"}`)
+	if code != 200 || !strings.Contains(text, `"state":"connected"`) || link.Link().URL != other.URL {
+		t.Errorf("%d %s", code, text)
+	}
 	there.Close()
+	// It goes away and comes back.
+	other.Close()
 	until(t, link, "offline")
 }

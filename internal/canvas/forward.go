@@ -31,7 +31,7 @@ func (l *Link) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		FlushInterval: -1, // streams
 		Rewrite:       func(p *httputil.ProxyRequest) { rewrite(p, at, key) },
 		ModifyResponse: func(resp *http.Response) error {
-			resp.Header.Del("Set-Cookie") // the sign-in is this program's
+			guard(resp.Header)
 			if resp.StatusCode == http.StatusUnauthorized {
 				l.again()
 			}
@@ -49,11 +49,24 @@ func (l *Link) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	proxy.ServeHTTP(w, r)
 }
 
+// guard makes an answer of another program data: whatever it says it is, it does
+// not act as a page of this one, and no other page reads it.
+func guard(h http.Header) {
+	for name := range h {
+		if name == "Set-Cookie" || strings.HasPrefix(name, "Access-Control-") { // the sign-in is this program's
+			h.Del(name)
+		}
+	}
+	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; sandbox")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+}
+
 // rewrite makes the page's request this program's.
 func rewrite(p *httputil.ProxyRequest, at *url.URL, key string) {
 	p.SetURL(at)
 	h := p.Out.Header
-	for _, name := range []string{"Authorization", "X-Api-Key", "Cookie", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "Forwarded", "Origin", "Referer"} {
+	for _, name := range []string{"Authorization", "X-Api-Key", "Cookie", "Origin", "Referer"} {
 		h.Del(name)
 	}
 	for name := range h {

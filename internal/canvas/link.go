@@ -164,6 +164,9 @@ func (l *Link) Connect(ctx context.Context, text, key string) (fleet.Link, error
 	}
 	l.mu.Lock()
 	l.given = &given{u.String(), key}
+	if l.at != nil && l.at.String() != u.String() {
+		l.at = nil // it is tried first, whoever answers now
+	}
 	l.mu.Unlock()
 	l.Try(ctx)
 	return l.Link(), nil

@@ -104,9 +104,12 @@ func (c *canvasCmd) link(sh *shell) (*canvas.Link, error) {
 	var known []string
 	for _, a := range config.Addresses(c.URL, file, sh.getenv) {
 		o.Candidates = append(o.Candidates, canvas.Candidate{URL: a.URL, Source: a.Source})
-		if a.URL != config.DefaultTunnel || a.Source != "default" {
-			known = append(known, a.URL) // a key goes to addresses that somebody here has named, and to this machine
+		if a.Source != "default" {
+			known = append(known, a.URL) // a key goes to addresses that somebody here has named
 		}
+	}
+	if len(known) == 0 {
+		known = []string{config.DefaultURL} // or to this machine, where none is named: not to whoever listens here while a named one is away
 	}
 	o.Key = func(ctx context.Context, url string) (string, error) {
 		if !slices.ContainsFunc(known, func(k string) bool { return canvas.SameAddress(k, url) }) {

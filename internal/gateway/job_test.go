@@ -388,7 +388,7 @@ func TestLogs(t *testing.T) {
 			t.Errorf("batch from %d: %+v, want next line %d", c.batch.FirstLine, ack, c.next)
 		}
 	}
-	got, err := w.core.Jobs.Log(t.Context(), w.admin, job.ID, store.LogQuery{})
+	_, got, err := w.core.Jobs.Log(t.Context(), w.admin, job.ID, store.LogQuery{})
 	w.must(err)
 	var text []string
 	for _, l := range got {

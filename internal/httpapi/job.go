@@ -367,17 +367,11 @@ func (a *API) jobLog(ctx context.Context, in *logInput) (*logReply, error) {
 	until := time.NewTimer(wait)
 	defer until.Stop()
 	for {
-		// The state first: a job that had ended before the lines were read gets
-		// no further ones.
-		v, err := jobs.Get(ctx, p, id)
+		job, lines, err := jobs.Log(ctx, p, id, orchestrator.LogQuery{Epoch: in.Epoch, From: in.From, Limit: in.Limit, Level: level})
 		if err != nil {
 			return nil, err
 		}
-		lines, err := jobs.Log(ctx, p, id, orchestrator.LogQuery{Epoch: in.Epoch, From: in.From, Limit: in.Limit, Level: level})
-		if err != nil {
-			return nil, err
-		}
-		out := logPage(v.Job, lines, in)
+		out := logPage(job, lines, in)
 		if len(lines) > 0 || out.Final || wait == 0 {
 			return &logReply{out}, nil
 		}

@@ -138,28 +138,28 @@ func (a *API) admit(r *http.Request) error {
 		e.Status = http.StatusRequestHeaderFieldsTooLarge
 		return e
 	}
-	if !a.o.Local {
-		// A browser says where a page came from; what other pages send with the
-		// browser's own sign-in is not what its user wants.
-		if err := a.cross.Check(r); err != nil {
-			return fleet.Errorf(fleet.CodeForbidden, "origin_not_allowed", "Pages from elsewhere may not change anything here.").
-				WithFix("Call from a page of this orchestrator, or from a program.")
-		}
-		return nil
-	}
 	// Without a credential the browser's rules are all that keeps other pages
 	// out: a name that was pointed at this machine, or a page from elsewhere.
-	if !loopback(hostname(r.Host)) {
+	if a.o.Local && !loopback(hostname(r.Host)) {
 		return fleet.Errorf(fleet.CodeForbidden, "host_not_allowed", "This orchestrator answers on loopback only, not as %q.", clip(r.Host, 80)).
 			WithFix("Use http://localhost or http://127.0.0.1 with its port.")
 	}
-	origin := r.Header.Get("Origin")
-	if origin == "" {
+	if origin := r.Header.Get("Origin"); a.o.Local && origin != "" {
+		u, err := url.Parse(origin)
+		// Development lets pages of other programs on this machine call; a canvas
+		// has a key of the fleet, and its own page alone acts with it.
+		if err != nil || u.Host == "" || u.Host != r.Host && (a.o.Linked != nil || !loopback(u.Hostname())) {
+			return fleet.Errorf(fleet.CodeForbidden, "origin_not_allowed", "Pages from %q may not call this orchestrator.", clip(origin, 80))
+		}
+	}
+	if a.o.Local && a.o.Linked == nil {
 		return nil
 	}
-	u, err := url.Parse(origin)
-	if err != nil || u.Host == "" || (u.Host != r.Host && !loopback(u.Hostname())) {
-		return fleet.Errorf(fleet.CodeForbidden, "origin_not_allowed", "Pages from %q may not call this orchestrator.", clip(origin, 80))
+	// A browser says where a page came from; what other pages send with the
+	// browser's own sign-in is not what its user wants.
+	if err := a.cross.Check(r); err != nil {
+		return fleet.Errorf(fleet.CodeForbidden, "origin_not_allowed", "Pages from elsewhere may not change anything here.").
+			WithFix("Call from a page of this orchestrator, or from a program.")
 	}
 	return nil
 }

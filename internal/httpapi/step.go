@@ -59,16 +59,11 @@ func (a *API) jobSteps(ctx context.Context, in *stepInput) (*stepReply, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, jobs := auth.From(ctx), a.o.Orchestrator.Jobs
-	v, err := jobs.Get(ctx, p, id)
+	job, steps, err := a.o.Orchestrator.Jobs.Steps(ctx, auth.From(ctx), id, orchestrator.StepQuery{Epoch: in.Epoch, From: in.From, Limit: in.Limit})
 	if err != nil {
 		return nil, err
 	}
-	steps, err := jobs.Steps(ctx, p, id, orchestrator.StepQuery{Epoch: in.Epoch, From: in.From, Limit: in.Limit})
-	if err != nil {
-		return nil, err
-	}
-	out := StepPage{JobID: id, Status: v.Job.State, Steps: showAll(steps, showStep), NextEpoch: max(in.Epoch, 1), NextStep: max(in.From, 1)}
+	out := StepPage{JobID: id, Status: job.State, Steps: showAll(steps, showStep), NextEpoch: max(in.Epoch, 1), NextStep: max(in.From, 1)}
 	if n := len(steps); n > 0 {
 		out.NextEpoch, out.NextStep = steps[n-1].Epoch, steps[n-1].Seq+1
 	}

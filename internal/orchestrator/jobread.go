@@ -68,19 +68,27 @@ func (j *Jobs) Attempts(ctx context.Context, p auth.Principal, id fleet.ID) (lis
 	return list, err
 }
 
-// Log returns lines of a job's log.
-func (j *Jobs) Log(ctx context.Context, p auth.Principal, id fleet.ID, q store.LogQuery) ([]fleet.LogLine, error) {
+// Log returns lines of a job's log, and the job as it was before they were read:
+// one that had ended by then gets no further ones.
+func (j *Jobs) Log(ctx context.Context, p auth.Principal, id fleet.ID, q store.LogQuery) (job fleet.Job, lines []fleet.LogLine, err error) {
+	if job, q.Limit, err = j.told(ctx, p, id, q.Limit); err != nil {
+		return job, nil, err
+	}
+	lines, err = j.Store.ReadLogs(ctx, p.Scope(), id, q)
+	return job, lines, err
+}
+
+// told is the job whose lines or steps somebody asks for, and how many of them.
+func (j *Jobs) told(ctx context.Context, p auth.Principal, id fleet.ID, asked int) (job fleet.Job, limit int, err error) {
 	if err := p.Require(fleet.JobsRead); err != nil {
-		return nil, err
+		return job, 0, err
 	}
-	if q.Limit == 0 {
-		q.Limit = 1000
+	if limit = asked; limit == 0 {
+		limit = 1000
 	}
-	if q.Limit < 1 || q.Limit > 5000 {
-		return nil, fleet.Invalid("limit", "limit must be between 1 and 5000; got %d.", q.Limit)
+	if limit < 1 || limit > 5000 {
+		return job, 0, fleet.Invalid("limit", "limit must be between 1 and 5000; got %d.", limit)
 	}
-	if err := j.Store.View(ctx, p.Scope(), func(r store.Reader) error { _, err := r.Job(id); return err }); err != nil {
-		return nil, err
-	}
-	return j.Store.ReadLogs(ctx, p.Scope(), id, q)
+	err = j.Store.View(ctx, p.Scope(), func(r store.Reader) error { job, err = r.Job(id); return err })
+	return job, limit, err
 }

@@ -56,7 +56,7 @@ func calls() []call {
 			return err
 		}},
 		{"Jobs.Log", fleet.JobsRead, func(w *world, p auth.Principal, j fleet.Job) error {
-			_, err := w.Jobs.Log(w.Context(), p, j.ID, LogQuery{})
+			_, _, err := w.Jobs.Log(w.Context(), p, j.ID, LogQuery{})
 			return err
 		}},
 		{"Jobs.Cancel", fleet.JobsRun, func(w *world, p auth.Principal, j fleet.Job) error {

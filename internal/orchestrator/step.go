@@ -12,25 +12,18 @@ import (
 // StepQuery selects steps of a job.
 type StepQuery = store.StepQuery
 
-// Steps returns the steps of a job, in the order of their starts. A whole that
-// is cut into segments has none of its own: they are those of its parts.
-func (j *Jobs) Steps(ctx context.Context, p auth.Principal, id fleet.ID, q StepQuery) ([]fleet.Step, error) {
-	if err := p.Require(fleet.JobsRead); err != nil {
-		return nil, err
-	}
-	if q.Limit == 0 {
-		q.Limit = 1000
-	}
-	if q.Limit < 1 || q.Limit > 5000 {
-		return nil, fleet.Invalid("limit", "limit must be between 1 and 5000; got %d.", q.Limit)
-	}
+// Steps returns the steps of a job, in the order of their starts, and the job as
+// it was before they were read. A whole that is cut into segments has none of
+// its own: they are those of its parts.
+func (j *Jobs) Steps(ctx context.Context, p auth.Principal, id fleet.ID, q StepQuery) (job fleet.Job, steps []fleet.Step, err error) {
 	if q.Epoch < 0 || q.From < 0 {
-		return nil, fleet.Invalid("from", "epoch and from must not be negative; got %d and %d.", q.Epoch, q.From)
+		return job, nil, fleet.Invalid("from_step", "epoch and from_step must not be negative; got %d and %d.", q.Epoch, q.From)
 	}
-	if err := j.Store.View(ctx, p.Scope(), func(r store.Reader) error { _, err := r.Job(id); return err }); err != nil {
-		return nil, err
+	if job, q.Limit, err = j.told(ctx, p, id, q.Limit); err != nil {
+		return job, nil, err
 	}
-	return j.Store.ReadSteps(ctx, p.Scope(), id, q)
+	steps, err = j.Store.ReadSteps(ctx, p.Scope(), id, q)
+	return job, steps, err
 }
 
 // LogMatch is a line that a search found.
@@ -69,10 +62,13 @@ func (j *Jobs) SearchLog(ctx context.Context, p auth.Principal, id fleet.ID, s L
 	if s.Limit < 1 || s.Limit > 5000 {
 		return out, fleet.Invalid("limit", "limit must be between 1 and 5000; got %d.", s.Limit)
 	}
-	text, least := strings.ToLower(s.Text), levels[strings.ToLower(s.Level)]
+	text, least := strings.ToLower(s.Text), 0
+	if s.Level != "" {
+		least = fleet.LogRank(s.Level)
+	}
 	q := store.LogQuery{Limit: 5000}
 	for {
-		lines, err := j.Log(ctx, p, id, q)
+		_, lines, err := j.Log(ctx, p, id, q)
 		if err != nil {
 			return out, err
 		}
@@ -82,10 +78,11 @@ func (j *Jobs) SearchLog(ctx context.Context, p auth.Principal, id fleet.ID, s L
 			out.Lines++
 			out.Levels[level]++
 			m := LogMatch{Epoch: l.Epoch, Line: l.Line, Level: level, Node: l.Node}
-			if out.FirstError == nil && levels[level] >= levels["error"] {
+			rank := fleet.LogRank(level)
+			if out.FirstError == nil && rank == fleet.LogRank("error") {
 				out.FirstError = &m
 			}
-			if levels[level] < least || s.Node != "" && l.Node != s.Node || text != "" && !strings.Contains(strings.ToLower(l.Message), text) {
+			if rank < least || s.Node != "" && l.Node != s.Node || text != "" && !strings.Contains(strings.ToLower(l.Message), text) {
 				continue
 			}
 			if out.Found++; len(out.Matches) < s.Limit {
@@ -99,6 +96,3 @@ func (j *Jobs) SearchLog(ctx context.Context, p auth.Principal, id fleet.ID, s L
 		q.Epoch, q.From = last.Epoch, last.Line+1
 	}
 }
-
-// levels orders the words for a level.
-var levels = map[string]int{"trace": 0, "debug": 1, "info": 2, "warn": 3, "warning": 3, "error": 4, "critical": 5, "fatal": 5}

@@ -3,8 +3,6 @@ package robot
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -101,7 +99,7 @@ func (i *items) try(ctx context.Context, q itemRequest, body []byte, sent *bool)
 		return true, json.Unmarshal(text, q.out)
 	case resp.StatusCode >= 500 || resp.StatusCode == http.StatusTooManyRequests:
 		if wait, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil {
-			rest(ctx, time.Duration(min(wait, 10))*time.Second)
+			sleep(ctx, time.Duration(min(wait, 10))*time.Second)
 		}
 		return false, fmt.Errorf("the orchestrator answered %d%s", resp.StatusCode, problem(resp))
 	}
@@ -117,21 +115,6 @@ func (i *items) try(ctx context.Context, q itemRequest, body []byte, sent *bool)
 	return true, engine.Fail("QueueError", "%s", p.Detail)
 }
 
-func rest(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-	case <-t.C:
-	}
-}
-
-func onceKey() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // crypto/rand never fails
-	return hex.EncodeToString(b[:])
-}
-
 func itemPath(id fleet.ID, verb string) string { return "queue-items/" + string(id) + "/" + verb }
 
 // Claim takes items; sent twice, it gives the same ones.
@@ -139,7 +122,7 @@ func (i *items) Claim(ctx context.Context, queue string, count int) ([]fleet.Que
 	var out struct {
 		Items []fleet.QueueItem `json:"items"`
 	}
-	err := i.call(ctx, itemRequest{path: "queues/" + url.PathEscape(queue) + "/items/claim", body: map[string]any{"count": count, "claim_key": onceKey()}, out: &out})
+	err := i.call(ctx, itemRequest{path: "queues/" + url.PathEscape(queue) + "/items/claim", body: map[string]any{"count": count, "claim_key": i.r.ids.New()}, out: &out})
 	return out.Items, err
 }
 
@@ -186,7 +169,7 @@ func (i *items) Add(ctx context.Context, queue string, s fleet.ItemSpec) (out fl
 	if len(s.Data) > 0 {
 		body["data"] = s.Data
 	}
-	err = i.call(ctx, itemRequest{path: "queues/" + url.PathEscape(queue) + "/items", body: body, key: onceKey(), out: &out})
+	err = i.call(ctx, itemRequest{path: "queues/" + url.PathEscape(queue) + "/items", body: body, key: string(i.r.ids.New()), out: &out})
 	return out, err
 }
 

@@ -121,12 +121,16 @@ func (l *logs) batch(ref wire.Ref) (*wire.LogBatch, string) {
 		size += len(t.lines[to].Message) + 64
 		to++
 	}
-	b := &wire.LogBatch{Ref: ref, FirstLine: t.sent, Lines: append([]wire.LogLine{}, t.lines[from:to]...), Dropped: t.dropped}
+	var first int64
+	var steps []wire.Step
 	if l.steps {
-		b.FirstStep, b.Steps = t.steps.next(logBatch - size)
+		first, steps = t.steps.next(logBatch - size)
 	}
-	if to == from && len(b.Steps) == 0 {
+	if to == from && len(steps) == 0 {
 		return nil, ""
+	}
+	b := &wire.LogBatch{
+		Ref: ref, FirstLine: t.sent, Lines: append([]wire.LogLine{}, t.lines[from:to]...), Dropped: t.dropped, FirstStep: first, Steps: steps,
 	}
 	t.sent += int64(to - from)
 	t.sentAt = now

@@ -6,21 +6,23 @@ import (
 )
 
 // stepTail is what has not been acknowledged of the records of an attempt's
-// steps. kept[0] has the number base; records before sent are on their way.
+// steps. kept[0] has the number base; records before sent are on their way, and
+// those before told have been, at least once.
 type stepTail struct {
-	base, sent int64
-	kept       []wire.Step
-	bytes      int
-	open       map[int64]int64 // step that runs → number of its record
+	base, sent, told int64
+	kept             []wire.Step
+	bytes            int
+	open             map[int64]int64 // step that runs → number of its record
 }
 
 // put keeps a record. The end of a step takes the place of its beginning as long
-// as that has not been sent, so a short step costs one record. Where there is no
+// as that was never sent, so a short step costs one record; afterwards a late
+// acknowledgement of the beginning would take the end along. Where there is no
 // room the record is left out: the log says more than steps do.
 func (t *stepTail) put(s wire.Step) {
 	if at, running := t.open[s.Seq]; running {
 		delete(t.open, s.Seq)
-		if at >= t.sent {
+		if at >= t.told {
 			t.bytes += len(s.Error)
 			t.kept[at-t.base] = s
 			return
@@ -52,6 +54,7 @@ func (t *stepTail) next(room int) (int64, []wire.Step) {
 		return 0, nil
 	}
 	t.sent += int64(to - from)
+	t.told = max(t.told, t.sent)
 	return first, append([]wire.Step(nil), t.kept[from:to]...)
 }
 

@@ -23,19 +23,6 @@ var (
 // logLimit bounds one read of lines.
 const logLimit = 5000
 
-// levelRank orders the words for a level; unknown ones count as info.
-func levelRank(level string) int {
-	switch level {
-	case "debug", "DEBUG", "trace", "TRACE":
-		return 0
-	case "warn", "warning", "WARN", "WARNING":
-		return 2
-	case "error", "ERROR", "critical", "CRITICAL", "fatal", "FATAL":
-		return 3
-	}
-	return 1
-}
-
 // AppendLogs stores the batches whose holder is known to have sent them. The
 // caller has checked that each batch comes from the attempt's robot.
 func (t *Tx) AppendLogs(in []fleet.LogBatch) ([]fleet.LogAck, error) {
@@ -89,7 +76,7 @@ func (t *Tx) appendLog(b *fleet.LogBatch) (fleet.LogAck, error) {
 			continue
 		}
 		bytes += int64(len(message)) + 1
-		if _, err := t.conn.Exec(logInsert, b.JobID, b.Epoch, number, b.Tenant, l.At, levelRank(l.Level), l.Level, l.Node, message); err != nil {
+		if _, err := t.conn.Exec(logInsert, b.JobID, b.Epoch, number, b.Tenant, l.At, fleet.LogRank(l.Level), l.Level, l.Node, message); err != nil {
 			return fleet.LogAck{}, err
 		}
 	}
@@ -112,7 +99,7 @@ func ReadLogs(c Conn, s store.Scope, job fleet.ID, q store.LogQuery) ([]fleet.Lo
 	}
 	rank := 0
 	if q.Level != "" {
-		rank = levelRank(q.Level)
+		rank = fleet.LogRank(q.Level)
 	}
 	all, tenant := s.Filter()
 	var out []fleet.LogLine
