@@ -27,7 +27,8 @@ type fact struct {
 type part struct {
 	topic string
 	id    string
-	env   string // empty: of no environment
+	env   string // empty: of no environment, or of one that is not known any more
+	gone  bool   // says that a row is not there any more
 	once  sync.Once
 	text  []byte
 	build func() any
@@ -108,7 +109,7 @@ func (f *fact) split() {
 }
 
 func (f *fact) add(c change, env string) {
-	f.parts = append(f.parts, &part{topic: c.Topic, id: c.ID, env: env, build: func() any { return c }})
+	f.parts = append(f.parts, &part{topic: c.Topic, id: c.ID, env: env, gone: c.Op == opDel, build: func() any { return c }})
 }
 
 func raw(data json.RawMessage) any {

@@ -99,7 +99,7 @@ func (f *filter) wants(p *part) bool {
 		return false
 	}
 	if p.env == "" { // a note without a row: who is bound to environments cannot be shown whose it is
-		return len(f.who.Environments) == 0 && (len(f.envs) == 0 || p.topic != topicJobs && p.topic != topicRobots)
+		return len(f.who.Environments) == 0 && (len(f.envs) == 0 || p.gone || p.topic != topicJobs && p.topic != topicRobots)
 	}
 	return f.sees(p.env)
 }

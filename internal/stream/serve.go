@@ -119,6 +119,7 @@ type reader struct {
 	f      filter
 	out    out
 	cursor int64
+	told   int64 // the place that the last frame named: the next facts follow it
 	seen   int64 // tick of samples
 	mark   int64
 	slow   bool // the last frame took long
@@ -308,7 +309,7 @@ func (rd *reader) turn(ctx context.Context) (more <-chan struct{}, behind bool, 
 	}
 	rd.cursor = to
 	if len(entries) > 0 {
-		if err := rd.write(ctx, "ev", map[string]any{"t": "ev", "from": showCursor(from), "to": showCursor(to), "ev": entries}); err != nil {
+		if err := rd.write(ctx, "ev", map[string]any{"t": "ev", "from": showCursor(rd.told), "to": showCursor(to), "ev": entries}); err != nil {
 			rd.cursor = from
 			return more, false, err
 		}
@@ -360,13 +361,14 @@ func (rd *reader) wish(ctx context.Context, w wish) error {
 	if w.T == "ping" {
 		return rd.write(ctx, "pong", map[string]any{"t": "pong"})
 	}
-	err := error(nil)
+	err, was := error(nil), rd.f
 	if w.T != "sub" {
 		err = fleet.Errorf(fleet.CodeInvalid, "unknown_frame", `There is no frame %q; there is {"t":"sub","topics":[…]}.`, clip(w.T))
 	} else if err = rd.f.subscribe(w.Topics, w.Filter.Environment); err == nil {
 		err = rd.openLogs("")
 	}
 	if err != nil {
+		rd.f = was // what cannot be had as a whole is not had in part
 		e := fleet.AsError(err)
 		return rd.write(ctx, "error", map[string]any{"t": "error", "code": e.Reason, "message": e.Message})
 	}
@@ -394,5 +396,8 @@ func (rd *reader) write(ctx context.Context, kind string, frame map[string]any) 
 		return errGone
 	}
 	rd.slow = time.Since(began) > sluggish
+	if place != "" {
+		rd.told = rd.cursor
+	}
 	return nil
 }
