@@ -98,7 +98,7 @@ func (e *JobError) ErrorType() string {
 	case e == nil:
 		return "UnknownError"
 	case e.Type != "":
-		return e.Type
+		return clip(e.Type, 128) // it is counted under: the robot's word may be of any length
 	}
 	if m := leadingType.FindString(e.Message); m != "" {
 		return m

@@ -235,7 +235,7 @@ func (q *Queues) Postpone(ctx context.Context, p auth.Principal, w ItemWord) (fl
 	}
 	return q.said(ctx, p, fleet.EventItemPostponed, w, nil, func(_ *fleet.Queue, i *fleet.QueueItem, h fleet.ItemHolder) (*fleet.ItemMove, error) {
 		if h.JobID != "" && i.Status == fleet.ItemNew {
-			return nil, fleet.Errorf(fleet.CodeConflict, "not_holder", "Item %s is held by nobody; only its holder can postpone it within a job.", i.ID)
+			return nil, fleet.Errorf(fleet.CodeConflict, "invalid_state", "Item %s is held by nobody; only its holder can postpone it within a job.", i.ID)
 		}
 		return i.Postpone(h, w.Until, q.Now())
 	})

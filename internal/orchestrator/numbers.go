@@ -53,6 +53,15 @@ func (q *NumbersQuery) of() (dim fleet.RollupDim, key string, err error) {
 	return dim, key, nil
 }
 
+// unfiltered refuses a filter where a count is of all jobs together.
+func (q *NumbersQuery) unfiltered(what string) error {
+	dim, _, err := q.of()
+	if err == nil && dim != fleet.DimAll {
+		err = fleet.Invalid(string(dim), "%s are counted for all jobs together. Leave out workflow_id, robot_id, environment and trigger.", what)
+	}
+	return err
+}
+
 // window is a query with its ends.
 type window struct {
 	from, to, now time.Time
@@ -257,6 +266,13 @@ func (n *Numbers) Table(ctx context.Context, p auth.Principal, q NumbersQuery, b
 	if limit < 1 || limit > fleet.PageMax {
 		return out, fleet.Invalid("limit", "limit must be between 1 and %d; got %d.", fleet.PageMax, limit)
 	}
+	dim, only, err := q.of()
+	switch {
+	case err != nil:
+		return out, err
+	case dim != fleet.DimAll && dim != by:
+		return out, fleet.Invalid(string(dim), "Jobs are counted by each of workflow_id, robot_id, environment and trigger, not by two at once: this table is by %s.", by)
+	}
 	order, known := tableSorts[sort]
 	if !known && sort != "degraded" {
 		return out, fleet.Invalid("sort", "sort must be jobs, slowest, degraded, failures, waits or utilization; got %q.", shortText(sort))
@@ -283,6 +299,8 @@ func (n *Numbers) Table(ctx context.Context, p auth.Principal, q NumbersQuery, b
 		weight := map[string]float64{}
 		for key, sum := range sums {
 			switch {
+			case only != "" && key != only:
+				continue
 			case sort == "degraded": // longer than before, and enough runs on both sides to say so
 				was := former[key]
 				if was == nil || sum.Completed < slowLeast || was.Completed < slowLeast || sum.MeanRunMS() <= was.MeanRunMS() {
@@ -338,6 +356,9 @@ func (n *Numbers) Waits(ctx context.Context, p auth.Principal, q NumbersQuery) (
 	if err != nil {
 		return out, err
 	}
+	if err := q.unfiltered("Waits"); err != nil {
+		return out, err
+	}
 	parts, begin := cover(w.from, w.to, w.now, 0)
 	out.Rows = []fleet.WaitRow{}
 	err = n.Store.View(ctx, p.Scope(), func(r store.Reader) error {
@@ -372,6 +393,9 @@ func (n *Numbers) Waits(ctx context.Context, p auth.Principal, q NumbersQuery) (
 func (n *Numbers) Failures(ctx context.Context, p auth.Principal, q NumbersQuery, limit int) (out fleet.FailureTable, err error) {
 	w, err := n.window(ctx, p, q)
 	if err != nil {
+		return out, err
+	}
+	if err := q.unfiltered("Failures"); err != nil {
 		return out, err
 	}
 	if limit < 1 || limit > fleet.PageMax {

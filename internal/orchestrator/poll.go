@@ -230,8 +230,10 @@ func (a *Attempts) FreeSlots(ctx context.Context, p auth.Principal, slots []stor
 }
 
 // FreeLostSlots gives back the slots of attempts that are over on robots that
-// are not heard any more. It is done by whoever does the chores.
-func (a *Attempts) FreeLostSlots(ctx context.Context, s store.Scope) error {
+// are not heard any more. It is done by whoever does the chores. away is how long
+// nobody has looked: if that is a good part of what a robot may be silent, it may
+// have called in vain, and it has its time again.
+func (a *Attempts) FreeLostSlots(ctx context.Context, s store.Scope, away time.Duration) error {
 	var taken []store.TakenSlot
 	err := a.Store.View(ctx, s, func(r store.Reader) (err error) { taken, err = r.TakenSlots(""); return err })
 	if err != nil {
@@ -244,7 +246,7 @@ func (a *Attempts) FreeLostSlots(ctx context.Context, s store.Scope) error {
 		if lost <= 0 {
 			lost = a.Timing(fleet.DefaultEnvironment).Lost
 		}
-		if now.Sub(slot.LastSeen) <= lost {
+		if away > lost/3 || now.Sub(slot.LastSeen) <= lost {
 			continue
 		}
 		faults = append(faults, a.Store.Update(ctx, s.In(slot.Tenant), func(tx store.Tx) error {

@@ -121,11 +121,13 @@ func find(r store.Reader, ref string) (fleet.Queue, error) {
 
 // change changes a queue; version 0 is any.
 func (q *Queues) change(ctx context.Context, p auth.Principal, ref string, version int64, kind fleet.EventKind, do func(tx store.Tx, was fleet.Queue, is *fleet.Queue) error) (out fleet.Queue, err error) {
+	// Its id first: whoever reads a queue inside a transaction locks it against
+	// changes, and two that both did so would wait for each other.
+	var named fleet.Queue
+	if err := q.Store.View(ctx, p.Scope(), func(r store.Reader) error { named, err = find(r, ref); return err }); err != nil {
+		return out, err
+	}
 	err = q.act(ctx, p, string(kind), fleet.SubjectQueue, "", func(tx store.Tx, d *fleet.AuditDraft) error {
-		named, err := find(tx, ref)
-		if err != nil {
-			return err
-		}
 		was, err := tx.QueueToChange(named.ID)
 		if err != nil {
 			return err

@@ -81,8 +81,9 @@ func (i *items) try(ctx context.Context, q itemRequest, body []byte, sent *bool)
 		req.Header.Set("Idempotency-Key", q.key)
 	}
 	again := *sent
-	*sent = true
 	resp, err := i.r.o.HTTPClient.Do(req)
+	// One that was told to wait did nothing; any other may have been heard.
+	*sent = again || err != nil || resp.StatusCode != http.StatusTooManyRequests
 	if err != nil {
 		return false, err
 	}
@@ -106,7 +107,8 @@ func (i *items) try(ctx context.Context, q itemRequest, body []byte, sent *bool)
 	var p struct{ Code, Detail string }
 	text, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10)) // what cannot be read says nothing
 	_ = json.Unmarshal(text, &p)
-	if again && q.out == nil && p.Code == "invalid_state" { // the first of the two did it
+	// The first of the two did it, and the item may be somebody else's by now.
+	if again && q.out == nil && (p.Code == "invalid_state" || p.Code == "not_holder") {
 		return true, nil
 	}
 	if p.Detail == "" {

@@ -120,7 +120,7 @@ func (r *Reaper) RunOnce(ctx context.Context, now time.Time) error {
 	if late > 0 {
 		r.Logger.Warn("sweep came late; leases are given their full time again", "attempts", late)
 	}
-	faults = append(faults, r.take(ctx, scope, lost, len(live), now), r.Attempts.FreeLostSlots(ctx, scope))
+	faults = append(faults, r.take(ctx, scope, lost, len(live), now), r.Attempts.FreeLostSlots(ctx, scope, away))
 	return errors.Join(faults...)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"time"
@@ -68,11 +69,13 @@ func (r *Rollups) RunOnce(ctx context.Context) (n int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	var faults []error // of single tenants, which stop none of the others
 	for _, h := range heads {
 		for range rollupSteps {
 			next, err := r.step(ctx, h)
 			if err != nil {
-				return n, err
+				faults = append(faults, fmt.Errorf("count the jobs of tenant %s: %w", h.Tenant, err))
+				break
 			}
 			n += int(next.Seq - h.Seq)
 			if h = next; h.Seq >= h.Head {
@@ -80,7 +83,7 @@ func (r *Rollups) RunOnce(ctx context.Context) (n int, err error) {
 			}
 		}
 	}
-	return n, nil
+	return n, errors.Join(faults...)
 }
 
 // step counts some events after a head and returns where it stands then. If
@@ -180,13 +183,16 @@ func (r *Rollups) Read(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
+	var faults []error
 	for _, tenant := range tenants {
 		if err := r.read(ctx, tenant, minute, now); err != nil {
-			return err
+			faults = append(faults, fmt.Errorf("read the robots of tenant %s: %w", tenant, err))
 		}
 	}
-	r.minute = minute
-	return nil
+	if len(faults) == 0 {
+		r.minute = minute
+	}
+	return errors.Join(faults...)
 }
 
 // readingsPage is how many robots one transaction notes.

@@ -77,6 +77,7 @@ var before = map[string][]lock{
 	"secret.get":         {{"select pg_advisory_xact_lock(hashtextextended('secret ' || $1::text || ' ' || $2::text, 0))", []int{0, 1}}}, // also one that is not there yet
 	"asset.get":          {{"select pg_advisory_xact_lock(hashtextextended('asset ' || $1::text || ' ' || $2::text, 0))", []int{0, 1}}},
 	"queue.get":          {{"select 1 from queues where id = $1 and tenant_id = $2 for share", []int{0, 1}}},
+	"queue.named":        {{"select 1 from queues where tenant_id = $1 and name_key = $2 and deleted_at is null for share", []int{0, 1}}},
 	"queue.to_change":    {{"select 1 from queues where id = $1 and tenant_id = $2 for update", []int{0, 1}}},
 	"queue_item.get":     {{"select 1 from queue_items where id = $1 for update", []int{0}}},
 	"log.head":           {{"select 1 from log_heads where job_id = $1 and epoch = $2 for update", []int{0, 1}}},
