@@ -202,3 +202,38 @@ func TestTimesThatAreRefused(t *testing.T) {
 		}
 	}
 }
+
+// While nobody swept, nobody may have taken a robot's word: the slot of a job that
+// it was not able to stop is not given away at the first look.
+func TestLateSweepFreesNoSlot(t *testing.T) {
+	f := newFleet(t)
+	ref := f.work("r2", f.join("r2", fleet.TransportEnvelope).Session.Epoch)
+	taken := func() (n int) {
+		t.Helper()
+		if err := f.store.View(t.Context(), store.System("test"), func(r store.Reader) error {
+			list, err := r.TakenSlots("r2")
+			n = len(list)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	if _, err := f.core.Jobs.Cancel(t.Context(), f.admin(), ref.JobID, fleet.CancelRequest{Force: true, By: "ada"}); err != nil {
+		t.Fatal(err)
+	}
+	f.pass(time.Second)
+	f.pass(29 * time.Second)
+	f.want(ref.JobID, fleet.Cancelled)
+	if taken() != 1 {
+		t.Fatal("the slot of an attempt that did not stop is free")
+	}
+	f.pass(5 * time.Minute)
+	if taken() != 1 {
+		t.Error("a sweep that came late gave the slot away")
+	}
+	f.pass(10 * time.Second)
+	if taken() != 0 {
+		t.Error("the robot is not heard, and its slot is still taken")
+	}
+}
