@@ -51,7 +51,7 @@ describe('the canvas on the author’s machine', () => {
 
     // The way of the specification: submit, the picker turns to Cloud and shows the robots.
     await page.getByRole('button', { name: 'Switch to Cloud to submit' }).click();
-    await page.getByText('Connected').waitFor();
+    await page.getByRole('tabpanel', { name: 'Robot Picker' }).getByText('Connected').waitFor();
     await page.getByText('Select a robot').waitFor();
     await page.getByRole('row', { name: /dev-1/ }).click();
     await page.getByRole('button', { name: 'Submit to Cloud' }).click();

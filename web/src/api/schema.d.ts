@@ -1641,6 +1641,341 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/queue-items/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get an item with its data, output and comments */
+        get: operations["items.get"];
+        put?: never;
+        post?: never;
+        /** Delete an item that nobody holds */
+        delete: operations["items.delete"];
+        options?: never;
+        head?: never;
+        /** Change a new item */
+        patch: operations["items.update"];
+        trace?: never;
+    };
+    "/api/v1/queue-items/{id}/chain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get all tries of an item, the first one first */
+        get: operations["items.chain"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/queue-items/{id}/comments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Add a comment to an item */
+        post: operations["items.comment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/queue-items/{id}/complete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say that an item is done */
+        post: operations["items.complete"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/queue-items/{id}/fail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say that an item could not be done */
+        post: operations["items.fail"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/queue-items/{id}/postpone": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Put an item back until a time */
+        post: operations["items.postpone"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/queue-items/{id}/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give an item back unharmed */
+        post: operations["items.release"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/queue-items/{id}/renew": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Prolong the lease of an item that is held outside of a job */
+        post: operations["items.renew"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/queue-items/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Try a failed or abandoned item again */
+        post: operations["items.retry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/queue-items/{id}/review": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say what is to hold of an item that failed, and who looks at it */
+        post: operations["items.review"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/queues": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List queues with their counts */
+        get: operations["queues.list"];
+        put?: never;
+        /** Make a queue */
+        post: operations["queues.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/queues/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a queue, by its id or its name */
+        get: operations["queues.get"];
+        put?: never;
+        post?: never;
+        /** Delete a queue that has nothing left to do */
+        delete: operations["queues.delete"];
+        options?: never;
+        head?: never;
+        /** Change a queue */
+        patch: operations["queues.update"];
+        trace?: never;
+    };
+    "/api/v1/queues/{id}/items": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List items of a queue, the newest first */
+        get: operations["items.list"];
+        put?: never;
+        /**
+         * Add an item to a queue
+         * @description Answers 200 with `Idempotent-Replay: true` when the same key and body were sent before.
+         */
+        post: operations["items.add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/queues/{id}/items/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Add many items to a queue */
+        post: operations["items.add_many"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/queues/{id}/items/claim": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take the next items of a queue
+         * @description Items that are held within a job are abandoned when its attempt ends without settling them; others after abandon_after_seconds without a renewal.
+         */
+        post: operations["items.claim"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/queues/{id}/items/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read all items of a queue as lines of JSON */
+        get: operations["items.export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/queues/{id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Keep items from being taken */
+        post: operations["queues.pause"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/queues/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let items be taken again */
+        post: operations["queues.resume"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/queues/{id}/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How a queue stands, and whether its deadlines will be met */
+        get: operations["queues.stats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/reservations": {
         parameters: {
             query?: never;
@@ -2510,6 +2845,24 @@ export interface components {
             kind: string;
             name: string;
         };
+        AddedAnswer: {
+            /** Format: int64 */
+            added: number;
+            items: components["schemas"]["AddedRow"][];
+            /** Format: int64 */
+            refused: number;
+        };
+        AddedRow: {
+            error?: components["schemas"]["Problem"];
+            /** Format: int64 */
+            index: number;
+            item_id?: string;
+            /**
+             * @description skipped: all right, but not added because of another row.
+             * @enum {string}
+             */
+            status: "added" | "refused" | "skipped";
+        };
         AnalyticsFleet: {
             /** Format: int64 */
             active_robots: number;
@@ -2831,6 +3184,25 @@ export interface components {
             /** Format: int64 */
             visibility_timeout_seconds?: number;
         };
+        ClaimItemsBody: {
+            /** @description Within a job: the same key again gives what the claim gave before and is still held. */
+            claim_key?: string;
+            /**
+             * Format: int64
+             * @description 0 to 100; 1 if left out.
+             */
+            count?: number;
+            /**
+             * Format: int64
+             * @description The attempt of the job; the present one if left out.
+             */
+            epoch?: number;
+            /** @description The job that will hold them, of which this robot holds the attempt; left out, whoever asks holds them. */
+            job_id?: string;
+        };
+        ClaimedItems: {
+            items: components["schemas"]["QueueItem"][];
+        };
         ClaimedJob: {
             /** Format: date-time */
             claimed_at: string;
@@ -2876,6 +3248,15 @@ export interface components {
             commands: components["schemas"]["CommandEntry"][];
             next_cursor?: string;
         };
+        Comment: {
+            /** Format: date-time */
+            at: string;
+            by: string;
+            text: string;
+        };
+        CommentBody: {
+            text: string;
+        };
         Comparison: {
             any?: components["schemas"]["Comparison"][];
             fact?: string;
@@ -2886,6 +3267,17 @@ export interface components {
         };
         CompleteBody: {
             result?: unknown;
+        };
+        CompleteItemBody: {
+            /**
+             * Format: int64
+             * @description The attempt of the job; the present one if left out.
+             */
+            epoch?: number;
+            /** @description The job that holds the item; left out, whoever asks holds it. */
+            job_id?: string;
+            /** @description An object of at most 256 KiB. */
+            output?: unknown;
         };
         ConnectBody: {
             /** @description Kept in the memory of the program; no answer holds it. */
@@ -3143,7 +3535,7 @@ export interface components {
             /** @enum {string} */
             to_state?: "pending" | "assigned" | "running" | "cancelling" | "needs_decision" | "completed" | "failed" | "cancelled" | "timeout";
             /** @enum {string} */
-            type: "job.submitted" | "job.assigned" | "job.started" | "job.silent" | "job.requeued" | "job.retry_scheduled" | "job.cancel_requested" | "job.completed" | "job.failed" | "job.cancelled" | "job.timeout" | "job.needs_decision" | "job.decided" | "job.late_result" | "robot.registered" | "robot.updated" | "robot.deleted" | "robot.mode_changed" | "robot.drained" | "robot.command_requested" | "robot.command_delivered" | "robot.command_ended" | "bulk.started" | "bulk.ended" | "robot.connected" | "robot.disconnected" | "robot.identity_conflict" | "workflow.created" | "workflow.version_added" | "key.created" | "key.revoked" | "fleet.brake" | "key.updated" | "key.rotated" | "key.expiring" | "key.expired" | "key.used_after_rotation" | "robot.enrolled" | "enrolment.created" | "enrolment.revoked" | "job.released" | "job.dependency_unmet" | "assignment.changed" | "node_override.changed" | "reservation.created" | "reservation.updated" | "reservation.deleted" | "reservation.recalled" | "environment.changed" | "user.created" | "user.updated" | "user.deleted" | "secret.created" | "secret.changed" | "secret.deleted" | "secret.read" | "asset.created" | "asset.changed" | "asset.deleted" | "tenant.created" | "tenant.updated" | "tenant.suspended" | "tenant.resumed";
+            type: "job.submitted" | "job.assigned" | "job.started" | "job.silent" | "job.requeued" | "job.retry_scheduled" | "job.cancel_requested" | "job.completed" | "job.failed" | "job.cancelled" | "job.timeout" | "job.needs_decision" | "job.decided" | "job.late_result" | "robot.registered" | "robot.updated" | "robot.deleted" | "robot.mode_changed" | "robot.drained" | "robot.command_requested" | "robot.command_delivered" | "robot.command_ended" | "bulk.started" | "bulk.ended" | "robot.connected" | "robot.disconnected" | "robot.identity_conflict" | "workflow.created" | "workflow.version_added" | "key.created" | "key.revoked" | "fleet.brake" | "key.updated" | "key.rotated" | "key.expiring" | "key.expired" | "key.used_after_rotation" | "robot.enrolled" | "enrolment.created" | "enrolment.revoked" | "job.released" | "job.dependency_unmet" | "assignment.changed" | "node_override.changed" | "reservation.created" | "reservation.updated" | "reservation.deleted" | "reservation.recalled" | "environment.changed" | "user.created" | "user.updated" | "user.deleted" | "secret.created" | "secret.changed" | "secret.deleted" | "secret.read" | "asset.created" | "asset.changed" | "asset.deleted" | "queue.created" | "queue.updated" | "queue.paused" | "queue.resumed" | "queue.deleted" | "item.added" | "item.taken" | "item.successful" | "item.failed" | "item.retried" | "item.abandoned" | "item.postponed" | "item.released" | "item.updated" | "item.deleted" | "item.overdue" | "tenant.created" | "tenant.updated" | "tenant.suspended" | "tenant.resumed";
         };
         EventPage: {
             events: components["schemas"]["Event"][];
@@ -3201,6 +3593,21 @@ export interface components {
         FailBody: {
             /** @description Any text; beyond 64 KiB it is cut with a mark. */
             error_message?: string;
+        };
+        FailItemBody: {
+            /**
+             * Format: int64
+             * @description The attempt of the job; the present one if left out.
+             */
+            epoch?: number;
+            error_message?: string;
+            /** @description ApplicationException (if left out), which is tried again, or BusinessException, which is not. */
+            error_type?: string;
+            /** @description The job that holds the item; left out, whoever asks holds it. */
+            job_id?: string;
+            output?: unknown;
+            /** @description As the workflow names it. */
+            processing_exception_type?: string;
         };
         FailureRow: {
             /** Format: int64 */
@@ -3465,6 +3872,15 @@ export interface components {
             /** Format: date-time */
             to: string;
         };
+        HolderBody: {
+            /**
+             * Format: int64
+             * @description The attempt of the job; the present one if left out.
+             */
+            epoch?: number;
+            /** @description The job that holds the item; left out, whoever asks holds it. */
+            job_id?: string;
+        };
         Insight: {
             data: {
                 [key: string]: number;
@@ -3475,6 +3891,61 @@ export interface components {
             significance: number;
             title: string;
             type: string;
+        };
+        ItemBody: {
+            /** @description An object of at most 256 KiB. */
+            data?: unknown;
+            /** Format: date-time */
+            deadline?: string;
+            labels?: {
+                [key: string]: string;
+            };
+            /** Format: date-time */
+            not_before?: string;
+            /**
+             * Format: date-time
+             * @description The same as not_before.
+             */
+            postpone_until?: string;
+            /**
+             * Format: int64
+             * @description 0 (first) to 20, or a name; 10 if left out.
+             */
+            priority?: number;
+            /** @description At most 128 characters. */
+            reference?: string;
+            /** Format: date-time */
+            risk_at?: string;
+        };
+        ItemEditBody: {
+            /** @description Any of deadline, risk_at and not_before: takes that away. */
+            clear?: string[];
+            data?: unknown;
+            /** Format: date-time */
+            deadline?: string;
+            labels?: {
+                [key: string]: string;
+            };
+            /** Format: date-time */
+            not_before?: string;
+            /** Format: int64 */
+            priority?: number;
+            reference?: string;
+            /** Format: date-time */
+            risk_at?: string;
+        };
+        ItemList: {
+            items: components["schemas"]["QueueItem"][];
+            next_cursor?: string;
+        };
+        ItemsSchema: {
+            /** @description 1 to 10,000 items. */
+            items: components["schemas"]["ItemBody"][];
+            /**
+             * @description each_alone if left out.
+             * @enum {string}
+             */
+            mode?: "each_alone" | "all_or_nothing";
         };
         Job: {
             /** Format: date-time */
@@ -4168,6 +4639,38 @@ export interface components {
             /** Format: int64 */
             uses_max: number;
         };
+        NewItemBody: {
+            /** @description An object of at most 256 KiB. */
+            data?: unknown;
+            /** Format: date-time */
+            deadline?: string;
+            /**
+             * Format: int64
+             * @description The attempt of the job.
+             */
+            epoch?: number;
+            /** @description For a robot: the job in which it adds the item. */
+            job_id?: string;
+            labels?: {
+                [key: string]: string;
+            };
+            /** Format: date-time */
+            not_before?: string;
+            /**
+             * Format: date-time
+             * @description The same as not_before.
+             */
+            postpone_until?: string;
+            /**
+             * Format: int64
+             * @description 0 (first) to 20, or a name; 10 if left out.
+             */
+            priority?: number;
+            /** @description At most 128 characters. */
+            reference?: string;
+            /** Format: date-time */
+            risk_at?: string;
+        };
         NewKey: {
             address_ranges?: string[];
             /** Format: date-time */
@@ -4663,6 +5166,17 @@ export interface components {
             target_robot_id?: string;
             usual?: string[];
         };
+        PostponeItemBody: {
+            /**
+             * Format: int64
+             * @description The attempt of the job; the present one if left out.
+             */
+            epoch?: number;
+            /** @description The job that holds the item; left out, whoever asks holds it. */
+            job_id?: string;
+            /** Format: date-time */
+            until: string;
+        };
         Preference: {
             match: components["schemas"]["Selector"];
             /** Format: int64 */
@@ -4733,6 +5247,237 @@ export interface components {
             workflow_json: unknown;
             /** @description The document's own name if left out. */
             workflow_name?: string;
+        };
+        QueueAnswer: {
+            /** Format: int64 */
+            abandon_after_seconds: number;
+            auto_retry: boolean;
+            counts: components["schemas"]["QueueCounts"];
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            deleted_at?: string;
+            description?: string;
+            enforce_unique_reference: boolean;
+            id: string;
+            /**
+             * Format: int64
+             * @description New and in progress.
+             */
+            item_count: number;
+            /** Format: int64 */
+            max_retries: number;
+            name: string;
+            note?: string;
+            on_deadline: string;
+            order: string;
+            output_schema?: unknown;
+            paused: boolean;
+            /** Format: int64 */
+            retention_days: number;
+            /** Format: int64 */
+            retry_delay_seconds: number;
+            /** Format: int64 */
+            risk_seconds?: number;
+            schema?: unknown;
+            /** Format: int64 */
+            sla_seconds?: number;
+            /** @enum {string} */
+            status: "active" | "paused";
+            tenant_id: string;
+            unique: string;
+            /** Format: date-time */
+            updated_at: string;
+            updated_by?: string;
+            /** Format: int64 */
+            version: number;
+            /** Format: int64 */
+            window_seconds?: number;
+        };
+        QueueBody: {
+            /**
+             * Format: int64
+             * @description After how long an item that is held outside of a job is abandoned, unless its lease is renewed; 3600 for a new queue.
+             */
+            abandon_after_seconds?: number;
+            auto_retry?: boolean;
+            description?: string;
+            /** @description As the original calls it: true is unique forever, false is none. */
+            enforce_unique_reference?: boolean;
+            /**
+             * Format: int64
+             * @description How often an item is tried again after an ApplicationException; 3 for a new queue.
+             */
+            max_retries?: number;
+            name?: string;
+            /**
+             * @description What becomes of a new item whose deadline passes.
+             * @enum {string}
+             */
+            on_deadline?: "warn" | "expire" | "boost";
+            /** @enum {string} */
+            order?: "default" | "fifo" | "earliest_deadline_first";
+            /** @description A JSON Schema of the output of successful items; {} takes it away. */
+            output_schema?: unknown;
+            /**
+             * Format: int64
+             * @description How long items that have ended are kept; 90 for a new queue.
+             */
+            retention_days?: number;
+            /**
+             * Format: int64
+             * @description 60 for a new queue.
+             */
+            retry_delay_seconds?: number;
+            /**
+             * Format: int64
+             * @description So long before its deadline an item is at risk; 0: never.
+             */
+            risk_seconds?: number;
+            /** @description A JSON Schema of the data of items; {} takes it away. */
+            schema?: unknown;
+            /**
+             * Format: int64
+             * @description The deadline of items that come without one, counted from when they can be taken; 0: none.
+             */
+            sla_seconds?: number;
+            /**
+             * @description Among which items a reference stands once.
+             * @enum {string}
+             */
+            unique?: "none" | "forever" | "while_active" | "window";
+            /**
+             * Format: int64
+             * @description Of unique window.
+             */
+            window_seconds?: number;
+        };
+        QueueCounts: {
+            /** Format: int64 */
+            abandoned: number;
+            /** Format: int64 */
+            deleted: number;
+            /** Format: int64 */
+            failed: number;
+            /** Format: int64 */
+            in_progress: number;
+            /** Format: int64 */
+            new: number;
+            /** Format: int64 */
+            postponed: number;
+            /** Format: int64 */
+            retried: number;
+            /** Format: int64 */
+            successful: number;
+        };
+        QueueItem: {
+            chain_id: string;
+            comments?: components["schemas"]["Comment"][];
+            /** Format: date-time */
+            completed_at?: string;
+            /** Format: date-time */
+            created_at: string;
+            data?: unknown;
+            /** Format: date-time */
+            deadline?: string;
+            /** Format: int64 */
+            duration_ms?: number;
+            /** Format: int64 */
+            epoch?: number;
+            error_message?: string;
+            error_type?: string;
+            holder?: string;
+            id: string;
+            job_id?: string;
+            labels?: {
+                [key: string]: string;
+            };
+            /** Format: date-time */
+            lease_until?: string;
+            /** Format: int64 */
+            lost_no?: number;
+            next_item_id?: string;
+            /** Format: date-time */
+            not_before?: string;
+            output?: unknown;
+            overdue?: boolean;
+            postponed?: boolean;
+            previous_item_id?: string;
+            /** Format: int64 */
+            priority: number;
+            processing_exception_type?: string;
+            queue_id: string;
+            reference?: string;
+            /** Format: int64 */
+            retry_no: number;
+            review?: string;
+            reviewer?: string;
+            /** Format: date-time */
+            risk_at?: string;
+            robot_id?: string;
+            robot_name?: string;
+            /** Format: date-time */
+            started_at?: string;
+            status: string;
+            tenant_id: string;
+            /** Format: date-time */
+            updated_at: string;
+            /** Format: int64 */
+            version: number;
+        };
+        QueueList: {
+            queues: components["schemas"]["QueueAnswer"][];
+            /** Format: int64 */
+            total: number;
+        };
+        QueuePauseBody: {
+            note?: string;
+        };
+        QueueStatsAnswer: {
+            /** Format: int64 */
+            abandoned: number;
+            /**
+             * Format: int64
+             * @description Of the last 100 successful items.
+             */
+            average_handling_ms: number;
+            /**
+             * Format: int64
+             * @description The same as successful.
+             */
+            completed: number;
+            /** Format: int64 */
+            deleted: number;
+            /** Format: int64 */
+            failed: number;
+            /** Format: int64 */
+            in_progress: number;
+            /**
+             * Format: int64
+             * @description New and in progress.
+             */
+            item_count: number;
+            /** Format: int64 */
+            new: number;
+            /**
+             * Format: int64
+             * @description Of the oldest new item; 0 if there is none.
+             */
+            oldest_age_seconds: number;
+            /** Format: int64 */
+            postponed: number;
+            /** Format: int64 */
+            retried: number;
+            sla: components["schemas"]["SLA"];
+            /** @enum {string} */
+            status: "active" | "paused";
+            /** Format: int64 */
+            successful: number;
+            /**
+             * Format: int64
+             * @description All but the deleted ones.
+             */
+            total: number;
         };
         RefreshBody: {
             refresh_token: string;
@@ -4982,6 +5727,15 @@ export interface components {
             max_delay_seconds?: number;
             /** @description no, prefer or must: whether the next attempt has to be on another robot. */
             other_robot?: string;
+        };
+        ReviewBody: {
+            /**
+             * @description None if left out.
+             * @enum {string}
+             */
+            review?: "in_review" | "verified";
+            /** @description Who is to look at it. */
+            reviewer?: string;
         };
         RewrapAnswer: {
             /** Format: int64 */
@@ -5389,6 +6143,25 @@ export interface components {
              * @description 0 to 604800; 86400 if left out.
              */
             overlap_seconds?: number;
+        };
+        SLA: {
+            /** Format: int64 */
+            at_risk: number;
+            /** Format: int64 */
+            consumers: number;
+            /** Format: int64 */
+            empty_in_seconds: number;
+            /** Format: int64 */
+            handled: number;
+            /** Format: int64 */
+            handling_ms: number;
+            /** Format: int64 */
+            overdue: number;
+            /** Format: int64 */
+            robots_needed: number;
+            state: string;
+            /** Format: date-time */
+            tightest_deadline?: string;
         };
         SaidSo: {
             message: string;
@@ -9802,6 +10575,980 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JobExplanation"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "items.get": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueItem"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "items.delete": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "items.update": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: {
+                /** @description ETag of the item as it was read; 412 if it has changed since. */
+                "If-Match"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ItemEditBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueItem"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "items.chain": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ItemList"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "items.comment": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommentBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueItem"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "items.complete": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["CompleteItemBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueItem"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "items.fail": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["FailItemBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueItem"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "items.postpone": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PostponeItemBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueItem"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "items.release": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["HolderBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueItem"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "items.renew": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["HolderBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueItem"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "items.retry": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    ETag?: string;
+                    "Idempotent-Replay"?: string;
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueItem"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "items.review": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ReviewBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueItem"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "queues.list": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueList"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "queues.create": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QueueBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    ETag?: string;
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueAnswer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "queues.get": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The id or the name of the queue. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueAnswer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "queues.delete": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The id or the name of the queue. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "queues.update": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: {
+                /** @description ETag of the queue as it was read; 412 if it has changed since. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description The id or the name of the queue. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QueueBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueAnswer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "items.list": {
+        parameters: {
+            query?: {
+                /** @description 1 to 500; 100 if left out. */
+                limit?: number;
+                /** @description next_cursor of the page before. */
+                cursor?: string;
+                /** @description A state; may be repeated. All but deleted if left out. */
+                status?: string[] | null;
+                /** @description Exactly this one. */
+                reference?: string;
+                /** @description With which the reference begins; then in the order of references. */
+                q?: string;
+                /** @description Held by this job, now or at their end. */
+                job_id?: string;
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The id or the name of the queue. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ItemList"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "items.add": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: {
+                /** @description 1 to 255 printable characters; kept for 24 hours. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description The id or the name of the queue. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewItemBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    "Idempotent-Replay"?: string;
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueItem"];
+                };
+            };
+            /** @description Created */
+            201: {
+                headers: {
+                    ETag?: string;
+                    "Idempotent-Replay"?: string;
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueItem"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "items.add_many": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The id or the name of the queue. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ItemsSchema"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AddedAnswer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "items.claim": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The id or the name of the queue. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ClaimItemsBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClaimedItems"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "items.export": {
+        parameters: {
+            query?: {
+                /** @description The id of the last item of the part before; everything if left out. */
+                after?: string;
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One item on each line, the oldest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "queues.pause": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The id or the name of the queue. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["QueuePauseBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueAnswer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "queues.resume": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The id or the name of the queue. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["QueuePauseBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueAnswer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "queues.stats": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The id or the name of the queue. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueStatsAnswer"];
                 };
             };
             /** @description Error */

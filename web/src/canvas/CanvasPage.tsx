@@ -3,15 +3,16 @@ import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { Any, afterMode, firstMode, type Mode, RobotPicker, type Submission } from '../parts/RobotPicker';
 import css from './canvas.module.css';
 import { type Catalog, catalogOf, titleOf } from './catalog';
-import { Conflict, Menu, Problems, VariablesDialog } from './dialogs';
+import { Conflict, Menu, Problems, requiredInputs, VariablesDialog } from './dialogs';
 import { Flow } from './Flow';
-import { addNode, copy, moveNodes, paste, remove, rename, save, setProperty } from './model/graph';
+import { addNode, copy, moveNodes, paste, remove, setProperty } from './model/graph';
 import type { Box } from './NodeBox';
 import { NodePanel } from './NodePanel';
 import * as net from './net';
 import { Palette } from './Palette';
 import { PlacementPanel } from './PlacementPanel';
 import { RunPanel } from './RunPanel';
+import { TopBar } from './TopBar';
 import { type Source, useEditor } from './useEditor';
 import { may, useFleet } from './useFleet';
 import { useRun } from './useRun';
@@ -76,13 +77,12 @@ function Canvas({ source, search, onSearch, jobHref, onOpened, catalog }: Canvas
   const [menu, setMenu] = useState<{ x: number; y: number; node: string | undefined }>();
   const [problemsOpen, setProblemsOpen] = useState(false);
   const [showPlaces, setShowPlaces] = useState(false);
-  const [ask, setAsk] = useState<'local' | 'cloud'>();
+  const [ask, setAsk] = useState(false); // for the inputs of a run here
   const [inputs, setInputs] = useState<unknown>();
   const [checked, setChecked] = useState<net.Validation>();
   const [narrow, setNarrow] = useState(() => window.innerWidth < 900);
   const flow = useRef<ReactFlowInstance<Box, Edge>>(undefined);
   const root = useRef<HTMLDivElement>(null);
-  const fileInput = useRef<HTMLInputElement>(null);
   const panel: Panel | undefined = search.panel;
 
   useEffect(() => {
@@ -230,11 +230,11 @@ function Canvas({ source, search, onSearch, jobHref, onOpened, catalog }: Canvas
   // Runs.
   const runLocally = () => {
     if (!local.enabled) return;
-    if (graph.doc && wantsInputs(graph)) return setAsk('local');
+    if (graph.doc && requiredInputs(graph).length > 0) return setAsk(true);
     void startLocal(inputs);
   };
   const startLocal = async (vars: unknown) => {
-    setAsk(undefined);
+    setAsk(false);
     setInputs(vars);
     try {
       const r = await net.startLocal(ed.text(), graph.name, ed.origin.kind === 'file' ? ed.origin.path : '', vars);
@@ -245,8 +245,8 @@ function Canvas({ source, search, onSearch, jobHref, onOpened, catalog }: Canvas
   };
   const submit = async (robotId?: string) => {
     const target = robotId ?? robot;
-    if (target === null) return;
-    setAsk(undefined);
+    if (target === null || submission.state === 'submitting') return;
+    setAsk(false);
     setSubmission({ state: 'submitting' });
     try {
       const job = await net.submit(ed.text(), graph.name, target === Any ? undefined : target, inputs);
@@ -273,9 +273,6 @@ function Canvas({ source, search, onSearch, jobHref, onOpened, catalog }: Canvas
       if (await ed.saveFile(path)) onOpened?.({ kind: 'file', path });
       return;
     }
-    await publishIt();
-  };
-  const publishIt = async () => {
     await ed.publish();
   };
   const originId = ed.origin.kind === 'workflow' ? ed.origin.id : undefined;
@@ -283,15 +280,6 @@ function Canvas({ source, search, onSearch, jobHref, onOpened, catalog }: Canvas
   useEffect(() => {
     if (originId && source.workflow === undefined && source.file === undefined) onOpened?.({ kind: 'workflow', id: originId });
   }, [originId]);
-  const download = () => {
-    const url = URL.createObjectURL(new Blob([save(graph)], { type: 'application/json' }));
-    const a = document.createElement('a');
-    a.href = url;
-    a.download = `${graph.name || 'workflow'}.json`;
-    a.click();
-    URL.revokeObjectURL(url);
-  };
-
   // Keys of the canvas; those of text fields are theirs.
   const keys = (e: React.KeyboardEvent) => {
     const el = e.target as HTMLElement;
@@ -302,8 +290,8 @@ function Canvas({ source, search, onSearch, jobHref, onOpened, catalog }: Canvas
       e.preventDefault();
       f();
     };
-    if (ctrl && e.key.toLowerCase() === 's') return done(() => void saveIt());
-    if (ctrl && e.key === 'Enter') return done(go);
+    if (ctrl && e.key.toLowerCase() === 's') return done(() => !e.repeat && mayWrite && !readOnly && !ed.saving && void saveIt());
+    if (ctrl && e.key === 'Enter') return done(() => !e.repeat && go());
     if (ctrl && !typing && e.key.toLowerCase() === 'z') return done(() => !readOnly && (e.shiftKey ? ed.redo() : ed.undo()));
     if (ctrl && !typing && e.key.toLowerCase() === 'y') return done(() => !readOnly && ed.redo());
     if (typing || e.altKey) return;
@@ -396,121 +384,25 @@ function Canvas({ source, search, onSearch, jobHref, onOpened, catalog }: Canvas
       onCut={(e) => clipboard(e, 'cut')}
       onPaste={(e) => clipboard(e, 'paste')}
     >
-      <header className={css.top}>
-        <h1 className={css.h1}>
-          <span className={css.hidden}>Canvas: </span>
-          {readOnly || !mayWrite ? (
-            graph.name || 'Untitled'
-          ) : (
-            <input
-              className={css.nameInput}
-              aria-label="Name of the workflow"
-              value={graph.name}
-              placeholder="Untitled"
-              size={Math.max(12, Math.min(36, graph.name.length + 1))}
-              onChange={(e) => ed.change((g) => rename(g, e.target.value), 'Rename the workflow', 'name')}
-              onBlur={ed.seal}
-            />
-          )}
-        </h1>
-        <span className={css.facts}>
-          {ed.origin.kind === 'file' ? (
-            <span className={css.mono}>{ed.origin.path}</span>
-          ) : ed.origin.kind === 'workflow' ? (
-            `Version ${ed.origin.version}`
-          ) : (
-            'New'
-          )}
-          {' · '}
-          <span data-dirty={ed.dirty || undefined}>{ed.saving ? 'Saving…' : ed.savedAs}</span>
-          {narrow && ' · read-only on a narrow screen'}
-        </span>
-        <span className={css.grow} />
-        {!narrow && (
-          <>
-            <button
-              type="button"
-              className={css.button}
-              disabled={!ed.undoWhat}
-              title={ed.undoWhat ? `Undo: ${ed.undoWhat} (Ctrl Z)` : 'Nothing to undo'}
-              onClick={ed.undo}
-            >
-              Undo
-            </button>
-            <button
-              type="button"
-              className={css.button}
-              disabled={!ed.redoWhat}
-              title={ed.redoWhat ? `Redo: ${ed.redoWhat} (Ctrl Shift Z)` : 'Nothing to redo'}
-              onClick={ed.redo}
-            >
-              Redo
-            </button>
-            <button type="button" className={css.button} title="Arrange the graph" onClick={() => void arrange()}>
-              Arrange
-            </button>
-            <button type="button" className={css.button} onClick={() => fileInput.current?.click()}>
-              Import
-            </button>
-            <input
-              ref={fileInput}
-              type="file"
-              accept=".json,application/json"
-              hidden
-              aria-label="Workflow file"
-              onChange={(e) => {
-                const f = e.target.files?.[0];
-                if (f) void f.text().then(ed.take);
-                e.target.value = '';
-              }}
-            />
-          </>
-        )}
-        <button type="button" className={css.button} onClick={download}>
-          Export
-        </button>
-        <button
-          type="button"
-          className={css.button}
-          aria-expanded={problemsOpen}
-          data-level={errors > 0 ? 'error' : warnings > 0 ? 'warning' : undefined}
-          onClick={() => setProblemsOpen((o) => !o)}
-        >
-          {errors > 0 ? '✕' : warnings > 0 ? '▲' : '✓'} Problems {errors + warnings}
-        </button>
-        {!narrow && ed.origin.kind !== 'workflow' && fleet.meta?.local.folder && (
-          <button type="button" className={css.button} disabled={ed.saving || !mayWrite} title="Ctrl S" onClick={() => void saveIt()}>
-            Save
-          </button>
-        )}
-        {!narrow && (
-          <button
-            type="button"
-            className={css.button}
-            disabled={ed.saving || !mayWrite || fleet.connection.state !== 'connected'}
-            title={
-              !mayWrite
-                ? 'Your role may not change workflows'
-                : fleet.connection.state !== 'connected'
-                  ? 'Not connected to an orchestrator'
-                  : errors > 0
-                    ? 'It cannot run yet'
-                    : 'Store it as the next version'
-            }
-            onClick={() => void publishIt()}
-          >
-            Publish
-          </button>
-        )}
-        <button
-          type="button"
-          className={css.primary}
-          title={where === 'local' ? `Runs on ${local.host} (Ctrl Enter)` : 'Submit to the fleet (Ctrl Enter)'}
-          onClick={go}
-        >
-          {where === 'local' ? 'Run locally' : robot === null ? 'Run…' : robot === Any ? 'Run on any robot' : `Run on ${robotName(robot)}`}
-        </button>
-      </header>
+      <TopBar
+        ed={ed}
+        narrow={narrow}
+        readOnly={readOnly}
+        mayWrite={mayWrite}
+        folder={Boolean(fleet.meta?.local.folder)}
+        connected={fleet.connection.state === 'connected'}
+        errors={errors}
+        warnings={warnings}
+        problemsOpen={problemsOpen}
+        run={{
+          title: where === 'local' ? `Runs on ${local.host} (Ctrl Enter)` : 'Submit to the fleet (Ctrl Enter)',
+          label: where === 'local' ? 'Run locally' : robot === null ? 'Run…' : robot === Any ? 'Run on any robot' : `Run on ${robotName(robot)}`,
+        }}
+        onProblems={() => setProblemsOpen((o) => !o)}
+        onArrange={() => void arrange()}
+        onSave={() => void saveIt()}
+        onRun={go}
+      />
       {ed.draft && (
         <p className={css.bar} role="status">
           A draft of {ed.draft.at} was restored.{' '}
@@ -685,15 +577,7 @@ function Canvas({ source, search, onSearch, jobHref, onOpened, catalog }: Canvas
         />
       )}
       {ed.conflict && <Conflict mine={graph} conflict={ed.conflict} title={title} onResolve={ed.resolve} />}
-      {ask && <VariablesDialog graph={graph} onClose={() => setAsk(undefined)} onRun={(v) => void startLocal(v)} />}
+      {ask && <VariablesDialog graph={graph} onClose={() => setAsk(false)} onRun={(v) => void startLocal(v)} />}
     </div>
   );
-}
-
-/** wantsInputs says whether a run needs values that the document does not give. */
-function wantsInputs(g: { settings: ReadonlyMap<string, unknown> }): boolean {
-  const fleet = g.settings.get('fleet');
-  const inputs = fleet instanceof Map ? fleet.get('inputs') : undefined;
-  const required = inputs instanceof Map ? inputs.get('required') : undefined;
-  return Array.isArray(required) && required.length > 0;
 }

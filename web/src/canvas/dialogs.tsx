@@ -180,12 +180,17 @@ export function Conflict({
   );
 }
 
-/** VariablesDialog asks for the inputs of a run. */
-export function VariablesDialog({ graph, onRun, onClose }: { graph: Graph; onRun: (inputs: unknown) => void; onClose: () => void }) {
-  const fleet = graph.settings.get('fleet');
+/** requiredInputs names the values that a run needs and the document does not give. */
+export function requiredInputs(g: { settings: ReadonlyMap<string, unknown> }): string[] {
+  const fleet = g.settings.get('fleet');
   const inputs = fleet instanceof Map ? fleet.get('inputs') : undefined;
   const required = inputs instanceof Map ? inputs.get('required') : undefined;
-  const names = Array.isArray(required) ? required.filter((r): r is string => typeof r === 'string') : [];
+  return Array.isArray(required) ? required.filter((r): r is string => typeof r === 'string') : [];
+}
+
+/** VariablesDialog asks for the inputs of a run. */
+export function VariablesDialog({ graph, onRun, onClose }: { graph: Graph; onRun: (inputs: unknown) => void; onClose: () => void }) {
+  const names = requiredInputs(graph);
   const [text, setText] = useState(() => JSON.stringify(Object.fromEntries(names.map((n) => [n, ''])), null, 2));
   const [wrong, setWrong] = useState('');
   return (

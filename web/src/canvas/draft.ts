@@ -2,13 +2,14 @@
 export interface Draft {
   text: string;
   at: string;
+  base?: string; // what it was a change of: the file's etag, or the version
 }
 
 const prefix = 'fleet.canvas.draft:';
 
-export function keepDraft(key: string, text: string): void {
+export function keepDraft(key: string, text: string, base: string): void {
   try {
-    localStorage.setItem(prefix + key, JSON.stringify({ text, at: new Date().toLocaleTimeString() } satisfies Draft));
+    localStorage.setItem(prefix + key, JSON.stringify({ text, at: new Date().toLocaleTimeString(), base } satisfies Draft));
   } catch {
     // no room, or not allowed: the page says "Unsaved" all the same
   }

@@ -39,7 +39,16 @@ export interface Editor {
   retry: () => void;
 }
 
-const keyOfOrigin = (o: Origin): string => (o.kind === 'file' ? `file:${o.path}` : o.kind === 'workflow' ? `workflow:${o.id}` : 'new');
+/** keyOf names the draft of what is open; a version that was asked for by its number has one of its own. */
+const keyOf = (o: Origin, source: Source): string =>
+  o.kind === 'file' ? `file:${o.path}` : o.kind === 'new' ? 'new' : source.version === undefined ? `workflow:${o.id}` : `workflow:${o.id}@${source.version}`;
+const baseOf = (o: Origin): string => (o.kind === 'file' ? o.etag : o.kind === 'workflow' ? String(o.version) : '');
+
+/** rebased is an origin as it was when a draft began: what others stored since then is a conflict, not a base. */
+const rebased = (o: Origin, base: string | undefined): Origin => {
+  if (base === undefined || o.kind === 'new') return o;
+  return o.kind === 'file' ? { ...o, etag: base } : { ...o, version: Number(base) };
+};
 
 /** useEditor opens a workflow and keeps its states. */
 export function useEditor(source: Source): Editor {
@@ -53,15 +62,19 @@ export function useEditor(source: Source): Editor {
   const [conflict, setConflict] = useState<Editor['conflict']>();
   const [again, setAgain] = useState(0);
   const graph = history.present;
-  const now = useRef({ graph, origin });
-  now.current = { graph, origin };
+  const dirty = graph !== saved;
+  const key = keyOf(origin, source);
+  const now = useRef({ graph, origin, dirty, key });
+  now.current = { graph, origin, dirty, key };
+  const published = useRef(new Map<string, number>()); // versions that this page has stored of a file
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: again asks for another try
   useEffect(() => {
     let gone = false;
     const show = (g: Graph, o: Origin) => {
       if (gone) return;
-      const kept = keptDraft(keyOfOrigin(o));
+      const mine = keyOf(o, source);
+      const kept = keptDraft(mine);
       let h = begin(g);
       let restored: Draft | undefined;
       if (kept && kept.text !== save(g)) {
@@ -69,12 +82,12 @@ export function useEditor(source: Source): Editor {
           h = record(h, open(kept.text), 'Restore the draft');
           restored = kept;
         } catch {
-          dropDraft(keyOfOrigin(o)); // it cannot be read any more
+          dropDraft(mine); // it cannot be read any more
         }
       }
       setHistory(h);
       setSaved(g);
-      setOrigin(o);
+      setOrigin(restored ? rebased(o, restored.base) : o);
       setDraft(restored);
       setState('ready');
     };
@@ -100,23 +113,27 @@ export function useEditor(source: Source): Editor {
     };
   }, [source.file, source.workflow, source.version, again]);
 
-  const dirty = graph !== saved;
+  const keep = useCallback(() => {
+    const { graph: g, origin: o, dirty: changed, key: k } = now.current;
+    if (changed) keepDraft(k, save(g), baseOf(o));
+  }, []);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each change of the graph waits anew
   useEffect(() => {
     if (state !== 'ready') return;
-    const key = keyOfOrigin(origin);
     if (!dirty) return dropDraft(key);
-    const timer = setTimeout(() => keepDraft(key, save(graph)), 800);
+    const timer = setTimeout(keep, 800);
     return () => clearTimeout(timer);
-  }, [graph, dirty, origin, state]);
+  }, [graph, dirty, origin, key, state, keep]);
+  useEffect(() => keep, [keep]); // who leaves by a link keeps the last change, too
   useEffect(() => {
     if (!dirty) return;
     const warn = (e: BeforeUnloadEvent) => {
-      keepDraft(keyOfOrigin(now.current.origin), save(now.current.graph));
+      keep();
       e.preventDefault();
     };
     window.addEventListener('beforeunload', warn);
     return () => window.removeEventListener('beforeunload', warn);
-  }, [dirty]);
+  }, [dirty, keep]);
 
   const change = useCallback<Editor['change']>(
     (next, what, mark) => setHistory((h) => record(h, typeof next === 'function' ? next(h.present) : next, what, mark)),
@@ -124,7 +141,7 @@ export function useEditor(source: Source): Editor {
   );
 
   const done = (g: Graph, o: Origin) => {
-    dropDraft(keyOfOrigin(now.current.origin));
+    dropDraft(now.current.key);
     setSaved(g);
     setOrigin(o);
     setDraft(undefined);
@@ -161,10 +178,10 @@ export function useEditor(source: Source): Editor {
     attempt(async () => {
       const { graph: g, origin: o } = now.current;
       try {
-        const v = await net.publish(g.name, printJson(toDoc(g), 0), o.kind === 'workflow' ? o.version : 0);
-        if (o.kind === 'file')
-          setSaved((s) => s); // the file is another matter
-        else done(g, { kind: 'workflow', id: v.id, version: v.version });
+        const base = o.kind === 'workflow' ? o.version : (published.current.get(g.name) ?? 0);
+        const v = await net.publish(g.name, printJson(toDoc(g), 0), base);
+        published.current.set(g.name, v.version);
+        if (o.kind !== 'file') done(g, { kind: 'workflow', id: v.id, version: v.version });
       } catch (e) {
         if (!(e instanceof net.Trouble) || e.code !== 'workflow_changed' || o.kind !== 'workflow') throw e;
         const w = await net.workflow(o.id);
@@ -211,6 +228,7 @@ export function useEditor(source: Source): Editor {
     discardDraft: () => {
       setHistory(begin(saved));
       setDraft(undefined);
+      setAgain((n) => n + 1); // as it is stored now
     },
     saveFile,
     publish,

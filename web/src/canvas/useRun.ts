@@ -89,15 +89,16 @@ type Show = (v: RunView) => void;
 async function followLocal(id: string, signal: AbortSignal, show: Show, add: (l: readonly LogLine[]) => void) {
   for (let after = 0, from = 1; ; ) {
     const run = await net.localRun(id, after, signal);
-    const page = await net.localLog(id, from, signal);
-    add(page.lines);
-    from = page.next_line;
+    for (;;) {
+      const page = await net.localLog(id, from, signal);
+      add(page.lines);
+      from = page.next_line;
+      if (page.lines.length < 1000) break;
+    }
     after = run.v;
     show(fromLocal(run));
-    if (final(run.status)) {
-      const rest = await net.localLog(id, from, signal);
-      return add(rest.lines);
-    }
+    if (final(run.status)) return;
+    await wait(100, signal); // each line is a change: many are read at once
   }
 }
 
