@@ -217,6 +217,3 @@ func (c *QueueCounts) Total() int64 {
 
 // Open is how many are still to be done.
 func (c *QueueCounts) Open() int64 { return c.New + c.InProgress }
-
-// Ready is how many can be taken now.
-func (c *QueueCounts) Ready() int64 { return c.New - c.Postponed }

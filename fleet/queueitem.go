@@ -2,7 +2,6 @@ package fleet
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -160,14 +159,6 @@ func ItemPlace(o ItemOrder, i *QueueItem) (rank, due int64) {
 		due = i.Deadline.UnixMicro()
 	}
 	return rank, due
-}
-
-// CompareItems puts two new items of a queue in the order in which they are
-// taken.
-func CompareItems(o ItemOrder, a, b *QueueItem) int {
-	ra, da := ItemPlace(o, a)
-	rb, db := ItemPlace(o, b)
-	return cmp.Or(cmp.Compare(ra, rb), cmp.Compare(da, db), cmp.Compare(a.ChainID, b.ChainID), cmp.Compare(a.ID, b.ID))
 }
 
 // ItemSpec is what somebody who adds an item says of it.

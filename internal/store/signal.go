@@ -11,7 +11,6 @@ const (
 	TopicEvents Topic = "events" // the log grew
 	TopicTimers Topic = "timers" // an earlier timer may have been set
 	TopicKeys   Topic = "keys"   // a credential may count less than before
-	TopicItems  Topic = "items"  // items of queues came, or became free
 )
 
 // RobotTopic says that what is wanted of a robot may have changed.

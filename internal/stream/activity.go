@@ -26,15 +26,7 @@ var activityTypes = map[fleet.EventKind]string{
 	fleet.EventJobRequeued: "job_requeued", fleet.EventRobotRegistered: "robot_registered", fleet.EventRobotEnrolled: "robot_registered",
 	fleet.EventRobotConnected: "robot_online", fleet.EventRobotDisconnected: "robot_offline", fleet.EventRobotConflict: "robot_error",
 	fleet.EventCommandRequested: "command",
-	"schedule.fired":            "schedule_triggered", "schedule.missed": "schedule_missed", "queue_item.failed": "queue_item_failed",
-}
-
-// ActivityTypes lists the words.
-func ActivityTypes() []string {
-	return []string{
-		"job_submitted", "job_started", "job_completed", "job_failed", "job_cancelled", "job_timeout", "job_requeued", "robot_registered",
-		"robot_online", "robot_offline", "robot_error", "schedule_triggered", "schedule_missed", "queue_item_failed", "command",
-	}
+	fleet.EventItemFailed:       "queue_item_failed",
 }
 
 // activityOf is the entry of an event; false: it has none. job is the row that it

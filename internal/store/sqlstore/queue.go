@@ -234,7 +234,6 @@ func (t *Tx) PutQueue(q fleet.Queue) error {
 	if err == nil && n == 0 {
 		err = fleet.Errorf(fleet.CodeConflict, "queue_changed", "Queue %s has changed since it was read.", q.Name)
 	}
-	t.signal(store.TopicItems)
 	return err
 }
 

@@ -134,7 +134,6 @@ func (t *Tx) PromoteItems(at store.QueueRef, now time.Time, limit int) (int, err
 	if err == nil && n > 0 {
 		t.countItems(at, fleet.ItemNew, true, -int64(n))
 		t.countItems(at, fleet.ItemNew, false, int64(n))
-		t.signal(store.TopicItems)
 	}
 	return n, err
 }

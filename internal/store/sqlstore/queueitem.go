@@ -267,7 +267,6 @@ func (t *Tx) insertItem(q *fleet.Queue, i *fleet.QueueItem) error {
 	if i.Postponed {
 		t.timerAt(i.NotBefore)
 	}
-	t.signal(store.TopicItems)
 	return nil
 }
 
@@ -353,9 +352,6 @@ func (t *Tx) writeItem(q *fleet.Queue, m *fleet.ItemMove) error {
 	ref := store.QueueRef{Tenant: i.Tenant, Queue: i.QueueID}
 	t.countItems(ref, m.From, m.Postponed, -1)
 	t.countItems(ref, i.Status, i.Postponed, 1)
-	if i.Status == fleet.ItemNew {
-		t.signal(store.TopicItems)
-	}
 	if i.Postponed {
 		t.timerAt(i.NotBefore)
 	}
