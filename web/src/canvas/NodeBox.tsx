@@ -1,8 +1,9 @@
 import { Handle, type Node, type NodeProps, Position } from '@xyflow/react';
 import { memo } from 'react';
+import { shapes } from '../parts/words';
 import css from './canvas.module.css';
 import type { Port, Ports } from './catalog';
-import { glyph, inWords, type NodeState } from './run';
+import { inWords, type NodeState } from './run';
 
 export interface BoxData extends Record<string, unknown> {
   title: string;
@@ -55,7 +56,7 @@ export const NodeBox = memo(function NodeBox({ data: d, selected }: NodeProps<Bo
       </div>
       {d.run && (
         <div className={css.boxRun} data-run={d.run.status}>
-          <span aria-hidden>{glyph[d.run.status]}</span> {inWords(d.run)}
+          <span aria-hidden>{shapes[d.run.status]}</span> {inWords(d.run)}
         </div>
       )}
     </div>

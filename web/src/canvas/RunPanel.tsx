@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'react';
+import { label, shapes } from '../parts/words';
 import css from './canvas.module.css';
-import { final, glyph, inWords, sentence, stateGlyph, stateWord } from './run';
+import { final, inWords, sentence } from './run';
 import type { Watched } from './useRun';
 
 /** RunPanel shows the run that is watched: its moment in a sentence, its nodes in words, the end of its log. */
@@ -31,7 +32,7 @@ export function RunPanel({
         {v ? (
           <>
             <span className={css.runState} data-state={v.status}>
-              <span aria-hidden>{stateGlyph[v.status] ?? ''}</span> {stateWord(v.status)}
+              <span aria-hidden>{shapes[v.status] ?? ''}</span> {label(v.status)}
             </span>
             <span className={css.runSentence} role="status">
               {sentence(v, title)}
@@ -88,7 +89,7 @@ export function RunPanel({
             {[...(v?.nodes ?? [])].map(([id, n]) => (
               <li key={id} data-run={n.status}>
                 <button type="button" onClick={() => onNode(id)}>
-                  <span aria-hidden>{glyph[n.status]}</span> {title(id)}: {inWords(n)}
+                  <span aria-hidden>{shapes[n.status]}</span> {title(id)}: {inWords(n)}
                   {n.error ? `: ${n.error}` : ''}
                 </button>
               </li>

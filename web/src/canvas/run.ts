@@ -1,4 +1,5 @@
 /** How a run stands on the graph, whoever runs it. Pure. */
+import { label } from '../parts/words';
 import type { Job, LocalRun, LogLine, Step } from './net';
 
 export interface NodeState {
@@ -84,13 +85,10 @@ export function fromLog(j: Pick<Job, 'status' | 'current_node' | 'error'>, lines
   return out;
 }
 
-const words: Record<NodeState['status'], string> = { running: 'Running', completed: 'Completed', failed: 'Failed', skipped: 'Skipped', cancelled: 'Cancelled' };
-export const glyph: Record<NodeState['status'], string> = { running: '◑', completed: '✓', failed: '✕', skipped: '⤳', cancelled: '⊘' };
-
 /** inWords says how a node stands: "Completed in 12 ms, 3 times". */
 export function inWords(n: NodeState): string {
   const took = n.status === 'completed' && n.ms > 0 ? ` in ${duration(n.ms)}` : '';
-  return `${words[n.status]}${took}${n.runs > 1 ? `, ${n.runs} times` : ''}`;
+  return `${label(n.status)}${took}${n.runs > 1 ? `, ${n.runs} times` : ''}`;
 }
 
 export function duration(ms: number): string {
@@ -98,30 +96,6 @@ export function duration(ms: number): string {
   if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
   return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`;
 }
-
-const states: Record<string, string> = {
-  pending: 'Pending',
-  assigned: 'Assigned',
-  running: 'Running',
-  cancelling: 'Cancelling',
-  needs_decision: 'Needs decision',
-  completed: 'Completed',
-  failed: 'Failed',
-  cancelled: 'Cancelled',
-  timeout: 'Timeout',
-};
-export const stateWord = (s: string): string => states[s] ?? s;
-export const stateGlyph: Record<string, string> = {
-  pending: '◌',
-  assigned: '◐',
-  running: '◑',
-  cancelling: '⊘',
-  needs_decision: '?',
-  completed: '✓',
-  failed: '✕',
-  cancelled: '⊘',
-  timeout: '◷',
-};
 
 /** sentence tells a run in one line. */
 export function sentence(r: RunView, title: (id: string) => string): string {
@@ -142,6 +116,6 @@ export function sentence(r: RunView, title: (id: string) => string): string {
     case 'needs_decision':
       return 'A person has to decide how it goes on';
     default:
-      return `${stateWord(r.status)}${r.failedNode ? ` at ${title(r.failedNode)}` : ''}: ${r.error || 'no reason was given'}`;
+      return `${label(r.status)}${r.failedNode ? ` at ${title(r.failedNode)}` : ''}: ${r.error || 'no reason was given'}`;
   }
 }

@@ -3,6 +3,27 @@
 /** label is the API's word with a capital and spaces. */
 export const label = (word: string): string => (word === '' ? '' : (word[0] ?? '').toUpperCase() + word.slice(1).replaceAll('_', ' '));
 
+/** Every state has a shape of its own, for robots, jobs and nodes alike: colour only helps. */
+export const shapes: Readonly<Record<string, string>> = {
+  online: '●',
+  busy: '◆',
+  offline: '○',
+  error: '▲',
+  maintenance: '■',
+  paused: '‖',
+  draining: '⤓',
+  pending: '◌',
+  assigned: '◐',
+  running: '◑',
+  cancelling: '⊘',
+  cancelled: '⊘',
+  needs_decision: '?',
+  completed: '✓',
+  failed: '✕',
+  timeout: '◷',
+  skipped: '⤳',
+};
+
 const names: Record<number, string> = { 0: 'Critical', 5: 'High', 10: 'Normal', 15: 'Low' };
 /** priority names a priority; between the names it is the number. */
 export const priority = (p: number): string => names[p] ?? String(p);

@@ -1,4 +1,5 @@
 import { useEffect, useId, useMemo, useRef, useState } from 'react';
+import { label } from '../words';
 import { Connect, type Connection } from './Connect';
 import {
   AllRobots,
@@ -13,7 +14,6 @@ import {
   type Mode,
   matches,
   type PickerRobot,
-  statusWord,
   submitState,
   unfit,
 } from './picker';
@@ -222,7 +222,7 @@ function Peek({ robot: r, onClose }: { robot: PickerRobot; onClose: () => void }
       <button type="button" className={css.icon} aria-label="Close (Space)" onClick={onClose}>
         ✕
       </button>
-      <strong>{r.name}</strong> {statusWord(r.status)}
+      <strong>{r.name}</strong> {label(r.status)}
       {r.reason ? `: ${r.reason}` : ''}
       <br />
       {r.hostname && `On ${r.hostname} · `}

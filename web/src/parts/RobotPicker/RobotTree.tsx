@@ -1,6 +1,7 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useEffect, useId, useMemo, useRef, useState } from 'react';
-import { Any, further, type Group, glyphs, known, type PickerRobot, statusWord } from './picker';
+import { label, shapes } from '../words';
+import { Any, further, type Group, known, type PickerRobot } from './picker';
 import css from './RobotPicker.module.css';
 
 type Row = { kind: 'group'; name: string; size: number; open: boolean } | { kind: 'any' } | { kind: 'robot'; robot: PickerRobot; level: number };
@@ -179,9 +180,9 @@ function RobotCells({ robot: r, inset }: { robot: PickerRobot; inset: boolean })
       </span>
       <span role="gridcell" className={css.word} data-status={r.status} title={r.reason}>
         <span aria-hidden className={css.glyph}>
-          {glyphs[r.status]}
+          {shapes[r.status]}
         </span>{' '}
-        {statusWord(r.status)}
+        {label(r.status)}
       </span>
       <span role="gridcell" className={css.jobs}>
         {r.currentJobs}/{r.maxJobs}

@@ -1,3 +1,4 @@
+import { label } from '../words';
 /** What the Robot Picker decides, apart from how it looks. Pure. */
 
 export type Mode = 'local' | 'cloud';
@@ -88,25 +89,13 @@ export function grouped(robots: readonly PickerRobot[], by: Grouping): Group[] {
   if (by === 'none') return sorted.length > 0 ? [{ name: '', robots: sorted }] : [];
   const groups = new Map<string, PickerRobot[]>();
   for (const r of sorted) {
-    const key = by === 'status' ? statusWord(r.status) : r.environment;
+    const key = by === 'status' ? label(r.status) : r.environment;
     const list = groups.get(key);
     if (list) list.push(r);
     else groups.set(key, [r]);
   }
   return [...groups].sort((a, b) => compare(a[0], b[0])).map(([name, list]) => ({ name, robots: list }));
 }
-
-export const statusWord = (s: string): string => s.charAt(0).toUpperCase() + s.slice(1);
-
-export const glyphs: Record<RobotStatus, string> = {
-  online: '●',
-  busy: '◆',
-  offline: '○',
-  error: '▲',
-  maintenance: '■',
-  paused: '‖',
-  draining: '⤓',
-};
 
 export interface SubmitInput {
   mode: Mode;
