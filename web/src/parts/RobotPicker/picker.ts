@@ -1,5 +1,5 @@
-import { label } from '../words';
 /** What the Robot Picker decides, apart from how it looks. Pure. */
+import { label } from '../words';
 
 export type Mode = 'local' | 'cloud';
 
