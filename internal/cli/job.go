@@ -261,6 +261,7 @@ func (c *jobLogCmd) print(ctx context.Context, sh *shell, api *client.Client, id
 	}
 	const part = 1000
 	q := client.LogQuery{Limit: part, Level: c.Level}
+	shown := 0
 	for {
 		page, err := api.JobLog(ctx, id, q)
 		if err != nil {
@@ -273,8 +274,12 @@ func (c *jobLogCmd) print(ctx context.Context, sh *shell, api *client.Client, id
 			if err := sh.logLine(c.Output, line); err != nil {
 				return err
 			}
+			shown++
 		}
 		if len(page.Lines) < part {
+			if c.Search != "" && shown == 0 {
+				sh.note("No line of the log of job %s has %q.", id, c.Search)
+			}
 			return nil
 		}
 		q.Epoch, q.From = page.NextEpoch, page.NextLine

@@ -84,8 +84,11 @@ func (s *shell) drawTimeline(line client.Timeline) error {
 		if n.Failed > 0 {
 			times += fmt.Sprintf(" (%d failed)", n.Failed)
 		}
-		t.add(strconv.FormatInt(n.Epoch, 10), n.Node, string(n.Status), times,
-			end.Sub(n.StartedAt).Round(time.Millisecond).String(), strings.TrimRight(gantt(n.StartedAt.Sub(from), end.Sub(from), to.Sub(from)), " "))
+		took := "<1ms" // robots tell of milliseconds
+		if d := end.Sub(n.StartedAt).Round(time.Millisecond); d > 0 {
+			took = d.String()
+		}
+		t.add(strconv.FormatInt(n.Epoch, 10), n.Node, string(n.Status), times, took, strings.TrimRight(gantt(n.StartedAt.Sub(from), end.Sub(from), to.Sub(from)), " "))
 	}
 	if err := t.write(s.out, "No steps: the job has not begun, or its robot does not tell of them."); err != nil {
 		return err
