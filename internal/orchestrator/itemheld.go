@@ -16,10 +16,17 @@ type Hold = store.Ref
 // mayHold is what can be said without the database: a robot uses items for jobs
 // that it holds, and everybody else needs the right to run queues.
 func (q *Queues) mayHold(p auth.Principal, ref store.Ref) error {
-	if p.RobotID == "" {
-		return p.Require(fleet.QueuesRun)
+	need := fleet.QueuesRun
+	if p.RobotID != "" {
+		need = fleet.RobotsConnect
 	}
-	return p.Require(fleet.RobotsConnect)
+	if err := p.Require(need); err != nil {
+		return err
+	}
+	if ref.JobID != "" && !ref.JobID.Valid() {
+		return fleet.Invalid("job_id", "job_id must be an id; got %.80q.", ref.JobID)
+	}
+	return nil
 }
 
 // jobless refuses a robot that names no job, once what it names is there.
