@@ -41,11 +41,15 @@ func TestMassAssignment(t *testing.T) {
 		}
 		as := w.whoMay(d.o)
 		path := strings.ReplaceAll(filled(d.o.path), nowhereID, string(ref.JobID))
-		for _, field := range fields {
+		for n, field := range fields {
 			if slices.Contains(known, field) {
 				continue
 			}
-			for _, value := range []string{quote(text), number, `{"a":` + quote(text) + `}`, `[` + quote(text) + `]`} {
+			values := []string{quote(text), number, `{"a":` + quote(text) + `}`, `[` + quote(text) + `]`}
+			if testing.Short() { // one form for each field, by turns
+				values = values[n%len(values):][:1]
+			}
+			for _, value := range values {
 				body := `{` + quote(field) + `:` + value + `}`
 				if d.o.rate == rateSubmit && slices.Contains(known, "workflow_json") {
 					body = `{"workflow_json":` + doc + `,` + body[1:]
