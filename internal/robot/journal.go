@@ -14,6 +14,7 @@ import (
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/fail"
+	"github.com/casarerpa/fleet/internal/filelock"
 	"github.com/casarerpa/fleet/internal/protocol"
 	"github.com/casarerpa/fleet/wire"
 )
@@ -34,7 +35,7 @@ type journal struct {
 	limit  int64
 
 	mu        sync.Mutex
-	lock      *os.File
+	lock      *filelock.Lock
 	file      *os.File
 	size      int64
 	lazy      []byte // records that may reach the disk later
@@ -52,7 +53,10 @@ func openJournal(dir, host string, limit int64, newID func() string) (*journal, 
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, protocol.Restored{}, fmt.Errorf("make the robot's folder: %w", err)
 	}
-	lock, err := lockFile(filepath.Join(dir, "journal.lock"))
+	lock, err := filelock.Acquire(filepath.Join(dir, "journal.lock"))
+	if err != nil && !errors.Is(err, filelock.ErrHeld) {
+		return nil, protocol.Restored{}, fmt.Errorf("lock the robot's folder: %w", err)
+	}
 	if err != nil {
 		e := fleet.Errorf(fleet.CodeConflict, "journal_locked", "Another robot works with the folder %s already.", dir)
 		return nil, protocol.Restored{}, e.WithFix("Give each robot a folder of its own with --data-dir, or stop the other one.")
@@ -60,7 +64,7 @@ func openJournal(dir, host string, limit int64, newID func() string) (*journal, 
 	j := &journal{dir: dir, host: host, lock: lock, limit: limit, full: compactAbove}
 	from, err := j.open(newID)
 	if err != nil {
-		_ = lock.Close() // only a lock
+		_ = lock.Release() // only a lock
 		return nil, protocol.Restored{}, err
 	}
 	return j, from, nil
@@ -408,7 +412,7 @@ func (j *journal) Close() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	// Space beyond the end goes back to the system.
-	return errors.Join(err, j.file.Truncate(j.size), j.file.Close(), j.lock.Close())
+	return errors.Join(err, j.file.Truncate(j.size), j.file.Close(), j.lock.Release())
 }
 
 var _ io.Closer = (*journal)(nil)

@@ -28,7 +28,7 @@ func Migrate(ctx context.Context, dir string, now func() time.Time) (n int, err 
 	if err != nil {
 		return 0, err
 	}
-	defer func() { err = errors.Join(err, held.release()) }()
+	defer func() { err = errors.Join(err, held.Release()) }()
 	for _, f := range [][2]string{{mainFile, mainScripts}, {logsFile, logsScripts}} {
 		at := file{path: filepath.Join(dir, f[0]), synchronous: "FULL"}
 		before, err := at.history()
@@ -77,7 +77,7 @@ func Status(_ context.Context, dir string) (_ transfer.Status, err error) {
 		}
 	}
 	if held, err := acquire(filepath.Join(dir, lockName)); err == nil {
-		if err := held.release(); err != nil {
+		if err := held.Release(); err != nil {
 			return s, err
 		}
 	} else if errors.Is(err, fleet.ErrConflict) {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/filelock"
 	"github.com/casarerpa/fleet/internal/store"
 	"github.com/casarerpa/fleet/internal/store/committer"
 	"github.com/casarerpa/fleet/internal/store/sqlstore"
@@ -42,7 +43,7 @@ type Options struct {
 // Store is an open folder. It satisfies store.Store.
 type Store struct {
 	options Options
-	lock    *lock
+	lock    *filelock.Lock
 	signals *store.Signals
 
 	writer  *writer
@@ -212,7 +213,7 @@ func (s *Store) Close() error {
 		if s.writer != nil { // last, so that the log is folded into the file
 			errs = append(errs, s.writer.conn.db.Close())
 		}
-		errs = append(errs, s.lock.release())
+		errs = append(errs, s.lock.Release())
 		s.closeErr = errors.Join(errs...)
 	})
 	return s.closeErr

@@ -15,6 +15,7 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/filelock"
 	"github.com/casarerpa/fleet/internal/store/migrate"
 	"github.com/casarerpa/fleet/internal/store/transfer"
 )
@@ -102,7 +103,7 @@ func value(st *sqlite.Stmt, i int, kind transfer.Kind) any {
 type source struct {
 	tables
 	origin transfer.Origin
-	lock   *lock
+	lock   *filelock.Lock
 }
 
 // Source opens a snapshot of a folder. With alone it keeps every orchestrator
@@ -226,7 +227,7 @@ func (s *source) identify(context.Context) error {
 func (s *source) Origin() transfer.Origin { return s.origin }
 
 // Close ends the snapshot.
-func (s *source) Close() error { return errors.Join(s.close(), s.lock.release()) }
+func (s *source) Close() error { return errors.Join(s.close(), s.lock.Release()) }
 
 // sink fills a folder that has another name until it is complete.
 type sink struct {
@@ -284,7 +285,7 @@ func vacant(dir string) error {
 		if err != nil {
 			return err
 		}
-		if err := held.release(); err != nil {
+		if err := held.Release(); err != nil {
 			return err
 		}
 	}

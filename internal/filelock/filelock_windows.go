@@ -1,4 +1,4 @@
-package sqlite
+package filelock
 
 import (
 	"errors"
@@ -6,9 +6,9 @@ import (
 	"syscall"
 )
 
-// lockFile opens the file so that nobody else can open it for writing; reading
+// open opens the file so that nobody else can open it for writing; reading
 // stays possible, to see who has it.
-func lockFile(path string) (*os.File, error) {
+func open(path string) (*os.File, error) {
 	name, err := syscall.UTF16PtrFromString(path)
 	if err != nil {
 		return nil, err
@@ -16,10 +16,14 @@ func lockFile(path string) (*os.File, error) {
 	h, err := syscall.CreateFile(name, syscall.GENERIC_READ|syscall.GENERIC_WRITE, syscall.FILE_SHARE_READ, nil,
 		syscall.OPEN_ALWAYS, syscall.FILE_ATTRIBUTE_NORMAL, 0)
 	if errors.Is(err, syscall.Errno(32)) { // ERROR_SHARING_VIOLATION
-		return nil, errHeld
+		return nil, ErrHeld
 	}
 	if err != nil {
 		return nil, err
 	}
 	return os.NewFile(uintptr(h), path), nil
 }
+
+// unlock does nothing: handles are not handed to new processes here, and the
+// close that follows is the end of the lock.
+func unlock(*os.File) error { return nil }
