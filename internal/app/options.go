@@ -21,6 +21,7 @@ type Options struct {
 	DataDir string // folder of the database
 	Listen  string // host:port; port 0 picks a free one
 	Local   bool   // a request without a key is the developer at this machine
+	Demo    bool   // what is there is made up; pages say so
 	Timing  fleet.Timing
 	Limits  config.Limits
 	TLS     *tls.Config // nil: plain HTTP

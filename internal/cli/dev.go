@@ -41,19 +41,20 @@ Examples:
     fleet dev
     fleet dev --listen 127.0.0.1:0 --data-dir ./try
     fleet dev --once
+    fleet dev --demo 200
 
-With --once it ends after the sample, with exit code 0 if that completed.`
+With --once it ends after the sample, with exit code 0 if that completed.
+
+With --demo a made-up fleet of simulated robots runs made-up jobs, with every state, reason for waiting and failure somewhere: something to look at in the browser. Nothing of it is kept.`
 }
 
 // Run starts everything, shows the sample, and stays.
 func (c *devCmd) Run(ctx context.Context, sh *shell) (err error) {
-	dir := c.DataDir
-	if dir == "" {
-		dir = filepath.Join(config.DefaultDataDir(sh.getenv), "dev")
-	}
-	if dir, err = filepath.Abs(dir); err != nil {
+	dir, removeDir, err := c.folder(sh)
+	if err != nil {
 		return err
 	}
+	defer removeDir()
 	log, closeLog, err := devLog(dir, c.Log)
 	if err != nil {
 		return err
@@ -74,7 +75,7 @@ func (c *devCmd) Run(ctx context.Context, sh *shell) (err error) {
 	}
 	a, err := app.New(ctx, app.Options{
 		Pages:   pages,
-		DataDir: filepath.Join(dir, "orchestrator"), Listen: c.Listen, Local: true, QueryTokens: c.CompatQuery, Version: sh.version, Logger: log, Here: desk,
+		DataDir: filepath.Join(dir, "orchestrator"), Listen: c.Listen, Local: true, Demo: c.Demo > 0, QueryTokens: c.CompatQuery, Version: sh.version, Logger: log, Here: desk,
 	})
 	if err != nil {
 		return err
@@ -92,6 +93,9 @@ func (c *devCmd) Run(ctx context.Context, sh *shell) (err error) {
 	api, err := client.New(client.Options{URLs: []string{a.URL()}, UserAgent: "fleet-dev/" + sh.version})
 	if err != nil {
 		return err
+	}
+	if c.Demo > 0 {
+		return c.demo(ctx, sh, api, a.URL(), log)
 	}
 	crew, err := startRobots(ctx, api, a.URL(), dir, c.Robots, sh.version, log)
 	if err != nil {
@@ -123,6 +127,21 @@ func (c *devCmd) Run(ctx context.Context, sh *shell) (err error) {
 		return cause
 	}
 	return nil
+}
+
+// folder is where everything is kept: that of a demonstration goes away.
+func (c *devCmd) folder(sh *shell) (dir string, remove func(), err error) {
+	if c.Demo > 0 {
+		if dir, err = os.MkdirTemp("", "fleet-demo-"); err != nil {
+			return "", nil, fmt.Errorf("make the folder of the demonstration: %w", err)
+		}
+		return dir, func() { _ = os.RemoveAll(dir) }, nil // a folder of the machine's own for such things
+	}
+	if dir = c.DataDir; dir == "" {
+		dir = filepath.Join(config.DefaultDataDir(sh.getenv), "dev")
+	}
+	dir, err = filepath.Abs(dir)
+	return dir, func() {}, err
 }
 
 // desk is the room for local runs, which may do as little as the robots here.

@@ -144,9 +144,14 @@ type Dev struct {
 	CompatQuery bool   `name:"compat-query-tokens" help:"take credentials in the query of an address (token, api_key, api_secret), as programs of the original send them" default:"true" negatable:"" env:"FLEET_COMPAT_QUERY_TOKENS"`
 	UIDir       string `name:"ui-dir" help:"folder of a web interface that is being worked on; default: the one in the program" placeholder:"PATH" env:"FLEET_UI_DIR"`
 	Workflows   string `help:"folder of workflow files that the canvas may open and save; default: none" placeholder:"DIR" env:"FLEET_DEV_WORKFLOWS"`
+	Demo        int    `help:"a made-up fleet of so many robots with their work instead of the sample, in a folder that goes away; 0: none" placeholder:"N" default:"0" env:"FLEET_DEV_DEMO"`
+	DemoSeed    uint64 `help:"the made-up fleet is the same for the same seed" placeholder:"N" default:"1" env:"FLEET_DEV_DEMO_SEED"`
 	Once        bool   `help:"end after the sample; exit 0 if it completed"`
 	Log
 }
+
+// MaxDemo bounds the robots of a made-up fleet.
+const MaxDemo = 10_000
 
 // Validate keeps the development mode on this machine.
 func (c Dev) Validate() error {
@@ -159,6 +164,13 @@ func (c Dev) Validate() error {
 	}
 	if c.Robots < 1 || c.Robots > 64 {
 		return fleet.Invalid("robots", "robots must be between 1 and 64; got %d.", c.Robots)
+	}
+	if c.Demo < 0 || c.Demo > MaxDemo {
+		return fleet.Invalid("demo", "demo must be between 0 and %d; got %d.", MaxDemo, c.Demo)
+	}
+	if c.Demo > 0 && (c.Once || c.DataDir != "") {
+		return fleet.Invalid("demo", "demo shows a made-up fleet that leaves nothing behind; it goes with neither --once nor --data-dir.").
+			WithFix("Leave out one of them.")
 	}
 	return nil
 }

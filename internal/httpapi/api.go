@@ -45,6 +45,7 @@ type Options struct {
 	// Local makes a request without any credential the developer at this
 	// machine. It is for listeners on loopback; host and origin are checked.
 	Local  bool
+	Demo   bool         // what is there is made up
 	Robots http.Handler // serves /ws/v2/robot; nil: no robots
 	// Polling are the robots that poll; nil: none are served.
 	Polling Polling

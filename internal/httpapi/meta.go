@@ -38,7 +38,7 @@ func (a *API) metaRoutes() {
 type metaReply struct{ Body Meta }
 
 func (a *API) meta(ctx context.Context, _ *struct{}) (*metaReply, error) {
-	m := Meta{Version: a.o.Version, Now: a.o.Now(), Mode: "serve", Dev: a.o.Local, Local: a.metaLocal()}
+	m := Meta{Version: a.o.Version, Now: a.o.Now(), Mode: "serve", Dev: a.o.Local, Demo: a.o.Demo, Local: a.metaLocal()}
 	stamp(&m.Now)
 	if auth.From(ctx).Tenant == "" { // strangers need not know what they could attack
 		m.Version, m.Local.Host = "", ""

@@ -1,6 +1,7 @@
 package load
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -28,6 +29,13 @@ type Robot struct {
 	Work    time.Duration
 	Started func(job fleet.ID) // called when a job may begin; may be nil
 
+	// Hello is what it says of itself beside name and slots; all may be left out.
+	Hello wire.Hello
+	// Play says how a job goes; nil: it takes Work and completes.
+	Play func(job *wire.JobAssign) Script
+	// Beat fills in the readings of a heartbeat; may be nil.
+	Beat func(m *wire.Heartbeat)
+
 	Done atomic.Int64 // completions that were acknowledged
 
 	ws     *websocket.Conn
@@ -35,14 +43,14 @@ type Robot struct {
 	seq    atomic.Int64
 	report atomic.Int64
 	mu     sync.Mutex
-	live   map[wire.Ref]bool
+	live   map[wire.Ref]*show
 }
 
 var result = json.RawMessage(`{"success":true,"nodes_executed":1,"duration_ms":0,"variables":{},"execution_path":["s"]}`)
 
 // Run connects and works until ctx ends or the connection does.
 func (r *Robot) Run(ctx context.Context, ready func()) error {
-	r.out, r.live = make(chan []byte, 4096), map[wire.Ref]bool{}
+	r.out, r.live = make(chan []byte, 4096), map[wire.Ref]*show{}
 	ws, resp, err := websocket.Dial(ctx, "ws"+r.URL[len("http"):]+wire.Path, &websocket.DialOptions{ //nolint:bodyclose // the WebSocket library closes it
 		HTTPHeader: http.Header{"Authorization": {"Bearer " + r.Key}}, Subprotocols: []string{wire.Subprotocol},
 		CompressionMode: websocket.CompressionDisabled,
@@ -59,10 +67,15 @@ func (r *Robot) Run(ctx context.Context, ready func()) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return r.write(ctx) })
 	group.Go(func() error { return r.read(ctx, ready) })
-	r.send(0, &wire.Hello{
-		InstanceID: r.Name, BootID: "simulated", JournalID: r.Name, AgentVersion: "load", OS: "simulated", Arch: "none",
-		Hostname: r.Name, Protocols: []int{wire.Version}, Features: []string{wire.FeatureLogs}, MaxJobs: r.Slots,
-	})
+	hello := r.Hello
+	hello.InstanceID, hello.BootID, hello.JournalID, hello.AgentVersion, hello.Hostname = r.Name, "simulated", r.Name, "load", r.Name
+	hello.OS, hello.Arch = cmp.Or(hello.OS, "simulated"), cmp.Or(hello.Arch, "none")
+	hello.Protocols, hello.MaxJobs = []int{wire.Version}, r.Slots
+	hello.Features = []string{wire.FeatureLogs}
+	if r.Play != nil {
+		hello.Features = append(hello.Features, wire.FeatureSteps, wire.FeatureEffects)
+	}
+	r.send(0, &hello)
 	err = group.Wait()
 	if ctx.Err() != nil || errors.Is(err, context.Canceled) {
 		return nil
@@ -109,21 +122,17 @@ func (r *Robot) read(ctx context.Context, ready func()) error {
 				ready()
 			}
 		case *wire.JobAssign:
-			r.set(m.Ref, true)
+			r.take(m)
 			r.send(0, &wire.JobAccept{Ref: m.Ref})
 		case *wire.JobStart:
 			if r.Started != nil {
 				r.Started(m.JobID)
 			}
-			if r.Work == 0 {
-				r.finish(m.Ref)
-			} else {
-				time.AfterFunc(r.Work, func() { r.finish(m.Ref) })
-			}
+			r.begin(ctx, m.Ref)
 		case *wire.JobForget:
-			r.set(m.Ref, false)
+			r.drop(m.Ref)
 		case *wire.JobCancel:
-			r.set(m.Ref, false)
+			r.drop(m.Ref)
 			r.send(r.report.Add(1), &wire.JobCancelled{Ref: m.Ref, By: fleet.ByRequest, How: fleet.StoppedClean})
 		case *wire.ReportAck:
 			for _, v := range m.Verdicts {
@@ -133,24 +142,6 @@ func (r *Robot) read(ctx context.Context, ready func()) error {
 			}
 		}
 	}
-}
-
-func (r *Robot) finish(ref wire.Ref) {
-	if r.set(ref, false) {
-		r.send(r.report.Add(1), &wire.JobComplete{Ref: ref, Result: result})
-	}
-}
-
-func (r *Robot) set(ref wire.Ref, live bool) (was bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	was = r.live[ref]
-	if live {
-		r.live[ref] = true
-	} else {
-		delete(r.live, ref)
-	}
-	return was
 }
 
 func (r *Robot) beat(ctx context.Context, every time.Duration) {
@@ -164,10 +155,13 @@ func (r *Robot) beat(ctx context.Context, every time.Duration) {
 		}
 		m := &wire.Heartbeat{Status: fleet.ReportedReady, CPUPercent: 1, MemoryPercent: 1}
 		r.mu.Lock()
-		for ref := range r.live {
-			m.Attempts = append(m.Attempts, wire.BeatAttempt{Ref: ref})
+		for ref, s := range r.live {
+			m.Attempts = append(m.Attempts, wire.BeatAttempt{Ref: ref, Progress: s.progress, Node: s.node})
 		}
 		r.mu.Unlock()
+		if r.Beat != nil {
+			r.Beat(m)
+		}
 		r.send(0, m)
 	}
 }
