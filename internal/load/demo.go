@@ -143,7 +143,7 @@ func (d *Demo) robot(ctx context.Context, r *demoRobot) {
 	id, first := fleet.RobotID(r.name), true
 	for wait(ctx, time.Duration(chance.IntN(1500))*time.Millisecond) {
 		turn, end := context.WithCancel(ctx)
-		switch r.fate {
+		switch r.fate { //nolint:exhaustive // the others stay
 		case gone:
 			turn, end = context.WithTimeout(ctx, 3*time.Second)
 		case restless:
