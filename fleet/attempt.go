@@ -87,7 +87,7 @@ const (
 // RejectReason is why a robot did not take an offer.
 type RejectReason string
 
-// The reasons. NoAnswer and Released are the orchestrator's own words.
+// The reasons. NoAnswer, Cut and Released are the orchestrator's own words.
 const (
 	RejectAtCapacity RejectReason = "at_capacity"
 	RejectNoSpace    RejectReason = "no_space"
@@ -95,6 +95,7 @@ const (
 	RejectDraining   RejectReason = "draining"
 	RejectInvalid    RejectReason = "invalid"
 	RejectNoAnswer   RejectReason = "no_answer"
+	RejectCut        RejectReason = "connection_lost" // it may never have heard of the offer
 	RejectReleased   RejectReason = "released"
 	RejectLost       RejectReason = "lost"
 	RejectOther      RejectReason = "other_robot" // the job's retry rule asks for another one

@@ -54,7 +54,7 @@ func apply(s Subject, t Trigger) (*Move, error) {
 	case OnReject:
 		return s.Reject("r1", s.Job.Epoch, RejectAtCapacity, "", 0, now)
 	case OnNotTaken:
-		return s.NotTaken(s.Job.Epoch, 0, now)
+		return s.NotTaken(s.Job.Epoch, RejectNoAnswer, 0, now)
 	case OnSilent:
 		return s.Silence(s.Job.Epoch, now)
 	case OnLost:

@@ -121,7 +121,7 @@ func (s Subject) Recall(epoch int64, grace time.Duration, now time.Time) (*Move,
 func (s Subject) handBack(why StopReason, grace time.Duration, now time.Time) (*Move, error) {
 	switch {
 	case s.Job.State == Assigned && s.Attempt.StartMode.BeginsOnWord():
-		return s.NotTaken(s.Job.Epoch, 0, now)
+		return s.NotTaken(s.Job.Epoch, RejectReleased, 0, now)
 	case s.Job.State == Running, s.Job.State == Assigned:
 		return s.stop("T19", why, grace, false, map[string]any{}, now), nil
 	}

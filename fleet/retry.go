@@ -185,7 +185,7 @@ const MaxRefusal = 15 * time.Minute
 // refusal of it: the first pause doubles up to a quarter of an hour.
 func RefusalPause(reason RejectReason, n int) time.Duration {
 	first := 60 * time.Second
-	if reason == RejectAtCapacity {
+	if reason == RejectAtCapacity || reason == RejectCut {
 		first = 5 * time.Second
 	}
 	if n > 10 {

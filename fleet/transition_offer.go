@@ -115,16 +115,17 @@ func (s Subject) Reject(robot RobotID, epoch int64, reason RejectReason, detail 
 }
 
 // NotTaken is T7: the offer lapsed unanswered, or the session that was to
-// carry it ended. Only where the robot cannot have begun.
-func (s Subject) NotTaken(epoch int64, earlier int, now time.Time) (*Move, error) {
+// carry it ended; why is one of the orchestrator's own words. Only where the
+// robot cannot have begun.
+func (s Subject) NotTaken(epoch int64, why RejectReason, earlier int, now time.Time) (*Move, error) {
 	if s.Job.State != Assigned || s.Job.Epoch != epoch || !s.Attempt.Live() || !s.Attempt.StartMode.BeginsOnWord() {
 		return nil, s.refused(OnNotTaken)
 	}
 	m := s.begin("T7")
 	m.free(OutcomeNotTaken, now)
-	m.refuse(s.Attempt.RobotID, RejectNoAnswer, earlier, now)
+	m.refuse(s.Attempt.RobotID, why, earlier, now)
 	m.requeue(WaitingRobot, "", now)
-	return m.emit(EventJobRequeued, map[string]any{"previous_robot_id": s.Attempt.RobotID, "reason": RejectNoAnswer}), nil
+	return m.emit(EventJobRequeued, map[string]any{"previous_robot_id": s.Attempt.RobotID, "reason": why}), nil
 }
 
 // free ends the attempt and gives its slot back.

@@ -243,7 +243,7 @@ func (a *Attempts) Fire(ctx context.Context, s store.Scope, t store.Timer) error
 			if err != nil {
 				return nil, err
 			}
-			return sub.NotTaken(t.Epoch, earlier, now)
+			return sub.NotTaken(t.Epoch, fleet.RejectNoAnswer, earlier, now)
 		}
 		return nil, fleet.Errorf(fleet.CodeInternal, "unknown_timer", "unknown timer %s", t.Kind)
 	})

@@ -321,13 +321,16 @@ func (r *Robots) Replaced(ctx context.Context, p auth.Principal, s fleet.Session
 	return yes, err
 }
 
-// notTaken takes back an offer whose session has ended.
+// notTaken takes back an offer whose session has ended. Whether the robot ever
+// heard of it is not known, so it is left out for a short time only: a job that
+// may run nowhere else does not wait for a refusal that nobody spoke, and an
+// offer that ends the connection each time comes back more and more slowly.
 func notTaken(tx store.Tx, sub fleet.Subject, now time.Time) error {
 	earlier, err := tx.Refusals(sub.Job.ID, sub.Attempt.RobotID)
 	if err != nil {
 		return err
 	}
-	m, err := sub.NotTaken(sub.Job.Epoch, earlier, now)
+	m, err := sub.NotTaken(sub.Job.Epoch, fleet.RejectCut, earlier, now)
 	if lostRace(err) {
 		return nil // a robot that does not start in two steps; its lease decides
 	}

@@ -285,7 +285,7 @@ func moveTests() map[string]func(f *Fixture) {
 		"refusals are forgotten when the robot comes anew": func(f *Fixture) {
 			s1 := f.Robot("r1", 1)
 			j := f.Assign(f.Submit(f.Spec()), "r1", s1)
-			f.must(f.Move(j.ID, func(s fleet.Subject) (*fleet.Move, error) { return s.NotTaken(1, 0, f.Now) }))
+			f.must(f.Move(j.ID, func(s fleet.Subject) (*fleet.Move, error) { return s.NotTaken(1, fleet.RejectNoAnswer, 0, f.Now) }))
 			f.Update(func(tx store.Tx) error { return tx.ClearRefusals("r1") })
 			f.Assign(f.Job(j.ID), "r1", s1)
 		},

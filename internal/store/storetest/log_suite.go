@@ -154,7 +154,7 @@ func sweepTests() map[string]func(f *Fixture) {
 				return n
 			}
 			is(f, "assigned", waiting(), int64(0))
-			f.must(f.Move(j.ID, func(s fleet.Subject) (*fleet.Move, error) { return s.NotTaken(1, 0, f.Now) }))
+			f.must(f.Move(j.ID, func(s fleet.Subject) (*fleet.Move, error) { return s.NotTaken(1, fleet.RejectNoAnswer, 0, f.Now) }))
 			is(f, "back", waiting(), int64(1))
 			f.Cancel(j.ID)
 			is(f, "cancelled", waiting(), int64(0))

@@ -112,7 +112,7 @@ func (m *model) decision(verb string, robot fleet.RobotID, chance float64) func(
 		case "reject":
 			return s.Reject(robot, s.Job.Epoch, fleet.RejectAtCapacity, "", earlier, now)
 		case "not taken":
-			return s.NotTaken(s.Job.Epoch, earlier, now)
+			return s.NotTaken(s.Job.Epoch, fleet.RejectNoAnswer, earlier, now)
 		case "lose":
 			return s.Lose(fleet.Loss{Epoch: s.Job.Epoch, Reason: "silent", Chance: chance, NeverStarted: chance > 0.8}, now)
 		case "silence":
