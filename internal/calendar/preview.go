@@ -1,15 +1,9 @@
 package calendar
 
-import "time"
+import (
+	"time"
 
-// Shift says what becomes of an instant that the calendar excludes.
-type Shift string
-
-// The shifts. Next and previous keep the time on the wall and change the day.
-const (
-	ShiftSkip     Shift = "skip"
-	ShiftNext     Shift = "next"
-	ShiftPrevious Shift = "previous"
+	"github.com/casarerpa/fleet/fleet"
 )
 
 // shiftDays is how far an instant is shifted at most.
@@ -29,7 +23,7 @@ type Run struct {
 type Plan struct {
 	Rule    Rule
 	Allowed Set // nil: always
-	Shift   Shift
+	Shift   fleet.Shift
 	Zone    *time.Location
 	Start   time.Time // no instant before it; zero: none
 	End     time.Time // none at or after it; zero: never ends
@@ -57,8 +51,8 @@ func (p Plan) Next(after time.Time) (Run, bool) {
 func (p Plan) shifted(at time.Time) time.Time {
 	step := 1
 	switch p.Shift {
-	case ShiftNext:
-	case ShiftPrevious:
+	case fleet.ShiftNext:
+	case fleet.ShiftPrevious:
 		step = -1
 	default:
 		return time.Time{}

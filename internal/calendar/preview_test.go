@@ -49,9 +49,9 @@ func TestPreview(t *testing.T) {
 		want  string
 	}{
 		"moved":    {Plan{Rule: cron.In(berlin)}, "2026-03-28T12:00", "03-29T01:00 moved, 03-30T00:30, 03-31T00:30"},
-		"skip":     {Plan{Shift: ShiftSkip}, "2026-12-24T12:00", "12-25T01:30 never, 12-26T01:30 never, 12-27T01:30"},
-		"next":     {Plan{Shift: ShiftNext}, "2026-12-24T12:00", "12-25T01:30 at 12-27T01:30, 12-26T01:30 never doubled, 12-27T01:30 never doubled"},
-		"previous": {Plan{Shift: ShiftPrevious}, "2026-12-25T12:00", "12-26T01:30 at 12-24T01:30, 12-27T01:30, 12-28T01:30"},
+		"skip":     {Plan{Shift: fleet.ShiftSkip}, "2026-12-24T12:00", "12-25T01:30 never, 12-26T01:30 never, 12-27T01:30"},
+		"next":     {Plan{Shift: fleet.ShiftNext}, "2026-12-24T12:00", "12-25T01:30 at 12-27T01:30, 12-26T01:30 never doubled, 12-27T01:30 never doubled"},
+		"previous": {Plan{Shift: fleet.ShiftPrevious}, "2026-12-25T12:00", "12-26T01:30 at 12-24T01:30, 12-27T01:30, 12-28T01:30"},
 		"bounds":   {Plan{Rule: cron.In(berlin), Start: at(t, "2026-06-01T00:30"), End: at(t, "2026-06-03T00:30")}, "2026-01-01T00:00", "06-01T00:30, 06-02T00:30"},
 	} {
 		if c.plan.Zone = berlin; c.plan.Rule == nil {

@@ -1,0 +1,242 @@
+package calendar
+
+import (
+	"slices"
+	"time"
+
+	"github.com/casarerpa/fleet/fleet"
+)
+
+// Timetable is a schedule as the clock sees it: its plan, with what puts an
+// instant off. It is a value: who asks, and when, changes nothing.
+type Timetable struct {
+	Plan
+	schedule string
+	jitter   time.Duration
+}
+
+// Timed is a run with when it is due.
+type Timed struct {
+	Run
+	Due time.Time // for one that does not come, its nominal instant
+}
+
+// TimetableOf reads a schedule and its calendars.
+func TimetableOf(s *fleet.Schedule, calendars []fleet.WorkCalendar) (Timetable, error) {
+	t := Timetable{schedule: string(s.ID), jitter: s.Jitter()}
+	zone, err := Zone(s.Timezone)
+	if err != nil {
+		return t, err
+	}
+	t.Plan = Plan{Zone: zone, Shift: s.Shift, Start: s.Since.Add(1), End: s.EndAt}
+	if s.StartAt.After(s.Since) {
+		t.Start = s.StartAt
+	}
+	switch s.Kind {
+	case fleet.ScheduleInterval:
+		t.Rule, err = Interval(s.Anchor(), time.Duration(s.IntervalSeconds)*time.Second)
+	case fleet.ScheduleOnce:
+		t.Rule = Once(s.RunAt)
+	default:
+		var cron *Cron
+		if cron, err = ParseCron(s.Cron); err == nil {
+			t.Rule = cron.In(zone)
+		}
+	}
+	if err != nil {
+		return t, err
+	}
+	sets := make([]Set, len(calendars))
+	for i := range calendars {
+		if sets[i], err = Allowed(&calendars[i]); err != nil {
+			return t, err
+		}
+	}
+	switch len(sets) {
+	case 0:
+	case 1:
+		t.Allowed = sets[0]
+	default:
+		t.Allowed = Intersect(sets...)
+	}
+	return t, nil
+}
+
+// The limits of what a schedule may be.
+const (
+	leastShifted = time.Hour // between instants that may be shifted to other days
+	shiftReach   = (shiftDays + 1) * 24 * time.Hour
+)
+
+// CheckSchedule says what is wrong with the time of a schedule: that it cannot be
+// read, never comes after now, or comes too often. least is the shortest time
+// between two instants that is allowed.
+func CheckSchedule(s *fleet.Schedule, calendars []fleet.WorkCalendar, now time.Time, least time.Duration) error {
+	t, err := TimetableOf(s, calendars)
+	if err != nil {
+		return err
+	}
+	if s.Kind == fleet.ScheduleOnce {
+		return nil
+	}
+	if s.Shift == fleet.ShiftNext || s.Shift == fleet.ShiftPrevious {
+		least = max(least, leastShifted)
+	}
+	return CheckDensity(t.Rule, now, least)
+}
+
+// shifts says whether an instant may come on another day than its own.
+func (t *Timetable) shifts() bool {
+	return t.Allowed != nil && (t.Shift == fleet.ShiftNext || t.Shift == fleet.ShiftPrevious)
+}
+
+// reach is by how much a due time may lie before its nominal instant, and by how
+// much after it.
+func (t *Timetable) reach() (before, after time.Duration) {
+	if t.shifts() {
+		return shiftReach, shiftReach + t.jitter
+	}
+	return 0, t.jitter
+}
+
+// walk lists runs by their nominal instants, those after a moment and not after
+// another, at most limit. last is the instant of the last one if there may be
+// more.
+func (t *Timetable) walk(after, until time.Time, limit int) (out []Timed, last time.Time) {
+	taken := map[time.Time]bool{}
+	p := t.Plan
+	if t.shifts() { // asked for again and again: the days around are looked up once
+		p.Allowed = frozen(t.Allowed(after.Add(-shiftReach), until.Add(shiftReach)))
+	}
+	for {
+		run, ok := p.Next(after)
+		if !ok || run.Nominal.After(until) {
+			return out, time.Time{}
+		}
+		if len(out) == limit {
+			return out, after
+		}
+		after = run.Nominal
+		due := run.Nominal
+		if !run.At.IsZero() {
+			if t.shifts() && taken[run.At] {
+				run.Doubled, run.At = true, time.Time{}
+			} else {
+				taken[run.At] = true
+				due = run.At
+				if t.jitter > 0 {
+					due = due.Add(Jitter(t.schedule, run.Nominal, t.jitter))
+				}
+			}
+		}
+		out = append(out, Timed{run, due})
+	}
+}
+
+// frozen is a set of windows that are in order and apart, within their span.
+func frozen(windows []fleet.Window) Set {
+	return func(from, until time.Time) []fleet.Window {
+		i, _ := slices.BinarySearchFunc(windows, from, func(w fleet.Window, at time.Time) int {
+			if w.Until.After(at) {
+				return 1
+			}
+			return -1
+		})
+		if i < len(windows) && windows[i].From.Before(until) {
+			return windows[i : i+1]
+		}
+		return nil
+	}
+}
+
+// Between lists the runs that are due after a moment and not after another, in
+// the order in which they are due. It lists no more than a page of them: upTo
+// is the time up to which the list is whole, until itself if it is that.
+func (t *Timetable) Between(after, until time.Time, page int) (out []Timed, upTo time.Time) {
+	before, behind := t.reach()
+	reached := 0
+	if t.shifts() { // enough to get over all that only might be due
+		reached = int((2*shiftReach+t.jitter)/leastShifted) + 1
+	} else if t.jitter > 0 {
+		reached = int(t.jitter/LeastInterval) + 1
+	}
+	list, last := t.walk(after.Add(-behind), until.Add(before), page+reached)
+	upTo = until
+	if !last.IsZero() {
+		if cut := last.Add(-before); cut.Before(upTo) {
+			upTo = cut
+		}
+	}
+	for _, run := range list {
+		if run.Due.After(after) && !run.Due.After(upTo) {
+			out = append(out, run)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Timed) int { return a.Due.Compare(b.Due) })
+	return out, upTo
+}
+
+// NextDue is when the first run after a moment is due, be it only to be told that
+// it does not come; zero: there is none any more.
+func (t *Timetable) NextDue(after time.Time) (due time.Time) {
+	before, behind := t.reach()
+	if before == 0 && behind == 0 {
+		run, ok := t.Next(after)
+		if !ok {
+			return time.Time{}
+		}
+		return run.Nominal
+	}
+	span := time.Hour
+	if t.shifts() { // a look reaches over more anyway
+		span = shiftReach
+	}
+	for ; ; span *= 4 {
+		until := after.Add(span)
+		list, _ := t.walk(after.Add(-behind), until.Add(before), maxWalk)
+		for i := range list {
+			if at := list[i].Due; at.After(after) && (due.IsZero() || at.Before(due)) {
+				due = at
+			}
+		}
+		if !due.IsZero() && !due.After(until) {
+			return due
+		}
+		if _, more := t.Next(until.Add(before)); !more { // the list is whole
+			return due
+		}
+		due = time.Time{}
+	}
+}
+
+// maxWalk is more than any rule gives in the time in which its next run is found.
+const maxWalk = 1 << 20
+
+// Outstanding lists the runs whose nominal instant is not after a moment, but
+// which are due after it.
+func (t *Timetable) Outstanding(now time.Time) (out []Timed) {
+	_, behind := t.reach()
+	if behind == 0 {
+		return nil
+	}
+	list, _ := t.walk(now.Add(-behind), now, maxWalk)
+	for i := range list {
+		if list[i].Due.After(now) {
+			out = append(out, list[i])
+		}
+	}
+	return out
+}
+
+// Upcoming lists the next runs that are due after a moment, up to n.
+func (t *Timetable) Upcoming(after time.Time, n int) (out []Timed) {
+	for len(out) < n {
+		due := t.NextDue(after)
+		if due.IsZero() {
+			break
+		}
+		list, upTo := t.Between(after, due, n)
+		out, after = append(out, list...), upTo
+	}
+	return out[:min(n, len(out))]
+}
