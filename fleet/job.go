@@ -74,6 +74,8 @@ type Job struct {
 	DeadLetterReason string     `json:"dead_letter_reason,omitempty"`
 	RetryOf          ID         `json:"retry_of,omitempty"`
 	SubmittedBy      string     `json:"submitted_by,omitempty"`
+	Schedule         ID         `json:"schedule_id,omitempty"` // that made it
+	FireAt           time.Time  `json:"fire_at,omitzero"`      // for which instant; not of one by hand or of a backfill
 
 	// Shown with the job; taken from its live attempt.
 	Progress    int    `json:"progress"`
@@ -168,6 +170,8 @@ type JobSpec struct {
 	RetrySafety RetrySafety
 	RetryOf     ID
 	SubmittedBy string
+	Schedule    ID
+	FireAt      time.Time
 
 	DependsOn  []ID // it waits for these
 	Rule       DependencyRule
@@ -187,7 +191,7 @@ func NewJob(s JobSpec, now time.Time) Job {
 		Target: s.Target, Priority: s.Priority, Environment: s.Environment, Requires: s.Requires,
 		Placement: s.Placement.Rest(), Labels: s.Labels,
 		CreatedAt: now, AvailableAt: now, Deadline: s.Deadline, RunTimeout: Duration(s.RunTimeout),
-		Retry: s.Retry, RetrySafety: s.RetrySafety, RetryOf: s.RetryOf, SubmittedBy: s.SubmittedBy,
+		Retry: s.Retry, RetrySafety: s.RetrySafety, RetryOf: s.RetryOf, SubmittedBy: s.SubmittedBy, Schedule: s.Schedule, FireAt: s.FireAt,
 		WaitingOn: WaitingRobot, WaitingSince: now, Parent: s.Parent, Segment: s.Segment, Segments: s.Segments,
 	}
 	if j.Environment == "" {

@@ -11,6 +11,8 @@ const (
 	TopicEvents Topic = "events" // the log grew
 	TopicTimers Topic = "timers" // an earlier timer may have been set
 	TopicKeys   Topic = "keys"   // a credential may count less than before
+
+	TopicSchedules Topic = "schedules" // a schedule, or one of its jobs, may want to be looked at
 )
 
 // RobotTopic says that what is wanted of a robot may have changed.

@@ -21,6 +21,7 @@ type Reader interface {
 	VaultReader
 	QueueReader
 	ItemReader
+	ScheduleReader
 	DependencyReader
 	DeadLetterReader
 	CommandReader
@@ -47,6 +48,7 @@ type Tx interface {
 	VaultWriter
 	QueueWriter
 	ItemWriter
+	ScheduleWriter
 	CommandWriter
 	BulkWriter
 	ClusterWriter

@@ -64,6 +64,8 @@ var forms = makeForms(map[string]form{
 	"queue_item_data.insert":  {types: "tty", keys: []int{0}, rank: 3},
 	"queue_item.move":         {types: queueItemMoveTypes, keys: []int{0}, rank: 4},
 	"queue_item_data.put":     {types: "ttyyt", keys: []int{0}, rank: 4},
+	"schedule_fire.insert":    {types: "tzttt" + "zttt" + "bzb" + "z", keys: []int{0, 1, 2}, rank: 13},
+	"schedule_end.add":        {types: "tttt" + "z", keys: []int{0}, rank: 13},
 	"queue_head.count":        {types: "tt" + "iiiiiiii", keys: []int{0, 1}, rank: 14},
 	// The head is taken as late as can be; what is numbered by it comes after.
 	"head.grow":    {rank: 15},
@@ -84,7 +86,7 @@ const (
 	jobInsertTypes = "itttitt" + "ttz" + // after id and tenant: its number, its workflow, its state and what it waits for
 		"ititt" + "zzzzz" + // version, target, priority, environment, needs; its times
 		"iii" + "ifif" + "btt" + "ti" + // limits and budgets, back-off, retry rules, by whom, lane
-		"ttt" + "ttitib" + "t" + "iii" // placement, sticky key, labels; what it depends on, is a part of, and needs at its release; rules of error classes; epoch and segments
+		"ttt" + "ttitib" + "t" + "iii" + "tz" // placement, sticky key, labels; what it depends on, is a part of, and needs at its release; rules of error classes; epoch and segments; schedule and its instant
 )
 
 var parameter = regexp.MustCompile(`\$(\d+)`)

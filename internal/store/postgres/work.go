@@ -44,6 +44,7 @@ var keep = map[string]bool{
 	"job.insert": true, "job.number": true, "job.move": true, "job_data.insert": true, "job_data.result": true, "journal.put": false,
 	"lane.count": true, "job_parent.insert": true, "dead_letter.put": false, "job.child_added": true, "job.deps_open": true, "job_data.inputs": true, "refusal.drop": false, "refusal.put": true, "robot.assigned": true, "robot_sample.put": true,
 	"queue_item.insert": true, "queue_item_data.insert": true, "queue_item.move": true, "queue_item_data.put": true, "queue_head.count": true,
+	"schedule_fire.insert": true, "schedule_end.add": false,
 	"log.insert": false, "log.move": true, "log.step_insert": false, "workflow.put": true, "workflow_body.put": false, "workflow_version.insert": true,
 }
 
@@ -62,25 +63,26 @@ type lock struct {
 // its live attempt: a heartbeat that comes meanwhile waits, and learns then
 // whether the attempt still lives.
 var before = map[string][]lock{
-	"job.get":            {lockJob, lockAttempt},
-	"job.parent":         {lockJob},
-	"job.prune_check":    {lockJob},
-	"job.retry_open":     {lockJob}, // one retry of a job at a time
-	"job.subject":        {lockJob, lockAttempt},
-	"attempt.held":       {{"select 1 from jobs where id in (select job_id from attempts where robot_id = $1 and slot_free_at is null) order by id for update", []int{0}}},
-	"robot.get":          {{"select 1 from robots where id = $1 for update", []int{0}}},
-	"robot.for_offer":    {lockRobot},
-	"session.close_open": {lockRobot},
-	"key.list":           {{"select 1 from store_meta for update", nil}}, // who looks for the first key makes it
-	"workflow.get":       {{"select 1 from workflows where id = $1 for update", []int{0}}},
-	"workflow.named":     {{"select 1 from workflows where name = $1 for update", []int{0}}},
-	"secret.get":         {{"select pg_advisory_xact_lock(hashtextextended('secret ' || $1::text || ' ' || $2::text, 0))", []int{0, 1}}}, // also one that is not there yet
-	"asset.get":          {{"select pg_advisory_xact_lock(hashtextextended('asset ' || $1::text || ' ' || $2::text, 0))", []int{0, 1}}},
-	"queue.get":          {{"select 1 from queues where id = $1 and tenant_id = $2 for share", []int{0, 1}}},
-	"queue.named":        {{"select 1 from queues where tenant_id = $1 and name_key = $2 and deleted_at is null for share", []int{0, 1}}},
-	"queue.to_change":    {{"select 1 from queues where id = $1 and tenant_id = $2 for update", []int{0, 1}}},
-	"queue_item.get":     {{"select 1 from queue_items where id = $1 for update", []int{0}}},
-	"log.head":           {{"select 1 from log_heads where job_id = $1 and epoch = $2 for update", []int{0, 1}}},
+	"job.get":                     {lockJob, lockAttempt},
+	"job.parent":                  {lockJob},
+	"job.prune_check":             {lockJob},
+	"job.retry_open":              {lockJob}, // one retry of a job at a time
+	"job.subject":                 {lockJob, lockAttempt},
+	"attempt.held":                {{"select 1 from jobs where id in (select job_id from attempts where robot_id = $1 and slot_free_at is null) order by id for update", []int{0}}},
+	"robot.get":                   {{"select 1 from robots where id = $1 for update", []int{0}}},
+	"robot.for_offer":             {lockRobot},
+	"session.close_open":          {lockRobot},
+	"key.list":                    {{"select 1 from store_meta for update", nil}}, // who looks for the first key makes it
+	"workflow.get":                {{"select 1 from workflows where id = $1 for update", []int{0}}},
+	"workflow.named":              {{"select 1 from workflows where name = $1 for update", []int{0}}},
+	"secret.get":                  {{"select pg_advisory_xact_lock(hashtextextended('secret ' || $1::text || ' ' || $2::text, 0))", []int{0, 1}}}, // also one that is not there yet
+	"asset.get":                   {{"select pg_advisory_xact_lock(hashtextextended('asset ' || $1::text || ' ' || $2::text, 0))", []int{0, 1}}},
+	"queue.get":                   {{"select 1 from queues where id = $1 and tenant_id = $2 for share", []int{0, 1}}},
+	"queue.named":                 {{"select 1 from queues where tenant_id = $1 and name_key = $2 and deleted_at is null for share", []int{0, 1}}},
+	"queue.to_change":             {{"select 1 from queues where id = $1 and tenant_id = $2 for update", []int{0, 1}}},
+	"schedule_backfill.to_change": {{"select 1 from schedule_backfills where tenant_id = $1 and schedule_id = $2 and id = $3 for update", []int{0, 1, 2}}},
+	"queue_item.get":              {{"select 1 from queue_items where id = $1 for update", []int{0}}},
+	"log.head":                    {{"select 1 from log_heads where job_id = $1 and epoch = $2 for update", []int{0, 1}}},
 }
 
 // passing are statements that pass over rows which another process is just

@@ -18,7 +18,7 @@ const jobColumns = `j.id, j.tenant_id, j.seq, j.name, j.workflow_id, j.workflow_
 	j.retries_used, j.lost_used, j.rejected_by, j.stop_reason, j.stop_deadline, j.stop_force, j.cancel_outcome,
 	j.cancel_too_late, j.end_reason, j.error_class, j.error_code, j.dead_letter, j.dead_letter_reason, j.retry_of,
 	j.submitted_by, j.placement, j.sticky_key, j.labels, j.dependency_rule, j.on_unmet, j.deps_open, j.parent_id,
-	j.children, j.wait_limit_ms, j.fill_inputs, j.retry_classes, j.segment, j.segments`
+	j.children, j.wait_limit_ms, j.fill_inputs, j.retry_classes, j.segment, j.segments, j.schedule_id, j.fire_at`
 
 const jobFrom = ` from jobs j left join attempts a on a.job_id = j.id and a.epoch = j.epoch `
 
@@ -36,9 +36,9 @@ var (
 		priority, environment, requires, created_at, available_at, not_before, deadline, expires_at, timeout_ms,
 		max_retries, max_lost, retry_delay_ms, retry_factor, retry_max_delay_ms, retry_jitter, retry_on_timeout,
 		retry_safety, retry_of, submitted_by, lane_id, placement, sticky_key, labels, dependency_rule, on_unmet, deps_open,
-		parent_id, wait_limit_ms, fill_inputs, retry_classes, segment, segments)
+		parent_id, wait_limit_ms, fill_inputs, retry_classes, segment, segments, schedule_id, fire_at)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $45, $45, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
-		$23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $46, $47) on conflict do nothing`)
+		$23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $46, $47, $48, $49) on conflict do nothing`)
 	jobDataInsert = stmt("job_data.insert", `insert into job_data (job_id, tenant_id, variables, traceparent, duration_ms)
 		values ($1, $2, $3, $4, 0)`)
 	jobDataGet = stmt("job_data.get", `select variables, result, error, duration_ms, traceparent from job_data
@@ -72,6 +72,7 @@ func scanJob(r *Row) fleet.Job {
 	}
 	j.Retry.Classes = retryClasses(r)
 	j.Segment, j.Segments = r.int(), r.int()
+	j.Schedule, j.FireAt = str[fleet.ID](r), r.time()
 	return j
 }
 
@@ -259,7 +260,7 @@ func (t *Tx) insert(j fleet.Job, d fleet.JobData, actor string, number int64, se
 		j.Retry.Ceiling.Std().Milliseconds(), j.Retry.Jitter, j.Retry.Timeout, j.RetrySafety, opt(j.RetryOf), j.SubmittedBy, lane,
 		j.Placement.Demands().Text(), j.Placement.StickyKey(), labelled, string(j.Rule), string(j.OnUnmet), j.DepsOpen, opt(j.Parent),
 		j.WaitLimit.Std().Milliseconds(), j.FillInputs, classes,
-		j.EpochSkipped, j.Segment, j.Segments,
+		j.EpochSkipped, j.Segment, j.Segments, opt(j.Schedule), Stored(j.FireAt),
 	}
 	data := []any{j.ID, j.Tenant, []byte(d.Variables), d.Traceparent}
 	if seq != nil {
@@ -292,6 +293,9 @@ func (t *Tx) insert(j fleet.Job, d fleet.JobData, actor string, number int64, se
 	}
 	if j.Segments > 0 {
 		about["segments"] = j.Segments
+	}
+	if j.Schedule != "" {
+		about["schedule_id"] = j.Schedule
 	}
 	return j, t.Append(j.Tenant, fleet.EventDraft{
 		Kind: fleet.EventJobSubmitted, Subject: fleet.SubjectJob, SubjectID: string(j.ID), SubjectSeq: j.Version,

@@ -80,6 +80,11 @@ func (t *Tx) Apply(m *fleet.Move) error {
 			return err
 		}
 	}
+	if j.Schedule != "" && j.State.Final() && !m.From.Final() {
+		if err := t.scheduledEnded(j); err != nil {
+			return err
+		}
+	}
 	if j.Parent != "" {
 		return t.segmentMoved(j)
 	}

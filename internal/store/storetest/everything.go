@@ -76,6 +76,16 @@ func (f *Fixture) Everything() {
 	}))
 	f.must(f.MoveItem(&q, item, func(i *fleet.QueueItem) (*fleet.ItemMove, error) { return i.Remark("schau", "ada", f.Now) }))
 	session := f.Robot("r1", 50)
+	s := f.Schedule(nil)
+	fired, _ := f.fire(s, f.Now.Add(time.Hour))
+	f.Cancel(fired.ID)
+	f.fire(f.schedule(s.ID), f.Now.Add(2*time.Hour))
+	f.Update(func(tx store.Tx) error {
+		return errors.Join(
+			tx.PutBackfill(fleet.Backfill{ID: f.IDs.New(), Tenant: f.Tenant, Schedule: s.ID, From: f.Now, Until: f.Now.Add(time.Hour), State: fleet.BackfillRunning}),
+			tx.PutWorkCalendar(fleet.WorkCalendar{ID: f.IDs.New(), Tenant: f.Tenant, Name: "Fête", Timezone: "Europe/Paris", CreatedAt: f.Now, UpdatedAt: f.Now}),
+		)
+	})
 	sticky := f.Spec()
 	sticky.Placement.Sticky = &fleet.Sticky{Mode: fleet.StickySoft, Key: "order-7"}
 	done := f.Running(sticky, "r1", session)

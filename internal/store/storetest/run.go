@@ -39,6 +39,7 @@ func Run(t *testing.T, open Open) {
 		{"vault", vaultTests()},
 		{"rollup", rollupTests()},
 		{"queue", queueTests()},
+		{"schedule", scheduleTests()},
 	}
 	for _, g := range groups {
 		t.Run(g.name, func(t *testing.T) {

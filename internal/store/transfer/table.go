@@ -139,6 +139,15 @@ func Tables() []Table {
 			exception_type:text review:text reviewer:text labels:text version:int created_at:time updated_at:time`),
 		table("queue_item_data", "item_id", "item_id:text tenant_id:text data:bytes output:bytes comments:text"),
 		table("queue_references", "tenant_id queue_id reference", "tenant_id:text queue_id:text reference:text chain_id:text until:time"),
+		table("calendars", "tenant_id id", "tenant_id:text id:text name_key:text body:text revision:int"),
+		table("schedules", "tenant_id id", `tenant_id:text id:text name:text workflow_id:text body:text enabled:bool revision:int
+			cursor_at:time since_at:time due_at:time runs:int successes:int failures:int streak:int last_run_at:time
+			last_job_id:text deleted_at:time`),
+		table("schedule_fires", "schedule_id fire_at source", `schedule_id:text fire_at:time source:text tenant_id:text kind:text
+			due_at:time outcome:text job_id:text reason:text moved:bool made_at:time open:bool ended_at:time job_state:text late:text
+			watch_at:time`),
+		table("schedule_ends", "job_id", "job_id:text tenant_id:text schedule_id:text state:text ended_at:time"),
+		table("schedule_backfills", "tenant_id schedule_id id", "tenant_id:text schedule_id:text id:text body:text running:bool"),
 		table("bulk_operations", "tenant_id id", "tenant_id:text id:text version:int body:text ended_at:time"),
 		table("bulk_targets", "tenant_id bulk_id wave position", `tenant_id:text bulk_id:text position:int robot_id:text wave:int state:text
 			reason:text command_id:text`),
@@ -160,7 +169,7 @@ func Tables() []Table {
 			error_class:text error_code:text dead_letter:bool dead_letter_reason:text retry_of:text submitted_by:text
 			lane_id:int placement:text labels:text dependency_rule:text on_unmet:text deps_open:int parent_id:text
 			sticky_key:text children:int wait_limit_ms:int fill_inputs:bool
-			retry_classes:text segment:int segments:int`),
+			retry_classes:text segment:int segments:int schedule_id:text fire_at:time`),
 		table("dead_letters", "tenant_id job_id", "tenant_id:text job_id:text at:time reprocessed_at:time reprocessed_by:text"),
 		table("job_parents", "child_id parent_id", "child_id:text parent_id:text tenant_id:text position:int"),
 		table("job_data", "job_id", `job_id:text tenant_id:text variables:bytes result:bytes error:bytes duration_ms:int
