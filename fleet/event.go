@@ -90,6 +90,21 @@ const (
 	EventItemDeleted    EventKind = "item.deleted"
 	EventItemOverdue    EventKind = "item.overdue"
 
+	EventScheduleCreated  EventKind = "schedule.created"
+	EventScheduleUpdated  EventKind = "schedule.updated"
+	EventScheduleDeleted  EventKind = "schedule.deleted"
+	EventScheduleEnabled  EventKind = "schedule.enabled"
+	EventScheduleDisabled EventKind = "schedule.disabled" // also by itself, after failures in a row
+	EventScheduleFired    EventKind = "schedule.fired"
+	EventScheduleMissed   EventKind = "schedule.missed"  // of several instants in a row: one, with a count
+	EventScheduleSkipped  EventKind = "schedule.skipped" // likewise
+	EventScheduleLate     EventKind = "schedule.late"    // a job has broken a limit of time of its schedule
+	EventBackfillStarted  EventKind = "schedule.backfill_started"
+	EventBackfillEnded    EventKind = "schedule.backfill_ended"
+	EventCalendarCreated  EventKind = "calendar.created"
+	EventCalendarUpdated  EventKind = "calendar.updated"
+	EventCalendarDeleted  EventKind = "calendar.deleted"
+
 	EventTenantCreated   EventKind = "tenant.created"
 	EventTenantUpdated   EventKind = "tenant.updated"
 	EventTenantSuspended EventKind = "tenant.suspended"
@@ -113,6 +128,9 @@ func EventKinds() []EventKind {
 		EventQueueCreated, EventQueueUpdated, EventQueuePaused, EventQueueResumed, EventQueueDeleted,
 		EventItemAdded, EventItemTaken, EventItemSuccessful, EventItemFailed, EventItemRetried, EventItemAbandoned, EventItemPostponed,
 		EventItemReleased, EventItemUpdated, EventItemDeleted, EventItemOverdue,
+		EventScheduleCreated, EventScheduleUpdated, EventScheduleDeleted, EventScheduleEnabled, EventScheduleDisabled, EventScheduleFired,
+		EventScheduleMissed, EventScheduleSkipped, EventScheduleLate, EventBackfillStarted, EventBackfillEnded,
+		EventCalendarCreated, EventCalendarUpdated, EventCalendarDeleted,
 		EventTenantCreated, EventTenantUpdated, EventTenantSuspended, EventTenantResumed,
 	}
 }
@@ -159,6 +177,8 @@ const (
 	SubjectLocal       SubjectKind = "local" // what is done on the machine that serves the page
 	SubjectQueue       SubjectKind = "queue"
 	SubjectItem        SubjectKind = "queue_item"
+	SubjectSchedule    SubjectKind = "schedule"
+	SubjectCalendar    SubjectKind = "calendar"
 )
 
 // EventDraft is an event before the store has numbered it.

@@ -107,6 +107,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	limits := orchestrator.DefaultLimits()
 	limits.BulkJobs, limits.Pending = o.Limits.BulkJobs, int64(o.Limits.Pending)
 	limits.BulkItems, limits.Queues = o.Limits.BulkItems, o.Limits.Queues
+	limits.Schedules, limits.Every = o.Limits.Schedules, time.Duration(o.Limits.ScheduleEvery)*time.Second
 	limits.Parents, limits.Children, limits.Segments = o.Limits.Parents, o.Limits.Children, o.Limits.Segments
 	limits.Result, limits.Logs = int(o.Limits.Result), int64(o.Limits.Logs)
 	limits.Document = workflow.Limits{
@@ -203,14 +204,15 @@ func (a *App) build(core *orchestrator.Orchestrator, timing func(string) fleet.T
 	ends := &upkeep.KeyEnds{Keys: a.keys, Now: time.Now, Logger: a.o.Logger, Lead: lead}
 	wholes := &upkeep.Wholes{Jobs: core.Jobs, Logger: a.o.Logger, Lead: lead}
 	items := &upkeep.Items{Queues: core.Queues, Signals: a.store.Signals(), Logger: a.o.Logger, Lead: lead}
-	retention := &upkeep.Retention{Store: a.store, Queues: core.Queues, Keep: keep(a.o.Retention), Now: time.Now, Logger: a.o.Logger, Lead: lead}
+	schedules := &upkeep.Schedules{Schedules: core.Schedules, Signals: a.store.Signals(), Now: time.Now, Logger: a.o.Logger, Lead: lead}
+	retention := &upkeep.Retention{Store: a.store, Queues: core.Queues, Schedules: core.Schedules, Keep: keep(a.o.Retention), Now: time.Now, Logger: a.o.Logger, Lead: lead}
 	audits := &upkeep.Audits{Audits: core.Audits, Logger: a.o.Logger, Lead: lead, Offer: a.offerCheckpoint}
 	rollups := &upkeep.Rollups{Store: a.store, Now: time.Now, Timing: timing, Logger: a.o.Logger, Lead: lead}
 	a.loops = append(a.loops, audits.Run, rollups.Run)
 	echo := &cluster.Echo{Store: a.store, Logger: a.o.Logger}
 	a.loops = append(a.loops,
 		loop.Run, timers.Run, reaper.Run, a.gateway.Run, a.members.Run, a.members.Leader.Run, a.reach.Run, echo.Run, retention.Run, modes.Run, recalls.Run,
-		wholes.Run, ends.Run, items.Run,
+		wholes.Run, ends.Run, items.Run, schedules.Run,
 	)
 	return nil
 }

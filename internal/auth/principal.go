@@ -33,6 +33,7 @@ type Principal struct {
 	Origin      Origin
 	permissions []fleet.Permission
 	home        fleet.TenantID // of a person, whatever tenant they act for
+	itself      bool           // nobody asks: it is the orchestrator itself
 	chosen      bool           // who works across tenants has named one
 }
 
@@ -53,7 +54,7 @@ func (p Principal) Actor() fleet.Actor {
 		a.Kind, a.ID = fleet.ActorUser, string(p.UserID)
 	case p.KeyID != "":
 		a.Kind, a.ID = fleet.ActorKey, string(p.KeyID)
-	case p.Tenant != "":
+	case p.Tenant != "" && !p.itself:
 		a.Kind = fleet.ActorUser // the developer at the machine itself
 	}
 	return a
@@ -92,6 +93,13 @@ func Local() Principal {
 func Robot(tenant fleet.TenantID, id fleet.RobotID, environment string) Principal {
 	p := newPrincipal("robot "+string(id), tenant, fleet.RoleRobot)
 	p.RobotID, p.Environment = id, environment
+	return p
+}
+
+// Schedule is a schedule that starts its jobs: nobody asks.
+func Schedule(tenant fleet.TenantID, name string) Principal {
+	p := newPrincipal("schedule "+name, tenant, fleet.RoleOperator)
+	p.itself = true
 	return p
 }
 

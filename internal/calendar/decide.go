@@ -22,21 +22,11 @@ type Decision struct {
 	DueAt  time.Time // when to look again; zero: never
 }
 
-// Jobs counts the jobs that a decision asks for.
-func (d *Decision) Jobs() (n int) {
-	for i := range d.Fires {
-		if d.Fires[i].Outcome == fleet.FireFired {
-			n++
-		}
-	}
-	return n
-}
-
 // Decide says what becomes of everything that is due between the cursor of a
 // schedule and now. live are its jobs that have not ended, the oldest first;
-// job gives an id to each that is to be made. A cursor that is ahead of now, as a
+// job gives the id of each that is to be made, or says why it cannot be. A cursor that is ahead of now, as a
 // clock that was set back leaves it, decides nothing.
-func Decide(s *fleet.Schedule, t *Timetable, now time.Time, live []fleet.ID, job func() fleet.ID) Decision {
+func Decide(s *fleet.Schedule, t *Timetable, now time.Time, live []fleet.ID, job func(f *fleet.Fire) (id fleet.ID, refused string)) Decision {
 	d := Decision{Cursor: s.Cursor}
 	if !s.Enabled || !s.DeletedAt.IsZero() {
 		return d
@@ -90,7 +80,7 @@ type firing struct {
 	now  time.Time
 	live []fleet.ID
 	runs int64
-	job  func() fleet.ID
+	job  func(f *fleet.Fire) (fleet.ID, string)
 	out  []fleet.Fire
 }
 
@@ -186,7 +176,12 @@ func (f *firing) start(fire *fleet.Fire) {
 	if f.s.Overlap.Policy != fleet.OverlapParallel {
 		fire.After = slices.Clone(f.live)
 	}
-	fire.Outcome, fire.JobID = fleet.FireFired, f.job()
+	id, refused := f.job(fire)
+	if refused != "" {
+		fire.Outcome, fire.Reason, fire.After = fleet.FireRefused, refused, nil
+		return
+	}
+	fire.Outcome, fire.JobID = fleet.FireFired, id
 	fire.WatchAt = f.s.Watch(fire.DueAt)
 	f.live = append(f.live, fire.JobID)
 	f.runs++

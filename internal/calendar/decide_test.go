@@ -24,9 +24,9 @@ func hourly(change func(s *fleet.Schedule)) *fleet.Schedule {
 }
 
 // numbers gives the ids j1, j2 and so on.
-func numbers() func() fleet.ID {
+func numbers() func(*fleet.Fire) (fleet.ID, string) {
 	n := 0
-	return func() fleet.ID { n++; return fleet.ID(fmt.Sprintf("j%d", n)) }
+	return func(*fleet.Fire) (fleet.ID, string) { n++; return fleet.ID(fmt.Sprintf("j%d", n)), "" }
 }
 
 func decided(t *testing.T, s *fleet.Schedule, now string, calendars []fleet.WorkCalendar, live ...fleet.ID) (string, Decision) {

@@ -240,3 +240,16 @@ func (t *Timetable) Upcoming(after time.Time, n int) (out []Timed) {
 	}
 	return out[:min(n, len(out))]
 }
+
+// Nominal lists runs by their nominal instants, those after a moment and not
+// after another. It says whether these are all, or there are more than most.
+func (t *Timetable) Nominal(after, until time.Time, most int) (out []Timed, whole bool) {
+	_, behind := t.reach()
+	list, last := t.walk(after.Add(-behind), until, most+int(behind/LeastInterval)+1)
+	for i := range list {
+		if list[i].Nominal.After(after) {
+			out = append(out, list[i])
+		}
+	}
+	return out[:min(most, len(out))], last.IsZero() && len(out) <= most
+}

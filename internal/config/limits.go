@@ -16,6 +16,8 @@ type Limits struct {
 	BulkJobs      int  `help:"jobs in a bulk submit (422)" default:"1000" env:"BULK_JOBS"`
 	BulkItems     int  `help:"items in a bulk add to a queue (422)" default:"10000" env:"BULK_ITEMS"`
 	Queues        int  `help:"queues of a tenant (429)" default:"1000" env:"QUEUES"`
+	Schedules     int  `help:"schedules of a tenant (429)" default:"100000" env:"SCHEDULES"`
+	ScheduleEvery int  `help:"seconds between two instants of a schedule at least; 10 or more (422)" default:"10" env:"SCHEDULE_EVERY"`
 	JSONDepth     int  `name:"json-depth" help:"nesting of a JSON body (400)" default:"64" env:"JSON_DEPTH"`
 	JSONKeys      int  `name:"json-keys" help:"keys of one JSON object (400)" default:"10000" env:"JSON_KEYS"`
 	JSONString    Size `name:"json-string" help:"one JSON text (400)" default:"1MiB" env:"JSON_STRING"`
@@ -77,6 +79,9 @@ func (l Limits) Validate() error {
 			name := "limit-" + strings.ToLower(v.Type().Field(i).Name)
 			return fleet.Invalid(name, "%s must be positive; got %d.", name, v.Field(i).Int())
 		}
+	}
+	if l.ScheduleEvery < 10 {
+		return fleet.Invalid("limit-scheduleevery", "limit-schedule-every must be at least 10 (seconds); got %d.", l.ScheduleEvery)
 	}
 	if l.ClaimHold > 25 {
 		return fleet.Invalid("limit-claimhold", "limit-claim-hold may be at most 25 (seconds): the robots that poll give up after 30; got %d.", l.ClaimHold)

@@ -4,7 +4,7 @@ import "github.com/casarerpa/fleet/fleet"
 
 // Retention says for how many days history is kept; 0 is for ever.
 type Retention struct {
-	JobsDays   int `help:"days for which jobs that have ended are kept, with results and attempts; 0: for ever" default:"90" env:"JOBS_DAYS"`
+	JobsDays   int `help:"days for which jobs that have ended are kept, with results and attempts, and fires of schedules; 0: for ever" default:"90" env:"JOBS_DAYS"`
 	EventsDays int `help:"days for which events are kept; 0: for ever" default:"30" env:"EVENTS_DAYS"`
 	LogsDays   int `help:"days for which the lines that jobs print are kept; 0: for ever" default:"30" env:"LOGS_DAYS"`
 	BulksDays  int `help:"days for which bulk operations that have ended are kept, with their robots; 0: for ever" default:"90" env:"BULKS_DAYS"`

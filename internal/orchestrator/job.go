@@ -50,6 +50,8 @@ type SubmitRequest struct {
 	Retry       *fleet.RetryChange // over the workflow's
 	RetrySafety fleet.RetrySafety
 	DryRun      bool
+	Schedule    fleet.ID  // that wants the job
+	FireAt      time.Time // and for which of its instants
 
 	IdempotencyKey string
 	RequestHash    string // SHA-256 of the request as it came; guards the key
@@ -333,6 +335,7 @@ func (j *Jobs) spec(p auth.Principal, r SubmitRequest, usual fleet.Priority) (fl
 		ID: j.IDs.New(), Tenant: p.Tenant, Name: r.JobName, Priority: usual, Environment: r.Environment,
 		Target: r.Target, NotBefore: r.NotBefore, Deadline: r.Deadline, WaitLimit: r.WaitLimit,
 		Labels: r.Labels, RunTimeout: r.RunTimeout, Retry: fleet.DefaultRetry(), RetrySafety: r.RetrySafety, SubmittedBy: p.Name,
+		Schedule: r.Schedule, FireAt: r.FireAt,
 	}
 	var err error
 	if s.Environment, err = p.Place(r.Environment); err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/auditchain"
+	"github.com/casarerpa/fleet/internal/calendar"
 	"github.com/casarerpa/fleet/internal/seal"
 	"github.com/casarerpa/fleet/internal/store"
 	"github.com/casarerpa/fleet/workflow"
@@ -36,21 +37,23 @@ type Options struct {
 type Limits struct {
 	Variables   int // bytes of a job's inputs
 	BulkJobs    int
-	BulkItems   int   // in one bulk add
-	Queues      int   // of a tenant
-	Parents     int   // jobs that one job waits for
-	Children    int   // jobs that wait for one job
-	Segments    int   // into which a workflow may be cut
-	Pending     int64 // jobs of a tenant that may wait at once
-	Result      int   // bytes of a result
-	Logs        int64 // bytes kept of an attempt's log
+	BulkItems   int           // in one bulk add
+	Queues      int           // of a tenant
+	Schedules   int           // of a tenant
+	Every       time.Duration // the least between two instants of a schedule
+	Parents     int           // jobs that one job waits for
+	Children    int           // jobs that wait for one job
+	Segments    int           // into which a workflow may be cut
+	Pending     int64         // jobs of a tenant that may wait at once
+	Result      int           // bytes of a result
+	Logs        int64         // bytes kept of an attempt's log
 	Document    workflow.Limits
 	Idempotency time.Duration
 }
 
 // DefaultLimits are the documented ones.
 func DefaultLimits() Limits {
-	return Limits{Variables: fleet.MaxInputs, BulkJobs: 1000, BulkItems: 10_000, Queues: 1000, Parents: 100, Children: 1000, Segments: 50, Pending: 1_000_000, Result: 10 << 20, Logs: fleet.MaxLogBytes, Idempotency: 24 * time.Hour}
+	return Limits{Variables: fleet.MaxInputs, BulkJobs: 1000, BulkItems: 10_000, Queues: 1000, Schedules: 100_000, Every: calendar.LeastInterval, Parents: 100, Children: 1000, Segments: 50, Pending: 1_000_000, Result: 10 << 20, Logs: fleet.MaxLogBytes, Idempotency: 24 * time.Hour}
 }
 
 // Orchestrator is the sum of the use cases, one field for each noun.
@@ -69,6 +72,8 @@ type Orchestrator struct {
 	Secrets      *Secrets
 	Assets       *Assets
 	Queues       *Queues
+	Schedules    *Schedules
+	Calendars    *Calendars
 }
 
 // core is what all use cases share.
@@ -88,7 +93,10 @@ type core struct {
 func New(o Options) *Orchestrator {
 	c := &core{Options: o, results: newResultCache(), bodies: newBodies()}
 	w := &Workflows{core: c, seen: newSeen()}
+	j := &Jobs{core: c, workflows: w}
 	return &Orchestrator{
+		Schedules:    &Schedules{core: c, jobs: j},
+		Calendars:    &Calendars{core: c},
 		Reservations: &Reservations{core: c},
 		Environments: &Environments{core: c},
 		Tenants:      &Tenants{core: c},
@@ -96,7 +104,7 @@ func New(o Options) *Orchestrator {
 		Secrets:      &Secrets{core: c},
 		Assets:       &Assets{core: c},
 		Queues:       &Queues{core: c},
-		Jobs:         &Jobs{core: c, workflows: w},
+		Jobs:         j,
 		Workflows:    w,
 		Robots:       &Robots{core: c},
 		Attempts:     &Attempts{core: c},

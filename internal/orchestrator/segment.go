@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/auth"
@@ -55,6 +56,7 @@ func (j *Jobs) split(ctx context.Context, p auth.Principal, r SubmitRequest, fou
 		}
 		s := spec
 		s.ID, s.Segments, s.Parent, s.Segment = ids[i], 0, spec.ID, i+1
+		s.Schedule, s.FireAt = "", time.Time{} // the whole is its job
 		if err := j.place(ctx, p, r, found, &s, part.place, part.requires); err != nil {
 			e := *fleet.AsError(err)
 			e.Message = fmt.Sprintf("Segment %d, from node %s on: %s", i+1, part.entry, e.Message)

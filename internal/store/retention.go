@@ -42,6 +42,7 @@ type Pruned struct {
 	Jobs, Events, Rest int
 	Bulks              int // rows of bulk operations
 	Items              int // of transaction queues
+	Fires              int // of schedules
 	Audit              int // rows
 	Lines              int // jobs whose lines went
 	Partitions         int // dropped whole

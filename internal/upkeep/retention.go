@@ -33,6 +33,8 @@ type Retention struct {
 	Step   int           // rows of one transaction; default 500
 	// Queues take items of transaction queues away, as each of them says; nil: none.
 	Queues *orchestrator.Queues
+	// Schedules take old fires away; nil: none.
+	Schedules *orchestrator.Schedules
 }
 
 // partitioned is a store that can drop a month at once.
@@ -59,8 +61,8 @@ func (r *Retention) Run(ctx context.Context) {
 			return nil
 		}
 		done, err := r.RunOnce(ctx)
-		if done.Jobs+done.Events+done.Lines+done.Bulks+done.Items+done.Audit+done.Partitions > 0 {
-			r.Logger.Info("old history was taken away", "jobs", done.Jobs, "events", done.Events, "jobs_with_logs", done.Lines, "bulk_rows", done.Bulks, "queue_items", done.Items, "audit_rows", done.Audit, "partitions", done.Partitions)
+		if done.Jobs+done.Events+done.Lines+done.Bulks+done.Items+done.Fires+done.Audit+done.Partitions > 0 {
+			r.Logger.Info("old history was taken away", "jobs", done.Jobs, "events", done.Events, "jobs_with_logs", done.Lines, "bulk_rows", done.Bulks, "queue_items", done.Items, "schedule_fires", done.Fires, "audit_rows", done.Audit, "partitions", done.Partitions)
 		}
 		return err
 	})
@@ -78,7 +80,7 @@ func (r *Retention) RunOnce(ctx context.Context) (done store.Pruned, err error) 
 		}
 		before.Jobs, before.Events, before.Logs = earlier(before.Jobs, monthSpan), earlier(before.Events, weekSpan), earlier(before.Logs, weekSpan)
 	}
-	for _, part := range []func(context.Context, store.Retention, *store.Pruned) error{r.keys, r.jobs, r.events, r.logs, r.bulks, r.audit, r.items, r.rest} {
+	for _, part := range []func(context.Context, store.Retention, *store.Pruned) error{r.keys, r.jobs, r.events, r.logs, r.bulks, r.audit, r.items, r.fires, r.rest} {
 		if err := part(ctx, before, &done); err != nil {
 			return done, err
 		}
@@ -256,6 +258,15 @@ func (r *Retention) items(ctx context.Context, _ store.Retention, done *store.Pr
 		return nil
 	}
 	done.Items, err = r.Queues.PruneQueues(ctx, r.scope(), r.step())
+	return err
+}
+
+// fires are kept as long as the jobs that they made.
+func (r *Retention) fires(ctx context.Context, before store.Retention, done *store.Pruned) (err error) {
+	if r.Schedules == nil || before.Jobs.IsZero() {
+		return nil
+	}
+	done.Fires, err = r.Schedules.Prune(ctx, r.scope(), before.Jobs, r.step())
 	return err
 }
 

@@ -1,0 +1,424 @@
+package orchestrator
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/auth"
+	"github.com/casarerpa/fleet/internal/calendar"
+	"github.com/casarerpa/fleet/internal/store"
+)
+
+// Schedules are the use cases of schedules, their fires and backfills.
+type Schedules struct {
+	*core
+	jobs *Jobs
+}
+
+// ScheduleChange is what is to hold of a schedule; nil leaves things as they are.
+type ScheduleChange struct {
+	Name        *string
+	Description *string
+	WorkflowID  *fleet.ID
+	Version     *int
+
+	Inputs              json.RawMessage
+	Priority            *fleet.Priority
+	Environment         *string
+	Target              *fleet.RobotID
+	Placement           *fleet.Placement
+	Labels              *map[string]string
+	QueueTimeoutSeconds *int
+	RunTimeoutSeconds   *int
+	ExecutionMode       *string
+	Metadata            json.RawMessage
+
+	Kind            *fleet.ScheduleKind
+	Cron            *string
+	IntervalSeconds *int
+	RunAt           *time.Time
+	Timezone        *string
+	Enabled         *bool
+	Note            *string
+	StartAt         *time.Time // the zero time takes it away, as for EndAt
+	EndAt           *time.Time
+	MaxRuns         *int
+	Misfire         *fleet.Misfire
+	Overlap         *fleet.Overlap
+	Calendars       *[]fleet.ID
+	Shift           *fleet.Shift
+	JitterSeconds   *int
+	PauseAfter      *int
+	StartWithin     *int
+	EndWithin       *int
+}
+
+func (c *ScheduleChange) apply(s *fleet.Schedule) {
+	give(c.Name, &s.Name)
+	give(c.Description, &s.Description)
+	give(c.WorkflowID, &s.WorkflowID)
+	give(c.Version, &s.Version)
+	if c.Priority != nil {
+		s.Priority = c.Priority
+	}
+	give(c.Environment, &s.Environment)
+	give(c.Target, &s.Target)
+	give(c.Placement, &s.Placement)
+	give(c.Labels, &s.Labels)
+	give(c.QueueTimeoutSeconds, &s.QueueTimeoutSeconds)
+	give(c.RunTimeoutSeconds, &s.RunTimeoutSeconds)
+	give(c.ExecutionMode, &s.ExecutionMode)
+	switch {
+	case c.Kind != nil:
+		s.Kind = *c.Kind
+	case c.Cron != nil && *c.Cron != "": // who gives a time says by it of which kind it is
+		s.Kind = fleet.ScheduleCron
+	case c.IntervalSeconds != nil && *c.IntervalSeconds != 0:
+		s.Kind = fleet.ScheduleInterval
+	case c.RunAt != nil && !c.RunAt.IsZero():
+		s.Kind = fleet.ScheduleOnce
+	}
+	give(c.Cron, &s.Cron)
+	give(c.IntervalSeconds, &s.IntervalSeconds)
+	give(c.RunAt, &s.RunAt)
+	give(c.Timezone, &s.Timezone)
+	give(c.Enabled, &s.Enabled)
+	give(c.Note, &s.Note)
+	give(c.StartAt, &s.StartAt)
+	give(c.EndAt, &s.EndAt)
+	give(c.MaxRuns, &s.MaxRuns)
+	give(c.Misfire, &s.Misfire)
+	give(c.Overlap, &s.Overlap)
+	give(c.Calendars, &s.Calendars)
+	give(c.Shift, &s.Shift)
+	give(c.JitterSeconds, &s.JitterSeconds)
+	give(c.PauseAfter, &s.PauseAfterFailures)
+	give(c.StartWithin, &s.StartWithinSeconds)
+	give(c.EndWithin, &s.EndWithinSeconds)
+	for _, m := range []struct {
+		from json.RawMessage
+		into *json.RawMessage
+	}{{c.Inputs, &s.Inputs}, {c.Metadata, &s.Metadata}} {
+		switch {
+		case string(m.from) == "null" || string(m.from) == "{}":
+			*m.into = nil
+		case len(m.from) > 0:
+			*m.into = m.from
+		}
+	}
+	if s.Misfire.Policy == "" {
+		s.Misfire.Policy = fleet.MisfireOnce
+	}
+	if s.Overlap.Policy == "" {
+		s.Overlap.Policy = fleet.OverlapSkip
+	}
+	s.Normal()
+}
+
+// request asks for a job of a schedule.
+func request(s *fleet.Schedule, f *fleet.Fire) SubmitRequest {
+	r := SubmitRequest{
+		WorkflowID: s.WorkflowID, Version: s.Version, JobName: s.Name, Variables: s.Inputs, Priority: s.Priority, Environment: s.Environment,
+		Target: s.Target, Placement: s.Placement, Labels: s.Labels, Schedule: s.ID,
+		WaitLimit: time.Duration(s.QueueTimeoutSeconds) * time.Second, RunTimeout: time.Duration(s.RunTimeoutSeconds) * time.Second,
+	}
+	if f != nil {
+		if f.Kind == fleet.FireScheduled {
+			r.FireAt = f.At
+		}
+		for _, id := range f.After {
+			r.DependsOn, r.Rule = append(r.DependsOn, Dependency{Job: id}), fleet.AllFinished
+		}
+	}
+	return r
+}
+
+// check is what the schedule itself cannot know: whether its time and its zone
+// can be read, its calendars are there, and a job of it could be made.
+func (s *Schedules) check(ctx context.Context, p auth.Principal, is *fleet.Schedule, now time.Time) ([]fleet.WorkCalendar, error) {
+	if err := is.Validate(); err != nil {
+		return nil, err
+	}
+	calendars, err := s.calendarsOf(ctx, p.Scope(), is)
+	if err != nil {
+		return nil, err
+	}
+	if err := calendar.CheckSchedule(is, calendars, now, s.Limits.Every); err != nil {
+		return nil, err
+	}
+	if is.Kind == fleet.ScheduleOnce && is.Enabled && !is.RunAt.After(now) && is.Runs == 0 {
+		return nil, fleet.Invalid("run_at", "run_at must be in the future; got %s.", is.RunAt.UTC().Format(time.RFC3339))
+	}
+	if is.Environment, err = p.Place(is.Environment); err != nil {
+		return nil, err
+	}
+	_, err = s.jobs.prepare(ctx, p, request(is, nil))
+	if err != nil && fleet.AsError(err).Code == fleet.CodeExhausted { // for now
+		err = nil
+	}
+	return calendars, err
+}
+
+// calendarsOf reads the calendars that a schedule keeps.
+func (s *Schedules) calendarsOf(ctx context.Context, sc store.Scope, of *fleet.Schedule) (out []fleet.WorkCalendar, err error) {
+	if len(of.Calendars) == 0 {
+		return nil, nil
+	}
+	err = s.Store.View(ctx, sc, func(r store.Reader) error {
+		out = nil
+		for _, id := range of.Calendars {
+			c, err := r.WorkCalendar(id)
+			if err != nil {
+				return err
+			}
+			out = append(out, c)
+		}
+		return nil
+	})
+	if errors.Is(err, fleet.ErrNotFound) {
+		e := *fleet.AsError(err)
+		e.Code, e.Fields = fleet.CodeInvalid, []fleet.FieldError{{Field: "calendars", Message: e.Message}}
+		err = &e
+	}
+	return out, err
+}
+
+func scheduleEvent(kind fleet.EventKind, p auth.Principal, s *fleet.Schedule, more map[string]any) fleet.EventDraft {
+	data := map[string]any{"name": s.Name, "workflow_id": s.WorkflowID}
+	for k, v := range more {
+		data[k] = v
+	}
+	return fleet.EventDraft{Kind: kind, Subject: fleet.SubjectSchedule, SubjectID: string(s.ID), Actor: p.Name, Data: data}
+}
+
+// Create makes a schedule.
+func (s *Schedules) Create(ctx context.Context, p auth.Principal, c ScheduleChange) (out fleet.Schedule, err error) {
+	if err := p.Require(fleet.SchedulesWrite); err != nil {
+		return out, err
+	}
+	tenant, err := s.tenant(ctx, p)
+	if err != nil {
+		return out, err
+	}
+	out = fleet.NewSchedule()
+	out.Timezone = tenant.Timezone
+	c.apply(&out)
+	now := s.Now()
+	out.ID, out.Tenant, out.Revision, out.CreatedAt, out.CreatedBy, out.UpdatedAt, out.UpdatedBy = s.IDs.New(), p.Tenant, 1, now, p.Name, now, p.Name
+	out.Since, out.Cursor = now, now
+	calendars, err := s.check(ctx, p, &out, now)
+	if err != nil {
+		return out, err
+	}
+	t, err := calendar.TimetableOf(&out, calendars)
+	if err != nil {
+		return out, err
+	}
+	out.DueAt = t.Look(&out, now)
+	err = s.act(ctx, p, string(fleet.EventScheduleCreated), fleet.SubjectSchedule, string(out.ID), func(tx store.Tx, d *fleet.AuditDraft) error {
+		n, err := tx.CountSchedules(store.ScheduleFilter{})
+		if err != nil {
+			return err
+		}
+		if n >= int64(s.Limits.Schedules) {
+			return fleet.Errorf(fleet.CodeExhausted, "too_many_schedules", "A tenant may have at most %d schedules.", s.Limits.Schedules).WithFix("Delete one that is no longer used.")
+		}
+		d.Object.Name = out.Name
+		if err := errors.Join(changed(d, nil, out), tx.AddSchedule(out)); err != nil {
+			return err
+		}
+		return tx.Append(p.Tenant, scheduleEvent(fleet.EventScheduleCreated, p, &out, nil))
+	})
+	return out, err
+}
+
+// find reads a schedule by its id, or by its name if that is the only one of it.
+func (s *Schedules) find(r store.Reader, ref string) (fleet.Schedule, error) {
+	if id := fleet.ID(ref); id.Valid() {
+		return r.Schedule(id)
+	}
+	list, err := r.SchedulesNamed(ref, 2)
+	switch {
+	case err != nil:
+		return fleet.Schedule{}, err
+	case len(list) == 0:
+		return fleet.Schedule{}, fleet.NotFound("schedule", ref)
+	case len(list) > 1:
+		return fleet.Schedule{}, fleet.Errorf(fleet.CodeConflict, "name_ambiguous", "Several schedules are named %.80q.", ref).WithFix("Name it by its id.")
+	}
+	return list[0], nil
+}
+
+// settleTries is how often a change waits for what is due to be settled first.
+const settleTries = 50
+
+// errUnsettled says that something has become due that has no row yet.
+var errUnsettled = errors.New("something is due that was not settled yet")
+
+// change changes a schedule. Whatever was due under its old form gets its row
+// before: the cursor never passes an instant that has none. do says whether the
+// time of the schedule begins anew.
+func (s *Schedules) change(ctx context.Context, p auth.Principal, ref string, revision int64, do func(was fleet.Schedule, is *fleet.Schedule) (kind fleet.EventKind, anew bool, err error)) (out fleet.Schedule, err error) {
+	for range settleTries {
+		var was fleet.Schedule
+		if err := s.Store.View(ctx, p.Scope(), func(r store.Reader) error { was, err = s.find(r, ref); return err }); err != nil {
+			return out, err
+		}
+		if revision != 0 && revision != was.Revision {
+			return out, versionChanged("schedule", was.Name)
+		}
+		if err := s.settle(ctx, p.Scope(), was); err != nil {
+			return out, err
+		}
+		out, err = s.put(ctx, p, was.ID, do)
+		if !errors.Is(err, errUnsettled) && !errors.Is(err, fleet.ErrConflict) {
+			return out, err
+		}
+	}
+	return out, fleet.Errorf(fleet.CodeConflict, "schedule_busy", "Schedule %.80s changes all the time.", ref).WithFix("Try again.")
+}
+
+// put is one try of change.
+func (s *Schedules) put(ctx context.Context, p auth.Principal, id fleet.ID, do func(was fleet.Schedule, is *fleet.Schedule) (fleet.EventKind, bool, error)) (out fleet.Schedule, err error) {
+	var was fleet.Schedule
+	if err := s.Store.View(ctx, p.Scope(), func(r store.Reader) error { was, err = r.Schedule(id); return err }); err != nil {
+		return out, err
+	}
+	now := s.Now()
+	is := was
+	is.UpdatedAt, is.UpdatedBy = now, p.Name
+	kind, anew, err := do(was, &is)
+	if err != nil || kind == "" {
+		return was, err
+	}
+	var rows []fleet.Fire
+	if was.Enabled { // what its old form still had to do
+		t, due, err := s.timetable(ctx, p.Scope(), &was, now)
+		if err != nil {
+			return out, err
+		}
+		if due {
+			return out, errUnsettled
+		}
+		if anew {
+			for _, r := range t.Outstanding(later(was.Cursor, now)) {
+				rows = append(rows, fleet.Fire{
+					Tenant: was.Tenant, Schedule: was.ID, At: r.Nominal, Kind: fleet.FireScheduled, DueAt: r.Due, Outcome: fleet.FireMissed, Moved: r.Moved,
+					MadeAt: now, Reason: "The schedule was changed before it was due.",
+				})
+			}
+		}
+	}
+	if anew {
+		is.Since, is.Cursor = later(was.Since, now), later(was.Cursor, now)
+	}
+	if is.DueAt = (time.Time{}); is.Enabled && is.DeletedAt.IsZero() {
+		t, _, err := s.timetable(ctx, p.Scope(), &is, is.Cursor)
+		if err != nil {
+			return out, err
+		}
+		is.DueAt = t.Look(&is, is.Cursor)
+	}
+	out = is
+	err = s.act(ctx, p, string(kind), fleet.SubjectSchedule, string(was.ID), func(tx store.Tx, d *fleet.AuditDraft) error {
+		out = is
+		d.Object.Name = was.Name
+		var after any = is
+		if !is.DeletedAt.IsZero() {
+			after = nil
+		}
+		if err := errors.Join(changed(d, was, after), tx.PutSchedule(is, was.Cursor), tx.AddFires(rows)); err != nil {
+			return err
+		}
+		out.Revision++
+		return tx.Append(p.Tenant, scheduleEvent(kind, p, &out, map[string]any{"note": is.Note}))
+	})
+	return out, err
+}
+
+// timetable reads what a schedule goes by, and whether anything of it is due.
+func (s *Schedules) timetable(ctx context.Context, sc store.Scope, of *fleet.Schedule, now time.Time) (t calendar.Timetable, due bool, err error) {
+	calendars, err := s.calendarsOf(ctx, sc, of)
+	if err != nil {
+		return t, false, err
+	}
+	if t, err = calendar.TimetableOf(of, calendars); err != nil || of.Spent() {
+		return t, false, err
+	}
+	next := t.NextDue(of.Cursor)
+	return t, !next.IsZero() && !next.After(now), nil
+}
+
+// Update changes a schedule; revision 0 is any.
+func (s *Schedules) Update(ctx context.Context, p auth.Principal, ref string, revision int64, c ScheduleChange) (fleet.Schedule, error) {
+	if err := p.Require(fleet.SchedulesWrite); err != nil {
+		return fleet.Schedule{}, err
+	}
+	return s.change(ctx, p, ref, revision, func(was fleet.Schedule, is *fleet.Schedule) (fleet.EventKind, bool, error) {
+		c.apply(is)
+		kind := fleet.EventScheduleUpdated
+		if is.Enabled != was.Enabled {
+			kind = enabledKind(is)
+		}
+		_, err := s.check(ctx, p, is, s.Now())
+		return kind, is.Enabled != was.Enabled || anotherTime(&was, is), err
+	})
+}
+
+func enabledKind(s *fleet.Schedule) fleet.EventKind {
+	if s.Enabled {
+		s.Note, s.Streak = "", 0
+		return fleet.EventScheduleEnabled
+	}
+	return fleet.EventScheduleDisabled
+}
+
+// anotherTime says whether the instants of a schedule are others.
+func anotherTime(a, b *fleet.Schedule) bool {
+	same := len(a.Calendars) == len(b.Calendars)
+	for i := range a.Calendars {
+		same = same && a.Calendars[i] == b.Calendars[i]
+	}
+	return !same || a.Kind != b.Kind || a.Cron != b.Cron || a.IntervalSeconds != b.IntervalSeconds || !a.RunAt.Equal(b.RunAt) ||
+		a.Timezone != b.Timezone || !a.StartAt.Equal(b.StartAt) || !a.EndAt.Equal(b.EndAt) || a.Shift != b.Shift ||
+		a.JitterSeconds != b.JitterSeconds || a.MaxRuns != b.MaxRuns
+}
+
+// Enable lets a schedule go on, or disables it with a note. What is past then is
+// not made up for.
+func (s *Schedules) Enable(ctx context.Context, p auth.Principal, ref string, enabled bool, note string) (fleet.Schedule, error) {
+	if err := p.Require(fleet.SchedulesRun); err != nil {
+		return fleet.Schedule{}, err
+	}
+	return s.enable(ctx, p, ref, enabled, note)
+}
+
+func (s *Schedules) enable(ctx context.Context, p auth.Principal, ref string, enabled bool, note string) (fleet.Schedule, error) {
+	return s.change(ctx, p, ref, 0, func(was fleet.Schedule, is *fleet.Schedule) (fleet.EventKind, bool, error) {
+		if was.Enabled == enabled && (enabled || was.Note == note) {
+			return "", false, nil
+		}
+		is.Enabled, is.Note = enabled, note
+		kind := enabledKind(is)
+		if !enabled {
+			return kind, true, is.Validate()
+		}
+		_, err := s.check(ctx, p, is, s.Now())
+		return kind, true, err
+	})
+}
+
+// Delete takes a schedule away. Its jobs go on.
+func (s *Schedules) Delete(ctx context.Context, p auth.Principal, ref string) error {
+	if err := p.Require(fleet.SchedulesWrite); err != nil {
+		return err
+	}
+	_, err := s.change(ctx, p, ref, 0, func(_ fleet.Schedule, is *fleet.Schedule) (fleet.EventKind, bool, error) {
+		is.DeletedAt, is.Enabled = s.Now(), false
+		return fleet.EventScheduleDeleted, true, nil
+	})
+	return err
+}

@@ -1,0 +1,343 @@
+package orchestrator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/auth"
+	"github.com/casarerpa/fleet/internal/calendar"
+	"github.com/casarerpa/fleet/internal/store"
+)
+
+// firePage is how many schedules are fired in one transaction.
+const firePage = 100
+
+// FireDue fires what is due of a page of schedules, after one of an earlier page.
+// It returns how many it looked at and where to go on. A schedule that cannot be
+// fired now is passed over, and its error is among those returned.
+func (s *Schedules) FireDue(ctx context.Context, sc store.Scope, now time.Time, after store.DueRef) (n int, last store.DueRef, err error) {
+	var list []fleet.Schedule
+	err = s.Store.View(ctx, sc, func(r store.Reader) (err error) { list, err = r.DueSchedules(now, after, firePage); return err })
+	if err != nil || len(list) == 0 {
+		return 0, after, err
+	}
+	last = store.DueRef{At: list[len(list)-1].DueAt, ID: list[len(list)-1].ID}
+	slices.SortStableFunc(list, func(a, b fleet.Schedule) int { // those of a tenant together
+		switch {
+		case a.Tenant < b.Tenant:
+			return -1
+		case a.Tenant > b.Tenant:
+			return 1
+		}
+		return 0
+	})
+	var faults []error
+	for from := 0; from < len(list); {
+		until := from
+		for until < len(list) && list[until].Tenant == list[from].Tenant {
+			until++
+		}
+		faults = append(faults, s.fire(ctx, sc.In(list[from].Tenant), list[from:until], now))
+		from = until
+	}
+	for i := range list { // whoever counted the failures may have died before it did so
+		faults = append(faults, s.pauseFailing(ctx, &list[i]))
+	}
+	return len(list), last, errors.Join(faults...)
+}
+
+// settle fires what is due of one schedule, until nothing is.
+func (s *Schedules) settle(ctx context.Context, sc store.Scope, of fleet.Schedule) error {
+	for of.Enabled {
+		_, due, err := s.timetable(ctx, sc, &of, s.Now())
+		if err != nil || !due {
+			return ignoreUnreadable(err)
+		}
+		if err := s.fire(ctx, sc, []fleet.Schedule{of}, s.Now()); err != nil {
+			return err
+		}
+		before := of.Cursor
+		if err := s.Store.View(ctx, sc, func(r store.Reader) (err error) { of, err = r.Schedule(of.ID); return err }); err != nil {
+			return err
+		}
+		if of.Cursor.Equal(before) { // somebody else is at it
+			return nil
+		}
+	}
+	return nil
+}
+
+// ignoreUnreadable leaves out that a calendar is gone: such a schedule has no
+// instants until it is changed.
+func ignoreUnreadable(err error) error {
+	if errors.Is(err, fleet.ErrInvalid) {
+		return nil
+	}
+	return err
+}
+
+// firing is a schedule that is about to fire.
+type firing struct {
+	schedule fleet.Schedule
+	decision calendar.Decision
+	jobs     []submission // in the order of the fires that have one
+}
+
+// fire decides what is due of some schedules of one tenant and writes it. Each is
+// on its own: what was changed meanwhile is left for the next look.
+func (s *Schedules) fire(ctx context.Context, sc store.Scope, list []fleet.Schedule, now time.Time) error {
+	ids := make([]fleet.ID, len(list))
+	for i := range list {
+		ids[i] = list[i].ID
+	}
+	var live [][]fleet.ID
+	var calendars []fleet.WorkCalendar
+	err := s.Store.View(ctx, sc, func(r store.Reader) (err error) {
+		if slices.ContainsFunc(list, func(s fleet.Schedule) bool { return len(s.Calendars) > 0 }) {
+			if calendars, err = r.WorkCalendars(); err != nil {
+				return err
+			}
+		}
+		live, err = r.LiveFires(ids)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	var faults []error
+	var ready []firing
+	for i := range list {
+		f, err := s.decide(ctx, &list[i], calendars, live[i], now)
+		if err != nil {
+			faults = append(faults, fmt.Errorf("schedule %s: %w", list[i].ID, err))
+			continue
+		}
+		ready = append(ready, f)
+	}
+	if len(ready) > 0 {
+		faults = append(faults, s.commit(ctx, sc, ready, now))
+	}
+	return errors.Join(faults...)
+}
+
+// decide says what becomes of what is due of one schedule, and prepares its jobs.
+func (s *Schedules) decide(ctx context.Context, of *fleet.Schedule, all []fleet.WorkCalendar, live []fleet.ID, now time.Time) (f firing, err error) {
+	f.schedule = *of
+	var calendars []fleet.WorkCalendar
+	for _, id := range of.Calendars {
+		i := slices.IndexFunc(all, func(c fleet.WorkCalendar) bool { return c.ID == id })
+		if i < 0 {
+			return f, fleet.NotFound("calendar", string(id))
+		}
+		calendars = append(calendars, all[i])
+	}
+	t, err := calendar.TimetableOf(of, calendars)
+	if err != nil {
+		return f, err
+	}
+	p := auth.Schedule(of.Tenant, of.Name)
+	var fault error
+	f.decision = calendar.Decide(of, &t, now, live, func(fire *fleet.Fire) (fleet.ID, string) {
+		sub, err := s.jobs.prepare(ctx, p, request(of, fire))
+		if err == nil {
+			err = ownParents(sub.first())
+		}
+		if err == nil {
+			f.jobs = append(f.jobs, sub)
+			return sub.Job.ID, ""
+		}
+		if passing(err) {
+			fault = err
+		}
+		return "", refusal(err)
+	})
+	if fault != nil {
+		return f, fault
+	}
+	if of.Overlap.Policy == fleet.OverlapCancel && len(f.jobs) > 0 {
+		err = s.cancelPrevious(ctx, p, live)
+	}
+	return f, err
+}
+
+// passing says whether an error is none of the request but of the moment: asked
+// again, the answer may be another.
+func passing(err error) bool {
+	var e *fleet.Error
+	return !errors.As(err, &e) || e.Code == fleet.CodeInternal || e.Code == fleet.CodeUnavailable
+}
+
+func refusal(err error) string {
+	e := fleet.AsError(err)
+	if e.Fix != "" {
+		return e.Message + " " + e.Fix
+	}
+	return e.Message
+}
+
+// cancelPrevious asks for the jobs to be stopped that a new one takes the place
+// of. The new one waits for their end in any case.
+func (s *Schedules) cancelPrevious(ctx context.Context, p auth.Principal, live []fleet.ID) error {
+	for _, id := range live {
+		_, err := s.jobs.Cancel(ctx, p, id, fleet.CancelRequest{Reason: "The next run of its schedule takes its place.", Grace: s.jobs.DefaultGrace()})
+		if err != nil && !lostRace(err) {
+			return err
+		}
+	}
+	return nil
+}
+
+// commit writes decisions: the rows of the instants, the jobs, and the cursors
+// that pass them, in one transaction.
+func (s *Schedules) commit(ctx context.Context, sc store.Scope, ready []firing, now time.Time) error {
+	refused := map[fleet.ID]string{} // jobs that the store would not take
+	for range firePage {
+		more, err := s.tryCommit(ctx, sc, ready, now, refused)
+		if err != nil || !more {
+			return err
+		}
+	}
+	return nil
+}
+
+// errRefused says that the store would not take a job.
+var errRefused = errors.New("a job of a schedule was refused")
+
+func (s *Schedules) tryCommit(ctx context.Context, sc store.Scope, ready []firing, now time.Time, refused map[fleet.ID]string) (again bool, err error) {
+	moves := make([]store.ScheduleMove, len(ready))
+	for i := range ready {
+		f := &ready[i]
+		moves[i] = store.ScheduleMove{
+			Tenant: f.schedule.Tenant, ID: f.schedule.ID, Revision: f.schedule.Revision, From: f.schedule.Cursor, To: f.decision.Cursor, DueAt: f.decision.DueAt,
+		}
+		for k := range f.jobs {
+			if id := f.jobs[k].Job.ID; refused[id] == "" {
+				moves[i].Runs++
+				moves[i].LastRun, moves[i].LastJob = now, id
+			}
+		}
+	}
+	err = s.Store.Update(ctx, sc, func(tx store.Tx) error {
+		moved, err := tx.MoveSchedules(moves)
+		if err != nil {
+			return err
+		}
+		var rows []fleet.Fire
+		var jobs []submission
+		var events []fleet.EventDraft
+		for i := range ready {
+			if !moved[i] { // somebody else was first, or it was changed
+				continue
+			}
+			f := &ready[i]
+			mine, subs, err := s.newRows(tx, f, refused)
+			if err != nil {
+				return err
+			}
+			rows, jobs, events = append(rows, mine...), append(jobs, subs...), append(events, fireEvents(&f.schedule, mine)...)
+		}
+		out, err := insert(tx, jobs)
+		if err != nil {
+			return err
+		}
+		for i := range out {
+			if out[i].Err != nil {
+				refused[jobs[i].Job.ID] = refusal(out[i].Err)
+				err = errRefused
+			}
+		}
+		if err != nil {
+			return err
+		}
+		if err := tx.AddFires(rows); err != nil {
+			return err
+		}
+		for _, e := range events {
+			if err := tx.Append(ready[0].schedule.Tenant, e); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if errors.Is(err, errRefused) {
+		return true, nil
+	}
+	return false, err
+}
+
+// newRows are the rows of a decision with the jobs that go with them. What has a
+// row from before its schedule or its calendar was changed, keeps that one.
+func (s *Schedules) newRows(tx store.Tx, f *firing, refused map[fleet.ID]string) (rows []fleet.Fire, jobs []submission, err error) {
+	list := f.decision.Fires
+	if len(list) == 0 {
+		return nil, nil, nil
+	}
+	var have map[time.Time]fleet.FireOutcome
+	if f.schedule.Revision > 1 || len(f.schedule.Calendars) > 0 {
+		first, last := list[0].At, list[0].At
+		for i := range list {
+			if list[i].At.Before(first) {
+				first = list[i].At
+			}
+			last = later(last, list[i].At)
+		}
+		if have, err = tx.FiredAt(f.schedule.ID, first, last); err != nil {
+			return nil, nil, err
+		}
+	}
+	next := 0
+	for _, row := range list {
+		var sub submission
+		if row.Outcome == fleet.FireFired {
+			sub = f.jobs[next]
+			next++
+		}
+		if _, there := have[row.At.UTC()]; there {
+			continue
+		}
+		if why := refused[row.JobID]; why != "" && row.Outcome == fleet.FireFired {
+			row.Outcome, row.JobID, row.Reason, row.WatchAt = fleet.FireRefused, "", why, time.Time{}
+		}
+		if rows = append(rows, row); row.Outcome == fleet.FireFired {
+			jobs = append(jobs, sub)
+		}
+	}
+	return rows, jobs, nil
+}
+
+// fireEvents tells of rows: of each that has a job by itself, of others that
+// follow each other and are alike by one.
+func fireEvents(s *fleet.Schedule, rows []fleet.Fire) (out []fleet.EventDraft) {
+	p := auth.Principal{}
+	for i := 0; i < len(rows); {
+		f := &rows[i]
+		data := map[string]any{"fire_at": f.At.UTC(), "kind": f.Kind, "outcome": f.Outcome}
+		kind, n := fleet.EventScheduleSkipped, 1
+		switch f.Outcome {
+		case fleet.FireFired:
+			kind, data["job_id"] = fleet.EventScheduleFired, f.JobID
+		case fleet.FireMissed, fleet.FireCollapsed:
+			kind = fleet.EventScheduleMissed
+		case fleet.FireSkippedOverlap, fleet.FireSkippedCalendar, fleet.FireRefused:
+			if f.JobID != "" {
+				data["job_id"] = f.JobID
+			}
+		}
+		if f.Reason != "" {
+			data["reason"] = f.Reason
+		}
+		if f.Outcome != fleet.FireFired {
+			for i+n < len(rows) && rows[i+n].Outcome == f.Outcome {
+				n++
+			}
+			data["count"], data["last_fire_at"] = n, rows[i+n-1].At.UTC()
+		}
+		out = append(out, scheduleEvent(kind, p, s, data))
+		i += n
+	}
+	return out
+}

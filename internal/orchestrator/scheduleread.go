@@ -1,0 +1,267 @@
+package orchestrator
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/auth"
+	"github.com/casarerpa/fleet/internal/calendar"
+	"github.com/casarerpa/fleet/internal/store"
+)
+
+// ScheduleView is a schedule with what is shown beside it.
+type ScheduleView struct {
+	fleet.Schedule
+	WorkflowName string
+	NextRun      time.Time // zero: none
+}
+
+// view adds what a schedule does not hold itself.
+func (s *Schedules) view(r store.Reader, list []fleet.Schedule, now time.Time) ([]ScheduleView, error) {
+	names := map[fleet.ID]string{}
+	var calendars []fleet.WorkCalendar
+	out := make([]ScheduleView, len(list))
+	for i := range list {
+		of := &list[i]
+		name, known := names[of.WorkflowID]
+		if !known {
+			w, err := r.Workflow(of.WorkflowID)
+			if err != nil && !errors.Is(err, fleet.ErrNotFound) {
+				return nil, err
+			}
+			name, names[of.WorkflowID] = w.Name, w.Name
+		}
+		if len(of.Calendars) > 0 && calendars == nil {
+			all, err := r.WorkCalendars()
+			if err != nil {
+				return nil, err
+			}
+			calendars = append(all, fleet.WorkCalendar{}) // read, though there may be none
+		}
+		out[i] = ScheduleView{Schedule: *of, WorkflowName: name, NextRun: nextRun(of, calendars, now)}
+	}
+	return out, nil
+}
+
+// nextRun is when the next job of a schedule is to come.
+func nextRun(of *fleet.Schedule, all []fleet.WorkCalendar, now time.Time) time.Time {
+	if !of.Enabled || of.Spent() {
+		return time.Time{}
+	}
+	t, err := calendar.TimetableOf(of, kept(of, all))
+	if err != nil {
+		return time.Time{}
+	}
+	for _, r := range t.Upcoming(later(of.Cursor, now), lookedAhead) {
+		if !r.At.IsZero() {
+			return r.Due
+		}
+	}
+	return time.Time{}
+}
+
+// lookedAhead is how many instants are looked at for one that comes.
+const lookedAhead = 100
+
+func kept(of *fleet.Schedule, all []fleet.WorkCalendar) (out []fleet.WorkCalendar) {
+	for _, id := range of.Calendars {
+		if i := slices.IndexFunc(all, func(c fleet.WorkCalendar) bool { return c.ID == id }); i >= 0 {
+			out = append(out, all[i])
+		}
+	}
+	return out
+}
+
+// Get returns a schedule, by its id or its name.
+func (s *Schedules) Get(ctx context.Context, p auth.Principal, ref string) (out ScheduleView, err error) {
+	if err := p.Require(fleet.SchedulesRead); err != nil {
+		return out, err
+	}
+	err = s.Store.View(ctx, p.Scope(), func(r store.Reader) error {
+		of, err := s.find(r, ref)
+		if err != nil {
+			return err
+		}
+		list, err := s.view(r, []fleet.Schedule{of}, s.Now())
+		if err == nil {
+			out = list[0]
+		}
+		return err
+	})
+	return out, err
+}
+
+// List returns schedules, the newest first, with how many there are.
+func (s *Schedules) List(ctx context.Context, p auth.Principal, f store.ScheduleFilter, page fleet.Page) (out []ScheduleView, next string, total int64, err error) {
+	if err := p.Require(fleet.SchedulesRead); err != nil {
+		return nil, "", 0, err
+	}
+	if page.Limit < 1 || page.Limit > fleet.PageMax {
+		return nil, "", 0, fleet.Invalid("limit", "limit must be between 1 and %d; got %d.", fleet.PageMax, page.Limit)
+	}
+	err = s.Store.View(ctx, p.Scope(), func(r store.Reader) error {
+		list, err := r.Schedules(f, page)
+		if err != nil {
+			return err
+		}
+		next = list.Next
+		if total, err = r.CountSchedules(f); err != nil {
+			return err
+		}
+		out, err = s.view(r, list.Schedules, s.Now())
+		return err
+	})
+	return out, next, total, err
+}
+
+// Upcoming is a run that is to come.
+type Upcoming struct {
+	Schedule fleet.ID
+	Name     string
+	Workflow fleet.ID
+	At       time.Time
+	Nominal  time.Time
+}
+
+// upcomingSchedules bounds how many schedules a look ahead is about.
+const upcomingSchedules = 1000
+
+// Upcoming lists the next runs of all schedules within a span, the soonest first.
+func (s *Schedules) Upcoming(ctx context.Context, p auth.Principal, within time.Duration, limit int) (out []Upcoming, err error) {
+	if err := p.Require(fleet.SchedulesRead); err != nil {
+		return nil, err
+	}
+	if within <= 0 || within > 31*24*time.Hour || limit < 1 || limit > fleet.PageMax {
+		return nil, fleet.Invalid("hours", "hours must be between 1 and 744, and limit between 1 and %d.", fleet.PageMax)
+	}
+	now := s.Now()
+	until := now.Add(within)
+	err = s.Store.View(ctx, p.Scope(), func(r store.Reader) error {
+		out = nil
+		list, err := r.DueSchedules(until, store.DueRef{}, upcomingSchedules)
+		if err != nil {
+			return err
+		}
+		all, err := r.WorkCalendars()
+		if err != nil {
+			return err
+		}
+		for i := range list {
+			of := &list[i]
+			t, err := calendar.TimetableOf(of, kept(of, all))
+			if err != nil || of.Spent() {
+				continue
+			}
+			for _, run := range t.Upcoming(later(of.Cursor, now), min(limit, lookedAhead)) {
+				if !run.At.IsZero() && !run.Due.After(until) {
+					out = append(out, Upcoming{of.ID, of.Name, of.WorkflowID, run.Due, run.Nominal})
+				}
+			}
+		}
+		return nil
+	})
+	slices.SortStableFunc(out, func(a, b Upcoming) int { return a.At.Compare(b.At) })
+	return out[:min(limit, len(out))], err
+}
+
+// Preview lists the next runs of a schedule that is stored, or that is asked for
+// in its place; what is left out of a new one has the defaults.
+func (s *Schedules) Preview(ctx context.Context, p auth.Principal, ref string, c ScheduleChange, after time.Time, n int) (runs []calendar.Timed, zone string, err error) {
+	if err := p.Require(fleet.SchedulesRead); err != nil {
+		return nil, "", err
+	}
+	if n < 1 || n > fleet.PageMax {
+		return nil, "", fleet.Invalid("count", "count must be between 1 and %d; got %d.", fleet.PageMax, n)
+	}
+	now := s.Now()
+	of := fleet.NewSchedule()
+	of.CreatedAt = now
+	if ref != "" {
+		if err := s.Store.View(ctx, p.Scope(), func(r store.Reader) error { of, err = s.find(r, ref); return err }); err != nil {
+			return nil, "", err
+		}
+	} else {
+		tenant, err := s.tenant(ctx, p)
+		if err != nil {
+			return nil, "", err
+		}
+		of.Timezone = tenant.Timezone
+	}
+	c.apply(&of)
+	if of.ID == "" { // only its time is asked for
+		of.Name, of.WorkflowID = "preview", s.IDs.New()
+	}
+	if after.IsZero() {
+		after = later(of.Cursor, now)
+	}
+	if err := of.Validate(); err != nil {
+		return nil, "", err
+	}
+	calendars, err := s.calendarsOf(ctx, p.Scope(), &of)
+	if err != nil {
+		return nil, "", err
+	}
+	if err := calendar.CheckSchedule(&of, calendars, after, s.Limits.Every); err != nil {
+		return nil, "", err
+	}
+	t, err := calendar.TimetableOf(&of, calendars)
+	if err != nil {
+		return nil, "", err
+	}
+	if of.MaxRuns > 0 {
+		n = min(n, int(max(int64(of.MaxRuns)-of.Runs, 0)))
+	}
+	return t.Upcoming(after, n), of.Timezone, nil
+}
+
+// Fires lists what became of the instants of a schedule, the newest first.
+func (s *Schedules) Fires(ctx context.Context, p auth.Principal, ref string, outcome fleet.FireOutcome, page fleet.Page) (list []fleet.Fire, next string, err error) {
+	if err := p.Require(fleet.SchedulesRead); err != nil {
+		return nil, "", err
+	}
+	if page, err = page.Normalize(); err != nil {
+		return nil, "", err
+	}
+	if outcome != "" && !slices.Contains(fleet.FireOutcomes(), outcome) {
+		return nil, "", fleet.Invalid("outcome", "outcome must be one of %v; got %q.", fleet.FireOutcomes(), string(outcome))
+	}
+	err = s.Store.View(ctx, p.Scope(), func(r store.Reader) error {
+		of, err := s.find(r, ref)
+		if err != nil {
+			return err
+		}
+		list, next, err = r.Fires(store.FireFilter{Schedule: of.ID, Outcome: outcome}, page)
+		return err
+	})
+	return list, next, err
+}
+
+// Backfills lists those of a schedule, the newest first, with how many of their
+// jobs have not ended.
+func (s *Schedules) Backfills(ctx context.Context, p auth.Principal, ref string) (list []fleet.Backfill, err error) {
+	if err := p.Require(fleet.SchedulesRead); err != nil {
+		return nil, err
+	}
+	err = s.Store.View(ctx, p.Scope(), func(r store.Reader) error {
+		of, err := s.find(r, ref)
+		if err != nil {
+			return err
+		}
+		if list, err = r.Backfills(of.ID); err != nil {
+			return err
+		}
+		for i := range list {
+			if list[i].State != fleet.BackfillRunning {
+				continue
+			}
+			if list[i].Running, err = r.LiveBackfill(of.ID, list[i].ID); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return list, err
+}
