@@ -96,3 +96,16 @@ type AnalyticsJobs struct {
 	Running        int64 `json:"running"`
 	Pending        int64 `json:"pending"`
 }
+
+// QueueNumbers is what waits and runs now, and what ended since midnight in the
+// tenant's zone.
+type QueueNumbers struct {
+	Depth          int64 `json:"queue_depth"`
+	Active         int64 `json:"active_jobs"` // with a live attempt
+	Running        int64 `json:"running_jobs"`
+	CompletedToday int64 `json:"completed_today"`
+	FailedToday    int64 `json:"failed_today"` // failed and timeout
+	// ByEnvironment is how many wait for a robot. Jobs that wait for a time, or for
+	// other jobs, are in queue_depth alone.
+	ByEnvironment map[string]int64 `json:"by_environment"`
+}

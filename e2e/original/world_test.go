@@ -2,6 +2,7 @@ package original
 
 import (
 	"bytes"
+	"compress/gzip"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -208,7 +209,13 @@ func (c *caller) try(ctx context.Context, method, path, body string) (reply, err
 		return reply{}, err
 	}
 	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
+	body := io.Reader(resp.Body)
+	if resp.Header.Get("Content-Encoding") == "gzip" { // they ask for it
+		if body, err = gzip.NewReader(body); err != nil {
+			return reply{}, err
+		}
+	}
+	text, err := io.ReadAll(body)
 	return reply{resp.StatusCode, resp.Header, strings.TrimSpace(string(text)), resp.Close}, err
 }
 

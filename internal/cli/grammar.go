@@ -35,6 +35,7 @@ type commands struct {
 	Item        itemCmds        `cmd:"" aliases:"items" help:"fill queues, and settle what went wrong" group:"Nouns"`
 	Audit       auditCmds       `cmd:"" help:"see who did what, and prove that nothing in it was altered" group:"Nouns"`
 	Stats       statsCmds       `cmd:"" help:"see numbers: throughput, durations, waiting, failures, how busy robots are" group:"Nouns"`
+	Activity    activityCmd     `cmd:"" help:"read what happened, in sentences" group:"Nouns"`
 	Events      eventsCmd       `cmd:"" aliases:"event" help:"read what happened, and what happens" group:"Nouns"`
 
 	Login  loginCmd  `cmd:"" help:"sign in; other commands use it where no key is given" group:"More"`

@@ -119,6 +119,7 @@ type API struct {
 	rates    *rates
 	gate     gate
 	streams  streams
+	looks    looks
 	cross    *http.CrossOriginProtection
 	submits  submissions
 	document []byte
@@ -177,6 +178,8 @@ func newAPI(o Options) (*API, error) {
 	a.workflowRoutes()
 	a.eventRoutes()
 	a.liveRoutes()
+	a.legacyViewRoutes()
+	a.activityRoutes()
 	a.keyRoutes()
 	a.enrolmentRoutes()
 	a.robotKeyRoutes()

@@ -61,15 +61,20 @@ func (a *API) expositionRoutes() {
 type snapshotReply struct{ Body Snapshot }
 
 func (a *API) snapshot(ctx context.Context, _ *struct{}) (*snapshotReply, error) {
+	out, err := a.snapshotNow(ctx)
+	return &snapshotReply{out}, err
+}
+
+func (a *API) snapshotNow(ctx context.Context) (Snapshot, error) {
 	now, day, err := a.figures(ctx)
 	if err != nil {
-		return nil, err
+		return Snapshot{}, err
 	}
-	return &snapshotReply{Snapshot{
+	return Snapshot{
 		At: a.o.Now().UTC().Truncate(time.Millisecond), Environment: "all", QueueDepth: now.QueueDepth, ActiveJobs: now.ActiveJobs, TotalRobots: now.TotalRobots, BusyRobots: now.BusyRobots,
 		IdleRobots: now.IdleRobots, Utilization: now.Utilization, Completed: day.Completed, Failed: day.Failed + day.TimedOut, Cancelled: day.Cancelled,
 		SuccessRate: day.SuccessRate, MeanSeconds: day.MeanMS / 1000, WaitSeconds: day.MeanWaitMS / 1000, TopNodes: []string{},
-	}}, nil
+	}, nil
 }
 
 func (a *API) figures(ctx context.Context) (now fleet.FleetNumbers, day fleet.Numbers, err error) {

@@ -83,20 +83,11 @@ func rowStates(word string) []fleet.State {
 	}
 	var out []fleet.State
 	for _, s := range fleet.States() {
-		if rowState(s) == word {
+		if fleet.LegacyState(s) == word {
 			out = append(out, s)
 		}
 	}
 	return out
-}
-
-// rowState is a state in the words that the original's programs know there.
-func rowState(s fleet.State) string {
-	switch s { //nolint:exhaustive // the others are the same
-	case fleet.Assigned, fleet.Cancelling, fleet.NeedsDecision:
-		return string(fleet.Running)
-	}
-	return string(s)
 }
 
 type jobRowsReply struct{ Body []JobRow }
@@ -147,7 +138,7 @@ func (a *API) jobRow(ctx context.Context, in *jobRowInput) (*jobRowReply, error)
 func (a *API) showJobRow(r *orchestrator.JobRow) JobRow {
 	j := &r.Job
 	row := JobRow{
-		JobID: j.ID, ID: j.ID, WorkflowID: j.Workflow.ID, WorkflowName: j.Workflow.Name, RobotName: r.RobotName, Status: rowState(j.State), FleetStatus: j.State,
+		JobID: j.ID, ID: j.ID, WorkflowID: j.Workflow.ID, WorkflowName: j.Workflow.Name, RobotName: r.RobotName, Status: fleet.LegacyState(j.State), FleetStatus: j.State,
 		Progress: j.Progress, CurrentNode: j.CurrentNode, CreatedAt: shown(j.CreatedAt), StartedAt: shown(j.StartedAt), ClaimedAt: shown(j.StartedAt), CompletedAt: shown(j.EndedAt),
 		DurationMS: j.RunMS(),
 	}
@@ -165,7 +156,7 @@ func (a *API) showJobRow(r *orchestrator.JobRow) JobRow {
 	case r.Error != nil:
 		row.ErrorMessage = r.Error.Message
 	case j.State == fleet.NeedsDecision:
-		row.ErrorMessage = "A step that must not run twice was under way when the robot was lost. Somebody has to decide: fleet job decide " + string(j.ID)
+		row.ErrorMessage = fleet.LegacyQuestion(j.ID)
 	}
 	return row
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -22,6 +23,12 @@ type Live interface {
 	Stream(w http.ResponseWriter, r *http.Request, who auth.Principal, still func() (auth.Principal, bool), stop <-chan struct{}) error
 	// Snapshot is all robots of a tenant, with the cursor from which a stream goes on.
 	Snapshot(ctx context.Context, who auth.Principal) (any, error)
+	// View serves one reader of the original's as Stream does: name says of which
+	// of its views, count reads the numbers in it (nil: who has no right to them).
+	View(w http.ResponseWriter, r *http.Request, name string, count func(context.Context) (map[string]any, error),
+		who auth.Principal, still func() (auth.Principal, bool), stop <-chan struct{}) error
+	// Activity is the events of a tenant for people to read, newest first.
+	Activity(ctx context.Context, who auth.Principal, kind string, since time.Time, limit int) (any, error)
 }
 
 // FleetSnapshot is all robots at one moment, in a form that is small.
@@ -66,6 +73,10 @@ func (a *API) liveRoutes() {
 func noLive() error {
 	return fleet.Errorf(fleet.CodeUnavailable, "no_streams", "This program serves no live streams.").
 		WithFix("Ask an orchestrator.")
+}
+
+func stops() error {
+	return fleet.Errorf(fleet.CodeUnavailable, "stopping", "This orchestrator stops.").WithFix("Come back in a few seconds.")
 }
 
 func (a *API) fleetSnapshot(w http.ResponseWriter, r *http.Request) error {
@@ -131,6 +142,14 @@ func (a *API) stream(w http.ResponseWriter, r *http.Request) error {
 func (a *API) live(w http.ResponseWriter, r *http.Request, perm fleet.Permission,
 	serve func(http.ResponseWriter, *http.Request, auth.Principal, func() (auth.Principal, bool), <-chan struct{}) error,
 ) error {
+	select {
+	case <-a.stopping: // whoever is closed comes back at once, and must not be let in again
+		return stops()
+	default:
+	}
+	if a.o.Leaving != nil && a.o.Leaving() {
+		return stops()
+	}
 	who := auth.From(r.Context())
 	leave, err := a.streams.enter(who, a.o.Limits.Streams)
 	if err != nil {

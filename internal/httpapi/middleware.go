@@ -70,13 +70,13 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.writeProblem(out, a.problem(r.Context(), err))
 		return
 	}
-	if strings.HasPrefix(r.URL.Path, "/ws/") && a.o.Robots != nil {
+	h, pattern := a.mux.Handler(r)
+	if pattern == "" && strings.HasPrefix(r.URL.Path, "/ws/") && a.o.Robots != nil {
 		c.pattern = "/ws/"
 		a.o.Robots.ServeHTTP(w, r) // unwrapped: the gateway takes the connection over
 		out.status = http.StatusSwitchingProtocols
 		return
 	}
-	h, pattern := a.mux.Handler(r)
 	if pattern == "" && a.o.Linked != nil {
 		c.pattern = "forwarded"
 		a.forward(out, r)

@@ -42,7 +42,7 @@ type RobotRow struct {
 func showRow(r fleet.Robot) RobotRow {
 	r = showRobot(r)
 	row := RobotRow{
-		RobotID: r.ID, ID: r.ID, Name: r.Name, Hostname: r.Hostname, Status: rowStatus(r.Status), FleetStatus: r.Status, Environment: r.Environment,
+		RobotID: r.ID, ID: r.ID, Name: r.Name, Hostname: r.Hostname, Status: fleet.LegacyStatus(r.Status), FleetStatus: r.Status, Environment: r.Environment,
 		CPU: r.Metrics.CPUPercent, MemoryMB: r.Metrics.MemoryMB, Memory: r.Metrics.MemoryPercent, CurrentJobs: r.Taken, Max: max(r.Max(), 1),
 		Capabilities: r.Capabilities, Tags: r.Tags,
 	}
@@ -56,18 +56,6 @@ func showRow(r fleet.Robot) RobotRow {
 		row.LastSeen, row.LastHeartbeat = &r.LastSeen, &r.LastSeen
 	}
 	return row
-}
-
-// rowStatus is a status in the words that the original's programs know there.
-func rowStatus(s fleet.RobotStatus) string {
-	switch s {
-	case fleet.RobotOnline:
-		return "idle"
-	case fleet.RobotPaused, fleet.RobotDraining:
-		return "maintenance"
-	case fleet.RobotBusy, fleet.RobotOffline, fleet.RobotError, fleet.RobotMaintenance:
-	}
-	return string(s)
 }
 
 // StatusBody is the body of a status message.

@@ -136,7 +136,7 @@ func (a *API) robotMetrics(ctx context.Context, in *robotMetricsInput) (*robotMe
 			CPU: m.CPUPercent, Memory: m.MemoryPercent, MemoryMB: m.MemoryMB, Disk: m.DiskPercent,
 			Total: f.Jobs, Succeeded: f.Completed, Failed: f.Failed, AverageMS: f.Average.Milliseconds(),
 		},
-		RobotID: f.Robot.ID, Status: rowStatus(f.Robot.Status), Current: []RobotJob{},
+		RobotID: f.Robot.ID, Status: fleet.LegacyStatus(f.Robot.Status), Current: []RobotJob{},
 		ConnectedAt: shown(f.Session.OpenedAt), LastHeartbeat: shown(f.Robot.LastSeen),
 	}
 	out.Metrics = out.RobotFigureList

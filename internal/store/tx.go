@@ -238,6 +238,9 @@ type EventReader interface {
 	// that of the oldest one which is kept (0: there is none).
 	Head() (int64, error)
 	Oldest() (int64, error)
+	// EventCounts counts the events after a number and after a time, by kind. It
+	// costs by what it counts.
+	EventCounts(after int64, since time.Time) (map[fleet.EventKind]int64, error)
 	// Tenants lists the tenants that have rows; system scope only.
 	Tenants() ([]fleet.TenantID, error)
 }

@@ -19,6 +19,9 @@ type Options struct {
 	Logger *slog.Logger
 	// Topics bounds what one reader subscribes to; 0: 100.
 	Topics int
+	// Recent is how long ago a job may have ended that readers without a cursor are
+	// told of when they connect; 0: 10 minutes.
+	Recent time.Duration
 }
 
 // Hub serves the streams of one orchestrator. It is safe for concurrent use.
@@ -42,6 +45,9 @@ func New(o Options) *Hub {
 	}
 	if o.Topics == 0 {
 		o.Topics = 100
+	}
+	if o.Recent == 0 {
+		o.Recent = legacyRecent
 	}
 	h := &Hub{o: o, tails: map[fleet.TenantID]*tail{}}
 	h.ctx, h.cancel = context.WithCancel(context.Background())

@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"slices"
+	"time"
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/store"
@@ -17,7 +18,8 @@ var (
 	eventSubject = stmt("event.subject", `select `+eventColumns+` from events
 		where tenant_id = $1 and seq in (select seq from events where tenant_id = $1 and subject = $2 and subject_id = $3
 		and seq > $4 order by seq limit $5) order by seq`)  // the inner one needs nothing but the index of subjects
-	tenantList = stmt("head.tenants", `select tenant_id from tenant_heads union select tenant_id from robots
+	eventCounts = stmt("event.counts", `select kind, count(*) from events where tenant_id = $1 and seq > $2 and at > $3 group by kind`)
+	tenantList  = stmt("head.tenants", `select tenant_id from tenant_heads union select tenant_id from robots
 		union select tenant_id from workflows union select tenant_id from keys union select tenant_id from tenants union select tenant_id from audit_heads order by 1`)
 )
 
@@ -75,6 +77,22 @@ func (r *reader) Events(f store.EventFilter) ([]fleet.Event, error) {
 	return r.events(f, limit, func(after int64, keep func(*Row) error) error {
 		return r.conn.Query(eventTail, keep, tenant, after, limit)
 	})
+}
+
+func (r *reader) EventCounts(after int64, since time.Time) (map[fleet.EventKind]int64, error) {
+	tenant, err := r.only()
+	if err != nil {
+		return nil, err
+	}
+	if since.IsZero() {
+		since = time.Unix(0, 0)
+	}
+	out := map[fleet.EventKind]int64{}
+	return out, r.conn.Query(eventCounts, func(row *Row) error {
+		kind := str[fleet.EventKind](row)
+		out[kind] = row.int64()
+		return nil
+	}, tenant, after, since)
 }
 
 // events pages through a read until enough events of the wanted kinds are found.
