@@ -68,7 +68,7 @@ func TestViews(t *testing.T) {
 	viewer := secret.Reveal()
 
 	for name, path := range viewPaths {
-		t.Run("M17 "+name+" refused before the upgrade", func(t *testing.T) {
+		t.Run("M17 "+name+" is refused before the upgrade", func(t *testing.T) {
 			for _, c := range []struct {
 				header http.Header
 				query  string
@@ -263,11 +263,11 @@ func TestViews(t *testing.T) {
 	})
 
 	t.Run("W3 M34 logs", func(t *testing.T) {
+		rc := w.robotClient("r8").connect(1)
 		all, one, none := w.watch("/ws/logs?min_level=DEBUG&tenant_id=x", viewer), w.watch("/ws/logs/r8?min_level=WARNING", viewer), w.watch("/ws/logs/r1", viewer)
 		for _, p := range []*program{all, one, none} {
 			p.raw("ping") // and no pong comes, which would be no JSON
 		}
-		rc := w.robotClient("r8").connect(1)
 		job := string(w.submit(func(r *client.SubmitRequest) { r.Target = "r8" }))
 		rc.hear("job_assign")
 		rc.say("job_accept", map[string]any{"job_id": job})
@@ -295,6 +295,7 @@ func TestViews(t *testing.T) {
 			}
 		}
 		w.python("Authorization", "Bearer "+viewer).want(422, "GET", "/ws/logs?min_level=LOUD", "")
+		w.python("Authorization", "Bearer "+viewer).want(404, "GET", "/ws/logs/nobody", "")
 	})
 
 	t.Run("R35 D12 activity", func(t *testing.T) {

@@ -2,8 +2,8 @@ package original
 
 import (
 	"bytes"
-	"compress/gzip"
 	"cmp"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"io"
@@ -209,13 +209,13 @@ func (c *caller) try(ctx context.Context, method, path, body string) (reply, err
 		return reply{}, err
 	}
 	defer resp.Body.Close()
-	body := io.Reader(resp.Body)
+	from := io.Reader(resp.Body)
 	if resp.Header.Get("Content-Encoding") == "gzip" { // they ask for it
-		if body, err = gzip.NewReader(body); err != nil {
+		if from, err = gzip.NewReader(from); err != nil {
 			return reply{}, err
 		}
 	}
-	text, err := io.ReadAll(body)
+	text, err := io.ReadAll(from)
 	return reply{resp.StatusCode, resp.Header, strings.TrimSpace(string(text)), resp.Close}, err
 }
 

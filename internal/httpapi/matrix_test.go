@@ -357,7 +357,7 @@ func (m *matrix) nowhere(t *testing.T, op matrixOp) string {
 // fill puts names into a path. What {id} is depends on what it is an id of.
 func fill(t *testing.T, op matrixOp, names func(noun string) map[string]string) string {
 	t.Helper()
-	noun, _, _ := strings.Cut(strings.TrimPrefix(op.path, Base+"/"), "/")
+	noun, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(op.path, Base), "/"), "/")
 	if !strings.Contains(op.path, "{") {
 		return op.path
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/auth"
+	"github.com/casarerpa/fleet/internal/store"
 )
 
 // The live views of the original's clients: its dialog, its dashboard, its log
@@ -138,13 +139,20 @@ func (v *viewer) may(who auth.Principal) error {
 func (v *viewer) read(r *http.Request) error {
 	q := r.URL.Query()
 	if v.logs {
-		level, ok := strings.ToUpper(q.Get("min_level")), true
+		level := strings.ToUpper(q.Get("min_level"))
 		if level == "" {
 			level = "DEBUG"
 		}
 		v.lines = &follower{robot: fleet.RobotID(r.PathValue("robot_id")), jobs: map[fleet.ID]*followed{}}
+		var ok bool
 		if v.lines.least, ok = logRank(level); !ok {
 			return fleet.Invalid("min_level", "min_level must be TRACE, DEBUG, INFO, WARNING, ERROR or CRITICAL; got %q.", clip(level))
+		}
+		if v.lines.robot != "" {
+			err := v.h.o.Store.View(r.Context(), v.v.Who.Scope(), func(r store.Reader) error { _, err := r.Robot(v.lines.robot); return err })
+			if err != nil {
+				return err
+			}
 		}
 	}
 	if text := q.Get("interval"); v.timed && text != "" {
