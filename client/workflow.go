@@ -27,6 +27,11 @@ func (c *Client) GetWorkflow(ctx context.Context, id fleet.ID) (out fleet.Workfl
 	return out, err
 }
 
+// DeleteWorkflow takes a workflow out of the lists. Its jobs stay.
+func (c *Client) DeleteWorkflow(ctx context.Context, id fleet.ID) error {
+	return c.send1(ctx, http.MethodDelete, at("workflows", string(id)), nil, nil)
+}
+
 // WorkflowVersions returns all versions of a workflow, newest first.
 func (c *Client) WorkflowVersions(ctx context.Context, id fleet.ID) ([]fleet.WorkflowVersion, error) {
 	var out struct {

@@ -9,4 +9,5 @@ type DeadLetter struct {
 	At            time.Time `json:"at"`
 	ReprocessedAt time.Time `json:"reprocessed_at,omitzero"`
 	ReprocessedBy string    `json:"reprocessed_by,omitempty"`
+	Data          JobData   `json:"-"` // inputs and error of the job, where they were asked for
 }

@@ -39,6 +39,7 @@ const (
 	EventRobotConflict      EventKind = "robot.identity_conflict"
 	EventWorkflowCreated    EventKind = "workflow.created"
 	EventWorkflowVersion    EventKind = "workflow.version_added"
+	EventWorkflowDeleted    EventKind = "workflow.deleted"
 	EventKeyCreated         EventKind = "key.created"
 	EventKeyRevoked         EventKind = "key.revoked"
 	EventKeyUpdated         EventKind = "key.updated"
@@ -119,7 +120,7 @@ func EventKinds() []EventKind {
 		EventJobNeedsDecision, EventJobDecided, EventJobLateResult, EventRobotRegistered,
 		EventRobotUpdated, EventRobotDeleted, EventRobotMode, EventRobotDrained, EventCommandRequested, EventCommandDelivered, EventCommandEnded, EventBulkStarted, EventBulkEnded,
 		EventRobotConnected, EventRobotDisconnected, EventRobotConflict, EventWorkflowCreated,
-		EventWorkflowVersion, EventKeyCreated, EventKeyRevoked, EventBrake,
+		EventWorkflowVersion, EventWorkflowDeleted, EventKeyCreated, EventKeyRevoked, EventBrake,
 		EventKeyUpdated, EventKeyRotated, EventKeyExpiring, EventKeyExpired, EventKeyUsedLate,
 		EventRobotEnrolled, EventEnrolmentCreated, EventEnrolmentRevoked,
 		EventJobReleased, EventJobUnmet, EventAssignmentChanged, EventOverrideChanged, EventReservationCreated, EventReservationUpdated, EventReservationDeleted, EventReservationRecalled, EventEnvironmentChanged,

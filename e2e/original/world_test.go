@@ -167,6 +167,8 @@ type caller struct {
 	url    string
 	header http.Header
 	http   *http.Client
+	json   bool   // says that every call carries JSON, also one without a body
+	form   string // the type of the bodies, if they are no JSON
 }
 
 // python is a caller with the headers that every Python program sends.
@@ -199,7 +201,9 @@ func (c *caller) try(ctx context.Context, method, path, body string) (reply, err
 	}
 	req.Header = c.header.Clone()
 	switch {
-	case body != "":
+	case c.form != "":
+		req.Header.Set("Content-Type", c.form)
+	case body != "" || c.json:
 		req.Header.Set("Content-Type", "application/json")
 	case method != http.MethodGet:
 		req.Header.Set("Content-Type", "application/octet-stream")

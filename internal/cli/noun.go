@@ -22,6 +22,7 @@ type workflowCmds struct {
 	List     workflowListCmd     `cmd:"" help:"list stored workflows by name"`
 	Get      workflowGetCmd      `cmd:"" aliases:"show" help:"show a stored workflow, or its document"`
 	Push     workflowPushCmd     `cmd:"" help:"store a workflow without running it"`
+	Delete   workflowDeleteCmd   `cmd:"" help:"delete a stored workflow; its jobs stay"`
 
 	Assign      workflowAssignCmd      `cmd:"" help:"make a robot one of the usual ones of a workflow"`
 	Unassign    workflowUnassignCmd    `cmd:"" help:"take a robot from the usual ones of a workflow"`

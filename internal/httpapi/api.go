@@ -120,6 +120,7 @@ type API struct {
 	gate     gate
 	streams  streams
 	looks    looks
+	unheard  unheard
 	cross    *http.CrossOriginProtection
 	submits  submissions
 	document []byte
@@ -176,6 +177,7 @@ func newAPI(o Options) (*API, error) {
 	a.itemRoutes()
 	a.heldItemRoutes()
 	a.workflowRoutes()
+	a.legacySubmitRoutes()
 	a.eventRoutes()
 	a.liveRoutes()
 	a.legacyViewRoutes()

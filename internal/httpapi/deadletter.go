@@ -1,8 +1,12 @@
 package httpapi
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
+	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
@@ -16,8 +20,10 @@ type DeadLetterEntry struct {
 	DeadLetterNames
 	WorkflowID    fleet.ID         `json:"workflow_id"`
 	WorkflowName  string           `json:"workflow_name"`
-	ErrorMessage  string           `json:"error_message,omitempty" doc:"Of a single entry."`
-	ErrorDetails  *fleet.JobError  `json:"error_details,omitempty" doc:"Of a single entry."`
+	ErrorMessage  string           `json:"error_message"`
+	ErrorDetails  *fleet.JobError  `json:"error_details"`
+	ErrorStack    *string          `json:"error_stack"`
+	Input         json.RawMessage  `json:"input"`
 	ErrorClass    fleet.ErrorClass `json:"error_class"`
 	ErrorCode     string           `json:"error_code,omitempty"`
 	Reason        string           `json:"reason"`
@@ -43,6 +49,8 @@ type DeadLetterList struct {
 	Entries []DeadLetterEntry `json:"entries"`
 	Total   int64             `json:"total"`
 	Pending int64             `json:"pending" doc:"Those that nobody has looked after."`
+	Limit   int               `json:"limit"`
+	Offset  int               `json:"offset" doc:"Always 0: pages go by cursor."`
 	Next    string            `json:"next_cursor,omitempty"`
 }
 
@@ -51,6 +59,8 @@ type DeadLetterStats struct {
 	Total       int64 `json:"total"`
 	Pending     int64 `json:"pending"`
 	Reprocessed int64 `json:"reprocessed"`
+	// WorkflowID is there for programs that ask for the numbers of one workflow.
+	WorkflowID *fleet.ID `json:"workflow_id" doc:"Null: of all workflows."`
 }
 
 // PurgeBody says what is to go.
@@ -60,7 +70,10 @@ type PurgeBody struct {
 
 // PurgeAnswer says how many went.
 type PurgeAnswer struct {
-	Purged int `json:"purged"`
+	Purged  int    `json:"purged"`
+	Count   int    `json:"purged_count" doc:"The same."`
+	Days    int    `json:"older_than_days"`
+	Message string `json:"message"`
 }
 
 func (a *API) deadLetterRoutes() {
@@ -78,7 +91,7 @@ func (a *API) deadLetterRoutes() {
 	}, a.getDeadLetter)
 	route(a, operation{
 		method: http.MethodPost, path: Base + "/dlq/{id}/retry", id: "deadletters.retry", summary: "Repeat the job of a dead letter, once",
-		may: need(fleet.JobsRun), rate: rateSubmit, status: http.StatusCreated, body: bodyRule{limit: plainBody, schema: anyObject("Empty.")},
+		may: need(fleet.JobsRun), rate: rateSubmit, body: bodyRule{limit: plainBody, schema: anyObject("Empty.")},
 	}, a.retryDeadLetter)
 	route(a, operation{
 		method: http.MethodDelete, path: Base + "/dlq/{id}", id: "deadletters.delete", summary: "Take a dead letter from the list; its job stays",
@@ -86,7 +99,7 @@ func (a *API) deadLetterRoutes() {
 	}, a.deleteDeadLetter)
 	route(a, operation{
 		method: http.MethodPost, path: Base + "/dlq/purge", id: "deadletters.purge", summary: "Take old ones from the list that were looked after",
-		may: need(fleet.JobsPurge), rate: rateWrite, body: jsonBody[PurgeBody](plainBody, true),
+		may: need(fleet.JobsPurge), rate: rateWrite, body: jsonBody[PurgeBody](plainBody, false),
 	}, a.purgeDeadLetters)
 }
 
@@ -97,6 +110,15 @@ func showDead(d fleet.DeadLetter) DeadLetterEntry {
 		Reason: j.DeadLetterReason, RetryCount: j.RetriesUsed + j.LostUsed, FirstFailedAt: j.FirstStartedAt, LastFailedAt: d.At,
 		CreatedAt: j.CreatedAt, ReprocessedAt: d.ReprocessedAt, ReprocessedBy: d.ReprocessedBy,
 	}
+	if d.Data.Error != nil {
+		e.ErrorMessage, e.ErrorDetails = d.Data.Error.Message, d.Data.Error
+		if d.Data.Error.Stack != "" {
+			e.ErrorStack = &d.Data.Error.Stack
+		}
+	}
+	if len(d.Data.Variables) > 0 {
+		e.Input = d.Data.Variables
+	}
 	stamp(&e.FirstFailedAt, &e.LastFailedAt, &e.CreatedAt, &e.ReprocessedAt)
 	e.DeadLetterNames = DeadLetterNames{EntryID: e.ID, SameJob: e.JobID, FailedAt: e.LastFailedAt, Submitted: e.CreatedAt}
 	return e
@@ -104,17 +126,19 @@ func showDead(d fleet.DeadLetter) DeadLetterEntry {
 
 type deadLettersInput struct {
 	PageInput
-	All bool `query:"all" doc:"Also those that somebody has looked after."`
+	All     bool   `query:"all" doc:"Also those that somebody has looked after."`
+	Pending string `query:"pending_only" doc:"false is the same as all."`
 }
 
 type deadLettersReply struct{ Body DeadLetterList }
 
 func (a *API) listDeadLetters(ctx context.Context, in *deadLettersInput) (*deadLettersReply, error) {
+	in.All = in.All || strings.EqualFold(in.Pending, "false")
 	page, err := a.o.Orchestrator.Jobs.DeadLetters(ctx, auth.From(ctx), in.All, in.page())
 	if err != nil {
 		return nil, err
 	}
-	out := DeadLetterList{Entries: []DeadLetterEntry{}, Total: page.Total - page.Reprocessed, Pending: page.Total - page.Reprocessed, Next: page.Next}
+	out := DeadLetterList{Entries: []DeadLetterEntry{}, Total: page.Total - page.Reprocessed, Pending: page.Total - page.Reprocessed, Limit: cmp.Or(in.Limit, fleet.PageDefault), Next: page.Next}
 	if in.All {
 		out.Total = page.Total
 	}
@@ -145,11 +169,8 @@ func (a *API) getDeadLetter(ctx context.Context, in *JobInput) (*deadReply, erro
 	if err != nil {
 		return nil, err
 	}
-	e := showDead(d)
-	if data.Error != nil {
-		e.ErrorMessage, e.ErrorDetails = data.Error.Message, data.Error
-	}
-	return &deadReply{e}, nil
+	d.Data = data
+	return &deadReply{showDead(d)}, nil
 }
 
 func (a *API) retryDeadLetter(ctx context.Context, in *JobInput) (*retryReply, error) {
@@ -166,7 +187,7 @@ func (a *API) retryDeadLetter(ctx context.Context, in *JobInput) (*retryReply, e
 		return nil, err
 	}
 	return &retryReply{Location: Base + "/jobs/" + string(job.ID), Body: RetryAnswer{
-		JobID: job.ID, NewJobID: job.ID, Original: id, Message: "The job is tried again as a new one.",
+		JobID: job.ID, NewJobID: job.ID, Original: id, Letter: id, Message: "The job is tried again as a new one.",
 	}}, nil
 }
 
@@ -192,14 +213,21 @@ func (a *API) deleteDeadLetter(ctx context.Context, in *JobInput) (*deletedDeadR
 
 type purgeReply struct{ Body PurgeAnswer }
 
-func (a *API) purgeDeadLetters(ctx context.Context, _ *struct{}) (*purgeReply, error) {
-	body, err := decode[PurgeBody](callOf(ctx).body, a.o.Limits)
+type purgeInput struct {
+	Days int `query:"older_than_days" doc:"In place of the body's."`
+}
+
+func (a *API) purgeDeadLetters(ctx context.Context, in *purgeInput) (*purgeReply, error) {
+	body, err := optional[PurgeBody](a, callOf(ctx).body)
 	if err != nil {
 		return nil, err
+	}
+	if in.Days != 0 {
+		body.Days = in.Days
 	}
 	n, err := a.o.Orchestrator.Jobs.PurgeDeadLetters(ctx, auth.From(ctx), body.Days)
 	if err != nil {
 		return nil, err
 	}
-	return &purgeReply{PurgeAnswer{n}}, nil
+	return &purgeReply{PurgeAnswer{Purged: n, Count: n, Days: body.Days, Message: fmt.Sprintf("%d entries are off the list; their jobs stay.", n)}}, nil
 }

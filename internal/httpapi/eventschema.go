@@ -84,6 +84,7 @@ func eventShapes() []eventShape {
 		{fleet.EventRobotConflict, robot, "Two machines use one robot id.", nil},
 		{fleet.EventWorkflowCreated, fleet.SubjectWorkflow, "A workflow was stored for the first time.", workflowData()},
 		{fleet.EventWorkflowVersion, fleet.SubjectWorkflow, "A workflow got another version.", workflowData()},
+		{fleet.EventWorkflowDeleted, fleet.SubjectWorkflow, "A workflow was deleted; its jobs and versions stay.", map[string]string{"name": "text"}},
 		{fleet.EventKeyCreated, fleet.SubjectKey, "A key was made.", map[string]string{"kind": "text", "name": "text"}},
 		{fleet.EventKeyRevoked, fleet.SubjectKey, "A key was revoked.", map[string]string{"name": "text", "reason?": "text"}},
 		{fleet.EventKeyUpdated, fleet.SubjectKey, "What people read of a key changed.", map[string]string{"name": "text", "name_before": "text"}},

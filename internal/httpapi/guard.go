@@ -92,7 +92,14 @@ func (a *API) guard(o *operation, next http.HandlerFunc) http.Handler {
 			a.writeProblem(w, a.problem(ctx, err))
 			return
 		}
-		next(w, r.WithContext(auth.With(ctx, p)))
+		r = r.WithContext(auth.With(ctx, p))
+		if view := a.dashboardView(o); view != nil && isDashboard(r) {
+			if err := view(w, r); err != nil {
+				a.writeProblem(w, a.problem(ctx, err))
+			}
+			return
+		}
+		next(w, r)
 	})
 }
 

@@ -72,7 +72,7 @@ func TestCancelAndRetry(t *testing.T) {
 		{name: "cancel", as: "operator", method: "POST", path: waiting + "/cancel", status: 200, has: []string{`"cancelled":true`, `"previous_status":"pending"`, `"status":"cancelled"`}, events: []fleet.EventKind{fleet.EventJobCancelled}},
 		{name: "cancelled twice", as: "operator", method: "POST", path: waiting + "/cancel", status: 200, has: []string{`"cancelled":false`, `"previous_status":"cancelled"`, "had ended before"}},
 		{name: "cancel of a running job", as: "operator", method: "POST", path: busy + "/cancel", body: `{"grace_seconds":2,"reason":"month end"}`, status: 200, has: []string{`"status":"cancelling"`, "was told to stop"}, events: []fleet.EventKind{fleet.EventJobCancelRequested}},
-		{name: "retry", as: "operator", method: "POST", path: waiting + "/retry", status: 201, has: []string{`"new_job_id":"`, `"original_job_id":"`}, events: []fleet.EventKind{fleet.EventJobSubmitted}},
+		{name: "retry", as: "operator", method: "POST", path: waiting + "/retry", status: 200, has: []string{`"new_job_id":"`, `"original_job_id":"`}, events: []fleet.EventKind{fleet.EventJobSubmitted}},
 		{name: "retried twice", as: "operator", method: "POST", path: waiting + "/retry", status: 409, has: []string{"retry_in_progress"}},
 		{name: "list of retries", as: "viewer", method: "GET", path: "/api/v1/jobs?retry_of=" + waiting[len("/api/v1/jobs/"):], status: 200, has: []string{`"retry_of":"`}},
 	} {

@@ -42,6 +42,7 @@ type RetryAnswer struct {
 	JobID    fleet.ID `json:"job_id" doc:"Of the new job."`
 	NewJobID fleet.ID `json:"new_job_id" doc:"The same."`
 	Original fleet.ID `json:"original_job_id"`
+	Letter   fleet.ID `json:"dlq_entry_id,omitempty" doc:"Of the dead letter that was looked after."`
 	Message  string   `json:"message"`
 
 	Dependents []fleet.ID `json:"dependent_job_ids,omitempty" doc:"With with_dependents: the jobs that were made anew, parents first."`
@@ -62,7 +63,7 @@ func (a *API) jobActionRoutes() {
 	}, a.cancelJob)
 	route(a, operation{
 		method: http.MethodPost, path: Base + "/jobs/{id}/retry", id: "jobs.retry", summary: "Make a new job from one that failed, was cancelled or timed out",
-		may: need(fleet.JobsRun), rate: rateSubmit, status: http.StatusCreated, body: jsonBody[RetryBody](plainBody, false),
+		may: need(fleet.JobsRun), rate: rateSubmit, body: jsonBody[RetryBody](plainBody, false),
 		description: "Jobs that are held because of this one wait for the new one. Those that were cancelled because of it come back with `with_dependents`.",
 	}, a.retryJob)
 	route(a, operation{

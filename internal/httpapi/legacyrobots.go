@@ -19,6 +19,41 @@ func (a *API) legacyRobotRoutes() {
 		may: need(fleet.RobotsRead), rate: rateRobots,
 		description: "A bare array; an empty one if there are none. A status selects the rows that show this word; online means idle.",
 	}, a.robotRows)
+	route(a, operation{
+		method: http.MethodPut, path: Base + "/robots/{id}", id: "robots.edit", summary: "Change what is known of a robot, in the form of the original",
+		may: need(fleet.RobotsManage), rate: rateWrite, body: jsonBody[LegacyRobotBody](plainBody, false),
+		description: "What is left out or null stays. What is set here the robot itself does not change any more.",
+	}, a.legacyEditRobot)
+}
+
+// LegacyRobotBody is what the original's fleet dialog changes of a robot.
+type LegacyRobotBody struct {
+	Name         *string   `json:"name,omitempty"`
+	Hostname     *string   `json:"hostname,omitempty"`
+	Capabilities *[]string `json:"capabilities,omitempty"`
+	Environment  *string   `json:"environment,omitempty"`
+	Slots        *int      `json:"max_concurrent_jobs,omitempty" doc:"1 to 100."`
+	Tags         *[]string `json:"tags,omitempty"`
+}
+
+func (a *API) legacyEditRobot(ctx context.Context, in *robotInput) (*robotReply, error) {
+	body, err := lenient[LegacyRobotBody](callOf(ctx).body, a.o.Limits)
+	if err != nil {
+		return nil, err
+	}
+	if body.Slots != nil && (*body.Slots < 1 || *body.Slots > fleet.MaxSlots) {
+		return nil, fleet.Invalid("max_concurrent_jobs", "max_concurrent_jobs must be between 1 and %d; got %d.", fleet.MaxSlots, *body.Slots)
+	}
+	c := orchestrator.RobotChange{Name: body.Name, Slots: body.Slots, Hostname: body.Hostname, Capabilities: body.Capabilities, Environment: body.Environment}
+	if body.Tags != nil {
+		tags := words(*body.Tags)
+		c.Tags = &tags
+	}
+	robot, err := a.o.Orchestrator.Robots.Edit(ctx, auth.From(ctx), fleet.RobotID(in.ID), c)
+	if err != nil {
+		return nil, err
+	}
+	return replyRobot(robot), nil
 }
 
 type robotRowsInput struct {

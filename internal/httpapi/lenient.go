@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 
 	"github.com/casarerpa/fleet/fleet"
@@ -23,6 +24,9 @@ func lenient[T any](raw []byte, l config.Limits) (out T, err error) {
 		return out, err
 	}
 	if err := json.Unmarshal(raw, &out); err != nil {
+		if e, ok := errors.AsType[*fleet.Error](err); ok { // a word that says itself what is wrong with it
+			return out, e
+		}
 		e := fleet.Errorf(fleet.CodeInvalid, "unreadable_json", "The body must be a JSON object with the members of this route: %s.", clip(err.Error(), 200))
 		e.Status = http.StatusBadRequest
 		if _, isType := err.(*json.UnmarshalTypeError); isType { //nolint:errorlint // as encoding/json returns it

@@ -44,6 +44,7 @@ var rights = map[string]string{
 	"robot.result": "r", "robot.workflow": "r",
 
 	"workflows.list": "vodas", "workflows.get": "vodas", "workflows.versions": "vodas", "workflows.version": "vodas", "workflows.validate": "vodas",
+	"workflows.submit": "odas", "workflows.upload": "das", "workflows.delete": "das", "robots.edit": "as",
 	"workflows.put": "das", "assignments.list": "vodas", "assignments.put": "das", "assignments.delete": "das",
 	"node_overrides.list": "vodas", "node_overrides.get": "vodas", "node_overrides.put": "das", "node_overrides.delete": "das",
 
@@ -291,6 +292,9 @@ func (m *matrix) ask(c matrixCaller, op matrixOp, path string) answer {
 	m.must(err)
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
+		if op.id == "workflows.upload" {
+			req.Header.Set("Content-Type", "multipart/form-data; boundary=x")
+		}
 	}
 	if c.name == "person" { // anew, since some operations end the sign-in
 		m.keys["person"] = m.ours.signIn(fleet.SignInToken).Access.Reveal()

@@ -71,9 +71,13 @@ func (a *API) workflowRoutes() {
 	}, a.putWorkflow)
 	a.validateRoute()
 	route(a, operation{
-		method: http.MethodGet, path: Base + "/workflows/{id}", id: "workflows.get", summary: "Get a workflow",
+		method: http.MethodGet, path: Base + "/workflows/{id}", id: "workflows.get", summary: "Get a workflow with its newest document",
 		may: need(fleet.WorkflowsRead), rate: rateRead,
 	}, a.getWorkflow)
+	route(a, operation{
+		method: http.MethodDelete, path: Base + "/workflows/{id}", id: "workflows.delete", summary: "Delete a workflow; its jobs stay",
+		may: need(fleet.WorkflowsWrite), rate: rateWrite,
+	}, a.deleteWorkflow)
 	route(a, operation{
 		method: http.MethodGet, path: Base + "/workflows/{id}/versions", id: "workflows.versions", summary: "List the versions of a workflow, newest first",
 		may: need(fleet.WorkflowsRead), rate: rateRead,
@@ -115,7 +119,14 @@ func (in *WorkflowInput) id() (fleet.ID, error) {
 	return "", fleet.NotFound("workflow", in.ID)
 }
 
-type workflowReply struct{ Body fleet.Workflow }
+// WorkflowObject is a workflow with the document of its newest version.
+type WorkflowObject struct {
+	fleet.Workflow
+	Document    json.RawMessage `json:"workflow_json" opaque:"true" doc:"Of the newest version, in canonical form."`
+	Description string          `json:"description" doc:"As the document's metadata has it."`
+}
+
+type workflowReply struct{ Body WorkflowObject }
 
 func (a *API) getWorkflow(ctx context.Context, in *WorkflowInput) (*workflowReply, error) {
 	id, err := in.id()
@@ -126,7 +137,39 @@ func (a *API) getWorkflow(ctx context.Context, in *WorkflowInput) (*workflowRepl
 	if err != nil {
 		return nil, err
 	}
-	return &workflowReply{showWorkflow(wf)}, nil
+	out := WorkflowObject{Workflow: showWorkflow(wf)}
+	if out.Document, _, err = a.o.Orchestrator.Workflows.Document(ctx, auth.From(ctx), id, wf.Newest); err != nil {
+		return nil, err
+	}
+	var about struct {
+		Metadata struct {
+			Description string `json:"description"`
+		} `json:"metadata"`
+	}
+	if json.Unmarshal(out.Document, &about) == nil {
+		out.Description = about.Metadata.Description
+	}
+	return &workflowReply{out}, nil
+}
+
+// DeletedWorkflow answers that a workflow is gone.
+type DeletedWorkflow struct {
+	Status     string   `json:"status" enum:"success"`
+	Message    string   `json:"message"`
+	WorkflowID fleet.ID `json:"workflow_id"`
+}
+
+type deletedWorkflowReply struct{ Body DeletedWorkflow }
+
+func (a *API) deleteWorkflow(ctx context.Context, in *WorkflowInput) (*deletedWorkflowReply, error) {
+	id, err := in.id()
+	if err != nil {
+		return nil, err
+	}
+	if err := a.o.Orchestrator.Workflows.Delete(ctx, auth.From(ctx), id); err != nil {
+		return nil, err
+	}
+	return &deletedWorkflowReply{DeletedWorkflow{"success", "The workflow is deleted; its jobs stay.", id}}, nil
 }
 
 type versionsReply struct{ Body VersionList }

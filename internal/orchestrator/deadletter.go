@@ -15,7 +15,17 @@ func (j *Jobs) DeadLetters(ctx context.Context, p auth.Principal, all bool, page
 	if err := p.Require(fleet.JobsRead); err != nil {
 		return out, err
 	}
-	err = j.Store.View(ctx, p.Scope(), func(r store.Reader) error { out, err = r.DeadLetters(all, page); return err })
+	err = j.Store.View(ctx, p.Scope(), func(r store.Reader) error {
+		if out, err = r.DeadLetters(all, page); err != nil {
+			return err
+		}
+		for i := range out.Letters {
+			if out.Letters[i].Data, err = r.JobData(out.Letters[i].Job.ID); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 	return out, err
 }
 

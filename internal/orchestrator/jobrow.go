@@ -99,3 +99,47 @@ func jobRow(r store.Reader, job fleet.Job, names map[fleet.RobotID]string) (JobR
 	row.RobotName = name
 	return row, nil
 }
+
+// Dashboard lists jobs as the original's dashboard shows them, newest first; total
+// is -1 where counting would cost too much.
+func (j *Jobs) Dashboard(ctx context.Context, p auth.Principal, f store.JobFilter, environment string, offset, limit int) (out []fleet.DashboardJob, total int64, err error) {
+	if err := p.Require(fleet.JobsRead); err != nil {
+		return nil, 0, err
+	}
+	scope := p.Scope()
+	if environment != "" {
+		if !scope.Sees(environment) {
+			return []fleet.DashboardJob{}, 0, nil
+		}
+		scope = scope.Within([]string{environment})
+	}
+	err = j.Store.View(ctx, scope, func(r store.Reader) error {
+		out = []fleet.DashboardJob{}
+		for page, skip := (fleet.Page{Limit: fleet.PageMax}), offset; len(out) < limit; {
+			list, err := r.Jobs(f, page)
+			if err != nil {
+				return err
+			}
+			total = list.Total
+			for i := range list.Jobs {
+				if skip > 0 {
+					skip--
+					continue
+				}
+				if len(out) == limit {
+					break
+				}
+				d, err := r.JobData(list.Jobs[i].ID)
+				if err != nil {
+					return err
+				}
+				out = append(out, fleet.NewDashboardJob(&list.Jobs[i], list.Jobs[i].State, &d))
+			}
+			if page.Cursor = list.Next; page.Cursor == "" {
+				return nil
+			}
+		}
+		return nil
+	})
+	return out, total, err
+}

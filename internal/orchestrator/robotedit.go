@@ -21,7 +21,11 @@ type RobotChange struct {
 	Tags  *[]string
 	// Facts are laid over what is known; a nil value takes a person's fact back.
 	Facts map[string]*fleet.Fact
-	Unpin []string // fields that the robot may say again: name, pool, tags
+	Unpin []string // fields that the robot may say again: name, pool, tags, capabilities
+
+	Hostname     *string
+	Environment  *string
+	Capabilities *[]string
 }
 
 // The fields that can be pinned.
@@ -77,8 +81,16 @@ func (c *RobotChange) validate() error {
 		return fleet.Invalid("max_concurrent_jobs", "max_concurrent_jobs must be between 0 and %d; got %d.", fleet.MaxSlots, *c.Slots)
 	}
 	for _, field := range c.Unpin {
-		if !slices.Contains([]string{pinName, pinPool, pinTags}, field) {
-			return fleet.Invalid("unpin", "unpin lists name, pool or tags; got %q.", field)
+		if !slices.Contains([]string{pinName, pinPool, pinTags, pinCapabilities}, field) {
+			return fleet.Invalid("unpin", "unpin lists name, pool, tags or capabilities; got %q.", field)
+		}
+	}
+	if c.Hostname != nil && (*c.Hostname == "" || len([]rune(*c.Hostname)) > 256) {
+		return fleet.Invalid("hostname", "hostname must have 1 to 256 characters; got %d.", len([]rune(*c.Hostname)))
+	}
+	if c.Environment != nil {
+		if err := fleet.ValidateEnvironment(*c.Environment); err != nil {
+			return err
 		}
 	}
 	if c.Pool != nil {
@@ -111,6 +123,19 @@ func (c *RobotChange) apply(robot *fleet.Robot, now time.Time) (changed []string
 		}
 		changed = append(changed, pinTags)
 		pin(pinTags)
+	}
+	if c.Hostname != nil {
+		robot.Hostname, changed = *c.Hostname, append(changed, "hostname")
+	}
+	if c.Environment != nil {
+		robot.Environment, changed = *c.Environment, append(changed, "environment")
+	}
+	if c.Capabilities != nil {
+		if robot.Capabilities, err = fleet.NewCapabilities(*c.Capabilities...); err != nil {
+			return nil, err
+		}
+		changed = append(changed, pinCapabilities)
+		pin(pinCapabilities)
 	}
 	for _, field := range c.Unpin {
 		robot.Pinned = slices.DeleteFunc(slices.Clone(robot.Pinned), func(w string) bool { return w == field })
