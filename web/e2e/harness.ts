@@ -1,6 +1,7 @@
 /** A real program and a real browser for the tests of the interface. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import AxeBuilder from '@axe-core/playwright';
@@ -61,8 +62,73 @@ export async function start(args: string[], says: RegExp, env: Record<string, st
   };
 }
 
-/** dev is the whole product in one process. */
-export const dev = (...more: string[]) => start(['dev', '--listen', '127.0.0.1:0', ...more], /address\s+(http:\/\/\S+)/);
+/** dev is the whole product in one process. FLEET_UI_DIR shows an interface that is being worked on. */
+const ui = process.env.FLEET_UI_DIR ? ['--ui-dir', process.env.FLEET_UI_DIR] : [];
+export const dev = (...more: string[]) => start(['dev', '--listen', '127.0.0.1:0', ...ui, ...more], /address\s+(http:\/\/\S+)/);
+
+/** ask calls the API as a program does, and gives what it answers. */
+export async function ask<T>(server: string, method: string, path: string, body?: unknown): Promise<T> {
+  const headers: Record<string, string> = body === undefined ? {} : { 'Content-Type': 'application/json' };
+  const r = await fetch(`${server}/api/v1${path}`, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
+  const text = await r.text();
+  if (!r.ok) throw new Error(`${method} ${path}: ${r.status} ${text}`);
+  return (text === '' ? undefined : JSON.parse(text)) as T;
+}
+
+/** runs stores a workflow and gives what submits a job of it. */
+export async function workflow(server: string, name: string, doc: object): Promise<(more?: object) => Promise<string>> {
+  const made = await ask<{ workflow_id: string }>(server, 'PUT', '/workflows', { workflow_name: name, workflow_json: doc });
+  return async (more = {}) => (await ask<{ job_id: string }>(server, 'POST', '/jobs', { workflow_id: made.workflow_id, ...more })).job_id;
+}
+
+export interface Line {
+  url: string;
+  cut: () => void; // breaks every connection, and lets none through
+  mend: () => void;
+  stop: () => Promise<void>;
+}
+
+/** line stands between a browser and a server, and can be cut. */
+export async function line(to: string): Promise<Line> {
+  const target = new URL(to);
+  const open = new Set<Socket>();
+  let down = false;
+  const server = createServer((from) => {
+    if (down) {
+      from.destroy();
+      return;
+    }
+    const on = connect(Number(target.port), target.hostname);
+    for (const [a, b] of [
+      [from, on],
+      [on, from],
+    ] as const) {
+      open.add(a);
+      a.on('error', () => undefined);
+      a.once('close', () => {
+        open.delete(a);
+        b.destroy();
+      });
+      a.pipe(b);
+    }
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  const cut = () => {
+    down = true;
+    for (const s of open) s.destroy();
+  };
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    cut,
+    mend: () => {
+      down = false;
+    },
+    stop: async () => {
+      cut();
+      await new Promise<void>((done) => server.close(() => done()));
+    },
+  };
+}
 
 /** canvas is the editor on the author's machine. */
 export const canvas = (dir: string, ...more: string[]) => start(['canvas', dir, '--listen', '127.0.0.1:0', ...more], /open at (http:\/\/\S+)/);

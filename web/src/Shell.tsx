@@ -1,25 +1,43 @@
-import { Link, Outlet, useRouterState } from '@tanstack/react-router';
+import { Link, Outlet, useNavigate, useRouterState, useSearch } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
+import { call, type Me, type Schemas, setTenant } from './api/client';
 import { LoginPage } from './pages/login/LoginPage';
+import { Connection } from './parts/Connection';
+import { follow, stream } from './parts/live';
+import { setMe } from './parts/session';
 import { setServerTime } from './parts/Time';
 import css from './shell.module.css';
 
-interface Meta {
-  mode: string;
-  now: string;
-  dev: boolean;
-  version: string;
-}
+type Meta = Schemas['Meta'];
 
-/** Shell is what stands around every page: the rail, and who may see it. */
+/** Shell is what stands around every page: the rail, the connection, and who may see it. */
 export function Shell() {
   const [meta, setMeta] = useState<Meta>();
+  const [me, keepMe] = useState<Me>();
   const [state, setState] = useState<'asking' | 'in' | 'out' | 'lost'>('asking');
   const [again, setAgain] = useState(0);
-  const canvas = useRouterState({ select: (s) => s.location.pathname.startsWith('/local/') || /^\/workflows\/[^/]+$/.test(s.location.pathname) });
+  const path = useRouterState({ select: (s) => s.location.pathname });
+  const canvas = path.startsWith('/local/') || /^\/workflows\/[^/]+(\/versions\/[^/]+)?$/.test(path);
+  const chosen = useSearch({ strict: false }).tenant;
   // biome-ignore lint/correctness/useExhaustiveDependencies: again asks once more
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
+    let gone = false;
+    const who = async (): Promise<number | undefined> => {
+      const r = await fetch('/api/v1/me');
+      if (gone) return 0;
+      if (r.status === 401) {
+        stream.stop();
+        setState('out');
+        return undefined;
+      }
+      if (r.ok) {
+        const got = (await r.json()) as Me;
+        keepMe((was) => (JSON.stringify(was) === JSON.stringify(got) ? was : got));
+      }
+      setState('in');
+      return 1000 * Number(r.headers.get('Retry-After') ?? 0);
+    };
     const ask = async () => {
       try {
         const m = await fetch('/api/v1/meta');
@@ -28,60 +46,143 @@ export function Shell() {
           setServerTime(got.now);
           setMeta(got);
         }
-        const r = await fetch('/api/v1/me');
-        setState(r.status === 401 ? 'out' : 'in');
-        timer = setTimeout(ask, document.hidden ? 60_000 : 5000);
+        await who();
+        timer = setTimeout(ask, document.hidden ? 60_000 : 10_000);
       } catch {
         setState('lost');
         timer = setTimeout(ask, 3000);
       }
     };
     void ask();
-    return () => clearTimeout(timer);
+    return () => {
+      gone = true;
+      clearTimeout(timer);
+    };
   }, [again]);
 
-  if (state === 'out') return <LoginPage onDone={() => setAgain((n) => n + 1)} />;
+  // Who works across tenants asks for one of them, always: without a name lists would be of all and the rest of one's own.
+  const everywhere = me?.permissions.includes('system:read') ?? false;
+  const tenant = everywhere ? (chosen ?? me?.tenant_id ?? '') : '';
+  const reachable = !meta?.orchestrator || meta.orchestrator.state === 'connected';
+  useEffect(() => {
+    setTenant(tenant);
+    setMe(me);
+    if (!me || !reachable) return;
+    follow(me, async () => {
+      const r = await fetch('/api/v1/me');
+      if (r.status === 401) {
+        setState('out');
+        return undefined;
+      }
+      return 1000 * Number(r.headers.get('Retry-After') ?? 0);
+    });
+    return () => stream.stop();
+  }, [me, tenant, reachable]);
+  const [ready, setReady] = useState('');
+  useEffect(() => setReady(me ? `${me.user_id ?? me.key_id ?? ''} ${tenant}` : ''), [me, tenant]);
+
+  if (state === 'out' && path !== '/setup') return <LoginPage onDone={() => setAgain((n) => n + 1)} />;
+  if (path === '/setup') return <Outlet />;
   return (
     <div className={css.shell}>
       <a className={css.skip} href="#main">
         Skip to the page
       </a>
       {meta?.dev && <p className={css.dev}>Developer mode: no sign-in. Do not expose this server.</p>}
+      {meta?.demo && <p className={css.demo}>Demo data.</p>}
+      {me && tenant !== '' && tenant !== me.tenant_id && <p className={css.other}>You see the tenant {tenant}, which is not your own.</p>}
       {state === 'lost' && (
         <p className={css.lost} role="status">
-          The server does not answer. This page tries again.
+          The server does not answer. Showing the last known state. Actions wait for the connection.
         </p>
       )}
       <div className={css.body}>
-        <nav className={css.rail} aria-label="Main">
-          <span className={css.mark}>Casare Fleet</span>
-          <Link to="/" activeOptions={{ exact: true }}>
-            Overview
-          </Link>
-          <Link to="/fleet/robots" search={{}} activeOptions={{ includeSearch: false }}>
-            Robots
-          </Link>
-          <Link to="/fleet/jobs" search={{}} activeOptions={{ includeSearch: false }}>
-            Jobs
-          </Link>
-          <Link to="/workflows" search={{ q: '' }} activeOptions={{ includeSearch: false }}>
-            Workflows
-          </Link>
-          <span className={css.grow} />
-          {state !== 'asking' && (
-            <span className={css.connection} role="status">
-              <span aria-hidden="true" data-lost={state === 'lost' || undefined}>
-                {state === 'lost' ? '○' : '●'}
-              </span>{' '}
-              {state === 'lost' ? 'Offline' : 'Connected'}
-            </span>
-          )}
-          {meta && <span className={css.version}>{meta.mode === 'canvas' ? 'canvas' : meta.version}</span>}
-        </nav>
+        <Rail canvas={meta?.mode === 'canvas'} />
+        <div className={css.foot}>
+          {everywhere && me && <TenantFilter value={tenant} own={me.tenant_id} />}
+          {state !== 'asking' && <Connection lost={state === 'lost'} version={meta?.version ?? ''} canvas={meta?.mode === 'canvas'} />}
+          {me && <User me={me} onOut={() => setAgain((n) => n + 1)} />}
+        </div>
         <main id="main" className={css.main} data-full={canvas || undefined}>
-          {state !== 'asking' && <Outlet />}
+          {ready !== '' && <Outlet key={ready} />}
+          {state === 'lost' && ready === '' && <p className={css.wait}>The server does not answer. This page tries again every few seconds.</p>}
         </main>
       </div>
+    </div>
+  );
+}
+
+function Rail({ canvas }: { canvas: boolean }) {
+  const fleet = useRouterState({ select: (s) => s.location.pathname.startsWith('/fleet') });
+  return (
+    <nav className={css.rail} aria-label="Main">
+      <span className={css.mark}>Casare Fleet</span>
+      {!canvas && (
+        <Link to="/" activeOptions={{ exact: true, includeSearch: false }}>
+          Overview
+        </Link>
+      )}
+      <Link to="/fleet" {...(fleet ? { 'aria-current': 'page' as const } : {})}>
+        Fleet
+      </Link>
+      <Link to="/workflows" search={{ q: '' }} activeOptions={{ includeSearch: false }}>
+        Workflows
+      </Link>
+    </nav>
+  );
+}
+
+/** TenantFilter is for who works across tenants. */
+function TenantFilter({ value, own }: { value: string; own: string }) {
+  const [list, setList] = useState<Schemas['Tenant'][]>([]);
+  const navigate = useNavigate();
+  useEffect(() => {
+    call<Schemas['TenantList']>('GET', '/tenants')
+      .then((l) => setList(l.tenants))
+      .catch(() => undefined); // the one that is shown stays
+  }, []);
+  if (list.length < 2) return null;
+  return (
+    <label className={css.tenant}>
+      Tenant{' '}
+      <select
+        value={value}
+        onChange={(e) => {
+          const to = e.target.value;
+          void navigate({ to: '.', search: (s: Record<string, unknown>) => ({ ...s, tenant: to === own ? undefined : to }) as never });
+        }}
+      >
+        {list.map((t) => (
+          <option key={t.id} value={t.id}>
+            {t.name || t.id}
+            {t.suspended ? ' (suspended)' : ''}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+function User({ me, onOut }: { me: Me; onOut: () => void }) {
+  const [why, setWhy] = useState('');
+  return (
+    <div className={css.user}>
+      <span title={me.tenant_id}>
+        {me.name || me.user_id || me.key_id} <span className={css.role}>{me.role.replaceAll('_', ' ')}</span>
+      </span>
+      {me.session_id && (
+        <button
+          type="button"
+          onClick={() =>
+            call('POST', '/auth/logout')
+              .then(onOut)
+              .catch((e: Error) => setWhy(e.message))
+          }
+        >
+          Sign out
+        </button>
+      )}
+      {why && <span role="alert">{why}</span>}
     </div>
   );
 }

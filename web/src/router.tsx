@@ -1,4 +1,4 @@
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect, useNavigate } from '@tanstack/react-router';
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect, retainSearchParams, useNavigate } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
 import { call } from './api/client';
 import type { CanvasSearch, Panel } from './canvas/CanvasPage';
@@ -13,6 +13,9 @@ import { WorkflowsPage } from './pages/workflow/WorkflowsPage';
 import { Shell } from './Shell';
 
 const root = createRootRoute({
+  // The tenant that is looked at stays in the address on the way from page to page.
+  validateSearch: (s: Record<string, unknown>): { tenant?: string } => (typeof s.tenant === 'string' && s.tenant ? { tenant: s.tenant } : {}),
+  search: { middlewares: [retainSearchParams(['tenant'])] },
   component: Shell,
   notFoundComponent: () => (
     <div style={{ padding: '20px 16px' }}>
@@ -53,6 +56,12 @@ const index = createRoute({
     if (meta?.mode === 'canvas') return Promise.reject(redirect({ to: '/workflows', search: { q: '' } }));
   },
   component: OverviewPage,
+});
+
+const fleet = createRoute({
+  getParentRoute: () => root,
+  path: '/fleet',
+  beforeLoad: () => Promise.reject(redirect({ to: '/fleet/robots', search: {} })),
 });
 
 const robots = createRoute({
@@ -176,7 +185,7 @@ const job = createRoute({
   },
 });
 
-export const router = createRouter({ routeTree: root.addChildren([index, robots, robot, jobs, list, editor, versions, version, file, job]) });
+export const router = createRouter({ routeTree: root.addChildren([index, fleet, robots, robot, jobs, list, editor, versions, version, file, job]) });
 
 declare module '@tanstack/react-router' {
   interface Register {

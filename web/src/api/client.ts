@@ -18,6 +18,22 @@ export class Refusal extends Error {
   }
 }
 
+let tenant = '';
+/** setTenant makes all questions be about one tenant. It is for who works across tenants; the server ignores it from others. */
+export const setTenant = (id: string): void => {
+  tenant = id;
+};
+export const actingTenant = (): string => tenant;
+
+/** tenantQuery is the tenant as a part of an address; empty: one's own. */
+export const tenantQuery = (before: string): string => (tenant === '' ? '' : `${before}tenant_id=${encodeURIComponent(tenant)}`);
+
+/** withTenant adds the tenant to the address of a question, except where no tenant acts. */
+export function withTenant(path: string): string {
+  if (tenant === '' || /^\/(meta|me|auth|tenants|health)\b/.test(path)) return path;
+  return path + tenantQuery(path.includes('?') ? '&' : '?');
+}
+
 /** call asks the API. A POST carries a key of its own, so that a repeat does nothing twice. */
 export async function call<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
   const headers: Record<string, string> = {};
@@ -25,7 +41,7 @@ export async function call<T>(method: string, path: string, body?: unknown, sign
   if (method === 'POST') headers['Idempotency-Key'] = crypto.randomUUID();
   let resp: Response;
   try {
-    resp = await fetch(`/api/v1${path}`, { method, headers, body: body === undefined ? null : JSON.stringify(body), signal: signal ?? null });
+    resp = await fetch(`/api/v1${withTenant(path)}`, { method, headers, body: body === undefined ? null : JSON.stringify(body), signal: signal ?? null });
   } catch (e) {
     if (signal?.aborted) throw e;
     throw new Refusal('The server does not answer.', 0, 'Look whether it still runs.', '');

@@ -1,4 +1,5 @@
 /** What the canvas asks of the server that served it. Documents go as text, so that no number changes. */
+import { withTenant } from '../api/client';
 import type { components } from '../api/schema';
 import { asNumber, asText, isObj, type JObj, parseJson, printJson } from './model/json';
 
@@ -38,7 +39,7 @@ export async function text(method: string, path: string, body?: string, signal?:
   if (body !== undefined) headers['Content-Type'] = 'application/json';
   if (method === 'POST') headers['Idempotency-Key'] = crypto.randomUUID();
   try {
-    resp = await fetch(base + path, { method, headers, body: body ?? null, signal: signal ?? null });
+    resp = await fetch(base + withTenant(path), { method, headers, body: body ?? null, signal: signal ?? null });
   } catch (e) {
     if (signal?.aborted) throw e;
     throw new Trouble('The server does not answer.', 0, 'no_answer', 'Look whether the program still runs.', '');

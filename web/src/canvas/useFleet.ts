@@ -1,4 +1,6 @@
-import { useCallback, useEffect, useState } from 'react';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import type { LiveRobot } from '../live/frames';
+import { fleet as store, stream, useConnection, useRobots } from '../parts/live';
 import type { Connection, PickerRobot } from '../parts/RobotPicker';
 import * as net from './net';
 
@@ -42,7 +44,7 @@ export function useFleet(): Fleet {
         if (end.signal.aborted) return;
         setMe(who);
         if (!m.orchestrator || m.orchestrator.state === 'connected') {
-          if (may(who, 'robots:read')) {
+          if (may(who, 'robots:read') && stream.look().phase !== 'live') {
             const list = await net.robots(end.signal);
             if (end.signal.aborted) return;
             pages = Math.max(1, Math.ceil(list.length / 500));
@@ -64,6 +66,12 @@ export function useFleet(): Fleet {
     };
   }, [live, again]);
 
+  const rows = useRobots();
+  const follows = useConnection().phase === 'live' && store.loaded;
+  const followed = useMemo(() => rows.map(fromRow), [rows]);
+  const kept = useRef(followed);
+  if (live || kept.current.length === 0) kept.current = followed;
+
   const link = meta?.orchestrator;
   const connection: Connection = lost
     ? { state: 'offline', address: location.host, message: lost.why, tried: [] }
@@ -74,12 +82,15 @@ export function useFleet(): Fleet {
   return {
     meta,
     me,
-    robots,
+    robots: follows ? kept.current : robots,
     asOf: connection.state === 'connected' || connection.state === 'connecting' || robots.length === 0 ? undefined : seen,
     connection,
     live,
     setLive,
-    refresh: useCallback(() => setAgain((n) => n + 1), []),
+    refresh: () => {
+      kept.current = followed;
+      setAgain((n) => n + 1);
+    },
     connect: useCallback((url: string, key: string) => {
       net
         .connect(url, key)
@@ -103,3 +114,15 @@ export function asPicker(r: net.Robot): PickerRobot {
     ...(r.mode_note ? { reason: r.mode_note } : {}),
   };
 }
+
+const fromRow = (r: LiveRobot): PickerRobot => ({
+  id: r.robot_id,
+  name: r.name || r.robot_id,
+  hostname: r.hostname,
+  status: r.status as PickerRobot['status'],
+  environment: r.environment,
+  capabilities: r.capabilities,
+  currentJobs: r.current_jobs,
+  maxJobs: r.max_concurrent_jobs,
+  ...(r.reason ? { reason: r.reason } : {}),
+});

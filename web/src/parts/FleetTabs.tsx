@@ -1,16 +1,21 @@
-import { Link } from '@tanstack/react-router';
+import { Link, useRouterState } from '@tanstack/react-router';
 import css from './parts.module.css';
 
-/** FleetTabs are the pages of the fleet dashboard. */
+export const fleetTabs = [
+  { to: '/fleet/robots', name: 'Robots' },
+  { to: '/fleet/jobs', name: 'Jobs' },
+] as const;
+
+/** FleetTabs are the six pages of the fleet dashboard, in the order in which they always were. */
 export function FleetTabs() {
+  const path = useRouterState({ select: (s) => s.location.pathname });
   return (
     <nav className={css.tabs} aria-label="Fleet">
-      <Link to="/fleet/robots" search={{}} activeOptions={{ includeSearch: false }}>
-        Robots
-      </Link>
-      <Link to="/fleet/jobs" search={{}} activeOptions={{ includeSearch: false, exact: true }}>
-        Jobs
-      </Link>
+      {fleetTabs.map((t) => (
+        <Link key={t.to} to={t.to} search={{}} {...(path.startsWith(t.to) ? { 'aria-current': 'page' as const } : {})}>
+          {t.name}
+        </Link>
+      ))}
     </nav>
   );
 }

@@ -29,14 +29,23 @@ function subscribe(f: () => void): () => void {
 
 export const useNow = (): number => useSyncExternalStore(subscribe, () => now) + offset;
 
+/** clock is a time of day, with seconds and 24 hours. */
+export const clock = (t: number | string | Date): string => new Date(t).toLocaleTimeString('en-GB');
+
+/** exact is a time with its day, as it is shown where hours alone would not do. */
+export const exact = (t: number | string | Date): string => {
+  const d = new Date(t);
+  return `${d.getFullYear()}-${String(d.getMonth() + 1).padStart(2, '0')}-${String(d.getDate()).padStart(2, '0')} ${clock(d)}`;
+};
+
 /** Ago tells how long ago, and the exact time on hover. */
-export function Ago({ at }: { at: string | undefined }) {
+export function Ago({ at }: { at: string | number | null | undefined }) {
   const t = useNow();
   if (!at) return <>–</>;
-  const exact = new Date(at);
+  const then = new Date(at);
   return (
-    <time dateTime={at} title={exact.toLocaleString()}>
-      {span(Math.floor((t - exact.getTime()) / 1000) * 1000 || 0).replace(/^0 ms$/, '0 s')} ago
+    <time dateTime={then.toISOString()} title={exact(then)}>
+      {span(Math.floor((t - then.getTime()) / 1000) * 1000 || 0).replace(/^0 ms$/, '0 s')} ago
     </time>
   );
 }

@@ -1,12 +1,13 @@
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
-import { call, type Job, type Me, Refusal, type Schemas } from '../../api/client';
-import { useAsk } from '../../parts/ask';
+import { call, type Job, Refusal, type Schemas } from '../../api/client';
 import { Confirm } from '../../parts/Confirm';
 import { FleetTabs } from '../../parts/FleetTabs';
+import { takeJob, touchJob, useLive } from '../../parts/live';
 import css from '../../parts/parts.module.css';
 import { Empty, Fault, Loading } from '../../parts/States';
 import { Status } from '../../parts/Status';
+import { useMay } from '../../parts/session';
 import { Ago } from '../../parts/Time';
 import { between, label, priority } from '../../parts/words';
 import { final, type JobSearch, jobStatuses, stoppable } from './rows';
@@ -21,9 +22,18 @@ export function JobsPage({ search, onSearch }: { search: JobSearch; onSearch: (s
   const trail = cursors.status === status ? cursors.list : [];
   const cursor = trail.at(-1) ?? '';
   const query = `limit=100${status ? `&status=${status}` : ''}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`;
-  const page = useAsk(query, (s) => call<Schemas['JobList']>('GET', `/jobs?${query}`, undefined, s), cursor ? 0 : 3000);
-  const me = useAsk('me', (s) => call<Me>('GET', '/me', undefined, s));
-  const may = me.data?.permissions.some((p) => p === 'jobs:run') ?? false;
+  const belongs = takeJob((j) => !status || j.status === status);
+  const page = useLive(query, {
+    topics: ['jobs'],
+    ask: (s) => call<Schemas['JobList']>('GET', `/jobs?${query}`, undefined, s),
+    // An older page stays as it was read: its rows are kept up to date, and nothing enters it.
+    take: (data, f) => {
+      const next = belongs(data, f);
+      return next === 'again' && cursor ? undefined : next;
+    },
+    touch: touchJob,
+  });
+  const may = useMay('jobs:run') ?? false;
   const [stop, setStop] = useState<Job>();
   const [said, setSaid] = useState('');
   const act = (job: Job, what: 'cancel' | 'retry') => {

@@ -1,30 +1,40 @@
 import { Link } from '@tanstack/react-router';
-import { allRobots, call, type Schemas } from '../../api/client';
-import { useAsk } from '../../parts/ask';
+import { call, type Schemas } from '../../api/client';
+import type { Fact } from '../../live/frames';
+import { stream, takeJob, touchJob, useFleetList, useLive } from '../../parts/live';
 import css from '../../parts/parts.module.css';
 import { Empty, Fault, Loading } from '../../parts/States';
 import { Status } from '../../parts/Status';
 import { Ago } from '../../parts/Time';
 import { label } from '../../parts/words';
 
-const jobs = (status: string, limit: number) => (signal: AbortSignal) =>
-  call<Schemas['JobList']>('GET', `/jobs?status=${status}&limit=${limit}`, undefined, signal);
+/** few asks for the first jobs of a state, and again when a job enters or leaves it. */
+const few = (status: string, limit: number) => ({
+  topics: ['jobs'],
+  ask: (signal: AbortSignal) => call<Schemas['JobList']>('GET', `/jobs?status=${status}&limit=${limit}`, undefined, signal),
+  take: (data: Schemas['JobList'], f: Fact) => {
+    const next = takeJob((j) => j.status === status)(data, f);
+    return next === 'again' && f.from_state !== status && f.to_state !== status ? undefined : next;
+  },
+  touch: touchJob,
+});
 
 /** OverviewPage answers: is anything wrong now, and what runs? */
 export function OverviewPage() {
-  const fleet = useAsk('robots', allRobots, 5000);
-  const running = useAsk('running', jobs('running', 8), 5000);
-  const pending = useAsk('pending', jobs('pending', 5), 5000);
-  const decide = useAsk('decide', jobs('needs_decision', 5), 5000);
-  const robots = fleet.data?.robots ?? [];
+  const fleet = useFleetList();
+  const running = useLive('running', few('running', 8));
+  const pending = useLive('pending', few('pending', 5));
+  const decide = useLive('decide', few('needs_decision', 5));
+  const robots = fleet.robots;
   const count = new Map<string, number>();
   for (const r of robots) count.set(r.status, (count.get(r.status) ?? 0) + 1);
-  const wrong = robots.filter((r) => r.status === 'error' || (r.suspect && r.status !== 'offline')).slice(0, 5);
+  const wrong = robots.filter((r) => r.status === 'error' || (r.silent && r.status !== 'offline')).slice(0, 5);
   const open = decide.data?.jobs ?? [];
-  const checked = fleet.data !== undefined && decide.data !== undefined;
+  const checked = fleet.loaded && decide.data !== undefined;
   const failed = fleet.error ?? running.error ?? pending.error ?? decide.error;
   const again = () => {
-    for (const a of [fleet, running, pending, decide]) a.again();
+    stream.retry();
+    for (const a of [running, pending, decide]) a.again();
   };
   const words = ['online', 'busy', 'offline', 'error', 'maintenance', ...['paused', 'draining'].filter((w) => count.has(w))];
   return (
@@ -32,11 +42,11 @@ export function OverviewPage() {
       <div className={css.head}>
         <h1>Overview</h1>
       </div>
-      {failed && <Fault error={failed} asOf={fleet.asOf} again={again} />}
-      {fleet.data ? (
+      {failed && <Fault error={failed} asOf={running.asOf} again={again} />}
+      {fleet.loaded ? (
         <div className={css.strip}>
           <Link to="/fleet/robots" search={{}}>
-            Total {fleet.data.total}
+            Total {robots.length}
           </Link>
           {words.map((w) => (
             <Link key={w} to="/fleet/robots" search={{ status: w }}>
@@ -53,7 +63,7 @@ export function OverviewPage() {
         !failed && <Loading what="the fleet" />
       )}
       <h2>Needs attention</h2>
-      {checked && wrong.length + open.length === 0 && <p className={css.fact}>Nothing needs you. Checked {fleet.asOf}.</p>}
+      {checked && wrong.length + open.length === 0 && <p className={css.fact}>Nothing needs you. Checked {decide.asOf}.</p>}
       <ul className={css.list}>
         {open.map((j) => (
           <li key={j.job_id}>
@@ -65,7 +75,7 @@ export function OverviewPage() {
         ))}
         {wrong.map((r) => (
           <li key={r.robot_id}>
-            <Status word={r.status} /> {r.name || r.robot_id} {r.suspect ? 'is silent' : 'reports an error'}.
+            <Status word={r.status} /> {r.name || r.robot_id} {r.silent ? 'is silent' : 'reports an error'}.
             <Link to="/fleet/robots/$id" params={{ id: r.robot_id }}>
               Open the robot
             </Link>

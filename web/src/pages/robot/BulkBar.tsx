@@ -1,7 +1,8 @@
 import { useState } from 'react';
-import { call, Refusal, type Robot, type Schemas } from '../../api/client';
-import { useAsk } from '../../parts/ask';
+import { call, Refusal, type Schemas } from '../../api/client';
+import type { LiveRobot } from '../../live/frames';
 import { Confirm } from '../../parts/Confirm';
+import { useLive } from '../../parts/live';
 import css from '../../parts/parts.module.css';
 import { label } from '../../parts/words';
 import { counts } from './rows';
@@ -10,7 +11,7 @@ const kinds = ['maintenance', 'pause', 'resume', 'drain', 'restart', 'stop', 'st
 const asksAboutRunning = new Set<string>(['maintenance', 'restart']);
 
 /** BulkBar acts on the chosen robots as one operation of the server, in waves, and shows a result for each of them. */
-export function BulkBar({ robots, may, onClear, onDone }: { robots: Robot[]; may: boolean; onClear: () => void; onDone: () => void }) {
+export function BulkBar({ robots, may, onClear }: { robots: LiveRobot[]; may: boolean; onClear: () => void }) {
   const [kind, setKind] = useState<(typeof kinds)[number]>();
   const [running, setRunning] = useState('keep');
   const [wave, setWave] = useState('');
@@ -32,7 +33,6 @@ export function BulkBar({ robots, may, onClear, onDone }: { robots: Robot[]; may
     try {
       const made = await call<Schemas['BulkEntry']>('POST', '/bulk-operations', body);
       setId(made.bulk_id);
-      onDone();
     } catch (e) {
       setWhy(e instanceof Refusal ? `${e.message} ${e.fix}` : String(e));
     } finally {
@@ -98,7 +98,12 @@ export function BulkBar({ robots, may, onClear, onDone }: { robots: Robot[]; may
 }
 
 function BulkResult({ id, onId }: { id: string; onId: (id: string) => void }) {
-  const op = useAsk(`bulk ${id}`, (s) => call<Schemas['BulkEntry']>('GET', `/bulk-operations/${id}`, undefined, s), 2000);
+  const op = useLive(`bulk ${id}`, {
+    // a target is done when its robot is: the operation's own events tell its begin and end
+    topics: [`bulk:${id}`, 'robots'],
+    ask: (s) => call<Schemas['BulkEntry']>('GET', `/bulk-operations/${id}`, undefined, s),
+    take: (b, f) => (f.topic === 'bulk' || (b.status === 'running' && f.type.startsWith('robot.')) ? 'again' : undefined),
+  });
   const [why, setWhy] = useState('');
   const b = op.data;
   if (!b) return null;

@@ -1,14 +1,15 @@
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
-import { call, type Me, Refusal, type Robot, type Schemas } from '../../api/client';
-import { useAsk } from '../../parts/ask';
+import { call, Refusal, type Robot, type Schemas } from '../../api/client';
 import { Confirm } from '../../parts/Confirm';
+import { FleetTabs } from '../../parts/FleetTabs';
+import { takeJob, touchJob, useLive, useRobot } from '../../parts/live';
 import css from '../../parts/parts.module.css';
 import { Fault, Loading } from '../../parts/States';
 import { Status } from '../../parts/Status';
+import { useMay } from '../../parts/session';
 import { Ago } from '../../parts/Time';
 import { between, label } from '../../parts/words';
-import { slots } from './rows';
 
 const commands = ['pause', 'resume', 'drain', 'maintenance', 'start', 'restart', 'stop'] as const;
 const asks = new Set<string>(['drain', 'maintenance', 'restart', 'stop']);
@@ -16,11 +17,22 @@ const asks = new Set<string>(['drain', 'maintenance', 'restart', 'stop']);
 /** RobotPage is one robot: how it is, what it runs, what was asked of it. */
 export function RobotPage({ id }: { id: string }) {
   const at = `/robots/${encodeURIComponent(id)}`;
-  const robot = useAsk(at, (s) => call<Robot>('GET', at, undefined, s), 3000);
-  const asked = useAsk(`${at}/commands`, (s) => call<Schemas['CommandList']>('GET', `${at}/commands?limit=20`, undefined, s), 3000);
-  const jobs = useAsk(`jobs of ${id}`, (s) => call<Schemas['JobList']>('GET', `/jobs?limit=20&robot_id=${encodeURIComponent(id)}`, undefined, s), 3000);
-  const me = useAsk('me', (s) => call<Me>('GET', '/me', undefined, s));
-  const may = me.data?.permissions.some((p) => p === 'robots:operate') ?? false;
+  const mine = (f: { id: string; topic: string }) => (f.topic === 'robots' && f.id === id ? ('again' as const) : undefined);
+  const robot = useLive(at, { topics: ['robots'], ask: (s) => call<Robot>('GET', at, undefined, s), take: (_, f) => mine(f) });
+  const asked = useLive(`${at}/commands`, {
+    topics: ['robots'],
+    ask: (s) => call<Schemas['CommandList']>('GET', `${at}/commands?limit=20`, undefined, s),
+    take: (_, f) => mine(f),
+  });
+  const jobs = useLive(`jobs of ${id}`, {
+    topics: ['jobs'],
+    ask: (s) => call<Schemas['JobList']>('GET', `/jobs?limit=20&robot_id=${encodeURIComponent(id)}`, undefined, s),
+    take: takeJob((j) => j.robot_id === id),
+    touch: touchJob,
+  });
+  const live = useRobot(id);
+  const known = useMay('robots:operate');
+  const may = known ?? false;
   const [sure, setSure] = useState('');
   const [said, setSaid] = useState('');
   const send = (command: string) => {
@@ -37,9 +49,10 @@ export function RobotPage({ id }: { id: string }) {
   const r = robot.data;
   return (
     <div className={css.page}>
+      <FleetTabs />
       <div className={css.head}>
         <h1 className={css.mono}>{r?.name || id}</h1>
-        {r && <Status word={r.status} {...(r.mode_note ? { more: `· ${r.mode_note}` } : {})} />}
+        {r && <Status word={live?.status ?? r.status} {...(r.mode_note ? { more: `· ${r.mode_note}` } : {})} />}
         <span className={css.grow} />
         <Link to="/fleet/robots" search={{}}>
           All robots
@@ -56,24 +69,24 @@ export function RobotPage({ id }: { id: string }) {
                 {asks.has(c) ? '…' : ''}
               </button>
             ))}
-            {!may && me.data && <span className={css.fact}>Your role can see robots but not operate them.</span>}
+            {known === false && <span className={css.fact}>Your role can see robots but not operate them.</span>}
             <span role="status">{said}</span>
           </div>
           <h2>Health</h2>
           <dl className={css.facts}>
             <dt>Last heartbeat</dt>
             <dd>
-              <Ago at={r.last_seen} />
-              {r.suspect && r.status !== 'offline' && <span className={css.warn}> · silent</span>}
+              <Ago at={live?.last_heartbeat ?? r.last_seen} />
+              {(live?.silent ?? r.suspect) && r.status !== 'offline' && <span className={css.warn}> · silent</span>}
             </dd>
             <dt>Jobs</dt>
             <dd>
-              {r.current_jobs}/{slots(r)}
+              {live?.current_jobs ?? r.current_jobs}/{live?.max_concurrent_jobs ?? r.wished_slots}
             </dd>
             <dt>CPU</dt>
-            <dd>{r.connected ? `${Math.round(r.metrics.cpu_percent)} %` : '–'}</dd>
+            <dd>{r.connected ? `${Math.round(live?.cpu_percent ?? r.metrics.cpu_percent)} %` : '–'}</dd>
             <dt>Memory</dt>
-            <dd>{r.connected ? `${Math.round(r.metrics.memory_mb)} MB (${Math.round(r.metrics.memory_percent)} %)` : '–'}</dd>
+            <dd>{r.connected ? `${Math.round(live?.memory_mb ?? r.metrics.memory_mb)} MB (${Math.round(r.metrics.memory_percent)} %)` : '–'}</dd>
             <dt>Disk</dt>
             <dd>{r.connected ? `${Math.round(r.metrics.disk_percent)} %` : '–'}</dd>
             {r.quarantine_until && (

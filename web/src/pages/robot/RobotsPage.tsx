@@ -1,31 +1,36 @@
 import { Link } from '@tanstack/react-router';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { useMemo, useRef, useState } from 'react';
-import { allRobots, call, type Me, type Robot } from '../../api/client';
-import { useAsk } from '../../parts/ask';
+import { memo, useMemo, useRef, useState } from 'react';
 import { FleetTabs } from '../../parts/FleetTabs';
+import { useHeld } from '../../parts/held';
+import { stream, useFleetList, useRobot } from '../../parts/live';
 import css from '../../parts/parts.module.css';
 import { capabilities } from '../../parts/RobotPicker/picker';
 import { Empty, Fault, Loading } from '../../parts/States';
 import { Status } from '../../parts/Status';
+import { useMay } from '../../parts/session';
 import { Ago } from '../../parts/Time';
 import { label } from '../../parts/words';
 import { BulkBar } from './BulkBar';
-import { counts, type RobotSearch, shown, slots, statuses } from './rows';
+import { counts, type RobotSearch, shown, statuses } from './rows';
 
-const columns = '40px 150px minmax(160px, 1.4fr) 120px 80px 90px minmax(160px, 1fr) 130px';
-const heads = ['', 'Status', 'Name', 'Environment', 'Jobs', 'CPU', 'Capabilities', 'Last heartbeat'];
+const columns = '40px 150px minmax(160px, 1.4fr) 120px 70px 70px 90px minmax(160px, 1fr) 130px';
+const heads = ['', 'Status', 'Name', 'Environment', 'Jobs', 'CPU', 'Memory', 'Capabilities', 'Last heartbeat'];
 
 /** RobotsPage lists the robots of the fleet; its address carries the filters. */
 export function RobotsPage({ search, onSearch }: { search: RobotSearch; onSearch: (s: RobotSearch) => void }) {
-  const fleet = useAsk('robots', allRobots, 3000);
-  const me = useAsk('me', (s) => call<Me>('GET', '/me', undefined, s));
+  const fleet = useFleetList();
+  const may = useMay('robots:operate') ?? false;
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const box = useRef<HTMLDivElement>(null);
-  const all = useMemo(() => fleet.data?.robots ?? [], [fleet.data]);
+  const [over, setOver] = useState(false);
+  const all = fleet.robots;
   const rows = useMemo(() => shown(all, search), [all, search]);
   const count = useMemo(() => counts(all), [all]);
-  const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => box.current, estimateSize: () => 34, overscan: 10 });
+  const ids = useMemo(() => rows.map((r) => r.robot_id), [rows]);
+  // Nothing moves under the hand: who is in the list and in which order changes when the pointer has left it.
+  const held = useHeld(ids, over || chosen.size > 0, JSON.stringify(search));
+  const virtual = useVirtualizer({ count: held.ids.length, getScrollElement: () => box.current, estimateSize: () => 34, overscan: 10 });
   const toggle = (id: string) =>
     setChosen((was) => {
       const next = new Set(was);
@@ -36,15 +41,19 @@ export function RobotsPage({ search, onSearch }: { search: RobotSearch; onSearch
   const set = (more: { [K in keyof RobotSearch]: RobotSearch[K] | undefined }) =>
     onSearch(Object.fromEntries(Object.entries({ ...search, ...more }).filter(([, v]) => v)) as RobotSearch);
   const filtered = search.q || search.status || search.cap;
-  const may = me.data?.permissions.some((p) => p === 'robots:operate') ?? false;
   return (
     <div className={`${css.page} ${css.fixed}`}>
       <div className={css.head}>
         <h1>Robots</h1>
-        {fleet.data && (
-          <span className={css.fact} role="status">
-            {rows.length} of {fleet.data.total} robots
+        {fleet.loaded && (
+          <span className={css.fact}>
+            {rows.length} of {all.length} robots
           </span>
+        )}
+        {held.waiting > 0 && (
+          <button type="button" onClick={held.apply}>
+            {held.waiting} changed places. Show
+          </button>
         )}
       </div>
       <FleetTabs />
@@ -64,10 +73,10 @@ export function RobotsPage({ search, onSearch }: { search: RobotSearch; onSearch
           </button>
         ))}
       </div>
-      {fleet.error && <Fault error={fleet.error} asOf={fleet.data ? fleet.asOf : ''} again={fleet.again} />}
-      {selected.length > 0 && <BulkBar robots={selected} may={may} onClear={() => setChosen(new Set())} onDone={fleet.again} />}
-      {!fleet.data && !fleet.error && <Loading what="robots" />}
-      {fleet.data && all.length === 0 && (
+      {fleet.error && <Fault error={fleet.error} asOf={fleet.loaded ? fleet.asOf : ''} again={() => stream.retry()} />}
+      {selected.length > 0 && <BulkBar robots={selected} may={may} onClear={() => setChosen(new Set())} />}
+      {!fleet.loaded && !fleet.error && <Loading what="robots" />}
+      {fleet.loaded && all.length === 0 && (
         <Empty command="fleet robot enrol --help">
           No robots yet. A robot is a machine that runs your workflows. Make an enrolment token, then enrol the machine with it.
         </Empty>
@@ -80,8 +89,17 @@ export function RobotsPage({ search, onSearch }: { search: RobotSearch; onSearch
           </button>
         </div>
       )}
-      {rows.length > 0 && (
-        <div ref={box} className={css.grid} role="table" aria-label="Robots" aria-rowcount={rows.length + 1} tabIndex={0}>
+      {held.ids.length > 0 && (
+        <div
+          ref={box}
+          className={css.grid}
+          role="table"
+          aria-label="Robots"
+          aria-rowcount={held.ids.length + 1}
+          tabIndex={0}
+          onPointerEnter={() => setOver(true)}
+          onPointerLeave={() => setOver(false)}
+        >
           <div role="rowgroup">
             <div className={`${css.row} ${css.header}`} role="row" aria-rowindex={1} style={{ gridTemplateColumns: columns }}>
               {heads.map((h) => (
@@ -91,10 +109,10 @@ export function RobotsPage({ search, onSearch }: { search: RobotSearch; onSearch
               ))}
             </div>
           </div>
-          <div role="rowgroup" style={{ position: 'relative', height: virtual.getTotalSize(), minWidth: 900 }}>
+          <div role="rowgroup" style={{ position: 'relative', height: virtual.getTotalSize(), minWidth: 1000 }}>
             {virtual.getVirtualItems().map((v) => {
-              const r = rows[v.index];
-              return r && <Row key={r.robot_id} robot={r} index={v.index} top={v.start} chosen={chosen.has(r.robot_id)} onToggle={toggle} />;
+              const id = held.ids[v.index];
+              return id && <Row key={id} id={id} index={v.index} top={v.start} chosen={chosen.has(id)} onToggle={toggle} />;
             })}
           </div>
         </div>
@@ -103,44 +121,60 @@ export function RobotsPage({ search, onSearch }: { search: RobotSearch; onSearch
   );
 }
 
-function Row({ robot: r, index, top, chosen, onToggle }: { robot: Robot; index: number; top: number; chosen: boolean; onToggle: (id: string) => void }) {
+/** Row reads its own robot, so that an update draws this row and nothing else. */
+const Row = memo(function Row({
+  id,
+  index,
+  top,
+  chosen,
+  onToggle,
+}: {
+  id: string;
+  index: number;
+  top: number;
+  chosen: boolean;
+  onToggle: (id: string) => void;
+}) {
+  const r = useRobot(id);
+  const style = { gridTemplateColumns: columns, position: 'absolute', left: 0, right: 0, transform: `translateY(${top}px)` } as const;
+  if (!r)
+    return (
+      <div className={css.row} role="row" aria-rowindex={index + 2} style={style}>
+        <span role="cell" />
+        <span role="cell">Deleted</span>
+        <span role="cell" className={css.mono}>
+          {id}
+        </span>
+      </div>
+    );
   const name = r.name || r.robot_id;
   const caps = r.capabilities.map((w) => capabilities.find((c) => c.word === w)?.name ?? w).join(', ');
+  const here = r.status !== 'offline';
   return (
-    <div
-      className={css.row}
-      role="row"
-      aria-rowindex={index + 2}
-      style={{ gridTemplateColumns: columns, position: 'absolute', left: 0, right: 0, transform: `translateY(${top}px)` }}
-    >
+    <div className={css.row} role="row" aria-rowindex={index + 2} style={style}>
       <span role="cell">
-        <input
-          type="checkbox"
-          aria-label={`Select ${name}`}
-          checked={chosen}
-          onChange={() => onToggle(r.robot_id)}
-          style={{ width: 24, height: 24, margin: 0 }}
-        />
+        <input type="checkbox" aria-label={`Select ${name}`} checked={chosen} onChange={() => onToggle(id)} style={{ width: 24, height: 24, margin: 0 }} />
       </span>
       <span role="cell">
-        <Status word={r.status} {...(r.mode_note ? { title: r.mode_note } : {})} {...(r.suspect && r.status !== 'offline' ? { more: '· silent' } : {})} />
+        <Status word={r.status} {...(r.reason ? { title: r.reason } : {})} {...(r.silent && here ? { more: '· silent' } : {})} />
       </span>
       <span role="cell" className={css.mono}>
-        <Link to="/fleet/robots/$id" params={{ id: r.robot_id }} title={r.hostname}>
+        <Link to="/fleet/robots/$id" params={{ id }} title={r.hostname}>
           {name}
         </Link>
       </span>
       <span role="cell">{r.environment}</span>
       <span role="cell">
-        {r.current_jobs}/{slots(r)}
+        {r.current_jobs}/{r.max_concurrent_jobs}
       </span>
-      <span role="cell">{r.connected ? `${Math.round(r.metrics.cpu_percent)} %` : '–'}</span>
+      <span role="cell">{here ? `${Math.round(r.cpu_percent)} %` : '–'}</span>
+      <span role="cell">{here ? `${Math.round(r.memory_mb)} MB` : '–'}</span>
       <span role="cell" title={caps}>
         {caps || '–'}
       </span>
       <span role="cell">
-        <Ago at={r.last_seen} />
+        <Ago at={r.last_heartbeat} />
       </span>
     </div>
   );
-}
+});

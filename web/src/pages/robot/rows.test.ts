@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { Robot } from '../../api/client';
-import { counts, robotSearch, shown, slots } from './rows';
+import type { LiveRobot } from '../../live/frames';
+import { counts, robotSearch, shown } from './rows';
 
-const robot = (id: string, more: Partial<Robot> = {}): Robot =>
+const robot = (id: string, more: Partial<LiveRobot> = {}): LiveRobot =>
   ({
     robot_id: id,
     name: id,
@@ -11,10 +11,10 @@ const robot = (id: string, more: Partial<Robot> = {}): Robot =>
     status: 'online',
     capabilities: [],
     tags: [],
-    wished_slots: 3,
+    max_concurrent_jobs: 3,
     current_jobs: 0,
     ...more,
-  }) as Robot;
+  }) as LiveRobot;
 
 describe('the list of robots', () => {
   const all = [robot('bot-10', { status: 'busy' }), robot('bot-2', { capabilities: ['gpu'] }), robot('x', { tags: ['Bottom'] })];
@@ -30,13 +30,12 @@ describe('the list of robots', () => {
     expect(shown(all, { status: 'busy' }).map((r) => r.robot_id)).toEqual(['bot-10']);
     expect(shown(all, { cap: 'gpu', status: 'busy' })).toEqual([]);
   });
-  it('counts by status, and takes the lower limit of slots', () => {
+  it('counts by status', () => {
     expect(counts(all)).toEqual(
       new Map([
         ['busy', 1],
         ['online', 2],
       ]),
     );
-    expect([slots(all[0] as Robot), slots(robot('a', { slot_limit: 2 }))]).toEqual([3, 2]);
   });
 });

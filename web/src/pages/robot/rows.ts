@@ -1,5 +1,5 @@
 /** What the list of robots decides, apart from how it looks. Pure. */
-import type { Robot } from '../../api/client';
+import type { LiveRobot } from '../../live/frames';
 
 export const statuses = ['online', 'busy', 'offline', 'error', 'maintenance', 'paused', 'draining'] as const;
 
@@ -18,7 +18,7 @@ export function robotSearch(s: Record<string, unknown>): RobotSearch {
   return out;
 }
 
-export function shown(robots: readonly Robot[], s: RobotSearch): Robot[] {
+export function shown(robots: readonly LiveRobot[], s: RobotSearch): LiveRobot[] {
   const q = (s.q ?? '').trim().toLowerCase();
   return robots
     .filter((r) => !s.status || r.status === s.status)
@@ -27,9 +27,7 @@ export function shown(robots: readonly Robot[], s: RobotSearch): Robot[] {
     .sort((a, b) => (a.name || a.robot_id).localeCompare(b.name || b.robot_id, 'en', { numeric: true }));
 }
 
-export const slots = (r: Robot): number => (r.slot_limit ? Math.min(r.wished_slots, r.slot_limit) : r.wished_slots);
-
-export function counts(robots: readonly Robot[]): Map<string, number> {
+export function counts(robots: readonly { status: string }[]): Map<string, number> {
   const out = new Map<string, number>();
   for (const r of robots) out.set(r.status, (out.get(r.status) ?? 0) + 1);
   return out;
