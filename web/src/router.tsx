@@ -1,9 +1,9 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect, retainSearchParams, useNavigate } from '@tanstack/react-router';
-import { useEffect, useState } from 'react';
+import { Suspense } from 'react';
 import { call } from './api/client';
 import type { CanvasSearch, Panel } from './canvas/CanvasPage';
 import { JobsPage } from './pages/job/JobsPage';
-import { jobSearch } from './pages/job/rows';
+import { detailSearch, jobSearch } from './pages/job/rows';
 import { OverviewPage } from './pages/overview/OverviewPage';
 import { RobotPage } from './pages/robot/RobotPage';
 import { RobotsPage } from './pages/robot/RobotsPage';
@@ -153,34 +153,31 @@ const file = createRoute({
   },
 });
 
-/** A job's own address leads to its run on the graph of the version that it ran. */
+const JobPage = lazyRouteComponent(() => import('./pages/job/JobPage'), 'JobPage');
+const RunGraph = lazyRouteComponent(() => import('./canvas/RunGraph'), 'RunGraph');
+
 const job = createRoute({
   getParentRoute: () => root,
   path: '/fleet/jobs/$id',
-  component: function Job() {
+  validateSearch: detailSearch,
+  component: function JobDetail() {
     const { id } = job.useParams();
+    const search = job.useSearch();
     const navigate = useNavigate();
-    const [why, setWhy] = useState('');
-    useEffect(() => {
-      let gone = false;
-      fetch(`/api/v1/jobs/${encodeURIComponent(id)}`)
-        .then(async (r) => {
-          const got = (await r.json()) as { detail?: string; workflow?: { workflow_id: string; version: number } };
-          if (gone) return;
-          if (!r.ok || !got.workflow) return setWhy(got.detail ?? `The server answered ${r.status}.`);
-          const to = { id: got.workflow.workflow_id, v: String(got.workflow.version) };
-          void navigate({ to: '/workflows/$id/versions/$v', params: to, search: { run: id }, replace: true });
-        })
-        .catch(() => setWhy('The server does not answer.'));
-      return () => {
-        gone = true;
-      };
-    }, [id, navigate]);
     return (
-      <div style={{ padding: '20px 16px' }}>
-        <h1>Job</h1>
-        <p role="status">{why || 'Looking for it…'}</p>
-      </div>
+      <JobPage
+        key={id}
+        id={id}
+        search={search}
+        onSearch={(more) =>
+          void navigate({ to: '/fleet/jobs/$id', params: { id }, search: detailSearch({ ...search, ...more }), replace: !('tab' in more || 'pane' in more) })
+        }
+        graph={(p) => (
+          <Suspense fallback={<p role="status">Loading the graph…</p>}>
+            <RunGraph {...p} />
+          </Suspense>
+        )}
+      />
     );
   },
 });

@@ -11,7 +11,7 @@ export interface Query<T> {
   /** take makes the next data of a fact; 'again' asks the server, undefined: the fact is of no concern. */
   take?: (data: T, f: Fact) => T | 'again' | undefined;
   /** touch does the same for a sample. */
-  touch?: (data: T, s: Sample) => T | undefined;
+  touch?: (data: T, s: Sample) => T | 'again' | undefined;
 }
 
 export interface Answer<T> {
@@ -58,7 +58,9 @@ export class LiveQuery<T> {
         const data = this.current();
         if (data === undefined || !this.q.touch) return;
         const next = this.q.touch(data, s);
-        if (next !== undefined) this.tell(next);
+        if (next === 'again') {
+          if (!this.end) this.soon();
+        } else if (next !== undefined) this.tell(next);
       },
       covered: () => {
         first = false;

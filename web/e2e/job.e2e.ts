@@ -1,0 +1,185 @@
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ask, clean, dev, launch, open, type Program, shot, workflow } from './harness';
+
+let browser: Browser;
+let server: Program;
+
+const chain = (name: string, nodes: [string, string, object][]) => ({
+  metadata: { name, version: '1.0.0' },
+  nodes: Object.fromEntries(nodes.map(([id, type, config], i) => [id, { node_id: id, node_type: type, config, position: [260 * i, 0] }])),
+  connections: nodes.slice(1).map(([id], i) => ({ source_node: nodes[i]?.[0], source_port: 'exec_out', target_node: id, target_port: 'exec_in' })),
+});
+
+const log = (message: string, level = 'info') => ({ message, level });
+
+let failing: (more?: object) => Promise<string>;
+let slow: (more?: object) => Promise<string>;
+
+beforeAll(async () => {
+  [browser, server] = await Promise.all([launch(), dev()]);
+  failing = await workflow(
+    server.url,
+    'Pay invoices',
+    chain('Pay invoices', [
+      ['start', 'StartNode', {}],
+      ...Array.from({ length: 30 }, (_, i): [string, string, object] => [`say_${i}`, 'LogNode', log(`line ${i}`)]),
+      ['warn', 'LogNode', log('\u001b[33mthe amount looks odd\u001b[0m', 'error')],
+      ['read', 'ReadFileNode', { file_path: '/nowhere/invoices.csv' }],
+    ]),
+  );
+  slow = await workflow(
+    server.url,
+    'Long run',
+    chain('Long run', [
+      ['start', 'StartNode', {}],
+      ['first', 'LogNode', log('begun')],
+      ['pause', 'WaitNode', { duration: 60 }],
+      ['last', 'LogNode', log('done')],
+    ]),
+  );
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+const both = async (page: Page, name: string) => {
+  for (const colorScheme of ['dark', 'light'] as const) {
+    await page.emulateMedia({ colorScheme });
+    await clean(page);
+    await shot(page, `${name}-${colorScheme}`);
+  }
+};
+
+describe('the page of a job', () => {
+  it('opens a failed one at its first error, and makes a new job of it', async () => {
+    const id = await failing({ retry: { max: 0 }, variables: { month: 'May' } });
+    const w = await open(browser);
+    const { page } = w;
+    await page.goto(`${server.url}/fleet/jobs/${id}`);
+    const head = page.getByRole('main');
+    await head.getByText('Failed').first().waitFor();
+    await page
+      .getByRole('region', { name: 'Now' })
+      .getByText(/outside of the job’s folder|outside of the job's folder/)
+      .waitFor();
+    const lines = page.getByRole('region', { name: 'Log' });
+    await lines.getByText('the amount looks odd').waitFor();
+    await lines.getByText('line 29').waitFor();
+    const timeline = page.getByRole('list', { name: 'Timeline' });
+    await timeline.getByText('Attempt 1 on dev-').waitFor();
+    await timeline.getByRole('button', { name: /read$/ }).waitFor();
+    await both(page, 'job-failed');
+
+    // Search through all lines, by the keyboard.
+    await page.getByRole('searchbox', { name: 'Search all lines' }).fill('LINE 1');
+    await page.getByText('11 lines').waitFor();
+    await page.getByRole('button', { name: 'Next match' }).click();
+    await page.getByText('1 of 11 lines').waitFor();
+    await lines.locator('mark').first().waitFor();
+
+    // A node that is chosen is chosen everywhere, and in the address.
+    await timeline.getByRole('button', { name: /read$/ }).click();
+    await page.getByRole('tab', { name: 'Steps' }).click();
+    await page.getByText('Only read.').waitFor();
+    expect(page.url()).toContain('node=read');
+    await page.getByRole('tab', { name: 'Graph' }).click();
+    await page.locator('.react-flow__node.selected').getByText('read').first().waitFor();
+    await page.locator('.react-flow__node').getByText('Failed').first().waitFor();
+    await both(page, 'job-graph');
+    expect(w.faults).toEqual([]);
+    await w.context.close();
+  });
+
+  it('shows what went in and out, and makes a new job of it', async () => {
+    const id = await failing({ retry: { max: 0 }, variables: { month: 'May' } });
+    const w = await open(browser);
+    const { page } = w;
+    await page.goto(`${server.url}/fleet/jobs/${id}`);
+    await page.getByRole('button', { name: 'Retry…' }).waitFor();
+    for (const tab of ['Variables', 'Attempts', 'Events', 'Raw']) {
+      await page.getByRole('tab', { name: tab }).click();
+      await page.getByText(/^Loading /).waitFor({ state: 'detached' });
+      await clean(page);
+      await shot(page, `job-${tab.toLowerCase()}-dark`);
+    }
+    await page.goBack();
+    await page.getByRole('tab', { name: 'Events' }).and(page.locator('[aria-selected=true]')).waitFor();
+
+    await page.getByRole('button', { name: 'Retry…' }).click();
+    await page
+      .getByRole('dialog')
+      .getByText(/Both link|both link/)
+      .waitFor();
+    await clean(page);
+    await page.getByRole('button', { name: 'Make a new job' }).click();
+    await page.getByRole('link', { name: 'Open the new job' }).click();
+    await page.getByText('Retry of').waitFor();
+    await page.getByRole('link', { name: `…${id.slice(-8)}` }).click();
+    await page.getByText('Retried as').waitFor();
+    expect(w.faults).toEqual([]);
+    await w.context.close();
+  });
+
+  it('says why one waits, and what would help', async () => {
+    const id = await slow({ placement: { capabilities: ['gpu'] } });
+    const w = await open(browser);
+    const { page } = w;
+    await page.goto(`${server.url}/fleet/jobs/${id}`);
+    const why = page.getByRole('region', { name: 'Why is it waiting?' });
+    await why.getByText(/2 robots looked at: 0 fit, 0 of them free · 2 lack a capability\./).waitFor();
+    await why.getByText('it did not need gpu').waitFor();
+    await why.getByRole('button', { name: 'Robot by robot' }).click();
+    await why
+      .getByText(/Capability: gpu is wanted, lacks gpu/)
+      .first()
+      .waitFor();
+    await both(page, 'job-waiting');
+    await page.getByRole('button', { name: 'Cancel…' }).click();
+    await page.getByRole('textbox', { name: 'Reason' }).fill('not needed any more');
+    await page.getByRole('button', { name: 'Cancel the job' }).click();
+    await page.getByRole('button', { name: 'Retry…' }).waitFor();
+    expect(w.faults).toEqual([]);
+    await w.context.close();
+  });
+
+  it('follows one that runs, and stops it', async () => {
+    const id = await slow();
+    const w = await open(browser, { width: 390, height: 844 });
+    const { page } = w;
+    await page.goto(`${server.url}/fleet/jobs/${id}`);
+    await page.getByRole('main').getByText('Running').first().waitFor();
+    await page.getByRole('region', { name: 'Log' }).getByText('begun').waitFor();
+    await page
+      .getByRole('list', { name: 'Timeline' })
+      .getByRole('button', { name: /pause$/ })
+      .waitFor();
+    expect(await page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth)).toBe(false);
+    await both(page, 'job-running-390');
+    await page.getByRole('button', { name: 'Cancel…' }).click();
+    await page.getByRole('button', { name: 'Cancel the job' }).click();
+    await page
+      .getByRole('region', { name: 'Now' })
+      .getByText(/left, then it is stopped by force/)
+      .waitFor();
+    await page.getByRole('button', { name: 'Force stop…' }).click();
+    await clean(page);
+    await page.getByRole('button', { name: 'Stop by force' }).click();
+    await page.getByRole('button', { name: 'Retry…' }).waitFor();
+    expect((await ask<{ status: string }>(server.url, 'GET', `/jobs/${id}`)).status).toBe('cancelled');
+    expect(w.faults).toEqual([]);
+    await w.context.close();
+  });
+
+  it('says so when there is none', async () => {
+    const w = await open(browser);
+    await w.page.goto(`${server.url}/fleet/jobs/01939c3e-0000-7000-8000-000000000000`);
+    await w.page
+      .getByRole('alert')
+      .getByText(/01939c3e/)
+      .waitFor();
+    await w.context.close();
+  });
+});

@@ -1,0 +1,199 @@
+import { describe, expect, it } from 'vitest';
+import type { Schemas } from '../../api/client';
+import { ansi, type Line, LogWindow, marked, type Page } from './log';
+import { detailSearch, lineOf } from './rows';
+import { bars, lasted, scaleOf } from './timeline';
+
+const t0 = Date.parse('2026-11-27T10:00:00Z');
+const iso = (s: number) => new Date(t0 + 1000 * s).toISOString();
+
+function told(more: object): Schemas['JobTimeline'] {
+  return {
+    job: { job_id: 'j', status: 'completed', created_at: iso(0) },
+    now: iso(100),
+    segment_jobs: [],
+    attempts: [],
+    nodes: [],
+    steps: 0,
+    cut: false,
+    ...more,
+  } as unknown as Schemas['JobTimeline'];
+}
+
+describe('the timeline', () => {
+  it('shows the wait before each attempt, and the nodes under it', () => {
+    const list = bars(
+      told({
+        attempts: [
+          { job_id: 'j', epoch: 1, robot_id: 'a', offered_at: iso(2), started_at: iso(2), ended_at: iso(4), outcome: 'failed' },
+          { job_id: 'j', epoch: 2, robot_id: 'b', offered_at: iso(90), started_at: iso(90), ended_at: iso(95), outcome: 'completed' },
+        ],
+        nodes: [
+          { job_id: 'j', epoch: 1, node_id: 'n', node_type: 'X', status: 'failed', started_at: iso(2), ended_at: iso(3), passes: 1, failed: 1, total_ms: 1000 },
+          {
+            job_id: 'j',
+            epoch: 2,
+            node_id: 'n',
+            node_type: 'X',
+            status: 'completed',
+            started_at: iso(90),
+            ended_at: iso(95),
+            passes: 3,
+            failed: 0,
+            total_ms: 4500,
+          },
+        ],
+      }),
+      t0 + 100_000,
+    );
+    expect(list.map((b) => `${b.kind} ${b.title}: ${b.words}`)).toEqual([
+      'wait Waited: 2.0 s',
+      'attempt Attempt 1 on a: 2.0 s',
+      'node n: 1.0 s',
+      'wait Waited: 1 min 26 s',
+      'attempt Attempt 2 on b: 5.0 s',
+      'node n: 3 passes, 4.5 s in all',
+    ]);
+    // The long wait is folded: what was done gets the room.
+    const s = scaleOf(list);
+    expect(s.gaps.map((g) => Math.round(g.ms / 1000))).toEqual([86]);
+    expect([s.at(t0), Math.round(s.at(t0 + 95_000))]).toEqual([0, 100]);
+    expect(s.at(t0 + 95_000) - s.at(t0 + 90_000)).toBeGreaterThan(40);
+    for (let i = 1; i < 95; i++) expect(s.at(t0 + 1000 * i)).toBeGreaterThanOrEqual(s.at(t0 + 1000 * (i - 1)));
+  });
+
+  it('draws what lasts until now', () => {
+    const list = bars(
+      told({
+        job: { job_id: 'j', status: 'running', created_at: iso(0) },
+        attempts: [{ job_id: 'j', epoch: 1, robot_id: 'a', offered_at: iso(0), started_at: iso(0) }],
+        nodes: [{ job_id: 'j', epoch: 1, node_id: 'n', node_type: 'X', status: 'running', started_at: iso(1), passes: 1, failed: 0, total_ms: 0 }],
+      }),
+      t0 + 9000,
+    );
+    expect(list.map((b) => [b.kind, b.open, b.to - t0])).toEqual([
+      ['attempt', true, 9000],
+      ['node', true, 9000],
+    ]);
+    const waits = bars(told({ job: { job_id: 'j', status: 'pending', created_at: iso(0) } }), t0 + 5000);
+    expect(waits.map((b) => [b.title, b.open])).toEqual([['Waits', true]]);
+    expect(scaleOf(waits).at(t0 + 5000)).toBeCloseTo(100);
+  });
+
+  it('tells lengths as people want them', () => {
+    expect([0.2, 12, 1500, 61_000, 3_720_000, 90_000_000].map(lasted)).toEqual(['less than 1 ms', '12 ms', '1.5 s', '1 min 1 s', '1 h 2 min', '1 d 1 h']);
+  });
+});
+
+/** logOf is a server with some attempts of so many lines each. */
+function logOf(...counts: number[]) {
+  const all: Line[] = counts.flatMap((n, e) =>
+    Array.from({ length: n }, (_, i) => ({ epoch: e + 1, line: i + 1, at: iso(i), level: 'INFO', message: `${e + 1}.${i + 1}` })),
+  );
+  let asked = 0;
+  const read = (epoch: number, from: number, limit: number): Promise<Page> => {
+    asked++;
+    const lines = all.filter((l) => l.epoch > epoch || (l.epoch === epoch && l.line >= from)).slice(0, limit);
+    const last = lines.at(-1);
+    return Promise.resolve({
+      job_id: 'j',
+      status: 'running',
+      lines,
+      final: false,
+      next_epoch: last?.epoch ?? epoch,
+      next_line: last ? last.line + 1 : from,
+    });
+  };
+  return { all, read, asked: () => asked };
+}
+
+const whole = (w: LogWindow) => w.lines.every((l, i) => i === 0 || l.epoch !== w.lines[i - 1]?.epoch || l.line === (w.lines[i - 1]?.line ?? 0) + 1);
+
+describe('the window on a log', () => {
+  it('opens a million lines where somebody looks, with a few questions', async () => {
+    const { read, asked } = logOf(1_000_000);
+    const w = new LogWindow(read);
+    const row = await w.at(1, 700_000);
+    expect([w.lines[row]?.message, asked(), w.lines.length]).toEqual(['1.700000', 1, 1000]);
+    expect(await w.older()).toBe(1000);
+    await w.newer();
+    expect([whole(w), w.lines.length, w.lines[0]?.line]).toEqual([true, 3000, 698_500]);
+  });
+
+  it('keeps a bound and no hole, whichever way somebody scrolls', async () => {
+    const { read } = logOf(120_000);
+    const w = new LogWindow(read);
+    await w.at(1, 60_000);
+    for (let i = 0; i < 70; i++) await w.newer();
+    expect([w.lines.length, whole(w), w.lines.at(-1)?.line, w.atEnd]).toEqual([50_000, true, 120_000, true]);
+    for (let i = 0; i < 100; i++) await w.older();
+    expect([w.lines.length, whole(w), w.lines[0]?.line, w.atEnd]).toEqual([50_000, true, 1, false]);
+    const { came } = await w.newer();
+    expect([came, whole(w)]).toEqual([1000, true]);
+  });
+
+  it('goes on with lines that come later, and over attempts', async () => {
+    const server = logOf(3, 2);
+    const w = new LogWindow(server.read);
+    expect(await w.at(1, 2)).toBe(1);
+    expect(w.lines.map((l) => l.message)).toEqual(['1.1', '1.2', '1.3', '2.1', '2.2']);
+    server.all.push({ epoch: 2, line: 3, at: iso(9), level: 'INFO', message: 'late' });
+    expect((await w.newer()).came).toBe(1);
+    expect((await w.newer()).came).toBe(0);
+    expect(await w.at(2, 1)).toBe(0);
+    expect(await w.older()).toBe(0);
+  });
+});
+
+describe('a line of a log', () => {
+  it('shows colours and takes other codes out', () => {
+    expect(ansi('plain')).toEqual([{ text: 'plain', tone: '', bold: false }]);
+    expect(ansi('a\u001b[31;1mred\u001b[0m\u001b[2K b\u001b]0;title\u0007c')).toEqual([
+      { text: 'a', tone: '', bold: false },
+      { text: 'red', tone: 'red', bold: true },
+      { text: ' b', tone: '', bold: false },
+      { text: 'c', tone: '', bold: false },
+    ]);
+  });
+  it('shows colours also where the server put a mark for the escape', () => {
+    expect(ansi('\ufffd[33modd\ufffd[0m \ufffd').map((r) => [r.text, r.tone])).toEqual([
+      ['odd', 'yellow'],
+      [' \ufffd', ''],
+    ]);
+  });
+  it('loses no letter, whatever codes it holds', () => {
+    const parts = ['a', 'ö', '\u001b[', '\u001b[31m', '\u001b', 'm', ';', '1', '\u001b[0m', ' '];
+    let n = 7;
+    for (let i = 0; i < 300; i++) {
+      let text = '';
+      for (let k = 0; k < 12; k++) {
+        n = (n * 1103515245 + 12345) % 2147483648;
+        text += parts[n % parts.length];
+      }
+      const letters = (s: string) => [...s].filter((c) => c === 'a' || c === 'ö').length;
+      expect(
+        letters(
+          ansi(text)
+            .map((r) => r.text)
+            .join(''),
+        ),
+      ).toBeGreaterThanOrEqual(letters(text) - (text.split('\u001b').length - 1));
+    }
+  });
+  it('marks what was looked for, in any case', () => {
+    expect(
+      marked('Error: an error', 'ERROR')
+        .filter((m) => m.hit)
+        .map((m) => m.text),
+    ).toEqual(['Error', 'error']);
+    expect(marked('x', '')).toEqual([{ text: 'x', hit: false }]);
+  });
+});
+
+describe('the address of a job', () => {
+  it('keeps what it knows', () => {
+    expect(detailSearch({ tab: 'graph', pane: 'nothing', node: 'n', line: '2.481', x: 1 })).toEqual({ tab: 'graph', node: 'n', line: '2.481' });
+    expect(detailSearch({ line: 1.5 })).toEqual({ line: '1.5' });
+    expect([lineOf('0.1'), lineOf('1'), lineOf('1.2')]).toEqual([undefined, undefined, { epoch: 1, line: 2 }]);
+  });
+});

@@ -1,0 +1,237 @@
+import { useEffect, useState } from 'react';
+import { call, Refusal, type Schemas } from '../../api/client';
+import { useLive } from '../../parts/live';
+import css from '../../parts/parts.module.css';
+import { Fault, Loading } from '../../parts/States';
+import { Status } from '../../parts/Status';
+import { clock, exact } from '../../parts/Time';
+import { label } from '../../parts/words';
+import own from './job.module.css';
+import { lasted } from './timeline';
+
+type Step = Schemas['Step'];
+
+/** Steps lists every execution of a node, with how long it took. */
+export function Steps({
+  told,
+  title,
+  node,
+  onNode,
+}: {
+  told: Schemas['JobTimeline'];
+  title: (id: string) => string;
+  node: string;
+  onNode: (id: string) => void;
+}) {
+  const id = told.job.job_id;
+  const [steps, setSteps] = useState<Step[]>();
+  const [next, setNext] = useState<{ epoch: number; step: number }>();
+  const [why, setWhy] = useState('');
+  const load = (epoch: number, from: number, signal?: AbortSignal) =>
+    call<Schemas['StepPage']>('GET', `/jobs/${id}/steps?epoch=${epoch}&from_step=${from}&limit=1000`, undefined, signal)
+      .then((p) => {
+        setSteps((was) => (from === 1 && epoch === 1 ? p.steps : [...(was ?? []), ...p.steps]));
+        setNext(p.steps.length === 1000 ? { epoch: p.next_epoch, step: p.next_step } : undefined);
+      })
+      .catch((e) => {
+        if (!signal?.aborted) setWhy(e instanceof Refusal ? e.message : String(e));
+      });
+  // biome-ignore lint/correctness/useExhaustiveDependencies: read anew when the server counted more
+  useEffect(() => {
+    const end = new AbortController();
+    void load(1, 1, end.signal);
+    return () => end.abort();
+  }, [id, told.steps, told.job.version]);
+  if (told.segment_jobs.length > 0) return <p className={own.hint}>The steps are those of its parts: open one of them.</p>;
+  if (!steps) return why ? <p role="alert">{why}</p> : <Loading what="the steps" />;
+  const shown = node ? steps.filter((s) => s.node_id === node) : steps;
+  return (
+    <>
+      {node && (
+        <p className={own.hint}>
+          Only {title(node)}.{' '}
+          <button type="button" className={own.linkButton} onClick={() => onNode(node)}>
+            Show all
+          </button>
+        </p>
+      )}
+      {shown.length === 0 && <p className={own.hint}>No step yet.</p>}
+      {shown.length > 0 && (
+        <table className={own.table}>
+          <thead>
+            <tr>
+              <th>Node</th>
+              <th>State</th>
+              <th>Started</th>
+              <th>Took</th>
+              <th>Attempt</th>
+            </tr>
+          </thead>
+          <tbody>
+            {shown.map((s) => (
+              <tr key={`${s.epoch}.${s.seq}`}>
+                <td>
+                  <button type="button" className={own.linkButton} onClick={() => onNode(s.node_id)}>
+                    {title(s.node_id)}
+                  </button>
+                  <span className={own.hint}>
+                    {' '}
+                    {s.node_type}
+                    {s.iteration ? ` · pass ${s.iteration}` : ''}
+                  </span>
+                </td>
+                <td>
+                  <Status word={s.status} />
+                  {s.error && <div className={own.bad}>{s.error}</div>}
+                </td>
+                <td title={exact(s.started_at)}>{clock(s.started_at)}</td>
+                <td>{s.ended_at ? lasted(s.duration_ms) : '–'}</td>
+                <td>{s.epoch}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+      {next && (
+        <button type="button" onClick={() => void load(next.epoch, next.step)}>
+          More steps
+        </button>
+      )}
+    </>
+  );
+}
+
+const isObject = (v: unknown): v is Record<string, unknown> => typeof v === 'object' && v !== null && !Array.isArray(v);
+
+/** Variables are what went in and what came out. */
+export function Variables({ job }: { job: Schemas['JobDetail'] }) {
+  const labels = Object.entries(job.labels ?? {});
+  return (
+    <>
+      <h2>Went in</h2>
+      {isObject(job.variables) && Object.keys(job.variables).length > 0 ? (
+        <Values of={job.variables} />
+      ) : (
+        <p className={own.hint}>The job was given no variables.</p>
+      )}
+      <h2>Came out</h2>
+      {job.result === undefined || job.result === null ? (
+        <p className={own.hint}>{job.ended_at ? 'The job left no result.' : 'The result is there when the job has ended.'}</p>
+      ) : isObject(job.result) ? (
+        <Values of={job.result} />
+      ) : (
+        <Raw value={job.result} />
+      )}
+      {labels.length > 0 && (
+        <>
+          <h2>Labels</h2>
+          <Values of={Object.fromEntries(labels)} />
+        </>
+      )}
+      <p className={own.hint}>Secrets are not among them: the server never gives one back.</p>
+    </>
+  );
+}
+
+function Values({ of }: { of: Record<string, unknown> }) {
+  return (
+    <table className={own.table}>
+      <thead>
+        <tr>
+          <th>Name</th>
+          <th>Type</th>
+          <th>Value</th>
+        </tr>
+      </thead>
+      <tbody>
+        {Object.entries(of).map(([k, v]) => (
+          <tr key={k}>
+            <td className={css.mono}>{k}</td>
+            <td>{v === null ? 'null' : Array.isArray(v) ? 'list' : typeof v}</td>
+            <td>
+              <pre className={own.value}>{typeof v === 'string' ? v : JSON.stringify(v, null, 2)}</pre>
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+/** Attempts are the robots that were given the job, and how each ended. */
+export function Attempts({ attempts }: { attempts: readonly Schemas['Attempt'][] }) {
+  if (attempts.length === 0) return <p className={own.hint}>No robot was given the job yet.</p>;
+  return (
+    <table className={own.table}>
+      <thead>
+        <tr>
+          <th>Attempt</th>
+          <th>Robot</th>
+          <th>Started</th>
+          <th>Ended</th>
+          <th>How</th>
+        </tr>
+      </thead>
+      <tbody>
+        {attempts.map((a) => (
+          <tr key={`${a.job_id}.${a.epoch}`}>
+            <td>{a.epoch}</td>
+            <td className={css.mono}>{a.robot_id}</td>
+            <td>{a.started_at ? exact(a.started_at) : `Offered ${exact(a.offered_at)}`}</td>
+            <td>{a.ended_at ? exact(a.ended_at) : '–'}</td>
+            <td>
+              {a.outcome ? label(a.outcome) : a.silent_since ? `Silent since ${clock(a.silent_since)}` : 'Open'} · {a.progress} %
+              {a.current_node ? ` · ${a.current_node}` : ''}
+              {a.message && <div className={own.hint}>{a.message}</div>}
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+/** Events are the job's own log, in order. */
+export function Events({ id }: { id: string }) {
+  const list = useLive<Schemas['EventPage']>(`events of ${id}`, {
+    topics: [`job:${id}`],
+    ask: (s) => call('GET', `/events?subject=job&subject_id=${encodeURIComponent(id)}&after=0&limit=500`, undefined, s),
+  });
+  if (list.error && !list.data) return <Fault error={list.error} again={list.again} />;
+  if (!list.data) return <Loading what="events" />;
+  if (list.data.events.length === 0) return <p className={own.hint}>No event is kept any more.</p>;
+  return (
+    <table className={own.table}>
+      <thead>
+        <tr>
+          <th>Time</th>
+          <th>Event</th>
+          <th>Who</th>
+          <th>What</th>
+        </tr>
+      </thead>
+      <tbody>
+        {list.data.events.map((e) => (
+          <tr key={e.seq}>
+            <td>{exact(e.at)}</td>
+            <td>
+              {e.type}
+              {e.from_state && e.to_state && (
+                <div className={own.hint}>
+                  {label(e.from_state)} → {label(e.to_state)}
+                </div>
+              )}
+            </td>
+            <td>{e.actor ?? '–'}</td>
+            <td>{e.data !== undefined && e.data !== null && <pre className={own.value}>{JSON.stringify(e.data)}</pre>}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+/** Raw is the answer as it came. */
+export function Raw({ value }: { value: unknown }) {
+  return <pre className={own.raw}>{JSON.stringify(value, null, 2)}</pre>;
+}

@@ -1,0 +1,125 @@
+/** What the timeline of a job draws, worked out from what the server told. Pure. */
+import type { Schemas } from '../../api/client';
+
+type Told = Schemas['JobTimeline'];
+
+export interface Bar {
+  key: string;
+  kind: 'wait' | 'attempt' | 'node';
+  title: string;
+  node: string;
+  status: string;
+  from: number; // ms
+  to: number;
+  open: boolean; // it lasts until now
+  words: string; // what a person reads beside it
+  depth: number;
+}
+
+export interface Scale {
+  /** at is where a time stands, in percent. */
+  at(t: number): number;
+  ticks: { at: number; t: number }[];
+  gaps: { from: number; to: number; ms: number }[]; // where nothing happened, folded; in percent
+}
+
+const ms = (iso: string | undefined): number | undefined => (iso === undefined ? undefined : Date.parse(iso));
+
+/** bars are a row for each attempt, with the wait before it and its nodes under it. now is the server's clock. */
+export function bars(t: Told, now: number): Bar[] {
+  const out: Bar[] = [];
+  const jobs = t.segment_jobs.length > 0 ? t.segment_jobs : [t.job];
+  for (const job of jobs) {
+    let free = ms(job.created_at) ?? now;
+    const attempts = t.attempts.filter((a) => a.job_id === job.job_id);
+    const part = t.segment_jobs.length > 0 ? `Part ${job.segment ?? ''} · ` : '';
+    for (const a of attempts) {
+      const from = ms(a.started_at) ?? ms(a.offered_at) ?? now;
+      if (from > free) out.push(bar(`w${job.job_id}${a.epoch}`, 'wait', `${part}Waited`, '', 'pending', free, from, false, 0));
+      const to = ms(a.ended_at);
+      const status = a.outcome ?? (a.started_at ? 'running' : 'assigned');
+      out.push(bar(`a${job.job_id}${a.epoch}`, 'attempt', `${part}Attempt ${a.epoch} on ${a.robot_id}`, '', status, from, to ?? now, to === undefined, 0));
+      for (const n of t.nodes) {
+        if (n.job_id !== job.job_id || n.epoch !== a.epoch) continue;
+        const began = ms(n.started_at) ?? from;
+        const ended = ms(n.ended_at) ?? (to === undefined ? undefined : Math.max(to, began));
+        const b = bar(
+          `n${job.job_id}${a.epoch} ${n.node_id}`,
+          'node',
+          n.node_id,
+          n.node_id,
+          n.status,
+          began,
+          ended ?? Math.max(now, began),
+          ended === undefined,
+          1,
+        );
+        if (n.passes > 1) b.words = `${n.passes} passes, ${lasted(n.total_ms)} in all`;
+        else if (n.ended_at) b.words = lasted(n.total_ms);
+        out.push(b);
+      }
+      free = to ?? now;
+    }
+    if (['pending', 'assigned'].includes(job.status) && now > free && !attempts.some((a) => a.ended_at === undefined))
+      out.push(bar(`w${job.job_id}`, 'wait', `${part}Waits`, '', 'pending', free, now, true, 0));
+  }
+  return out;
+}
+
+function bar(key: string, kind: Bar['kind'], title: string, node: string, status: string, from: number, to: number, open: boolean, depth: number): Bar {
+  return { key, kind, title, node, status, from, to, open, words: lasted(to - from), depth };
+}
+
+/** lasted is a length of time as precise as people want it. */
+export function lasted(t: number): string {
+  if (t < 1) return 'less than 1 ms';
+  if (t < 1000) return `${Math.round(t)} ms`;
+  if (t < 60_000) return `${(t / 1000).toFixed(1)} s`;
+  const s = Math.round(t / 1000);
+  if (s < 3600) return `${Math.floor(s / 60)} min ${s % 60} s`;
+  if (s < 86_400) return `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`;
+  return `${Math.floor(s / 86_400)} d ${Math.floor((s % 86_400) / 3600)} h`;
+}
+
+const foldFrom = 0.2; // of the whole
+const foldLeast = 2000; // ms
+const foldTo = 0.04;
+
+/** scaleOf lays time out from left to right. Waiting that takes more than a fifth of it is folded. */
+export function scaleOf(list: readonly Bar[]): Scale {
+  const work = list.filter((b) => b.kind !== 'wait').map((b) => [b.from, b.to] as const);
+  const from = Math.min(...list.map((b) => b.from));
+  const to = Math.max(...list.map((b) => b.to), from + 1);
+  const total = to - from;
+  const quiet: [number, number][] = [];
+  let end = from;
+  for (const [a, b] of [...work].sort((x, y) => x[0] - y[0])) {
+    if (a - end > Math.max(foldLeast, foldFrom * total) && work.length > 0) quiet.push([end, a]);
+    end = Math.max(end, b);
+  }
+  if (to - end > Math.max(foldLeast, foldFrom * total) && work.length > 0) quiet.push([end, to]);
+  const shown = total - quiet.reduce((sum, [a, b]) => sum + b - a, 0);
+  const perMs = (1 - foldTo * quiet.length) / Math.max(1, shown);
+  const at = (t: number): number => {
+    let x = 0;
+    let last = from;
+    for (const [a, b] of quiet) {
+      if (t <= a) break;
+      x += (a - last) * perMs + (t >= b ? foldTo : (foldTo * (t - a)) / (b - a));
+      last = Math.min(t, b);
+    }
+    return 100 * Math.min(1, x + Math.max(0, t - last) * perMs);
+  };
+  const ticks = Array.from({ length: 5 }, (_, i) => 25 * i).map((p) => ({ at: p, t: inverse(at, from, to, p) }));
+  return { at, ticks, gaps: quiet.map(([a, b]) => ({ from: at(a), to: at(b), ms: b - a })) };
+}
+
+function inverse(at: (t: number) => number, from: number, to: number, percent: number): number {
+  let [low, high] = [from, to];
+  for (let i = 0; i < 50; i++) {
+    const mid = (low + high) / 2;
+    if (at(mid) < percent) low = mid;
+    else high = mid;
+  }
+  return high;
+}
