@@ -173,3 +173,12 @@ export async function clean(page: Page): Promise<void> {
     [],
   );
 }
+
+/** themes looks at a page in both themes. */
+export async function themes(page: Page, name: string): Promise<void> {
+  for (const colorScheme of ['dark', 'light'] as const) {
+    await page.emulateMedia({ colorScheme });
+    await clean(page);
+    await shot(page, `${name}-${colorScheme}`);
+  }
+}

@@ -1,6 +1,6 @@
-import type { Browser, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ask, clean, dev, launch, open, type Program, shot, workflow } from './harness';
+import { ask, clean, dev, launch, open, type Program, shot, themes, workflow } from './harness';
 
 let browser: Browser;
 let server: Program;
@@ -45,14 +45,6 @@ afterAll(async () => {
   await server?.stop();
 });
 
-const both = async (page: Page, name: string) => {
-  for (const colorScheme of ['dark', 'light'] as const) {
-    await page.emulateMedia({ colorScheme });
-    await clean(page);
-    await shot(page, `${name}-${colorScheme}`);
-  }
-};
-
 describe('the page of a job', () => {
   it('opens a failed one at its first error, and makes a new job of it', async () => {
     const id = await failing({ retry: { max: 0 }, variables: { month: 'May' } });
@@ -71,7 +63,7 @@ describe('the page of a job', () => {
     const timeline = page.getByRole('list', { name: 'Timeline' });
     await timeline.getByText('Attempt 1 on dev-').waitFor();
     await timeline.getByRole('button', { name: /read$/ }).waitFor();
-    await both(page, 'job-failed');
+    await themes(page, 'job-failed');
 
     // Search through all lines, by the keyboard.
     await page.getByRole('searchbox', { name: 'Search all lines' }).fill('LINE 1');
@@ -88,7 +80,7 @@ describe('the page of a job', () => {
     await page.getByRole('tab', { name: 'Graph' }).click();
     await page.locator('.react-flow__node.selected').getByText('read').first().waitFor();
     await page.locator('.react-flow__node').getByText('Failed').first().waitFor();
-    await both(page, 'job-graph');
+    await themes(page, 'job-graph');
     expect(w.faults).toEqual([]);
     await w.context.close();
   });
@@ -136,7 +128,7 @@ describe('the page of a job', () => {
       .getByText(/Capability: gpu is wanted, lacks gpu/)
       .first()
       .waitFor();
-    await both(page, 'job-waiting');
+    await themes(page, 'job-waiting');
     await page.getByRole('button', { name: 'Cancel…' }).click();
     await page.getByRole('textbox', { name: 'Reason' }).fill('not needed any more');
     await page.getByRole('button', { name: 'Cancel the job' }).click();
@@ -157,7 +149,7 @@ describe('the page of a job', () => {
       .getByRole('button', { name: /pause$/ })
       .waitFor();
     expect(await page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth)).toBe(false);
-    await both(page, 'job-running-390');
+    await themes(page, 'job-running-390');
     await page.getByRole('button', { name: 'Cancel…' }).click();
     await page.getByRole('button', { name: 'Cancel the job' }).click();
     await page

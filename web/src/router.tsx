@@ -5,6 +5,7 @@ import type { CanvasSearch, Panel } from './canvas/CanvasPage';
 import { JobsPage } from './pages/job/JobsPage';
 import { detailSearch, jobSearch } from './pages/job/rows';
 import { OverviewPage } from './pages/overview/OverviewPage';
+import { queueSearch } from './pages/queue/items';
 import { RobotPage } from './pages/robot/RobotPage';
 import { RobotsPage } from './pages/robot/RobotsPage';
 import { robotSearch } from './pages/robot/rows';
@@ -182,7 +183,50 @@ const job = createRoute({
   },
 });
 
-export const router = createRouter({ routeTree: root.addChildren([index, fleet, robots, robot, jobs, list, editor, versions, version, file, job]) });
+const QueuesPage = lazyRouteComponent(() => import('./pages/queue/QueuesPage'), 'QueuesPage');
+const DeadLettersPage = lazyRouteComponent(() => import('./pages/queue/DeadLettersPage'), 'DeadLettersPage');
+
+const queues = createRoute({
+  getParentRoute: () => root,
+  path: '/fleet/queues',
+  component: function Queues() {
+    const navigate = useNavigate();
+    return <QueuesPage id="" search={{}} onSearch={() => undefined} onOpen={(id) => void navigate({ to: '/fleet/queues/$id', params: { id }, search: {} })} />;
+  },
+});
+
+const queue = createRoute({
+  getParentRoute: () => root,
+  path: '/fleet/queues/$id',
+  validateSearch: queueSearch,
+  component: function Queue() {
+    const { id } = queue.useParams();
+    const navigate = useNavigate();
+    return (
+      <QueuesPage
+        id={id}
+        search={queue.useSearch()}
+        onSearch={(search) => void navigate({ to: '/fleet/queues/$id', params: { id }, search, replace: true })}
+        onOpen={(to) => void (to ? navigate({ to: '/fleet/queues/$id', params: { id: to }, search: {} }) : navigate({ to: '/fleet/queues' }))}
+      />
+    );
+  },
+});
+
+const deadLetters = createRoute({
+  getParentRoute: () => root,
+  path: '/fleet/dead-letters',
+  validateSearch: (s: Record<string, unknown>): { all?: boolean } => (s.all === true ? { all: true } : {}),
+  component: function DeadLetters() {
+    const navigate = useNavigate();
+    const { all } = deadLetters.useSearch();
+    return <DeadLettersPage key={String(all)} all={all ?? false} onAll={(v) => void navigate({ to: '/fleet/dead-letters', search: v ? { all: true } : {} })} />;
+  },
+});
+
+export const router = createRouter({
+  routeTree: root.addChildren([index, fleet, robots, robot, jobs, list, editor, versions, version, file, job, queues, queue, deadLetters]),
+});
 
 declare module '@tanstack/react-router' {
   interface Register {

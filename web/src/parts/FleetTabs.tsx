@@ -4,6 +4,7 @@ import css from './parts.module.css';
 export const fleetTabs = [
   { to: '/fleet/robots', name: 'Robots' },
   { to: '/fleet/jobs', name: 'Jobs' },
+  { to: '/fleet/queues', name: 'Queues' },
 ] as const;
 
 /** FleetTabs are the six pages of the fleet dashboard, in the order in which they always were. */

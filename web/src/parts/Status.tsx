@@ -11,6 +11,9 @@ const tones: Record<string, string> = {
   completed: 'online',
   failed: 'error',
   timeout: 'error',
+  in_progress: 'busy',
+  successful: 'online',
+  abandoned: 'warn',
 };
 
 /** Status is a state as its shape and its word. */

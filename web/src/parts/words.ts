@@ -22,6 +22,12 @@ export const shapes: Readonly<Record<string, string>> = {
   failed: '✕',
   timeout: '◷',
   skipped: '⤳',
+  new: '◌',
+  in_progress: '◑',
+  successful: '✓',
+  abandoned: '⊘',
+  retried: '↻',
+  deleted: '⊘',
 };
 
 const names: Record<number, string> = { 0: 'Critical', 5: 'High', 10: 'Normal', 15: 'Low' };

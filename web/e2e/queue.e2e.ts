@@ -1,0 +1,108 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ask, clean, dev, launch, open, type Program, shot, themes, workflow } from './harness';
+
+let browser: Browser;
+let server: Program;
+
+beforeAll(async () => {
+  [browser, server] = await Promise.all([launch(), dev()]);
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+describe('queues', () => {
+  it('teaches, then makes one, fills it, and settles what failed', async () => {
+    const w = await open(browser);
+    const { page } = w;
+    await page.goto(`${server.url}/fleet/queues`);
+    await page.getByText('No queues yet.').waitFor();
+    await clean(page);
+    await shot(page, 'queues-empty-dark');
+    await page.getByRole('button', { name: 'New queue…' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('textbox', { name: 'Name' }).fill('invoices');
+    await dialog.getByRole('spinbutton', { name: /Tries/ }).fill('0');
+    await clean(page);
+    await dialog.getByRole('button', { name: 'Make the queue' }).click();
+    const queue = page.getByRole('region', { name: 'invoices' });
+    await queue.getByText('No items yet.').waitFor();
+
+    await page.getByRole('button', { name: 'Add an item…' }).click();
+    await dialog.getByRole('textbox', { name: /Reference/ }).fill('4711');
+    await dialog.getByRole('textbox', { name: /Data/ }).fill('{"amount": 12}');
+    await dialog.getByRole('button', { name: 'Add the item' }).click();
+    await queue.getByRole('button', { name: '4711' }).waitFor();
+
+    await page.getByRole('button', { name: 'Import…' }).click();
+    await dialog.getByRole('textbox', { name: 'Lines' }).fill('{"reference":"4712","data":{"amount":3}}\n{"reference":"4713","priority":99,"data":{}}');
+    await dialog.getByRole('button', { name: 'Add 2 items' }).click();
+    await dialog.getByText('1 added, 1 refused.').waitFor();
+    await dialog.getByText(/Item 2: .*priority/).waitFor();
+    await clean(page);
+    await shot(page, 'queue-import-dark');
+    await dialog.getByRole('button', { name: 'Close' }).click();
+
+    // A program takes one and fails it: the page follows without a reload.
+    const id = new URL(page.url()).pathname.split('/').at(-1) ?? '';
+    const got = await ask<{ items: { id: string; reference: string }[] }>(server.url, 'POST', `/queues/${id}/items/claim`, { count: 1 });
+    const item = got.items[0];
+    await ask(server.url, 'POST', `/queue-items/${item?.id}/fail`, {
+      processing_exception_type: 'BusinessException',
+      error_message: 'The supplier is not known.',
+    });
+    await page.getByRole('row', { name: new RegExp(`^${item?.reference} .*Failed`) }).waitFor();
+    await page.getByRole('button', { name: 'Failed', exact: true }).click();
+    await queue.getByRole('button', { name: item?.reference ?? '' }).click();
+    const panel = page.getByRole('region', { name: /^Item/ }).last();
+    await panel.getByText('Business error: The supplier is not known.').waitFor();
+    await panel.scrollIntoViewIfNeeded();
+    await themes(page, 'queue-item');
+    await panel.getByRole('button', { name: 'Retry' }).click();
+    await page.getByText('All tries').waitFor();
+    await page.getByRole('region', { name: /^Item/ }).last().getByRole('button', { name: 'Postpone…' }).click();
+    await dialog.getByLabel('Nobody takes it before').fill('2031-01-01T10:00');
+    await dialog.getByRole('button', { name: 'Postpone' }).click();
+    await page.getByText(/Nobody takes it before 2031-01-01/).waitFor();
+    await page.getByRole('region', { name: /^Item/ }).last().getByRole('button', { name: 'Delete…' }).click();
+    await dialog.getByRole('button', { name: 'Delete the item' }).click();
+    await dialog.waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await page.getByText('Paused: nothing more is taken').waitFor();
+    await page.getByRole('button', { name: 'All', exact: true }).click();
+    await page.setViewportSize({ width: 390, height: 844 });
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+    await themes(page, 'queue-390');
+    expect(w.faults).toEqual([]);
+    await w.context.close();
+  });
+
+  it('shows dead letters, and retries one', async () => {
+    const submit = await workflow(server.url, 'Bad', {
+      metadata: { name: 'Bad', version: '1.0.0' },
+      nodes: {
+        start: { node_id: 'start', node_type: 'StartNode', config: {}, position: [0, 0] },
+        read: { node_id: 'read', node_type: 'ReadFileNode', config: { file_path: '/nowhere/x' }, position: [250, 0] },
+      },
+      connections: [{ source_node: 'start', source_port: 'exec_out', target_node: 'read', target_port: 'exec_in' }],
+    });
+    const w = await open(browser, { light: true });
+    const { page } = w;
+    await page.goto(`${server.url}/fleet/dead-letters`);
+    await page.getByText('No dead letter waits for you.').waitFor();
+    await submit({ retry: { max: 0 } });
+    await page.getByRole('row', { name: /Bad/ }).waitFor();
+    await themes(page, 'dead-letters');
+    await page.getByRole('button', { name: /^Retry Bad/ }).click();
+    await page.getByRole('button', { name: 'All' }).click();
+    await page
+      .getByText(/Looked after/)
+      .first()
+      .waitFor();
+    expect(w.faults).toEqual([]);
+    await w.context.close();
+  });
+});

@@ -1,0 +1,186 @@
+import { Link } from '@tanstack/react-router';
+import { useState } from 'react';
+import { call, type Schemas } from '../../api/client';
+import { useAct } from '../../parts/act';
+import { Confirm } from '../../parts/Confirm';
+import { FleetTabs } from '../../parts/FleetTabs';
+import { useLive } from '../../parts/live';
+import css from '../../parts/parts.module.css';
+import { Said } from '../../parts/Said';
+import { Scroll } from '../../parts/Scroll';
+import { Fault, Loading } from '../../parts/States';
+import { useMay } from '../../parts/session';
+import { Ago } from '../../parts/Time';
+import { label } from '../../parts/words';
+
+type Entry = Schemas['DeadLetterEntry'];
+
+/** DeadLettersPage lists jobs that failed for good, until somebody has looked after them. */
+export function DeadLettersPage({ all, onAll }: { all: boolean; onAll: (all: boolean) => void }) {
+  const [trail, setTrail] = useState<string[]>([]);
+  const cursor = trail.at(-1);
+  const q = `limit=100${all ? '&all=true' : ''}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`;
+  const list = useLive<Schemas['DeadLetterList']>(`dlq ${q}`, {
+    topics: ['jobs'],
+    ask: (s) => call('GET', `/dlq?${q}`, undefined, s),
+    take: (_, f) => (['failed', 'timeout'].includes(f.to_state ?? '') || f.op === 'del' ? 'again' : undefined),
+  });
+  const mayRun = useMay('jobs:run');
+  const mayPurge = useMay('jobs:purge');
+  const [gone, setGone] = useState<Entry>();
+  const [purge, setPurge] = useState(false);
+  const [days, setDays] = useState('30');
+  const act = useAct();
+  const rows = list.data?.entries ?? [];
+  return (
+    <div className={css.page}>
+      <div className={css.head}>
+        <h1>Dead letters</h1>
+        {list.data && (
+          <span className={css.fact}>
+            {list.data.pending} to look after, {list.data.total} in all
+          </span>
+        )}
+        <span className={css.grow} />
+        <button type="button" disabled={!mayPurge || rows.length === 0} onClick={() => setPurge(true)}>
+          Purge…
+        </button>
+      </div>
+      <FleetTabs />
+      <div className={css.bar}>
+        <button type="button" aria-pressed={!all} onClick={() => onAll(false)}>
+          To look after
+        </button>
+        <button type="button" aria-pressed={all} onClick={() => onAll(true)}>
+          All
+        </button>
+      </div>
+      <Said act={act} />
+      {list.error && <Fault error={list.error} asOf={list.data ? list.asOf : ''} again={list.again} />}
+      {!list.data && !list.error && <Loading what="dead letters" />}
+      {list.data && rows.length === 0 && (
+        <div className={css.empty}>
+          <p>{all ? 'No dead letters.' : 'No dead letter waits for you.'} A job lands here when it has failed and is not tried again by itself.</p>
+        </div>
+      )}
+      {rows.length > 0 && (
+        <Scroll label="Dead letters" className={css.tableBox}>
+          <table className={css.table}>
+            <thead>
+              <tr>
+                <th>Workflow</th>
+                <th>Job</th>
+                <th>Why</th>
+                <th>Error</th>
+                <th>Failed</th>
+                <th>Tries</th>
+                <th>Actions</th>
+              </tr>
+            </thead>
+            <tbody>
+              {rows.map((e) => (
+                <tr key={e.entry_id}>
+                  <td>{e.workflow_name}</td>
+                  <td>
+                    <Link to="/fleet/jobs/$id" params={{ id: e.job_id }} search={{}} className={css.mono}>
+                      …{e.job_id.slice(-8)}
+                    </Link>
+                  </td>
+                  <td>{label(e.reason)}</td>
+                  <td>
+                    {e.error_message ?? label(e.error_class)}
+                    {e.error_details?.node && <span className={css.hint}> at {e.error_details.node}</span>}
+                  </td>
+                  <td>
+                    <Ago at={e.failed_at} />
+                  </td>
+                  <td>{e.retry_count + 1}</td>
+                  <td>
+                    {e.reprocessed_at ? (
+                      <span className={css.hint}>
+                        Looked after <Ago at={e.reprocessed_at} />
+                        {e.reprocessed_by && ` by ${e.reprocessed_by}`}
+                      </span>
+                    ) : (
+                      <button
+                        type="button"
+                        disabled={!mayRun || act.busy}
+                        aria-label={`Retry ${e.workflow_name} ${e.job_id}`}
+                        onClick={() =>
+                          void act
+                            .run(
+                              'Retrying…',
+                              () => call<Schemas['RetryAnswer']>('POST', `/dlq/${e.entry_id}/retry`),
+                              (a) => a.message,
+                            )
+                            .then(list.again)
+                        }
+                      >
+                        Retry
+                      </button>
+                    )}{' '}
+                    <button type="button" disabled={!mayPurge} aria-label={`Delete ${e.workflow_name} ${e.job_id}`} onClick={() => setGone(e)}>
+                      Delete…
+                    </button>
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </Scroll>
+      )}
+      {(trail.length > 0 || list.data?.next_cursor) && (
+        <div className={css.actions}>
+          <button type="button" disabled={trail.length === 0} onClick={() => setTrail(trail.slice(0, -1))}>
+            Newer
+          </button>
+          <button type="button" disabled={!list.data?.next_cursor} onClick={() => list.data?.next_cursor && setTrail([...trail, list.data.next_cursor])}>
+            Older
+          </button>
+        </div>
+      )}
+      {gone && (
+        <Confirm
+          title={`Delete the dead letter of ${gone.workflow_name}?`}
+          action="Delete it"
+          onClose={() => setGone(undefined)}
+          onConfirm={() => {
+            setGone(undefined);
+            void act
+              .run(
+                'Deleting…',
+                () => call<Schemas['DeletedDeadLetter']>('DELETE', `/dlq/${gone.entry_id}`),
+                () => 'Deleted.',
+              )
+              .then(list.again);
+          }}
+        >
+          <p>The entry goes; it cannot be brought back.</p>
+        </Confirm>
+      )}
+      {purge && (
+        <Confirm
+          title="Purge dead letters"
+          action="Purge"
+          disabled={Number(days) < 0 || days === ''}
+          onClose={() => setPurge(false)}
+          onConfirm={() => {
+            setPurge(false);
+            void act
+              .run(
+                'Purging…',
+                () => call<Schemas['PurgeAnswer']>('POST', '/dlq/purge', { older_than_days: Number(days) } satisfies Schemas['PurgeBody']),
+                (a) => `${a.purged} went.`,
+              )
+              .then(list.again);
+          }}
+        >
+          <label>
+            Older than so many days <input type="number" min={0} value={days} onChange={(e) => setDays(e.target.value)} />
+          </label>
+          <p>They cannot be brought back.</p>
+        </Confirm>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,234 @@
+import { Link } from '@tanstack/react-router';
+import { useState } from 'react';
+import { call, type Schemas } from '../../api/client';
+import { useAct } from '../../parts/act';
+import { Confirm } from '../../parts/Confirm';
+import { useLive } from '../../parts/live';
+import css from '../../parts/parts.module.css';
+import { Said } from '../../parts/Said';
+import { Scroll } from '../../parts/Scroll';
+import { Fault, Loading } from '../../parts/States';
+import { Status } from '../../parts/Status';
+import { useMay } from '../../parts/session';
+import { Ago, exact } from '../../parts/Time';
+import { label, priority, span } from '../../parts/words';
+import { AddItem, ImportItems } from './AddItems';
+import { ItemPanel } from './ItemPanel';
+import { forecast, itemStatuses, type QueueSearch } from './items';
+
+const orders: Record<string, string> = {
+  default: 'items with a deadline, by priority (0 goes first) and then by the earliest; after them the rest by priority, first in, first out',
+  fifo: 'first in, first out',
+  earliest_deadline_first: 'the earliest deadline; after them the rest by priority (0 goes first)',
+};
+
+/** QueueView is one queue: what is in it, whether its deadlines will be met, and its items. */
+export function QueueView({ id, search, onSearch, onGone }: { id: string; search: QueueSearch; onSearch: (s: QueueSearch) => void; onGone: () => void }) {
+  const at = `/queues/${encodeURIComponent(id)}`;
+  const topics = ['queues'];
+  const queue = useLive<Schemas['QueueAnswer']>(at, { topics, ask: (s) => call('GET', at, undefined, s) });
+  const stats = useLive<Schemas['QueueStatsAnswer']>(`${at}/stats`, { topics, ask: (s) => call('GET', `${at}/stats`, undefined, s) });
+  const [cursors, setCursors] = useState<{ of: string; list: string[] }>({ of: '', list: [] });
+  const filter = `${search.status ?? ''} ${search.q ?? ''}`;
+  const trail = cursors.of === filter ? cursors.list : [];
+  const q = new URLSearchParams({ limit: '100' });
+  if (search.status) q.set('status', search.status);
+  if (search.q) q.set('q', search.q);
+  const cursor = trail.at(-1);
+  if (cursor) q.set('cursor', cursor);
+  const items = useLive<Schemas['ItemList']>(`${at}/items?${q}`, { topics, ask: (s) => call('GET', `${at}/items?${q}`, undefined, s) });
+  const mayRun = useMay('queues:run');
+  const mayWrite = useMay('queues:write');
+  const [open, setOpen] = useState<'add' | 'import' | 'delete'>();
+  const act = useAct();
+  const all = () => {
+    queue.again();
+    stats.again();
+    items.again();
+  };
+  const d = queue.data;
+  const s = stats.data;
+  const set = (more: { [K in keyof QueueSearch]: QueueSearch[K] | undefined }) =>
+    onSearch(Object.fromEntries(Object.entries({ ...search, ...more }).filter(([, v]) => v)) as QueueSearch);
+  if (!d) return queue.error ? <Fault error={queue.error} again={queue.again} /> : <Loading what="the queue" />;
+  const sla = s ? forecast(s.sla) : undefined;
+  const rows = items.data?.items ?? [];
+  return (
+    <section aria-label={d.name}>
+      <div className={css.bar}>
+        <h2>{d.name}</h2>
+        {d.paused && <Status word="paused" {...(d.note ? { more: `· ${d.note}` } : {})} />}
+        <span className={css.grow} />
+        <button type="button" disabled={!mayRun} onClick={() => setOpen('add')}>
+          Add an item…
+        </button>
+        <button type="button" disabled={!mayRun} onClick={() => setOpen('import')}>
+          Import…
+        </button>
+        <button
+          type="button"
+          disabled={!mayRun || act.busy}
+          onClick={() => {
+            const what = d.paused ? 'resume' : 'pause';
+            void act
+              .run(
+                d.paused ? 'Resuming…' : 'Pausing…',
+                () => call('POST', `${at}/${what}`, {}),
+                () => (what === 'pause' ? 'Paused: nothing more is taken; what is held goes on.' : 'Resumed.'),
+              )
+              .then(all);
+          }}
+        >
+          {d.paused ? 'Resume' : 'Pause'}
+        </button>
+        <button type="button" disabled={!mayWrite} onClick={() => setOpen('delete')}>
+          Delete…
+        </button>
+      </div>
+      {d.description && <p className={css.fact}>{d.description}</p>}
+      <Said act={act} />
+      {s && (
+        <>
+          <dl className={css.cards}>
+            {(
+              [
+                ['Total', s.total],
+                ['New', s.new, s.postponed > 0 ? `${s.postponed} postponed` : ''],
+                ['In progress', s.in_progress],
+                ['Successful', s.successful],
+                ['Failed', s.failed],
+                ['Abandoned', s.abandoned],
+                ['Retried', s.retried],
+              ] as [string, number, string?][]
+            ).map(([name, n, more]) => (
+              <div key={name}>
+                <dt>{name}</dt>
+                <dd>
+                  {n} {more && <small>{more}</small>}
+                </dd>
+              </div>
+            ))}
+          </dl>
+          {sla && (
+            <p className={css[sla.tone as 'bad' | 'warn'] ?? ''}>
+              {sla.text}
+              {s.oldest_age_seconds > 0 && s.new > 0 && ` The oldest new item is ${span(1000 * s.oldest_age_seconds)} old.`}
+            </p>
+          )}
+        </>
+      )}
+      <div className={css.bar}>
+        <input
+          type="search"
+          aria-label="Search items"
+          placeholder="Reference or data"
+          value={search.q ?? ''}
+          onChange={(e) => set({ q: e.target.value || undefined })}
+        />
+        <button type="button" aria-pressed={!search.status} onClick={() => set({ status: undefined })}>
+          All
+        </button>
+        {itemStatuses.map((w) => (
+          <button key={w} type="button" aria-pressed={search.status === w} onClick={() => set({ status: search.status === w ? undefined : w })}>
+            {label(w)}
+          </button>
+        ))}
+      </div>
+      <p className={css.hint}>The next item is: {orders[d.order] ?? d.order}.</p>
+      {items.error && <Fault error={items.error} asOf={items.data ? items.asOf : ''} again={items.again} />}
+      {!items.data && !items.error && <Loading what="items" />}
+      {items.data && rows.length === 0 && (
+        <p className={css.hint}>{search.status || search.q ? 'No item matches.' : 'No items yet. Add one, import many, or let a workflow add them.'}</p>
+      )}
+      {rows.length > 0 && (
+        <Scroll label="Items" className={css.tableBox}>
+          <table className={css.table}>
+            <thead>
+              <tr>
+                <th>Reference</th>
+                <th>State</th>
+                <th>Priority</th>
+                <th>Created</th>
+                <th>Deadline</th>
+                <th>Try</th>
+                <th>Robot or job</th>
+                <th>Updated</th>
+              </tr>
+            </thead>
+            <tbody>
+              {rows.map((i) => (
+                <tr key={i.id} data-chosen={i.id === search.item || undefined}>
+                  <td>
+                    <button type="button" className={css.link} onClick={() => set({ item: i.id === search.item ? undefined : i.id })}>
+                      {i.reference ?? `…${i.id.slice(-8)}`}
+                    </button>
+                  </td>
+                  <td>
+                    <Status word={i.status} {...(i.overdue ? { more: '· overdue' } : i.postponed ? { more: '· postponed' } : {})} />
+                  </td>
+                  <td>{priority(i.priority)}</td>
+                  <td>
+                    <Ago at={i.created_at} />
+                  </td>
+                  <td>{i.deadline ? exact(i.deadline) : '–'}</td>
+                  <td>{i.retry_no + 1}</td>
+                  <td>
+                    {i.job_id ? (
+                      <Link to="/fleet/jobs/$id" params={{ id: i.job_id }} search={{}}>
+                        {i.robot_name ?? i.robot_id ?? `…${i.job_id.slice(-8)}`}
+                      </Link>
+                    ) : (
+                      (i.holder ?? '–')
+                    )}
+                  </td>
+                  <td>
+                    <Ago at={i.updated_at} />
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </Scroll>
+      )}
+      {(trail.length > 0 || items.data?.next_cursor) && (
+        <div className={css.actions}>
+          <button type="button" disabled={trail.length === 0} onClick={() => setCursors({ of: filter, list: trail.slice(0, -1) })}>
+            Before
+          </button>
+          <button
+            type="button"
+            disabled={!items.data?.next_cursor}
+            onClick={() => items.data?.next_cursor && setCursors({ of: filter, list: [...trail, items.data.next_cursor] })}
+          >
+            Next
+          </button>
+        </div>
+      )}
+      {search.item && (
+        <ItemPanel key={search.item} id={search.item} mayRun={mayRun} onOpen={(item) => set({ item })} onClose={() => set({ item: undefined })} onDone={all} />
+      )}
+      {open === 'add' && <AddItem queue={d} onClose={() => setOpen(undefined)} onDone={all} />}
+      {open === 'import' && <ImportItems queue={d} onClose={() => setOpen(undefined)} onDone={all} />}
+      {open === 'delete' && (
+        <Confirm
+          title={`Delete the queue ${d.name}?`}
+          action="Delete the queue"
+          busy={act.busy}
+          onClose={() => setOpen(undefined)}
+          onConfirm={() => {
+            setOpen(undefined);
+            void act
+              .run(
+                'Deleting…',
+                () => call('DELETE', at).then(() => true),
+                () => 'Deleted.',
+              )
+              .then((ok) => ok && onGone());
+          }}
+        >
+          <p>Its {d.item_count} items go with it. A queue with open items is not deleted.</p>
+        </Confirm>
+      )}
+    </section>
+  );
+}

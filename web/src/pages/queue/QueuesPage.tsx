@@ -1,0 +1,158 @@
+import { Link } from '@tanstack/react-router';
+import { useState } from 'react';
+import { call, type Schemas } from '../../api/client';
+import { useAct } from '../../parts/act';
+import { Confirm } from '../../parts/Confirm';
+import { FleetTabs } from '../../parts/FleetTabs';
+import { useLive } from '../../parts/live';
+import css from '../../parts/parts.module.css';
+import { Said } from '../../parts/Said';
+import { Empty, Fault, Loading } from '../../parts/States';
+import { Status } from '../../parts/Status';
+import { useMay } from '../../parts/session';
+import type { QueueSearch } from './items';
+import { QueueView } from './QueueView';
+
+type Queue = Schemas['QueueAnswer'];
+
+/** QueuesPage lists transaction queues, and shows the one that is chosen. */
+export function QueuesPage({
+  id,
+  search,
+  onSearch,
+  onOpen,
+}: {
+  id: string;
+  search: QueueSearch;
+  onSearch: (s: QueueSearch) => void;
+  onOpen: (id: string) => void;
+}) {
+  const list = useLive<Schemas['QueueList']>('queues', {
+    topics: ['queues'],
+    ask: (s) => call('GET', '/queues', undefined, s),
+  });
+  const mayWrite = useMay('queues:write');
+  const [making, setMaking] = useState(false);
+  const queues = list.data?.queues ?? [];
+  return (
+    <div className={css.page}>
+      <div className={css.head}>
+        <h1>Queues</h1>
+        {list.data && (
+          <span className={css.fact}>
+            {list.data.total} {list.data.total === 1 ? 'queue' : 'queues'}
+          </span>
+        )}
+        <span className={css.grow} />
+        <Link to="/fleet/dead-letters" search={{}}>
+          Dead letters
+        </Link>
+        <button
+          type="button"
+          className={css.primary}
+          disabled={!mayWrite}
+          title={mayWrite === false ? 'This needs the permission queues:write.' : undefined}
+          onClick={() => setMaking(true)}
+        >
+          New queue…
+        </button>
+      </div>
+      <FleetTabs />
+      {list.error && <Fault error={list.error} asOf={list.data ? list.asOf : ''} again={list.again} />}
+      {!list.data && !list.error && <Loading what="queues" />}
+      {list.data && queues.length === 0 && (
+        <Empty command={'fleet queue create invoices\nfleet item add invoices --reference 4711 --data \'{"amount": 12}\''}>
+          No queues yet. A queue is a list of business work, such as invoices to pay: somebody fills it, robots take its items one by one, and people settle
+          what went wrong.
+        </Empty>
+      )}
+      {queues.length > 0 && (
+        <div className={css.split}>
+          <nav className={css.side} aria-label="Queues">
+            {queues.map((q) => (
+              <Entry key={q.id} queue={q} chosen={q.id === id} />
+            ))}
+          </nav>
+          {id ? <QueueView key={id} id={id} search={search} onSearch={onSearch} onGone={() => onOpen('')} /> : <p className={css.hint}>Choose a queue.</p>}
+        </div>
+      )}
+      {making && (
+        <NewQueue
+          onClose={() => setMaking(false)}
+          onMade={(q) => {
+            setMaking(false);
+            list.again();
+            onOpen(q.id);
+          }}
+        />
+      )}
+    </div>
+  );
+}
+
+function Entry({ queue: q, chosen }: { queue: Queue; chosen: boolean }) {
+  return (
+    <Link to="/fleet/queues/$id" params={{ id: q.id }} search={{}} {...(chosen ? { 'aria-current': 'page' as const } : {})}>
+      <strong>{q.name}</strong> {q.paused && <Status word="paused" />}
+      <br />
+      <span className={css.hint}>
+        {q.counts.new} new · {q.counts.in_progress} in progress · {q.counts.failed} failed
+      </span>
+    </Link>
+  );
+}
+
+function NewQueue({ onClose, onMade }: { onClose: () => void; onMade: (q: Queue) => void }) {
+  const [name, setName] = useState('');
+  const [description, setDescription] = useState('');
+  const [order, setOrder] = useState<NonNullable<Schemas['QueueBody']['order']>>('default');
+  const [unique, setUnique] = useState<NonNullable<Schemas['QueueBody']['unique']>>('none');
+  const [retries, setRetries] = useState('3');
+  const act = useAct();
+  const send = () =>
+    act
+      .run(
+        'Making…',
+        () =>
+          call<Queue>('POST', '/queues', {
+            name,
+            order,
+            unique,
+            max_retries: Number(retries),
+            auto_retry: Number(retries) > 0,
+            ...(description ? { description } : {}),
+          } satisfies Schemas['QueueBody']),
+        (q) => `${q.name} is made.`,
+      )
+      .then((q) => q && onMade(q));
+  return (
+    <Confirm title="New queue" action="Make the queue" busy={act.busy} onConfirm={() => void send()} onClose={onClose}>
+      <label>
+        Name <input required value={name} onChange={(e) => setName(e.target.value)} />
+      </label>
+      <label>
+        What it is for <input value={description} onChange={(e) => setDescription(e.target.value)} />
+      </label>
+      <label>
+        Which item is next{' '}
+        <select value={order} onChange={(e) => setOrder(e.target.value as typeof order)}>
+          <option value="default">With a deadline first, by priority and deadline; then by priority, first in first out</option>
+          <option value="fifo">First in, first out</option>
+          <option value="earliest_deadline_first">The earliest deadline</option>
+        </select>
+      </label>
+      <label>
+        A reference stands once{' '}
+        <select value={unique} onChange={(e) => setUnique(e.target.value as typeof unique)}>
+          <option value="none">Never mind</option>
+          <option value="while_active">Among what has not ended</option>
+          <option value="forever">In the whole queue</option>
+        </select>
+      </label>
+      <label>
+        Tries after an application error <input type="number" min={0} max={100} value={retries} onChange={(e) => setRetries(e.target.value)} />
+      </label>
+      <Said act={act} />
+    </Confirm>
+  );
+}
