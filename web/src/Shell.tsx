@@ -97,7 +97,7 @@ export function Shell() {
         </p>
       )}
       <div className={css.body}>
-        <Rail canvas={meta?.mode === 'canvas'} />
+        <Rail me={me} canvas={meta?.mode === 'canvas'} />
         <div className={css.foot}>
           {everywhere && me && <TenantFilter value={tenant} own={me.tenant_id} />}
           {state !== 'asking' && <Connection lost={state === 'lost'} version={meta?.version ?? ''} canvas={meta?.mode === 'canvas'} />}
@@ -112,7 +112,8 @@ export function Shell() {
   );
 }
 
-function Rail({ canvas }: { canvas: boolean }) {
+function Rail({ me, canvas }: { me: Me | undefined; canvas: boolean }) {
+  const may = (p: string) => me?.permissions.some((x) => x === p) ?? false;
   const fleet = useRouterState({ select: (s) => s.location.pathname.startsWith('/fleet') });
   return (
     <nav className={css.rail} aria-label="Main">
@@ -128,6 +129,16 @@ function Rail({ canvas }: { canvas: boolean }) {
       <Link to="/workflows" search={{ q: '' }} activeOptions={{ includeSearch: false }}>
         Workflows
       </Link>
+      {may('events:read') && (
+        <Link to="/activity" search={{}} activeOptions={{ includeSearch: false }}>
+          Activity
+        </Link>
+      )}
+      {may('audit:read') && (
+        <Link to="/audit" search={{}} activeOptions={{ includeSearch: false }}>
+          Audit
+        </Link>
+      )}
     </nav>
   );
 }

@@ -2,6 +2,8 @@ import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirec
 import { Suspense } from 'react';
 import { call } from './api/client';
 import type { CanvasSearch, Panel } from './canvas/CanvasPage';
+import { numbersSearch } from './pages/analytics/numbers';
+import { auditSearch } from './pages/audit/audit';
 import { JobsPage } from './pages/job/JobsPage';
 import { detailSearch, jobSearch } from './pages/job/rows';
 import { OverviewPage } from './pages/overview/OverviewPage';
@@ -12,6 +14,7 @@ import { robotSearch } from './pages/robot/rows';
 import { VersionsPage } from './pages/workflow/VersionsPage';
 import { WorkflowsPage } from './pages/workflow/WorkflowsPage';
 import { Shell } from './Shell';
+import { nouns } from './words/activity';
 
 const root = createRootRoute({
   // The tenant that is looked at stays in the address on the way from page to page.
@@ -224,8 +227,66 @@ const deadLetters = createRoute({
   },
 });
 
+const KeysPage = lazyRouteComponent(() => import('./pages/key/KeysPage'), 'KeysPage');
+const AnalyticsPage = lazyRouteComponent(() => import('./pages/analytics/AnalyticsPage'), 'AnalyticsPage');
+const ActivityPage = lazyRouteComponent(() => import('./pages/activity/ActivityPage'), 'ActivityPage');
+const AuditPage = lazyRouteComponent(() => import('./pages/audit/AuditPage'), 'AuditPage');
+
+const keys = createRoute({ getParentRoute: () => root, path: '/fleet/api-keys', component: () => <KeysPage /> });
+
+const analytics = createRoute({
+  getParentRoute: () => root,
+  path: '/fleet/analytics',
+  validateSearch: numbersSearch,
+  component: function Analytics() {
+    const navigate = useNavigate();
+    return (
+      <AnalyticsPage search={analytics.useSearch()} onSearch={(search) => void navigate({ to: '/fleet/analytics', search: numbersSearch({ ...search }) })} />
+    );
+  },
+});
+
+const activity = createRoute({
+  getParentRoute: () => root,
+  path: '/activity',
+  validateSearch: (s: Record<string, unknown>): { kind?: string } => (nouns.some((n) => n === s.kind) ? { kind: s.kind as string } : {}),
+  component: function Activity() {
+    const navigate = useNavigate();
+    return <ActivityPage noun={activity.useSearch().kind ?? ''} onNoun={(kind) => void navigate({ to: '/activity', search: kind ? { kind } : {} })} />;
+  },
+});
+
+const audit = createRoute({
+  getParentRoute: () => root,
+  path: '/audit',
+  validateSearch: auditSearch,
+  component: function Audit() {
+    const navigate = useNavigate();
+    return <AuditPage search={audit.useSearch()} onSearch={(search) => void navigate({ to: '/audit', search, replace: true })} />;
+  },
+});
+
 export const router = createRouter({
-  routeTree: root.addChildren([index, fleet, robots, robot, jobs, list, editor, versions, version, file, job, queues, queue, deadLetters]),
+  routeTree: root.addChildren([
+    index,
+    fleet,
+    robots,
+    robot,
+    jobs,
+    list,
+    editor,
+    versions,
+    version,
+    file,
+    job,
+    queues,
+    queue,
+    deadLetters,
+    keys,
+    analytics,
+    activity,
+    audit,
+  ]),
 });
 
 declare module '@tanstack/react-router' {

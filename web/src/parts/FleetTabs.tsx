@@ -5,6 +5,8 @@ export const fleetTabs = [
   { to: '/fleet/robots', name: 'Robots' },
   { to: '/fleet/jobs', name: 'Jobs' },
   { to: '/fleet/queues', name: 'Queues' },
+  { to: '/fleet/analytics', name: 'Analytics' },
+  { to: '/fleet/api-keys', name: 'API Keys' },
 ] as const;
 
 /** FleetTabs are the six pages of the fleet dashboard, in the order in which they always were. */

@@ -47,3 +47,14 @@ export function span(ms: number): string {
 
 /** between is the span from one time of the server to another; empty when one is missing. */
 export const between = (from?: string, to?: string): string => (from && to ? span(Date.parse(to) - Date.parse(from)) : '');
+
+/** lasted is a length of time as precise as people want it. */
+export function lasted(t: number): string {
+  if (t < 1) return 'less than 1 ms';
+  if (t < 1000) return `${Math.round(t)} ms`;
+  if (t < 60_000) return `${(t / 1000).toFixed(1)} s`;
+  const s = Math.round(t / 1000);
+  if (s < 3600) return `${Math.floor(s / 60)} min ${s % 60} s`;
+  if (s < 86_400) return `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`;
+  return `${Math.floor(s / 86_400)} d ${Math.floor((s % 86_400) / 3600)} h`;
+}

@@ -10,14 +10,13 @@ import { Fault, Loading } from '../../parts/States';
 import { Status } from '../../parts/Status';
 import { useMay } from '../../parts/session';
 import { Ago, exact, useNow } from '../../parts/Time';
-import { priority } from '../../parts/words';
+import { lasted, priority } from '../../parts/words';
 import own from './job.module.css';
 import { LogView } from './LogView';
 import { Moment } from './Moment';
 import { Attempts, Events, Raw, Steps, Variables } from './panes';
 import { type DetailSearch, final, left, lineOf, right, stoppable } from './rows';
 import { Timeline } from './Timeline';
-import { lasted } from './timeline';
 
 type Detail = Schemas['JobDetail'];
 

@@ -1,9 +1,9 @@
 import { useMemo } from 'react';
 import type { Schemas } from '../../api/client';
 import { clock, useNow } from '../../parts/Time';
-import { shapes } from '../../parts/words';
+import { lasted, shapes } from '../../parts/words';
 import css from './job.module.css';
-import { type Bar, bars, lasted, scaleOf } from './timeline';
+import { type Bar, bars, scaleOf } from './timeline';
 
 const most = 500;
 

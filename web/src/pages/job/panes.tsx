@@ -5,9 +5,8 @@ import css from '../../parts/parts.module.css';
 import { Fault, Loading } from '../../parts/States';
 import { Status } from '../../parts/Status';
 import { clock, exact } from '../../parts/Time';
-import { label } from '../../parts/words';
+import { label, lasted } from '../../parts/words';
 import own from './job.module.css';
-import { lasted } from './timeline';
 
 type Step = Schemas['Step'];
 

@@ -1,5 +1,6 @@
 /** What the timeline of a job draws, worked out from what the server told. Pure. */
 import type { Schemas } from '../../api/client';
+import { lasted } from '../../parts/words';
 
 type Told = Schemas['JobTimeline'];
 
@@ -68,17 +69,6 @@ export function bars(t: Told, now: number): Bar[] {
 
 function bar(key: string, kind: Bar['kind'], title: string, node: string, status: string, from: number, to: number, open: boolean, depth: number): Bar {
   return { key, kind, title, node, status, from, to, open, words: lasted(to - from), depth };
-}
-
-/** lasted is a length of time as precise as people want it. */
-export function lasted(t: number): string {
-  if (t < 1) return 'less than 1 ms';
-  if (t < 1000) return `${Math.round(t)} ms`;
-  if (t < 60_000) return `${(t / 1000).toFixed(1)} s`;
-  const s = Math.round(t / 1000);
-  if (s < 3600) return `${Math.floor(s / 60)} min ${s % 60} s`;
-  if (s < 86_400) return `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`;
-  return `${Math.floor(s / 86_400)} d ${Math.floor((s % 86_400) / 3600)} h`;
 }
 
 const foldFrom = 0.2; // of the whole

@@ -112,7 +112,7 @@ export function ItemPanel({
       {i.error_message && (
         <p className={css.bad}>
           {i.processing_exception_type ? `${label(i.processing_exception_type.replace('Exception', ''))} error: ` : ''}
-          {i.error_message} {i.error_type && `(${i.error_type})`}
+          {i.error_message} {i.error_type && !/Exception$/.test(i.error_type) && `(${i.error_type})`}
         </p>
       )}
       <dl className={css.facts}>

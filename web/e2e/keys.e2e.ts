@@ -1,0 +1,106 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ask, clean, dev, launch, open, type Program, shot, themes } from './harness';
+
+let browser: Browser;
+let server: Program;
+
+beforeAll(async () => {
+  [browser, server] = await Promise.all([launch(), dev()]);
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+describe('API keys', () => {
+  it('makes one that is shown once, rotates it and revokes it', async () => {
+    const w = await open(browser);
+    const { page } = w;
+    await page.goto(`${server.url}/fleet/api-keys`);
+    await page.getByRole('row', { name: /dev-1/ }).waitFor();
+    await page.getByRole('button', { name: 'New key…' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('textbox', { name: 'Name' }).fill('nightly');
+    await dialog.getByRole('combobox', { name: /^Role/ }).selectOption('operator');
+    await dialog.getByRole('combobox', { name: /Only these permissions/ }).fill('jobs:read, jobs:run');
+    await clean(page);
+    await dialog.getByRole('button', { name: 'Make the key' }).click();
+    await dialog.getByText('This is the only time the key is shown.').waitFor();
+    const secret = (await page.getByTestId('secret').textContent()) ?? '';
+    expect(secret).toMatch(/^cfu_/);
+    await clean(page);
+    // It is hard to lose: neither Escape nor the button closes it before somebody says that it is stored.
+    await page.keyboard.press('Escape');
+    expect(await dialog.getByRole('button', { name: 'Close' }).isDisabled()).toBe(true);
+    await dialog.getByRole('checkbox', { name: 'I have stored it' }).check();
+    await dialog.getByRole('button', { name: 'Close' }).click();
+    await dialog.waitFor({ state: 'detached' });
+    expect(await page.content()).not.toContain(secret);
+    const row = page.getByRole('row', { name: /nightly/ });
+    await row.getByText('Operator · jobs:read, jobs:run').waitFor();
+    await row.getByText('Not yet').waitFor();
+    const who = await fetch(`${server.url}/api/v1/jobs?limit=1`, { headers: { Authorization: `Bearer ${secret}` } });
+    expect(who.status).toBe(200);
+    await themes(page, 'keys');
+
+    await page.getByRole('button', { name: 'Rotate nightly' }).click();
+    await dialog.getByRole('combobox').selectOption('0');
+    await dialog.getByRole('button', { name: 'Make the new key' }).click();
+    await dialog.getByRole('checkbox', { name: 'I have stored it' }).check();
+    await shot(page, 'key-shown-once-light');
+    await dialog.getByRole('button', { name: 'Close' }).click();
+    await page.getByRole('button', { name: 'Revoke dev-2' }).click();
+    await dialog.getByText(/The robot dev-2 drops within seconds/).waitFor();
+    await clean(page);
+    await dialog.getByRole('button', { name: 'Back' }).click();
+    await page.getByRole('button', { name: 'Revoke nightly' }).first().click();
+    await dialog.getByRole('button', { name: 'Revoke the key' }).click();
+    await page.getByText('nightly is revoked.').waitFor();
+
+    await page.getByRole('button', { name: 'New token…' }).click();
+    await dialog.getByRole('textbox', { name: /Names/ }).fill('warehouse-*');
+    await dialog.getByRole('button', { name: 'Make the token' }).click();
+    await dialog.getByText('This is the only time the token is shown.').waitFor();
+    await dialog.getByRole('checkbox').check();
+    await dialog.getByRole('button', { name: 'Close' }).click();
+    await page.getByRole('row', { name: /warehouse-\*/ }).waitFor();
+    expect(w.faults).toEqual([]);
+    await w.context.close();
+  });
+});
+
+describe('activity and audit', () => {
+  it('tell what happened, live and provably', async () => {
+    const w = await open(browser);
+    const { page } = w;
+    await page.goto(`${server.url}/activity`);
+    await page.getByText(/Robot dev-1 is online/).waitFor();
+    await page.getByTestId('connection').getByText('Live').waitFor();
+    await ask(server.url, 'POST', '/robots/dev-1/pause', {});
+    await page
+      .getByText(/Robot dev-1 changed its mode/)
+      .first()
+      .waitFor();
+    await themes(page, 'activity');
+    await page.getByRole('button', { name: 'Tenant', exact: true }).click();
+    await page.getByText(/Nothing of the kind “Tenant”/).waitFor();
+
+    await page.goto(`${server.url}/audit`);
+    await page.getByRole('cell', { name: 'robot.pause' }).first().waitFor();
+    await page
+      .getByRole('row', { name: /robot\.pause/ })
+      .first()
+      .getByRole('button')
+      .click();
+    await page.getByText('Hash').waitFor();
+    await page.getByRole('button', { name: 'Verify the chain' }).click();
+    await page.getByText(/^All \d+ rows are as they were written/).waitFor();
+    await themes(page, 'audit');
+    await page.getByRole('combobox', { name: 'Outcome' }).selectOption('denied');
+    await page.getByText('No row matches these filters.').waitFor();
+    expect(w.faults).toEqual([]);
+    await w.context.close();
+  });
+});

@@ -1,0 +1,349 @@
+import { Link } from '@tanstack/react-router';
+import { call, type Schemas } from '../../api/client';
+import { Bars, Lines } from '../../parts/Chart';
+import chart from '../../parts/chart.module.css';
+import { FleetTabs } from '../../parts/FleetTabs';
+import { type Asked, useLive } from '../../parts/live';
+import css from '../../parts/parts.module.css';
+import { Scroll } from '../../parts/Scroll';
+import { Fault, Loading } from '../../parts/States';
+import { exact } from '../../parts/Time';
+import { label, lasted, span } from '../../parts/words';
+import own from './analytics.module.css';
+import { count, figures, type NumbersSearch, percent, ranges, step, weekdays } from './numbers';
+
+/** useNumbers asks for a window, and again each minute or so as jobs end: numbers are gathered, not followed. */
+function useNumbers<T>(what: string, query: string): Asked<T> {
+  return useLive<T>(`${what}?${query}`, { topics: [], ask: (s) => call('GET', `/analytics/${what}?${query}`, undefined, s) });
+}
+
+/** AnalyticsPage shows how many jobs end, how well, how long they take, what they wait for, and how busy robots are. */
+export function AnalyticsPage({ search, onSearch }: { search: NumbersSearch; onSearch: (s: NumbersSearch) => void }) {
+  const range = ranges.find((r) => r.word === search.range) ?? ranges[1];
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const window = `range=${range.word}&timezone=${encodeURIComponent(zone)}`;
+  const narrow = search.workflow ? `&workflow_id=${encodeURIComponent(search.workflow)}` : '';
+  const overview = useNumbers<Schemas['NumbersOverview']>('overview', window + narrow);
+  const series = useNumbers<Schemas['NumbersSeries']>('throughput', `${window}${narrow}&step=${range.step}`);
+  const waiting = useNumbers<Schemas['WaitTable']>('waiting', window + narrow);
+  const heat = useNumbers<Schemas['HeatMap']>('heatmap', window);
+  const slowest = useNumbers<Schemas['NumbersTable']>('workflows', `${window}&sort=slowest&limit=10`);
+  const failures = useNumbers<Schemas['FailureTable']>('failures', `${window}${narrow}&limit=10`);
+  const robots = useNumbers<Schemas['NumbersTable']>('robots', `${window}&sort=utilization&limit=10`);
+  const all = [overview, series, waiting, heat, slowest, failures, robots];
+  const again = () => {
+    for (const a of all) a.again();
+  };
+  const o = overview.data;
+  const empty = o && o.current.ended === 0 && o.current.created === 0 && o.previous.ended === 0;
+  return (
+    <div className={css.page}>
+      <div className={css.head}>
+        <h1>Analytics</h1>
+        {o && (
+          <span className={css.fact}>
+            {exact(o.from)} to {exact(o.to)}
+            {o.as_of ? `, counted up to ${exact(o.as_of)}` : ''}
+            {o.events_behind > 0 && ` (${o.events_behind} events are not counted yet)`}
+          </span>
+        )}
+        <span className={css.grow} />
+        <button type="button" onClick={again}>
+          Count again
+        </button>
+      </div>
+      <FleetTabs />
+      <div className={css.bar}>
+        {ranges.map((r) => (
+          <button key={r.word} type="button" aria-pressed={r === range} onClick={() => onSearch({ ...search, range: r.word })}>
+            {r.name}
+          </button>
+        ))}
+        {search.workflow && (
+          <button type="button" onClick={() => onSearch({ range: range.word })}>
+            Of all workflows
+          </button>
+        )}
+      </div>
+      {overview.error && <Fault error={overview.error} asOf={o ? overview.asOf : ''} again={again} />}
+      {!o && !overview.error && <Loading what="numbers" />}
+      {o && (
+        <dl className={css.cards}>
+          {figures(o).map((f) => (
+            <div key={f.name}>
+              <dt>{f.name}</dt>
+              <dd>
+                {f.value}
+                <br />
+                <small>{f.change}</small>
+              </dd>
+            </div>
+          ))}
+        </dl>
+      )}
+      {empty && (
+        <div className={css.empty}>
+          <p>No job ended in these {range.name}. Numbers are counted from what jobs and robots do: run a workflow, then come back.</p>
+        </div>
+      )}
+      <div className={own.grid}>
+        <Part of={series} name="throughput">
+          {(d) => <Throughput points={d.points} step={d.step_seconds} />}
+        </Part>
+        <Part of={waiting} name="waiting">
+          {(d) => <Waiting rows={d.rows} />}
+        </Part>
+        <Part of={heat} name="the heat map">
+          {(d) => <Heat map={d} />}
+        </Part>
+        <Part of={slowest} name="workflows">
+          {(d) => <Slowest rows={d.rows} onWorkflow={(workflow) => onSearch({ ...search, workflow })} />}
+        </Part>
+        <Part of={failures} name="failures">
+          {(d) => <Failures table={d} />}
+        </Part>
+        <Part of={robots} name="robots">
+          {(d) => <Robots rows={d.rows} />}
+        </Part>
+      </div>
+      {o && (
+        <section className={css.panel} aria-label="What is counted">
+          <h2>What is counted</h2>
+          <dl className={css.facts}>
+            {Object.entries({ ...o.definitions, ...waiting.data?.definitions, ...failures.data?.definitions }).map(([k, v]) => (
+              <div key={k} className={own.definition}>
+                <dt>{label(k)}</dt>
+                <dd>{v}</dd>
+              </div>
+            ))}
+          </dl>
+        </section>
+      )}
+    </div>
+  );
+}
+
+/** Part is one card of the page: what fails in it leaves the others alone. */
+function Part<T>({ of, name, children }: { of: Asked<T>; name: string; children: (data: T) => React.ReactNode }) {
+  if (of.data) return children(of.data);
+  return <section className={chart.chart}>{of.error ? <Fault error={of.error} again={of.again} /> : <Loading what={name} />}</section>;
+}
+
+function Throughput({ points, step: seconds }: { points: readonly Schemas['NumbersPoint'][]; step: number }) {
+  const labels = points.map((p) => (seconds >= 86_400 ? exact(p.at).slice(0, 10) : exact(p.at).slice(5, 16)));
+  const sum = (f: (p: Schemas['NumbersPoint']) => number) => points.reduce((n, p) => n + f(p), 0);
+  const some = points.map((p) => p.completed > 0);
+  const rated = points.map((p) => p.sample > 0);
+  return (
+    <>
+      <Bars
+        title="Jobs that ended"
+        say={`${sum((p) => p.completed)} completed, ${sum((p) => p.failed)} failed, ${sum((p) => p.timeout)} timed out and ${sum((p) => p.cancelled)} cancelled.`}
+        labels={labels}
+        unit={count}
+        series={[
+          { name: 'Completed', tone: 'good', values: points.map((p) => p.completed) },
+          { name: 'Failed', tone: 'bad', values: points.map((p) => p.failed) },
+          { name: 'Timeout', tone: 'late', values: points.map((p) => p.timeout) },
+          { name: 'Cancelled', tone: 'off', values: points.map((p) => p.cancelled) },
+        ]}
+      />
+      <Lines
+        title="Success rate"
+        say="The share of jobs that completed, for each time in which some ended."
+        labels={labels}
+        unit={percent}
+        has={rated}
+        series={[{ name: 'Completed of those that ended', tone: 'good', values: points.map((p) => p.success_rate) }]}
+      />
+      <Lines
+        title="Duration"
+        say="The duration within which half, 90 % and 99 % of the completed jobs stayed."
+        labels={labels}
+        unit={lasted}
+        has={some}
+        series={[
+          { name: 'Half', tone: 'one', values: points.map((p) => p.p50_duration_ms) },
+          { name: '90 %', tone: 'two', values: points.map((p) => p.p90_duration_ms) },
+          { name: '99 %', tone: 'three', values: points.map((p) => p.p99_duration_ms) },
+        ]}
+      />
+    </>
+  );
+}
+
+function Table({ title, heads, children, empty }: { title: string; heads: readonly string[]; children: React.ReactNode; empty: string }) {
+  return (
+    <section className={chart.chart} aria-label={title}>
+      <h2 className={own.title}>{title}</h2>
+      {empty ? (
+        <p className={css.hint}>{empty}</p>
+      ) : (
+        <Scroll label={`${title}, table`} className={own.scroll}>
+          <table className={css.table}>
+            <thead>
+              <tr>
+                {heads.map((h) => (
+                  <th key={h}>{h}</th>
+                ))}
+              </tr>
+            </thead>
+            <tbody>{children}</tbody>
+          </table>
+        </Scroll>
+      )}
+    </section>
+  );
+}
+
+function Share({ of }: { of: number }) {
+  return (
+    <>
+      {percent(of)}
+      <span className={chart.share} style={{ width: `${Math.max(1, Math.min(100, of))}%` }} aria-hidden="true" />
+    </>
+  );
+}
+
+function Waiting({ rows }: { rows: readonly Schemas['WaitRow'][] }) {
+  return (
+    <Table
+      title="What jobs waited for"
+      heads={['For', 'Share', 'Waits', 'Mean', '90 % within']}
+      empty={rows.length === 0 ? 'No job that ended had waited.' : ''}
+    >
+      {rows.map((r) => (
+        <tr key={r.waiting_on}>
+          <td>{label(r.waiting_on)}</td>
+          <td>
+            <Share of={r.share} />
+          </td>
+          <td>{r.waits}</td>
+          <td>{lasted(r.average_ms)}</td>
+          <td>{lasted(r.p90_ms)}</td>
+        </tr>
+      ))}
+    </Table>
+  );
+}
+
+function Heat({ map }: { map: Schemas['HeatMap'] }) {
+  const at = new Map(map.cells.map((c) => [24 * c.weekday + c.hour, c]));
+  const hours = Array.from({ length: 24 }, (_, h) => h);
+  const read = map.cells.some((c) => c.available_slot_seconds > 0);
+  return (
+    <section className={chart.chart} aria-label="Utilisation">
+      <h2 className={own.title}>Utilisation by weekday and hour, in percent</h2>
+      {!read && <p className={css.hint}>No slot was in service yet when it was read.</p>}
+      <Scroll label="Utilisation, table" className={own.scroll}>
+        <table className={chart.heat}>
+          <thead>
+            <tr>
+              <th scope="col" style={{ width: 74 }}>
+                {map.timezone}
+              </th>
+              {hours.map((h) => (
+                <th key={h} scope="col">
+                  {h}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {weekdays.map((name, d) => (
+              <tr key={name}>
+                <th scope="row">{name}</th>
+                {hours.map((h) => {
+                  const c = at.get(24 * d + h);
+                  const known = c !== undefined && c.available_slot_seconds > 0;
+                  return (
+                    <td
+                      key={h}
+                      data-step={known ? step(c.utilization) : 0}
+                      title={
+                        known
+                          ? `${span(1000 * c.busy_slot_seconds)} of ${span(1000 * c.available_slot_seconds)} of slot time, ${c.ended} jobs ended`
+                          : 'Not read'
+                      }
+                    >
+                      {known ? Math.round(c.utilization) : ''}
+                    </td>
+                  );
+                })}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </Scroll>
+    </section>
+  );
+}
+
+function Slowest({ rows, onWorkflow }: { rows: readonly Schemas['NumbersRow'][]; onWorkflow: (id: string) => void }) {
+  return (
+    <Table
+      title="Slowest workflows"
+      heads={['Workflow', 'Jobs', 'Success', 'Half within', '90 % within', 'Before']}
+      empty={rows.length === 0 ? 'No job ended.' : ''}
+    >
+      {rows.map((r) => (
+        <tr key={r.key}>
+          <td>
+            <button type="button" className={css.link} onClick={() => onWorkflow(r.key)}>
+              {r.name || r.key}
+            </button>
+          </td>
+          <td>{r.ended}</td>
+          <td>{r.sample > 0 ? percent(r.success_rate) : '–'}</td>
+          <td>{r.completed > 0 ? lasted(r.p50_duration_ms) : '–'}</td>
+          <td>{r.completed > 0 ? lasted(r.p90_duration_ms) : '–'}</td>
+          <td>{r.previous && r.previous.completed > 0 ? lasted(r.previous.p50_duration_ms) : '–'}</td>
+        </tr>
+      ))}
+    </Table>
+  );
+}
+
+function Failures({ table }: { table: Schemas['FailureTable'] }) {
+  return (
+    <Table title="Failures by reason" heads={['What', 'Workflow', 'Count', 'Share', 'Before']} empty={table.rows.length === 0 ? 'No job failed.' : ''}>
+      {table.rows.map((r) => (
+        <tr key={r.fingerprint}>
+          <td>
+            <Link to="/fleet/jobs/$id" params={{ id: r.sample_job_id }} search={{}}>
+              {r.error_type || label(r.error_class)}
+            </Link>
+            <div className={css.hint}>
+              {r.message} {r.node && `at ${r.node}`}
+            </div>
+          </td>
+          <td>{r.workflow_name}</td>
+          <td>{r.count}</td>
+          <td>
+            <Share of={r.share} />
+          </td>
+          <td>{r.count_before}</td>
+        </tr>
+      ))}
+    </Table>
+  );
+}
+
+function Robots({ rows }: { rows: readonly Schemas['NumbersRow'][] }) {
+  return (
+    <Table title="Robots" heads={['Robot', 'Busy', 'Jobs', 'Failed']} empty={rows.length === 0 ? 'No robot did anything.' : ''}>
+      {rows.map((r) => (
+        <tr key={r.key}>
+          <td>
+            <Link to="/fleet/robots/$id" params={{ id: r.key }} search={{}} className={css.mono}>
+              {r.name || r.key}
+            </Link>
+          </td>
+          <td>{r.available_slot_seconds > 0 ? <Share of={r.utilization} /> : '–'}</td>
+          <td>{r.ended}</td>
+          <td>{r.sample > 0 ? percent(r.failure_rate) : '–'}</td>
+        </tr>
+      ))}
+    </Table>
+  );
+}

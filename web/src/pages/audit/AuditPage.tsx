@@ -1,0 +1,237 @@
+import { useEffect, useState } from 'react';
+import { call, Refusal, type Schemas, tenantQuery } from '../../api/client';
+import { useAct } from '../../parts/act';
+import css from '../../parts/parts.module.css';
+import { Said } from '../../parts/Said';
+import { Scroll } from '../../parts/Scroll';
+import { Fault, Loading } from '../../parts/States';
+import { exact } from '../../parts/Time';
+import { label } from '../../parts/words';
+import { type AuditSearch, backwards, outcomes, queryOf, type Row } from './audit';
+
+/** AuditPage shows who did what, newest first. It is never re-ordered while somebody reads. */
+export function AuditPage({ search, onSearch }: { search: AuditSearch; onSearch: (s: AuditSearch) => void }) {
+  const [rows, setRows] = useState<Row[]>();
+  const [next, setNext] = useState(0);
+  const [error, setError] = useState<Refusal>();
+  const [busy, setBusy] = useState(false);
+  const [again, setAgain] = useState(0);
+  const [open, setOpen] = useState(0);
+  const act = useAct();
+  const filter = queryOf(search);
+  const ask = (after: number, limit: number) => call<Schemas['AuditPage']>('GET', `/audit?after=${after}&limit=${limit}${filter ? `&${filter}` : ''}`);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: filter says all of ask; again reads anew
+  useEffect(() => {
+    let gone = false;
+    const load = async () => {
+      const head = (await call<Schemas['AuditPage']>('GET', '/audit?limit=1')).head.seq;
+      const got = await backwards(head + 1, ask);
+      if (gone) return;
+      setRows(got.rows);
+      setNext(got.next);
+      setError(undefined);
+    };
+    setRows(undefined);
+    load().catch((e) => !gone && setError(e instanceof Refusal ? e : new Refusal(String(e), 0, '', '')));
+    return () => {
+      gone = true;
+    };
+  }, [filter, again]);
+  const older = async () => {
+    setBusy(true);
+    try {
+      const got = await backwards(next, ask);
+      setRows((was) => [...(was ?? []), ...got.rows]);
+      setNext(got.next);
+    } catch (e) {
+      act.say(e instanceof Error ? e.message : String(e));
+    } finally {
+      setBusy(false);
+    }
+  };
+  const set = (more: { [K in keyof AuditSearch]: AuditSearch[K] | undefined }) =>
+    onSearch(Object.fromEntries(Object.entries({ ...search, ...more }).filter(([, v]) => v)) as AuditSearch);
+  return (
+    <div className={css.page}>
+      <div className={css.head}>
+        <h1>Audit</h1>
+        <span className={css.grow} />
+        <button type="button" onClick={() => setAgain((n) => n + 1)}>
+          Read again
+        </button>
+        <button
+          type="button"
+          disabled={act.busy}
+          onClick={() =>
+            void act.run(
+              'Verifying…',
+              () => call<Schemas['Report']>('POST', '/audit/verify'),
+              (r) =>
+                r.fault
+                  ? `The chain is broken at row ${r.fault.seq}: ${r.fault.text}`
+                  : `All ${r.rows} rows are as they were written, up to row ${r.last.seq}, against ${r.checkpoints} checkpoints.`,
+            )
+          }
+        >
+          Verify the chain
+        </button>
+        <a href={`/api/v1/audit/export${tenantQuery('?')}`} download="audit.jsonl">
+          Export
+        </a>
+      </div>
+      <Said act={act} />
+      <div className={css.bar}>
+        <Field name="Action" hint="robot.update" value={search.action} onValue={(action) => set({ action })} />
+        <Field name="Actor (id)" hint="" value={search.actor} onValue={(actor) => set({ actor })} />
+        <Field name="Kind of object" hint="robot" value={search.object} onValue={(object) => set({ object })} />
+        <label>
+          Outcome{' '}
+          <select value={search.outcome ?? ''} onChange={(e) => set({ outcome: e.target.value || undefined })}>
+            <option value="">Any</option>
+            {outcomes.map((o) => (
+              <option key={o} value={o}>
+                {label(o)}
+              </option>
+            ))}
+          </select>
+        </label>
+        <label>
+          From <input type="date" value={search.from ?? ''} onChange={(e) => set({ from: e.target.value || undefined })} />
+        </label>
+        <label>
+          To <input type="date" value={search.to ?? ''} onChange={(e) => set({ to: e.target.value || undefined })} />
+        </label>
+        {filter && (
+          <button type="button" onClick={() => onSearch({})}>
+            Clear filters
+          </button>
+        )}
+      </div>
+      {error && <Fault error={error} again={() => setAgain((n) => n + 1)} />}
+      {!rows && !error && <Loading what="the audit" />}
+      {rows?.length === 0 && (
+        <p className={css.hint}>
+          {filter
+            ? next > 0
+              ? 'No row matches among those that were read.'
+              : 'No row matches these filters.'
+            : 'Nothing was done yet. Every change that somebody makes is kept here.'}
+        </p>
+      )}
+      {rows && rows.length > 0 && (
+        <Scroll label="Rows" className={css.tableBox}>
+          <table className={css.table}>
+            <thead>
+              <tr>
+                <th>Time</th>
+                <th>Actor</th>
+                <th>Action</th>
+                <th>Object</th>
+                <th>Outcome</th>
+                <th>Row</th>
+              </tr>
+            </thead>
+            <tbody>
+              {rows.map((r) => (
+                <Entry key={r.seq} row={r} open={open === r.seq} onOpen={() => setOpen(open === r.seq ? 0 : r.seq)} />
+              ))}
+            </tbody>
+          </table>
+        </Scroll>
+      )}
+      {next > 0 && (
+        <p>
+          <button type="button" disabled={busy} onClick={() => void older()}>
+            {busy ? 'Reading…' : 'Older'}
+          </button>
+        </p>
+      )}
+    </div>
+  );
+}
+
+/** Field asks when somebody has finished typing, not with each letter. */
+function Field({ name, hint, value, onValue }: { name: string; hint: string; value: string | undefined; onValue: (v: string | undefined) => void }) {
+  const [text, setText] = useState(value ?? '');
+  useEffect(() => setText(value ?? ''), [value]);
+  return (
+    <label>
+      {name}{' '}
+      <input
+        size={12}
+        placeholder={hint}
+        value={text}
+        onChange={(e) => setText(e.target.value)}
+        onBlur={() => onValue(text.trim() || undefined)}
+        onKeyDown={(e) => e.key === 'Enter' && onValue(text.trim() || undefined)}
+      />
+    </label>
+  );
+}
+
+function Entry({ row: r, open, onOpen }: { row: Row; open: boolean; onOpen: () => void }) {
+  return (
+    <>
+      <tr data-chosen={open || undefined}>
+        <td>
+          <time dateTime={r.at}>
+            {exact(r.at)} <span className={css.hint}>{zone(r.at)}</span>
+          </time>
+        </td>
+        <td>
+          {r.actor.name || r.actor.id || '–'}
+          <div className={css.hint}>
+            {r.actor.kind} {r.address}
+          </div>
+        </td>
+        <td className={css.mono}>{r.action}</td>
+        <td>
+          {r.object.name || r.object.id || '–'}
+          <div className={css.hint}>{r.object.kind}</div>
+        </td>
+        <td className={r.outcome === 'done' ? '' : css.bad}>{label(r.outcome)}</td>
+        <td>
+          <button type="button" className={css.link} aria-expanded={open} onClick={onOpen}>
+            {r.seq}
+          </button>
+        </td>
+      </tr>
+      {open && (
+        <tr data-chosen>
+          <td colSpan={6}>
+            <dl className={css.facts}>
+              {r.reason && (
+                <>
+                  <dt>Reason</dt>
+                  <dd>{r.reason}</dd>
+                </>
+              )}
+              {r.request_id && (
+                <>
+                  <dt>Request</dt>
+                  <dd className={css.mono}>{r.request_id}</dd>
+                </>
+              )}
+              <dt>Before</dt>
+              <dd>{r.before === undefined ? '–' : <pre className={css.pre}>{JSON.stringify(r.before, null, 2)}</pre>}</dd>
+              <dt>After</dt>
+              <dd>{r.after === undefined ? '–' : <pre className={css.pre}>{JSON.stringify(r.after, null, 2)}</pre>}</dd>
+              <dt>Hash</dt>
+              <dd className={css.mono} style={{ overflowWrap: 'anywhere' }}>
+                {r.hash}
+              </dd>
+            </dl>
+          </td>
+        </tr>
+      )}
+    </>
+  );
+}
+
+/** zone is how far the clock that is shown is from UTC. */
+function zone(at: string): string {
+  const m = -new Date(at).getTimezoneOffset();
+  if (m === 0) return 'UTC';
+  const two = (n: number) => String(n).padStart(2, '0');
+  return `UTC${m > 0 ? '+' : '-'}${two(Math.floor(Math.abs(m) / 60))}:${two(Math.abs(m) % 60)}`;
+}

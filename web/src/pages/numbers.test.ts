@@ -1,0 +1,102 @@
+import { describe, expect, it } from 'vitest';
+import type { Schemas } from '../api/client';
+import { most } from '../parts/Chart';
+import { bursts, summary, told } from '../words/activity';
+import { figures, numbersSearch, step } from './analytics/numbers';
+import { backwards } from './audit/audit';
+import { scopeOf } from './key/keys';
+
+const event = (seq: number, type: string, id: string, data: object = {}): Schemas['Event'] =>
+  ({ seq, type, name: type, at: '2026-11-27T10:00:00Z', subject: { kind: type.split('.')[0], id }, data }) as unknown as Schemas['Event'];
+
+describe('activity', () => {
+  it('is told in sentences', () => {
+    expect(told(event(1, 'job.completed', 'j', { workflow_name: 'Pay', robot_id: 'bot-1' }))).toMatchObject({
+      text: 'Job Pay completed on bot-1',
+      job: 'j',
+      robot: 'bot-1',
+    });
+    expect(told(event(2, 'robot.disconnected', 'bot-1')).text).toBe('Robot bot-1 is offline');
+    expect(told(event(3, 'key.used_after_rotation', 'k', { name: 'ci' })).text).toBe('Key ci used after rotation');
+  });
+  it('folds what comes many times in a row', () => {
+    const list = [...Array.from({ length: 5 }, (_, i) => event(i, 'robot.connected', `b${i}`)), event(9, 'job.failed', 'j'), event(10, 'job.failed', 'k')].map(
+      told,
+    );
+    const b = bursts(list);
+    expect(b.map((x) => x.more.length)).toEqual([4, 0, 0]);
+    expect(summary(b[0] as (typeof b)[0])).toBe('5 times: robot is online');
+  });
+});
+
+describe('the audit', () => {
+  const rows = Array.from({ length: 2500 }, (_, i) => ({ seq: i + 1, action: i % 500 === 0 ? 'key.create' : 'job.create' }));
+  const ask = (action: string) => (after: number, limit: number) =>
+    Promise.resolve({
+      entries: rows.filter((r) => r.seq > after && (!action || r.action === action)).slice(0, limit),
+      head: { seq: 2500 },
+      next_after: 0,
+    } as unknown as Schemas['AuditPage']);
+  it('is read backwards without a hole', async () => {
+    const seen: number[] = [];
+    for (let next = 2501; next > 0; ) {
+      const got = await backwards(next, ask(''));
+      seen.push(...got.rows.map((r) => r.seq));
+      next = got.next;
+    }
+    expect(seen).toEqual(rows.map((r) => r.seq).reverse());
+  });
+  it('goes on until something matches', async () => {
+    const got = await backwards(2501, ask('key.create'));
+    expect([got.rows.map((r) => r.seq), got.next]).toEqual([[2001, 1501, 1001, 501, 1], 0]);
+  });
+});
+
+describe('numbers', () => {
+  const n = (more: object) => ({
+    readings: 0,
+    robots_online: 0,
+    ended: 0,
+    sample: 0,
+    success_rate: 0,
+    completed: 0,
+    p50_duration_ms: 0,
+    p90_duration_ms: 0,
+    queue_depth: 0,
+    queue_depth_max: 0,
+    ...more,
+  });
+  const change = { robots_online: 0, jobs_percent: null, success_rate_points: 0, p50_duration_percent: null, queue_depth: 0 };
+  it('says nothing of nothing', () => {
+    const f = figures({ current: n({}), previous: n({}), change } as unknown as Schemas['NumbersOverview']);
+    expect(f.map((x) => x.value)).toEqual(['–', '0', '–', '–', '–']);
+  });
+  it('tells changes in words', () => {
+    const f = figures({
+      current: n({ readings: 9, robots_online: 2, ended: 12, sample: 10, success_rate: 90, completed: 9, p50_duration_ms: 1500 }),
+      previous: n({ readings: 9, ended: 10, sample: 8, completed: 8 }),
+      change: { ...change, robots_online: 2, jobs_percent: 20, success_rate_points: -4.5, p50_duration_percent: -30 },
+    } as unknown as Schemas['NumbersOverview']);
+    expect(f.map((x) => `${x.value}: ${x.change}`)).toEqual([
+      '2: 2.0 more than before',
+      '12: 20 % more than before',
+      '90.0 %: 4.5 points less than before, of 10 jobs',
+      '1.5 s: 30 % less than before',
+      '0: at most 0',
+    ]);
+  });
+  it('draw up to a round number, and shade in six steps', () => {
+    expect([0.3, 7, 100, 101, 0].map((v) => most([v]))).toEqual([0.5, 10, 100, 200, 1e-9]);
+    expect([0, 1, 20, 99, 100].map(step)).toEqual([0, 1, 2, 5, 5]);
+    expect(numbersSearch({ range: '30d', workflow: '' })).toEqual({ range: '30d' });
+  });
+});
+
+describe('a key', () => {
+  it('says what it is for', () => {
+    expect(scopeOf({ kind: 'robot', robot_id: 'b', environment: 'prod' } as Schemas['Key'])).toBe('Robot b in prod');
+    expect(scopeOf({ kind: 'service', role: 'operator', scopes: ['jobs:run'], address_ranges: ['10.0.0.0/8'] } as Schemas['Key'])).toBe(
+      'Operator · jobs:run · from 10.0.0.0/8',
+    );
+  });
+});

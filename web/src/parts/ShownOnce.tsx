@@ -1,0 +1,62 @@
+import { useEffect, useRef, useState } from 'react';
+import css from './parts.module.css';
+
+/** ShownOnce shows a secret that nobody can show again. It closes only when somebody says that it is stored. */
+export function ShownOnce({
+  title,
+  what,
+  secret,
+  lines,
+  onClose,
+}: {
+  title: string;
+  what: string;
+  secret: string;
+  lines: { name: string; text: string }[];
+  onClose: () => void;
+}) {
+  const ref = useRef<HTMLDialogElement>(null);
+  const [stored, setStored] = useState(false);
+  const [copied, setCopied] = useState('');
+  useEffect(() => {
+    const d = ref.current;
+    d?.showModal();
+    return () => d?.close();
+  }, []);
+  const copy = (text: string) =>
+    navigator.clipboard
+      .writeText(text)
+      .then(() => setCopied('Copied.'))
+      .catch(() => setCopied('The browser does not let this page copy: select the text.'));
+  return (
+    <dialog ref={ref} className={css.dialog} data-wide aria-label={title} onCancel={(e) => !stored && e.preventDefault()} onClose={onClose}>
+      <h2>{title}</h2>
+      <p>
+        <strong>This is the only time the {what} is shown.</strong>
+      </p>
+      <pre className={css.pre} data-testid="secret">
+        {secret}
+      </pre>
+      <div className={css.bar}>
+        <button type="button" onClick={() => void copy(secret)}>
+          Copy the {what}
+        </button>
+        <span role="status">{copied}</span>
+      </div>
+      {lines.map((l) => (
+        <div key={l.name}>
+          <p className={css.hint}>{l.name}</p>
+          <pre className={css.pre}>{l.text}</pre>
+        </div>
+      ))}
+      <label>
+        <input type="checkbox" checked={stored} onChange={(e) => setStored(e.target.checked)} /> I have stored it
+      </label>
+      <div className={css.actions}>
+        <button type="button" className={css.primary} disabled={!stored} onClick={onClose}>
+          Close
+        </button>
+      </div>
+    </dialog>
+  );
+}
