@@ -4,6 +4,26 @@
  */
 
 export interface paths {
+    "/api/v1/activity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What happened, for people to read
+         * @description A view of the log of events: entries never change, and keep their ids, as long as the log keeps them.
+         */
+        get: operations["activity.alias"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/analytics/bottlenecks/{workflow}": {
         parameters: {
             query?: never;
@@ -1416,6 +1436,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/metrics/activity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What happened, for people to read
+         * @description A view of the log of events: entries never change, and keep their ids, as long as the log keeps them.
+         */
+        get: operations["activity.list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/metrics/analytics": {
         parameters: {
             query?: never;
@@ -1576,6 +1616,26 @@ export interface paths {
         };
         /** The fleet at a moment, in the form of the original */
         get: operations["numbers.snapshot"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/metrics/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The figures of /metrics/snapshot at each interval, over a WebSocket
+         * @description A WebSocket. It begins with the present state in the frames that also tell of changes, so that whoever was cut off misses nothing. The guide to live streams lists the frames.
+         */
+        get: operations["views.metrics"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2196,7 +2256,11 @@ export interface paths {
         };
         /** Get a robot */
         get: operations["robots.get"];
-        put?: never;
+        /**
+         * Change what is known of a robot, in the form of the original
+         * @description What is left out or null stays. What is set here the robot itself does not change any more.
+         */
+        put: operations["robots.edit"];
         post?: never;
         /**
          * Take a robot out of the fleet for good
@@ -2633,7 +2697,28 @@ export interface paths {
          * @description The same content under the same name gives the version that is there; other content gives the next one.
          */
         put: operations["workflows.put"];
-        post?: never;
+        /**
+         * Run a document, in the form of the original
+         * @description The document is stored under its name and a job is made of it. PUT stores without running; POST /jobs can say more.
+         */
+        post: operations["workflows.submit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workflows/upload": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Run a document from a file, in the form of the original */
+        post: operations["workflows.upload"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2664,11 +2749,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get a workflow */
+        /** Get a workflow with its newest document */
         get: operations["workflows.get"];
         put?: never;
         post?: never;
-        delete?: never;
+        /** Delete a workflow; its jobs stay */
+        delete: operations["workflows.delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2785,6 +2871,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/ws/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Jobs, live, in the form of the original's dashboard
+         * @description A WebSocket. It begins with the present state in the frames that also tell of changes, so that whoever was cut off misses nothing. The guide to live streams lists the frames.
+         */
+        get: operations["views.jobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ws/queue-depth": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The queue, live, in the form of the original's dashboard
+         * @description A WebSocket. It begins with the present state in the frames that also tell of changes, so that whoever was cut off misses nothing. The guide to live streams lists the frames.
+         */
+        get: operations["views.queue_depth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ws/robots": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Robots, live, in the form of the original's dashboard
+         * @description A WebSocket. It begins with the present state in the frames that also tell of changes, so that whoever was cut off misses nothing. The guide to live streams lists the frames.
+         */
+        get: operations["views.robots"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/health": {
         parameters: {
             query?: never;
@@ -2836,10 +2982,151 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/ws/admin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What happens to robots and jobs, live, in the form of the original
+         * @description A WebSocket. It begins with the present state in the frames that also tell of changes, so that whoever was cut off misses nothing. The guide to live streams lists the frames.
+         */
+        get: operations["views.admin"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ws/logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The lines that robots write, live, in the form of the original
+         * @description A WebSocket. It begins with the present state in the frames that also tell of changes, so that whoever was cut off misses nothing. The guide to live streams lists the frames.
+         */
+        get: operations["views.logs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ws/logs/{robot_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The lines that a robot writes, live, in the form of the original
+         * @description A WebSocket. It begins with the present state in the frames that also tell of changes, so that whoever was cut off misses nothing. The guide to live streams lists the frames.
+         */
+        get: operations["views.robot_logs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ws/monitoring/live-jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Jobs, robots and the queue, live, in the form of the original
+         * @description A WebSocket. It begins with the present state in the frames that also tell of changes, so that whoever was cut off misses nothing. The guide to live streams lists the frames.
+         */
+        get: operations["views.live_jobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ws/monitoring/queue-metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The queue, live, in the form of the original
+         * @description A WebSocket. It begins with the present state in the frames that also tell of changes, so that whoever was cut off misses nothing. The guide to live streams lists the frames.
+         */
+        get: operations["views.queue_metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ws/monitoring/robot-status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Robots, live, in the form of the original
+         * @description A WebSocket. It begins with the present state in the frames that also tell of changes, so that whoever was cut off misses nothing. The guide to live streams lists the frames.
+         */
+        get: operations["views.robot_status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        ActivityEntry: {
+            details: {
+                [key: string]: unknown;
+            };
+            /** @description Of the event: it stays the same. */
+            id: string;
+            job_id: string | null;
+            robot_id: string | null;
+            /** Format: date-time */
+            timestamp: string;
+            title: string;
+            type: string;
+        };
+        ActivityList: {
+            events: components["schemas"]["ActivityEntry"][];
+            /**
+             * Format: int64
+             * @description All that match, among the newest 50,000 events of the log.
+             */
+            total: number;
+        };
         Actor: {
             id?: string;
             kind: string;
@@ -3291,10 +3578,9 @@ export interface components {
             entry_id: string;
             error_class: string;
             error_code?: string;
-            /** @description Of a single entry. */
-            error_details?: components["schemas"]["JobError"];
-            /** @description Of a single entry. */
-            error_message?: string;
+            error_details: components["schemas"]["JobError"];
+            error_message: string;
+            error_stack: string | null;
             /**
              * Format: date-time
              * @description The same as last_failed_at.
@@ -3303,6 +3589,7 @@ export interface components {
             /** Format: date-time */
             first_failed_at?: string;
             id: string;
+            input: unknown;
             /** @description The same as original_job_id. */
             job_id: string;
             /** Format: date-time */
@@ -3324,7 +3611,14 @@ export interface components {
         };
         DeadLetterList: {
             entries: components["schemas"]["DeadLetterEntry"][];
+            /** Format: int64 */
+            limit: number;
             next_cursor?: string;
+            /**
+             * Format: int64
+             * @description Always 0: pages go by cursor.
+             */
+            offset: number;
             /**
              * Format: int64
              * @description Those that nobody has looked after.
@@ -3340,6 +3634,8 @@ export interface components {
             reprocessed: number;
             /** Format: int64 */
             total: number;
+            /** @description Null: of all workflows. */
+            workflow_id: string | null;
         };
         DecideBody: {
             /** @enum {string} */
@@ -3357,6 +3653,12 @@ export interface components {
         DeletedRobot: {
             deleted: boolean;
             robot_id: string;
+        };
+        DeletedWorkflow: {
+            message: string;
+            /** @enum {string} */
+            status: "success";
+            workflow_id: string;
         };
         Dependency: {
             /** @description Id of a job. */
@@ -3535,7 +3837,7 @@ export interface components {
             /** @enum {string} */
             to_state?: "pending" | "assigned" | "running" | "cancelling" | "needs_decision" | "completed" | "failed" | "cancelled" | "timeout";
             /** @enum {string} */
-            type: "job.submitted" | "job.assigned" | "job.started" | "job.silent" | "job.requeued" | "job.retry_scheduled" | "job.cancel_requested" | "job.completed" | "job.failed" | "job.cancelled" | "job.timeout" | "job.needs_decision" | "job.decided" | "job.late_result" | "robot.registered" | "robot.updated" | "robot.deleted" | "robot.mode_changed" | "robot.drained" | "robot.command_requested" | "robot.command_delivered" | "robot.command_ended" | "bulk.started" | "bulk.ended" | "robot.connected" | "robot.disconnected" | "robot.identity_conflict" | "workflow.created" | "workflow.version_added" | "key.created" | "key.revoked" | "fleet.brake" | "key.updated" | "key.rotated" | "key.expiring" | "key.expired" | "key.used_after_rotation" | "robot.enrolled" | "enrolment.created" | "enrolment.revoked" | "job.released" | "job.dependency_unmet" | "assignment.changed" | "node_override.changed" | "reservation.created" | "reservation.updated" | "reservation.deleted" | "reservation.recalled" | "environment.changed" | "user.created" | "user.updated" | "user.deleted" | "secret.created" | "secret.changed" | "secret.deleted" | "secret.read" | "asset.created" | "asset.changed" | "asset.deleted" | "queue.created" | "queue.updated" | "queue.paused" | "queue.resumed" | "queue.deleted" | "item.added" | "item.taken" | "item.successful" | "item.failed" | "item.retried" | "item.abandoned" | "item.postponed" | "item.released" | "item.updated" | "item.deleted" | "item.overdue" | "tenant.created" | "tenant.updated" | "tenant.suspended" | "tenant.resumed";
+            type: "job.submitted" | "job.assigned" | "job.started" | "job.silent" | "job.requeued" | "job.retry_scheduled" | "job.cancel_requested" | "job.completed" | "job.failed" | "job.cancelled" | "job.timeout" | "job.needs_decision" | "job.decided" | "job.late_result" | "robot.registered" | "robot.updated" | "robot.deleted" | "robot.mode_changed" | "robot.drained" | "robot.command_requested" | "robot.command_delivered" | "robot.command_ended" | "bulk.started" | "bulk.ended" | "robot.connected" | "robot.disconnected" | "robot.identity_conflict" | "workflow.created" | "workflow.version_added" | "workflow.deleted" | "key.created" | "key.revoked" | "fleet.brake" | "key.updated" | "key.rotated" | "key.expiring" | "key.expired" | "key.used_after_rotation" | "robot.enrolled" | "enrolment.created" | "enrolment.revoked" | "job.released" | "job.dependency_unmet" | "assignment.changed" | "node_override.changed" | "reservation.created" | "reservation.updated" | "reservation.deleted" | "reservation.recalled" | "environment.changed" | "user.created" | "user.updated" | "user.deleted" | "secret.created" | "secret.changed" | "secret.deleted" | "secret.read" | "asset.created" | "asset.changed" | "asset.deleted" | "queue.created" | "queue.updated" | "queue.paused" | "queue.resumed" | "queue.deleted" | "item.added" | "item.taken" | "item.successful" | "item.failed" | "item.retried" | "item.abandoned" | "item.postponed" | "item.released" | "item.updated" | "item.deleted" | "item.overdue" | "schedule.created" | "schedule.updated" | "schedule.deleted" | "schedule.enabled" | "schedule.disabled" | "schedule.fired" | "schedule.missed" | "schedule.skipped" | "schedule.late" | "schedule.backfill_started" | "schedule.backfill_ended" | "calendar.created" | "calendar.updated" | "calendar.deleted" | "tenant.created" | "tenant.updated" | "tenant.suspended" | "tenant.resumed";
         };
         EventPage: {
             events: components["schemas"]["Event"][];
@@ -3977,6 +4279,8 @@ export interface components {
             /** Format: date-time */
             expires_at?: string;
             /** Format: date-time */
+            fire_at?: string;
+            /** Format: date-time */
             first_started_at?: string;
             job_id: string;
             labels?: {
@@ -4006,6 +4310,7 @@ export interface components {
             robot_silent?: boolean;
             /** Format: int64 */
             run_timeout_ms: number;
+            schedule_id?: string;
             /** Format: int64 */
             segment?: number;
             /** Format: int64 */
@@ -4089,6 +4394,8 @@ export interface components {
             /** Format: date-time */
             expires_at?: string;
             /** Format: date-time */
+            fire_at?: string;
+            /** Format: date-time */
             first_started_at?: string;
             job_id: string;
             labels?: {
@@ -4119,6 +4426,7 @@ export interface components {
             robot_silent?: boolean;
             /** Format: int64 */
             run_timeout_ms: number;
+            schedule_id?: string;
             /** Format: int64 */
             segment?: number;
             /** @description The segments of a job that is cut into some, in their order. */
@@ -4412,6 +4720,58 @@ export interface components {
         };
         KeyList: {
             keys: components["schemas"]["Key"][];
+        };
+        LegacyRobotBody: {
+            capabilities?: string[];
+            environment?: string;
+            hostname?: string;
+            /**
+             * Format: int64
+             * @description 1 to 100.
+             */
+            max_concurrent_jobs?: number;
+            name?: string;
+            tags?: string[];
+        };
+        LegacySubmitBody: {
+            /**
+             * @description lan if left out; any robot matches both.
+             * @enum {string}
+             */
+            execution_mode?: "lan" | "internet";
+            /** @description Other members are notes. */
+            metadata?: components["schemas"]["LegacySubmitBodyMetadataStruct"];
+            /**
+             * Format: int64
+             * @description 0 (first) to 20; 10 if left out.
+             */
+            priority?: number;
+            schedule_cron?: string;
+            /**
+             * @description manual if left out. The others are refused as long as there are no schedules and triggers.
+             * @enum {string}
+             */
+            trigger_type?: "manual" | "scheduled" | "webhook";
+            /** @description The document. */
+            workflow_json: unknown;
+            /** @description 1 to 255 characters. */
+            workflow_name: string;
+        };
+        LegacySubmitBodyMetadataStruct: {
+            description?: string;
+            /** @description The one robot that may run the job. */
+            robot_id?: string;
+            variables?: unknown;
+        };
+        LegacySubmitted: {
+            /** Format: date-time */
+            created_at: string;
+            job_id: string | null;
+            message: string;
+            schedule_id: string | null;
+            /** @enum {string} */
+            status: "success";
+            workflow_id: string;
         };
         Link: {
             /** @description What to do, where it is not connected. */
@@ -5227,8 +5587,16 @@ export interface components {
             progress?: number;
         };
         PurgeAnswer: {
+            message: string;
+            /** Format: int64 */
+            older_than_days: number;
             /** Format: int64 */
             purged: number;
+            /**
+             * Format: int64
+             * @description The same.
+             */
+            purged_count: number;
         };
         PurgeBody: {
             /**
@@ -5615,6 +5983,8 @@ export interface components {
         RetryAnswer: {
             /** @description With with_dependents: the jobs that were made anew, parents first. */
             dependent_job_ids?: string[];
+            /** @description Of the dead letter that was looked after. */
+            dlq_entry_id?: string;
             /** @description Of the new job. */
             job_id: string;
             message: string;
@@ -6482,6 +6852,8 @@ export interface components {
             /** Format: date-time */
             expires_at?: string;
             /** Format: date-time */
+            fire_at?: string;
+            /** Format: date-time */
             first_started_at?: string;
             job_id: string;
             labels?: {
@@ -6511,6 +6883,7 @@ export interface components {
             robot_silent?: boolean;
             /** Format: int64 */
             run_timeout_ms: number;
+            schedule_id?: string;
             /** Format: int64 */
             segment?: number;
             /** Format: int64 */
@@ -6777,6 +7150,22 @@ export interface components {
             next_cursor?: string;
             workflows: components["schemas"]["Workflow"][];
         };
+        WorkflowObject: {
+            /** Format: date-time */
+            created_at: string;
+            /** @description As the document's metadata has it. */
+            description: string;
+            hash: string;
+            tenant_id: string;
+            /** Format: date-time */
+            updated_at: string;
+            /** Format: int64 */
+            version: number;
+            workflow_id: string;
+            /** @description Of the newest version, in canonical form. */
+            workflow_json: unknown;
+            workflow_name: string;
+        };
         WorkflowVersion: {
             /** Format: date-time */
             created_at: string;
@@ -6801,6 +7190,44 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    "activity.alias": {
+        parameters: {
+            query?: {
+                /** @description 1 to 200; 50 if left out. */
+                limit?: number;
+                /** @description Entries after this time; without a zone it is UTC. */
+                since?: string;
+                /** @description Entries of one type, such as job_failed; all if left out. */
+                event_type?: string;
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActivityList"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "mining.bottlenecks": {
         parameters: {
             query?: {
@@ -8139,6 +8566,8 @@ export interface operations {
                 cursor?: string;
                 /** @description Also those that somebody has looked after. */
                 all?: boolean;
+                /** @description false is the same as all. */
+                pending_only?: string;
                 /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
                 tenant_id?: string;
             };
@@ -8171,6 +8600,8 @@ export interface operations {
     "deadletters.purge": {
         parameters: {
             query?: {
+                /** @description In place of the body's. */
+                older_than_days?: number;
                 /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
                 tenant_id?: string;
             };
@@ -8178,7 +8609,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 "application/json": components["schemas"]["PurgeBody"];
             };
@@ -8324,8 +8755,8 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Created */
-            201: {
+            /** @description OK */
+            200: {
                 headers: {
                     Location?: string;
                     [name: string]: unknown;
@@ -9363,8 +9794,8 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Created */
-            201: {
+            /** @description OK */
+            200: {
                 headers: {
                     Location?: string;
                     [name: string]: unknown;
@@ -10170,6 +10601,44 @@ export interface operations {
             };
         };
     };
+    "activity.list": {
+        parameters: {
+            query?: {
+                /** @description 1 to 200; 50 if left out. */
+                limit?: number;
+                /** @description Entries after this time; without a zone it is UTC. */
+                since?: string;
+                /** @description Entries of one type, such as job_failed; all if left out. */
+                event_type?: string;
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActivityList"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "numbers.analytics": {
         parameters: {
             query?: {
@@ -10466,6 +10935,38 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Snapshot"];
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "views.metrics": {
+        parameters: {
+            query?: {
+                /** @description 1 to 60 seconds; 5 if left out. */
+                interval?: number;
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The WebSocket is open. */
+            101: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {
@@ -12172,6 +12673,44 @@ export interface operations {
             };
         };
     };
+    "robots.edit": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["LegacyRobotBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RobotObject"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "robots.delete": {
         parameters: {
             query?: {
@@ -13433,6 +13972,90 @@ export interface operations {
             };
         };
     };
+    "workflows.submit": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LegacySubmitBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LegacySubmitted"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "workflows.upload": {
+        parameters: {
+            query?: {
+                /** @description manual (if left out), scheduled or webhook. */
+                trigger_type?: string;
+                /** @description lan (if left out) or internet. */
+                execution_mode?: string;
+                /** @description 0 (first) to 20; 10 if left out. */
+                priority?: number;
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /**
+                     * Format: binary
+                     * @description A .json file.
+                     */
+                    file: string;
+                };
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LegacySubmitted"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "workflows.validate": {
         parameters: {
             query?: {
@@ -13491,7 +14114,41 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Workflow"];
+                    "application/json": components["schemas"]["WorkflowObject"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "workflows.delete": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeletedWorkflow"];
                 };
             };
             /** @description Error */
@@ -13822,6 +14479,96 @@ export interface operations {
             };
         };
     };
+    "views.jobs": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The WebSocket is open. */
+            101: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "views.queue_depth": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The WebSocket is open. */
+            101: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "views.robots": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The WebSocket is open. */
+            101: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "health.get": {
         parameters: {
             query?: never;
@@ -13906,6 +14653,192 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Health"];
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "views.admin": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The WebSocket is open. */
+            101: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "views.logs": {
+        parameters: {
+            query?: {
+                /** @description TRACE, DEBUG (if left out), INFO, WARNING, ERROR or CRITICAL. */
+                min_level?: string;
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The WebSocket is open. */
+            101: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "views.robot_logs": {
+        parameters: {
+            query?: {
+                /** @description TRACE, DEBUG (if left out), INFO, WARNING, ERROR or CRITICAL. */
+                min_level?: string;
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                robot_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The WebSocket is open. */
+            101: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "views.live_jobs": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The WebSocket is open. */
+            101: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "views.queue_metrics": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The WebSocket is open. */
+            101: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "views.robot_status": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The WebSocket is open. */
+            101: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {
