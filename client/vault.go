@@ -13,6 +13,7 @@ type SecretChange struct {
 	Description  *string           `json:"description,omitempty"`
 	Environments *[]string         `json:"environments,omitempty"`
 	Workflows    *[]fleet.ID       `json:"workflows,omitempty"`
+	Exclusive    *bool             `json:"exclusive,omitempty"` // one job may have it at a time
 	Environment  string            `json:"environment,omitempty"`
 	RobotID      fleet.RobotID     `json:"robot_id,omitempty"`
 	Fields       map[string]string `json:"fields,omitempty"` // never shown again

@@ -29,6 +29,10 @@ type Placement struct {
 	// The workflow's usual robots, best first; taken over when the job is made.
 	Usual     []RobotID `json:"usual,omitempty"`
 	OnlyUsual bool      `json:"only_assigned,omitempty"`
+
+	// What the workflow names of the vault, by name; taken over when the job is
+	// made. Of those that are exclusive a job has each alone.
+	Secrets []string `json:"secrets,omitempty"`
 }
 
 // Preference raises or lowers a robot in the order of choice.
@@ -91,6 +95,12 @@ func (p Placement) IsZero() bool { return reflect.ValueOf(p).IsZero() }
 // Rest is the placement without what a job keeps in fields of its own.
 func (p Placement) Rest() Placement {
 	p.Target, p.Environment, p.Capabilities = "", "", nil
+	return p
+}
+
+// Asked is the placement without what is taken over when a job is made.
+func (p Placement) Asked() Placement {
+	p.Usual, p.Secrets = nil, nil
 	return p
 }
 

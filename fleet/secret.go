@@ -17,9 +17,13 @@ type Secret struct {
 	Environments []string      `json:"environments"`
 	Workflows    []ID          `json:"workflows"`
 	Values       []SecretValue `json:"values"` // where it has one; narrowest wins
-	CreatedAt    time.Time     `json:"created_at"`
-	UpdatedAt    time.Time     `json:"updated_at"`
-	UpdatedBy    string        `json:"updated_by,omitempty"`
+	// Exclusive: one job may have it at a time, as an account that lets nobody sign
+	// in twice. HeldBy are the jobs that have it now, shown of exclusive ones.
+	Exclusive bool      `json:"exclusive"`
+	HeldBy    []ID      `json:"held_by,omitempty"`
+	CreatedAt time.Time `json:"created_at"`
+	UpdatedAt time.Time `json:"updated_at"`
+	UpdatedBy string    `json:"updated_by,omitempty"`
 }
 
 // SecretValue says that a secret has a value for some jobs, and of which fields.

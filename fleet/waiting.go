@@ -35,4 +35,5 @@ const (
 	CodeReserved       WaitingCode = "reserved"         // the free slots are kept for other work
 	CodeSuspended      WaitingCode = "tenant_suspended" // nothing of the tenant starts
 	CodeTenantQuota    WaitingCode = "tenant_quota"     // as many of its jobs run as may
+	CodeSecretHeld     WaitingCode = "secret_held"      // another job has an exclusive secret
 )

@@ -55,13 +55,24 @@ func (c *secretListCmd) Run(ctx context.Context, sh *shell) error {
 		return err
 	}
 	return sh.answer(c.Output, map[string]any{"secrets": list}, func() error {
-		t := table{head: []string{"SECRET", "VALUES", "ENVIRONMENTS", "WORKFLOWS", "CHANGED", "DESCRIPTION"}, paint: sh.paint, state: -1}
+		t := table{head: []string{"SECRET", "VALUES", "ENVIRONMENTS", "WORKFLOWS", "EXCLUSIVE", "CHANGED", "DESCRIPTION"}, paint: sh.paint, state: -1}
 		for i := range list {
 			s := &list[i]
-			t.add(s.Name, strconv.Itoa(len(s.Values)), orAll(s.Environments), orAll(texts(s.Workflows)), wall(s.UpdatedAt), clip(clean(s.Description), 40))
+			t.add(s.Name, strconv.Itoa(len(s.Values)), orAll(s.Environments), orAll(texts(s.Workflows)), checkedOut(s), wall(s.UpdatedAt), clip(clean(s.Description), 40))
 		}
 		return t.write(sh.out, "There is no secret.")
 	})
+}
+
+// checkedOut says whether a secret is exclusive, and which job has it.
+func checkedOut(s *fleet.Secret) string {
+	switch {
+	case !s.Exclusive:
+		return "no"
+	case len(s.HeldBy) == 0:
+		return "yes, free"
+	}
+	return "held by " + strings.Join(texts(s.HeldBy), ", ")
 }
 
 func orAll(list []string) string {
@@ -100,6 +111,7 @@ func (c *secretGetCmd) Run(ctx context.Context, sh *shell) error {
 		card.add("description", clean(s.Description))
 		card.add("environments", orAll(s.Environments))
 		card.add("workflows", orAll(texts(s.Workflows)))
+		card.add("exclusive", checkedOut(&s))
 		for _, v := range s.Values {
 			card.add("value for "+placeWords(v.Place), fmt.Sprintf("%s (version %d, %s by %s)", strings.Join(v.Fields, ", "), v.Version, wall(v.UpdatedAt), clean(v.UpdatedBy)))
 		}
@@ -116,6 +128,7 @@ type secretSetCmd struct {
 	placeFlags
 	Description *string    `help:"for people" placeholder:"TEXT"`
 	Allow       []string   `name:"allow-environment" help:"only jobs of these environments may have it (repeatable)" placeholder:"NAME" sep:"none"`
+	Exclusive   *bool      `help:"one job may have it at a time; others that need it wait" negatable:""`
 	Workflow    []fleet.ID `name:"allow-workflow" help:"only jobs of these workflows may have it (repeatable)" placeholder:"ID" sep:"none"`
 }
 
@@ -127,7 +140,8 @@ Examples:
 
     fleet secret set erp --json < erp.json
     printf %s "$PASSWORD" | fleet secret set smtp --allow-environment prod
-    fleet secret set erp --json --robot warehouse-1 --file erp-of-warehouse-1.json`
+    fleet secret set erp --json --robot warehouse-1 --file erp-of-warehouse-1.json
+    fleet secret set erp --exclusive --keep-value`
 }
 
 // Run sets a secret.
@@ -139,6 +153,7 @@ func (c *secretSetCmd) Run(ctx context.Context, sh *shell) error {
 	if c.Workflow != nil {
 		change.Workflows = &c.Workflow
 	}
+	change.Exclusive = c.Exclusive
 	if !c.Keep {
 		text, err := sh.read(c.File)
 		if err != nil {

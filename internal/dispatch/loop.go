@@ -151,7 +151,7 @@ func (l *Loop) learn(lost []store.Lost, now time.Time) (learnt bool) {
 	for _, x := range lost {
 		l.o.Logger.Debug("assignment lost its race", "job_id", x.Assignment.JobID, "robot_id", x.Assignment.RobotID, "reason", x.Reason)
 		switch x.Reason {
-		case "no_slot", "session_changed": // the robot's news, not the job's: the next look sees it
+		case "no_slot", "session_changed", "secret_held": // no news of the job: the next look sees it
 		default:
 			l.failed[pair{x.Assignment.JobID, x.Assignment.RobotID}] = now.Add(l.o.Poll)
 			learnt = true

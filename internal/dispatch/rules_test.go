@@ -3,6 +3,7 @@ package dispatch
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -209,4 +210,56 @@ func offers(list []store.Won) (out []string) {
 		out = append(out, fmt.Sprintf("%s to %s", won.Job.ID, won.Attempt.RobotID))
 	}
 	return out
+}
+
+// An exclusive secret has one job at a time: the next is handed out when the one
+// before it ends, also if another robot would have room, and says who has it.
+func TestExclusiveSecret(t *testing.T) {
+	w := newWorld(t)
+	robots := map[fleet.RobotID]auth.Principal{"a": w.robot("a", 5, "default"), "b": w.robot("b", 5, "default")}
+	mark := func(yes bool) {
+		t.Helper()
+		w.must(w.store.Update(t.Context(), auth.Local().Scope(), func(tx store.Tx) error {
+			return tx.PutSecret(fleet.Secret{Tenant: "default", Name: "erp", Exclusive: yes})
+		}))
+	}
+	mark(true)
+	needs := func(r *orchestrator.SubmitRequest) {
+		r.Document = []byte(strings.Replace(document, `"nodes"`, `"settings":{"fleet":{"secrets":["erp"]}},"nodes"`, 1))
+		r.Placement.Secrets = []string{"another"} // what a request says of it counts for nothing
+	}
+	var jobs []fleet.Job
+	for range 4 {
+		jobs = append(jobs, w.submit(needs))
+	}
+	other := w.submit()
+	if got := jobs[0].Placement.Secrets; !slices.Equal(got, []string{"erp"}) {
+		t.Fatalf("the job names %v", got)
+	}
+	won, _ := w.round()
+	if len(won) != 2 || won[0].Job.ID != jobs[0].ID || won[1].Job.ID != other.ID {
+		t.Fatalf("offered %v", offers(won))
+	}
+	w.waits(jobs[1], fleet.CodeSecretHeld)
+	e, err := w.core.Jobs.Explain(t.Context(), auth.Local(), jobs[1].ID)
+	w.must(err)
+	if len(e.Blockers) != 1 || e.Blockers[0].ID != jobs[0].ID || e.Job.WaitingOn != fleet.WaitingConcurrency ||
+		!strings.Contains(e.Summary, "the secret erp, which one job may have at a time: job "+string(jobs[0].ID)+" has it") {
+		t.Errorf("%s: %q, %+v", e.Job.WaitingOn, e.Summary, e.Blockers)
+	}
+	if i := slices.IndexFunc(e.Fleet.WouldRunIf, func(c placement.Change) bool { return c.Change == "secret_freed" }); i < 0 {
+		t.Errorf("would run if %+v", e.Fleet.WouldRunIf)
+	}
+	w.end(robots[won[0].Attempt.RobotID], won[0])
+	won, _ = w.round()
+	if len(won) != 1 || won[0].Job.ID != jobs[1].ID {
+		t.Fatalf("offered %v, want the second", offers(won))
+	}
+	wake, stop := w.store.Signals().Listen(store.TopicReady)
+	defer stop()
+	mark(false)
+	<-wake
+	if won, _ = w.round(); len(won) != 2 {
+		t.Fatalf("offered %v, want all that wait", offers(won))
+	}
 }

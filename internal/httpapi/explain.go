@@ -64,7 +64,7 @@ type ExplainedCheck struct {
 
 // JobChange is one thing that would let the job start.
 type JobChange struct {
-	Change string          `json:"change" enum:"slot_frees,robot_returns,demand_dropped,priority_raised,robot_added"`
+	Change string          `json:"change" enum:"slot_frees,robot_returns,quota_raised,secret_freed,demand_dropped,priority_raised,robot_added"`
 	Text   string          `json:"text"`
 	Robots []fleet.RobotID `json:"robots"`
 }

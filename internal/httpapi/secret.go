@@ -15,6 +15,7 @@ type SecretBody struct {
 	Description  *string           `json:"description,omitempty"`
 	Environments *[]string         `json:"environments,omitempty" doc:"Whose jobs may have it; empty: all."`
 	Workflows    *[]fleet.ID       `json:"workflows,omitempty" doc:"Whose jobs may have it; empty: all."`
+	Exclusive    *bool             `json:"exclusive,omitempty" doc:"One job may have it at a time; the others wait."`
 	Environment  string            `json:"environment,omitempty" doc:"The fields are for jobs of this environment."`
 	RobotID      fleet.RobotID     `json:"robot_id,omitempty" doc:"The fields are for jobs on this robot."`
 	Fields       map[string]string `json:"fields,omitempty" doc:"The value: user, password and the like. It is never shown again."`
@@ -126,7 +127,7 @@ func (a *API) putSecret(ctx context.Context, in *vaultInput) (*secretReply, erro
 		return nil, err
 	}
 	s, err := a.o.Orchestrator.Secrets.Put(ctx, auth.From(ctx), orchestrator.SecretChange{
-		Name: in.Name, Description: body.Description, Environments: body.Environments, Workflows: body.Workflows,
+		Name: in.Name, Description: body.Description, Environments: body.Environments, Workflows: body.Workflows, Exclusive: body.Exclusive,
 		Place: fleet.Place{Environment: body.Environment, RobotID: body.RobotID}, Fields: body.Fields,
 	})
 	if err != nil {

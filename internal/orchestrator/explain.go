@@ -95,7 +95,7 @@ func waitsOn(code fleet.WaitingCode) fleet.WaitingOn {
 		return fleet.WaitingReservation
 	case fleet.CodeSuspended:
 		return fleet.WaitingHold
-	case fleet.CodeTenantQuota:
+	case fleet.CodeTenantQuota, fleet.CodeSecretHeld:
 		return fleet.WaitingConcurrency
 	}
 	return ""
@@ -108,6 +108,9 @@ const maxBlockers = 10
 // lack only a slot, by robot, then the reservations. What other tenants
 // have on a shared robot is left out. If nobody holds it back, the reason itself does.
 func blockers(r store.Reader, robots []fleet.Robot, job *fleet.Job, e *placement.Explanation) (out []fleet.Blocker, holders []fleet.Job, err error) {
+	if e.Held != nil {
+		return heldUp(r, e.Held, job)
+	}
 	full := map[fleet.RobotID]bool{}
 	for i := range e.Robots {
 		if e.Robots[i].First == placement.CheckNoSlot {
@@ -132,9 +135,7 @@ func blockers(r store.Reader, robots []fleet.Robot, job *fleet.Job, e *placement
 				return nil, nil, err
 			}
 			holders = append(holders, holder)
-			out = append(out, fleet.Blocker{
-				Kind: fleet.BlockerJob, ID: id, Name: cmp.Or(holder.Name, holder.Workflow.Name), RobotID: robots[i].ID, Since: holder.AssignedAt,
-			})
+			out = append(out, holding(&holder, robots[i].ID))
 		}
 	}
 	for i := range keepers {
@@ -142,6 +143,30 @@ func blockers(r store.Reader, robots []fleet.Robot, job *fleet.Job, e *placement
 	}
 	if len(out) == 0 {
 		out = append(out, reason(job))
+	}
+	return out, holders, nil
+}
+
+// holding is a job that has what another waits for.
+func holding(job *fleet.Job, on fleet.RobotID) fleet.Blocker {
+	return fleet.Blocker{Kind: fleet.BlockerJob, ID: job.ID, Name: cmp.Or(job.Name, job.Workflow.Name), RobotID: on, Since: job.AssignedAt}
+}
+
+// heldUp names the jobs that have a secret which one job may have at a time.
+func heldUp(r store.Reader, x *placement.Exclusive, waiting *fleet.Job) (out []fleet.Blocker, holders []fleet.Job, err error) {
+	for _, id := range x.Holders[:min(len(x.Holders), maxBlockers)] {
+		job, err := r.Job(id)
+		if errors.Is(err, fleet.ErrNotFound) { // where the caller sees nothing
+			continue
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		holders = append(holders, job)
+		out = append(out, holding(&job, job.RobotID))
+	}
+	if len(out) == 0 {
+		out = append(out, reason(waiting))
 	}
 	return out, holders, nil
 }

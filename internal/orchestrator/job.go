@@ -423,6 +423,7 @@ type resolved struct {
 	safety    fleet.RetrySafety
 	warnings  []string
 	workflow  fleet.JobWorkflow
+	secrets   []string // that it names, sorted
 	checked   *Checked // nil: a stored version
 	known     *known
 }

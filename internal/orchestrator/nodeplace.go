@@ -44,7 +44,7 @@ func wishes(d *workflow.Document, overrides []fleet.NodeOverride) (map[string]*n
 			w = &nodeWish{}
 			out[id] = w
 		}
-		p.Usual = nil
+		p = p.Asked()
 		if !p.IsZero() {
 			if err := checkPlacement(where, &p); err != nil {
 				return err

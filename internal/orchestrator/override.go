@@ -26,7 +26,7 @@ func (j *Jobs) PutNodeOverride(ctx context.Context, p auth.Principal, o fleet.No
 	if err != nil {
 		return o, err
 	}
-	o.Placement.Usual = nil
+	o.Placement = o.Placement.Asked()
 	if o.Placement.Target != "" && o.RobotID != "" && o.Placement.Target != o.RobotID {
 		return o, fleet.Errorf(fleet.CodeInvalid, "placement_conflict", "target_robot_id is %q in robot_id and %q in placement.", o.RobotID, o.Placement.Target).WithFix("Leave it out in one of the two places.")
 	}

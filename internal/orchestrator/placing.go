@@ -31,7 +31,8 @@ func placementOf(d *workflow.Document) (p fleet.Placement, err error) {
 	if err := dec.Decode(&p); err != nil {
 		return p, fleet.Invalid(field, "%s cannot be read: %s.", field, err)
 	}
-	p.Capabilities, p.Usual = nil, nil
+	p = p.Asked()
+	p.Capabilities = nil
 	return p, checkPlacement(field, &p)
 }
 
@@ -84,8 +85,7 @@ func (j *Jobs) place(ctx context.Context, p auth.Principal, r SubmitRequest, fou
 	if err != nil {
 		return err
 	}
-	asked := r.Placement
-	asked.Usual = nil
+	asked := r.Placement.Asked()
 	if err := checkPlacement("placement", &asked); err != nil {
 		return err
 	}
@@ -106,6 +106,7 @@ func (j *Jobs) place(ctx context.Context, p auth.Principal, r SubmitRequest, fou
 	}
 	s.Target, s.Requires = merged.Target, requires.Union(merged.Capabilities)
 	s.Placement = merged.Rest()
+	s.Placement.Secrets = found.secrets
 	if s.Target != "" {
 		return j.checkTarget(ctx, p, *s)
 	}

@@ -200,6 +200,9 @@ func (a *Attempts) Renew(ctx context.Context, p auth.Principal, job fleet.ID, sa
 			return notYours(p, job)
 		}
 		if err := tx.Apply(m); err != nil {
+			if e := fleet.AsError(err); e.Reason == "secret_held" { // another has what it needs alone
+				return notYours(p, job)
+			}
 			return err
 		}
 		sub = fleet.Subject{Job: m.Job, Attempt: m.Attempt}

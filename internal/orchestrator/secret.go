@@ -27,6 +27,7 @@ type SecretChange struct {
 	Description  *string
 	Environments *[]string
 	Workflows    *[]fleet.ID
+	Exclusive    *bool
 	// Place and Fields set one value; without fields none is set.
 	Place  fleet.Place
 	Fields map[string]string
@@ -102,6 +103,7 @@ func (s *Secrets) Put(ctx context.Context, p auth.Principal, c SecretChange) (ou
 		give(c.Description, &out.Description)
 		give(c.Environments, &out.Environments)
 		give(c.Workflows, &out.Workflows)
+		give(c.Exclusive, &out.Exclusive)
 		if value.Text != "" {
 			if err := putValue(&out, &value, c.Fields, p.Name, now); err != nil {
 				return err
@@ -174,7 +176,12 @@ func (s *Secrets) Get(ctx context.Context, p auth.Principal, name string) (out f
 	if err := p.Require(fleet.SecretsManage); err != nil {
 		return out, err
 	}
-	err = s.Store.View(ctx, p.Scope(), func(r store.Reader) error { out, err = r.Secret(name); return err })
+	err = s.Store.View(ctx, p.Scope(), func(r store.Reader) error {
+		if out, err = r.Secret(name); err != nil || !out.Exclusive {
+			return err
+		}
+		return heldBy(r, []fleet.Secret{out}, func(_ int, by []fleet.ID) { out.HeldBy = by })
+	})
 	return out, err
 }
 
@@ -183,8 +190,27 @@ func (s *Secrets) List(ctx context.Context, p auth.Principal) (out []fleet.Secre
 	if err := p.Require(fleet.SecretsManage); err != nil {
 		return nil, err
 	}
-	err = s.Store.View(ctx, p.Reach(), func(r store.Reader) error { out, err = r.Secrets(); return err })
+	err = s.Store.View(ctx, p.Reach(), func(r store.Reader) error {
+		if out, err = r.Secrets(); err != nil {
+			return err
+		}
+		return heldBy(r, out, func(i int, by []fleet.ID) { out[i].HeldBy = by })
+	})
 	return out, err
+}
+
+// heldBy tells which jobs have those of some secrets that are exclusive.
+func heldBy(r store.Reader, list []fleet.Secret, tell func(i int, by []fleet.ID)) error {
+	exclusives, err := r.Exclusives()
+	if err != nil {
+		return err
+	}
+	for _, x := range exclusives {
+		if i := slices.IndexFunc(list, func(s fleet.Secret) bool { return s.Tenant == x.Tenant && s.Name == x.Name }); i >= 0 {
+			tell(i, x.Holders)
+		}
+	}
+	return nil
 }
 
 // Delete takes a secret away, with all its values; or, where a place is given,
@@ -474,8 +500,8 @@ func (s *Secrets) SelfTest(ctx context.Context) error {
 	return nil
 }
 
-// mayHaveSecrets refuses a job whose workflow names secrets that it could not
-// get. A workflow that names none costs nothing, once it was looked at.
+// mayHaveSecrets notes which secrets the workflow of a job names, and refuses a
+// job that could not get one of them. A workflow that names none costs nothing, once it was looked at.
 func (j *Jobs) mayHaveSecrets(ctx context.Context, p auth.Principal, found *resolved, environment string) error {
 	if found.checked != nil && len(found.checked.Secrets) == 0 {
 		return nil
@@ -495,6 +521,7 @@ func (j *Jobs) mayHaveSecrets(ctx context.Context, p auth.Principal, found *reso
 				return err
 			}
 		}
+		found.secrets = slices.Compact(slices.Sorted(slices.Values(names)))
 		return j.checkSecrets(r, names, found.workflow.ID, environment)
 	})
 }

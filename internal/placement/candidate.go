@@ -38,7 +38,7 @@ func Rooms(v View) []int {
 	p := newPlanner(&v)
 	rooms := make([]int, len(p.lanes))
 	for i, l := range p.lanes {
-		if !p.mayStart(l.lane.Tenant) {
+		if !p.mayStart(l) {
 			continue
 		}
 		for t := range l.tiers {

@@ -10,7 +10,7 @@ import (
 
 // Change is one thing that would let a waiting job start.
 type Change struct {
-	Change string          `json:"change"` // slot_frees, robot_returns, quota_raised, demand_dropped, priority_raised, robot_added
+	Change string          `json:"change"` // slot_frees, robot_returns, quota_raised, secret_freed, demand_dropped, priority_raised, robot_added
 	Text   string          `json:"text"`
 	Robots []fleet.RobotID `json:"robots"` // where it would then run, or may
 }
@@ -40,6 +40,9 @@ func changes(v *View, id fleet.ID, e *Explanation) []Change {
 	}
 	if raised(v, id) {
 		add("quota_raised", "one more job of the tenant might run at once")
+	}
+	if text, ok := givenBack(v, id); ok {
+		add("secret_freed", text)
 	}
 	for _, d := range dropped(v, id) {
 		add("demand_dropped", d.text, d.robots...)

@@ -21,6 +21,7 @@ type Explanation struct {
 	ByAny      map[Check]int     `json:"by_any_reason"`
 	Robots     []RobotAnswer     `json:"robots"`  // by id, each robot that the tenant may use
 	Keepers    []Reservation     `json:"keepers"` // keep the slots of the robots that fail at CheckReserved
+	Held       *Exclusive        `json:"held_secret,omitempty"`
 	WouldRunIf []Change          `json:"would_run_if"`
 }
 
@@ -87,6 +88,7 @@ func Explain(v View, id fleet.ID) (e Explanation, ok bool) {
 	slices.SortFunc(e.Robots, func(a, b RobotAnswer) int { return strings.Compare(string(a.RobotID), string(b.RobotID)) })
 	e.Ahead = ahead(&v, lane, job)
 	if e.Assigned == nil {
+		e.Held = l.held()
 		e.Code, e.Summary = p.words(l, e.Counts)
 		e.Summary += p.near(l, job)
 		e.WouldRunIf = changes(&v, id, &e)
@@ -116,7 +118,7 @@ const maxNear = 3
 // near names the robots that meet every demand of a job and are there, with
 // what keeps each from it, as further sentences; empty if there are too many.
 func (p *planner) near(l *laneState, j *Job) string {
-	if !p.mayStart(l.lane.Tenant) {
+	if !p.mayStart(l) {
 		return ""
 	}
 	holder := p.holds.holders(l.lane, j)

@@ -42,7 +42,7 @@ func agrees(t *rapid.T, e *Explanation, robot fleet.RobotID) {
 	}
 	first := map[Check]int{}
 	for _, r := range e.Robots {
-		if r.Fits && e.Code != fleet.CodeSuspended && e.Code != fleet.CodeTenantQuota {
+		if r.Fits && e.Code != fleet.CodeSuspended && e.Code != fleet.CodeTenantQuota && e.Code != fleet.CodeSecretHeld {
 			t.Fatalf("%s waits although Explain finds that %s fits", e.JobID, r.RobotID)
 		}
 		if !r.Fits {

@@ -33,7 +33,7 @@ func (p *planner) end(out *Outcome) {
 	out.Kept = p.holds.kept()
 	for _, l := range p.lanes {
 		out.Next = earlier(out.Next, p.opens(l))
-		if len(l.left) > 0 && l.lane.Waiting > int64(len(l.lane.Jobs)) && p.mayStart(l.lane.Tenant) && p.room(l) {
+		if len(l.left) > 0 && l.lane.Waiting > int64(len(l.lane.Jobs)) && p.mayStart(l) && p.room(l) {
 			out.Short = append(out.Short, l.lane.ID)
 		}
 	}
@@ -58,6 +58,7 @@ type planner struct {
 	byName  map[robotKey][]*robotState
 	holds   *holds
 	quotas  map[fleet.TenantID]*Quota // of those that have one; Running counts the round in
+	secrets exclusives                // likewise
 }
 
 // laneState is a lane in the course of a round.
@@ -70,6 +71,7 @@ type laneState struct {
 	classes []judgement  // of each class of the planner, for a robot without a name
 	named   []namedRobot // robots that a rule calls by name
 	left    []Job        // looked at and not placed
+	secrets []*Exclusive // that its jobs need, of those of the round
 	now     time.Time
 }
 
@@ -92,7 +94,7 @@ func (l *laneState) urgency(j *Job) fleet.Priority {
 }
 
 func newPlanner(v *View) *planner {
-	p := &planner{now: v.Now, holds: newHolds(v), groups: newGroups(v), byName: map[robotKey][]*robotState{}, quotas: map[fleet.TenantID]*Quota{}}
+	p := &planner{now: v.Now, holds: newHolds(v), groups: newGroups(v), byName: map[robotKey][]*robotState{}, quotas: map[fleet.TenantID]*Quota{}, secrets: newExclusives(v)}
 	for _, q := range v.Quotas {
 		p.quotas[q.Tenant] = &q
 	}
@@ -167,7 +169,7 @@ func (p *planner) name(r *robotState, tenant fleet.TenantID) {
 // newLane judges every class, and by itself every robot that a rule calls by
 // name, and puts those that fit into tiers.
 func (p *planner) newLane(lane *Lane, r *rules) *laneState {
-	l := &laneState{lane: lane, rules: r, jobs: lane.Jobs, now: p.now}
+	l := &laneState{lane: lane, rules: r, jobs: lane.Jobs, now: p.now, secrets: p.secrets.of(lane)}
 	if lane.AgeStep > 0 {
 		l.jobs = slices.Clone(lane.Jobs)
 		slices.SortStableFunc(l.jobs, func(a, b Job) int {
@@ -229,7 +231,7 @@ func (p *planner) pass(out *Outcome) (again bool) {
 	for q := p.queue(); q.Len() > 0; {
 		g := (*q)[0]
 		l, job := g.next()
-		if !p.mayStart(l.lane.Tenant) {
+		if !p.mayStart(l) {
 			l.rest()
 			q.advance()
 			continue
@@ -241,6 +243,7 @@ func (p *planner) pass(out *Outcome) (again bool) {
 			if quota := p.quotas[l.lane.Tenant]; quota != nil {
 				quota.Running++
 			}
+			l.take(job.ID)
 			out.Assigned = append(out.Assigned, Assignment{
 				Lane: l.lane.ID, Tenant: l.lane.Tenant, JobID: job.ID, Epoch: job.Epoch,
 				RobotID: robot.c.ID, SessionEpoch: robot.c.SessionEpoch, Why: why,
@@ -264,10 +267,11 @@ func (p *planner) pass(out *Outcome) (again bool) {
 	return again
 }
 
-// mayStart says whether one more job of a tenant may hold a slot.
-func (p *planner) mayStart(t fleet.TenantID) bool {
-	q := p.quotas[t]
-	return q == nil || q.left() > 0
+// mayStart says whether one more job of a lane may hold a slot: its tenant may
+// have more, and nobody has a secret that it needs alone.
+func (p *planner) mayStart(l *laneState) bool {
+	q := p.quotas[l.lane.Tenant]
+	return (q == nil || q.left() > 0) && l.held() == nil
 }
 
 // rest leaves the lane's jobs from the next one on.

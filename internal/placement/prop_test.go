@@ -77,6 +77,14 @@ func draw(t *rapid.T) View {
 			{Tenant: "b", Suspended: rapid.IntRange(0, 3).Draw(t, "suspended") == 0},
 		}
 	}
+	for _, name := range []string{"erp", "crm"} {
+		if rapid.Bool().Draw(t, "exclusive") {
+			v.Exclusives = append(v.Exclusives, Exclusive{Tenant: "a", Name: name})
+		}
+	}
+	if len(v.Exclusives) > 0 && rapid.Bool().Draw(t, "held") {
+		v.Exclusives[0].Holders = []fleet.ID{"elsewhere"}
+	}
 	return v
 }
 
@@ -85,6 +93,22 @@ func full(v *View, tenant fleet.TenantID, given int) bool {
 	for _, q := range v.Quotas {
 		if q.Tenant == tenant {
 			return q.Suspended || q.Most > 0 && q.Running+given >= q.Most
+		}
+	}
+	return false
+}
+
+// shut says whether a secret that a lane needs is another job's.
+func shut(v *View, l *Lane, assigned []Assignment) bool {
+	for _, x := range v.Exclusives {
+		if x.Tenant != l.Tenant || !slices.Contains(l.Placement.Secrets, x.Name) {
+			continue
+		}
+		if len(x.Holders) > 0 || slices.ContainsFunc(assigned, func(a Assignment) bool {
+			lane, _ := find(*v, a)
+			return a.Tenant == x.Tenant && slices.Contains(lane.Placement.Secrets, x.Name)
+		}) {
+			return true
 		}
 	}
 	return false
@@ -132,6 +156,9 @@ func drawLane(t *rapid.T, id int64, tenant fleet.TenantID, env string, pool *rap
 	}
 	if one("usual") {
 		p.Usual, p.OnlyUsual = []fleet.RobotID{anyRobot(t, "usual")}, rapid.Bool().Draw(t, "only")
+	}
+	if one("secrets") {
+		p.Secrets = rapid.SampledFrom([][]string{{"erp"}, {"crm", "erp"}, {"other"}}).Draw(t, "names")
 	}
 	if one("sticky") {
 		p.Sticky = &fleet.Sticky{Mode: rapid.SampledFrom([]fleet.StickyMode{fleet.StickySoft, fleet.StickyHard}).Draw(t, "mode"), Key: "k", Then: fleet.StickyAny, WaitSeconds: 45}
@@ -185,7 +212,10 @@ func TestPlanProperties(t *testing.T) {
 			after[c.ID] = &c
 		}
 		placed, given := map[fleet.ID]bool{}, map[fleet.TenantID]int{}
-		for _, a := range out.Assigned {
+		for i, a := range out.Assigned {
+			if lane, _ := find(v, a); shut(&v, lane, out.Assigned[:i]) {
+				t.Fatalf("%s starts although another job has a secret that it needs alone", a.JobID)
+			}
 			if full(&v, a.Tenant, given[a.Tenant]) {
 				t.Fatalf("%s starts although its tenant may start no more", a.JobID)
 			}
@@ -222,6 +252,12 @@ func TestPlanProperties(t *testing.T) {
 					}
 					continue
 				}
+				if shut(&v, l, out.Assigned) {
+					if code := why[l.ID].Code; code != fleet.CodeSecretHeld {
+						t.Fatalf("%s waits for a secret, and the reason is %s", j.ID, code)
+					}
+					continue
+				}
 				if len(v.Reservations) > 0 {
 					continue
 				}
@@ -241,7 +277,7 @@ func TestPlanProperties(t *testing.T) {
 			if n+r.Counts.Free != r.Counts.Robots {
 				t.Fatalf("counts do not add up to the fleet: %+v", r.Counts)
 			}
-			if r.JobID != "" && r.Counts.Free > 0 && r.Code != fleet.CodeSuspended && r.Code != fleet.CodeTenantQuota {
+			if r.JobID != "" && r.Counts.Free > 0 && r.Code != fleet.CodeSuspended && r.Code != fleet.CodeTenantQuota && r.Code != fleet.CodeSecretHeld {
 				t.Fatalf("%s waits although a robot could take it: %+v", r.JobID, r.Counts)
 			}
 		}

@@ -73,12 +73,15 @@ func Recalls(v View, live []Live) []Recall {
 // has left waiting though a robot fits them.
 func (p *planner) waitingHolders(r *Reservation) (n int) {
 	for _, l := range p.lanes {
-		if len(l.tiers) == 0 || !p.mayStart(l.lane.Tenant) {
+		if len(l.tiers) == 0 || !p.mayStart(l) {
 			continue
 		}
 		for i := range l.left {
 			if r.holds(l.lane, &l.left[i]) {
 				n++
+				if len(l.secrets) > 0 { // one of them at a time
+					break
+				}
 			}
 		}
 	}

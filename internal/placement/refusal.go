@@ -149,6 +149,9 @@ func (p *planner) words(l *laneState, n Counts) (fleet.WaitingCode, string) {
 		}
 		return fleet.CodeTenantQuota, fmt.Sprintf("Waits for a job of its tenant to end: %d may run at once, and as many do.", q.Most)
 	}
+	if x := l.held(); x != nil {
+		return fleet.CodeSecretHeld, x.words()
+	}
 	what := demands(l.lane)
 	later := n.First[CheckFallbackLater] + n.First[CheckSticky]
 	switch {

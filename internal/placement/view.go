@@ -12,8 +12,8 @@ import (
 // of its slices except inside a lane, where jobs come best first, and among
 // reservations, where the older comes first. Its JSON form is a record that can
 // be planned again, years later, to the same answer. What limits jobs by a key
-// of theirs or by a rate will stand beside the reservations: it holds slots back
-// from some jobs as they do.
+// of theirs or by a rate will stand beside the exclusive secrets, which hold
+// lanes back in the same way.
 type View struct {
 	Now          time.Time     `json:"now"`
 	Seed         uint64        `json:"seed,omitempty"` // for rules that need chance; today every tie ends in an id
@@ -22,6 +22,7 @@ type View struct {
 	Shares       []Share       `json:"shares,omitempty"`
 	Reservations []Reservation `json:"reservations,omitempty"` // those that are open now
 	Quotas       []Quota       `json:"quotas,omitempty"`       // of the tenants that have one
+	Exclusives   []Exclusive   `json:"exclusive_secrets,omitempty"`
 }
 
 // Quota bounds how many jobs of a tenant may hold a slot.

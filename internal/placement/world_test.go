@@ -18,9 +18,10 @@ import (
 //	robot r1 slots=2 taken=1 caps=browser,gpu env=lab status=paused tenant=a pool=web tags=fast fact.mem=16 shared=b
 //	job j1 prio=5 needs=gpu env=lab target=r1 refused=r2 tenant=a deadline=5 age=3 wf=w label.team=pay
 //	    pool=web tags=fast fact=mem>=16 avoid=r1 prefer=r1:50;pool/web:20 fallback=r1:30;pool/web:60;all
-//	    sticky=hard:key:any tied=r1 usual=r2,r1 only=yes ageing=10
+//	    sticky=hard:key:any tied=r1 usual=r2,r1 only=yes ageing=10 secrets=erp,crm
 //	share a weight=300 served=50 seconds=10
 //	quota a running=1 most=3 suspended=yes
+//	secret erp tenant=a held=j9
 //	reservation month-end slots=1 pool=web wf=w label.team=pay atmost=3 inuse=1 lend=yes wanted=yes until=30 tenant=a
 //
 // Times are in minutes, those of a fallback in seconds. A line that begins with
@@ -57,6 +58,8 @@ func world(t testing.TB, text string) View {
 			v.Shares = append(v.Shares, Share{Group: words[1], Weight: w.num("weight", 100), Served: float64(w.num("served", 0)), Seconds: float64(w.num("seconds", 0))})
 		case "quota":
 			v.Quotas = append(v.Quotas, Quota{Tenant: fleet.TenantID(words[1]), Running: w.num("running", 0), Most: w.num("most", 0), Suspended: w.kv["suspended"] != ""})
+		case "secret":
+			v.Exclusives = append(v.Exclusives, Exclusive{Tenant: fleet.TenantID(w.kv["tenant"]), Name: words[1], Holders: list[fleet.ID](w.kv["held"])})
 		case "reservation":
 			v.Reservations = append(v.Reservations, w.reservation())
 		default:
@@ -215,6 +218,7 @@ func (w wordsOf) lane() Lane {
 	}
 	p := &l.Placement
 	p.Pool, p.Tags, p.Usual, p.OnlyUsual = w.kv["pool"], w.set("tags"), list[fleet.RobotID](w.kv["usual"]), w.kv["only"] != ""
+	p.Secrets = list[string](w.kv["secrets"])
 	for _, text := range list[string](w.kv["fact"]) {
 		p.Facts = append(p.Facts, w.condition(text))
 	}

@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"slices"
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
@@ -151,6 +152,18 @@ func (s *Snapshot) environments(list []fleet.Environment) {
 		c := &s.View.Robots[i]
 		if e := set[key{c.Tenant, c.Environment}]; e != nil {
 			c.Strict = e.Strict
+		}
+	}
+}
+
+// exclusives puts into the view those that a waiting lane needs.
+func (s *Snapshot) exclusives(list []store.Exclusive) {
+	for i := range list {
+		x := &list[i]
+		if slices.ContainsFunc(s.View.Lanes, func(l placement.Lane) bool {
+			return l.Tenant == x.Tenant && slices.Contains(l.Placement.Secrets, x.Name)
+		}) {
+			s.View.Exclusives = append(s.View.Exclusives, placement.Exclusive{Tenant: x.Tenant, Name: x.Name, Holders: x.Holders})
 		}
 	}
 }

@@ -77,6 +77,7 @@ func Read(r store.Reader, robots func() ([]placement.Candidate, error), o Option
 	}
 	s.environments(standing.Environments)
 	s.holds(standing.Holds)
+	s.exclusives(standing.Exclusives)
 	if err := s.claims(standing.Reservations); err != nil {
 		return nil, err
 	}

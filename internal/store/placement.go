@@ -23,8 +23,8 @@ type PlacementReader interface {
 	Environments() ([]fleet.Environment, error)
 	// Environment is what is set of one, without settings if nothing is.
 	Environment(tenant fleet.TenantID, name string) (fleet.Environment, error)
-	// Standing is Lanes, Reservations, Environments and what holds tenants back, in
-	// one look.
+	// Standing is Lanes, Reservations, Environments, Exclusives and what holds
+	// tenants back, in one look.
 	Standing() (Standing, error)
 	// Holders lists the attempts that hold slots with what reservations ask of
 	// their jobs. It costs by the slots in use.
@@ -62,6 +62,7 @@ type Standing struct {
 	Lanes        []Lane
 	Reservations []fleet.Reservation
 	Environments []fleet.Environment
+	Exclusives   []Exclusive
 	Holds        []fleet.Hold // of the tenants that have one
 }
 

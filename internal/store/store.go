@@ -175,7 +175,7 @@ type Won struct {
 // Lost is an assignment that no longer held.
 type Lost struct {
 	Assignment Assignment
-	Reason     string // job_changed, session_changed, no_slot, refused
+	Reason     string // job_changed, session_changed, no_slot, refused, robot_changed, secret_held
 }
 
 // Acceptance is a robot's answer to an offer.

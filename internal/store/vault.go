@@ -13,6 +13,9 @@ type VaultReader interface {
 	// SealedBefore lists values that are wrapped with an older master key, of all
 	// tenants of the scope, at most limit.
 	SealedBefore(keyVersion, limit int) ([]Sealed, error)
+	// Exclusives lists the secrets of the scope that one job may have at a time, by
+	// tenant and name. It costs by those, and by who has them.
+	Exclusives() ([]Exclusive, error)
 	Asset(name string) (fleet.Asset, error)
 	Assets() ([]fleet.Asset, error)
 }
@@ -29,6 +32,16 @@ type VaultWriter interface {
 	DeleteSealed(name string, at fleet.Place) error
 	PutAsset(a fleet.Asset) error
 	DeleteAsset(name string) error
+}
+
+// Exclusive is a secret that one job may have at a time: the attempt that takes a
+// slot takes it too, and frees it with the slot.
+type Exclusive struct {
+	Tenant fleet.TenantID
+	Name   string
+	// Holders are the jobs that have it. They are several only if they had it before
+	// it became exclusive.
+	Holders []fleet.ID
 }
 
 // Sealed is a value of a secret as it is kept.

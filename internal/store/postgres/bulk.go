@@ -46,6 +46,8 @@ var forms = makeForms(map[string]form{
 	"attempt.started":         {types: "tizbt", keys: []int{0, 1}, rank: 2},
 	"attempt.beat":            {types: "tittitt", keys: []int{0, 1}, rank: 3},
 	"attempt.move":            {types: "titzzzzit", keys: []int{0, 1}, rank: 4},
+	"secret_use.insert":       {types: "ttti", keys: []int{0, 1, 2, 3}, rank: 5},
+	"secret_use.delete":       {rank: 6},
 	"job_data.result":         {types: "ttybyi", keys: []int{0}, rank: 6},
 	"robot.assigned":          {types: "ttz", keys: []int{0, 1}, rank: 7},
 	"robot_sample.put":        {types: "ttztffff", keys: []int{0, 1}, rank: 8},

@@ -3,6 +3,7 @@ package postgres
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -232,6 +233,53 @@ func TestSlotsOnTwoMembers(t *testing.T) {
 	for robot, n := range held {
 		if n != slots {
 			t.Errorf("%s holds %d of %d", robot, n, slots)
+		}
+	}
+	f.CheckInvariants()
+}
+
+// TestAccountOnTwoMembers lets two members plan jobs that need the same exclusive
+// secrets, in different orders: one of them wins, and nobody waits for ever.
+func TestAccountOnTwoMembers(t *testing.T) {
+	f, list := members(t, Options{})
+	sessions := [2]int64{f.Robot("r0", 50), f.Robot("r1", 50)}
+	f.Update(func(tx store.Tx) error {
+		return errors.Join(tx.PutSecret(fleet.Secret{Tenant: f.Tenant, Name: "crm", Exclusive: true}), tx.PutSecret(fleet.Secret{Tenant: f.Tenant, Name: "erp", Exclusive: true}))
+	})
+	for range 15 {
+		var jobs [2][]fleet.Job
+		for m := range jobs {
+			for i := range 4 {
+				spec := f.Spec()
+				spec.Placement.Secrets = [][]string{{"crm"}, {"erp"}, {"crm", "erp"}, {"other"}}[(i+2*m)%4]
+				jobs[m] = append(jobs[m], f.Submit(spec))
+			}
+		}
+		var won [2][]store.Won
+		both(list, func(m int, s store.Store) {
+			var plan []store.Assignment
+			for _, j := range jobs[m] {
+				plan = append(plan, f.Plan(j, fleet.RobotID(fmt.Sprint("r", m)), sessions[m]))
+			}
+			var err error
+			if won[m], _, err = s.Assign(t.Context(), f.Scope, plan, f.Now); err != nil {
+				t.Error(err)
+			}
+		})
+		has := map[string]int{}
+		for _, w := range slices.Concat(won[0], won[1]) {
+			for _, name := range w.Job.Placement.Secrets {
+				has[name]++
+			}
+			f.Report(f.NewReport(f.Accept(w.Job), fleet.ReportComplete, 0))
+		}
+		if has["crm"] != 1 || has["erp"] != 1 || has["other"] != 2 {
+			t.Fatalf("holders %v", has)
+		}
+		for _, j := range slices.Concat(jobs[0], jobs[1]) {
+			if f.Job(j.ID).State == fleet.Pending {
+				f.Cancel(j.ID)
+			}
 		}
 	}
 	f.CheckInvariants()

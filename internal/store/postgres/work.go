@@ -43,6 +43,7 @@ var keep = map[string]bool{
 	"effect.put": false, "event.number": true, "head.grow": true, "idempotency.put": true, "idempotency.sweep": false,
 	"job.insert": true, "job.number": true, "job.move": true, "job_data.insert": true, "job_data.result": true, "journal.put": false,
 	"lane.count": true, "job_parent.insert": true, "dead_letter.put": false, "job.child_added": true, "job.deps_open": true, "job_data.inputs": true, "refusal.drop": false, "refusal.put": true, "robot.assigned": true, "robot_sample.put": true,
+	"secret_use.insert": true, "secret_use.delete": false,
 	"queue_item.insert": true, "queue_item_data.insert": true, "queue_item.move": true, "queue_item_data.put": true, "queue_head.count": true,
 	"schedule_fire.insert": true, "schedule_end.add": false,
 	"log.insert": false, "log.move": true, "log.step_insert": false, "workflow.put": true, "workflow_body.put": false, "workflow_version.insert": true,
@@ -76,6 +77,7 @@ var before = map[string][]lock{
 	"workflow.get":                {{"select 1 from workflows where id = $1 for update", []int{0}}},
 	"workflow.named":              {{"select 1 from workflows where name = $1 for update", []int{0}}},
 	"secret.get":                  {{"select pg_advisory_xact_lock(hashtextextended('secret ' || $1::text || ' ' || $2::text, 0))", []int{0, 1}}}, // also one that is not there yet
+	"secret.holder":               {{"select pg_advisory_xact_lock(hashtextextended('secret ' || $1::text || ' ' || $2::text, 0))", []int{0, 1}}},
 	"asset.get":                   {{"select pg_advisory_xact_lock(hashtextextended('asset ' || $1::text || ' ' || $2::text, 0))", []int{0, 1}}},
 	"queue.get":                   {{"select 1 from queues where id = $1 and tenant_id = $2 for share", []int{0, 1}}},
 	"queue.named":                 {{"select 1 from queues where tenant_id = $1 and name_key = $2 and deleted_at is null for share", []int{0, 1}}},

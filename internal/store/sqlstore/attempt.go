@@ -127,6 +127,7 @@ func (t *Tx) FreeSlot(ref store.Ref, robot fleet.RobotID, now time.Time) (bool, 
 	n, err := t.conn.Exec(slotFree, ref.JobID, ref.Epoch, robot, Stored(now), t.all(), t.tenant())
 	if n > 0 {
 		t.signal(topicReady)
+		err = t.handBack(ref)
 	}
 	return n > 0, err
 }

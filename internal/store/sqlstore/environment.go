@@ -46,11 +46,12 @@ func bodies[T any](into *[]T) func(*Row) error {
 // Standing asks for all of it at once.
 func (r *reader) Standing() (out store.Standing, err error) {
 	mine := [][]any{{r.all(), r.tenant()}}
-	reservation, environment := bodies(&out.Reservations), bodies(&out.Environments)
+	reservation, environment, exclusive := bodies(&out.Reservations), bodies(&out.Environments), scanExclusive(&out.Exclusives)
 	err = r.conn.Asks([]Ask{
 		{laneList, mine, func(_ int, row *Row) error { out.Lanes = append(out.Lanes, scanLane(row)); return nil }},
 		{reservationList, mine, func(_ int, row *Row) error { return reservation(row) }},
 		{environmentList, mine, func(_ int, row *Row) error { return environment(row) }},
+		{exclusiveList, mine, func(_ int, row *Row) error { return exclusive(row) }},
 		{holdList, mine, func(_ int, row *Row) error { out.Holds = append(out.Holds, scanHold(row)); return nil }},
 	})
 	return out, err

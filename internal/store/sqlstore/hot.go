@@ -161,6 +161,7 @@ const (
 	lostSlot    = "no_slot"
 	lostRefused = "refused"
 	lostRobot   = "robot_changed" // mode, quarantine, capabilities, environment
+	lostSecret  = "secret_held"   // another job has an exclusive secret
 )
 
 // Assign commits a plan; see store.Hot.
@@ -171,6 +172,10 @@ func (t *Tx) Assign(plan []store.Assignment, now time.Time) ([]store.Won, []stor
 		robot  fleet.RobotID
 	}
 	robots := map[key]*offeree{}
+	secrets := checkout{}
+	if err := t.lookAhead(secrets, plan); err != nil {
+		return nil, nil, err
+	}
 	var won []store.Won
 	var lost []store.Lost
 	for _, a := range plan {
@@ -183,7 +188,7 @@ func (t *Tx) Assign(plan []store.Assignment, now time.Time) ([]store.Won, []stor
 			}
 			robots[k] = r
 		}
-		w, reason, err := t.assign(a, r, now)
+		w, reason, err := t.assign(a, r, secrets, now)
 		switch {
 		case err != nil:
 			return nil, nil, err
@@ -255,7 +260,7 @@ func (t *Tx) refused(j *fleet.Job, robot fleet.RobotID, now time.Time) (bool, er
 
 // assign is T3 with the guards on the robot. A reason means that the plan was
 // overtaken.
-func (t *Tx) assign(a store.Assignment, r *offeree, now time.Time) (*store.Won, string, error) {
+func (t *Tx) assign(a store.Assignment, r *offeree, secrets checkout, now time.Time) (*store.Won, string, error) {
 	j, variables, found, err := t.offered(a)
 	switch {
 	case err != nil:
@@ -277,6 +282,9 @@ func (t *Tx) assign(a store.Assignment, r *offeree, now time.Time) (*store.Won, 
 	if refused, err := t.refused(&j, robot.ID, now); err != nil || refused {
 		return nil, lostRefused, err
 	}
+	if free, err := t.free(secrets, &j); err != nil || !free {
+		return nil, lostSecret, err
+	}
 	m, err := fleet.Subject{Job: j}.Offer(fleet.Slot{
 		RobotID: robot.ID, SessionEpoch: robot.SessionEpoch, Taken: robot.Taken, Max: robot.Max(), Mode: r.mode,
 		AcceptWithin: a.AcceptWithin, TokenHash: a.TokenHash,
@@ -287,6 +295,7 @@ func (t *Tx) assign(a store.Assignment, r *offeree, now time.Time) (*store.Won, 
 	if err := t.Apply(m); err != nil {
 		return nil, "", err
 	}
+	secrets.taken(&j)
 	robot.Taken++
 	r.given = true
 	return &store.Won{Assignment: a, Job: m.Job, Attempt: *m.Attempt, Variables: variables}, "", nil

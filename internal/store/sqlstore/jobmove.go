@@ -143,6 +143,9 @@ func (t *Tx) companions(m *fleet.Move) error {
 			return err
 		}
 	}
+	if err := t.checkOut(m); err != nil {
+		return err
+	}
 	if f := m.Refusal; f != nil {
 		if _, err := t.conn.Exec(refusalPut, f.JobID, f.RobotID, f.Tenant, f.Until, string(f.Reason), f.Count); err != nil {
 			return err

@@ -10,8 +10,8 @@ const sealedColumns = `tenant_id, name, environment, robot_id, version, key_vers
 var (
 	secretGet  = stmt("secret.get", `select body from secrets where tenant_id = $1 and name = $2`)
 	secretList = stmt("secret.list", `select body from secrets where ($1 or tenant_id = $2) order by name, tenant_id`)
-	secretPut  = stmt("secret.put", `insert into secrets (tenant_id, name, body) values ($1, $2, $3)
-		on conflict (tenant_id, name) do update set body = excluded.body`)
+	secretPut  = stmt("secret.put", `insert into secrets (tenant_id, name, body, exclusive) values ($1, $2, $3, $4)
+		on conflict (tenant_id, name) do update set body = excluded.body, exclusive = excluded.exclusive`)
 	secretDelete = stmt("secret.delete", `delete from secrets where tenant_id = $1 and name = $2`)
 
 	sealedList = stmt("secret_value.list", `select `+sealedColumns+` from secret_values where tenant_id = $1 and name = $2
@@ -89,7 +89,7 @@ func (r *reader) Assets() (out []fleet.Asset, err error) {
 	return out, err
 }
 
-func (t *Tx) putBody(s *Stmt, tenant fleet.TenantID, name string, v any) error {
+func (t *Tx) putBody(s *Stmt, tenant fleet.TenantID, name string, v any, more ...any) error {
 	if err := t.covers(tenant); err != nil {
 		return err
 	}
@@ -97,7 +97,7 @@ func (t *Tx) putBody(s *Stmt, tenant fleet.TenantID, name string, v any) error {
 	if err != nil {
 		return err
 	}
-	_, err = t.conn.Exec(s, tenant, name, string(body))
+	_, err = t.conn.Exec(s, append([]any{tenant, name, string(body)}, more...)...)
 	return err
 }
 
@@ -114,14 +114,19 @@ func (t *Tx) drop(s *Stmt, noun, name string) error {
 	return err
 }
 
-// PutSecret writes what is known of a secret.
-func (t *Tx) PutSecret(s fleet.Secret) error { return t.putBody(secretPut, s.Tenant, s.Name, s) }
+// PutSecret writes what is known of a secret, and wakes placement: jobs may wait
+// for one that is exclusive no more.
+func (t *Tx) PutSecret(s fleet.Secret) error {
+	t.signal(topicReady)
+	return t.putBody(secretPut, s.Tenant, s.Name, s, s.Exclusive)
+}
 
 // DeleteSecret takes a secret away with its values.
 func (t *Tx) DeleteSecret(name string) error {
 	if err := t.drop(secretDelete, "secret", name); err != nil {
 		return err
 	}
+	t.signal(topicReady)
 	_, err := t.conn.Exec(sealedAll, t.tenant(), name)
 	return err
 }

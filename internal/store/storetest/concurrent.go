@@ -23,7 +23,8 @@ func size(full, short int) int {
 func RunConcurrent(t *testing.T, open Open) {
 	for name, test := range map[string]func(f *Fixture){
 		"two assigners never share a job": raceAssign, "lives": raceLives,
-		"cancel against complete": raceComplete, "cancel against accept": raceAccept,
+		"one account, many planners": raceCheckOut,
+		"cancel against complete":    raceComplete, "cancel against accept": raceAccept,
 		"parents that end together": raceParents, "segments that end while their whole is cancelled": raceWholes,
 	} {
 		t.Run(name, func(t *testing.T) {

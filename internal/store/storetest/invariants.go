@@ -95,6 +95,8 @@ func InvariantQueries() []Invariant {
 		{"a whole is never handed out", `select a.job_id from attempts a join jobs w on w.id = a.job_id where w.segments > 0
 			union all select id from jobs where segments > 0 and (lane_id is not null or not_before is not null or expires_at is not null)`},
 		{"heads count the jobs of each state", headCounts()},
+		{"a secret is held as long as a slot is taken", `select u.job_id from secret_uses u left join attempts a on a.job_id = u.job_id
+			and a.epoch = u.epoch and a.tenant_id = u.tenant_id where a.job_id is null or a.slot_free_at is not null`},
 		{"a session that is open is its robot's", `select s.id from sessions s left join robots r on r.session_id = s.id
 			and r.id = s.robot_id and r.tenant_id = s.tenant_id and r.session_epoch = s.session_epoch
 			where s.closed_at is null and r.id is null`},

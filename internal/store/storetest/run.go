@@ -37,6 +37,7 @@ func Run(t *testing.T, open Open) {
 		{"tenant", tenantTests()},
 		{"audit", auditTests()},
 		{"vault", vaultTests()},
+		{"check-out", checkOutTests()},
 		{"rollup", rollupTests()},
 		{"queue", queueTests()},
 		{"schedule", scheduleTests()},

@@ -47,6 +47,9 @@ func RewindSQL() []string {
 		"insert into attempts (" + strings.Join(columns, ", ") + ") select " + strings.Join(values, ", ") + " from attempts where outcome is null",
 		"update jobs set epoch = epoch + " + skip + `, epoch_skipped = epoch_skipped +
 			case when state in ('assigned', 'running', 'cancelling') and segments = 0 then ` + skip + " - 1 else " + skip + " end where ended_at is null",
+		// What a live attempt holds the one in its place holds.
+		"update secret_uses set epoch = epoch + " + skip + ` where exists (select 1 from attempts a
+			where a.job_id = secret_uses.job_id and a.epoch = secret_uses.epoch + ` + skip + " and a.outcome is null)",
 		"delete from members",
 		"update store_meta set generation = generation + 1",
 	}

@@ -196,7 +196,8 @@ func Tables() []Table {
 		table("audit", "tenant_id seq", `tenant_id:text seq:int at:time action:text actor_id:text object_kind:text object_id:text
 			outcome:text body:text prev_hash:text hash:text`),
 		table("audit_checkpoints", "tenant_id seq", "tenant_id:text seq:int at:time body:text"),
-		table("secrets", "tenant_id name", "tenant_id:text name:text body:text"),
+		table("secrets", "tenant_id name", "tenant_id:text name:text body:text exclusive:bool"),
+		table("secret_uses", "tenant_id name job_id epoch", "tenant_id:text name:text job_id:text epoch:int"),
 		table("secret_values", "tenant_id name environment robot_id", `tenant_id:text name:text environment:text robot_id:text
 			version:int key_version:int sealed:text`),
 		table("assets", "tenant_id name", "tenant_id:text name:text body:text"),
