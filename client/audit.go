@@ -43,7 +43,23 @@ type AuditReport struct {
 	// Checkpoints that agree with the rows.
 	Checkpoints int         `json:"checkpoints"`
 	Last        AuditAnchor `json:"last"`
-	Fault       *AuditFault `json:"fault,omitempty"`
+	// OtherKey counts those from before a restore whose signatures nobody can check:
+	// their key is not at hand.
+	OtherKey int            `json:"other_key,omitempty"`
+	Restores []AuditRestore `json:"restores,omitempty"`
+	Fault    *AuditFault    `json:"fault,omitempty"`
+}
+
+// AuditRestore is a row of the chain at which the store went back to a backup.
+type AuditRestore struct {
+	Seq        int64       `json:"seq"`
+	At         time.Time   `json:"at"`
+	Generation int64       `json:"generation"`
+	BackupAt   time.Time   `json:"backup_at"`
+	After      AuditAnchor `json:"after"` // the last row of the backup
+	// LostTo is the highest row that a checkpoint from before the restore shows to
+	// be gone; 0: none shows any.
+	LostTo int64 `json:"lost_to,omitempty"`
 }
 
 // AuditFault is the first row that is wrong.

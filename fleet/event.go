@@ -180,6 +180,7 @@ const (
 	SubjectItem        SubjectKind = "queue_item"
 	SubjectSchedule    SubjectKind = "schedule"
 	SubjectCalendar    SubjectKind = "calendar"
+	SubjectStore       SubjectKind = "store" // in the audit only
 )
 
 // EventDraft is an event before the store has numbered it.

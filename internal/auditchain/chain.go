@@ -5,7 +5,8 @@
 // with it on a machine that has never seen the server.
 //
 // Guarantee: a row that was changed, taken out, moved or put in is found, and
-// named by its number. What a chain alone cannot show is that all of it was
+// named by its number. A restore of the store is a row of the chain itself: what
+// was written after the backup is gone, and the check says so. What a chain alone cannot show is that all of it was
 // written anew from some row on, or that its end was cut off: that needs an
 // anchor that was kept elsewhere.
 package auditchain
@@ -15,6 +16,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/gowebpki/jcs"
 
@@ -93,9 +95,12 @@ type Checker struct {
 	at     Anchor
 	rows   int64
 	fault  *Fault
-	points map[int64]*Checkpoint // of rows that are still to come
-	held   int                   // checkpoints that a row has met
-	gap    int64                 // the number that was expected when one came too early
+	points map[int64][]*Checkpoint // of rows that are still to come
+	held   int                     // checkpoints that a row has met
+	gap    int64                   // the number that was expected when one came too early
+
+	restores []Restore
+	foreign  []*Checkpoint // those that were signed with a key that is not given
 }
 
 // From begins after a row that is known to be right.
@@ -128,21 +133,27 @@ func (c *Checker) Take(e fleet.AuditEntry) {
 	case Hash(e.PrevHash, text) != e.Hash:
 		c.fault = &Fault{e.Seq, Changed, fmt.Sprintf("Row %d is not what its hash was made of.", e.Seq)}
 	default:
+		before := c.at
 		c.at = Anchor{e.Seq, e.Hash}
-		c.meet()
+		if c.restored(&e, before); c.fault == nil {
+			c.meet()
+		}
 	}
 }
 
-// meet compares the row that was just found right with its checkpoint.
+// meet compares the row that was just found right with its checkpoints.
 func (c *Checker) meet() {
-	p := c.points[c.at.Seq]
-	if p == nil {
-		return
+	for _, p := range c.points[c.at.Seq] {
+		switch {
+		case p.Hash == c.at.Hash:
+			if !slices.Contains(c.foreign, p) {
+				c.held++
+			}
+		case !c.lost(p):
+			c.fault = &Fault{c.at.Seq, Changed, fmt.Sprintf("Row %d has another hash than its checkpoint says: the chain was written anew.", c.at.Seq)}
+		}
 	}
 	delete(c.points, c.at.Seq)
-	if c.held++; p.Hash != c.at.Hash {
-		c.fault = &Fault{c.at.Seq, Changed, fmt.Sprintf("Row %d has another hash than its checkpoint says: the chain was written anew.", c.at.Seq)}
-	}
 }
 
 // late tells a row that is not there from one that stands at another place.
@@ -156,13 +167,20 @@ func (c *Checker) late(e fleet.AuditEntry) {
 func (c *Checker) End(head *Anchor) Report {
 	r := Report{Rows: c.rows, Checkpoints: c.held, Last: c.at, Fault: c.fault}
 	if c.fault != nil {
+		r.Restores = c.restores
 		return r
 	}
-	for seq := range c.points {
-		if r.Fault == nil || seq < r.Fault.Seq {
-			r.Fault = &Fault{seq, Missing, fmt.Sprintf("The rows end with %d, and there is a checkpoint of row %d.", c.at.Seq, seq)}
+	for seq, points := range c.points {
+		for _, p := range points {
+			if !c.lost(p) && (r.Fault == nil || seq < r.Fault.Seq) {
+				r.Fault = &Fault{seq, Missing, fmt.Sprintf("The rows end with %d, and there is a checkpoint of row %d.", c.at.Seq, seq)}
+			}
 		}
 	}
+	if p := c.strange(); p != nil && r.Fault == nil {
+		r.Fault = &Fault{p.Seq, Changed, fmt.Sprintf("The checkpoint of row %d is signed with another key than was given.", p.Seq)}
+	}
+	r.Restores, r.OtherKey = c.restores, len(c.foreign)
 	if r.Fault != nil || head == nil {
 		return r
 	}
@@ -179,8 +197,12 @@ func (c *Checker) End(head *Anchor) Report {
 
 // Report is what a check found.
 type Report struct {
-	Rows        int64  `json:"rows"`        // that were looked at
-	Checkpoints int    `json:"checkpoints"` // that agree with them
-	Last        Anchor `json:"last"`        // the last one that is right
-	Fault       *Fault `json:"fault,omitempty"`
+	Rows        int64 `json:"rows"`        // that were looked at
+	Checkpoints int   `json:"checkpoints"` // that agree with them
+	// OtherKey counts the checkpoints, from before a restore, that were signed with
+	// a key which is not at hand: nobody can say that they are genuine.
+	OtherKey int       `json:"other_key,omitempty"`
+	Restores []Restore `json:"restores,omitempty"` // the rows at which the store went back to a backup
+	Last     Anchor    `json:"last"`               // the last one that is right
+	Fault    *Fault    `json:"fault,omitempty"`
 }

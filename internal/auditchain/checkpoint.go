@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
@@ -81,18 +82,24 @@ func (c *Checkpoint) Genuine(public string) bool {
 	return err == nil && ed25519.Verify(key, c.signed(), sig)
 }
 
-// Hold compares the rows that follow with what checkpoints say of them. An empty
-// public key believes the checkpoints without a look at their signatures.
-func (c *Checker) Hold(points []Checkpoint, public string) *Checker {
-	c.points = map[int64]*Checkpoint{}
+// Hold compares the rows that follow with what checkpoints say of them. Without
+// public keys the checkpoints are believed without a look at their signatures.
+func (c *Checker) Hold(points []Checkpoint, public ...string) *Checker {
+	public = slices.DeleteFunc(slices.Clone(public), func(key string) bool { return key == "" })
+	c.points = map[int64][]*Checkpoint{}
 	for i := range points {
 		p := &points[i]
-		if public != "" && !p.Genuine(public) {
+		of := slices.IndexFunc(public, func(key string) bool { return keyID(key) == p.KeyID })
+		switch {
+		case len(public) == 0:
+		case of < 0:
+			c.foreign = append(c.foreign, p)
+		case !p.Genuine(public[of]):
 			c.fault = &Fault{p.Seq, Changed, fmt.Sprintf("The checkpoint of row %d is not signed with the key that was given.", p.Seq)}
 			return c
 		}
 		if p.Seq > c.at.Seq {
-			c.points[p.Seq] = p
+			c.points[p.Seq] = append(c.points[p.Seq], p)
 		}
 	}
 	return c

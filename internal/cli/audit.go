@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"time"
 
 	"github.com/casarerpa/fleet/client"
 	"github.com/casarerpa/fleet/fleet"
@@ -101,13 +102,13 @@ func (c *auditExportCmd) Run(ctx context.Context, sh *shell) (err error) {
 
 type auditVerifyCmd struct {
 	config.Client
-	File        string `arg:"" optional:"" help:"an export, which needs no server; without it the server checks its own"`
-	After       int64  `help:"the file begins after this row; what was before it is believed" placeholder:"SEQ"`
-	Checkpoints string `help:"file of checkpoints that was kept elsewhere (--audit-checkpoints of fleet serve)" placeholder:"PATH"`
-	PublicKey   string `help:"public key that checks their signatures; fleet serve logs it at its start" placeholder:"KEY"`
-	Of          string `name:"of" help:"tenant whose checkpoints count" default:"default" placeholder:"ID"`
-	Seq         int64  `help:"number of a row whose hash was kept elsewhere" placeholder:"SEQ"`
-	Hash        string `help:"that hash: the file must end with it" placeholder:"HASH"`
+	File        string   `arg:"" optional:"" help:"an export, which needs no server; without it the server checks its own"`
+	After       int64    `help:"the file begins after this row; what was before it is believed" placeholder:"SEQ"`
+	Checkpoints string   `help:"file of checkpoints that was kept elsewhere (--audit-checkpoints of fleet serve)" placeholder:"PATH"`
+	PublicKey   []string `help:"public key that checks their signatures; fleet serve logs it at its start (repeatable)" placeholder:"KEY" sep:"none"`
+	Of          string   `name:"of" help:"tenant whose checkpoints count" default:"default" placeholder:"ID"`
+	Seq         int64    `help:"number of a row whose hash was kept elsewhere" placeholder:"SEQ"`
+	Hash        string   `help:"that hash: the file must end with it" placeholder:"HASH"`
 }
 
 // Help is the long form of the help.
@@ -125,7 +126,12 @@ func (c *auditVerifyCmd) Run(ctx context.Context, sh *shell) error {
 		if err != nil {
 			return err
 		}
-		report = client.AuditReport{Rows: found.Rows, Checkpoints: found.Checkpoints, Last: client.AuditAnchor(found.Last)}
+		report = client.AuditReport{Rows: found.Rows, Checkpoints: found.Checkpoints, OtherKey: found.OtherKey, Last: client.AuditAnchor(found.Last)}
+		for _, r := range found.Restores {
+			report.Restores = append(report.Restores, client.AuditRestore{
+				Seq: r.Seq, At: r.At, Generation: r.Generation, BackupAt: r.BackupAt, After: client.AuditAnchor(r.After), LostTo: r.LostTo,
+			})
+		}
 		if f := found.Fault; f != nil {
 			report.Fault = &client.AuditFault{Seq: f.Seq, Kind: string(f.Kind), Text: f.Text}
 		}
@@ -142,13 +148,29 @@ func (c *auditVerifyCmd) Run(ctx context.Context, sh *shell) error {
 		if report.Fault != nil {
 			return nil
 		}
-		_, err := fmt.Fprintf(sh.out, "The chain is whole: %d rows, %d checkpoints; the last row is %d with hash %s.\n", report.Rows, report.Checkpoints, report.Last.Seq, report.Last.Hash)
-		return err
+		fmt.Fprintf(sh.out, "The chain is whole: %d rows, %d checkpoints; the last row is %d with hash %s.\n", report.Rows, report.Checkpoints, report.Last.Seq, report.Last.Hash)
+		for i := range report.Restores {
+			fmt.Fprintln(sh.out, restoreWords(&report.Restores[i]))
+		}
+		if report.OtherKey > 0 {
+			fmt.Fprintf(sh.out, "%d checkpoints from before a restore are signed with another key, so nobody can say that they are genuine.\n", report.OtherKey)
+		}
+		return nil
 	})
 	if err == nil && report.Fault != nil {
 		return fleet.Errorf(fleet.CodeConflict, "audit_broken", "The audit is not what was written (%s at row %d). %s", report.Fault.Kind, report.Fault.Seq, report.Fault.Text)
 	}
 	return err
+}
+
+// restoreWords says what a restore has done to the chain.
+func restoreWords(r *client.AuditRestore) string {
+	text := fmt.Sprintf("Row %d: the store was restored at %s from a backup of %s (generation %d). What was written after row %d is gone",
+		r.Seq, r.At.UTC().Format(time.RFC3339), r.BackupAt.UTC().Format(time.RFC3339), r.Generation, r.After.Seq)
+	if r.LostTo > 0 {
+		text += fmt.Sprintf(", at least up to row %d, of which there is a checkpoint", r.LostTo)
+	}
+	return text + "."
 }
 
 // checkFile goes through an export.
@@ -192,18 +214,18 @@ func (c *auditVerifyCmd) points() (out []auditchain.Checkpoint, err error) {
 
 // checkLines checks rows as an export has them, one on each line, that begin
 // after a number.
-func checkLines(from io.Reader, after int64, points []auditchain.Checkpoint, public string, head *auditchain.Anchor) (report auditchain.Report, err error) {
+func checkLines(from io.Reader, after int64, points []auditchain.Checkpoint, public []string, head *auditchain.Anchor) (report auditchain.Report, err error) {
 	const longest = 16 << 20
 	lines := bufio.NewScanner(from)
 	lines.Buffer(nil, longest)
-	check := auditchain.From(auditchain.Start()).Hold(points, public)
+	check := auditchain.From(auditchain.Start()).Hold(points, public...)
 	for n := 1; lines.Scan(); n++ {
 		var e fleet.AuditEntry
 		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
 			return report, fleet.Invalid("file", "Line %d is no row of an audit: %v.", n, err)
 		}
 		if n == 1 && after > 0 {
-			check = auditchain.From(auditchain.Anchor{Seq: after, Hash: e.PrevHash}).Hold(points, public)
+			check = auditchain.From(auditchain.Anchor{Seq: after, Hash: e.PrevHash}).Hold(points, public...)
 		}
 		check.Take(e)
 	}

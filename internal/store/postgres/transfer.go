@@ -12,6 +12,7 @@ import (
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/store/migrate"
+	"github.com/casarerpa/fleet/internal/store/sqlstore"
 	"github.com/casarerpa/fleet/internal/store/transfer"
 )
 
@@ -389,7 +390,11 @@ func (s *sink) Rewind(ctx context.Context, at time.Time) error {
 			return fault("rewind", err)
 		}
 	}
-	return nil
+	r := sqlstore.Restored{BackupAt: at, Now: s.now}
+	if err := s.tx.QueryRow(ctx, "select store_id, generation from store_meta").Scan(&r.StoreID, &r.Generation); err != nil {
+		return fault("read the store's name", err)
+	}
+	return sqlstore.Reanchor(&conn{ctx: ctx, pg: s.pg}, r)
 }
 
 // Commit sets the counter of the lanes behind the rows that were taken.

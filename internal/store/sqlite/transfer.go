@@ -17,6 +17,7 @@ import (
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/filelock"
 	"github.com/casarerpa/fleet/internal/store/migrate"
+	"github.com/casarerpa/fleet/internal/store/sqlstore"
 	"github.com/casarerpa/fleet/internal/store/transfer"
 )
 
@@ -364,6 +365,14 @@ func (s *sink) Rewind(_ context.Context, at time.Time) (err error) {
 		if err != nil {
 			return fault("rewind", err)
 		}
+	}
+	r := sqlstore.Restored{BackupAt: at, Now: s.now()}
+	err = s.main.read("select store_id, generation from store_meta", func(st *sqlite.Stmt) { r.StoreID, r.Generation = st.ColumnText(0), st.ColumnInt64(1) })
+	if err != nil {
+		return err
+	}
+	if err := sqlstore.Reanchor(s.main, r); err != nil {
+		return err
 	}
 	return s.main.exec("commit")
 }

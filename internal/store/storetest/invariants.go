@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/auditchain"
 )
 
 // Queryer runs SQL of the invariants; each row comes back as texts. A store
@@ -148,6 +150,46 @@ func Invariants(ctx context.Context, q Queryer) error {
 		if !legal(fleet.State(p[0]), fleet.State(p[1])) {
 			errs = append(errs, fmt.Errorf("I4 legal pairs: an event says %q to %q, which no row of the table allows", p[0], p[1]))
 		}
+	}
+	return errors.Join(append(errs, chains(ctx, q))...)
+}
+
+// chains checks that the audit of every tenant is the one that was written (I10).
+func chains(ctx context.Context, q Queryer) error {
+	heads, err := q.QueryText(ctx, `select tenant_id, seq, hash, cut_seq, cut_hash from audit_heads order by tenant_id`)
+	if err != nil {
+		return err
+	}
+	rows, err := q.QueryText(ctx, `select tenant_id, body, prev_hash, hash from audit order by tenant_id, seq`)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, h := range heads {
+		anchors := [2]auditchain.Anchor{{Hash: h[2]}, {Hash: h[4]}}
+		for i, text := range []string{h[1], h[3]} {
+			if anchors[i].Seq, err = strconv.ParseInt(text, 10, 64); err != nil {
+				return err
+			}
+		}
+		if anchors[1].Seq == 0 {
+			anchors[1] = auditchain.Start()
+		}
+		check := auditchain.From(anchors[1])
+		for len(rows) > 0 && rows[0][0] == h[0] {
+			e, err := auditchain.Parse([]byte(rows[0][1]), rows[0][2], rows[0][3])
+			if err != nil {
+				return err
+			}
+			check.Take(e)
+			rows = rows[1:]
+		}
+		if r := check.End(&anchors[0]); r.Fault != nil {
+			errs = append(errs, fmt.Errorf("I10 the audit of %s: %s", h[0], r.Fault.Text))
+		}
+	}
+	if len(rows) > 0 {
+		errs = append(errs, fmt.Errorf("I10 the audit has rows of %s without a head", rows[0][0]))
 	}
 	return errors.Join(errs...)
 }

@@ -40,7 +40,8 @@ type Sink interface {
 	Take(ctx context.Context, t *Table, rows []Row) error
 	// Rows reads back what was taken.
 	Rows(ctx context.Context, t *Table) iter.Seq2[Row, error]
-	// Rewind runs what RewindSQL says.
+	// Rewind runs what RewindSQL says, and writes into the audit of every tenant
+	// that the store went back.
 	Rewind(ctx context.Context, at time.Time) error
 	// Commit makes the store what was taken. If its outcome is not known, its
 	// error says so.
