@@ -106,7 +106,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	timing := func(string) fleet.Timing { return o.Timing }
 	limits := orchestrator.DefaultLimits()
 	limits.BulkJobs, limits.Pending = o.Limits.BulkJobs, int64(o.Limits.Pending)
-	limits.BulkItems, limits.Queues = o.Limits.BulkItems, o.Limits.Queues
+	limits.BulkItems, limits.Queues, limits.Pattern = o.Limits.BulkItems, o.Limits.Queues, o.Limits.Pattern
 	limits.Schedules, limits.Every = o.Limits.Schedules, time.Duration(o.Limits.ScheduleEvery)*time.Second
 	limits.Parents, limits.Children, limits.Segments = o.Limits.Parents, o.Limits.Children, o.Limits.Segments
 	limits.Result, limits.Logs = int(o.Limits.Result), int64(o.Limits.Logs)

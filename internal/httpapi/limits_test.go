@@ -81,6 +81,9 @@ func bounds() map[string]bound {
 			}
 			return a
 		}, 429, "at most 2 queues"},
+		"Pattern": {func(l *config.Limits) { l.Pattern = 20 }, 20, func(w *world, n int) answer {
+			return w.do("developer", "POST", "/api/v1/queues", `{"name":"q","schema":{"type":"object","patternProperties":{"`+strings.Repeat("ö", n)+`":{"type":"string"}}}}`)
+		}, 422, "may have at most 20"},
 		"JSONDepth": {func(l *config.Limits) { l.JSONDepth = 5 }, 5, put(func(n int) string {
 			return `{"note":` + strings.Repeat("[", n-1) + strings.Repeat("]", n-1) + `}` // a list where a text should be: 422 within the limit
 		}), 400, "deeper than 5"},

@@ -39,6 +39,7 @@ type Limits struct {
 	BulkJobs    int
 	BulkItems   int           // in one bulk add
 	Queues      int           // of a tenant
+	Pattern     int           // characters of a regular expression in a schema
 	Schedules   int           // of a tenant
 	Every       time.Duration // the least between two instants of a schedule
 	Parents     int           // jobs that one job waits for
@@ -53,7 +54,7 @@ type Limits struct {
 
 // DefaultLimits are the documented ones.
 func DefaultLimits() Limits {
-	return Limits{Variables: fleet.MaxInputs, BulkJobs: 1000, BulkItems: 10_000, Queues: 1000, Schedules: 100_000, Every: calendar.LeastInterval, Parents: 100, Children: 1000, Segments: 50, Pending: 1_000_000, Result: 10 << 20, Logs: fleet.MaxLogBytes, Idempotency: 24 * time.Hour}
+	return Limits{Variables: fleet.MaxInputs, BulkJobs: 1000, BulkItems: 10_000, Queues: 1000, Pattern: 1000, Schedules: 100_000, Every: calendar.LeastInterval, Parents: 100, Children: 1000, Segments: 50, Pending: 1_000_000, Result: 10 << 20, Logs: fleet.MaxLogBytes, Idempotency: 24 * time.Hour}
 }
 
 // Orchestrator is the sum of the use cases, one field for each noun.

@@ -70,7 +70,7 @@ func (q *Queues) check(in *fleet.Queue) error {
 	}
 	for field, text := range map[string]json.RawMessage{"schema": in.Schema, "output_schema": in.OutputSchema} {
 		if len(text) > 0 {
-			if _, err := q.schemas.compiled(field, text); err != nil {
+			if _, err := compile(field, text, q.Limits.Pattern); err != nil {
 				return err
 			}
 		}

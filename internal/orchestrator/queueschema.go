@@ -5,8 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
+	"regexp"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
@@ -36,26 +39,47 @@ func (s *schemas) compiled(field string, text json.RawMessage) (*jsonschema.Sche
 	if c := s.list[string(text)]; c != nil {
 		return c, nil
 	}
-	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
-	if _, ok := doc.(map[string]any); err == nil && !ok {
-		err = errors.New("it must be an object")
-	}
-	var out *jsonschema.Schema
-	if err == nil {
-		c := jsonschema.NewCompiler()
-		c.UseLoader(nowhere{})
-		if err = c.AddResource("urn:queue", doc); err == nil {
-			out, err = c.Compile("urn:queue")
-		}
-	}
+	out, err := compile(field, text, math.MaxInt)
 	if err != nil {
-		why, _, _ := strings.Cut(strings.ReplaceAll(err.Error(), "urn:queue", "the schema"), "\n")
-		return nil, fleet.Invalid(field, "%s is no JSON Schema: %s.", field, cut(why, 300))
+		return nil, err
 	}
 	if s.list == nil || len(s.list) >= schemasMost {
 		s.list = map[string]*jsonschema.Schema{}
 	}
 	s.list[string(text)] = out
+	return out, nil
+}
+
+// compile reads a schema whose regular expressions, which are RE2's and so take
+// time by their length alone, have at most so many characters.
+func compile(field string, text json.RawMessage, longest int) (*jsonschema.Schema, error) {
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	if _, ok := doc.(map[string]any); err == nil && !ok {
+		err = errors.New("it must be an object")
+	}
+	var out *jsonschema.Schema
+	tooLong := 0
+	if err == nil {
+		c := jsonschema.NewCompiler()
+		c.UseLoader(nowhere{})
+		c.UseRegexpEngine(func(pattern string) (jsonschema.Regexp, error) {
+			if n := utf8.RuneCountInString(pattern); n > longest {
+				tooLong = n
+				return nil, errors.New("too long")
+			}
+			return regexp.Compile(pattern)
+		})
+		if err = c.AddResource("urn:queue", doc); err == nil {
+			out, err = c.Compile("urn:queue")
+		}
+	}
+	if tooLong > 0 {
+		return nil, fleet.Invalid(field, "A regular expression of %s has %d characters; it may have at most %d.", field, tooLong, longest)
+	}
+	if err != nil {
+		why, _, _ := strings.Cut(strings.ReplaceAll(err.Error(), "urn:queue", "the schema"), "\n")
+		return nil, fleet.Invalid(field, "%s is no JSON Schema: %s.", field, cut(why, 300))
+	}
 	return out, nil
 }
 
