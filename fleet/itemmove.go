@@ -60,7 +60,7 @@ func (m *ItemMove) ended(q *Queue) {
 // clear takes the holder away.
 func (m *ItemMove) clear() {
 	i := &m.Item
-	i.RobotID, i.RobotName, i.JobID, i.Epoch, i.Holder, i.ClaimKey = "", "", "", 0, "", ""
+	i.RobotID, i.RobotName, i.JobID, i.Epoch, i.Holder, i.HolderID, i.ClaimKey = "", "", "", 0, "", "", ""
 	i.StartedAt, i.LeaseUntil = time.Time{}, time.Time{}
 }
 
@@ -71,7 +71,7 @@ func (i *QueueItem) Take(q *Queue, h ItemHolder, now time.Time) (*ItemMove, erro
 	}
 	m := i.move(ItemInProgress, EventItemTaken, now)
 	n := &m.Item
-	n.RobotID, n.RobotName, n.JobID, n.Epoch, n.Holder, n.ClaimKey = h.RobotID, h.RobotName, h.JobID, h.Epoch, h.Name, h.ClaimKey
+	n.RobotID, n.RobotName, n.JobID, n.Epoch, n.Holder, n.HolderID, n.ClaimKey = h.RobotID, h.RobotName, h.JobID, h.Epoch, h.Name, h.ID, h.ClaimKey
 	n.StartedAt = now
 	if h.JobID == "" {
 		n.LeaseUntil = now.Add(q.AbandonAfter())

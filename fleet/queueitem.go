@@ -34,7 +34,8 @@ type QueueItem struct {
 	RobotName  string  `json:"robot_name,omitempty"`
 	JobID      ID      `json:"job_id,omitempty"`
 	Epoch      int64   `json:"epoch,omitempty"`  // the attempt of the job that holds or held it
-	Holder     string  `json:"holder,omitempty"` // who holds or held it
+	Holder     string  `json:"holder,omitempty"` // who holds or held it, by name
+	HolderID   string  `json:"-"`                // the principal, outside of a job
 	// ClaimKey is that of the claim: the same claim again gives the same items.
 	ClaimKey      string            `json:"-"`
 	LeaseUntil    time.Time         `json:"lease_until,omitzero"` // of a holder outside of a job
@@ -125,6 +126,7 @@ type ItemHolder struct {
 	JobID     ID
 	Epoch     int64
 	Name      string
+	ID        string // of the principal; names may change hands
 	ClaimKey  string
 }
 
@@ -133,7 +135,10 @@ func (h ItemHolder) Holds(i *QueueItem) bool {
 	if h.JobID != "" || i.JobID != "" {
 		return h.JobID == i.JobID && h.Epoch == i.Epoch
 	}
-	return h.Name == i.Holder
+	if i.HolderID == "" { // taken by a program that did not note it
+		return h.Name == i.Holder
+	}
+	return h.ID == i.HolderID
 }
 
 // ItemPlace is the place of an item in its queue's line, as three parts that are

@@ -63,7 +63,7 @@ func eventShapes() []eventShape {
 		{fleet.EventUserDeleted, fleet.SubjectUser, "A person is gone.", userData()},
 		{fleet.EventRobotRegistered, robot, "A robot became known.", map[string]string{"name": "text"}},
 		{fleet.EventRobotUpdated, robot, "A robot's name or limits changed.", map[string]string{"name": "text", "changed?": "texts"}},
-		{fleet.EventRobotDeleted, robot, "A robot was taken out of the fleet for good; its keys ended with it.", map[string]string{"name": "text"}},
+		{fleet.EventRobotDeleted, robot, "A robot was taken out of the fleet for good; its keys ended with it.", map[string]string{"name": "text", "environment?": "text"}},
 		{fleet.EventRobotMode, robot, "An operator, or time, changed what is wanted of a robot.", map[string]string{
 			"from": "text", "to": "text", "note?": "text", "until?": "text",
 		}},

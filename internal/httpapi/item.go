@@ -2,8 +2,6 @@ package httpapi
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -211,8 +209,7 @@ func (a *API) addItem(ctx context.Context, in *addItemInput) (*newItemReply, err
 		if err := fleet.ValidateName("Idempotency-Key", in.Key, 255); err != nil {
 			return nil, err
 		}
-		sum := sha256.Sum256(append([]byte(in.ID+"\n"), raw...))
-		key = &orchestrator.IdempotencyKey{Key: in.Key, Hash: hex.EncodeToString(sum[:]), ExpiresAt: time.Now().Add(24 * time.Hour)}
+		key = &orchestrator.IdempotencyKey{Key: in.Key, Hash: requestHash(raw, a.o.Limits, in.ID), ExpiresAt: time.Now().Add(24 * time.Hour)}
 	}
 	i, replayed, err := a.o.Orchestrator.Queues.Add(ctx, auth.From(ctx), in.ID, orchestrator.Hold{JobID: body.JobID, Epoch: body.Epoch}, b.spec(), key)
 	if err != nil {

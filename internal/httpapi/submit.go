@@ -209,13 +209,18 @@ func either(name, other string, a, b json.RawMessage) (json.RawMessage, error) {
 }
 
 // requestHash tells a repeated request from another one under the same key.
-// Blanks and the order of members do not count.
-func requestHash(body []byte, l config.Limits) string {
+// Blanks and the order of members do not count. What the address names beside
+// the body is given as about.
+func requestHash(body []byte, l config.Limits, about ...string) string {
 	members, err := object(body, l, func(string) bool { return true })
 	if err != nil {
 		return "" // it was read a moment ago
 	}
-	sums := make([][]byte, 0, len(members))
+	sums := make([][]byte, 0, len(members)+len(about))
+	for _, name := range about {
+		sum := sha256.Sum256([]byte("\x00" + name))
+		sums = append(sums, sum[:])
+	}
 	for _, m := range members {
 		h := sha256.New()
 		h.Write([]byte(m.key))

@@ -1,6 +1,7 @@
 package orchestrator
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"time"
@@ -51,7 +52,8 @@ func (q *Queues) holder(r store.Reader, p auth.Principal, ref store.Ref, claim s
 	if err := q.mayHold(p, ref); err != nil {
 		return h, err
 	}
-	h = fleet.ItemHolder{Name: p.Name, ClaimKey: claim}
+	actor := p.Actor()
+	h = fleet.ItemHolder{Name: p.Name, ID: string(actor.Kind) + ":" + cmp.Or(actor.ID, actor.Name), ClaimKey: claim}
 	if ref.JobID == "" {
 		return h, nil
 	}

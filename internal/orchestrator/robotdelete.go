@@ -55,6 +55,6 @@ func (r *Robots) Delete(ctx context.Context, p auth.Principal, id fleet.RobotID)
 		if err := tx.Audit(robot.Tenant, act); err != nil {
 			return err
 		}
-		return tx.Append(robot.Tenant, modeEvent(fleet.EventRobotDeleted, id, p.Name, map[string]any{"name": robot.Name}))
+		return tx.Append(robot.Tenant, modeEvent(fleet.EventRobotDeleted, id, p.Name, map[string]any{"name": robot.Name, "environment": robot.Environment}))
 	})
 }

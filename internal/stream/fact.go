@@ -119,6 +119,18 @@ func raw(data json.RawMessage) any {
 	return data
 }
 
+// lastHome is where a robot lived that is there no more, so that those who may
+// see that environment, and no others, are told; empty: nobody wrote it down.
+func lastHome(e *fleet.Event) string {
+	var data struct {
+		Environment string `json:"environment"`
+	}
+	if e.Kind != fleet.EventRobotDeleted || json.Unmarshal(e.Data, &data) != nil {
+		return ""
+	}
+	return data.Environment
+}
+
 // topicOf is the topic of an event's noun; empty: it has none of its own.
 func topicOf(e *fleet.Event) string {
 	switch e.Subject.Kind { //nolint:exhaustive // others are told by their kind

@@ -197,6 +197,8 @@ func (h *Hub) rows(r store.Reader, list []fleet.Event, head int64) ([]*fact, err
 			robot := held[fleet.RobotID(id)]
 			if f.gone = robot == nil; robot != nil {
 				f.env = robot.Environment
+			} else {
+				f.env = lastHome(&list[i])
 			}
 		}
 	}

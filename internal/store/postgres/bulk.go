@@ -84,7 +84,7 @@ const (
 	queueItemMoveTypes = "tti" + // id, tenant, version: the guard
 		"tbiii" + "tt" + "zzzb" + // state, postponed, place in line, priority; reference, retry; times, overdue
 		"tttitt" + "zzzi" + // robot and its name, job, epoch, holder, claim; times
-		"ttttttiz" // error, review, reviewer, labels, version, time of the change
+		"ttttttizt" // error, review, reviewer, labels, version, time of the change, principal that holds it
 	jobInsertTypes = "itttitt" + "ttz" + // after id and tenant: its number, its workflow, its state and what it waits for
 		"ititt" + "zzzzz" + // version, target, priority, environment, needs; its times
 		"iii" + "ifif" + "btt" + "ti" + // limits and budgets, back-off, retry rules, by whom, lane

@@ -13,7 +13,7 @@ import (
 const itemColumns = `i.id, i.tenant_id, i.queue_id, i.status, i.postponed, i.chain_id, i.retry_no, i.lost_no, i.previous_id, i.next_id,
 	i.priority, i.reference, i.deadline, i.risk_at, i.not_before, i.overdue, i.robot_id, i.robot_name, i.job_id, i.epoch, i.holder,
 	i.claim_key, i.lease_until, i.started_at, i.completed_at, i.duration_ms, i.error_type, i.error_message, i.exception_type,
-	i.review, i.reviewer, i.labels, i.version, i.created_at, i.updated_at`
+	i.review, i.reviewer, i.labels, i.version, i.created_at, i.updated_at, i.holder_id`
 
 const itemDetail = itemColumns + `, d.data, d.output, d.comments from queue_items i join queue_item_data d on d.item_id = i.id `
 
@@ -52,7 +52,7 @@ var (
 		reference = $9, next_id = $10, deadline = $11, risk_at = $12, not_before = $13, overdue = $14, robot_id = $15, robot_name = $16,
 		job_id = $17, epoch = $18, holder = $19, claim_key = $20, lease_until = $21, started_at = $22, completed_at = $23,
 		duration_ms = $24, error_type = $25, error_message = $26, exception_type = $27, review = $28, reviewer = $29, labels = $30,
-		version = $31, updated_at = $32 where id = $1 and tenant_id = $2 and version = $3`)
+		version = $31, updated_at = $32, holder_id = $33 where id = $1 and tenant_id = $2 and version = $3`)
 	itemDataPut = stmt("queue_item_data.put", `update queue_item_data set data = $3, output = $4, comments = $5
 		where item_id = $1 and tenant_id = $2`)
 	itemRank = stmt("queue_item.rank", `update queue_items set rank = $3, due = $4 where id = $1 and tenant_id = $2 and status = 'new'`)
@@ -66,7 +66,7 @@ func scanItem(r *Row) fleet.QueueItem {
 		RobotID: str[fleet.RobotID](r), RobotName: r.text(), JobID: str[fleet.ID](r), Epoch: r.int64(), Holder: r.text(), ClaimKey: r.text(),
 		LeaseUntil: r.time(), StartedAt: r.time(), CompletedAt: r.time(), DurationMS: r.int64(),
 		ErrorType: r.text(), ErrorMessage: r.text(), ExceptionType: r.text(), Review: str[fleet.Review](r), Reviewer: r.text(),
-		Labels: labels(r), Version: r.int64(), CreatedAt: r.time(), UpdatedAt: r.time(),
+		Labels: labels(r), Version: r.int64(), CreatedAt: r.time(), UpdatedAt: r.time(), HolderID: r.text(),
 	}
 }
 
@@ -342,7 +342,7 @@ func (t *Tx) writeItem(q *fleet.Queue, m *fleet.ItemMove) error {
 		i.Reference, opt(i.NextID), i.Deadline, i.RiskAt, i.NotBefore, i.Overdue, opt(i.RobotID), i.RobotName,
 		opt(i.JobID), i.Epoch, i.Holder, i.ClaimKey, i.LeaseUntil, i.StartedAt, i.CompletedAt,
 		i.DurationMS, i.ErrorType, i.ErrorMessage, i.ExceptionType, string(i.Review), i.Reviewer, labelled,
-		i.Version, i.UpdatedAt)
+		i.Version, i.UpdatedAt, i.HolderID)
 	if err == nil && n == 0 {
 		err = fleet.Errorf(fleet.CodeConflict, "item_changed", "Item %s has changed since it was read.", i.ID)
 	}

@@ -70,9 +70,9 @@ func (f *Fixture) Everything() {
 	})
 	deadline := f.Now.Add(time.Hour)
 	item := f.Add(&q, fleet.ItemSpec{Reference: "ü-1", Data: []byte(`{"ü":1}`), Deadline: &deadline, Labels: map[string]string{"a": "b"}})
-	f.Claim(&q, fleet.ItemHolder{Name: "ada"}, 1)
+	f.Claim(&q, fleet.ItemHolder{Name: "ada", ID: "user:7"}, 1)
 	f.must(f.MoveItem(&q, item, func(i *fleet.QueueItem) (*fleet.ItemMove, error) {
-		return i.Fail(&q, fleet.ItemHolder{Name: "ada"}, fleet.ItemFault{Type: fleet.ApplicationItemType, Message: "nö"}, []byte(`{"x":2}`), f.IDs.New(), f.Now)
+		return i.Fail(&q, fleet.ItemHolder{Name: "ada", ID: "user:7"}, fleet.ItemFault{Type: fleet.ApplicationItemType, Message: "nö"}, []byte(`{"x":2}`), f.IDs.New(), f.Now)
 	}))
 	f.must(f.MoveItem(&q, item, func(i *fleet.QueueItem) (*fleet.ItemMove, error) { return i.Remark("schau", "ada", f.Now) }))
 	session := f.Robot("r1", 50)

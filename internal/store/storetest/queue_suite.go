@@ -89,7 +89,7 @@ func ids(list []fleet.QueueItem) string {
 
 func prio(n int) *fleet.Priority { p := fleet.Priority(n); return &p }
 
-var somebody = fleet.ItemHolder{Name: "somebody"}
+var somebody = fleet.ItemHolder{Name: "somebody", ID: "user:1"}
 
 func queueTests() map[string]func(f *Fixture) {
 	return map[string]func(f *Fixture){

@@ -136,7 +136,7 @@ func Tables() []Table {
 			retry_no:int lost_no:int previous_id:text next_id:text priority:int reference:text deadline:time risk_at:time
 			not_before:time overdue:bool robot_id:text robot_name:text job_id:text epoch:int holder:text claim_key:text
 			lease_until:time started_at:time completed_at:time duration_ms:int error_type:text error_message:text
-			exception_type:text review:text reviewer:text labels:text version:int created_at:time updated_at:time`),
+			exception_type:text review:text reviewer:text labels:text version:int created_at:time updated_at:time holder_id:text`),
 		table("queue_item_data", "item_id", "item_id:text tenant_id:text data:bytes output:bytes comments:text"),
 		table("queue_references", "tenant_id queue_id reference", "tenant_id:text queue_id:text reference:text chain_id:text until:time"),
 		table("calendars", "tenant_id id", "tenant_id:text id:text name_key:text body:text revision:int"),

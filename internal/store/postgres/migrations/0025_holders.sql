@@ -17,3 +17,7 @@ alter table secret_uses enable row level security;
 alter table secret_uses force row level security;
 create policy tenants on secret_uses using ((select fleet_all()) or tenant_id = any ((select fleet_tenants())::text[]))
   with check ((select fleet_all()) or tenant_id = any ((select fleet_tenants())::text[]));
+
+-- Who outside of a job holds an item of a queue: the principal, not its name,
+-- which another may come to have.
+alter table queue_items add column holder_id text collate "C" not null default '';

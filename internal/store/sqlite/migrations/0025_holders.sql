@@ -12,3 +12,7 @@ create table secret_uses (
   primary key (tenant_id, name, job_id, epoch)
 ) strict, without rowid;
 create index secret_uses_job on secret_uses (job_id, epoch);
+
+-- Who outside of a job holds an item of a queue: the principal, not its name,
+-- which another may come to have.
+alter table queue_items add column holder_id text not null default '';
