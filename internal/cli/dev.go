@@ -268,7 +268,7 @@ func (d *devShow) welcome(url string, robots []string, dir string) {
 		names = fmt.Sprintf("%s to %s", robots[0], robots[len(robots)-1])
 	}
 	fmt.Fprintf(d.out, "%s %s: an orchestrator and %s on this machine\n\n", colour(p, bold, "Casare Fleet"), d.sh.version, count(len(robots), "robot"))
-	fmt.Fprintf(d.out, "  address   %s\n  robots    %s\n  data      %s\n\n", colour(p, cyan, url), names, dir)
+	fmt.Fprintf(d.out, "  address   %s\n  robots    %s\n  data      %s\n  keys      none are asked for on this machine; for others: fleet serve\n\n", colour(p, cyan, url), names, dir)
 }
 
 // step prints one line of the story with the time since the submit.

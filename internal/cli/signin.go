@@ -226,8 +226,11 @@ func (c *loginCmd) Run(ctx context.Context, sh *shell) (err error) {
 		return err
 	}
 	return sh.answer(c.Output, map[string]any{"signed_in": true, "url": c.URL[0], "user": c.Name}, func() error {
-		_, err := fmt.Fprintf(sh.out, "Signed in at %s as %s.\n", c.URL[0], clean(c.Name))
-		return err
+		fmt.Fprintf(sh.out, "Signed in at %s as %s.\n", c.URL[0], clean(c.Name))
+		if sh.getenv("FLEET_URL") != c.URL[0] && c.URL[0] != usualURL {
+			fmt.Fprintf(sh.out, "Other commands go there with --url %s%s, or after: export FLEET_URL=%s%s\n", c.URL[0], trusting(c.CAFile), c.URL[0], trustedAs(c.CAFile))
+		}
+		return nil
 	})
 }
 
@@ -344,9 +347,28 @@ func (c *setupCmd) Run(ctx context.Context, sh *shell) error {
 		return err
 	}
 	return sh.answer(c.Output, u, func() error {
-		_, err := fmt.Fprintf(sh.out, "%s is the first administrator. Sign in with: fleet login %s --url %s\n", clean(u.Name), clean(u.Name), c.URL[0])
+		_, err := fmt.Fprintf(sh.out, "%s is the first administrator. Sign in with: fleet login %s --url %s%s\n", clean(u.Name), clean(u.Name), c.URL[0], trusting(c.CAFile))
 		return err
 	})
+}
+
+// usualURL is where commands go that are told nothing.
+const usualURL = "http://127.0.0.1:8000"
+
+// trusting is the flag that trusts a file of authorities, for a command to copy.
+func trusting(file string) string {
+	if file == "" {
+		return ""
+	}
+	return " --ca-file " + file
+}
+
+// trustedAs is the same as a setting of the environment.
+func trustedAs(file string) string {
+	if file == "" {
+		return ""
+	}
+	return " FLEET_CA_FILE=" + file
 }
 
 // dial is connect with a key of the caller's choice.

@@ -121,6 +121,9 @@ func (c *tlsRobotCmd) Run(sh *shell) error {
 	if err != nil {
 		return err
 	}
+	if err := os.MkdirAll(c.Out, 0o700); err != nil {
+		return fleet.Errorf(fleet.CodeInvalid, "out", "The folder %s cannot be made: %w.", c.Out, cause(err))
+	}
 	certPath, keyPath := filepath.Join(c.Out, string(id)+".pem"), filepath.Join(c.Out, string(id)+"-key.pem")
 	for path, text := range map[string][]byte{keyPath: key, certPath: cert} {
 		if err := writeNew(path, text); err != nil {

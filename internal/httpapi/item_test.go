@@ -44,8 +44,8 @@ func TestItems(t *testing.T) {
 	post("operator", "queues/q/items/bulk", `{"mode":"all_or_nothing","items":[{"reference":"a"},{"reference":"a"},{"reference":"b"}]}`, 200, `"added":0`, `"refused":1`, `"status":"skipped"`, `reference_exists`)
 	post("operator", "queues/q/items/bulk", `{"items":[{"reference":"a"},{"reference":"a"},{"reference":"b"},{}]}`, 200, `"added":2`, `"refused":2`)
 	post("operator", "queues/q/items", `{"reference":"a"}`, 409, "reference_exists")
-	first := m.do("operator", "POST", "/api/v1/queues/q/items", `{"reference":"c"}`, "Idempotency-Key", "k1")
-	again := m.do("operator", "POST", "/api/v1/queues/q/items", `{"reference":"c"}`, "Idempotency-Key", "k1")
+	first := m.do("operator", "POST", "/api/v1/queues/q/items", `{"reference":"c","priority":3}`, "Idempotency-Key", "k1")
+	again := m.do("operator", "POST", "/api/v1/queues/q/items", `{ "priority": 3, "reference": "c" }`, "Idempotency-Key", "k1")
 	if first.status != 201 || again.status != 200 || id(first.body) != id(again.body) {
 		t.Errorf("idempotent: %d %d", first.status, again.status)
 	}
