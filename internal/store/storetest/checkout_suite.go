@@ -163,7 +163,7 @@ func attemptEnds() map[string]func(f *Fixture, j fleet.Job) {
 			})
 		},
 		"an offer that lapsed": func(f *Fixture, j fleet.Job) {
-			move(f, j, func(s fleet.Subject) (*fleet.Move, error) { return s.NotTaken(1, 0, f.Now) })
+			move(f, j, func(s fleet.Subject) (*fleet.Move, error) { return s.NotTaken(1, fleet.RejectNoAnswer, 0, f.Now) })
 		},
 		"the loss of its robot": func(f *Fixture, j fleet.Job) {
 			f.Accept(j)
