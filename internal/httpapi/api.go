@@ -174,6 +174,7 @@ func newAPI(o Options) (*API, error) {
 	a.auditRoutes()
 	a.vaultRoutes()
 	a.queueRoutes()
+	a.scheduleRoutes()
 	a.itemRoutes()
 	a.heldItemRoutes()
 	a.workflowRoutes()

@@ -48,6 +48,10 @@ var auditBodies = map[string]string{
 	"local.save":          `{"path":"new.json","text":"{}"}`,
 	"queues.create":       `{"name":"new"}`,
 	"queues.update":       `{"description":"new"}`,
+	"calendars.create":    `{"name":"new"}`,
+	"calendars.update":    `{"description":"new"}`,
+	"schedules.update":    `{"description":"new"}`,
+	"backfills.create":    `{"from":"2024-01-01T00:00:00Z","until":"2024-01-02T00:00:00Z"}`,
 	"items.add_many":      `{"items":[{},{}]}`,
 	"items.update":        `{"priority":3}`,
 	"items.postpone":      `{"until":"2036-01-01T00:00:00Z"}`,
@@ -58,6 +62,7 @@ var auditBodies = map[string]string{
 // notAudited are the operations that change nothing although they are no GET,
 // those of robots, which are events, and those that cannot succeed in this world.
 var notAudited = map[string]string{
+	"schedules.preview": "changes nothing", "schedules.create": "needs a workflow of this world; TestSchedules", "schedules.enable": "it is enabled already; TestSchedules",
 	"workflows.validate": "changes nothing", "placement.preview": "changes nothing", "audit.verify": "changes nothing", "secrets.rewrap": "all are wrapped with the newest key; see the tests of orchestrator",
 	"robots.heartbeat": "a sign of life", "robots.heartbeat_of": "a sign of life", "robots.status": "{} changes nothing; a mode is one of SetMode",
 	"jobs.decide": "nothing is parked here; TestDecideIsAudited in orchestrator", "bulk.retry": "nothing has failed here; it starts another",

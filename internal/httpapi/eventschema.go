@@ -3,6 +3,7 @@ package httpapi
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 
 	"github.com/casarerpa/fleet/fleet"
 )
@@ -29,7 +30,7 @@ func eventShapes() []eventShape {
 	return []eventShape{
 		{fleet.EventJobSubmitted, job, "A job was stored.", map[string]string{
 			"workflow_id": "text", "workflow_name": "text", "priority": "number", "retry_of?": "text",
-			"parent_job_id?": "text", "segment?": "number", "segments?": "number", "not_before?": "text",
+			"parent_job_id?": "text", "segment?": "number", "segments?": "number", "not_before?": "text", "schedule_id?": "text",
 		}},
 		{fleet.EventJobAssigned, job, "A robot was offered the job.", map[string]string{"robot_id": "text"}},
 		{fleet.EventJobStarted, job, "The robot took the job.", map[string]string{"robot_id": "text"}},
@@ -140,6 +141,20 @@ func eventShapes() []eventShape {
 		{fleet.EventItemUpdated, fleet.SubjectItem, "An item was edited, reviewed or commented.", inQueue(map[string]string{"review?": "text", "reviewer?": "text", "comments?": "number"})},
 		{fleet.EventItemDeleted, fleet.SubjectItem, "An item was taken out.", inQueue(map[string]string{})},
 		{fleet.EventItemOverdue, fleet.SubjectItem, "The deadline of a new item has passed.", inQueue(map[string]string{"deadline": "text", "on_deadline": "text"})},
+		{fleet.EventScheduleCreated, fleet.SubjectSchedule, "A schedule was made.", ofSchedule(nil)},
+		{fleet.EventScheduleUpdated, fleet.SubjectSchedule, "A schedule was changed.", ofSchedule(map[string]string{"note": "text"})},
+		{fleet.EventScheduleDeleted, fleet.SubjectSchedule, "A schedule was deleted.", ofSchedule(map[string]string{"note": "text"})},
+		{fleet.EventScheduleEnabled, fleet.SubjectSchedule, "A schedule goes on.", ofSchedule(map[string]string{"note": "text"})},
+		{fleet.EventScheduleDisabled, fleet.SubjectSchedule, "A schedule starts nothing more: somebody said so, or too many of its jobs failed in a row, as the note says.", ofSchedule(map[string]string{"note": "text"})},
+		{fleet.EventScheduleFired, fleet.SubjectSchedule, "A schedule, somebody by hand or a backfill has made a job.", ofSchedule(map[string]string{"fire_at": "text", "kind": "text", "outcome": "text", "job_id": "text", "reason?": "text"})},
+		{fleet.EventScheduleMissed, fleet.SubjectSchedule, "Nobody was there for instants of the schedule; several in a row are one event.", ofSchedule(skippedData())},
+		{fleet.EventScheduleSkipped, fleet.SubjectSchedule, "Instants of the schedule have no job: its jobs had not ended, a calendar does not allow them, or the job was refused.", ofSchedule(skippedData())},
+		{fleet.EventScheduleLate, fleet.SubjectSchedule, "A job of the schedule has not begun, or not ended, in the time that it gives.", ofSchedule(map[string]string{"fire_at": "text", "job_id": "text", "late": "text"})},
+		{fleet.EventBackfillStarted, fleet.SubjectSchedule, "Instants of the past are to be run.", ofSchedule(map[string]string{"backfill_id": "text", "from": "text", "until": "text", "total": "number"})},
+		{fleet.EventBackfillEnded, fleet.SubjectSchedule, "A backfill makes no more jobs.", ofSchedule(map[string]string{"backfill_id": "text", "status": "text", "made": "number", "left_out": "number"})},
+		{fleet.EventCalendarCreated, fleet.SubjectCalendar, "A working calendar was made.", map[string]string{"name": "text"}},
+		{fleet.EventCalendarUpdated, fleet.SubjectCalendar, "A working calendar was changed.", map[string]string{"name": "text"}},
+		{fleet.EventCalendarDeleted, fleet.SubjectCalendar, "A working calendar was deleted.", map[string]string{"name": "text"}},
 		{fleet.EventAssetCreated, fleet.SubjectAsset, "An asset was made.", nil},
 		{fleet.EventAssetChanged, fleet.SubjectAsset, "An asset was changed.", nil},
 		{fleet.EventAssetDeleted, fleet.SubjectAsset, "An asset was deleted.", nil},
@@ -221,4 +236,14 @@ func (s eventShape) schema() map[string]any {
 
 func userData() map[string]string {
 	return map[string]string{"name": "text", "role": "text", "disabled": "flag"}
+}
+
+func ofSchedule(more map[string]string) map[string]string {
+	data := map[string]string{"name": "text", "workflow_id": "text"}
+	maps.Copy(data, more)
+	return data
+}
+
+func skippedData() map[string]string {
+	return map[string]string{"fire_at": "text", "last_fire_at": "text", "kind": "text", "outcome": "text", "job_id?": "text", "reason?": "text", "count": "number"}
 }

@@ -65,6 +65,10 @@ var rights = map[string]string{
 	"numbers.fleet": "vodas", "numbers.analytics": "vodas", "numbers.overview": "vodas", "numbers.series": "vodas", "numbers.workflows": "vodas", "numbers.robots": "vodas",
 	"numbers.environments": "vodas", "numbers.triggers": "vodas", "numbers.waits": "vodas", "numbers.failures": "vodas", "numbers.heat": "vodas",
 	"jobs.rows": "vodas", "jobs.row": "vodas", "mining.workflows": "vodas", "mining.bottlenecks": "vodas", "mining.execution": "vodas", "mining.timeline": "vodas", "robots.health": "vodas", "robots.fleet_health": "vodas", "robots.sum": "vodas", "numbers.snapshot": "vodas", "numbers.prometheus": "vodas",
+	"schedules.list": "vodas", "schedules.get": "vodas", "schedules.upcoming": "vodas", "schedules.preview": "vodas", "schedules.fires": "vodas",
+	"schedules.create": "das", "schedules.update": "das", "schedules.delete": "das", "schedules.run": "odas", "schedules.run_as": "odas",
+	"schedules.trigger": "odas", "schedules.enable": "odas", "schedules.disable": "odas", "backfills.list": "vodas", "backfills.create": "odas", "backfills.cancel": "odas",
+	"calendars.list": "vodas", "calendars.get": "vodas", "calendars.create": "das", "calendars.update": "das", "calendars.delete": "das",
 	"queues.list": "vodas", "queues.get": "vodas", "queues.stats": "vodas", "queues.create": "das", "queues.update": "das", "queues.delete": "das",
 	"queues.pause": "odas", "queues.resume": "odas",
 	"items.list": "vodas", "items.get": "vodas", "items.chain": "vodas", "items.export": "vodas", "items.add": "rodas", "items.add_many": "odas",
@@ -275,6 +279,7 @@ var matrixBodies = map[string]string{
 	"robots.enrol":        `{"robot_id":"enrolled"}`,
 	"robots.status":       `{"status":"idle"}`,
 	"items.add_many":      `{"items":[{}]}`,
+	"backfills.create":    `{"from":"2024-01-01T00:00:00Z","until":"2024-01-02T00:00:00Z"}`,
 	"items.comment":       `{"text":"x"}`,
 	"items.postpone":      `{"until":"2036-01-01T00:00:00Z"}`,
 	"node_overrides.put":  `{"robot_id":"bot-1"}`,
@@ -353,7 +358,7 @@ func (m *matrix) nowhere(t *testing.T, op matrixOp) string {
 	return fill(t, op, func(string) map[string]string {
 		return map[string]string{
 			"id": nowhereID, "robot": nowhereName, "workflow": nowhereName, "tenant": nowhereName, "n": "1", "node_id": nowhereName, "robot_id": nowhereName,
-			"name": nowhereName, "provider": nowhereName, "hash": strings.Repeat("0", 64), "sha256": strings.Repeat("0", 64),
+			"name": nowhereName, "provider": nowhereName, "backfill": nowhereID, "hash": strings.Repeat("0", 64), "sha256": strings.Repeat("0", 64),
 		}
 	})
 }
@@ -398,7 +403,7 @@ func (e *estate) path(t *testing.T, op matrixOp, c matrixCaller) string {
 			"name": "lab", "provider": "sso", "hash": e.hash, "sha256": strings.Repeat("a", 64), "tenant": string(e.p.Tenant), "n": "1", "node_id": "s",
 		}
 		if !c.may(op) {
-			names["id"], names["robot"], names["robot_id"], names["workflow"] = nowhereID, nowhereName, nowhereName, nowhereName // nobody gets that far
+			names["id"], names["robot"], names["robot_id"], names["workflow"], names["backfill"] = nowhereID, nowhereName, nowhereName, nowhereName, nowhereID // nobody gets that far
 			return names
 		}
 		switch noun {
@@ -437,6 +442,13 @@ func (e *estate) path(t *testing.T, op matrixOp, c matrixCaller) string {
 			names["name"] = e.asset()
 		case "queues":
 			names["id"] = e.queue()
+		case "schedules":
+			names["id"] = e.schedule()
+			if op.id == "backfills.cancel" {
+				names["backfill"] = e.backfill(names["id"])
+			}
+		case "calendars":
+			names["id"] = e.calendar()
 		case "queue-items":
 			names["id"] = e.item(op.id)
 		case "reservations":

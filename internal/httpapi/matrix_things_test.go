@@ -180,6 +180,28 @@ func (e *estate) asset() string {
 	return a.Name
 }
 
+func (e *estate) schedule() string {
+	w, _, err := e.m.core.Workflows.Put(e.m.Context(), e.p, "", e.document())
+	e.m.must(err)
+	name, cron := e.name("schedule"), "0 0 1 1 *"
+	s, err := e.m.core.Schedules.Create(e.m.Context(), e.p, orchestrator.ScheduleChange{Name: &name, WorkflowID: &w.WorkflowID, Cron: &cron})
+	e.m.must(err)
+	return e.mark(string(s.ID))
+}
+
+func (e *estate) backfill(schedule string) string {
+	b, err := e.m.core.Schedules.Backfill(e.m.Context(), e.p, schedule, orchestrator.BackfillRequest{From: time.Now().AddDate(-2, 0, 0), Until: time.Now().Add(-time.Minute)})
+	e.m.must(err)
+	return e.mark(string(b.ID))
+}
+
+func (e *estate) calendar() string {
+	name := e.name("calendar")
+	c, err := e.m.core.Calendars.Create(e.m.Context(), e.p, orchestrator.CalendarChange{Name: &name})
+	e.m.must(err)
+	return e.mark(string(c.ID))
+}
+
 func (e *estate) queue() string {
 	name := e.name("queue")
 	q, err := e.m.core.Queues.Create(e.m.Context(), e.p, orchestrator.QueueChange{Name: &name})

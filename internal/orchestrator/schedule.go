@@ -46,14 +46,27 @@ type ScheduleChange struct {
 	StartAt         *time.Time // the zero time takes it away, as for EndAt
 	EndAt           *time.Time
 	MaxRuns         *int
-	Misfire         *fleet.Misfire
-	Overlap         *fleet.Overlap
+	Misfire         *MisfireChange
+	Overlap         *OverlapChange
 	Calendars       *[]fleet.ID
 	Shift           *fleet.Shift
 	JitterSeconds   *int
 	PauseAfter      *int
 	StartWithin     *int
 	EndWithin       *int
+}
+
+// MisfireChange is what is to hold of a misfire policy.
+type MisfireChange struct {
+	Policy        *fleet.MisfirePolicy `json:"policy,omitempty" enum:"skip,run_once,run_all" doc:"run_once, the default, starts one job for the newest; run_all one for each of the newest max."`
+	WithinSeconds *int                 `json:"within_seconds,omitempty" doc:"What is later is missed; 3600 for a new schedule."`
+	Max           *int                 `json:"max,omitempty" doc:"Of run_all; 10 unless said otherwise."`
+}
+
+// OverlapChange is what is to hold of an overlap policy.
+type OverlapChange struct {
+	Policy *fleet.OverlapPolicy `json:"policy,omitempty" enum:"skip,queue_one,queue_all,cancel_previous,parallel" doc:"What becomes of an instant while jobs of the schedule have not ended; skip for a new schedule."`
+	Max    *int                 `json:"max,omitempty" doc:"Of queue_all and parallel: how many jobs may be there at once; 100 unless said otherwise."`
 }
 
 func (c *ScheduleChange) apply(s *fleet.Schedule) {
@@ -90,8 +103,15 @@ func (c *ScheduleChange) apply(s *fleet.Schedule) {
 	give(c.StartAt, &s.StartAt)
 	give(c.EndAt, &s.EndAt)
 	give(c.MaxRuns, &s.MaxRuns)
-	give(c.Misfire, &s.Misfire)
-	give(c.Overlap, &s.Overlap)
+	if m := c.Misfire; m != nil {
+		give(m.Policy, &s.Misfire.Policy)
+		give(m.WithinSeconds, &s.Misfire.WithinSeconds)
+		give(m.Max, &s.Misfire.Max)
+	}
+	if o := c.Overlap; o != nil {
+		give(o.Policy, &s.Overlap.Policy)
+		give(o.Max, &s.Overlap.Max)
+	}
 	give(c.Calendars, &s.Calendars)
 	give(c.Shift, &s.Shift)
 	give(c.JitterSeconds, &s.JitterSeconds)
@@ -108,12 +128,6 @@ func (c *ScheduleChange) apply(s *fleet.Schedule) {
 		case len(m.from) > 0:
 			*m.into = m.from
 		}
-	}
-	if s.Misfire.Policy == "" {
-		s.Misfire.Policy = fleet.MisfireOnce
-	}
-	if s.Overlap.Policy == "" {
-		s.Overlap.Policy = fleet.OverlapSkip
 	}
 	s.Normal()
 }
@@ -137,8 +151,9 @@ func request(s *fleet.Schedule, f *fleet.Fire) SubmitRequest {
 }
 
 // check is what the schedule itself cannot know: whether its time and its zone
-// can be read, its calendars are there, and a job of it could be made.
-func (s *Schedules) check(ctx context.Context, p auth.Principal, is *fleet.Schedule, now time.Time) ([]fleet.WorkCalendar, error) {
+// can be read, its calendars are there, and a job of it could be made. anew says
+// that it begins anew.
+func (s *Schedules) check(ctx context.Context, p auth.Principal, is *fleet.Schedule, anew bool, now time.Time) ([]fleet.WorkCalendar, error) {
 	if err := is.Validate(); err != nil {
 		return nil, err
 	}
@@ -149,7 +164,7 @@ func (s *Schedules) check(ctx context.Context, p auth.Principal, is *fleet.Sched
 	if err := calendar.CheckSchedule(is, calendars, now, s.Limits.Every); err != nil {
 		return nil, err
 	}
-	if is.Kind == fleet.ScheduleOnce && is.Enabled && !is.RunAt.After(now) && is.Runs == 0 {
+	if is.Kind == fleet.ScheduleOnce && is.Enabled && anew && !is.RunAt.After(now) {
 		return nil, fleet.Invalid("run_at", "run_at must be in the future; got %s.", is.RunAt.UTC().Format(time.RFC3339))
 	}
 	if is.Environment, err = p.Place(is.Environment); err != nil {
@@ -209,7 +224,7 @@ func (s *Schedules) Create(ctx context.Context, p auth.Principal, c ScheduleChan
 	now := s.Now()
 	out.ID, out.Tenant, out.Revision, out.CreatedAt, out.CreatedBy, out.UpdatedAt, out.UpdatedBy = s.IDs.New(), p.Tenant, 1, now, p.Name, now, p.Name
 	out.Since, out.Cursor = now, now
-	calendars, err := s.check(ctx, p, &out, now)
+	calendars, err := s.check(ctx, p, &out, true, now)
 	if err != nil {
 		return out, err
 	}
@@ -363,8 +378,9 @@ func (s *Schedules) Update(ctx context.Context, p auth.Principal, ref string, re
 		if is.Enabled != was.Enabled {
 			kind = enabledKind(is)
 		}
-		_, err := s.check(ctx, p, is, s.Now())
-		return kind, is.Enabled != was.Enabled || anotherTime(&was, is), err
+		anew := is.Enabled != was.Enabled || anotherTime(&was, is)
+		_, err := s.check(ctx, p, is, anew, s.Now())
+		return kind, anew, err
 	})
 }
 
@@ -406,7 +422,7 @@ func (s *Schedules) enable(ctx context.Context, p auth.Principal, ref string, en
 		if !enabled {
 			return kind, true, is.Validate()
 		}
-		_, err := s.check(ctx, p, is, s.Now())
+		_, err := s.check(ctx, p, is, true, s.Now())
 		return kind, true, err
 	})
 }

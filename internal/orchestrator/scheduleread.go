@@ -94,14 +94,24 @@ func (s *Schedules) Get(ctx context.Context, p auth.Principal, ref string) (out 
 	return out, err
 }
 
+// maxSchedulePage is what programs of the original may ask for.
+const maxSchedulePage = 1000
+
+// ScheduleFilter selects schedules of a list; empty fields select all.
+type ScheduleFilter struct {
+	Workflow fleet.ID
+	Enabled  *bool
+}
+
 // List returns schedules, the newest first, with how many there are.
-func (s *Schedules) List(ctx context.Context, p auth.Principal, f store.ScheduleFilter, page fleet.Page) (out []ScheduleView, next string, total int64, err error) {
+func (s *Schedules) List(ctx context.Context, p auth.Principal, in ScheduleFilter, page fleet.Page) (out []ScheduleView, next string, total int64, err error) {
 	if err := p.Require(fleet.SchedulesRead); err != nil {
 		return nil, "", 0, err
 	}
-	if page.Limit < 1 || page.Limit > fleet.PageMax {
-		return nil, "", 0, fleet.Invalid("limit", "limit must be between 1 and %d; got %d.", fleet.PageMax, page.Limit)
+	if page.Limit < 1 || page.Limit > maxSchedulePage {
+		return nil, "", 0, fleet.Invalid("limit", "limit must be between 1 and %d; got %d.", maxSchedulePage, page.Limit)
 	}
+	f := store.ScheduleFilter{Workflow: in.Workflow, Enabled: in.Enabled}
 	err = s.Store.View(ctx, p.Scope(), func(r store.Reader) error {
 		list, err := r.Schedules(f, page)
 		if err != nil {
@@ -169,7 +179,7 @@ func (s *Schedules) Upcoming(ctx context.Context, p auth.Principal, within time.
 
 // Preview lists the next runs of a schedule that is stored, or that is asked for
 // in its place; what is left out of a new one has the defaults.
-func (s *Schedules) Preview(ctx context.Context, p auth.Principal, ref string, c ScheduleChange, after time.Time, n int) (runs []calendar.Timed, zone string, err error) {
+func (s *Schedules) Preview(ctx context.Context, p auth.Principal, ref string, c ScheduleChange, after time.Time, n int) (runs []PlannedRun, zone string, err error) {
 	if err := p.Require(fleet.SchedulesRead); err != nil {
 		return nil, "", err
 	}
@@ -214,7 +224,14 @@ func (s *Schedules) Preview(ctx context.Context, p auth.Principal, ref string, c
 	if of.MaxRuns > 0 {
 		n = min(n, int(max(int64(of.MaxRuns)-of.Runs, 0)))
 	}
-	return t.Upcoming(after, n), of.Timezone, nil
+	for _, r := range t.Upcoming(after, n) {
+		run := PlannedRun{FireAt: r.Nominal, Moved: r.Moved, Excluded: r.Excluded, Doubled: r.Doubled}
+		if !r.At.IsZero() {
+			run.At = r.Due
+		}
+		runs = append(runs, run)
+	}
+	return runs, of.Timezone, nil
 }
 
 // Fires lists what became of the instants of a schedule, the newest first.
@@ -264,4 +281,16 @@ func (s *Schedules) Backfills(ctx context.Context, p auth.Principal, ref string)
 		return nil
 	})
 	return list, err
+}
+
+// FrequencyOf is a schedule in the few words that a table has for it.
+func FrequencyOf(s *fleet.Schedule) calendar.Frequency { return calendar.FrequencyOf(s) }
+
+// PlannedRun is a run that a preview shows.
+type PlannedRun struct {
+	FireAt   time.Time // the instant as the rule has it
+	At       time.Time // when it comes; zero: it does not
+	Moved    bool      // its own time is in a gap of the clocks
+	Excluded bool      // a calendar does not allow its instant
+	Doubled  bool      // it was moved onto the time of another run
 }

@@ -184,7 +184,9 @@ func TestChangeSettlesWhatIsDue(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newTimed(t)
-			s := f.schedule(func(c *orchestrator.ScheduleChange) { c.Overlap = &fleet.Overlap{Policy: fleet.OverlapParallel} })
+			s := f.schedule(func(c *orchestrator.ScheduleChange) {
+				c.Overlap = &orchestrator.OverlapChange{Policy: ptr(fleet.OverlapParallel)}
+			})
 			f.clock = f.clock.Add(2*time.Hour + 10*time.Second) // 12:00:10, and nobody has looked
 			if err := change(f, s.ID); err != nil {
 				t.Fatal(err)
@@ -228,8 +230,12 @@ func TestChangeSettlesWhatIsDue(t *testing.T) {
 
 func TestOverlapOfSchedules(t *testing.T) {
 	f := newTimed(t)
-	queued := f.schedule(func(c *orchestrator.ScheduleChange) { c.Overlap = &fleet.Overlap{Policy: fleet.OverlapQueueOne} })
-	cancels := f.schedule(func(c *orchestrator.ScheduleChange) { c.Overlap = &fleet.Overlap{Policy: fleet.OverlapCancel} })
+	queued := f.schedule(func(c *orchestrator.ScheduleChange) {
+		c.Overlap = &orchestrator.OverlapChange{Policy: ptr(fleet.OverlapQueueOne)}
+	})
+	cancels := f.schedule(func(c *orchestrator.ScheduleChange) {
+		c.Overlap = &orchestrator.OverlapChange{Policy: ptr(fleet.OverlapCancel)}
+	})
 	for _, at := range []string{"11:00:00", "12:00:00", "13:00:00"} {
 		f.at(at)
 	}
@@ -278,7 +284,7 @@ func TestFailuresInARowDisable(t *testing.T) {
 func TestRefusedAndSpent(t *testing.T) {
 	f := newTimed(t)
 	s := f.schedule(func(c *orchestrator.ScheduleChange) {
-		c.MaxRuns, c.Overlap = ptr(2), &fleet.Overlap{Policy: fleet.OverlapParallel}
+		c.MaxRuns, c.Overlap = ptr(2), &orchestrator.OverlapChange{Policy: ptr(fleet.OverlapParallel)}
 	})
 	suspend := func(yes bool) {
 		own, err := f.core.Tenants.Get(t.Context(), auth.Local(), "default")
@@ -384,7 +390,7 @@ func TestTwoLeadersAndAJumpingClock(t *testing.T) {
 	for i := range 12 {
 		s := f.schedule(func(c *orchestrator.ScheduleChange) {
 			c.Name, c.Cron = ptr(fmt.Sprint("s", i)), ptr(fmt.Sprintf("%d-59/20 * * * *", i))
-			c.Overlap, c.Misfire = &fleet.Overlap{Policy: fleet.OverlapParallel}, &fleet.Misfire{Policy: fleet.MisfireAll, WithinSeconds: 7200, Max: 100}
+			c.Overlap, c.Misfire = &orchestrator.OverlapChange{Policy: ptr(fleet.OverlapParallel)}, &orchestrator.MisfireChange{Policy: ptr(fleet.MisfireAll), WithinSeconds: ptr(7200), Max: ptr(100)}
 		})
 		all = append(all, s.ID)
 	}

@@ -1,0 +1,164 @@
+package httpapi
+
+import (
+	"cmp"
+	"encoding/json"
+	"mime"
+	"reflect"
+	"time"
+
+	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/orchestrator"
+)
+
+// ScheduleAnswer is a schedule with all names under which programs read it.
+type ScheduleAnswer struct {
+	fleet.Schedule
+	SameID        fleet.ID        `json:"id" doc:"The same as schedule_id."`
+	SameName      string          `json:"name" doc:"The same as schedule_name."`
+	WorkflowName  string          `json:"workflow_name"`
+	Input         json.RawMessage `json:"input" doc:"The same as inputs; {} if there are none."`
+	Priority      fleet.Priority  `json:"priority"`
+	ExecutionMode string          `json:"execution_mode"`
+
+	NextRun      *time.Time `json:"next_run" doc:"When the next job comes; null if none does."`
+	NextRunAt    *time.Time `json:"next_run_at" doc:"The same."`
+	LastRun      *time.Time `json:"last_run" doc:"When its last job was made."`
+	LastRunAt    *time.Time `json:"last_run_at" doc:"The same."`
+	LastJob      fleet.ID   `json:"last_job_id,omitempty"`
+	RunCount     int64      `json:"run_count" doc:"Fires with a job."`
+	SuccessCount int64      `json:"success_count" doc:"Of their jobs that have ended."`
+	FailureCount int64      `json:"failure_count"`
+	Streak       int64      `json:"failures_in_a_row"`
+
+	Frequency       string `json:"frequency" enum:"once,interval,hourly,daily,weekly,monthly,cron"`
+	TimeHour        int    `json:"time_hour"`
+	TimeMinute      int    `json:"time_minute"`
+	DayOfWeek       int    `json:"day_of_week" doc:"0 is Monday."`
+	DayOfMonth      int    `json:"day_of_month"`
+	IntervalSeconds int    `json:"interval_seconds"`
+}
+
+// ScheduleDone is what programs of the original want to hear.
+type ScheduleDone struct {
+	Status   string   `json:"status" enum:"success"`
+	Message  string   `json:"message"`
+	JobID    fleet.ID `json:"job_id,omitempty"`
+	Warnings []string `json:"warnings,omitempty"`
+}
+
+// UpcomingRun is a run that is to come.
+type UpcomingRun struct {
+	ScheduleID   fleet.ID  `json:"schedule_id"`
+	ScheduleName string    `json:"schedule_name"`
+	WorkflowID   fleet.ID  `json:"workflow_id"`
+	NextRun      time.Time `json:"next_run"`
+	FireAt       time.Time `json:"fire_at" doc:"The instant as the rule has it, without jitter and shift."`
+}
+
+// UpcomingList is the next runs of all schedules.
+type UpcomingList struct {
+	Upcoming []UpcomingRun `json:"upcoming"`
+}
+
+// PreviewScheduleBody is a schedule, or a change of one that is there.
+type PreviewScheduleBody struct {
+	ScheduleID      string              `json:"schedule_id,omitempty" doc:"Id or name of one that is there; the rest is what would change of it."`
+	Count           *int                `json:"count,omitempty" doc:"How many runs; 10 if left out."`
+	After           *time.Time          `json:"after,omitempty" doc:"From when on; now if left out."`
+	Kind            *fleet.ScheduleKind `json:"kind,omitempty" enum:"cron,interval,once"`
+	Cron            *string             `json:"cron_expression,omitempty"`
+	IntervalSeconds *int                `json:"interval_seconds,omitempty"`
+	RunAt           *time.Time          `json:"run_at,omitempty"`
+	Timezone        *string             `json:"timezone,omitempty"`
+	StartAt         *time.Time          `json:"start_at,omitempty"`
+	EndAt           *time.Time          `json:"end_at,omitempty"`
+	MaxRuns         *int                `json:"max_runs,omitempty"`
+	Calendars       *[]fleet.ID         `json:"calendars,omitempty"`
+	Shift           *fleet.Shift        `json:"shift,omitempty" enum:"skip,next,previous"`
+	JitterSeconds   *int                `json:"jitter_seconds,omitempty"`
+}
+
+func (b *PreviewScheduleBody) change() orchestrator.ScheduleChange {
+	return orchestrator.ScheduleChange{
+		Kind: b.Kind, Cron: b.Cron, IntervalSeconds: b.IntervalSeconds, RunAt: b.RunAt, Timezone: b.Timezone, StartAt: b.StartAt, EndAt: b.EndAt,
+		MaxRuns: b.MaxRuns, Calendars: b.Calendars, Shift: b.Shift, JitterSeconds: b.JitterSeconds,
+	}
+}
+
+// SchedulePreview is the next runs of a schedule.
+type SchedulePreview struct {
+	Timezone string         `json:"timezone"`
+	Runs     []PreviewedRun `json:"runs"`
+}
+
+// PreviewedRun is one of them.
+type PreviewedRun struct {
+	FireAt   time.Time  `json:"fire_at" doc:"The instant as the rule has it."`
+	At       *time.Time `json:"at" doc:"When it comes, with jitter and after a shift; null: it does not."`
+	Local    string     `json:"local,omitempty" doc:"The same on the clocks of its zone."`
+	Moved    bool       `json:"moved_by_dst,omitempty"`
+	Excluded bool       `json:"excluded_by_calendar,omitempty"`
+	Doubled  bool       `json:"collapsed,omitempty" doc:"It was moved onto the time of another run, which stands for it."`
+}
+
+func showPreview(runs []orchestrator.PlannedRun, zone string) SchedulePreview {
+	out := SchedulePreview{Timezone: zone, Runs: make([]PreviewedRun, len(runs))}
+	place, err := time.LoadLocation(zone)
+	for i, r := range runs {
+		stamp(&r.FireAt)
+		out.Runs[i] = PreviewedRun{FireAt: r.FireAt, At: optionalTime(r.At), Moved: r.Moved, Excluded: r.Excluded, Doubled: r.Doubled}
+		if err == nil && !r.At.IsZero() {
+			out.Runs[i].Local = r.At.In(place).Format("Mon 2006-01-02 15:04:05 MST")
+		}
+	}
+	return out
+}
+
+// FireList is what became of instants.
+type FireList struct {
+	Fires []fleet.Fire `json:"fires"`
+	Next  string       `json:"next_cursor,omitempty"`
+}
+
+// asksForObject says whether a GET is one of the original's dashboard, which
+// sends a content type where no other program does.
+func asksForObject(contentType string) bool {
+	media, _, err := mime.ParseMediaType(contentType)
+	return err == nil && media == "application/json"
+}
+
+func reflectType[T any]() reflect.Type { return reflect.TypeFor[T]() }
+
+func showSchedule(v *orchestrator.ScheduleView) ScheduleAnswer {
+	s := v.Schedule
+	stamp(&s.CreatedAt, &s.UpdatedAt, &s.StartAt, &s.EndAt, &s.RunAt)
+	f := orchestrator.FrequencyOf(&s)
+	out := ScheduleAnswer{
+		Schedule: s, SameID: s.ID, SameName: s.Name, WorkflowName: v.WorkflowName, Input: s.Inputs, Priority: fleet.PriorityDefault,
+		ExecutionMode: cmp.Or(s.ExecutionMode, "lan"), LastJob: s.LastJob, RunCount: s.Runs, SuccessCount: s.Successes, FailureCount: s.Failures,
+		Streak: s.Streak, Frequency: f.Word, TimeHour: f.Hour, TimeMinute: f.Minute, DayOfWeek: f.Weekday, DayOfMonth: f.MonthDay,
+		IntervalSeconds: s.IntervalSeconds, NextRun: optionalTime(v.NextRun), LastRun: optionalTime(s.LastRun),
+	}
+	out.NextRunAt, out.LastRunAt = out.NextRun, out.LastRun
+	if s.Priority != nil {
+		out.Priority = *s.Priority
+	}
+	if len(out.Input) == 0 {
+		out.Input = json.RawMessage(`{}`)
+	}
+	return out
+}
+
+func optionalTime(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	stamp(&t)
+	return &t
+}
+
+func showFire(f fleet.Fire) fleet.Fire {
+	stamp(&f.At, &f.DueAt, &f.MadeAt, &f.EndedAt)
+	return f
+}
