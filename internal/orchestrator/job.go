@@ -52,6 +52,7 @@ type SubmitRequest struct {
 	DryRun      bool
 	Schedule    fleet.ID  // that wants the job
 	FireAt      time.Time // and for which of its instants
+	found       *resolved // what WorkflowID and Version name, if that was looked up
 
 	IdempotencyKey string
 	RequestHash    string // SHA-256 of the request as it came; guards the key
@@ -431,6 +432,8 @@ type resolved struct {
 // resolve finds or checks what is to run.
 func (j *Jobs) resolve(ctx context.Context, p auth.Principal, r SubmitRequest) (resolved, error) {
 	switch {
+	case r.found != nil:
+		return *r.found, nil
 	case len(r.Document) > 0 && r.WorkflowID != "":
 		return resolved{}, fleet.Invalid("workflow_id", "Give workflow_id or workflow_json, not both.")
 	case len(r.Document) > 0:

@@ -80,6 +80,12 @@ func ignoreUnreadable(err error) error {
 	return err
 }
 
+// versionRef names a version of a workflow; 0 is the newest.
+type versionRef struct {
+	workflow fleet.ID
+	version  int
+}
+
 // firing is a schedule that is about to fire.
 type firing struct {
 	schedule fleet.Schedule
@@ -110,8 +116,9 @@ func (s *Schedules) fire(ctx context.Context, sc store.Scope, list []fleet.Sched
 	}
 	var faults []error
 	var ready []firing
+	found := map[versionRef]*resolved{} // many schedules run the same workflow
 	for i := range list {
-		f, err := s.decide(ctx, &list[i], calendars, live[i], now)
+		f, err := s.decide(ctx, &list[i], calendars, live[i], found, now)
 		if err != nil {
 			faults = append(faults, fmt.Errorf("schedule %s: %w", list[i].ID, err))
 			continue
@@ -125,7 +132,7 @@ func (s *Schedules) fire(ctx context.Context, sc store.Scope, list []fleet.Sched
 }
 
 // decide says what becomes of what is due of one schedule, and prepares its jobs.
-func (s *Schedules) decide(ctx context.Context, of *fleet.Schedule, all []fleet.WorkCalendar, live []fleet.ID, now time.Time) (f firing, err error) {
+func (s *Schedules) decide(ctx context.Context, of *fleet.Schedule, all []fleet.WorkCalendar, live []fleet.ID, found map[versionRef]*resolved, now time.Time) (f firing, err error) {
 	f.schedule = *of
 	var calendars []fleet.WorkCalendar
 	for _, id := range of.Calendars {
@@ -142,7 +149,14 @@ func (s *Schedules) decide(ctx context.Context, of *fleet.Schedule, all []fleet.
 	p := auth.Schedule(of.Tenant, of.Name)
 	var fault error
 	f.decision = calendar.Decide(of, &t, now, live, func(fire *fleet.Fire) (fleet.ID, string) {
-		sub, err := s.jobs.prepare(ctx, p, request(of, fire))
+		r := request(of, fire)
+		ref := versionRef{of.WorkflowID, of.Version}
+		if r.found = found[ref]; r.found == nil {
+			if v, err := s.jobs.version(ctx, p, r); err == nil { // else prepare says why
+				r.found, found[ref] = &v, &v
+			}
+		}
+		sub, err := s.jobs.prepare(ctx, p, r)
 		if err == nil {
 			err = ownParents(sub.first())
 		}
