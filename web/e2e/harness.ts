@@ -130,6 +130,10 @@ export async function line(to: string): Promise<Line> {
   };
 }
 
+/** serve is an orchestrator alone, with sign-in. */
+export const serve = (data: string, ...more: string[]) =>
+  start(['serve', '--listen', '127.0.0.1:0', '--data-dir', data, ...more], /Listening on (http:\/\/\S+)/);
+
 /** canvas is the editor on the author's machine. */
 export const canvas = (dir: string, ...more: string[]) => start(['canvas', dir, '--listen', '127.0.0.1:0', ...more], /open at (http:\/\/\S+)/);
 

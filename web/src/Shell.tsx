@@ -114,6 +114,7 @@ export function Shell() {
 
 function Rail({ me, canvas }: { me: Me | undefined; canvas: boolean }) {
   const may = (p: string) => me?.permissions.some((x) => x === p) ?? false;
+  const settings = useRouterState({ select: (s) => s.location.pathname.startsWith('/settings') });
   const fleet = useRouterState({ select: (s) => s.location.pathname.startsWith('/fleet') });
   return (
     <nav className={css.rail} aria-label="Main">
@@ -139,6 +140,9 @@ function Rail({ me, canvas }: { me: Me | undefined; canvas: boolean }) {
           Audit
         </Link>
       )}
+      <Link to="/settings/$part" params={{ part: 'profile' }} {...(settings ? { 'aria-current': 'page' as const } : {})}>
+        Settings
+      </Link>
     </nav>
   );
 }

@@ -11,6 +11,7 @@ import { queueSearch } from './pages/queue/items';
 import { RobotPage } from './pages/robot/RobotPage';
 import { RobotsPage } from './pages/robot/RobotsPage';
 import { robotSearch } from './pages/robot/rows';
+import { SchedulesPage } from './pages/schedule/SchedulesPage';
 import { VersionsPage } from './pages/workflow/VersionsPage';
 import { WorkflowsPage } from './pages/workflow/WorkflowsPage';
 import { Shell } from './Shell';
@@ -266,6 +267,26 @@ const audit = createRoute({
   },
 });
 
+const SettingsPage = lazyRouteComponent(() => import('./pages/settings/SettingsPage'), 'SettingsPage');
+const SetupPage = lazyRouteComponent(() => import('./pages/login/SetupPage'), 'SetupPage');
+
+const schedules = createRoute({ getParentRoute: () => root, path: '/fleet/schedules', component: () => <SchedulesPage /> });
+const setup = createRoute({ getParentRoute: () => root, path: '/setup', component: () => <SetupPage /> });
+
+const settings = createRoute({
+  getParentRoute: () => root,
+  path: '/settings',
+  beforeLoad: () => Promise.reject(redirect({ to: '/settings/$part', params: { part: 'profile' } })),
+});
+
+const settingsPart = createRoute({
+  getParentRoute: () => root,
+  path: '/settings/$part',
+  component: function Settings() {
+    return <SettingsPage part={settingsPart.useParams().part} />;
+  },
+});
+
 export const router = createRouter({
   routeTree: root.addChildren([
     index,
@@ -286,6 +307,10 @@ export const router = createRouter({
     analytics,
     activity,
     audit,
+    schedules,
+    setup,
+    settings,
+    settingsPart,
   ]),
 });
 

@@ -21,7 +21,7 @@ describe('activity', () => {
   });
   it('folds what comes many times in a row', () => {
     const list = [...Array.from({ length: 5 }, (_, i) => event(i, 'robot.connected', `b${i}`)), event(9, 'job.failed', 'j'), event(10, 'job.failed', 'k')].map(
-      told,
+      (e) => told(e),
     );
     const b = bursts(list);
     expect(b.map((x) => x.more.length)).toEqual([4, 0, 0]);

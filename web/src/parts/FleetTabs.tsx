@@ -4,6 +4,7 @@ import css from './parts.module.css';
 export const fleetTabs = [
   { to: '/fleet/robots', name: 'Robots' },
   { to: '/fleet/jobs', name: 'Jobs' },
+  { to: '/fleet/schedules', name: 'Schedules' },
   { to: '/fleet/queues', name: 'Queues' },
   { to: '/fleet/analytics', name: 'Analytics' },
   { to: '/fleet/api-keys', name: 'API Keys' },

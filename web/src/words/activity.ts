@@ -20,7 +20,7 @@ export const nouns = ['job', 'robot', 'item', 'queue', 'workflow', 'key', 'user'
 
 const words: Readonly<Record<string, string>> = {
   'job.submitted': 'was submitted',
-  'job.assigned': 'was offered to a robot',
+  'job.assigned': 'was offered',
   'job.started': 'started',
   'job.silent': 'runs on a robot that fell silent',
   'job.requeued': 'waits again',
@@ -45,14 +45,25 @@ const words: Readonly<Record<string, string>> = {
 
 const text = (v: unknown): string | undefined => (typeof v === 'string' && v !== '' ? v : undefined);
 
-/** told is an event as people read it. */
-export function told(e: Event): Told {
+/** namesOf are the workflows of jobs, as far as the events say. */
+export function namesOf(list: readonly Event[]): Map<string, string> {
+  const out = new Map<string, string>();
+  for (const e of list) {
+    const name = (e.data as { workflow_name?: unknown } | null | undefined)?.workflow_name;
+    if (e.type.startsWith('job.') && typeof name === 'string' && name) out.set(e.subject.id, name);
+  }
+  return out;
+}
+
+/** told is an event as people read it; names are those of jobs. */
+export function told(e: Event, names?: ReadonlyMap<string, string>): Told {
   const d = (typeof e.data === 'object' && e.data !== null ? e.data : {}) as Record<string, unknown>;
   const noun = e.type.split('.')[0] ?? '';
-  const name = text(d.workflow_name) ?? text(d.name) ?? text(d.reference) ?? e.subject.id;
+  const name =
+    text(d.workflow_name) ?? text(d.name) ?? text(d.reference) ?? names?.get(e.subject.id) ?? (noun === 'job' ? `…${e.subject.id.slice(-8)}` : e.subject.id);
   const does = words[e.type] ?? label(e.type.slice(noun.length + 1)).toLowerCase();
   const robot = noun === 'robot' ? e.subject.id : text(d.robot_id);
-  const on = noun === 'job' && robot ? ` on ${robot}` : '';
+  const on = noun === 'job' && robot ? ` ${e.type === 'job.assigned' ? 'to' : 'on'} ${robot}` : '';
   const out: Told = { seq: e.seq, at: e.at, type: e.type, noun, actor: e.actor ?? '', text: `${label(noun)} ${name} ${does}${on}` };
   if (noun === 'job') out.job = e.subject.id;
   else if (text(d.job_id)) out.job = d.job_id as string;

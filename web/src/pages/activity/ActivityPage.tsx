@@ -6,7 +6,7 @@ import css from '../../parts/parts.module.css';
 import { Empty, Fault, Loading } from '../../parts/States';
 import { clock, exact } from '../../parts/Time';
 import { label } from '../../parts/words';
-import { bursts, nouns, summary, type Told, told } from '../../words/activity';
+import { bursts, namesOf, nouns, summary, type Told, told } from '../../words/activity';
 
 type Event = Schemas['Event'];
 
@@ -42,8 +42,10 @@ export function ActivityPage({ noun, onNoun }: { noun: string; onNoun: (n: strin
   });
   const begin = oldest ?? feed.data?.from ?? 0;
   const list = useMemo(() => {
-    const all = [...older, ...(feed.data?.events ?? [])].filter((e) => !noun || e.type.startsWith(`${noun}.`));
-    return bursts(all.map(told).reverse());
+    const read = [...older, ...(feed.data?.events ?? [])];
+    const names = namesOf(read);
+    const all = read.filter((e) => !noun || e.type.startsWith(`${noun}.`));
+    return bursts(all.map((e) => told(e, names)).reverse());
   }, [older, feed.data, noun]);
   const more = () =>
     read(begin - page)

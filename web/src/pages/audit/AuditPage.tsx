@@ -69,7 +69,7 @@ export function AuditPage({ search, onSearch }: { search: AuditSearch; onSearch:
               (r) =>
                 r.fault
                   ? `The chain is broken at row ${r.fault.seq}: ${r.fault.text}`
-                  : `All ${r.rows} rows are as they were written, up to row ${r.last.seq}, against ${r.checkpoints} checkpoints.`,
+                  : `All ${r.rows} rows are as they were written, up to row ${r.last.seq}, against ${r.checkpoints} ${r.checkpoints === 1 ? 'checkpoint' : 'checkpoints'}.`,
             )
           }
         >

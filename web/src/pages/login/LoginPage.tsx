@@ -5,6 +5,7 @@ import css from '../workflow/workflow.module.css';
 export function LoginPage({ onDone }: { onDone: () => void }) {
   const [name, setName] = useState('');
   const [password, setPassword] = useState('');
+  const [tenant, setTenant] = useState('');
   const [why, setWhy] = useState('');
   const [busy, setBusy] = useState(false);
   const send = async () => {
@@ -14,7 +15,7 @@ export function LoginPage({ onDone }: { onDone: () => void }) {
       const r = await fetch('/api/v1/auth/session', {
         method: 'POST',
         headers: { 'Content-Type': 'application/json' },
-        body: JSON.stringify({ name, password }),
+        body: JSON.stringify({ username: name, password, ...(tenant ? { tenant_id: tenant } : {}) }),
       });
       if (r.ok) return onDone();
       const p = (await r.json().catch(() => ({}))) as { detail?: string };
@@ -44,11 +45,18 @@ export function LoginPage({ onDone }: { onDone: () => void }) {
           Password
           <input type="password" name="password" autoComplete="current-password" required value={password} onChange={(e) => setPassword(e.target.value)} />
         </label>
+        <label>
+          Tenant (default if left out)
+          <input autoComplete="off" value={tenant} onChange={(e) => setTenant(e.target.value)} />
+        </label>
         {why && <p role="alert">{why}</p>}
         <button type="submit" className={css.primary} disabled={busy}>
           {busy ? 'Signing in…' : 'Sign in'}
         </button>
       </form>
+      <p>
+        First start? <a href="/setup">Make the first administrator</a>
+      </p>
     </main>
   );
 }

@@ -62,6 +62,32 @@ export function OverviewPage() {
       ) : (
         !failed && <Loading what="the fleet" />
       )}
+      {fleet.loaded && robots.length === 0 && (
+        <section className={css.panel} aria-label="First steps">
+          <h2>First steps</h2>
+          <p>No robot is here yet. A robot is a machine that runs your workflows.</p>
+          <ol>
+            <li>
+              Make an enrolment token under{' '}
+              <Link to="/fleet/api-keys" search={{}}>
+                API Keys
+              </Link>
+              .
+            </li>
+            <li>
+              On the machine: <code>fleet robot enrol --url {location.origin} --token - &lt; token</code>, then{' '}
+              <code>fleet robot run --url {location.origin}</code>.
+            </li>
+            <li>
+              Draw a workflow under{' '}
+              <Link to="/workflows" search={{ q: '' }}>
+                Workflows
+              </Link>
+              , or submit one: <code>fleet job submit report.json --follow</code>.
+            </li>
+          </ol>
+        </section>
+      )}
       <h2>Needs attention</h2>
       {checked && wrong.length + open.length === 0 && <p className={css.fact}>Nothing needs you. Checked {decide.asOf}.</p>}
       <ul className={css.list}>

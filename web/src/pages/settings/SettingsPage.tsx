@@ -1,0 +1,54 @@
+import { Link } from '@tanstack/react-router';
+import type { ComponentType } from 'react';
+import css from '../../parts/parts.module.css';
+import { useMe } from '../../parts/session';
+import { Environments } from './Environments';
+import { Profile } from './Profile';
+import { Assets, Secrets } from './Secrets';
+import { System } from './System';
+import { Tenants } from './Tenants';
+import { Users } from './Users';
+
+const parts: readonly { path: string; name: string; needs: string; Part: ComponentType }[] = [
+  { path: 'profile', name: 'Profile', needs: '', Part: Profile },
+  { path: 'users', name: 'Users', needs: 'users:manage', Part: Users },
+  { path: 'tenants', name: 'Tenants and limits', needs: 'system:read', Part: Tenants },
+  { path: 'environments', name: 'Environments', needs: 'robots:read', Part: Environments },
+  { path: 'secrets', name: 'Secrets', needs: 'secrets:manage', Part: Secrets },
+  { path: 'assets', name: 'Assets', needs: 'assets:read', Part: Assets },
+  { path: 'system', name: 'System', needs: '', Part: System },
+];
+
+/** SettingsPage holds what is set rather than run. A part that somebody may not see is not in its list. */
+export function SettingsPage({ part }: { part: string }) {
+  const me = useMe();
+  const may = (p: string) => p === '' || (me?.permissions.some((x) => x === p) ?? false);
+  const chosen = parts.find((p) => p.path === part);
+  return (
+    <div className={css.page}>
+      <div className={css.head}>
+        <h1>Settings</h1>
+      </div>
+      <div className={css.split} style={{ gridTemplateColumns: 'var(--side, 200px) minmax(0, 1fr)' }}>
+        <nav className={css.side} aria-label="Settings">
+          {parts
+            .filter((p) => may(p.needs))
+            .map((p) => (
+              <Link key={p.path} to="/settings/$part" params={{ part: p.path }} {...(p === chosen ? { 'aria-current': 'page' as const } : {})}>
+                {p.name}
+              </Link>
+            ))}
+        </nav>
+        {!chosen ? (
+          <p>There is no such part of the settings.</p>
+        ) : may(chosen.needs) ? (
+          <chosen.Part />
+        ) : (
+          <p>
+            Your role may not see {chosen.name.toLowerCase()}: it lacks the permission {chosen.needs}. Ask an admin.
+          </p>
+        )}
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,75 @@
+import { call, type Schemas } from '../../api/client';
+import { useLive } from '../../parts/live';
+import css from '../../parts/parts.module.css';
+import { Scroll } from '../../parts/Scroll';
+import { Fault, Loading } from '../../parts/States';
+import { useMay } from '../../parts/session';
+import { Ago } from '../../parts/Time';
+
+/** System is which program serves this page, and which others share its database. */
+export function System() {
+  const meta = useLive<Schemas['Meta']>('meta', { topics: [], ask: (s) => call('GET', '/meta', undefined, s) });
+  const may = useMay('system:read');
+  const m = meta.data;
+  return (
+    <section aria-label="System">
+      <h2>System</h2>
+      {meta.error && <Fault error={meta.error} again={meta.again} />}
+      {m && (
+        <dl className={css.facts}>
+          <dt>Version</dt>
+          <dd>{m.version}</dd>
+          <dt>Program</dt>
+          <dd>fleet {m.mode}</dd>
+          <dt>Runs workflows itself</dt>
+          <dd>{m.local.enabled ? `Yes, on ${m.local.host ?? 'this machine'}` : `No. ${m.local.reason ?? ''}`}</dd>
+        </dl>
+      )}
+      {may && <Members />}
+      <h2>From a terminal</h2>
+      <pre className={css.pre}>{`fleet whoami --url ${location.origin}\nfleet robot list\nfleet events --follow`}</pre>
+    </section>
+  );
+}
+
+function Members() {
+  const list = useLive<Schemas['MemberList']>('members', { topics: [], ask: (s) => call('GET', '/members', undefined, s) });
+  return (
+    <>
+      <h2>Orchestrators that share the database</h2>
+      {list.error && <Fault error={list.error} again={list.again} />}
+      {!list.data && !list.error && <Loading what="orchestrators" />}
+      {list.data?.members.length === 0 && <p className={css.hint}>This one is alone.</p>}
+      {(list.data?.members.length ?? 0) > 0 && (
+        <Scroll label="Orchestrators" className={css.tableBox}>
+          <table className={css.table}>
+            <thead>
+              <tr>
+                <th>Orchestrator</th>
+                <th>Address</th>
+                <th>Version</th>
+                <th>Started</th>
+                <th>Does chores</th>
+              </tr>
+            </thead>
+            <tbody>
+              {list.data?.members.map((m) => (
+                <tr key={m.member_id}>
+                  <td className={css.mono}>
+                    …{m.member_id.slice(-8)} {m.self && '(this one)'}
+                  </td>
+                  <td>{m.address}</td>
+                  <td>{m.version}</td>
+                  <td>
+                    <Ago at={m.started_at} />
+                  </td>
+                  <td>{m.leader ? 'Yes' : 'No'}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </Scroll>
+      )}
+    </>
+  );
+}
