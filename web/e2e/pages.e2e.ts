@@ -9,6 +9,17 @@ const pages = [
   { name: 'robots-filtered', path: '/fleet/robots?q=nobody', heading: 'Robots' },
   { name: 'jobs', path: '/fleet/jobs', heading: 'Jobs' },
   { name: 'jobs-filtered', path: '/fleet/jobs?status=timeout', heading: 'Jobs' },
+  { name: 'robot', path: '/fleet/robots/dev-1', heading: 'dev-1' },
+  { name: 'schedules', path: '/fleet/schedules', heading: 'Schedules' },
+  { name: 'queues', path: '/fleet/queues', heading: 'Queues' },
+  { name: 'dead-letters', path: '/fleet/dead-letters', heading: 'Dead letters' },
+  { name: 'analytics', path: '/fleet/analytics?range=24h', heading: 'Analytics' },
+  { name: 'api-keys', path: '/fleet/api-keys', heading: 'API Keys' },
+  { name: 'activity', path: '/activity', heading: 'Activity' },
+  { name: 'audit', path: '/audit', heading: 'Audit' },
+  { name: 'settings', path: '/settings/profile', heading: 'Settings' },
+  { name: 'workflows', path: '/workflows', heading: 'Workflows' },
+  { name: 'nothing', path: '/no/such/page', heading: 'Nothing is here' },
 ];
 
 let browser: Browser;
@@ -21,6 +32,24 @@ beforeAll(async () => {
 afterAll(async () => {
   await browser?.close();
   await server?.stop();
+});
+
+const tabs = ['Robots', 'Jobs', 'Schedules', 'Queues', 'Analytics', 'API Keys'];
+
+describe('the fleet dashboard', () => {
+  it('has its six tabs, in their order, on each of them', async () => {
+    const w = await open(browser);
+    await w.page.goto(`${server.url}/fleet`);
+    const nav = w.page.getByRole('navigation', { name: 'Fleet' });
+    for (const tab of tabs) {
+      await nav.getByRole('link', { name: tab, exact: true }).click();
+      await w.page.getByRole('heading', { level: 1, name: tab }).waitFor();
+      expect(await nav.getByRole('link').allTextContents()).toEqual(tabs);
+      expect(await nav.locator('[aria-current=page]').allTextContents()).toEqual([tab]);
+    }
+    expect(w.faults).toEqual([]);
+    await w.context.close();
+  });
 });
 
 describe('every page', () => {

@@ -64,7 +64,7 @@ describe('an installation that begins', () => {
     const dialog = page.getByRole('dialog');
     await page.getByRole('link', { name: 'Users' }).click();
     await page.getByRole('button', { name: 'New user…' }).click();
-    await dialog.getByLabel('Name').fill('bob');
+    await dialog.getByLabel('Name', { exact: true }).fill('bob');
     await dialog.getByLabel('Role').selectOption('viewer');
     await dialog.getByLabel(/Password/).fill('short');
     await dialog.getByRole('button', { name: 'Make the user' }).click();
@@ -81,7 +81,7 @@ describe('an installation that begins', () => {
 
     await page.getByRole('link', { name: 'Secrets' }).click();
     await page.getByRole('button', { name: 'Set a secret…' }).click();
-    await dialog.getByLabel('Name').fill('erp');
+    await dialog.getByLabel('Name', { exact: true }).fill('erp');
     await dialog.getByLabel(/^Fields/).fill('user=ada\npassword=hunter2-hunter2');
     await dialog.getByRole('button', { name: 'Set it' }).click();
     await page.getByRole('row', { name: /erp/ }).getByText('password, user').waitFor();
@@ -90,14 +90,14 @@ describe('an installation that begins', () => {
 
     await page.getByRole('link', { name: 'Assets' }).click();
     await page.getByRole('button', { name: 'Set an asset…' }).click();
-    await dialog.getByLabel('Name').fill('erp_url');
-    await dialog.getByLabel('Value').fill('https://erp.example');
+    await dialog.getByLabel('Name', { exact: true }).fill('erp_url');
+    await dialog.getByLabel('Value', { exact: true }).fill('https://erp.example');
     await dialog.getByRole('button', { name: 'Set it' }).click();
     await page.getByRole('row', { name: /erp_url.*https:\/\/erp\.example/ }).waitFor();
 
     await page.getByRole('link', { name: 'Environments' }).click();
     await page.getByRole('button', { name: 'Set one…' }).click();
-    await dialog.getByLabel('Name').fill('prod');
+    await dialog.getByLabel('Name', { exact: true }).fill('prod');
     await dialog.getByLabel('Lost after, seconds').fill('120');
     await dialog.getByRole('button', { name: 'Save' }).click();
     await page.getByRole('row', { name: /prod.*120 s/ }).waitFor();

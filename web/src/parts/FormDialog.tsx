@@ -95,13 +95,3 @@ export function FormDialog({ title, action, fields, initial, note, send, onClose
     </Confirm>
   );
 }
-
-/** some leaves out what is empty, and makes numbers of what is named. */
-export function some(v: Values, numbers: readonly string[] = []): Record<string, string | number> {
-  const out: Record<string, string | number> = {};
-  for (const [k, text] of Object.entries(v)) {
-    if (text.trim() === '') continue;
-    out[k] = numbers.includes(k) ? Number(text) : text;
-  }
-  return out;
-}

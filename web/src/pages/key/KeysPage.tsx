@@ -48,7 +48,7 @@ export function KeysPage() {
       <FleetTabs />
       {may === false && <p className={css.fact}>Your role cannot manage keys. Ask an admin for the permission keys:manage.</p>}
       <Said act={act} />
-      {list.error && <Fault error={list.error} asOf={list.data ? list.asOf : ''} again={list.again} />}
+      {list.error && may !== false && <Fault error={list.error} asOf={list.data ? list.asOf : ''} again={list.again} />}
       {!list.data && !list.error && <Loading what="keys" />}
       {list.data && all.length === 0 && (
         <Empty command="fleet key create service ci --role developer > ci.key">
