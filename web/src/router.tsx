@@ -8,7 +8,6 @@ import { JobsPage } from './pages/job/JobsPage';
 import { detailSearch, jobSearch } from './pages/job/rows';
 import { OverviewPage } from './pages/overview/OverviewPage';
 import { queueSearch } from './pages/queue/items';
-import { RobotPage } from './pages/robot/RobotPage';
 import { RobotsPage } from './pages/robot/RobotsPage';
 import { robotSearch } from './pages/robot/rows';
 import { SchedulesPage } from './pages/schedule/SchedulesPage';
@@ -78,6 +77,8 @@ const robots = createRoute({
     return <RobotsPage search={robots.useSearch()} onSearch={(search) => void navigate({ to: '/fleet/robots', search, replace: true })} />;
   },
 });
+
+const RobotPage = lazyRouteComponent(() => import('./pages/robot/RobotPage'), 'RobotPage');
 
 const robot = createRoute({
   getParentRoute: () => root,

@@ -14,6 +14,9 @@ const tones: Record<string, string> = {
   in_progress: 'busy',
   successful: 'online',
   abandoned: 'warn',
+  healthy: 'online',
+  degraded: 'warn',
+  failing: 'error',
 };
 
 /** Status is a state as its shape and its word. */

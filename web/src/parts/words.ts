@@ -28,6 +28,10 @@ export const shapes: Readonly<Record<string, string>> = {
   abandoned: '⊘',
   retried: '↻',
   deleted: '⊘',
+  healthy: '✓',
+  degraded: '▽',
+  failing: '▼',
+  unknown: '·',
 };
 
 const names: Record<number, string> = { 0: 'Critical', 5: 'High', 10: 'Normal', 15: 'Low' };

@@ -10,6 +10,7 @@ import { Status } from '../../parts/Status';
 import { useMay } from '../../parts/session';
 import { Ago } from '../../parts/Time';
 import { between, label } from '../../parts/words';
+import { Health } from './Health';
 
 const commands = ['pause', 'resume', 'drain', 'maintenance', 'start', 'restart', 'stop'] as const;
 const asks = new Set<string>(['drain', 'maintenance', 'restart', 'stop']);
@@ -72,7 +73,7 @@ export function RobotPage({ id }: { id: string }) {
             {known === false && <span className={css.fact}>Your role can see robots but not operate them.</span>}
             <span role="status">{said}</span>
           </div>
-          <h2>Health</h2>
+          <h2>Now</h2>
           <dl className={css.facts}>
             <dt>Last heartbeat</dt>
             <dd>
@@ -96,6 +97,7 @@ export function RobotPage({ id }: { id: string }) {
               </>
             )}
           </dl>
+          <Health id={id} />
           <h2>What it is</h2>
           <dl className={css.facts}>
             <dt>Id</dt>
