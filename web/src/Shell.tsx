@@ -31,10 +31,10 @@ export function Shell() {
         setState('out');
         return undefined;
       }
-      if (r.ok) {
-        const got = (await r.json()) as Me;
-        keepMe((was) => (JSON.stringify(was) === JSON.stringify(got) ? was : got));
-      }
+      if (!r.ok) throw new Error(`The server answered ${r.status}.`);
+      const got = (await r.json()) as Me;
+      if (gone) return 0;
+      keepMe((was) => (JSON.stringify(was) === JSON.stringify(got) ? was : got));
       setState('in');
       return 1000 * Number(r.headers.get('Retry-After') ?? 0);
     };
@@ -105,7 +105,9 @@ export function Shell() {
         </div>
         <main id="main" className={css.main} data-full={canvas || undefined}>
           {ready !== '' && <Outlet key={ready} />}
-          {state === 'lost' && ready === '' && <p className={css.wait}>The server does not answer. This page tries again every few seconds.</p>}
+          {state === 'lost' && ready === '' && (
+            <p className={css.wait}>The server does not answer, or is too busy to. This page tries again every few seconds.</p>
+          )}
         </main>
       </div>
     </div>

@@ -37,3 +37,34 @@ const helps: Readonly<Record<string, string>> = {
 
 /** changed says what a person can do for a change that would help. */
 export const changed = (change: string): string => helps[change] ?? '';
+
+const waiting: Readonly<Record<string, string>> = {
+  not_before: 'Waits for its time',
+  retry_delay: 'Waits before it is tried again',
+  parents_running: 'Waits for other jobs',
+  dependency_unmet: 'Held: what it depends on did not come true',
+  segments: 'Waits for its first part',
+  no_robot: 'No robot is there',
+  no_match: 'No robot fits',
+  none_available: 'Robots that fit are away',
+  rejected_by_all: 'Robots that fit refused it',
+  no_slot: 'Robots that fit are full',
+  behind_others: 'Others go first',
+  reserved: 'Free slots are kept for other work',
+  tenant_suspended: 'Its tenant is suspended',
+  tenant_quota: 'As many run as may',
+  time: 'Waits for its time',
+  backoff: 'Waits before it is tried again',
+  dependencies: 'Waits for other jobs',
+  concurrency: 'As many run as may',
+  rate: 'Too many begin at once',
+  robot: 'Waits for a robot',
+  reservation: 'Free slots are kept for other work',
+  hold: 'Held',
+};
+
+/** waits says in a few words why a job waits; a code without words of its own is read as it is. */
+export function waits(on: string | undefined, code: string | undefined): string {
+  const word = code || on || '';
+  return waiting[word] ?? waiting[on ?? ''] ?? word.replaceAll('_', ' ');
+}

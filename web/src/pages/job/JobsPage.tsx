@@ -10,6 +10,7 @@ import { Status } from '../../parts/Status';
 import { useMay } from '../../parts/session';
 import { Ago } from '../../parts/Time';
 import { between, label, priority } from '../../parts/words';
+import { waits } from '../../words/waiting';
 import { final, type JobSearch, jobStatuses, stoppable } from './rows';
 
 const columns = '150px minmax(150px, 1fr) 110px minmax(140px, 1fr) 80px 140px 100px 130px';
@@ -103,7 +104,7 @@ export function JobsPage({ search, onSearch }: { search: JobSearch; onSearch: (s
                   …{j.job_id.slice(-8)}
                 </Link>
               </span>
-              <span role="cell">{j.status === 'pending' ? label(j.waiting_code ?? j.waiting_on ?? '') : (j.robot_id ?? 'any')}</span>
+              <span role="cell">{j.status === 'pending' ? waits(j.waiting_on, j.waiting_code) : (j.robot_id ?? 'any')}</span>
               <span role="cell">{priority(j.priority)}</span>
               <span role="cell">
                 <Ago at={j.created_at} />

@@ -6,7 +6,7 @@ import css from '../../parts/parts.module.css';
 import { Empty, Fault, Loading } from '../../parts/States';
 import { Status } from '../../parts/Status';
 import { Ago } from '../../parts/Time';
-import { label } from '../../parts/words';
+import { waits } from '../../words/waiting';
 
 /** few asks for the first jobs of a state, and again when a job enters or leaves it. */
 const few = (status: string, limit: number) => ({
@@ -28,7 +28,7 @@ export function OverviewPage() {
   const robots = fleet.robots;
   const count = new Map<string, number>();
   for (const r of robots) count.set(r.status, (count.get(r.status) ?? 0) + 1);
-  const wrong = robots.filter((r) => r.status === 'error' || (r.silent && r.status !== 'offline')).slice(0, 5);
+  const wrong = robots.filter((r) => r.status === 'error' || (r.silent && r.status !== 'offline'));
   const open = decide.data?.jobs ?? [];
   const checked = fleet.loaded && decide.data !== undefined;
   const failed = fleet.error ?? running.error ?? pending.error ?? decide.error;
@@ -99,7 +99,7 @@ export function OverviewPage() {
             </Link>
           </li>
         ))}
-        {wrong.map((r) => (
+        {wrong.slice(0, 5).map((r) => (
           <li key={r.robot_id}>
             <Status word={r.status} /> {r.name || r.robot_id} {r.silent ? 'is silent' : 'reports an error'}.
             <Link to="/fleet/robots/$id" params={{ id: r.robot_id }}>
@@ -107,6 +107,14 @@ export function OverviewPage() {
             </Link>
           </li>
         ))}
+        {wrong.length > 5 && (
+          <li>
+            {wrong.length - 5} more robots are silent or in error.
+            <Link to="/fleet/robots" search={{ status: 'error' }}>
+              Those in error
+            </Link>
+          </li>
+        )}
       </ul>
       <h2>Running now{running.data && running.data.total >= 0 ? ` (${running.data.total})` : ''}</h2>
       {running.data?.jobs.length === 0 && (
@@ -133,7 +141,7 @@ export function OverviewPage() {
             <Link to="/fleet/jobs/$id" params={{ id: j.job_id }}>
               {j.workflow.workflow_name}
             </Link>
-            <span>{label(j.waiting_code ?? j.waiting_on ?? 'pending')}</span>
+            <span>{waits(j.waiting_on, j.waiting_code)}</span>
             <span className={css.fact}>
               <Ago at={j.waiting_since ?? j.created_at} />
             </span>
