@@ -62,7 +62,8 @@ export function Shell() {
 
   // Who works across tenants asks for one of them, always: without a name lists would be of all and the rest of one's own.
   const everywhere = me?.permissions.includes('system:read') ?? false;
-  const tenant = everywhere ? (chosen ?? me?.tenant_id ?? '') : '';
+  // The canvas on one's own machine answers some questions itself and knows no tenants: the orchestrator takes its key's own.
+  const tenant = everywhere && meta?.mode !== 'canvas' ? (chosen ?? me?.tenant_id ?? '') : '';
   const reachable = !meta?.orchestrator || meta.orchestrator.state === 'connected';
   useEffect(() => {
     setTenant(tenant);
@@ -99,7 +100,7 @@ export function Shell() {
       <div className={css.body}>
         <Rail me={me} canvas={meta?.mode === 'canvas'} />
         <div className={css.foot}>
-          {everywhere && me && <TenantFilter value={tenant} own={me.tenant_id} />}
+          {everywhere && me && meta?.mode !== 'canvas' && <TenantFilter value={tenant} own={me.tenant_id} />}
           {state !== 'asking' && <Connection lost={state === 'lost'} version={meta?.version ?? ''} canvas={meta?.mode === 'canvas'} />}
           {me && <User me={me} onOut={() => setAgain((n) => n + 1)} />}
         </div>

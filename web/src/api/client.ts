@@ -30,7 +30,7 @@ export const tenantQuery = (before: string): string => (tenant === '' ? '' : `${
 
 /** withTenant adds the tenant to the address of a question, except where no tenant acts. */
 export function withTenant(path: string): string {
-  if (tenant === '' || /^\/(meta|me|auth|tenants|health)\b/.test(path)) return path;
+  if (tenant === '' || /^\/(meta|me|auth|tenants|health|local)\b/.test(path)) return path;
   return path + tenantQuery(path.includes('?') ? '&' : '?');
 }
 

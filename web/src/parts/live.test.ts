@@ -53,12 +53,13 @@ describe('a list that is held', () => {
 describe('the tenant that is looked at', () => {
   it('goes into every question that is about one', () => {
     setTenant('acme');
-    expect(['/jobs?limit=1', '/robots', '/me', '/meta', '/tenants', '/metrics/fleet'].map(withTenant)).toEqual([
+    expect(['/jobs?limit=1', '/robots', '/me', '/meta', '/tenants', '/local/files/open?path=a', '/metrics/fleet'].map(withTenant)).toEqual([
       '/jobs?limit=1&tenant_id=acme',
       '/robots?tenant_id=acme',
       '/me',
       '/meta',
       '/tenants',
+      '/local/files/open?path=a',
       '/metrics/fleet?tenant_id=acme',
     ]);
     setTenant('');

@@ -30,6 +30,7 @@ export interface Figure {
   change: string; // in words
 }
 
+const jobs = (n: number): string => `${n} ${n === 1 ? 'job' : 'jobs'}`;
 const more = (n: number, unit: string): string =>
   Math.abs(n) < 0.05 ? 'as before' : `${Math.abs(n).toFixed(1)}${unit} ${n > 0 ? 'more' : 'less'} than before`;
 const grown = (p: number | null): string =>
@@ -48,7 +49,7 @@ export function figures(o: Schemas['NumbersOverview']): Figure[] {
     {
       name: 'Success rate',
       value: c.sample > 0 ? percent(c.success_rate) : '–',
-      change: c.sample === 0 ? 'no job ended' : b.sample === 0 ? `of ${c.sample} jobs` : `${more(d.success_rate_points, ' points')}, of ${c.sample} jobs`,
+      change: c.sample === 0 ? 'no job ended' : b.sample === 0 ? `of ${jobs(c.sample)}` : `${more(d.success_rate_points, ' points')}, of ${jobs(c.sample)}`,
     },
     {
       name: 'Median duration',
