@@ -30,6 +30,7 @@ func (w *world) dashboard() *caller {
 // TestSubmitting holds the rows about submissions, and what the Canvas and the
 // dashboard read and change beside them.
 func TestSubmitting(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	a := w.registered("r1", 2)
 	a.start()

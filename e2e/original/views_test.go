@@ -60,6 +60,7 @@ var viewPaths = map[string]string{
 
 // TestViews holds the rows about the live views.
 func TestViews(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	a := w.registered("r1", 1)
 	a.start()
@@ -68,7 +69,7 @@ func TestViews(t *testing.T) {
 	viewer := secret.Reveal()
 
 	for name, path := range viewPaths {
-		t.Run("M17 "+name+" is refused before the upgrade", func(t *testing.T) {
+		t.Run("M17 D21 "+name+" is refused before the upgrade", func(t *testing.T) {
 			for _, c := range []struct {
 				header http.Header
 				query  string

@@ -64,7 +64,7 @@ func newWorld(t testing.TB, change ...func(*world)) *world {
 func (w *world) start(listen string) {
 	w.Helper()
 	limits := config.DefaultLimits()
-	limits.ClaimHold = w.hold
+	limits.ClaimHold, limits.RobotRequests = w.hold, 1000 // a test does in a second what a robot does in minutes
 	a, err := app.New(w.Context(), app.Options{
 		DataDir: w.at.DataDir, DatabaseURL: w.at.DatabaseURL, Listen: listen, Limits: limits, Linger: w.linger, Timing: w.timing,
 		Logger: slog.New(slog.NewTextHandler(w.Output(), nil)),

@@ -17,6 +17,8 @@ type dbCmds struct {
 	Backup  dbBackupCmd  `cmd:"" help:"write everything into a file, while orchestrators run"`
 	Restore dbRestoreCmd `cmd:"" help:"fill an empty database from a backup"`
 	Copy    dbCopyCmd    `cmd:"" help:"move an installation to another database"`
+
+	ImportCasareRPA dbImportCmd `cmd:"" name:"import-casarerpa" help:"take robots, their keys and workflows over from CasareRPA"`
 }
 
 // database is the one that the flags name.

@@ -336,6 +336,7 @@ func (m *matrix) bare(op matrixOp, a answer, path string) string {
 		return a.body
 	}
 	delete(p, "request_id")
+	delete(p, "meta") // the same id, and the time
 	text, err := json.Marshal(p)
 	m.must(err)
 	out := string(text)

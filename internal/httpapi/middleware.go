@@ -41,7 +41,7 @@ func callOf(ctx context.Context) *call {
 
 // ServeHTTP takes a request through everything that holds for all routes.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	c := &call{requestID: a.requestID(r)}
+	c := &call{requestID: a.header(r, "X-Request-Id", "")}
 	r = r.WithContext(context.WithValue(r.Context(), callKey{}, c)) // a copy, which may be changed
 	c.overTLS = a.arrive(r)
 	r = a.readCaller(r)
@@ -50,6 +50,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := a.o.Now()
 	secure(out.Header(), c.overTLS)
 	out.Header().Set("X-Request-Id", c.requestID)
+	out.Header().Set("X-Correlation-Id", a.header(r, "X-Correlation-Id", c.requestID))
 	defer func() {
 		if fault := recover(); fault != nil {
 			if fault == http.ErrAbortHandler { //nolint:errorlint // the sentinel is compared as net/http does
@@ -90,14 +91,19 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.mux.ServeHTTP(out, r)
 }
 
-func (a *API) requestID(r *http.Request) string {
-	id := r.Header.Get("X-Request-Id")
+// header is the id that a header names, or else another one: otherwise, and a new
+// one if that is empty.
+func (a *API) header(r *http.Request, name, otherwise string) string {
+	if otherwise == "" {
+		otherwise = string(a.ids.New())
+	}
+	id := r.Header.Get(name)
 	if len(id) == 0 || len(id) > 128 {
-		return string(a.ids.New())
+		return otherwise
 	}
 	for _, ch := range []byte(id) {
 		if ch <= ' ' || ch > '~' || ch == '"' || ch == '\\' {
-			return string(a.ids.New())
+			return otherwise
 		}
 	}
 	return id

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -28,8 +29,15 @@ type Problem struct {
 	Success   bool               `json:"success" doc:"Always false."`
 	Message   string             `json:"message" doc:"The same as detail."`
 	Error     problemError       `json:"error"`
+	Data      any                `json:"data" doc:"Always null."`
+	Meta      problemMeta        `json:"meta"`
 
 	retryAfter int // seconds
+}
+
+type problemMeta struct {
+	RequestID string    `json:"request_id"`
+	At        time.Time `json:"timestamp"`
 }
 
 type problemError struct {
@@ -88,7 +96,10 @@ func (a *API) problem(ctx context.Context, err error) problemReply {
 		}
 		a.o.Logger.Error("request failed", attrs...)
 	}
-	return problemReply{problemOf(e, c.requestID)}
+	p := problemOf(e, c.requestID)
+	p.Meta.At = a.o.Now()
+	stamp(&p.Meta.At)
+	return problemReply{p}
 }
 
 func problemOf(e *fleet.Error, requestID string) *Problem {
@@ -109,7 +120,7 @@ func problemOf(e *fleet.Error, requestID string) *Problem {
 	if p.Errors == nil {
 		p.Errors = []fleet.FieldError{}
 	}
-	p.Type = "urn:casare-fleet:problem:" + p.Code
+	p.Type, p.Meta.RequestID = "urn:casare-fleet:problem:"+p.Code, requestID
 	p.Error = problemError{Code: originalCode(e, info), Message: p.Detail, Details: p.Errors}
 	p.retryAfter = int((e.RetryAfter + 999_999_999) / 1_000_000_000)
 	if p.retryAfter == 0 && (p.Status == http.StatusServiceUnavailable || p.Status == http.StatusTooManyRequests) {
