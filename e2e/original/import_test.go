@@ -47,7 +47,6 @@ func TestImportCasareRPA(t *testing.T) {
 	if !dbtest.OnPostgres(t) {
 		t.Skip("the run on PostgreSQL does it for both stores: the source is a PostgreSQL")
 	}
-	t.Parallel()
 	t.Run("into PostgreSQL", func(t *testing.T) { importInto(t, dbtest.NewPlace(t)) })
 	t.Run("into a folder", func(t *testing.T) { importInto(t, dbtest.Place{DataDir: t.TempDir()}) })
 }

@@ -66,7 +66,7 @@ var robotRowNames = []string{"robot_id", "name", "status", "environment", "curre
 
 // TestPrograms plays the programs in one world.
 func TestPrograms(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	w := newWorld(t)
 	a := w.registered("r1", 2)
 	a.start()

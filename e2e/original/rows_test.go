@@ -9,7 +9,7 @@ import (
 
 // TestRows holds rows that belong to no single route.
 func TestRows(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	w := newWorld(t)
 	once := func(r *client.SubmitRequest) {
 		r.RetrySafety, r.Retry = "always", &client.RetryChange{Max: new(0)}

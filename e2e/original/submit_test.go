@@ -30,7 +30,7 @@ func (w *world) dashboard() *caller {
 // TestSubmitting holds the rows about submissions, and what the Canvas and the
 // dashboard read and change beside them.
 func TestSubmitting(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	w := newWorld(t)
 	a := w.registered("r1", 2)
 	a.start()
@@ -97,7 +97,7 @@ func TestSubmitting(t *testing.T) {
 
 	t.Run("R24 an answer that nobody heard", func(t *testing.T) {
 		text := strings.Replace(body(""), "Invoices", "Once", 1)
-		conn, err := net.Dial("tcp", strings.TrimPrefix(w.url, "http://"))
+		conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(w.url, "http://"))
 		w.must(err)
 		_, err = fmt.Fprintf(conn, "POST /api/v1/workflows HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", w.admin, len(text), text)
 		w.must(err)

@@ -60,7 +60,7 @@ var viewPaths = map[string]string{
 
 // TestViews holds the rows about the live views.
 func TestViews(t *testing.T) {
-	t.Parallel()
+	beside(t)
 	w := newWorld(t)
 	a := w.registered("r1", 1)
 	a.start()

@@ -33,6 +33,15 @@ const (
 		"settings":{"fleet":{"effects":{"w":true}}}}`
 )
 
+// beside lets a test run beside others, as it mostly waits. On PostgreSQL each of
+// them would need a database of its own, which costs more than the waiting.
+func beside(t *testing.T) {
+	t.Helper()
+	if !dbtest.OnPostgres(t) {
+		t.Parallel()
+	}
+}
+
 // world is an orchestrator and a client of ours, which reads what became of jobs.
 type world struct {
 	testing.TB

@@ -37,7 +37,7 @@ type LegacySubmitBody struct {
 		Robot       *string         `json:"robot_id,omitempty" doc:"The one robot that may run the job."`
 		Variables   json.RawMessage `json:"variables,omitempty"`
 		Description *string         `json:"description,omitempty"`
-	} `json:"metadata,omitempty" doc:"Other members are notes."`
+	} `json:"metadata,omitzero" doc:"Other members are notes."`
 }
 
 // LegacySubmitted answers a submission of the original's.
