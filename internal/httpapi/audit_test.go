@@ -31,6 +31,9 @@ var auditBodies = map[string]string{
 	"jobs.submit_many":    `{"jobs":[{"workflow_json":` + doc + `},{"workflow_json":` + doc + `}]}`,
 	"jobs.decide":         `{"do":"retry","reason":"x"}`,
 	"workflows.put":       `{"workflow_json":` + doc + `}`,
+	"workflows.submit":    `{"workflow_name":"x","workflow_json":` + doc + `}`,
+	"workflows.upload":    "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.json\"\r\n\r\n" + doc + "\r\n--x--\r\n",
+	"robots.edit":         `{"name":"newer"}`,
 	"bulk.start":          `{"kind":"pause","ids":["bot-1"]}`,
 	"deadletters.purge":   `{"older_than_days":1}`,
 	"keys.create":         `{"kind":"service","name":"x","role":"viewer"}`,
@@ -94,7 +97,11 @@ func TestEveryChangeIsAudited(t *testing.T) {
 		if body == "" && op.method != http.MethodDelete {
 			body = "{}"
 		}
-		a := m.do("super", op.method, path, body, "X-Audit-Reason", "because of "+op.id)
+		headers := []string{"X-Audit-Reason", "because of " + op.id}
+		if op.id == "workflows.upload" {
+			headers = append(headers, "Content-Type", "multipart/form-data; boundary=x")
+		}
+		a := m.do("super", op.method, path, body, headers...)
 		rows := m.audit(local)[before:]
 		if a.status >= 300 {
 			t.Errorf("%s: %d %s", op.id, a.status, a.body)
