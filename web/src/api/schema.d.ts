@@ -584,6 +584,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/calendars": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List working calendars by name */
+        get: operations["calendars.list"];
+        put?: never;
+        /** Make a working calendar */
+        post: operations["calendars.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/calendars/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a working calendar, by its id or its name */
+        get: operations["calendars.get"];
+        /**
+         * Change what is given of a working calendar
+         * @description Its schedules go by the change at once.
+         */
+        put: operations["calendars.update"];
+        post?: never;
+        /** Delete a working calendar that no schedule keeps */
+        delete: operations["calendars.delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/dlq": {
         parameters: {
             query?: never;
@@ -2520,6 +2560,220 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List schedules, the newest first
+         * @description A bare array. For a caller that sends Content-Type: application/json, or asks for view=list, an object with the total and the next cursor.
+         */
+        get: operations["schedules.list"];
+        put?: never;
+        /** Make a schedule */
+        post: operations["schedules.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** List the next runs of a schedule that is not there yet, or of one as it would be */
+        post: operations["schedules.preview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules/upcoming": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the next runs of all schedules, the soonest first */
+        get: operations["schedules.upcoming"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a schedule, by its id or its name */
+        get: operations["schedules.get"];
+        /**
+         * Change what is given of a schedule
+         * @description What was due before has its row; what was submitted goes on. After another time, or after it was enabled, nothing that is past is made up for.
+         */
+        put: operations["schedules.update"];
+        post?: never;
+        /** Delete a schedule; its jobs go on */
+        delete: operations["schedules.delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules/{id}/backfills": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the backfills of a schedule, the newest first */
+        get: operations["backfills.list"];
+        put?: never;
+        /** Run instants of the past */
+        post: operations["backfills.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules/{id}/backfills/{backfill}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Keep a backfill from making more jobs */
+        post: operations["backfills.cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules/{id}/disable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Let a schedule start nothing more, with a note */
+        put: operations["schedules.disable"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules/{id}/enable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Let a schedule go on */
+        put: operations["schedules.enable"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules/{id}/fires": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What became of the instants of a schedule, the newest first */
+        get: operations["schedules.fires"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules/{id}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The same as run-now, for programs of the original */
+        post: operations["schedules.run_as"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules/{id}/run-now": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Start a job of a schedule at once */
+        post: operations["schedules.run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules/{id}/trigger": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** The same as run-now, for programs of the original */
+        put: operations["schedules.trigger"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/secrets": {
         parameters: {
             query?: never;
@@ -3280,6 +3534,57 @@ export interface components {
              */
             next_after: number;
         };
+        Backfill: {
+            again: boolean;
+            backfill_id: string;
+            /** Format: date-time */
+            created_at: string;
+            created_by?: string;
+            /** Format: date-time */
+            cursor?: string;
+            /** Format: date-time */
+            ended_at?: string;
+            /** Format: date-time */
+            from: string;
+            /** Format: int64 */
+            left_out: number;
+            /** Format: int64 */
+            made: number;
+            /** Format: int64 */
+            max_parallel: number;
+            note?: string;
+            reverse: boolean;
+            /** Format: int64 */
+            running: number;
+            schedule_id: string;
+            status: string;
+            /** Format: int64 */
+            total: number;
+            /** Format: date-time */
+            until: string;
+        };
+        BackfillBody: {
+            /** @description Also instants that fired. */
+            again?: boolean;
+            /** Format: date-time */
+            from: string;
+            /**
+             * Format: int64
+             * @description How many of its jobs may be there at once; 1 if left out.
+             */
+            max_parallel?: number;
+            note?: string;
+            /** @description The newest instant first. */
+            reverse?: boolean;
+            /**
+             * Format: date-time
+             * @description Does not belong to it, and is not after now.
+             */
+            until: string;
+        };
+        BackfillList: {
+            backfills: components["schemas"]["Backfill"][];
+        };
         Blocker: {
             id?: string;
             kind: string;
@@ -3431,6 +3736,24 @@ export interface components {
              */
             stop_on_failure_percent?: number;
         };
+        CalendarBody: {
+            /** @description Never allowed, whatever else is said. */
+            blackouts?: components["schemas"]["Window"][];
+            description?: string;
+            /** @description Allowed outside of the hours and on holidays. */
+            extra?: components["schemas"]["Window"][];
+            holidays?: components["schemas"]["Holiday"][];
+            /** @description Parts of weekdays that are allowed; none: all. */
+            hours?: components["schemas"]["DayTime"][];
+            /** @description An iCalendar file whose events become the blackouts. */
+            ical?: string;
+            name?: string;
+            /** @description A name of the IANA list; the tenant's if left out. */
+            timezone?: string;
+        };
+        CalendarList: {
+            calendars: components["schemas"]["WorkCalendar"][];
+        };
         CancelAnswer: {
             /** @description Whether the cancel was taken; false for a job that had ended before. */
             cancelled: boolean;
@@ -3457,6 +3780,16 @@ export interface components {
              */
             grace_seconds?: number;
             reason?: string;
+        };
+        Checkpoint: {
+            /** Format: date-time */
+            at: string;
+            hash: string;
+            key_id: string;
+            /** Format: int64 */
+            seq: number;
+            signature: string;
+            tenant_id: string;
         };
         ClaimBody: {
             /** @description Only jobs that may run there; default is any. */
@@ -3571,6 +3904,12 @@ export interface components {
             key?: string;
             /** @description Such as https://fleet.example.com. */
             url: string;
+        };
+        DayTime: {
+            from: string;
+            until: string;
+            /** Format: int64 */
+            weekday: number;
         };
         DeadLetterEntry: {
             /** Format: date-time */
@@ -3972,6 +4311,30 @@ export interface components {
             message: string;
             node_id?: string;
         };
+        Fire: {
+            /** Format: date-time */
+            due_at: string;
+            /** Format: date-time */
+            ended_at?: string;
+            /** Format: date-time */
+            fire_at: string;
+            job_id?: string;
+            /** @enum {string} */
+            job_status?: "pending" | "assigned" | "running" | "cancelling" | "needs_decision" | "completed" | "failed" | "cancelled" | "timeout";
+            kind: string;
+            late?: string;
+            /** Format: date-time */
+            made_at: string;
+            moved_by_dst?: boolean;
+            outcome: string;
+            reason?: string;
+            schedule_id: string;
+            source?: string;
+        };
+        FireList: {
+            fires: components["schemas"]["Fire"][];
+            next_cursor?: string;
+        };
         FleetAnalytics: {
             /** Format: date-time */
             as_of?: string;
@@ -4183,6 +4546,20 @@ export interface components {
             /** @description The job that holds the item; left out, whoever asks holds it. */
             job_id?: string;
         };
+        Holiday: {
+            date?: string;
+            /** Format: int64 */
+            day?: number;
+            /** Format: int64 */
+            easter?: number;
+            /** Format: int64 */
+            month?: number;
+            name?: string;
+            /** Format: int64 */
+            nth?: number;
+            /** Format: int64 */
+            weekday?: number;
+        };
         Insight: {
             data: {
                 [key: string]: number;
@@ -4338,7 +4715,7 @@ export interface components {
         };
         JobChange: {
             /** @enum {string} */
-            change: "slot_frees" | "robot_returns" | "demand_dropped" | "priority_raised" | "robot_added";
+            change: "slot_frees" | "robot_returns" | "quota_raised" | "secret_freed" | "demand_dropped" | "priority_raised" | "robot_added";
             robots: string[];
             text: string;
         };
@@ -4977,6 +5354,30 @@ export interface components {
             /** @description Why not. */
             reason?: string;
         };
+        Misfire: {
+            /** Format: int64 */
+            max?: number;
+            policy: string;
+            /** Format: int64 */
+            within_seconds: number;
+        };
+        MisfireChange: {
+            /**
+             * Format: int64
+             * @description Of run_all; 10 unless said otherwise.
+             */
+            max?: number;
+            /**
+             * @description run_once, the default, starts one job for the newest; run_all one for each of the newest max.
+             * @enum {string}
+             */
+            policy?: "skip" | "run_once" | "run_all";
+            /**
+             * Format: int64
+             * @description What is later is missed; 3600 for a new schedule.
+             */
+            within_seconds?: number;
+        };
         NewEnrolment: {
             /** Format: date-time */
             created_at: string;
@@ -5461,6 +5862,23 @@ export interface components {
             /** Format: int64 */
             total: number;
         };
+        Overlap: {
+            /** Format: int64 */
+            max?: number;
+            policy: string;
+        };
+        OverlapChange: {
+            /**
+             * Format: int64
+             * @description Of queue_all and parallel: how many jobs may be there at once; 100 unless said otherwise.
+             */
+            max?: number;
+            /**
+             * @description What becomes of an instant while jobs of the schedule have not ended; skip for a new schedule.
+             * @enum {string}
+             */
+            policy?: "skip" | "queue_one" | "queue_all" | "cancel_previous" | "parallel";
+        };
         OverrideBody: {
             /** @description true if left out. One that is not active is kept and does nothing. */
             is_active?: boolean;
@@ -5521,6 +5939,7 @@ export interface components {
             only_assigned?: boolean;
             pool?: string;
             prefer?: components["schemas"]["Preference"][];
+            secrets?: string[];
             sticky?: components["schemas"]["Sticky"];
             tags?: string[];
             target_robot_id?: string;
@@ -5542,9 +5961,62 @@ export interface components {
             /** Format: int64 */
             weight: number;
         };
+        PreviewScheduleBody: {
+            /**
+             * Format: date-time
+             * @description From when on; now if left out.
+             */
+            after?: string;
+            calendars?: string[];
+            /**
+             * Format: int64
+             * @description How many runs; 10 if left out.
+             */
+            count?: number;
+            cron_expression?: string;
+            /** Format: date-time */
+            end_at?: string;
+            /** Format: int64 */
+            interval_seconds?: number;
+            /** Format: int64 */
+            jitter_seconds?: number;
+            /** @enum {string} */
+            kind?: "cron" | "interval" | "once";
+            /** Format: int64 */
+            max_runs?: number;
+            /** Format: date-time */
+            run_at?: string;
+            /** @description Id or name of one that is there; the rest is what would change of it. */
+            schedule_id?: string;
+            /** @enum {string} */
+            shift?: "skip" | "next" | "previous";
+            /** Format: date-time */
+            start_at?: string;
+            timezone?: string;
+        };
+        PreviewedRun: {
+            /**
+             * Format: date-time
+             * @description When it comes, with jitter and after a shift; null: it does not.
+             */
+            at: string | null;
+            /** @description It was moved onto the time of another run, which stands for it. */
+            collapsed?: boolean;
+            excluded_by_calendar?: boolean;
+            /**
+             * Format: date-time
+             * @description The instant as the rule has it.
+             */
+            fire_at: string;
+            /** @description The same on the clocks of its zone. */
+            local?: string;
+            moved_by_dst?: boolean;
+        };
         Problem: {
             /** @description The finer code, such as invalid_field or job_finished. */
             code: string;
+            /** @description Always null. */
+            data: unknown;
             /** @description One sentence for people: the thing, the rule and the value. */
             detail: string;
             error: components["schemas"]["ProblemError"];
@@ -5559,6 +6031,7 @@ export interface components {
             kind: "internal" | "invalid" | "unauthenticated" | "forbidden" | "not_found" | "conflict" | "exhausted" | "unavailable" | "gone";
             /** @description The same as detail. */
             message: string;
+            meta: components["schemas"]["ProblemMeta"];
             request_id: string;
             /** Format: int64 */
             status: number;
@@ -5572,6 +6045,11 @@ export interface components {
             code: string;
             details: components["schemas"]["FieldError"][];
             message: string;
+        };
+        ProblemMeta: {
+            request_id: string;
+            /** Format: date-time */
+            timestamp: string;
         };
         ProcessBody: {
             /** @description keep (default), requeue or cancel what runs now. What is kept has the robot's own drain timeout to end. */
@@ -5881,6 +6359,9 @@ export interface components {
             fault?: components["schemas"]["Fault"];
             last: components["schemas"]["Anchor"];
             /** Format: int64 */
+            other_key?: number;
+            restores?: components["schemas"]["Restore"][];
+            /** Format: int64 */
             rows: number;
         };
         Reservation: {
@@ -5979,6 +6460,20 @@ export interface components {
         };
         ReservationList: {
             reservations: components["schemas"]["Reservation"][];
+        };
+        Restore: {
+            after: components["schemas"]["Anchor"];
+            /** Format: date-time */
+            at: string;
+            /** Format: date-time */
+            backup_at: string;
+            checkpoint?: components["schemas"]["Checkpoint"];
+            /** Format: int64 */
+            generation: number;
+            /** Format: int64 */
+            lost_to?: number;
+            /** Format: int64 */
+            seq: number;
         };
         RetryAnswer: {
             /** @description With with_dependents: the jobs that were made anew, parents first. */
@@ -6536,11 +7031,258 @@ export interface components {
         SaidSo: {
             message: string;
         };
+        ScheduleAnswer: {
+            calendars?: string[];
+            /** Format: date-time */
+            created_at: string;
+            created_by?: string;
+            cron_expression?: string;
+            /** Format: int64 */
+            day_of_month: number;
+            /**
+             * Format: int64
+             * @description 0 is Monday.
+             */
+            day_of_week: number;
+            /** Format: date-time */
+            deleted_at?: string;
+            description?: string;
+            enabled: boolean;
+            /** Format: date-time */
+            end_at?: string;
+            /** Format: int64 */
+            end_within_seconds?: number;
+            environment?: string;
+            execution_mode: string;
+            /** Format: int64 */
+            failure_count: number;
+            /** Format: int64 */
+            failures_in_a_row: number;
+            /** @enum {string} */
+            frequency: "once" | "interval" | "hourly" | "daily" | "weekly" | "monthly" | "cron";
+            /** @description The same as schedule_id. */
+            id: string;
+            /** @description The same as inputs; {} if there are none. */
+            input: unknown;
+            inputs?: unknown;
+            /** Format: int64 */
+            interval_seconds: number;
+            /** Format: int64 */
+            jitter_seconds?: number;
+            kind: string;
+            labels?: {
+                [key: string]: string;
+            };
+            last_job_id?: string;
+            /**
+             * Format: date-time
+             * @description When its last job was made.
+             */
+            last_run: string | null;
+            /**
+             * Format: date-time
+             * @description The same.
+             */
+            last_run_at: string | null;
+            /** Format: int64 */
+            max_runs?: number;
+            metadata?: unknown;
+            misfire: components["schemas"]["Misfire"];
+            /** @description The same as schedule_name. */
+            name: string;
+            /**
+             * Format: date-time
+             * @description When the next job comes; null if none does.
+             */
+            next_run: string | null;
+            /**
+             * Format: date-time
+             * @description The same.
+             */
+            next_run_at: string | null;
+            note?: string;
+            overlap: components["schemas"]["Overlap"];
+            /** Format: int64 */
+            pause_after_failures?: number;
+            placement?: components["schemas"]["Placement"];
+            /** Format: int64 */
+            priority: number;
+            /** Format: int64 */
+            queue_timeout_seconds?: number;
+            /** Format: int64 */
+            revision: number;
+            /** Format: date-time */
+            run_at?: string;
+            /**
+             * Format: int64
+             * @description Fires with a job.
+             */
+            run_count: number;
+            /** Format: int64 */
+            run_timeout_seconds?: number;
+            schedule_id: string;
+            schedule_name: string;
+            shift?: string;
+            /** Format: date-time */
+            start_at?: string;
+            /** Format: int64 */
+            start_within_seconds?: number;
+            /**
+             * Format: int64
+             * @description Of their jobs that have ended.
+             */
+            success_count: number;
+            target_robot_id?: string;
+            tenant_id: string;
+            /** Format: int64 */
+            time_hour: number;
+            /** Format: int64 */
+            time_minute: number;
+            timezone: string;
+            /** Format: date-time */
+            updated_at: string;
+            updated_by?: string;
+            /** Format: int64 */
+            version: number;
+            workflow_id: string;
+            workflow_name: string;
+        };
+        ScheduleBody: {
+            /** @description Ids of calendars that must all allow an instant. */
+            calendars?: string[];
+            /** @description Five fields, or an alias such as @daily. */
+            cron_expression?: string;
+            description?: string;
+            enabled?: boolean;
+            /**
+             * Format: date-time
+             * @description No instant at or after it.
+             */
+            end_at?: string;
+            /**
+             * Format: int64
+             * @description Likewise of one that has not ended.
+             */
+            end_within_seconds?: number;
+            environment?: string;
+            /** @description Kept as a note. */
+            execution_mode?: string;
+            /** @description The same as inputs. */
+            input?: unknown;
+            /** @description The variables of its jobs, an object. */
+            inputs?: unknown;
+            /**
+             * Format: int64
+             * @description 10 to 31622400, counted from start_at.
+             */
+            interval_seconds?: number;
+            /**
+             * Format: int64
+             * @description Each instant is put off by a fixed time below it.
+             */
+            jitter_seconds?: number;
+            /**
+             * @description Follows from the time that is given.
+             * @enum {string}
+             */
+            kind?: "cron" | "interval" | "once";
+            labels?: {
+                [key: string]: string;
+            };
+            /**
+             * Format: int64
+             * @description After so many jobs it is over; 0: never.
+             */
+            max_runs?: number;
+            /** @description Kept as a note, an object. */
+            metadata?: unknown;
+            /** @description What becomes of instants that nobody was there for, that is, which are more than 60 seconds late. */
+            misfire?: components["schemas"]["MisfireChange"];
+            /** @description The same as schedule_name. */
+            name?: string;
+            /** @description Why it is disabled. */
+            note?: string;
+            overlap?: components["schemas"]["OverlapChange"];
+            /**
+             * Format: int64
+             * @description Disabled after so many failures in a row; 0: never.
+             */
+            pause_after_failures?: number;
+            placement?: components["schemas"]["Placement"];
+            /** Format: int64 */
+            priority?: number;
+            /**
+             * Format: int64
+             * @description How long a job may wait; 0: any time.
+             */
+            queue_timeout_seconds?: number;
+            /**
+             * Format: date-time
+             * @description A single time.
+             */
+            run_at?: string;
+            /**
+             * Format: int64
+             * @description How long a job may run; 0: as its environment says.
+             */
+            run_timeout_seconds?: number;
+            schedule_name?: string;
+            /**
+             * @description What becomes of an instant that they do not allow; next and previous change the day.
+             * @enum {string}
+             */
+            shift?: "skip" | "next" | "previous";
+            /**
+             * Format: date-time
+             * @description No instant before it; 0001-01-01T00:00:00Z takes it away.
+             */
+            start_at?: string;
+            /**
+             * Format: int64
+             * @description A job that has not begun so long after its time is told of; 0: never.
+             */
+            start_within_seconds?: number;
+            target_robot_id?: string;
+            /** @description Programs of the original send it; the tenant is that of the credential. */
+            tenant_id?: unknown;
+            /** @description A name of the IANA list; the tenant's if left out. */
+            timezone?: string;
+            /**
+             * Format: int64
+             * @description Of the workflow; 0, the default, is whatever is newest when a job is made.
+             */
+            version?: number;
+            workflow_id?: string;
+            /** @description Likewise left aside. */
+            workspace_id?: unknown;
+        };
+        ScheduleDone: {
+            job_id?: string;
+            message: string;
+            /** @enum {string} */
+            status: "success";
+            warnings?: string[];
+        };
+        ScheduleList: {
+            next_cursor?: string;
+            schedules: components["schemas"]["ScheduleAnswer"][];
+            /** Format: int64 */
+            total: number;
+        };
+        ScheduleNoteBody: {
+            note?: string;
+        };
+        SchedulePreview: {
+            runs: components["schemas"]["PreviewedRun"][];
+            timezone: string;
+        };
         Secret: {
             /** Format: date-time */
             created_at: string;
             description?: string;
             environments: string[];
+            exclusive: boolean;
+            held_by?: string[];
             name: string;
             tenant_id: string;
             /** Format: date-time */
@@ -6555,6 +7297,8 @@ export interface components {
             environment?: string;
             /** @description Whose jobs may have it; empty: all. */
             environments?: string[];
+            /** @description One job may have it at a time; the others wait. */
+            exclusive?: boolean;
             /** @description The value: user, password and the like. It is never shown again. */
             fields?: {
                 [key: string]: string;
@@ -7025,6 +7769,21 @@ export interface components {
             /** Format: double */
             previous_value: number;
         };
+        UpcomingList: {
+            upcoming: components["schemas"]["UpcomingRun"][];
+        };
+        UpcomingRun: {
+            /**
+             * Format: date-time
+             * @description The instant as the rule has it, without jitter and shift.
+             */
+            fire_at: string;
+            /** Format: date-time */
+            next_run: string;
+            schedule_id: string;
+            schedule_name: string;
+            workflow_id: string;
+        };
         User: {
             /** Format: date-time */
             created_at: string;
@@ -7133,6 +7892,24 @@ export interface components {
             from: string;
             /** Format: date-time */
             until: string;
+        };
+        WorkCalendar: {
+            blackouts?: components["schemas"]["Window"][];
+            calendar_id: string;
+            /** Format: date-time */
+            created_at: string;
+            description?: string;
+            extra?: components["schemas"]["Window"][];
+            holidays?: components["schemas"]["Holiday"][];
+            hours?: components["schemas"]["DayTime"][];
+            name: string;
+            /** Format: int64 */
+            revision: number;
+            tenant_id: string;
+            timezone: string;
+            /** Format: date-time */
+            updated_at: string;
+            updated_by?: string;
         };
         Workflow: {
             /** Format: date-time */
@@ -8545,6 +9322,187 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["BulkEntry"];
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "calendars.list": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CalendarList"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "calendars.create": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CalendarBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkCalendar"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "calendars.get": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The id or the name of the calendar. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkCalendar"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "calendars.update": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: {
+                /** @description ETag of the calendar as it was read; 412 if it has changed since. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description The id or the name of the calendar. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CalendarBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkCalendar"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "calendars.delete": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The id or the name of the calendar. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {
@@ -13301,6 +14259,605 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RobotCommand"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "schedules.list": {
+        parameters: {
+            query?: {
+                workflow_id?: string;
+                enabled?: "true" | "false";
+                /** @description 1 to 1000. */
+                limit?: number;
+                cursor?: string;
+                /** @description list: an object with the total and the next cursor. */
+                view?: "array" | "list";
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: {
+                /** @description application/json asks for an object, as the dashboard of the original does. */
+                "Content-Type"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": (components["schemas"]["ScheduleAnswer"][] | null) | components["schemas"]["ScheduleList"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "schedules.create": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScheduleBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduleAnswer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "schedules.preview": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreviewScheduleBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SchedulePreview"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "schedules.upcoming": {
+        parameters: {
+            query?: {
+                /** @description 1 to 744. */
+                hours?: number;
+                limit?: number;
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UpcomingList"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "schedules.get": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The id of the schedule, or its name if no other bears it. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduleAnswer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "schedules.update": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: {
+                /** @description ETag of the schedule as it was read; 412 if it has changed since. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description The id of the schedule, or its name if no other bears it. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScheduleBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduleAnswer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "schedules.delete": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The id of the schedule, or its name if no other bears it. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduleDone"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "backfills.list": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The id of the schedule, or its name if no other bears it. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BackfillList"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "backfills.create": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The id of the schedule, or its name if no other bears it. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BackfillBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Backfill"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "backfills.cancel": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The id of the schedule, or its name if no other bears it. */
+                id: string;
+                backfill: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Backfill"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "schedules.disable": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The id of the schedule, or its name if no other bears it. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ScheduleNoteBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduleAnswer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "schedules.enable": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The id of the schedule, or its name if no other bears it. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ScheduleNoteBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduleAnswer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "schedules.fires": {
+        parameters: {
+            query?: {
+                /** @description 1 to 500; 100 if left out. */
+                limit?: number;
+                /** @description next_cursor of the page before. */
+                cursor?: string;
+                outcome?: "fired" | "missed" | "collapsed" | "skipped_overlap" | "skipped_calendar" | "refused";
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The id of the schedule, or its name if no other bears it. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FireList"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "schedules.run_as": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The id of the schedule, or its name if no other bears it. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduleDone"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "schedules.run": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The id of the schedule, or its name if no other bears it. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduleDone"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "schedules.trigger": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The id of the schedule, or its name if no other bears it. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduleDone"];
                 };
             };
             /** @description Error */
