@@ -69,9 +69,11 @@ func TestSchedules(t *testing.T) {
 		{name: "fires", as: "viewer", method: "GET", path: one + "/fires", status: 200, has: []string{`"kind":"manual"`, `"outcome":"fired"`}},
 		{name: "fires of an outcome", as: "viewer", method: "GET", path: one + "/fires?outcome=missed", status: 200, has: []string{`"fires":[]`}},
 		{name: "upcoming", as: "viewer", method: "GET", path: "/api/v1/schedules/upcoming?hours=2", status: 200, has: []string{id}},
-		{name: "preview", as: "viewer", method: "POST", path: "/api/v1/schedules/preview", status: 200,
+		{
+			name: "preview", as: "viewer", method: "POST", path: "/api/v1/schedules/preview", status: 200,
 			body: `{"cron_expression":"30 2 * * *","timezone":"Europe/Berlin","after":"2027-03-27T12:00:00Z","count":2}`,
-			has:  []string{`"fire_at":"2027-03-28T01:00:00Z","at":"2027-03-28T01:00:00Z"`, `"moved_by_dst":true`, `2027-03-29T00:30:00Z`}},
+			has:  []string{`"fire_at":"2027-03-28T01:00:00Z","at":"2027-03-28T01:00:00Z"`, `"moved_by_dst":true`, `2027-03-29T00:30:00Z`},
+		},
 		{name: "fields", as: "developer", method: "PUT", path: one, body: `{"cron_expression":"* * * * * *"}`, status: 422, has: []string{"cron_fields", "Seconds are not supported"}},
 		{name: "never", as: "developer", method: "PUT", path: one, body: `{"cron_expression":"0 0 30 2 *"}`, status: 422, has: []string{"cron_never_fires"}},
 		{name: "zone", as: "developer", method: "PUT", path: one, body: `{"timezone":"Europe/Berlim"}`, status: 422, has: []string{"timezone_unknown"}},
@@ -101,10 +103,14 @@ func TestCalendars(t *testing.T) {
 	w := newWorld(t)
 	wf := w.workflowID()
 	for _, c := range []scenario{
-		{events: []fleet.EventKind{fleet.EventCalendarCreated}, name: "create", as: "developer", method: "POST", path: "/api/v1/calendars", status: 201, has: []string{`"revision":1`},
-			body: `{"name":"Werktage","timezone":"Europe/Berlin","hours":[{"weekday":0,"from":"08:00","until":"18:00"}],"holidays":[{"name":"Ostermontag","easter":1},{"date":"2026-12-24"}]}`},
-		{events: []fleet.EventKind{fleet.EventCalendarUpdated}, name: "ical", as: "developer", method: "PUT", path: "/api/v1/calendars/werktage", status: 200, has: []string{`"blackouts":[{"from":"2026-12-27T23:00:00Z"`},
-			body: `{"ical":"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nDTSTART;VALUE=DATE:20261228\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"}`},
+		{
+			events: []fleet.EventKind{fleet.EventCalendarCreated}, name: "create", as: "developer", method: "POST", path: "/api/v1/calendars", status: 201, has: []string{`"revision":1`},
+			body: `{"name":"Werktage","timezone":"Europe/Berlin","hours":[{"weekday":0,"from":"08:00","until":"18:00"}],"holidays":[{"name":"Ostermontag","easter":1},{"date":"2026-12-24"}]}`,
+		},
+		{
+			events: []fleet.EventKind{fleet.EventCalendarUpdated}, name: "ical", as: "developer", method: "PUT", path: "/api/v1/calendars/werktage", status: 200, has: []string{`"blackouts":[{"from":"2026-12-27T23:00:00Z"`},
+			body: `{"ical":"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nDTSTART;VALUE=DATE:20261228\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"}`,
+		},
 		{name: "the name is taken", as: "developer", method: "POST", path: "/api/v1/calendars", body: `{"name":"WERKTAGE"}`, status: 409},
 		{name: "hours", as: "developer", method: "PUT", path: "/api/v1/calendars/werktage", body: `{"hours":[{"weekday":0,"from":"22:00","until":"06:00"}]}`, status: 422, has: []string{"over midnight"}},
 		{name: "list", as: "viewer", method: "GET", path: "/api/v1/calendars", status: 200, has: []string{"Werktage"}},
@@ -116,8 +122,10 @@ func TestCalendars(t *testing.T) {
 	}
 	w.must(json.Unmarshal([]byte(w.do("viewer", "GET", "/api/v1/calendars/Werktage", "").body), &c))
 	for _, c := range []scenario{
-		{events: []fleet.EventKind{fleet.EventScheduleCreated}, name: "a schedule keeps it", as: "developer", method: "POST", path: "/api/v1/schedules", status: 200, has: []string{`"shift":"next"`},
-			body: `{"name":"s","workflow_id":"` + wf + `","cron_expression":"0 9 * * *","timezone":"Europe/Berlin","calendars":["` + c.ID + `"],"shift":"next"}`},
+		{
+			events: []fleet.EventKind{fleet.EventScheduleCreated}, name: "a schedule keeps it", as: "developer", method: "POST", path: "/api/v1/schedules", status: 200, has: []string{`"shift":"next"`},
+			body: `{"name":"s","workflow_id":"` + wf + `","cron_expression":"0 9 * * *","timezone":"Europe/Berlin","calendars":["` + c.ID + `"],"shift":"next"}`,
+		},
 		{name: "in use", as: "developer", method: "DELETE", path: "/api/v1/calendars/werktage", status: 409, has: []string{"calendar_in_use"}},
 		{name: "shifted too often", as: "developer", method: "PUT", path: "/api/v1/schedules/s", body: `{"cron_expression":"*/5 * * * *"}`, status: 422, has: []string{"schedule_too_dense"}},
 		{events: []fleet.EventKind{fleet.EventScheduleDeleted}, name: "delete the schedule", as: "developer", method: "DELETE", path: "/api/v1/schedules/s", status: 200},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
@@ -203,9 +204,7 @@ func (s *Schedules) calendarsOf(ctx context.Context, sc store.Scope, of *fleet.S
 
 func scheduleEvent(kind fleet.EventKind, p auth.Principal, s *fleet.Schedule, more map[string]any) fleet.EventDraft {
 	data := map[string]any{"name": s.Name, "workflow_id": s.WorkflowID}
-	for k, v := range more {
-		data[k] = v
-	}
+	maps.Copy(data, more)
 	return fleet.EventDraft{Kind: kind, Subject: fleet.SubjectSchedule, SubjectID: string(s.ID), Actor: p.Name, Data: data}
 }
 

@@ -34,12 +34,10 @@ func newTimed(t testing.TB) *timed {
 	return f
 }
 
-func ptr[T any](v T) *T { return &v }
-
 // schedule makes one that comes each hour, changed.
 func (f *timed) schedule(change func(c *orchestrator.ScheduleChange)) fleet.Schedule {
 	f.t.Helper()
-	c := orchestrator.ScheduleChange{Name: ptr("hourly"), WorkflowID: &f.workflow, Cron: ptr("0 * * * *")}
+	c := orchestrator.ScheduleChange{Name: new("hourly"), WorkflowID: &f.workflow, Cron: new("0 * * * *")}
 	if change != nil {
 		change(&c)
 	}
@@ -142,9 +140,9 @@ func TestScheduleAfterAnOutage(t *testing.T) {
 	f := newTimed(t)
 	s := f.schedule(nil)
 	f.at("10:30:00")
-	rows := f.want(s.ID, "")
+	f.want(s.ID, "")
 	f.at("13:40:00")
-	rows = f.want(s.ID, "11:00 missed, 12:00 missed, 13:00 fired")
+	rows := f.want(s.ID, "11:00 missed, 12:00 missed, 13:00 fired")
 	job := f.state(rows[2].JobID)
 	if job.Schedule != s.ID || !job.FireAt.Equal(rows[2].At) || job.SubmittedBy != "schedule hourly" {
 		t.Errorf("the job is of %q for %s, by %q", job.Schedule, job.FireAt, job.SubmittedBy)
@@ -170,7 +168,7 @@ func TestScheduleAfterAnOutage(t *testing.T) {
 func TestChangeSettlesWhatIsDue(t *testing.T) {
 	for name, change := range map[string]func(f *timed, id fleet.ID) error{
 		"edit": func(f *timed, id fleet.ID) error {
-			_, err := f.core.Schedules.Update(f.t.Context(), auth.Local(), string(id), 0, orchestrator.ScheduleChange{Cron: ptr("30 * * * *")})
+			_, err := f.core.Schedules.Update(f.t.Context(), auth.Local(), string(id), 0, orchestrator.ScheduleChange{Cron: new("30 * * * *")})
 			return err
 		},
 		"disable": func(f *timed, id fleet.ID) error {
@@ -178,14 +176,14 @@ func TestChangeSettlesWhatIsDue(t *testing.T) {
 			return err
 		},
 		"name": func(f *timed, id fleet.ID) error {
-			_, err := f.core.Schedules.Update(f.t.Context(), auth.Local(), string(id), 0, orchestrator.ScheduleChange{Name: ptr("other")})
+			_, err := f.core.Schedules.Update(f.t.Context(), auth.Local(), string(id), 0, orchestrator.ScheduleChange{Name: new("other")})
 			return err
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newTimed(t)
 			s := f.schedule(func(c *orchestrator.ScheduleChange) {
-				c.Overlap = &orchestrator.OverlapChange{Policy: ptr(fleet.OverlapParallel)}
+				c.Overlap = &orchestrator.OverlapChange{Policy: new(fleet.OverlapParallel)}
 			})
 			f.clock = f.clock.Add(2*time.Hour + 10*time.Second) // 12:00:10, and nobody has looked
 			if err := change(f, s.ID); err != nil {
@@ -198,7 +196,7 @@ func TestChangeSettlesWhatIsDue(t *testing.T) {
 	}
 	t.Run("enabled again", func(t *testing.T) {
 		f := newTimed(t)
-		s := f.schedule(func(c *orchestrator.ScheduleChange) { c.Enabled = ptr(false) })
+		s := f.schedule(func(c *orchestrator.ScheduleChange) { c.Enabled = new(false) })
 		f.at("12:00:10")
 		if _, err := f.core.Schedules.Enable(t.Context(), auth.Local(), string(s.ID), true, ""); err != nil {
 			t.Fatal(err)
@@ -210,9 +208,9 @@ func TestChangeSettlesWhatIsDue(t *testing.T) {
 	})
 	t.Run("jitter, and it is changed before it is due", func(t *testing.T) {
 		f := newTimed(t)
-		s := f.schedule(func(c *orchestrator.ScheduleChange) { c.JitterSeconds = ptr(3600) })
+		s := f.schedule(func(c *orchestrator.ScheduleChange) { c.JitterSeconds = new(3600) })
 		f.at("11:00:00")
-		if _, err := f.core.Schedules.Update(t.Context(), auth.Local(), string(s.ID), 0, orchestrator.ScheduleChange{JitterSeconds: ptr(0)}); err != nil {
+		if _, err := f.core.Schedules.Update(t.Context(), auth.Local(), string(s.ID), 0, orchestrator.ScheduleChange{JitterSeconds: new(0)}); err != nil {
 			t.Fatal(err)
 		}
 		f.at("12:00:00")
@@ -231,10 +229,10 @@ func TestChangeSettlesWhatIsDue(t *testing.T) {
 func TestOverlapOfSchedules(t *testing.T) {
 	f := newTimed(t)
 	queued := f.schedule(func(c *orchestrator.ScheduleChange) {
-		c.Overlap = &orchestrator.OverlapChange{Policy: ptr(fleet.OverlapQueueOne)}
+		c.Overlap = &orchestrator.OverlapChange{Policy: new(fleet.OverlapQueueOne)}
 	})
 	cancels := f.schedule(func(c *orchestrator.ScheduleChange) {
-		c.Overlap = &orchestrator.OverlapChange{Policy: ptr(fleet.OverlapCancel)}
+		c.Overlap = &orchestrator.OverlapChange{Policy: new(fleet.OverlapCancel)}
 	})
 	for _, at := range []string{"11:00:00", "12:00:00", "13:00:00"} {
 		f.at(at)
@@ -257,7 +255,7 @@ func TestOverlapOfSchedules(t *testing.T) {
 
 func TestFailuresInARowDisable(t *testing.T) {
 	f := newTimed(t)
-	s := f.schedule(func(c *orchestrator.ScheduleChange) { c.PauseAfter = ptr(2) })
+	s := f.schedule(func(c *orchestrator.ScheduleChange) { c.PauseAfter = new(2) })
 	for _, at := range []string{"11:00:00", "12:00:00", "13:00:00", "14:00:00"} {
 		f.at(at)
 		if rows := f.rows(s.ID); at == "12:00:00" {
@@ -284,7 +282,7 @@ func TestFailuresInARowDisable(t *testing.T) {
 func TestRefusedAndSpent(t *testing.T) {
 	f := newTimed(t)
 	s := f.schedule(func(c *orchestrator.ScheduleChange) {
-		c.MaxRuns, c.Overlap = ptr(2), &orchestrator.OverlapChange{Policy: ptr(fleet.OverlapParallel)}
+		c.MaxRuns, c.Overlap = new(2), &orchestrator.OverlapChange{Policy: new(fleet.OverlapParallel)}
 	})
 	suspend := func(yes bool) {
 		own, err := f.core.Tenants.Get(t.Context(), auth.Local(), "default")
@@ -368,7 +366,7 @@ func TestBackfill(t *testing.T) {
 
 func TestLateJobsAreToldOf(t *testing.T) {
 	f := newTimed(t)
-	s := f.schedule(func(c *orchestrator.ScheduleChange) { c.StartWithin, c.EndWithin = ptr(300), ptr(1200) })
+	s := f.schedule(func(c *orchestrator.ScheduleChange) { c.StartWithin, c.EndWithin = new(300), new(1200) })
 	f.at("11:00:00")
 	for _, c := range []struct {
 		at   string
@@ -389,8 +387,8 @@ func TestTwoLeadersAndAJumpingClock(t *testing.T) {
 	var all []fleet.ID
 	for i := range 12 {
 		s := f.schedule(func(c *orchestrator.ScheduleChange) {
-			c.Name, c.Cron = ptr(fmt.Sprint("s", i)), ptr(fmt.Sprintf("%d-59/20 * * * *", i))
-			c.Overlap, c.Misfire = &orchestrator.OverlapChange{Policy: ptr(fleet.OverlapParallel)}, &orchestrator.MisfireChange{Policy: ptr(fleet.MisfireAll), WithinSeconds: ptr(7200), Max: ptr(100)}
+			c.Name, c.Cron = new(fmt.Sprint("s", i)), new(fmt.Sprintf("%d-59/20 * * * *", i))
+			c.Overlap, c.Misfire = &orchestrator.OverlapChange{Policy: new(fleet.OverlapParallel)}, &orchestrator.MisfireChange{Policy: new(fleet.MisfireAll), WithinSeconds: new(7200), Max: new(100)}
 		})
 		all = append(all, s.ID)
 	}

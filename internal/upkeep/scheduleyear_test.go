@@ -54,7 +54,7 @@ func TestYearOfSchedules(t *testing.T) {
 	f.clock = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	began, end := f.clock, f.clock.AddDate(0, 0, days)
 	cal, err := f.core.Calendars.Create(t.Context(), auth.Local(), orchestrator.CalendarChange{
-		Name: ptr("workdays"), Timezone: ptr("Europe/Berlin"), Holidays: &[]fleet.Holiday{{Month: 1, Day: 6}, {Easter: ptr(1)}, {Month: 12, Day: 25}},
+		Name: new("workdays"), Timezone: new("Europe/Berlin"), Holidays: &[]fleet.Holiday{{Month: 1, Day: 6}, {Easter: new(1)}, {Month: 12, Day: 25}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -66,21 +66,21 @@ func TestYearOfSchedules(t *testing.T) {
 	var all []expectation
 	for i := range count {
 		s := f.schedule(func(c *orchestrator.ScheduleChange) {
-			c.Name, c.Timezone = ptr(fmt.Sprint("s", i)), ptr(zonesOfTheYear[i%zones])
-			c.Cron = ptr(cronsOfTheYear[chance.IntN(len(cronsOfTheYear))])
+			c.Name, c.Timezone = new(fmt.Sprint("s", i)), new(zonesOfTheYear[i%zones])
+			c.Cron = new(cronsOfTheYear[chance.IntN(len(cronsOfTheYear))])
 			if chance.IntN(4) == 0 {
-				c.Cron, c.IntervalSeconds = nil, ptr(20_000+chance.IntN(200_000))
+				c.Cron, c.IntervalSeconds = nil, new(20_000+chance.IntN(200_000))
 			}
-			c.Overlap = &orchestrator.OverlapChange{Policy: ptr(fleet.OverlapParallel), Max: ptr(100)}
+			c.Overlap = &orchestrator.OverlapChange{Policy: new(fleet.OverlapParallel), Max: new(100)}
 			if chance.IntN(2) == 0 {
-				c.Overlap = &orchestrator.OverlapChange{Policy: ptr(fleet.OverlapSkip)}
+				c.Overlap = &orchestrator.OverlapChange{Policy: new(fleet.OverlapSkip)}
 			}
 			c.Misfire = &orchestrator.MisfireChange{
-				Policy:        ptr([]fleet.MisfirePolicy{fleet.MisfireOnce, fleet.MisfireAll, fleet.MisfireSkip}[chance.IntN(3)]),
-				WithinSeconds: ptr([]int{3600, 86400, 3 * 86400}[chance.IntN(3)]),
+				Policy:        new([]fleet.MisfirePolicy{fleet.MisfireOnce, fleet.MisfireAll, fleet.MisfireSkip}[chance.IntN(3)]),
+				WithinSeconds: new([]int{3600, 86400, 3 * 86400}[chance.IntN(3)]),
 			}
 			if chance.IntN(3) == 0 {
-				c.JitterSeconds = ptr(60 + chance.IntN(3000))
+				c.JitterSeconds = new(60 + chance.IntN(3000))
 			}
 			if chance.IntN(3) == 0 {
 				c.Calendars = &[]fleet.ID{cal.ID}

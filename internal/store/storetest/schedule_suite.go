@@ -120,7 +120,8 @@ func scheduleTests() map[string]func(f *Fixture) {
 					done <- moved
 				}()
 			}
-			is(f, "exactly one moves it", (<-done) != (<-done), true)
+			first, second := <-done, <-done
+			is(f, "exactly one moves it", first != second, true)
 			is(f, "rows", len(f.fires(s.ID)), 1)
 		},
 		"change": func(f *Fixture) {
