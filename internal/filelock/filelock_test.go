@@ -55,7 +55,7 @@ func TestFreeWhileProcessesStart(t *testing.T) {
 				case <-done:
 					return
 				default:
-					_ = exec.Command(self, "-test.run=^$").Run() // only its start matters
+					_ = exec.CommandContext(t.Context(), self, "-test.run=^$").Run() // only its start matters
 				}
 			}
 		})

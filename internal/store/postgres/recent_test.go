@@ -41,7 +41,9 @@ func TestRememberedJobsAreOvertaken(t *testing.T) {
 	}
 	lapse := func(j fleet.Job) {
 		f.Later(time.Minute)
-		move(j.ID, func(sub fleet.Subject) (*fleet.Move, error) { return sub.NotTaken(j.Epoch, fleet.RejectNoAnswer, 0, f.Now) })
+		move(j.ID, func(sub fleet.Subject) (*fleet.Move, error) {
+			return sub.NotTaken(j.Epoch, fleet.RejectNoAnswer, 0, f.Now)
+		})
 	}
 	state := func(what string, id fleet.ID, want fleet.State) {
 		t.Helper()
