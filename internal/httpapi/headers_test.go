@@ -35,7 +35,7 @@ func TestHeaders(t *testing.T) {
 		for _, name := range slices.Sorted(maps.Keys(a.header)) {
 			value := strings.Join(a.header[name], " | ")
 			switch name {
-			case "Date", "Content-Length", "X-Request-Id", "Location", "Ratelimit":
+			case "Date", "Content-Length", "X-Request-Id", "X-Correlation-Id", "Location", "Ratelimit":
 				value = "…"
 			case "Etag":
 				value = "…"
