@@ -69,6 +69,17 @@ func retentionTests() map[string]func(f *Fixture) {
 			}
 			head := seq(store.Reader.Head)
 			is(f, "oldest", seq(store.Reader.Oldest), int64(1))
+			counted := func(after int64, since time.Time) (n int64) {
+				f.View(func(r store.Reader) error {
+					counts, err := r.EventCounts(after, since)
+					n = counts[fleet.EventJobSubmitted]
+					return err
+				})
+				return n
+			}
+			is(f, "counted", counted(0, time.Time{}), int64(5))
+			is(f, "after a number", counted(head-2, time.Time{}), int64(2))
+			is(f, "after a time", counted(0, time.Now().Add(time.Hour)), int64(0))
 			prune := func(before time.Time, limit int) (n int) {
 				f.systemUpdate(func(tx store.Tx) (err error) { n, err = tx.PruneEvents(f.Tenant, before, limit); return err })
 				return n
