@@ -33,7 +33,7 @@ func (a *API) activityRoutes() {
 	for _, r := range [...]struct{ path, id string }{{"/metrics/activity", "activity.list"}, {"/activity", "activity.alias"}} {
 		a.routePlain(operation{
 			method: http.MethodGet, path: Base + r.path, id: r.id, summary: "What happened, for people to read",
-			may: need(fleet.EventsRead), rate: rateActivity,
+			may: need(fleet.EventsRead), rate: rateActivity, paged: true,
 			description: "A view of the log of events: entries never change, and keep their ids, as long as the log keeps them.",
 		}, []*huma.Param{
 			queryParam("limit", huma.TypeInteger, "1 to 200; 50 if left out."),
@@ -50,7 +50,7 @@ func (a *API) activity(w http.ResponseWriter, r *http.Request) error {
 		return noLive()
 	}
 	q := r.URL.Query()
-	limit := int64(50)
+	limit := min(50, int64(a.o.Limits.Page))
 	if text := q.Get("limit"); text != "" {
 		var err error
 		if limit, err = number("limit", text); err != nil {
