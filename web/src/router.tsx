@@ -10,7 +10,7 @@ import { OverviewPage } from './pages/overview/OverviewPage';
 import { queueSearch } from './pages/queue/items';
 import { RobotsPage } from './pages/robot/RobotsPage';
 import { robotSearch } from './pages/robot/rows';
-import { SchedulesPage } from './pages/schedule/SchedulesPage';
+import { scheduleSearch } from './pages/schedule/schedules';
 import { VersionsPage } from './pages/workflow/VersionsPage';
 import { WorkflowsPage } from './pages/workflow/WorkflowsPage';
 import { Shell } from './Shell';
@@ -271,7 +271,37 @@ const audit = createRoute({
 const SettingsPage = lazyRouteComponent(() => import('./pages/settings/SettingsPage'), 'SettingsPage');
 const SetupPage = lazyRouteComponent(() => import('./pages/login/SetupPage'), 'SetupPage');
 
-const schedules = createRoute({ getParentRoute: () => root, path: '/fleet/schedules', component: () => <SchedulesPage /> });
+const SchedulesPage = lazyRouteComponent(() => import('./pages/schedule/SchedulesPage'), 'SchedulesPage');
+
+const schedules = createRoute({
+  getParentRoute: () => root,
+  path: '/fleet/schedules',
+  component: function Schedules() {
+    const navigate = useNavigate();
+    return (
+      <SchedulesPage id="" search={{}} onSearch={() => undefined} onOpen={(id) => void navigate({ to: '/fleet/schedules/$id', params: { id }, search: {} })} />
+    );
+  },
+});
+
+const schedule = createRoute({
+  getParentRoute: () => root,
+  path: '/fleet/schedules/$id',
+  validateSearch: scheduleSearch,
+  component: function Schedule() {
+    const { id } = schedule.useParams();
+    const navigate = useNavigate();
+    return (
+      <SchedulesPage
+        id={id}
+        search={schedule.useSearch()}
+        onSearch={(search) => void navigate({ to: '/fleet/schedules/$id', params: { id }, search, replace: true })}
+        onOpen={(to) => void (to ? navigate({ to: '/fleet/schedules/$id', params: { id: to }, search: {} }) : navigate({ to: '/fleet/schedules' }))}
+      />
+    );
+  },
+});
+
 const setup = createRoute({ getParentRoute: () => root, path: '/setup', component: () => <SetupPage /> });
 
 const settings = createRoute({
@@ -309,6 +339,7 @@ export const router = createRouter({
     activity,
     audit,
     schedules,
+    schedule,
     setup,
     settings,
     settingsPart,

@@ -13,6 +13,7 @@ export class Refusal extends Error {
     readonly status: number,
     readonly fix: string,
     readonly requestId: string,
+    readonly fields: readonly Schemas['FieldError'][] = [],
   ) {
     super(message);
   }
@@ -35,8 +36,8 @@ export function withTenant(path: string): string {
 }
 
 /** call asks the API. A POST carries a key of its own, so that a repeat does nothing twice. */
-export async function call<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
-  const headers: Record<string, string> = {};
+export async function call<T>(method: string, path: string, body?: unknown, signal?: AbortSignal, more: Record<string, string> = {}): Promise<T> {
+  const headers: Record<string, string> = { ...more };
   if (body !== undefined) headers['Content-Type'] = 'application/json';
   if (method === 'POST') headers['Idempotency-Key'] = crypto.randomUUID();
   let resp: Response;
@@ -48,13 +49,13 @@ export async function call<T>(method: string, path: string, body?: unknown, sign
   }
   const text = await resp.text();
   if (resp.ok) return (text === '' ? undefined : JSON.parse(text)) as T;
-  let p: { detail?: string; fix?: string; request_id?: string } = {};
+  let p: { detail?: string; fix?: string; request_id?: string; errors?: Schemas['FieldError'][] } = {};
   try {
     p = JSON.parse(text) as typeof p;
   } catch {
     // a proxy has answered
   }
-  throw new Refusal(p.detail ?? `The server answered ${resp.status}.`, resp.status, p.fix ?? '', p.request_id ?? '');
+  throw new Refusal(p.detail ?? `The server answered ${resp.status}.`, resp.status, p.fix ?? '', p.request_id ?? '', p.errors ?? []);
 }
 
 /** allRobots reads the list page by page, up to what the page can show. */

@@ -17,6 +17,9 @@ const tones: Record<string, string> = {
   healthy: 'online',
   degraded: 'warn',
   failing: 'error',
+  fired: 'accent',
+  missed: 'warn',
+  refused: 'error',
 };
 
 /** Status is a state as its shape and its word. */

@@ -1,18 +1,140 @@
+import { Link } from '@tanstack/react-router';
+import { useState } from 'react';
+import { call, type Schemas } from '../../api/client';
+import { useAct } from '../../parts/act';
 import { FleetTabs } from '../../parts/FleetTabs';
+import { useLive } from '../../parts/live';
 import css from '../../parts/parts.module.css';
+import { Said } from '../../parts/Said';
+import { Scroll } from '../../parts/Scroll';
+import { Empty, Fault, Loading } from '../../parts/States';
+import { useMay } from '../../parts/session';
+import { Ago } from '../../parts/Time';
+import { ScheduleDialog } from './ScheduleDialog';
+import { ScheduleView } from './ScheduleView';
+import own from './schedule.module.css';
+import { inZone, often, type Schedule, type ScheduleSearch } from './schedules';
 
-/** SchedulesPage says that this program keeps no schedules yet, and what does the same until then. */
-export function SchedulesPage() {
+interface Props {
+  id: string;
+  search: ScheduleSearch;
+  onSearch: (s: ScheduleSearch) => void;
+  onOpen: (id: string) => void;
+}
+
+/** SchedulesPage lists schedules, and shows the one that is chosen. */
+export function SchedulesPage({ id, search, onSearch, onOpen }: Props) {
+  const list = useLive<Schemas['ScheduleList']>('schedules', {
+    topics: ['schedules'],
+    ask: (s) => call('GET', '/schedules?view=list&limit=1000', undefined, s),
+  });
+  const mayWrite = useMay('schedules:write');
+  const mayRun = useMay('schedules:run');
+  const [making, setMaking] = useState(false);
+  const act = useAct();
+  const rows = list.data?.schedules ?? [];
+  const flip = (s: Schedule) =>
+    void act
+      .run(
+        s.enabled ? 'Disabling…' : 'Enabling…',
+        () => call('PUT', `/schedules/${s.schedule_id}/${s.enabled ? 'disable' : 'enable'}`, {}),
+        () => `${s.schedule_name} is ${s.enabled ? 'disabled: it starts nothing more' : 'enabled'}.`,
+      )
+      .then(list.again);
   return (
     <div className={css.page}>
       <div className={css.head}>
         <h1>Schedules</h1>
+        {list.data && <span className={css.fact}>{list.data.total === 1 ? '1 schedule' : `${list.data.total} schedules`}</span>}
+        <span className={css.grow} />
+        <button
+          type="button"
+          className={css.primary}
+          disabled={!mayWrite}
+          title={mayWrite === false ? 'This needs the permission schedules:write.' : undefined}
+          onClick={() => setMaking(true)}
+        >
+          New schedule…
+        </button>
       </div>
       <FleetTabs />
-      <div className={css.empty}>
-        <p>This version keeps no schedules. Until it does, a timer of the operating system can submit the job:</p>
-        <pre>0 6 * * * fleet job submit --workflow-id ID --url {location.origin}</pre>
+      <Said act={act} />
+      {list.error && <Fault error={list.error} asOf={list.data ? list.asOf : ''} again={list.again} />}
+      {!list.data && !list.error && <Loading what="schedules" />}
+      {list.data && rows.length === 0 && (
+        <Empty command="fleet schedule add invoices WORKFLOW --cron '0 9 * * 1-5' --timezone Europe/Berlin">
+          No schedules yet. A schedule runs a workflow at times: by a cron expression, at a fixed span, or once. You see its next runs beforehand, and
+          afterwards what became of every single time.
+        </Empty>
+      )}
+      {list.data?.next_cursor && <p className={css.hint}>The newest {rows.length} are shown.</p>}
+      <div className={own.split} data-open={id || undefined}>
+        {rows.length > 0 && (
+          <Scroll label="List of schedules" className={css.tableBox}>
+            <table className={css.table}>
+              <thead>
+                <tr>
+                  <th>Enabled</th>
+                  <th>Name</th>
+                  <th>Workflow</th>
+                  <th>When</th>
+                  <th>Next run</th>
+                  <th>Last run</th>
+                </tr>
+              </thead>
+              <tbody>
+                {rows.map((s) => (
+                  <tr key={s.schedule_id} data-chosen={s.schedule_id === id || undefined}>
+                    <td>
+                      <input
+                        type="checkbox"
+                        role="switch"
+                        className={own.switch}
+                        aria-label={`${s.schedule_name} enabled`}
+                        aria-checked={s.enabled}
+                        checked={s.enabled}
+                        disabled={!mayRun || act.busy}
+                        onChange={() => flip(s)}
+                      />
+                    </td>
+                    <td>
+                      <Link to="/fleet/schedules/$id" params={{ id: s.schedule_id }} search={{}}>
+                        {s.schedule_name}
+                      </Link>
+                      {!s.enabled && <div className={css.hint}>Disabled{s.note && `: ${s.note}`}</div>}
+                    </td>
+                    <td>{s.workflow_name}</td>
+                    <td title={s.cron_expression}>
+                      {often(s)}
+                      <div className={css.hint}>{s.timezone}</div>
+                    </td>
+                    <td>{s.next_run ? inZone(s.next_run, s.timezone) : 'None'}</td>
+                    <td>
+                      {s.last_run ? <Ago at={s.last_run} /> : 'Not yet'}
+                      {s.success_count + s.failure_count > 0 && (
+                        <div className={s.failures_in_a_row > 0 ? css.bad : css.hint}>
+                          {s.failures_in_a_row > 0 ? `Failed, ${s.failures_in_a_row} in a row` : 'Succeeded'}
+                        </div>
+                      )}
+                    </td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </Scroll>
+        )}
+        {id && <ScheduleView key={id} id={id} search={search} onSearch={onSearch} onChanged={list.again} onGone={() => onOpen('')} />}
       </div>
+      {making && (
+        <ScheduleDialog
+          onClose={() => setMaking(false)}
+          onDone={(s) => {
+            setMaking(false);
+            list.again();
+            onOpen(s.schedule_id);
+          }}
+        />
+      )}
     </div>
   );
 }

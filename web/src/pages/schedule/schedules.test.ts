@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest';
+import { every, fieldOf, instantIn, inZone, mark, newDraft, often, scheduleSearch, timeOf } from './schedules';
+
+const base = { kind: 'cron', frequency: 'daily', timezone: 'UTC', interval_seconds: 0, time_hour: 9, time_minute: 5, day_of_week: 0, day_of_month: 3 } as const;
+
+describe('the time of a schedule', () => {
+  it('is said in words', () => {
+    expect(often(base)).toBe('Every day at 09:05');
+    expect(often({ ...base, frequency: 'weekly' })).toBe('Every Monday at 09:05');
+    expect(often({ ...base, frequency: 'monthly' })).toBe('On day 3 of each month at 09:05');
+    expect(often({ ...base, frequency: 'cron', cron_expression: '0 9 * * 1-5' })).toBe('By the expression 0 9 * * 1-5');
+    expect(often({ ...base, kind: 'once', run_at: '2026-07-01T10:00:00Z', timezone: 'Europe/Berlin' })).toBe('Once, at 2026-07-01 12:00:00');
+    expect([every(900), every(3600), every(90), every(172_800)]).toEqual(['Every 15 minutes', 'Every hour', 'Every 90 seconds', 'Every 2 days']);
+  });
+  it('is read on the clocks of its zone', () => {
+    expect(instantIn('2026-07-01T12:00', 'Europe/Berlin')).toBe('2026-07-01T10:00:00.000Z');
+    expect(instantIn('2026-01-01T12:00', 'Europe/Berlin')).toBe('2026-01-01T11:00:00.000Z');
+    expect(instantIn('', 'UTC')).toBeUndefined();
+    expect(inZone('2026-01-01T00:00:00Z', 'No/Where')).toBe('2026-01-01 00:00:00');
+  });
+  it('is sent as its kind alone', () => {
+    expect(timeOf({ ...newDraft('UTC'), kind: 'interval', seconds: '60' })).toEqual({ kind: 'interval', calendars: [], timezone: 'UTC', interval_seconds: 60 });
+  });
+});
+
+describe('what is told of it', () => {
+  it('marks runs that are moved or left out', () => {
+    const run = { fire_at: '2026-01-01T00:00:00Z', at: '2026-01-01T00:00:00Z' };
+    expect(mark(run)).toBe('');
+    expect(mark({ ...run, moved_by_dst: true })).toMatch(/^moved/);
+    expect(mark({ ...run, at: null, excluded_by_calendar: true })).toMatch(/^left out/);
+  });
+  it('puts errors at their field, and knows outcomes', () => {
+    expect([fieldOf('cron'), fieldOf('overlap.max'), fieldOf('variables.x')]).toEqual(['cron_expression', 'overlap', 'inputs']);
+    expect(scheduleSearch({ outcome: 'missed' })).toEqual({ outcome: 'missed' });
+    expect(scheduleSearch({ outcome: 'toString' })).toEqual({});
+  });
+});

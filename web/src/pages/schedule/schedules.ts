@@ -1,0 +1,166 @@
+/** What the page of schedules decides. Pure. */
+import type { Schemas } from '../../api/client';
+
+export type Schedule = Schemas['ScheduleAnswer'];
+export type Fire = Schemas['Fire'];
+
+/** What became of an instant, and what that means where the server gives no reason. */
+export const outcomes = {
+  fired: 'there is a job',
+  missed: 'nobody was there in time, and it is not made up for',
+  collapsed: 'another instant stands for it',
+  skipped_overlap: 'jobs of the schedule had not ended',
+  skipped_calendar: 'a calendar does not allow it',
+  refused: 'the job could not be made',
+} as const;
+
+export interface ScheduleSearch {
+  outcome?: keyof typeof outcomes;
+}
+
+export const scheduleSearch = (s: Record<string, unknown>): ScheduleSearch =>
+  typeof s.outcome === 'string' && Object.hasOwn(outcomes, s.outcome) ? { outcome: s.outcome as keyof typeof outcomes } : {};
+
+const days = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'];
+const two = (n: number) => String(n).padStart(2, '0');
+
+/** every is a span of seconds in the greatest unit that holds it whole. */
+export function every(seconds: number): string {
+  for (const [n, word] of [
+    [86_400, 'day'],
+    [3600, 'hour'],
+    [60, 'minute'],
+  ] as const)
+    if (seconds >= n && seconds % n === 0) return seconds === n ? `Every ${word}` : `Every ${seconds / n} ${word}s`;
+  return `Every ${seconds} seconds`;
+}
+
+/** often is the time of a schedule in words. */
+export function often(
+  s: Pick<Schedule, 'kind' | 'frequency' | 'timezone' | 'interval_seconds' | 'time_hour' | 'time_minute' | 'day_of_week' | 'day_of_month'> & {
+    cron_expression?: string;
+    run_at?: string;
+  },
+): string {
+  if (s.kind === 'interval') return every(s.interval_seconds);
+  if (s.kind === 'once') return s.run_at ? `Once, at ${inZone(s.run_at, s.timezone)}` : 'Once';
+  const at = `${two(s.time_hour)}:${two(s.time_minute)}`;
+  switch (s.frequency) {
+    case 'hourly':
+      return `Every hour at minute ${s.time_minute}`;
+    case 'daily':
+      return `Every day at ${at}`;
+    case 'weekly':
+      return `Every ${days[s.day_of_week] ?? 'week'} at ${at}`;
+    case 'monthly':
+      return `On day ${s.day_of_month} of each month at ${at}`;
+    default:
+      return `By the expression ${s.cron_expression ?? ''}`;
+  }
+}
+
+/** partsIn are the clock and the day of a zone at an instant; an unknown zone is read as UTC. */
+function partsIn(t: number, zone: string): Record<string, string> {
+  const o: Intl.DateTimeFormatOptions = {
+    year: 'numeric',
+    month: '2-digit',
+    day: '2-digit',
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+    hourCycle: 'h23',
+  };
+  let f: Intl.DateTimeFormat;
+  try {
+    f = new Intl.DateTimeFormat('en-GB', { ...o, timeZone: zone || 'UTC' });
+  } catch {
+    f = new Intl.DateTimeFormat('en-GB', { ...o, timeZone: 'UTC' });
+  }
+  return Object.fromEntries(f.formatToParts(t).map((p) => [p.type, p.value]));
+}
+
+/** inZone is an instant on the clocks of a zone. */
+export function inZone(iso: string, zone: string): string {
+  const p = partsIn(Date.parse(iso), zone);
+  return `${p.year}-${p.month}-${p.day} ${p.hour}:${p.minute}:${p.second}`;
+}
+
+/** localIn is an instant as a field for a time wants it. */
+export const localIn = (iso: string, zone: string): string => inZone(iso, zone).slice(0, 16).replace(' ', 'T');
+
+/** instantIn is the instant at which the clocks of a zone show what a person picked. */
+export function instantIn(local: string, zone: string): string | undefined {
+  const wall = Date.parse(`${local}Z`);
+  if (Number.isNaN(wall)) return undefined;
+  const offset = (t: number) => Date.parse(`${inZone(new Date(t).toISOString(), zone).replace(' ', 'T')}Z`) - t;
+  const first = wall - offset(wall);
+  return new Date(wall - offset(first)).toISOString();
+}
+
+export interface Draft {
+  name: string;
+  workflow: string;
+  kind: 'cron' | 'interval' | 'once';
+  cron: string;
+  seconds: string;
+  at: string; // on the clocks of zone
+  zone: string;
+  overlap: NonNullable<Schemas['OverlapChange']['policy']>;
+  misfire: NonNullable<Schemas['MisfireChange']['policy']>;
+  calendars: readonly string[];
+  inputs: string;
+}
+
+export const newDraft = (zone: string): Draft => ({
+  name: '',
+  workflow: '',
+  kind: 'cron',
+  cron: '0 9 * * 1-5',
+  seconds: '900',
+  at: '',
+  zone,
+  overlap: 'skip',
+  misfire: 'run_once',
+  calendars: [],
+  inputs: '{}',
+});
+
+export const draftOf = (s: Schedule): Draft => ({
+  ...newDraft(s.timezone),
+  name: s.schedule_name,
+  workflow: s.workflow_id,
+  kind: s.kind as Draft['kind'],
+  ...(s.cron_expression ? { cron: s.cron_expression } : {}),
+  ...(s.interval_seconds ? { seconds: String(s.interval_seconds) } : {}),
+  ...(s.run_at ? { at: localIn(s.run_at, s.timezone) } : {}),
+  overlap: s.overlap.policy as Draft['overlap'],
+  misfire: s.misfire.policy as Draft['misfire'],
+  calendars: s.calendars ?? [],
+  inputs: JSON.stringify(s.input ?? {}, null, 2),
+});
+
+/** timeOf is the part of a draft that says when. */
+export function timeOf(d: Draft): Schemas['PreviewScheduleBody'] {
+  const body: Schemas['PreviewScheduleBody'] = { kind: d.kind, calendars: [...d.calendars] };
+  if (d.zone) body.timezone = d.zone;
+  const at = instantIn(d.at, d.zone);
+  if (d.kind === 'cron') body.cron_expression = d.cron;
+  else if (d.kind === 'interval') body.interval_seconds = Math.round(Number(d.seconds));
+  else if (at) body.run_at = at;
+  return body;
+}
+
+/** mark says what is special about a run of the preview; empty: nothing. */
+export function mark(r: Schemas['PreviewedRun']): string {
+  if (r.excluded_by_calendar) return r.at === null ? 'left out: a calendar does not allow it' : 'put on another day: a calendar does not allow it';
+  if (r.collapsed) return 'another run at the same time stands for it';
+  return r.moved_by_dst ? 'moved: the clocks change, and its own time does not exist' : '';
+}
+
+const own: Record<string, string> = { cron: 'cron_expression', name: 'schedule_name', input: 'inputs', variables: 'inputs' };
+
+/** fieldOf is the field of the editor that an error of the server is about. */
+export function fieldOf(name: string): string {
+  const head = name.split('.')[0] ?? '';
+  return own[head] ?? head;
+}
