@@ -26,7 +26,7 @@ interface Props {
 export function SchedulesPage({ id, search, onSearch, onOpen }: Props) {
   const list = useLive<Schemas['ScheduleList']>('schedules', {
     topics: ['schedules'],
-    ask: (s) => call('GET', '/schedules?view=list&limit=1000', undefined, s),
+    ask: (s) => call('GET', '/schedules?view=list&limit=500', undefined, s),
   });
   const mayWrite = useMay('schedules:write');
   const mayRun = useMay('schedules:run');
