@@ -56,6 +56,7 @@ const waiting: Readonly<Record<string, string>> = {
   time: 'Waits for its time',
   backoff: 'Waits before it is tried again',
   dependencies: 'Waits for other jobs',
+  secret_held: 'Another job has its secret',
   concurrency: 'As many run as may',
   rate: 'Too many begin at once',
   robot: 'Waits for a robot',
