@@ -53,10 +53,39 @@ var compareOps = []CompareOp{
 // Whether a range of versions can be read is for the one who evaluates it.
 func ValidateFactConditions(field string, list []Comparison) error {
 	n := 0
-	return validateConditions(field, list, 1, &n)
+	return validateConditions(field, list, 1, &n, (*Comparison).validateFact)
 }
 
-func validateConditions(field string, list []Comparison, depth int, n *int) error {
+// ValidateDocumentConditions checks the shape of conditions on a document.
+func ValidateDocumentConditions(field string, list []Comparison) error {
+	n := 0
+	return validateConditions(field, list, 1, &n, (*Comparison).validatePath)
+}
+
+// aboutWhat checks what a condition is about.
+type aboutWhat func(c *Comparison, field string) error
+
+func (c *Comparison) validateFact(field string) error {
+	switch {
+	case c.Path != "":
+		return Invalid(field+".path", "A condition on a robot names a fact, not a path; got %q.", clip(c.Path, 80))
+	case !capabilityForm.MatchString(c.Fact):
+		return Invalid(field+".fact", "A fact's name is a word of lower-case letters, digits, '_', '.' or '-', at most 64 long; got %q.", clip(c.Fact, 80))
+	}
+	return nil
+}
+
+func (c *Comparison) validatePath(field string) error {
+	switch {
+	case c.Fact != "":
+		return Invalid(field+".fact", "A condition on a document names a path, not a fact; got %q.", clip(c.Fact, 80)).WithFix("Write a JSON Pointer such as /invoice/amount as path.")
+	case c.Path != "" && c.Path[0] != '/' || len(c.Path) > 512:
+		return Invalid(field+".path", "path is a JSON Pointer such as /invoice/amount, at most 512 bytes; got %q.", clip(c.Path, 80))
+	}
+	return nil
+}
+
+func validateConditions(field string, list []Comparison, depth int, n *int, about aboutWhat) error {
 	if depth > MaxComparisonDepth {
 		return Invalid(field, "Conditions may nest %d deep; these nest deeper.", MaxComparisonDepth)
 	}
@@ -64,16 +93,16 @@ func validateConditions(field string, list []Comparison, depth int, n *int) erro
 		if *n++; *n > MaxComparisons {
 			return Invalid(field, "At most %d conditions are allowed in one place.", MaxComparisons)
 		}
-		if err := list[i].validate(fmt.Sprintf("%s[%d]", field, i), depth, n); err != nil {
+		if err := list[i].validate(fmt.Sprintf("%s[%d]", field, i), depth, n, about); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (c *Comparison) validate(field string, depth int, n *int) error {
+func (c *Comparison) validate(field string, depth int, n *int, about aboutWhat) error {
 	parts := 0
-	for _, given := range []bool{c.Fact != "" || c.Op != "", len(c.Any) > 0, c.Not != nil} {
+	for _, given := range []bool{c.Fact != "" || c.Path != "" || c.Op != "", len(c.Any) > 0, c.Not != nil} {
 		if given {
 			parts++
 		}
@@ -83,15 +112,14 @@ func (c *Comparison) validate(field string, depth int, n *int) error {
 		return Invalid(field, "A condition is one of fact with op and value, any, or not.").
 			WithFix(`For example {"fact": "memory_gb", "op": ">=", "value": 16}.`)
 	case len(c.Any) > 0:
-		return validateConditions(field+".any", c.Any, depth+1, n)
+		return validateConditions(field+".any", c.Any, depth+1, n, about)
 	case c.Not != nil:
-		return validateConditions(field+".not", []Comparison{*c.Not}, depth+1, n)
-	case c.Path != "":
-		return Invalid(field+".path", "A condition on a robot names a fact, not a path; got %q.", clip(c.Path, 80))
-	case !capabilityForm.MatchString(c.Fact):
-		return Invalid(field+".fact", "A fact's name is a word of lower-case letters, digits, '_', '.' or '-', at most 64 long; got %q.", clip(c.Fact, 80))
+		return validateConditions(field+".not", []Comparison{*c.Not}, depth+1, n, about)
 	case !slices.Contains(compareOps, c.Op):
 		return Invalid(field+".op", "op must be one of == != < <= > >= in not_in contains exists version; got %q.", clip(string(c.Op), 40))
+	}
+	if err := about(c, field); err != nil {
+		return err
 	}
 	return c.validateValue(field + ".value")
 }
@@ -153,7 +181,7 @@ func (c Comparison) String() string {
 	case c.Not != nil:
 		return "not " + c.Not.String()
 	case c.Op == OpExists:
-		return c.Fact + " known"
+		return c.Fact + c.Path + " known"
 	}
 	return strings.TrimSpace(c.Fact+c.Path+" "+string(c.Op)) + " " + string(c.Value)
 }

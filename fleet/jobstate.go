@@ -60,38 +60,38 @@ type Rule string
 // decides.
 type Transition struct {
 	Rule    Rule
-	Trigger Trigger
+	Cause Cause
 	From    []State
 	To      []State
 }
 
-// Trigger is what happened to a job.
-type Trigger string
+// Cause is what happened to a job.
+type Cause string
 
-// The triggers. Each has exactly one function that applies it.
+// The causes. Each has exactly one function that applies it.
 const (
-	OnDue       Trigger = "due"       // a waiting time is over
-	OnOffer     Trigger = "offer"     // placement chose a robot
-	OnAccept    Trigger = "accept"    // the robot took it
-	OnReject    Trigger = "reject"    // the robot refused it
-	OnNotTaken  Trigger = "not_taken" // the offer lapsed
-	OnSilent    Trigger = "silent"    // no renewal for the suspect time
-	OnLost      Trigger = "lost"      // no renewal for the lost time, or proof
-	OnStopped   Trigger = "stopped"   // the robot says that the attempt was stopped
-	OnRelease   Trigger = "release"   // the robot gives it back
-	OnComplete  Trigger = "complete"
-	OnFail      Trigger = "fail"
-	OnCancel    Trigger = "cancel"
-	OnRunLimit  Trigger = "run_limit"  // ran for longer than allowed
-	OnWaitLimit Trigger = "wait_limit" // waited for longer than allowed
-	OnStopLimit Trigger = "stop_limit" // the grace of a stop is over
-	OnDecide    Trigger = "decide"     // a person answered
-	OnParents   Trigger = "parents"    // a parent ended
-	OnRenew     Trigger = "renew"      // a robot renews the attempt that it lost
-	OnSegment   Trigger = "segment"    // a segment moved
+	OnDue       Cause = "due"       // a waiting time is over
+	OnOffer     Cause = "offer"     // placement chose a robot
+	OnAccept    Cause = "accept"    // the robot took it
+	OnReject    Cause = "reject"    // the robot refused it
+	OnNotTaken  Cause = "not_taken" // the offer lapsed
+	OnSilent    Cause = "silent"    // no renewal for the suspect time
+	OnLost      Cause = "lost"      // no renewal for the lost time, or proof
+	OnStopped   Cause = "stopped"   // the robot says that the attempt was stopped
+	OnRelease   Cause = "release"   // the robot gives it back
+	OnComplete  Cause = "complete"
+	OnFail      Cause = "fail"
+	OnCancel    Cause = "cancel"
+	OnRunLimit  Cause = "run_limit"  // ran for longer than allowed
+	OnWaitLimit Cause = "wait_limit" // waited for longer than allowed
+	OnStopLimit Cause = "stop_limit" // the grace of a stop is over
+	OnDecide    Cause = "decide"     // a person answered
+	OnParents   Cause = "parents"    // a parent ended
+	OnRenew     Cause = "renew"      // a robot renews the attempt that it lost
+	OnSegment   Cause = "segment"    // a segment moved
 )
 
-// Table is the life of a job. A pair of state and trigger that is not in it
+// Table is the life of a job. A pair of state and cause that is not in it
 // changes nothing, and a test walks every pair to prove that.
 func Table() []Transition {
 	s := func(states ...State) []State { return states }
@@ -130,11 +130,11 @@ func Table() []Transition {
 	}
 }
 
-// Allowed says whether the table lets a trigger take a job from one state to
+// Allowed says whether the table lets a cause take a job from one state to
 // another, and by which rule.
-func Allowed(t Trigger, from, to State) (Rule, bool) {
+func Allowed(t Cause, from, to State) (Rule, bool) {
 	for _, row := range Table() {
-		if row.Trigger == t && slices.Contains(row.From, from) && slices.Contains(row.To, to) {
+		if row.Cause == t && slices.Contains(row.From, from) && slices.Contains(row.To, to) {
 			return row.Rule, true
 		}
 	}
@@ -196,7 +196,7 @@ func (m *Move) emit(kind EventKind, data map[string]any) *Move {
 	return m
 }
 
-// refused explains that a trigger does not fit the job's state.
-func (s Subject) refused(t Trigger) error {
+// refused explains that a cause does not fit the job's state.
+func (s Subject) refused(t Cause) error {
 	return Errorf(CodeConflict, "invalid_state", "Job %s is %s; %s does not apply to it.", s.Job.ID, s.Job.State, t)
 }

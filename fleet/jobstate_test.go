@@ -33,9 +33,9 @@ func subject(s State) Subject {
 	return sub
 }
 
-// apply does to a subject what a trigger asks for, at an hour when all
+// apply does to a subject what a cause asks for, at an hour when all
 // deadlines have passed.
-func apply(s Subject, t Trigger) (*Move, error) {
+func apply(s Subject, t Cause) (*Move, error) {
 	now := at.Add(time.Hour)
 	report := func(kind ReportKind, e *JobError) (*Move, error) {
 		v, m := s.Judge(Report{Kind: kind, RobotID: "r1", Epoch: s.Job.Epoch, Error: e, By: ByShutdown}, now)
@@ -87,42 +87,42 @@ func apply(s Subject, t Trigger) (*Move, error) {
 	case OnDecide:
 		return s.Decide(Decision{Do: "retry", Reason: "it did not pay"}, now)
 	}
-	return nil, errors.New("unknown trigger")
+	return nil, errors.New("unknown cause")
 }
 
-func triggers() []Trigger {
-	var all []Trigger
+func causes() []Cause {
+	var all []Cause
 	for _, row := range Table() {
-		if !slices.Contains(all, row.Trigger) {
-			all = append(all, row.Trigger)
+		if !slices.Contains(all, row.Cause) {
+			all = append(all, row.Cause)
 		}
 	}
 	return all
 }
 
-// Every pair of state and trigger either is in the table or changes nothing.
+// Every pair of state and cause either is in the table or changes nothing.
 func TestTableIsComplete(t *testing.T) {
 	for _, from := range States() {
-		for _, trigger := range triggers() {
+		for _, cause := range causes() {
 			s := subject(from)
 			before := s.Job
-			m, err := apply(s, trigger)
+			m, err := apply(s, cause)
 			allowed := slices.ContainsFunc(Table(), func(row Transition) bool {
-				return row.Trigger == trigger && slices.Contains(row.From, from)
+				return row.Cause == cause && slices.Contains(row.From, from)
 			})
 			switch {
 			case m != nil && !allowed:
-				t.Errorf("%s + %s moved to %s, which the table does not hold", from, trigger, m.Job.State)
-			case m == nil && allowed && !(from == Pending && (trigger == OnComplete || trigger == OnRenew)):
-				t.Errorf("%s + %s is in the table and changed nothing: %v", from, trigger, err)
+				t.Errorf("%s + %s moved to %s, which the table does not hold", from, cause, m.Job.State)
+			case m == nil && allowed && !(from == Pending && (cause == OnComplete || cause == OnRenew)):
+				t.Errorf("%s + %s is in the table and changed nothing: %v", from, cause, err)
 			case m != nil:
-				if _, ok := Allowed(trigger, from, m.Job.State); !ok {
-					t.Errorf("%s + %s led to %s, which the table does not allow", from, trigger, m.Job.State)
+				if _, ok := Allowed(cause, from, m.Job.State); !ok {
+					t.Errorf("%s + %s led to %s, which the table does not allow", from, cause, m.Job.State)
 				}
 				checkShape(t, m)
 			}
 			if s.Job.State != before.State || s.Job.Version != before.Version {
-				t.Errorf("%s + %s changed the subject itself", from, trigger)
+				t.Errorf("%s + %s changed the subject itself", from, cause)
 			}
 		}
 	}
@@ -155,37 +155,37 @@ func checkShape(t interface{ Errorf(string, ...any) }, m *Move) {
 	}
 }
 
-// Any history of triggers keeps the promises: one end, epochs without a hole,
+// Any history of causes keeps the promises: one end, epochs without a hole,
 // final states for ever, budgets respected.
 func TestHistories(t *testing.T) {
-	all := slices.DeleteFunc(triggers(), func(t Trigger) bool { return t == OnSegment }) // a whole has no attempts: see TestWholeFollows
+	all := slices.DeleteFunc(causes(), func(t Cause) bool { return t == OnSegment }) // a whole has no attempts: see TestWholeFollows
 	rapid.Check(t, func(t *rapid.T) {
 		s := subject(Pending)
 		s.Job.RetrySafety = rapid.SampledFrom([]RetrySafety{RetryAlways, RetryUntilEffect, RetryNever}).Draw(t, "safety")
 		ends := 0
 		for range rapid.IntRange(1, 60).Draw(t, "steps") {
-			trigger := rapid.SampledFrom(all).Draw(t, "trigger")
+			cause := rapid.SampledFrom(all).Draw(t, "cause")
 			s.EffectOpen = rapid.Bool().Draw(t, "effect") && s.Job.State.Live()
 			from := s.Job
-			m, err := apply(s, trigger)
+			m, err := apply(s, cause)
 			if m == nil {
 				continue
 			}
 			if err != nil {
-				t.Fatalf("%s gave a move and an error: %v", trigger, err)
+				t.Fatalf("%s gave a move and an error: %v", cause, err)
 			}
 			checkShape(t, m)
 			if from.State.Final() {
-				t.Fatalf("%s moved a job out of %s", trigger, from.State)
+				t.Fatalf("%s moved a job out of %s", cause, from.State)
 			}
 			if m.Job.State.Final() {
 				ends++
 			}
 			if m.NewAttempt != (m.Job.Epoch == from.Epoch+1) || m.Job.Epoch < from.Epoch {
-				t.Fatalf("%s: epoch %d → %d, new attempt %v", trigger, from.Epoch, m.Job.Epoch, m.NewAttempt)
+				t.Fatalf("%s: epoch %d → %d, new attempt %v", cause, from.Epoch, m.Job.Epoch, m.NewAttempt)
 			}
 			if m.Job.RetriesUsed > m.Job.Retry.Max || m.Job.LostUsed > m.Job.Retry.MaxLost {
-				t.Fatalf("%s: budget exceeded: %d retries, %d lost", trigger, m.Job.RetriesUsed, m.Job.LostUsed)
+				t.Fatalf("%s: budget exceeded: %d retries, %d lost", cause, m.Job.RetriesUsed, m.Job.LostUsed)
 			}
 			s.Job = m.Job
 			if m.Attempt != nil {

@@ -81,28 +81,59 @@ func CheckConditions(field string, list []fleet.Comparison) error {
 	return nil
 }
 
-// all is the verdict on a list: every one must match.
+// knowledge is what conditions are held against.
+type knowledge interface {
+	look(c *fleet.Comparison) (have any, known bool)
+}
+
+// ofRobot is what is known of a robot at a time.
+type ofRobot struct {
+	facts fleet.Facts
+	now   time.Time
+}
+
+func (k ofRobot) look(c *fleet.Comparison) (any, bool) { return k.facts.Known(c.Fact, k.now) }
+
+// ofDocument is a JSON document.
+type ofDocument struct{ text json.RawMessage }
+
+func (k ofDocument) look(c *fleet.Comparison) (have any, known bool) {
+	raw, ok := fleet.Pointer(k.text, c.Path)
+	return have, ok && json.Unmarshal(raw, &have) == nil
+}
+
+// Holds says whether all conditions hold of a document. What is not there is
+// unknown, and unknown never holds.
+func Holds(list []fleet.Comparison, document json.RawMessage) bool {
+	return verdictOf(conditions(list), ofDocument{document}) == matches
+}
+
+// all is the verdict on a robot: every one must match.
 func all(list []condition, facts fleet.Facts, now time.Time) verdict {
+	return verdictOf(list, ofRobot{facts, now})
+}
+
+func verdictOf[K knowledge](list []condition, k K) verdict {
 	out := matches
 	for i := range list {
-		out = min(out, list[i].of(facts, now))
+		out = min(out, of(&list[i], k))
 	}
 	return out
 }
 
-// of holds one condition against what is known of a robot.
-func (c *condition) of(facts fleet.Facts, now time.Time) verdict {
+// of holds one condition against what is known.
+func of[K knowledge](c *condition, k K) verdict {
 	switch {
 	case len(c.any) > 0:
 		out := fails
 		for i := range c.any {
-			out = max(out, c.any[i].of(facts, now))
+			out = max(out, of(&c.any[i], k))
 		}
 		return out
 	case c.not != nil:
-		return [...]verdict{fails: matches, unknown: unknown, matches: fails}[c.not.of(facts, now)]
+		return [...]verdict{fails: matches, unknown: unknown, matches: fails}[of(c.not, k)]
 	}
-	have, known := facts.Known(c.c.Fact, now)
+	have, known := k.look(c.c)
 	if c.c.Op == fleet.OpExists {
 		return truth(known == (c.value != false))
 	}
