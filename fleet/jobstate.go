@@ -59,10 +59,10 @@ type Rule string
 // which states may follow. Where several may, the guard of the rule's function
 // decides.
 type Transition struct {
-	Rule    Rule
+	Rule  Rule
 	Cause Cause
-	From    []State
-	To      []State
+	From  []State
+	To    []State
 }
 
 // Cause is what happened to a job.

@@ -51,6 +51,9 @@ type Trigger struct {
 
 // TriggerState is what changes while a trigger is at work.
 type TriggerState struct {
+	// Since is the number of the event up to which it looks at nothing: where the
+	// log ended when it was made or enabled.
+	Since     int64
 	Fired     int64 // jobs that it started
 	Successes int64 // of those that have ended
 	Failures  int64
@@ -79,6 +82,15 @@ type WebhookRule struct {
 	// DeliveryHeader names a delivery, so that a repeated one is known again.
 	DeliveryHeader string `json:"delivery_header,omitempty"`
 	HasSecret      bool   `json:"has_secret"` // shown; the secret itself never is
+}
+
+// Address is the path below /webhooks/: that of another tenant than the default
+// one begins with its id, so that no tenant can take the paths of another.
+func (w *WebhookRule) Address(tenant TenantID) string {
+	if tenant == DefaultTenant {
+		return w.Path
+	}
+	return string(tenant) + "/" + w.Path
 }
 
 // WebhookAuth is how a caller proves that it may call.
@@ -135,7 +147,7 @@ const (
 )
 
 var (
-	webhookPath  = regexp.MustCompile(`^[a-z0-9][a-z0-9._~-]*(/[a-z0-9][a-z0-9._~-]*)*$`)
+	webhookPath  = regexp.MustCompile(`^[a-z0-9][a-z0-9._~-]*$`)
 	headerForm   = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]*$`)
 	noHookHeader = []string{"authorization", "cookie", "host", "content-length", "content-type", "connection", "transfer-encoding"}
 )
@@ -223,7 +235,7 @@ func (w *WebhookRule) validate() error {
 		return Invalid("webhook.auth", "webhook.auth must be one of %s; got %q.", listed(WebhookAuths()), clip(string(w.Auth), 40))
 	}
 	if w.Path != "" && (len(w.Path) > maxWebhookPath || !webhookPath.MatchString(w.Path)) {
-		return Invalid("webhook.path", "webhook.path is lower-case letters, digits, '.', '_', '~' and '-' in parts separated by '/', at most %d characters; got %q.", maxWebhookPath, clip(w.Path, 80))
+		return Invalid("webhook.path", "webhook.path is lower-case letters, digits, '.', '_', '~' and '-', at most %d characters; got %q.", maxWebhookPath, clip(w.Path, 80))
 	}
 	for field, name := range map[string]string{"webhook.header": w.Header, "webhook.delivery_header": w.DeliveryHeader} {
 		if name == "" {

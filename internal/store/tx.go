@@ -22,6 +22,7 @@ type Reader interface {
 	QueueReader
 	ItemReader
 	ScheduleReader
+	TriggerReader
 	DependencyReader
 	DeadLetterReader
 	CommandReader
@@ -49,6 +50,7 @@ type Tx interface {
 	QueueWriter
 	ItemWriter
 	ScheduleWriter
+	TriggerWriter
 	CommandWriter
 	BulkWriter
 	ClusterWriter

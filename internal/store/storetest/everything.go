@@ -86,6 +86,9 @@ func (f *Fixture) Everything() {
 			tx.PutWorkCalendar(fleet.WorkCalendar{ID: f.IDs.New(), Tenant: f.Tenant, Name: "Fête", Timezone: "Europe/Paris", CreatedAt: f.Now, UpdatedAt: f.Now}),
 		)
 	})
+	hook := f.Trigger(nil)
+	_, err := f.accept(hook, "d1")
+	f.must(err)
 	sticky := f.Spec()
 	sticky.Placement.Sticky = &fleet.Sticky{Mode: fleet.StickySoft, Key: "order-7"}
 	done := f.Running(sticky, "r1", session)

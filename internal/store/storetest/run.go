@@ -41,6 +41,7 @@ func Run(t *testing.T, open Open) {
 		{"rollup", rollupTests()},
 		{"queue", queueTests()},
 		{"schedule", scheduleTests()},
+		{"trigger", triggerTests()},
 	}
 	for _, g := range groups {
 		t.Run(g.name, func(t *testing.T) {

@@ -1,0 +1,224 @@
+package storetest
+
+import (
+	"errors"
+	"time"
+
+	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/store"
+)
+
+// Trigger stores a trigger.
+func (f *Fixture) Trigger(change func(t *fleet.Trigger)) fleet.Trigger {
+	f.Helper()
+	t := fleet.Trigger{
+		ID: f.IDs.New(), Tenant: f.Tenant, Name: "Bestellung", WorkflowID: f.IDs.New(), Kind: fleet.TriggerWebhook, Enabled: true, Revision: 1,
+		CreatedAt: f.Now, UpdatedAt: f.Now, Webhook: &fleet.WebhookRule{Path: "orders"},
+	}
+	t.Inputs = []byte(`{"ü":{"pointer":"/a"}}`)
+	if change != nil {
+		change(&t)
+	}
+	t.Normal()
+	f.must(t.Validate())
+	f.Update(func(tx store.Tx) error { return tx.AddTrigger(t, store.SealedHook{Text: "s1.1.x.y", Version: 1}) })
+	return f.trigger(t.ID)
+}
+
+func (f *Fixture) trigger(id fleet.ID) (t fleet.Trigger) {
+	f.Helper()
+	f.View(func(r store.Reader) (err error) { t, err = r.Trigger(id); return err })
+	return t
+}
+
+// accept makes a job of a trigger for a key.
+func (f *Fixture) accept(t fleet.Trigger, key string) (fleet.Job, error) {
+	f.Helper()
+	job := f.Submit(f.Spec())
+	return job, f.Store.Update(f.Context(), f.Scope, func(tx store.Tx) error {
+		if _, err := tx.TriggerToChange(t.ID); err != nil {
+			return err
+		}
+		return tx.AddFirings([]store.NewFiring{{Depth: 2, Firing: fleet.Firing{
+			ID: f.IDs.New(), Tenant: f.Tenant, Trigger: t.ID, At: f.Now, Outcome: fleet.FiringAccepted, JobID: job.ID, Key: key, About: []byte(`{"ü":1}`),
+		}}})
+	})
+}
+
+func (f *Fixture) active(t fleet.Trigger) (n int64) {
+	f.Helper()
+	f.View(func(r store.Reader) (err error) { n, err = r.TriggerActive(t.ID); return err })
+	return n
+}
+
+func (f *Fixture) firings(t fleet.Trigger) (list []fleet.Firing) {
+	f.Helper()
+	f.View(func(r store.Reader) (err error) {
+		list, _, err = r.Firings(store.FiringFilter{Trigger: t.ID}, fleet.Page{Limit: 100})
+		return err
+	})
+	return list
+}
+
+func triggerTests() map[string]func(f *Fixture) {
+	return map[string]func(f *Fixture){
+		"one key, one job": func(f *Fixture) {
+			t := f.Trigger(nil)
+			job, err := f.accept(t, "d1")
+			f.must(err)
+			if _, err := f.accept(t, "d1"); !errors.Is(err, fleet.ErrConflict) {
+				f.Errorf("a second one: %v", err)
+			}
+			_, err = f.accept(t, "")
+			f.must(err)
+			_, err = f.accept(t, "")
+			f.must(err)
+			f.Update(func(tx store.Tx) error {
+				return tx.AddFirings([]store.NewFiring{{Firing: fleet.Firing{
+					ID: f.IDs.New(), Tenant: f.Tenant, Trigger: t.ID, At: f.Now, Outcome: fleet.FiringDuplicate, JobID: job.ID, Key: "d1",
+				}}})
+			})
+			f.View(func(r store.Reader) error {
+				first, err := r.FiringOf(t.ID, "d1")
+				is(f, "the first", first.JobID, job.ID)
+				is(f, "what it was made from", string(first.About), `{"ü":1}`)
+				depth, _ := r.TriggerDepth(job.ID)
+				is(f, "depth", depth, 2)
+				return err
+			})
+			now := f.trigger(t.ID)
+			is(f, "fired", now.Fired, int64(3))
+			is(f, "rows", len(f.firings(t)), 4)
+			is(f, "active", f.active(t), int64(3))
+		},
+		"ends": func(f *Fixture) {
+			t := f.Trigger(nil)
+			var ends []store.FiringEnd
+			for i, state := range []fleet.State{fleet.Completed, fleet.Failed, fleet.TimedOut, fleet.Cancelled} {
+				job, err := f.accept(t, "")
+				f.must(err)
+				f.Cancel(job.ID)
+				ends = append(ends, store.FiringEnd{Job: job.ID, State: state, At: f.Now.Add(time.Duration(i) * time.Second)})
+			}
+			is(f, "jobs that have ended are not active before their ends are noted", f.active(t), int64(0))
+			stranger := f.Submit(f.Spec())
+			ends = append(ends, store.FiringEnd{Job: stranger.ID, State: fleet.Failed, At: f.Now})
+			for _, want := range []int{1, 0} { // noted twice, counted once
+				var ended []store.TriggerEnded
+				f.Update(func(tx store.Tx) (err error) { ended, err = tx.EndFirings(ends); return err })
+				is(f, "triggers", len(ended), want)
+				if want == 1 {
+					is(f, "in a row", ended[0], store.TriggerEnded{Trigger: t.ID, Streak: 2})
+				}
+			}
+			now := f.trigger(t.ID)
+			is(f, "successes", now.Successes, int64(1))
+			is(f, "failures", now.Failures, int64(2))
+			is(f, "streak", now.Streak, int64(2))
+			is(f, "the end", f.firings(t)[3].End, fleet.Completed)
+			f.Update(func(tx store.Tx) (err error) {
+				n, err := tx.PruneFirings(f.Now.Add(time.Hour), 10)
+				is(f, "gone", n, 4)
+				return err
+			})
+		},
+		"names and paths": func(f *Fixture) {
+			t := f.Trigger(nil)
+			for what, change := range map[string]func(o *fleet.Trigger){
+				"the name": func(o *fleet.Trigger) { o.Name, o.Webhook.Path = "BESTELLUNG", "others" },
+				"the path": func(o *fleet.Trigger) { o.Name = "Andere" },
+			} {
+				other := t
+				hook := *t.Webhook
+				other.ID, other.Webhook = f.IDs.New(), &hook
+				change(&other)
+				if err := f.Store.Update(f.Context(), f.Scope, func(tx store.Tx) error { return tx.AddTrigger(other, store.SealedHook{}) }); err == nil {
+					f.Errorf("%s is taken twice", what)
+				}
+			}
+			f.View(func(r store.Reader) error {
+				for _, ref := range []string{t.Webhook.Address(t.Tenant), string(t.ID)} {
+					tenant, id, err := r.HookAt(ref)
+					f.must(err)
+					is(f, ref, id, t.ID)
+					is(f, "tenant", tenant, f.Tenant)
+				}
+				_, _, err := r.HookAt("nothing")
+				is(f, "a path that is nobody's", errors.Is(err, fleet.ErrNotFound), true)
+				named, err := r.TriggerNamed("bestellung")
+				is(f, "by name", named.ID, t.ID)
+				is(f, "has a secret", named.Webhook.HasSecret, true)
+				return err
+			})
+			t.DeletedAt, t.Enabled = f.Now, false
+			f.Update(func(tx store.Tx) error { return tx.PutTrigger(t, nil) })
+			again := f.Trigger(nil)
+			is(f, "the name is free", again.Name, t.Name)
+			f.Update(func(tx store.Tx) error {
+				n, err := tx.PruneTriggers(10)
+				is(f, "gone", n, 1)
+				return err
+			})
+		},
+		"change": func(f *Fixture) {
+			t := f.Trigger(nil)
+			old := t
+			t.Note, t.Enabled, t.Since = "Inventur", false, 7
+			f.Update(func(tx store.Tx) error { return tx.PutTrigger(t, &store.SealedHook{Text: "s1.1.a.b", Version: 2}) })
+			got := f.trigger(t.ID)
+			is(f, "revision", got.Revision, t.Revision+1)
+			is(f, "note", got.Note, "Inventur")
+			is(f, "since", got.Since, int64(7))
+			f.View(func(r store.Reader) error {
+				s, err := r.TriggerSecret(t.ID)
+				is(f, "secret", s, store.SealedHook{Text: "s1.1.a.b", Version: 2})
+				return err
+			})
+			if err := f.Store.Update(f.Context(), f.Scope, func(tx store.Tx) error { return tx.PutTrigger(old, nil) }); !errors.Is(err, fleet.ErrConflict) {
+				f.Errorf("an old one is written: %v", err)
+			}
+		},
+		"the log is followed by one": func(f *Fixture) {
+			f.Trigger(nil)
+			f.Submit(f.Spec())
+			var h store.TriggerHead
+			f.View(func(r store.Reader) error {
+				heads, err := r.TriggerHeads()
+				for _, one := range heads {
+					if one.Tenant == f.Tenant {
+						h = one
+					}
+				}
+				return err
+			})
+			if h.Head <= h.Seq {
+				f.Fatalf("nothing to follow: %+v", h)
+			}
+			for _, want := range []bool{true, false} {
+				f.Update(func(tx store.Tx) error {
+					moved, err := tx.MoveTriggerHead(f.Tenant, h.Seq, h.Head)
+					is(f, "moved", moved, want)
+					return err
+				})
+			}
+		},
+		"backlog": func(f *Fixture) {
+			q := f.Queue(nil)
+			t := f.Trigger(func(t *fleet.Trigger) { t.Kind, t.Queue = fleet.TriggerQueue, &fleet.QueueRule{QueueID: q.ID} })
+			later := f.Now.Add(time.Hour)
+			f.Add(&q, fleet.ItemSpec{})
+			f.Add(&q, fleet.ItemSpec{})
+			f.Add(&q, fleet.ItemSpec{NotBefore: &later})
+			job, err := f.accept(t, "")
+			f.must(err)
+			f.Claim(&q, fleet.ItemHolder{Name: "r1", RobotID: "r1", JobID: job.ID, Epoch: 1}, 1)
+			f.View(func(r store.Reader) error {
+				b, err := r.Backlog(t.ID, q.ID)
+				is(f, "backlog", b, fleet.Backlog{Ready: 1, Taken: 1, Active: 1})
+				list, _ := r.QueueTriggers()
+				is(f, "of queues", len(list) > 0 && list[len(list)-1].ID == t.ID, true)
+				return err
+			})
+		},
+	}
+}
