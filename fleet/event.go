@@ -106,6 +106,16 @@ const (
 	EventCalendarUpdated  EventKind = "calendar.updated"
 	EventCalendarDeleted  EventKind = "calendar.deleted"
 
+	EventItemDue EventKind = "item.due" // postponed items stand in line again; of a queue, with a count
+
+	EventTriggerCreated    EventKind = "trigger.created"
+	EventTriggerUpdated    EventKind = "trigger.updated"
+	EventTriggerDeleted    EventKind = "trigger.deleted"
+	EventTriggerEnabled    EventKind = "trigger.enabled"
+	EventTriggerDisabled   EventKind = "trigger.disabled" // also by itself, after failures in a row
+	EventTriggerFired      EventKind = "trigger.fired"
+	EventTriggerSuppressed EventKind = "trigger.suppressed" // an occasion that started no job
+
 	EventTenantCreated   EventKind = "tenant.created"
 	EventTenantUpdated   EventKind = "tenant.updated"
 	EventTenantSuspended EventKind = "tenant.suspended"
@@ -132,6 +142,8 @@ func EventKinds() []EventKind {
 		EventScheduleCreated, EventScheduleUpdated, EventScheduleDeleted, EventScheduleEnabled, EventScheduleDisabled, EventScheduleFired,
 		EventScheduleMissed, EventScheduleSkipped, EventScheduleLate, EventBackfillStarted, EventBackfillEnded,
 		EventCalendarCreated, EventCalendarUpdated, EventCalendarDeleted,
+		EventItemDue,
+		EventTriggerCreated, EventTriggerUpdated, EventTriggerDeleted, EventTriggerEnabled, EventTriggerDisabled, EventTriggerFired, EventTriggerSuppressed,
 		EventTenantCreated, EventTenantUpdated, EventTenantSuspended, EventTenantResumed,
 	}
 }
@@ -181,6 +193,7 @@ const (
 	SubjectSchedule    SubjectKind = "schedule"
 	SubjectCalendar    SubjectKind = "calendar"
 	SubjectStore       SubjectKind = "store" // in the audit only
+	SubjectTrigger     SubjectKind = "trigger"
 )
 
 // EventDraft is an event before the store has numbered it.

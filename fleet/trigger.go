@@ -76,12 +76,14 @@ const (
 type WebhookRule struct {
 	Path string      `json:"path,omitempty"` // below /webhooks/; empty: by its id alone
 	Auth WebhookAuth `json:"auth"`
+	// Secret names what the caller must have: a secret of the vault, or one of its
+	// fields as NAME.FIELD.
+	Secret string `json:"secret"`
 	// Header is where the signature or the key stands, for senders that name it
 	// otherwise than is usual.
 	Header string `json:"header,omitempty"`
 	// DeliveryHeader names a delivery, so that a repeated one is known again.
 	DeliveryHeader string `json:"delivery_header,omitempty"`
-	HasSecret      bool   `json:"has_secret"` // shown; the secret itself never is
 }
 
 // Address is the path below /webhooks/: that of another tenant than the default
@@ -139,8 +141,6 @@ const (
 	WebhookRemembers   = 24 * time.Hour  // deliveries, so that a repeated one starts no second job
 	WebhookWindow      = 5 * time.Minute // a signed time may lie so far off
 	MaxDeliveryID      = 256
-	minWebhookSecret   = 16
-	maxWebhookSecret   = 512
 	maxWebhookHeader   = 64
 	maxWebhookPath     = 128
 	maxTriggerTypeText = 64
@@ -237,6 +237,13 @@ func (w *WebhookRule) validate() error {
 	if w.Path != "" && (len(w.Path) > maxWebhookPath || !webhookPath.MatchString(w.Path)) {
 		return Invalid("webhook.path", "webhook.path is lower-case letters, digits, '.', '_', '~' and '-', at most %d characters; got %q.", maxWebhookPath, clip(w.Path, 80))
 	}
+	name, field, dotted := strings.Cut(w.Secret, ".")
+	if err := ValidateVaultName("webhook.secret", name); err != nil {
+		return err
+	}
+	if dotted && !vaultName.MatchString(field) {
+		return Invalid("webhook.secret", "webhook.secret is NAME or NAME.FIELD; got %q.", clip(w.Secret, 80))
+	}
 	for field, name := range map[string]string{"webhook.header": w.Header, "webhook.delivery_header": w.DeliveryHeader} {
 		if name == "" {
 			continue
@@ -244,15 +251,6 @@ func (w *WebhookRule) validate() error {
 		if len(name) > maxWebhookHeader || !headerForm.MatchString(name) || slices.Contains(noHookHeader, strings.ToLower(name)) {
 			return Invalid(field, "%s names a header of letters, digits and '-', at most %d characters, and none that HTTP itself uses; got %q.", field, maxWebhookHeader, clip(name, 80))
 		}
-	}
-	return nil
-}
-
-// ValidateWebhookSecret checks a secret that somebody chose.
-func ValidateWebhookSecret(text string) error {
-	if len(text) < minWebhookSecret || len(text) > maxWebhookSecret || strings.TrimSpace(text) != text || strings.ContainsAny(text, "\x00\r\n") {
-		return Invalid("secret", "A secret of a webhook has %d to %d bytes, without line ends and without blanks around it.", minWebhookSecret, maxWebhookSecret).
-			WithFix("Leave it out: one is made, and shown once.")
 	}
 	return nil
 }

@@ -103,6 +103,13 @@ func Schedule(tenant fleet.TenantID, name string) Principal {
 	return p
 }
 
+// Trigger is a trigger that starts its jobs.
+func Trigger(tenant fleet.TenantID, name string) Principal {
+	p := newPrincipal("trigger "+name, tenant, fleet.RoleOperator)
+	p.itself = true
+	return p
+}
+
 // Scope is whose rows the principal may touch.
 func (p Principal) Scope() store.Scope {
 	if p.Tenant == "" {

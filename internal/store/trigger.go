@@ -13,8 +13,6 @@ type TriggerReader interface {
 	TriggerNamed(name string) (fleet.Trigger, error)
 	// Triggers lists all of a tenant by name.
 	Triggers() ([]fleet.Trigger, error)
-	// TriggerSecret is the sealed secret of a webhook; empty: it has none.
-	TriggerSecret(id fleet.ID) (SealedHook, error)
 	// HookAt finds the webhook of a path, or of an id, in any tenant of the scope.
 	HookAt(path string) (tenant fleet.TenantID, id fleet.ID, err error)
 	// Firings lists those of a trigger, the newest first.
@@ -38,9 +36,9 @@ type TriggerReader interface {
 // TriggerWriter changes triggers and writes firings.
 type TriggerWriter interface {
 	// AddTrigger stores a new one; fleet.ErrConflict if its name or its path is taken.
-	AddTrigger(t fleet.Trigger, secret SealedHook) error
-	// PutTrigger writes one that was read for a change; a nil secret stays as it is.
-	PutTrigger(t fleet.Trigger, secret *SealedHook) error
+	AddTrigger(t fleet.Trigger) error
+	// PutTrigger writes one that was read for a change.
+	PutTrigger(t fleet.Trigger) error
 	// TriggerToChange is Trigger with a lock: what is decided from its counts
 	// afterwards holds until the commit.
 	TriggerToChange(id fleet.ID) (fleet.Trigger, error)
@@ -56,12 +54,6 @@ type TriggerWriter interface {
 	// PruneTriggers deleted triggers that have none any more.
 	PruneFirings(before time.Time, limit int) (int, error)
 	PruneTriggers(limit int) (int, error)
-}
-
-// SealedHook is the secret of a webhook as it is kept.
-type SealedHook struct {
-	Text    string // empty: there is none
-	Version int64  // a part of the name that it was sealed under
 }
 
 // FiringFilter selects firings of a trigger.

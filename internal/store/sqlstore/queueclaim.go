@@ -134,6 +134,9 @@ func (t *Tx) PromoteItems(at store.QueueRef, now time.Time, limit int) (int, err
 	if err == nil && n > 0 {
 		t.countItems(at, fleet.ItemNew, true, -int64(n))
 		t.countItems(at, fleet.ItemNew, false, int64(n))
+		err = t.Append(at.Tenant, fleet.EventDraft{
+			Kind: fleet.EventItemDue, Subject: fleet.SubjectQueue, SubjectID: string(at.Queue), Data: map[string]any{"count": n},
+		})
 	}
 	return n, err
 }

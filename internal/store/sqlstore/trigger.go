@@ -7,8 +7,7 @@ import (
 	"github.com/casarerpa/fleet/internal/store"
 )
 
-const triggerColumns = `tenant_id, id, enabled, revision, since_seq, fired, successes, failures, streak, last_fired_at, last_job_id, deleted_at,
-	secret <> '', body`
+const triggerColumns = `tenant_id, id, enabled, revision, since_seq, fired, successes, failures, streak, last_fired_at, last_job_id, deleted_at, body`
 
 var (
 	triggerGet      = stmt("trigger.get", `select `+triggerColumns+` from triggers where id = $1 and tenant_id = $2`)
@@ -17,16 +16,14 @@ var (
 	triggerList     = stmt("trigger.list", `select `+triggerColumns+` from triggers where tenant_id = $1 and deleted_at is null order by name_key`)
 	triggerQueues   = stmt("trigger.queues", `select `+triggerColumns+` from triggers where kind = 'queue' and enabled and deleted_at is null
 		and ($1 or tenant_id = $2) order by id`)
-	triggerSecret = stmt("trigger.secret", `select secret, secret_version from triggers where id = $1 and tenant_id = $2`)
-	triggerPath   = stmt("trigger.path", `select tenant_id, id from triggers where path = $1 and path <> '' and deleted_at is null and ($2 or tenant_id = $3)`)
-	triggerID     = stmt("trigger.id", `select tenant_id, id from triggers where id = $1 and kind = 'webhook' and deleted_at is null and ($2 or tenant_id = $3)`)
+	triggerPath = stmt("trigger.path", `select tenant_id, id from triggers where path = $1 and path <> '' and deleted_at is null and ($2 or tenant_id = $3)`)
+	triggerID   = stmt("trigger.id", `select tenant_id, id from triggers where id = $1 and kind = 'webhook' and deleted_at is null and ($2 or tenant_id = $3)`)
 
-	triggerAdd = stmt("trigger.add", `insert into triggers (tenant_id, id, name_key, kind, path, body, secret, secret_version, enabled, revision,
-		since_seq, fired, successes, failures, streak) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, 0, 0, 0) on conflict do nothing`)
+	triggerAdd = stmt("trigger.add", `insert into triggers (tenant_id, id, name_key, kind, path, body, enabled, revision,
+		since_seq, fired, successes, failures, streak) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, 0, 0, 0) on conflict do nothing`)
 	triggerTaken = stmt("trigger.taken", `select id from triggers where tenant_id = $1 and name_key = $2 and deleted_at is null and id <> $3`)
 	triggerPut   = stmt("trigger.put", `update triggers set revision = revision + 1, name_key = $4, path = $5, body = $6, enabled = $7, since_seq = $8,
 		streak = $9, deleted_at = $10 where tenant_id = $1 and id = $2 and revision = $3`)
-	triggerReseal = stmt("trigger.reseal", `update triggers set secret = $3, secret_version = $4 where tenant_id = $1 and id = $2`)
 	// triggerEnded returns the failures in a row. $5 says that there was a success, after which $6 failures came.
 	triggerEnded = stmt("trigger.ended", `update triggers set successes = successes + $3, failures = failures + $4,
 		streak = case when $5 then $6 else streak + $6 end where tenant_id = $1 and id = $2 returning streak`)
@@ -47,12 +44,9 @@ func scanTrigger(row *Row, t *fleet.Trigger) error {
 		Since: row.int64(), Fired: row.int64(), Successes: row.int64(), Failures: row.int64(), Streak: row.int64(),
 		LastFired: row.time(), LastJob: str[fleet.ID](row),
 	}
-	gone, secret := row.time(), row.bool()
+	gone := row.time()
 	err := json.Unmarshal([]byte(row.text()), t)
 	t.Tenant, t.ID, t.Enabled, t.Revision, t.TriggerState, t.DeletedAt = tenant, id, enabled, revision, state, gone
-	if t.Webhook != nil {
-		t.Webhook.HasSecret = secret
-	}
 	return err
 }
 
@@ -109,16 +103,6 @@ func (r *reader) QueueTriggers() ([]fleet.Trigger, error) {
 	return r.triggers(triggerQueues, r.all(), r.tenant())
 }
 
-// TriggerSecret is a sealed secret.
-func (r *reader) TriggerSecret(id fleet.ID) (s store.SealedHook, err error) {
-	tenant, err := r.only()
-	if err != nil {
-		return s, err
-	}
-	_, err = one(r.conn, triggerSecret, func(row *Row) { s.Text, s.Version = row.text(), row.int64() }, id, tenant)
-	return s, err
-}
-
 // HookAt finds a webhook.
 func (r *reader) HookAt(path string) (tenant fleet.TenantID, id fleet.ID, err error) {
 	s := triggerPath
@@ -159,7 +143,7 @@ func hookPath(t *fleet.Trigger) string {
 
 // AddTrigger stores a new one. The log is followed from where the first one of a
 // tenant found it.
-func (t *Tx) AddTrigger(g fleet.Trigger, secret store.SealedHook) error {
+func (t *Tx) AddTrigger(g fleet.Trigger) error {
 	if err := t.covers(g.Tenant); err != nil {
 		return err
 	}
@@ -171,7 +155,7 @@ func (t *Tx) AddTrigger(g fleet.Trigger, secret store.SealedHook) error {
 	if err != nil {
 		return err
 	}
-	n, err := t.conn.Exec(triggerAdd, g.Tenant, g.ID, g.Key(), string(g.Kind), hookPath(&g), string(body), secret.Text, secret.Version, g.Enabled, g.Revision, g.Since)
+	n, err := t.conn.Exec(triggerAdd, g.Tenant, g.ID, g.Key(), string(g.Kind), hookPath(&g), string(body), g.Enabled, g.Revision, g.Since)
 	if err == nil && n == 0 {
 		return t.triggerClash(&g)
 	}
@@ -207,7 +191,7 @@ func (t *Tx) triggerClash(g *fleet.Trigger) error {
 }
 
 // PutTrigger writes one that has changed.
-func (t *Tx) PutTrigger(g fleet.Trigger, secret *store.SealedHook) error {
+func (t *Tx) PutTrigger(g fleet.Trigger) error {
 	if err := t.covers(g.Tenant); err != nil {
 		return err
 	}
@@ -232,10 +216,6 @@ func (t *Tx) PutTrigger(g fleet.Trigger, secret *store.SealedHook) error {
 	if err == nil && n == 0 {
 		err = fleet.Errorf(fleet.CodeConflict, "trigger_changed", "Trigger %s has changed since it was read.", g.Name)
 	}
-	if err != nil || secret == nil {
-		return err
-	}
-	_, err = t.conn.Exec(triggerReseal, g.Tenant, g.ID, secret.Text, secret.Version)
 	return err
 }
 

@@ -148,7 +148,7 @@ func Tables() []Table {
 			watch_at:time`),
 		table("schedule_ends", "job_id", "job_id:text tenant_id:text schedule_id:text state:text ended_at:time"),
 		table("schedule_backfills", "tenant_id schedule_id id", "tenant_id:text schedule_id:text id:text body:text running:bool"),
-		table("triggers", "tenant_id id", `tenant_id:text id:text name_key:text kind:text path:text body:text secret:text secret_version:int
+		table("triggers", "tenant_id id", `tenant_id:text id:text name_key:text kind:text path:text body:text
 			enabled:bool revision:int since_seq:int fired:int successes:int failures:int streak:int last_fired_at:time
 			last_job_id:text deleted_at:time`),
 		table("trigger_firings", "id", `id:text tenant_id:text trigger_id:text at:time outcome:text job_id:text reason:text key:text

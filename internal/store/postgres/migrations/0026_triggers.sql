@@ -8,8 +8,6 @@ create table triggers (
   kind text collate "C" not null,
   path text collate "C" not null, -- of a webhook; empty: none
   body text not null,
-  secret text not null, -- sealed
-  secret_version bigint not null,
   enabled boolean not null,
   revision bigint not null,
   since_seq bigint not null, -- events up to this one are none of it

@@ -8,8 +8,6 @@ create table triggers (
   kind text not null,
   path text not null, -- of a webhook; empty: none
   body text not null,
-  secret text not null, -- sealed
-  secret_version integer not null,
   enabled integer not null,
   revision integer not null,
   since_seq integer not null, -- events up to this one are none of it
