@@ -223,7 +223,7 @@ func (t *Trigger) Validate() error {
 	case TriggerWebhook:
 		return t.Webhook.validate()
 	case TriggerQueue:
-		return t.Queue.validate(len(t.Filter))
+		return t.Queue.validate(len(t.Filter), t.CooldownSeconds > 0 || t.MaxActive > 0)
 	case TriggerEvent:
 		return t.Event.validate()
 	}
@@ -255,7 +255,7 @@ func (w *WebhookRule) validate() error {
 	return nil
 }
 
-func (q *QueueRule) validate(filters int) error {
+func (q *QueueRule) validate(filters int, more bool) error {
 	switch {
 	case q == nil || !q.QueueID.Valid():
 		return Invalid("queue.queue_id", "A trigger of kind queue needs the id of its queue.")
@@ -265,6 +265,8 @@ func (q *QueueRule) validate(filters int) error {
 		return Invalid("queue.items_per_job", "queue.items_per_job must be between 1 and %d; got %d.", MaxTriggerItems, q.ItemsPerJob)
 	case q.MaxJobs < 1 || q.MaxJobs > MaxTriggerActive:
 		return Invalid("queue.max_jobs", "queue.max_jobs must be between 1 and %d; got %d.", MaxTriggerActive, q.MaxJobs)
+	case more:
+		return Invalid("cooldown_seconds", "A trigger of kind queue starts as many jobs as its rule says; it takes neither cooldown_seconds nor max_active.").WithFix("Set queue.max_jobs.")
 	case filters > 0:
 		return Invalid("filter", "A trigger of kind queue looks at how much there is to do, not at single items; it takes no filter.")
 	}

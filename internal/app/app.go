@@ -205,14 +205,15 @@ func (a *App) build(core *orchestrator.Orchestrator, timing func(string) fleet.T
 	wholes := &upkeep.Wholes{Jobs: core.Jobs, Logger: a.o.Logger, Lead: lead}
 	items := &upkeep.Items{Queues: core.Queues, Signals: a.store.Signals(), Logger: a.o.Logger, Lead: lead}
 	schedules := &upkeep.Schedules{Schedules: core.Schedules, Signals: a.store.Signals(), Now: time.Now, Logger: a.o.Logger, Lead: lead}
-	retention := &upkeep.Retention{Store: a.store, Queues: core.Queues, Schedules: core.Schedules, Keep: keep(a.o.Retention), Now: time.Now, Logger: a.o.Logger, Lead: lead}
+	triggers := &upkeep.Triggers{Triggers: core.Triggers, Signals: a.store.Signals(), Logger: a.o.Logger, Lead: lead}
+	retention := &upkeep.Retention{Store: a.store, Queues: core.Queues, Schedules: core.Schedules, Triggers: core.Triggers, Keep: keep(a.o.Retention), Now: time.Now, Logger: a.o.Logger, Lead: lead}
 	audits := &upkeep.Audits{Audits: core.Audits, Logger: a.o.Logger, Lead: lead, Offer: a.offerCheckpoint}
 	rollups := &upkeep.Rollups{Store: a.store, Now: time.Now, Timing: timing, Logger: a.o.Logger, Lead: lead}
 	a.loops = append(a.loops, audits.Run, rollups.Run)
 	echo := &cluster.Echo{Store: a.store, Logger: a.o.Logger}
 	a.loops = append(a.loops,
 		loop.Run, timers.Run, reaper.Run, a.gateway.Run, a.members.Run, a.members.Leader.Run, a.reach.Run, echo.Run, retention.Run, modes.Run, recalls.Run,
-		wholes.Run, ends.Run, items.Run, schedules.Run,
+		wholes.Run, ends.Run, items.Run, schedules.Run, triggers.Run,
 	)
 	return nil
 }

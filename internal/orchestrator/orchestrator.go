@@ -41,6 +41,7 @@ type Limits struct {
 	Queues      int           // of a tenant
 	Pattern     int           // characters of a regular expression in a schema
 	Schedules   int           // of a tenant
+	Triggers    int           // of a tenant
 	Every       time.Duration // the least between two instants of a schedule
 	Parents     int           // jobs that one job waits for
 	Children    int           // jobs that wait for one job
@@ -54,7 +55,7 @@ type Limits struct {
 
 // DefaultLimits are the documented ones.
 func DefaultLimits() Limits {
-	return Limits{Variables: fleet.MaxInputs, BulkJobs: 1000, BulkItems: 10_000, Queues: 1000, Pattern: 1000, Schedules: 100_000, Every: calendar.LeastInterval, Parents: 100, Children: 1000, Segments: 50, Pending: 1_000_000, Result: 10 << 20, Logs: fleet.MaxLogBytes, Idempotency: 24 * time.Hour}
+	return Limits{Variables: fleet.MaxInputs, BulkJobs: 1000, BulkItems: 10_000, Queues: 1000, Pattern: 1000, Schedules: 100_000, Triggers: 1000, Every: calendar.LeastInterval, Parents: 100, Children: 1000, Segments: 50, Pending: 1_000_000, Result: 10 << 20, Logs: fleet.MaxLogBytes, Idempotency: 24 * time.Hour}
 }
 
 // Orchestrator is the sum of the use cases, one field for each noun.
@@ -74,6 +75,7 @@ type Orchestrator struct {
 	Assets       *Assets
 	Queues       *Queues
 	Schedules    *Schedules
+	Triggers     *Triggers
 	Calendars    *Calendars
 }
 
@@ -97,6 +99,7 @@ func New(o Options) *Orchestrator {
 	j := &Jobs{core: c, workflows: w}
 	return &Orchestrator{
 		Schedules:    &Schedules{core: c, jobs: j},
+		Triggers:     &Triggers{core: c, jobs: j, secrets: &Secrets{core: c}},
 		Calendars:    &Calendars{core: c},
 		Reservations: &Reservations{core: c},
 		Environments: &Environments{core: c},

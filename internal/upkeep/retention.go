@@ -35,6 +35,8 @@ type Retention struct {
 	Queues *orchestrator.Queues
 	// Schedules take old fires away; nil: none.
 	Schedules *orchestrator.Schedules
+	// Triggers take old firings away; nil: none.
+	Triggers *orchestrator.Triggers
 }
 
 // partitioned is a store that can drop a month at once.
@@ -62,7 +64,7 @@ func (r *Retention) Run(ctx context.Context) {
 		}
 		done, err := r.RunOnce(ctx)
 		if done.Jobs+done.Events+done.Lines+done.Bulks+done.Items+done.Fires+done.Audit+done.Partitions > 0 {
-			r.Logger.Info("old history was taken away", "jobs", done.Jobs, "events", done.Events, "jobs_with_logs", done.Lines, "bulk_rows", done.Bulks, "queue_items", done.Items, "schedule_fires", done.Fires, "audit_rows", done.Audit, "partitions", done.Partitions)
+			r.Logger.Info("old history was taken away", "jobs", done.Jobs, "events", done.Events, "jobs_with_logs", done.Lines, "bulk_rows", done.Bulks, "queue_items", done.Items, "fires", done.Fires, "audit_rows", done.Audit, "partitions", done.Partitions)
 		}
 		return err
 	})
@@ -261,12 +263,19 @@ func (r *Retention) items(ctx context.Context, _ store.Retention, done *store.Pr
 	return err
 }
 
-// fires are kept as long as the jobs that they made.
+// fires, and firings of triggers, are kept as long as the jobs that they made.
 func (r *Retention) fires(ctx context.Context, before store.Retention, done *store.Pruned) (err error) {
-	if r.Schedules == nil || before.Jobs.IsZero() {
+	if before.Jobs.IsZero() {
 		return nil
 	}
-	done.Fires, err = r.Schedules.Prune(ctx, r.scope(), before.Jobs, r.step())
+	if r.Schedules != nil {
+		done.Fires, err = r.Schedules.Prune(ctx, r.scope(), before.Jobs, r.step())
+	}
+	if r.Triggers != nil && err == nil {
+		var n int
+		n, err = r.Triggers.Prune(ctx, r.scope(), before.Jobs, r.step())
+		done.Fires += n
+	}
 	return err
 }
 
