@@ -107,6 +107,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	limits := orchestrator.DefaultLimits()
 	limits.BulkJobs, limits.Pending = o.Limits.BulkJobs, int64(o.Limits.Pending)
 	limits.BulkItems, limits.Queues, limits.Pattern = o.Limits.BulkItems, o.Limits.Queues, o.Limits.Pattern
+	limits.Triggers = o.Limits.Triggers
 	limits.Schedules, limits.Every = o.Limits.Schedules, time.Duration(o.Limits.ScheduleEvery)*time.Second
 	limits.Parents, limits.Children, limits.Segments = o.Limits.Parents, o.Limits.Children, o.Limits.Segments
 	limits.Result, limits.Logs = int(o.Limits.Result), int64(o.Limits.Logs)
@@ -231,7 +232,7 @@ func (a *App) listen(ctx context.Context, core *orchestrator.Orchestrator) error
 		Probe: a.store.Health, Clock: time.Now, Logger: a.o.Logger, CutOff: a.gateway.CutOff, Back: a.gateway.Back,
 	}
 	o := httpapi.Options{
-		Orchestrator: core, People: a.people, Keys: a.keys, Auth: a.auth, Local: a.o.Local, Demo: a.o.Demo, Robots: a.gateway, Polling: a.gateway, Live: a.live, Leaving: a.leaving.Load, Health: a.health, Writable: a.reach.Fault, Breakers: a.breakerStatuses,
+		Orchestrator: core, People: a.people, Keys: a.keys, Auth: a.auth, Hooks: &auth.Hooks{Store: a.store}, Local: a.o.Local, Demo: a.o.Demo, Robots: a.gateway, Polling: a.gateway, Live: a.live, Leaving: a.leaving.Load, Health: a.health, Writable: a.reach.Fault, Breakers: a.breakerStatuses,
 		QueryTokens: a.o.QueryTokens, QueryTokenSeen: func() { a.queryTokens.Add(1) },
 		Proxies: a.o.Proxies, Pressure: a.pressure(), RobotCertificates: a.o.RobotCertificates,
 		Members: func() []fleet.Member { return a.members.Live() }, Here: a.o.Here,

@@ -33,6 +33,7 @@ type commands struct {
 	Asset       assetCmds       `cmd:"" aliases:"assets" help:"keep settings out of workflows" group:"Nouns"`
 	Queue       queueCmds       `cmd:"" aliases:"queues" help:"keep lists of business work that robots take one by one" group:"Nouns"`
 	Item        itemCmds        `cmd:"" aliases:"items" help:"fill queues, and settle what went wrong" group:"Nouns"`
+	Trigger     triggerCmds     `cmd:"" aliases:"triggers" help:"run workflows when something happens: web calls, events, the backlog of a queue" group:"Nouns"`
 	Schedule    scheduleCmds    `cmd:"" aliases:"schedules" help:"run workflows at times, and see what will happen and what did" group:"Nouns"`
 	Calendar    calendarCmds    `cmd:"" aliases:"calendars" help:"say on which days and hours schedules may run" group:"Nouns"`
 	Audit       auditCmds       `cmd:"" help:"see who did what, and prove that nothing in it was altered" group:"Nouns"`

@@ -37,6 +37,8 @@ type Options struct {
 	PublicURL string
 	// Auth finds whose request it is. Nil: keys alone count.
 	Auth *auth.Resolver
+	// Hooks finds whose a web call for a trigger is.
+	Hooks *auth.Hooks
 	// QueryTokens lets a credential in the address count, as programs of the
 	// original send it.
 	QueryTokens bool
@@ -175,6 +177,7 @@ func newAPI(o Options) (*API, error) {
 	a.vaultRoutes()
 	a.queueRoutes()
 	a.scheduleRoutes()
+	a.triggerRoutes()
 	a.itemRoutes()
 	a.heldItemRoutes()
 	a.workflowRoutes()

@@ -53,6 +53,7 @@ var auditBodies = map[string]string{
 	"queues.update":       `{"description":"new"}`,
 	"calendars.create":    `{"name":"new"}`,
 	"calendars.update":    `{"description":"new"}`,
+	"triggers.update":     `{"description":"new"}`,
 	"schedules.update":    `{"description":"new"}`,
 	"backfills.create":    `{"from":"2024-01-01T00:00:00Z","until":"2024-01-02T00:00:00Z"}`,
 	"items.add_many":      `{"items":[{},{}]}`,

@@ -141,6 +141,14 @@ func eventShapes() []eventShape {
 		{fleet.EventItemUpdated, fleet.SubjectItem, "An item was edited, reviewed or commented.", inQueue(map[string]string{"review?": "text", "reviewer?": "text", "comments?": "number"})},
 		{fleet.EventItemDeleted, fleet.SubjectItem, "An item was taken out.", inQueue(map[string]string{})},
 		{fleet.EventItemOverdue, fleet.SubjectItem, "The deadline of a new item has passed.", inQueue(map[string]string{"deadline": "text", "on_deadline": "text"})},
+		{fleet.EventItemDue, fleet.SubjectQueue, "Postponed items of the queue stand in line again.", map[string]string{"count": "number"}},
+		{fleet.EventTriggerCreated, fleet.SubjectTrigger, "A trigger was made.", ofTrigger(nil)},
+		{fleet.EventTriggerUpdated, fleet.SubjectTrigger, "A trigger was changed.", ofTrigger(map[string]string{"note": "text"})},
+		{fleet.EventTriggerDeleted, fleet.SubjectTrigger, "A trigger was deleted.", ofTrigger(map[string]string{"note": "text"})},
+		{fleet.EventTriggerEnabled, fleet.SubjectTrigger, "A trigger fires again.", ofTrigger(map[string]string{"note": "text"})},
+		{fleet.EventTriggerDisabled, fleet.SubjectTrigger, "A trigger starts nothing more: somebody said so, or too many of its jobs failed in a row, as the note says.", ofTrigger(map[string]string{"note": "text"})},
+		{fleet.EventTriggerFired, fleet.SubjectTrigger, "A trigger has started a job.", ofTrigger(map[string]string{"firing_id": "text", "outcome": "text", "job_id": "text"})},
+		{fleet.EventTriggerSuppressed, fleet.SubjectTrigger, "A trigger was told of something and started no job, for the reason given.", ofTrigger(map[string]string{"firing_id": "text", "outcome": "text", "reason": "text"})},
 		{fleet.EventScheduleCreated, fleet.SubjectSchedule, "A schedule was made.", ofSchedule(nil)},
 		{fleet.EventScheduleUpdated, fleet.SubjectSchedule, "A schedule was changed.", ofSchedule(map[string]string{"note": "text"})},
 		{fleet.EventScheduleDeleted, fleet.SubjectSchedule, "A schedule was deleted.", ofSchedule(map[string]string{"note": "text"})},
@@ -236,6 +244,12 @@ func (s eventShape) schema() map[string]any {
 
 func userData() map[string]string {
 	return map[string]string{"name": "text", "role": "text", "disabled": "flag"}
+}
+
+func ofTrigger(more map[string]string) map[string]string {
+	data := map[string]string{"name": "text", "kind": "text", "workflow_id": "text"}
+	maps.Copy(data, more)
+	return data
 }
 
 func ofSchedule(more map[string]string) map[string]string {

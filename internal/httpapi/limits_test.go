@@ -84,6 +84,17 @@ func bounds() map[string]bound {
 		"Pattern": {func(l *config.Limits) { l.Pattern = 20 }, 20, func(w *world, n int) answer {
 			return w.do("developer", "POST", "/api/v1/queues", `{"name":"q","schema":{"type":"object","patternProperties":{"`+strings.Repeat("ö", n)+`":{"type":"string"}}}}`)
 		}, 422, "may have at most 20"},
+		"Triggers": {func(l *config.Limits) { l.Triggers = 2 }, 2, func(w *world, n int) answer {
+			wf := w.workflowID()
+			var a answer
+			for k := range n {
+				a = w.do("developer", "POST", "/api/v1/triggers", fmt.Sprintf(`{"name":"t%d-of-%d","workflow_id":%q,"event":{"types":["robot.connected"]}}`, k, n, wf))
+			}
+			for k := range n {
+				w.do("developer", "DELETE", fmt.Sprintf("/api/v1/triggers/t%d-of-%d", k, n), "")
+			}
+			return a
+		}, 429, "at most 2 triggers"},
 		"Schedules": {func(l *config.Limits) { l.Schedules = 2 }, 2, func(w *world, n int) answer {
 			wf := w.workflowID()
 			var a answer

@@ -65,6 +65,9 @@ var rights = map[string]string{
 	"numbers.fleet": "vodas", "numbers.analytics": "vodas", "numbers.overview": "vodas", "numbers.series": "vodas", "numbers.workflows": "vodas", "numbers.robots": "vodas",
 	"numbers.environments": "vodas", "numbers.triggers": "vodas", "numbers.waits": "vodas", "numbers.failures": "vodas", "numbers.heat": "vodas",
 	"jobs.rows": "vodas", "jobs.row": "vodas", "mining.workflows": "vodas", "mining.bottlenecks": "vodas", "mining.execution": "vodas", "mining.timeline": "vodas", "robots.health": "vodas", "robots.fleet_health": "vodas", "robots.sum": "vodas", "numbers.snapshot": "vodas", "numbers.prometheus": "vodas",
+	"hooks.call": "nervodasx", "hooks.call_path": "nervodasx", "hooks.call_owner": "nervodasx", // the call proves itself; here it is nobody's
+	"triggers.list": "vodas", "triggers.get": "vodas", "triggers.fires": "vodas", "triggers.test": "odas", "triggers.create": "das", "triggers.update": "das",
+	"triggers.delete": "das", "triggers.enable": "odas", "triggers.disable": "odas",
 	"schedules.list": "vodas", "schedules.get": "vodas", "schedules.upcoming": "vodas", "schedules.preview": "vodas", "schedules.fires": "vodas",
 	"schedules.create": "das", "schedules.update": "das", "schedules.delete": "das", "schedules.run": "odas", "schedules.run_as": "odas",
 	"schedules.trigger": "odas", "schedules.enable": "odas", "schedules.disable": "odas", "backfills.list": "vodas", "backfills.create": "odas", "backfills.cancel": "odas",
@@ -358,7 +361,7 @@ const (
 func (m *matrix) nowhere(t *testing.T, op matrixOp) string {
 	return fill(t, op, func(string) map[string]string {
 		return map[string]string{
-			"id": nowhereID, "robot": nowhereName, "workflow": nowhereName, "tenant": nowhereName, "n": "1", "node_id": nowhereName, "robot_id": nowhereName,
+			"trigger": nowhereID, "owner": nowhereName, "path": nowhereName, "id": nowhereID, "robot": nowhereName, "workflow": nowhereName, "tenant": nowhereName, "n": "1", "node_id": nowhereName, "robot_id": nowhereName,
 			"name": nowhereName, "provider": nowhereName, "backfill": nowhereID, "hash": strings.Repeat("0", 64), "sha256": strings.Repeat("0", 64),
 		}
 	})
@@ -402,6 +405,7 @@ func (e *estate) path(t *testing.T, op matrixOp, c matrixCaller) string {
 	return fill(t, op, func(noun string) map[string]string {
 		names := map[string]string{
 			"name": "lab", "provider": "sso", "hash": e.hash, "sha256": strings.Repeat("a", 64), "tenant": string(e.p.Tenant), "n": "1", "node_id": "s",
+			"trigger": "01900000-0000-7000-8000-00000000dead", "owner": string(e.p.Tenant), "path": "nothing",
 		}
 		if !c.may(op) {
 			names["id"], names["robot"], names["robot_id"], names["workflow"], names["backfill"] = nowhereID, nowhereName, nowhereName, nowhereName, nowhereID // nobody gets that far
@@ -443,6 +447,8 @@ func (e *estate) path(t *testing.T, op matrixOp, c matrixCaller) string {
 			names["name"] = e.asset()
 		case "queues":
 			names["id"] = e.queue()
+		case "triggers":
+			names["id"] = e.trigger()
 		case "schedules":
 			names["id"] = e.schedule()
 			if op.id == "backfills.cancel" {

@@ -189,6 +189,17 @@ func (e *estate) schedule() string {
 	return e.mark(string(s.ID))
 }
 
+func (e *estate) trigger() string {
+	w, _, err := e.m.core.Workflows.Put(e.m.Context(), e.p, "", e.document())
+	e.m.must(err)
+	name := e.name("trigger")
+	t, err := e.m.core.Triggers.Create(e.m.Context(), e.p, orchestrator.TriggerChange{
+		Name: &name, WorkflowID: &w.WorkflowID, Event: &fleet.EventRule{Types: []fleet.EventKind{fleet.EventRobotConnected}},
+	})
+	e.m.must(err)
+	return e.mark(string(t.ID))
+}
+
 func (e *estate) backfill(schedule string) string {
 	b, err := e.m.core.Schedules.Backfill(e.m.Context(), e.p, schedule, orchestrator.BackfillRequest{From: time.Now().AddDate(-2, 0, 0), Until: time.Now().Add(-time.Minute)})
 	e.m.must(err)

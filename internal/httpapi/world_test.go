@@ -84,6 +84,7 @@ func newWorldOn(t testing.TB, db dbtest.Store, change ...func(*Options)) *world 
 	bounds := orchestrator.DefaultLimits()
 	bounds.BulkJobs, bounds.Pending, bounds.Parents = asked.Limits.BulkJobs, int64(asked.Limits.Pending), asked.Limits.Parents
 	bounds.BulkItems, bounds.Queues, bounds.Pattern = asked.Limits.BulkItems, asked.Limits.Queues, asked.Limits.Pattern
+	bounds.Triggers = asked.Limits.Triggers
 	bounds.Schedules, bounds.Every = asked.Limits.Schedules, time.Duration(asked.Limits.ScheduleEvery)*time.Second
 	bounds.Children, bounds.Segments, bounds.Result = asked.Limits.Children, asked.Limits.Segments, int(asked.Limits.Result)
 	bounds.Document = workflow.Limits{
