@@ -66,6 +66,8 @@ var auditBodies = map[string]string{
 // notAudited are the operations that change nothing although they are no GET,
 // those of robots, which are events, and those that cannot succeed in this world.
 var notAudited = map[string]string{
+	"hooks.call": "TestWebhook", "hooks.call_path": "TestWebhook", "hooks.call_owner": "TestWebhook",
+	"triggers.test": "changes nothing", "triggers.create": "needs a workflow of this world; TestLimits", "triggers.enable": "it is enabled already",
 	"schedules.preview": "changes nothing", "schedules.create": "needs a workflow of this world; TestSchedules", "schedules.enable": "it is enabled already; TestSchedules",
 	"workflows.validate": "changes nothing", "placement.preview": "changes nothing", "audit.verify": "changes nothing", "secrets.rewrap": "all are wrapped with the newest key; see the tests of orchestrator",
 	"robots.heartbeat": "a sign of life", "robots.heartbeat_of": "a sign of life", "robots.status": "{} changes nothing; a mode is one of SetMode",

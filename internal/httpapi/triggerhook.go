@@ -62,6 +62,9 @@ func (a *API) hook(w http.ResponseWriter, r *http.Request) error {
 			address = r.PathValue("owner") + "/" + address
 		}
 	}
+	if a.o.Hooks == nil { // a canvas on one's own machine
+		return fleet.NotFound("webhook", address)
+	}
 	p, id, err := a.o.Hooks.Find(ctx, address)
 	if err != nil {
 		return err

@@ -109,7 +109,7 @@ func newWorldOn(t testing.TB, db dbtest.Store, change ...func(*Options)) *world 
 	rules := auth.DefaultSignInRules()
 	rules.Cost = auth.PasswordCost{KiB: 64, Passes: 1, Threads: 1}
 	w.people = auth.NewPeople(db, ids, rand.Reader, time.Now, rules).With(keys)
-	o := Options{Orchestrator: w.core, Keys: keys, People: w.people, Health: db.Health, Logger: logger, Limits: config.DefaultLimits(), Version: "test"}
+	o := Options{Orchestrator: w.core, Keys: keys, Hooks: &auth.Hooks{Store: db}, People: w.people, Health: db.Health, Logger: logger, Limits: config.DefaultLimits(), Version: "test"}
 	hub := stream.New(stream.Options{Store: db, Timing: func(string) fleet.Timing { return fleet.DefaultTiming() }, Now: time.Now, Logger: logger})
 	t.Cleanup(hub.Close)
 	o.Live = hub
