@@ -2883,6 +2883,111 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/triggers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List triggers by name */
+        get: operations["triggers.list"];
+        put?: never;
+        /** Make a trigger */
+        post: operations["triggers.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/triggers/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a trigger, by its id or its name */
+        get: operations["triggers.get"];
+        /** Change what is given of a trigger */
+        put: operations["triggers.update"];
+        post?: never;
+        /** Delete a trigger; its jobs go on */
+        delete: operations["triggers.delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/triggers/{id}/disable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Let a trigger start nothing more, with a note */
+        put: operations["triggers.disable"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/triggers/{id}/enable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Let a trigger fire; what came before is not made up for */
+        put: operations["triggers.enable"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/triggers/{id}/fires": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What became of the occasions of a trigger, the newest first */
+        get: operations["triggers.fires"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/triggers/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say what a trigger would do now, and do nothing */
+        post: operations["triggers.test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users": {
         parameters: {
             query?: never;
@@ -3230,6 +3335,57 @@ export interface paths {
         get: operations["health.ready"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/hooks/{trigger}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tell a trigger of a web call, by its id */
+        post: operations["hooks.call"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/webhooks/{owner}/{path}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tell a trigger of another tenant than the default one of a web call */
+        post: operations["hooks.call_owner"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/webhooks/{path}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tell a trigger of a web call, by its path */
+        post: operations["hooks.call_path"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3584,6 +3740,14 @@ export interface components {
         };
         BackfillList: {
             backfills: components["schemas"]["Backfill"][];
+        };
+        Backlog: {
+            /** Format: int64 */
+            active: number;
+            /** Format: int64 */
+            ready: number;
+            /** Format: int64 */
+            taken: number;
         };
         Blocker: {
             id?: string;
@@ -4176,7 +4340,7 @@ export interface components {
             /** @enum {string} */
             to_state?: "pending" | "assigned" | "running" | "cancelling" | "needs_decision" | "completed" | "failed" | "cancelled" | "timeout";
             /** @enum {string} */
-            type: "job.submitted" | "job.assigned" | "job.started" | "job.silent" | "job.requeued" | "job.retry_scheduled" | "job.cancel_requested" | "job.completed" | "job.failed" | "job.cancelled" | "job.timeout" | "job.needs_decision" | "job.decided" | "job.late_result" | "robot.registered" | "robot.updated" | "robot.deleted" | "robot.mode_changed" | "robot.drained" | "robot.command_requested" | "robot.command_delivered" | "robot.command_ended" | "bulk.started" | "bulk.ended" | "robot.connected" | "robot.disconnected" | "robot.identity_conflict" | "workflow.created" | "workflow.version_added" | "workflow.deleted" | "key.created" | "key.revoked" | "fleet.brake" | "key.updated" | "key.rotated" | "key.expiring" | "key.expired" | "key.used_after_rotation" | "robot.enrolled" | "enrolment.created" | "enrolment.revoked" | "job.released" | "job.dependency_unmet" | "assignment.changed" | "node_override.changed" | "reservation.created" | "reservation.updated" | "reservation.deleted" | "reservation.recalled" | "environment.changed" | "user.created" | "user.updated" | "user.deleted" | "secret.created" | "secret.changed" | "secret.deleted" | "secret.read" | "asset.created" | "asset.changed" | "asset.deleted" | "queue.created" | "queue.updated" | "queue.paused" | "queue.resumed" | "queue.deleted" | "item.added" | "item.taken" | "item.successful" | "item.failed" | "item.retried" | "item.abandoned" | "item.postponed" | "item.released" | "item.updated" | "item.deleted" | "item.overdue" | "schedule.created" | "schedule.updated" | "schedule.deleted" | "schedule.enabled" | "schedule.disabled" | "schedule.fired" | "schedule.missed" | "schedule.skipped" | "schedule.late" | "schedule.backfill_started" | "schedule.backfill_ended" | "calendar.created" | "calendar.updated" | "calendar.deleted" | "tenant.created" | "tenant.updated" | "tenant.suspended" | "tenant.resumed";
+            type: "job.submitted" | "job.assigned" | "job.started" | "job.silent" | "job.requeued" | "job.retry_scheduled" | "job.cancel_requested" | "job.completed" | "job.failed" | "job.cancelled" | "job.timeout" | "job.needs_decision" | "job.decided" | "job.late_result" | "robot.registered" | "robot.updated" | "robot.deleted" | "robot.mode_changed" | "robot.drained" | "robot.command_requested" | "robot.command_delivered" | "robot.command_ended" | "bulk.started" | "bulk.ended" | "robot.connected" | "robot.disconnected" | "robot.identity_conflict" | "workflow.created" | "workflow.version_added" | "workflow.deleted" | "key.created" | "key.revoked" | "fleet.brake" | "key.updated" | "key.rotated" | "key.expiring" | "key.expired" | "key.used_after_rotation" | "robot.enrolled" | "enrolment.created" | "enrolment.revoked" | "job.released" | "job.dependency_unmet" | "assignment.changed" | "node_override.changed" | "reservation.created" | "reservation.updated" | "reservation.deleted" | "reservation.recalled" | "environment.changed" | "user.created" | "user.updated" | "user.deleted" | "secret.created" | "secret.changed" | "secret.deleted" | "secret.read" | "asset.created" | "asset.changed" | "asset.deleted" | "queue.created" | "queue.updated" | "queue.paused" | "queue.resumed" | "queue.deleted" | "item.added" | "item.taken" | "item.successful" | "item.failed" | "item.retried" | "item.abandoned" | "item.postponed" | "item.released" | "item.updated" | "item.deleted" | "item.overdue" | "schedule.created" | "schedule.updated" | "schedule.deleted" | "schedule.enabled" | "schedule.disabled" | "schedule.fired" | "schedule.missed" | "schedule.skipped" | "schedule.late" | "schedule.backfill_started" | "schedule.backfill_ended" | "calendar.created" | "calendar.updated" | "calendar.deleted" | "item.due" | "trigger.created" | "trigger.updated" | "trigger.deleted" | "trigger.enabled" | "trigger.disabled" | "trigger.fired" | "trigger.suppressed" | "tenant.created" | "tenant.updated" | "tenant.suspended" | "tenant.resumed";
         };
         EventPage: {
             events: components["schemas"]["Event"][];
@@ -4190,6 +4354,10 @@ export interface components {
              * @description Where to go on: everything up to it was looked at.
              */
             next_after: number;
+        };
+        EventRule: {
+            types: ("job.submitted" | "job.assigned" | "job.started" | "job.silent" | "job.requeued" | "job.retry_scheduled" | "job.cancel_requested" | "job.completed" | "job.failed" | "job.cancelled" | "job.timeout" | "job.needs_decision" | "job.decided" | "job.late_result" | "robot.registered" | "robot.updated" | "robot.deleted" | "robot.mode_changed" | "robot.drained" | "robot.command_requested" | "robot.command_delivered" | "robot.command_ended" | "bulk.started" | "bulk.ended" | "robot.connected" | "robot.disconnected" | "robot.identity_conflict" | "workflow.created" | "workflow.version_added" | "workflow.deleted" | "key.created" | "key.revoked" | "fleet.brake" | "key.updated" | "key.rotated" | "key.expiring" | "key.expired" | "key.used_after_rotation" | "robot.enrolled" | "enrolment.created" | "enrolment.revoked" | "job.released" | "job.dependency_unmet" | "assignment.changed" | "node_override.changed" | "reservation.created" | "reservation.updated" | "reservation.deleted" | "reservation.recalled" | "environment.changed" | "user.created" | "user.updated" | "user.deleted" | "secret.created" | "secret.changed" | "secret.deleted" | "secret.read" | "asset.created" | "asset.changed" | "asset.deleted" | "queue.created" | "queue.updated" | "queue.paused" | "queue.resumed" | "queue.deleted" | "item.added" | "item.taken" | "item.successful" | "item.failed" | "item.retried" | "item.abandoned" | "item.postponed" | "item.released" | "item.updated" | "item.deleted" | "item.overdue" | "schedule.created" | "schedule.updated" | "schedule.deleted" | "schedule.enabled" | "schedule.disabled" | "schedule.fired" | "schedule.missed" | "schedule.skipped" | "schedule.late" | "schedule.backfill_started" | "schedule.backfill_ended" | "calendar.created" | "calendar.updated" | "calendar.deleted" | "item.due" | "trigger.created" | "trigger.updated" | "trigger.deleted" | "trigger.enabled" | "trigger.disabled" | "trigger.fired" | "trigger.suppressed" | "tenant.created" | "tenant.updated" | "tenant.suspended" | "tenant.resumed")[];
+            workflow_id?: string;
         };
         EventSubject: {
             id: string;
@@ -4333,6 +4501,25 @@ export interface components {
         };
         FireList: {
             fires: components["schemas"]["Fire"][];
+            next_cursor?: string;
+        };
+        Firing: {
+            about?: unknown;
+            /** Format: date-time */
+            at: string;
+            /** Format: date-time */
+            ended_at?: string;
+            firing_id: string;
+            job_id?: string;
+            /** @enum {string} */
+            job_status?: "pending" | "assigned" | "running" | "cancelling" | "needs_decision" | "completed" | "failed" | "cancelled" | "timeout";
+            key?: string;
+            outcome: string;
+            reason?: string;
+            trigger_id: string;
+        };
+        FiringList: {
+            firings: components["schemas"]["Firing"][];
             next_cursor?: string;
         };
         FleetAnalytics: {
@@ -4559,6 +4746,16 @@ export interface components {
             nth?: number;
             /** Format: int64 */
             weekday?: number;
+        };
+        HookAnswer: {
+            /** @description Of a duplicate, the job of the first. */
+            job_id?: string;
+            message?: string;
+            /** @enum {string} */
+            status: "accepted" | "filtered" | "duplicate";
+            /** Format: date-time */
+            timestamp: string;
+            trigger_id: string;
         };
         Insight: {
             data: {
@@ -6279,6 +6476,15 @@ export interface components {
         QueuePauseBody: {
             note?: string;
         };
+        QueueRule: {
+            /** Format: int64 */
+            items_per_job: number;
+            /** Format: int64 */
+            max_jobs: number;
+            /** Format: int64 */
+            min_items: number;
+            queue_id: string;
+        };
         QueueStatsAnswer: {
             /** Format: int64 */
             abandoned: number;
@@ -7769,6 +7975,151 @@ export interface components {
             /** Format: double */
             previous_value: number;
         };
+        TriggerAnswer: {
+            /**
+             * Format: int64
+             * @description Jobs of it that have not ended.
+             */
+            active_jobs: number;
+            /** @description Of kind webhook: where it is called, below the address of the orchestrator. */
+            address?: string;
+            /** @description Of kind queue: what it looks at. */
+            backlog?: components["schemas"]["Backlog"];
+            /** Format: int64 */
+            cooldown_seconds: number;
+            /** Format: date-time */
+            created_at: string;
+            created_by?: string;
+            /** Format: date-time */
+            deleted_at?: string;
+            description?: string;
+            enabled: boolean;
+            environment?: string;
+            event?: components["schemas"]["EventRule"];
+            execution_mode?: string;
+            /** Format: int64 */
+            failure_count: number;
+            /** Format: int64 */
+            failures_in_a_row: number;
+            filter?: components["schemas"]["Comparison"][];
+            /**
+             * Format: int64
+             * @description Jobs that it has started.
+             */
+            fired_count: number;
+            inputs?: unknown;
+            kind: string;
+            labels?: {
+                [key: string]: string;
+            };
+            /** Format: date-time */
+            last_fired_at: string | null;
+            last_job_id?: string;
+            /** Format: int64 */
+            max_active: number;
+            metadata?: unknown;
+            name: string;
+            note?: string;
+            /** Format: int64 */
+            pause_after_failures: number;
+            placement?: components["schemas"]["Placement"];
+            /** Format: int64 */
+            priority?: number;
+            queue?: components["schemas"]["QueueRule"];
+            /** Format: int64 */
+            queue_timeout_seconds?: number;
+            /** Format: int64 */
+            revision: number;
+            /** Format: int64 */
+            run_timeout_seconds?: number;
+            /**
+             * Format: int64
+             * @description Of those that have ended.
+             */
+            success_count: number;
+            target_robot_id?: string;
+            tenant_id: string;
+            trigger_id: string;
+            /** Format: date-time */
+            updated_at: string;
+            updated_by?: string;
+            /** Format: int64 */
+            version: number;
+            webhook?: components["schemas"]["WebhookRule"];
+            workflow_id: string;
+        };
+        TriggerBody: {
+            /**
+             * Format: int64
+             * @description The least time between two jobs.
+             */
+            cooldown_seconds?: number;
+            description?: string;
+            enabled?: boolean;
+            environment?: string;
+            event?: components["schemas"]["EventRule"];
+            /** @description Conditions on what the trigger is told, by JSON Pointers as path; all must hold. */
+            filter?: components["schemas"]["Comparison"][];
+            /** @description The variables of its jobs, an object. A value {"pointer": "/a/b"}, with "default" beside it if need be, is taken from what the trigger was told. */
+            inputs?: unknown;
+            /** @enum {string} */
+            kind?: "webhook" | "queue" | "event";
+            labels?: {
+                [key: string]: string;
+            };
+            /**
+             * Format: int64
+             * @description Jobs of it that have not ended; 0: any number.
+             */
+            max_active?: number;
+            name?: string;
+            /**
+             * Format: int64
+             * @description Disabled after so many failures in a row; 0: never.
+             */
+            pause_after_failures?: number;
+            placement?: components["schemas"]["Placement"];
+            /** Format: int64 */
+            priority?: number;
+            queue?: components["schemas"]["QueueRule"];
+            /**
+             * Format: int64
+             * @description How long a job may wait; 0: any time.
+             */
+            queue_timeout_seconds?: number;
+            /**
+             * Format: int64
+             * @description How long a job may run; 0: as its environment says.
+             */
+            run_timeout_seconds?: number;
+            target_robot_id?: string;
+            /**
+             * Format: int64
+             * @description Of the workflow; 0, the default, is whatever is newest when a job is made.
+             */
+            version?: number;
+            webhook?: components["schemas"]["WebhookRule"];
+            workflow_id?: string;
+        };
+        TriggerList: {
+            triggers: components["schemas"]["TriggerAnswer"][];
+        };
+        TriggerTry: {
+            /** @description Their variables. */
+            inputs?: unknown;
+            /**
+             * Format: int64
+             * @description How many jobs would start now.
+             */
+            jobs: number;
+            /** @enum {string} */
+            outcome: "accepted" | "filtered" | "cooling" | "full" | "duplicate" | "disabled" | "refused";
+            reason?: string;
+        };
+        TriggerTryBody: {
+            /** @description The body of a web call, or an event as GET /events shows it. One of a queue looks at its queue. */
+            payload?: unknown;
+        };
         UpcomingList: {
             upcoming: components["schemas"]["UpcomingRun"][];
         };
@@ -7886,6 +8237,13 @@ export interface components {
             timezone: string;
             /** Format: date-time */
             to: string;
+        };
+        WebhookRule: {
+            auth: string;
+            delivery_header?: string;
+            header?: string;
+            path?: string;
+            secret: string;
         };
         Window: {
             /** Format: date-time */
@@ -15244,6 +15602,348 @@ export interface operations {
             };
         };
     };
+    "triggers.list": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TriggerList"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "triggers.create": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TriggerBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TriggerAnswer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "triggers.get": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The id of the trigger, or its name. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TriggerAnswer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "triggers.update": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: {
+                /** @description ETag of the trigger as it was read; 412 if it has changed since. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description The id of the trigger, or its name. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TriggerBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TriggerAnswer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "triggers.delete": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The id of the trigger, or its name. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduleDone"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "triggers.disable": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The id of the trigger, or its name. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ScheduleNoteBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TriggerAnswer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "triggers.enable": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The id of the trigger, or its name. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ScheduleNoteBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TriggerAnswer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "triggers.fires": {
+        parameters: {
+            query?: {
+                /** @description 1 to 500; 100 if left out. */
+                limit?: number;
+                /** @description next_cursor of the page before. */
+                cursor?: string;
+                outcome?: "accepted" | "filtered" | "cooling" | "full" | "duplicate" | "disabled" | "refused";
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The id of the trigger, or its name. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FiringList"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "triggers.test": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The id of the trigger, or its name. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["TriggerTryBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TriggerTry"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "users.list": {
         parameters: {
             query?: {
@@ -16209,6 +16909,127 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Health"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "hooks.call": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                trigger: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    [key: string]: unknown;
+                };
+                "application/x-www-form-urlencoded": {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HookAnswer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "hooks.call_owner": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                owner: string;
+                path: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    [key: string]: unknown;
+                };
+                "application/x-www-form-urlencoded": {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HookAnswer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "hooks.call_path": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                path: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    [key: string]: unknown;
+                };
+                "application/x-www-form-urlencoded": {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HookAnswer"];
                 };
             };
             /** @description Error */

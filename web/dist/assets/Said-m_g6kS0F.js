@@ -1,1 +1,0 @@
-import{et as e}from"./index-BeKXo27D.js";import{o as t}from"./client-Baq_JSTn.js";var n=t();function r({act:t}){return(0,n.jsx)(`p`,{className:e.said,"data-bad":t.bad||void 0,role:t.bad?`alert`:`status`,children:t.said})}export{r as t};
