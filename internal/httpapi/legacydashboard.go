@@ -41,16 +41,19 @@ func (a *API) dashboardJobs(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	f := orchestrator.JobFilter{}
-	if word := q.Get("status"); word != "" {
+	for _, word := range q["status"] { // it sends one; others that send this header may send several
+		known := word == ""
 		for _, s := range fleet.States() {
 			if fleet.DashboardState(s) == word || string(s) == word {
-				f.States = append(f.States, s)
+				f.States, known = append(f.States, s), true
 			}
 		}
-		if len(f.States) == 0 {
+		if !known {
 			return fleet.Invalid("status", "status must be queued, assigned, running, completed, failed, cancelled or timeout; got %q.", clip(word, 40))
 		}
 	}
+	slices.Sort(f.States)
+	f.States = slices.Compact(f.States)
 	list, total, err := a.o.Orchestrator.Jobs.Dashboard(r.Context(), auth.From(r.Context()), f, q.Get("environment"), offset, limit)
 	if err != nil {
 		return err
