@@ -3,6 +3,7 @@ package fleet
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -87,10 +88,5 @@ func (t *Trigger) Admit(active int64, now time.Time) (FiringOutcome, string, tim
 // Waits says whether an event is one that the rule names. workflow is that of
 // the job which the event is about, if it is about one.
 func (e *EventRule) Waits(kind EventKind, workflow ID) bool {
-	for _, k := range e.Types {
-		if k == kind {
-			return e.Workflow == "" || e.Workflow == workflow
-		}
-	}
-	return false
+	return slices.Contains(e.Types, kind) && (e.Workflow == "" || e.Workflow == workflow)
 }

@@ -226,11 +226,7 @@ func (s *Schedule) Validate() error {
 	if !s.WorkflowID.Valid() {
 		return Invalid("workflow_id", "A schedule needs the id of the workflow that it runs.")
 	}
-	for _, n := range []struct {
-		field    string
-		value    int
-		from, to int
-	}{
+	if err := within([]bound{
 		{"version", s.Version, 0, 1 << 30},
 		{"max_runs", s.MaxRuns, 0, MaxScheduleRuns},
 		{"misfire.within_seconds", s.Misfire.WithinSeconds, 0, MaxCatchUp},
@@ -242,10 +238,8 @@ func (s *Schedule) Validate() error {
 		{"end_within_seconds", s.EndWithinSeconds, 0, MaxScheduleSeconds},
 		{"queue_timeout_seconds", s.QueueTimeoutSeconds, 0, MaxScheduleSeconds},
 		{"run_timeout_seconds", s.RunTimeoutSeconds, 0, MaxScheduleSeconds},
-	} {
-		if n.value < n.from || n.value > n.to {
-			return Invalid(n.field, "%s must be between %d and %d; got %d.", n.field, n.from, n.to, n.value)
-		}
+	}); err != nil {
+		return err
 	}
 	if err := s.words(); err != nil {
 		return err

@@ -95,6 +95,15 @@ func (w *WebhookRule) Address(tenant TenantID) string {
 	return string(tenant) + "/" + w.Path
 }
 
+// ValidHookAddress says whether a text could be the id of a trigger or the path
+// of one, with or without its tenant.
+func ValidHookAddress(text string) bool {
+	if owner, path, ok := strings.Cut(text, "/"); ok {
+		return tenantForm.MatchString(owner) && webhookPath.MatchString(path)
+	}
+	return ID(text).Valid() || webhookPath.MatchString(text)
+}
+
 // WebhookAuth is how a caller proves that it may call.
 type WebhookAuth string
 
@@ -194,21 +203,15 @@ func (t *Trigger) Validate() error {
 	if !t.WorkflowID.Valid() {
 		return Invalid("workflow_id", "A trigger needs the id of the workflow that it runs.")
 	}
-	for _, n := range []struct {
-		field    string
-		value    int
-		from, to int
-	}{
+	if err := within([]bound{
 		{"version", t.Version, 0, 1 << 30},
 		{"cooldown_seconds", t.CooldownSeconds, 0, MaxTriggerSeconds},
 		{"max_active", t.MaxActive, 0, MaxTriggerActive},
 		{"pause_after_failures", t.PauseAfterFailures, 0, MaxFailuresInRow},
 		{"queue_timeout_seconds", t.QueueTimeoutSeconds, 0, MaxScheduleSeconds},
 		{"run_timeout_seconds", t.RunTimeoutSeconds, 0, MaxScheduleSeconds},
-	} {
-		if n.value < n.from || n.value > n.to {
-			return Invalid(n.field, "%s must be between %d and %d; got %d.", n.field, n.from, n.to, n.value)
-		}
+	}); err != nil {
+		return err
 	}
 	if err := ValidateDocumentConditions("filter", t.Filter); err != nil {
 		return err

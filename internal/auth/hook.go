@@ -16,13 +16,20 @@ type Hooks struct{ Store store.Store }
 // that is nobody's is fleet.ErrNotFound.
 func (h *Hooks) Find(ctx context.Context, path string) (p Principal, id fleet.ID, err error) {
 	var tenant fleet.TenantID
+	if !fleet.ValidHookAddress(path) { // such a one is nobody's, and no text for a database
+		return Principal{}, "", unknownHook()
+	}
 	err = h.Store.View(ctx, store.System("hooks"), func(r store.Reader) error { tenant, id, err = r.HookAt(path); return err })
 	if errors.Is(err, fleet.ErrNotFound) {
-		// Not the address: it may be a secret to those who did not call.
-		err = fleet.Errorf(fleet.CodeNotFound, "webhook_unknown", "There is no webhook at this address.")
+		err = unknownHook()
 	}
 	if err != nil {
 		return Principal{}, "", err
 	}
 	return Trigger(tenant, string(id)), id, nil
+}
+
+// unknownHook does not say the address: it may be a secret to others.
+func unknownHook() error {
+	return fleet.Errorf(fleet.CodeNotFound, "webhook_unknown", "There is no webhook at this address.")
 }

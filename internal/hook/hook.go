@@ -23,6 +23,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/casarerpa/fleet/fleet"
 )
@@ -90,8 +91,8 @@ func Delivery(w *fleet.WebhookRule, c Call) (string, error) {
 	}
 	for _, name := range names {
 		if id := c.Header(textproto.CanonicalMIMEHeaderKey(name)); id != "" {
-			if len(id) > fleet.MaxDeliveryID {
-				return "", fleet.Invalid("headers."+name, "The name of a delivery may have %d bytes; got %d.", fleet.MaxDeliveryID, len(id))
+			if len(id) > fleet.MaxDeliveryID || !utf8.ValidString(id) {
+				return "", fleet.Invalid("headers."+name, "The name of a delivery is text of at most %d bytes; got %d.", fleet.MaxDeliveryID, len(id))
 			}
 			return id, nil
 		}

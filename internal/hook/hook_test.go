@@ -31,11 +31,13 @@ func TestPublishedExamples(t *testing.T) {
 		call   hook.Call
 	}{
 		"GitHub": {
-			fleet.WebhookRule{Auth: fleet.WebhookSHA256}, "It's a Secret to Everybody",
+			fleet.WebhookRule{Auth: fleet.WebhookSHA256},
+			"It's a Secret to Everybody",
 			call("Hello, World!", "X-Hub-Signature-256", "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"),
 		},
 		"Standard Webhooks": {
-			fleet.WebhookRule{Auth: fleet.WebhookStandard}, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+			fleet.WebhookRule{Auth: fleet.WebhookStandard},
+			"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
 			call(`{"test": 2432232314}`, "webhook-id", "msg_p5jXN8AQM9LWM0D4loKWxJek", "webhook-timestamp", "1614265330",
 				"webhook-signature", "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="),
 		},
@@ -104,6 +106,7 @@ func TestDelivery(t *testing.T) {
 		"standard": {fleet.WebhookRule{Auth: fleet.WebhookStandard}, call("", "webhook-id", "d2"), "d2", false},
 		"named":    {fleet.WebhookRule{Auth: fleet.WebhookKey, DeliveryHeader: "X-No"}, call("", "x-no", "7", "Idempotency-Key", "8"), "7", false},
 		"none":     {fleet.WebhookRule{Auth: fleet.WebhookKey}, call(""), "", false},
+		"no text":  {fleet.WebhookRule{Auth: fleet.WebhookKey}, call("", "Idempotency-Key", "a\xff"), "", true},
 		"too long": {fleet.WebhookRule{Auth: fleet.WebhookKey}, call("", "Idempotency-Key", long), "", true},
 	} {
 		got, err := hook.Delivery(&c.rule, c.call)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -159,9 +160,7 @@ func unknownIn(field string, err error) error {
 
 func triggerEvent(kind fleet.EventKind, p auth.Principal, t *fleet.Trigger, more map[string]any) fleet.EventDraft {
 	data := map[string]any{"name": t.Name, "kind": t.Kind, "workflow_id": t.WorkflowID}
-	for k, v := range more {
-		data[k] = v
-	}
+	maps.Copy(data, more)
 	return fleet.EventDraft{Kind: kind, Subject: fleet.SubjectTrigger, SubjectID: string(t.ID), Actor: p.Name, Data: data}
 }
 

@@ -147,7 +147,7 @@ func (t *Triggers) write(tx store.Tx, pl *plan) error {
 		return err
 	}
 	f, kind := &pl.firing, fleet.EventTriggerFired
-	switch f.Outcome { //nolint:exhaustive // of the others somebody should know
+	switch f.Outcome {
 	case fleet.FiringFiltered, fleet.FiringDuplicate:
 		return nil // that is as it should be
 	case fleet.FiringAccepted:

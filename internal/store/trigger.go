@@ -26,8 +26,9 @@ type TriggerReader interface {
 	TriggerActive(trigger fleet.ID) (int64, error)
 	// Backlog is what a trigger of a queue looks at.
 	Backlog(trigger fleet.ID, queue fleet.ID) (fleet.Backlog, error)
-	// TriggerHeads lists tenants that have triggers, with how far their logs were
-	// followed and where they end. System scope.
+	// TriggerHeads lists tenants that have triggers, or had some whose firings are
+	// kept still, with how far their logs were followed and where they end. System
+	// scope.
 	TriggerHeads() ([]TriggerHead, error)
 	// QueueTriggers lists the enabled triggers of queues. System scope.
 	QueueTriggers() ([]fleet.Trigger, error)

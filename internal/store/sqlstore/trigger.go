@@ -23,7 +23,7 @@ var (
 		since_seq, fired, successes, failures, streak) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, 0, 0, 0) on conflict do nothing`)
 	triggerTaken = stmt("trigger.taken", `select id from triggers where tenant_id = $1 and name_key = $2 and deleted_at is null and id <> $3`)
 	triggerPut   = stmt("trigger.put", `update triggers set revision = revision + 1, name_key = $4, path = $5, body = $6, enabled = $7, since_seq = $8,
-		streak = $9, deleted_at = $10 where tenant_id = $1 and id = $2 and revision = $3`)
+		streak = $9, deleted_at = $10, kind = $11 where tenant_id = $1 and id = $2 and revision = $3`)
 	// triggerEnded returns the failures in a row. $5 says that there was a success, after which $6 failures came.
 	triggerEnded = stmt("trigger.ended", `update triggers set successes = successes + $3, failures = failures + $4,
 		streak = case when $5 then $6 else streak + $6 end where tenant_id = $1 and id = $2 returning streak`)
@@ -33,8 +33,10 @@ var (
 
 	triggerHeads = stmt("trigger_head.list", `select h.tenant_id, coalesce(r.seq, 0), h.seq from tenant_heads h
 		left join trigger_heads r on r.tenant_id = h.tenant_id where h.seq > coalesce(r.seq, 0) and ($1 or h.tenant_id = $2)
-		and exists (select 1 from triggers t where t.tenant_id = h.tenant_id and t.deleted_at is null) order by h.tenant_id`)
-	triggerHeadPut  = stmt("trigger_head.put", `insert into trigger_heads (tenant_id, seq) values ($1, $2) on conflict (tenant_id) do nothing`)
+		and exists (select 1 from triggers t where t.tenant_id = h.tenant_id) order by h.tenant_id`)
+	triggerHeadPut   = stmt("trigger_head.put", `insert into trigger_heads (tenant_id, seq) values ($1, $2) on conflict (tenant_id) do nothing`)
+	triggerHeadPrune = stmt("trigger_head.prune", `delete from trigger_heads where ($1 or tenant_id = $2)
+		and not exists (select 1 from triggers t where t.tenant_id = trigger_heads.tenant_id)`)
 	triggerHeadMove = stmt("trigger_head.move", `update trigger_heads set seq = $3 where tenant_id = $1 and seq = $2`)
 )
 
@@ -151,10 +153,6 @@ func (t *Tx) AddTrigger(g fleet.Trigger) error {
 	if err != nil {
 		return err
 	}
-	list, err := t.Triggers()
-	if err != nil {
-		return err
-	}
 	n, err := t.conn.Exec(triggerAdd, g.Tenant, g.ID, g.Key(), string(g.Kind), hookPath(&g), string(body), g.Enabled, g.Revision, g.Since)
 	if err == nil && n == 0 {
 		return t.triggerClash(&g)
@@ -162,17 +160,7 @@ func (t *Tx) AddTrigger(g fleet.Trigger) error {
 	if err != nil {
 		return err
 	}
-	if n, err = t.conn.Exec(triggerHeadPut, g.Tenant, g.Since); err != nil || n > 0 || len(list) > 0 {
-		return err
-	}
-	// An earlier trigger is gone: what happened since is of no interest to anybody.
-	heads, err := t.TriggerHeads()
-	for _, h := range heads {
-		if h.Tenant == g.Tenant && h.Seq < g.Since {
-			_, err := t.MoveTriggerHead(g.Tenant, h.Seq, g.Since)
-			return err
-		}
-	}
+	_, err = t.conn.Exec(triggerHeadPut, g.Tenant, g.Since)
 	return err
 }
 
@@ -212,7 +200,7 @@ func (t *Tx) PutTrigger(g fleet.Trigger) error {
 			return t.triggerClash(&g)
 		}
 	}
-	n, err := t.conn.Exec(triggerPut, g.Tenant, g.ID, g.Revision, g.Key(), hookPath(&g), string(body), g.Enabled, g.Since, g.Streak, Stored(g.DeletedAt))
+	n, err := t.conn.Exec(triggerPut, g.Tenant, g.ID, g.Revision, g.Key(), hookPath(&g), string(body), g.Enabled, g.Since, g.Streak, Stored(g.DeletedAt), string(g.Kind))
 	if err == nil && n == 0 {
 		err = fleet.Errorf(fleet.CodeConflict, "trigger_changed", "Trigger %s has changed since it was read.", g.Name)
 	}
@@ -234,7 +222,13 @@ func (t *Tx) MoveTriggerHead(tenant fleet.TenantID, from, to int64) (bool, error
 	return n > 0, err
 }
 
-// PruneTriggers takes deleted ones whose firings are gone.
+// PruneTriggers takes deleted ones whose firings are gone. Of a tenant without
+// any, nobody follows the log.
 func (t *Tx) PruneTriggers(limit int) (int, error) {
-	return t.conn.Exec(triggerPrune, t.all(), t.tenant(), limit)
+	n, err := t.conn.Exec(triggerPrune, t.all(), t.tenant(), limit)
+	if err != nil || n == 0 {
+		return n, err
+	}
+	_, err = t.conn.Exec(triggerHeadPrune, t.all(), t.tenant())
+	return n, err
 }

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
@@ -162,12 +163,19 @@ func triggerTests() map[string]func(f *Fixture) {
 		"change": func(f *Fixture) {
 			t := f.Trigger(nil)
 			old := t
-			t.Note, t.Enabled, t.Since = "Inventur", false, 7
+			q := f.Queue(nil)
+			t.Note, t.Since, t.Kind, t.Webhook, t.Queue = "Inventur", 7, fleet.TriggerQueue, nil, &fleet.QueueRule{QueueID: q.ID}
+			t.Normal()
 			f.Update(func(tx store.Tx) error { return tx.PutTrigger(t) })
 			got := f.trigger(t.ID)
 			is(f, "revision", got.Revision, t.Revision+1)
 			is(f, "note", got.Note, "Inventur")
 			is(f, "since", got.Since, int64(7))
+			f.View(func(r store.Reader) error {
+				list, err := r.QueueTriggers()
+				is(f, "is one of a queue now", len(list) > 0 && list[len(list)-1].ID == t.ID, true)
+				return err
+			})
 			if err := f.Store.Update(f.Context(), f.Scope, func(tx store.Tx) error { return tx.PutTrigger(old) }); !errors.Is(err, fleet.ErrConflict) {
 				f.Errorf("an old one is written: %v", err)
 			}
@@ -195,6 +203,35 @@ func triggerTests() map[string]func(f *Fixture) {
 					return err
 				})
 			}
+		},
+		"the ends of the jobs of a deleted one are still noted": func(f *Fixture) {
+			t := f.Trigger(nil)
+			job, err := f.accept(t, "")
+			f.must(err)
+			t = f.trigger(t.ID)
+			t.DeletedAt, t.Enabled = f.Now, false
+			f.Update(func(tx store.Tx) error { return tx.PutTrigger(t) })
+			f.Cancel(job.ID)
+			f.View(func(r store.Reader) error {
+				heads, err := r.TriggerHeads()
+				is(f, "followed still", slices.ContainsFunc(heads, func(h store.TriggerHead) bool { return h.Tenant == f.Tenant }), true)
+				return err
+			})
+			f.Update(func(tx store.Tx) error {
+				_, err := tx.EndFirings([]store.FiringEnd{{Job: job.ID, State: fleet.Cancelled, At: f.Now}})
+				f.must(err)
+				n, err := tx.PruneFirings(f.Now.Add(time.Hour), 10)
+				is(f, "firings gone", n, 1)
+				f.must(err)
+				n, err = tx.PruneTriggers(10)
+				is(f, "triggers gone", n, 1)
+				return err
+			})
+			f.View(func(r store.Reader) error {
+				heads, err := r.TriggerHeads()
+				is(f, "followed no more", slices.ContainsFunc(heads, func(h store.TriggerHead) bool { return h.Tenant == f.Tenant }), false)
+				return err
+			})
 		},
 		"backlog": func(f *Fixture) {
 			q := f.Queue(nil)
