@@ -159,16 +159,9 @@ type CalendarChange struct {
 // ListSchedules returns a part of the schedules, the newest first; of one
 // workflow, if that is named.
 func (c *Client) ListSchedules(ctx context.Context, workflow fleet.ID, p fleet.Page) (out SchedulePage, err error) {
-	q := url.Values{"view": {"list"}}
-	if workflow != "" {
-		q.Set("workflow_id", string(workflow))
-	}
-	if p.Limit > 0 {
-		q.Set("limit", strconv.Itoa(p.Limit))
-	}
-	if p.Cursor != "" {
-		q.Set("cursor", p.Cursor)
-	}
+	q := pageQuery(p)
+	q.Set("view", "list")
+	set(q, "workflow_id", workflow)
 	err = c.get(ctx, at("schedules"), q, &out)
 	return out, err
 }
@@ -233,16 +226,8 @@ func (c *Client) UpcomingRuns(ctx context.Context, hours, limit int) ([]Upcoming
 // ScheduleFires lists what became of the instants of a schedule, the newest first;
 // with an outcome, those alone.
 func (c *Client) ScheduleFires(ctx context.Context, schedule string, outcome fleet.FireOutcome, p fleet.Page) (out FirePage, err error) {
-	q := url.Values{}
-	if outcome != "" {
-		q.Set("outcome", string(outcome))
-	}
-	if p.Limit > 0 {
-		q.Set("limit", strconv.Itoa(p.Limit))
-	}
-	if p.Cursor != "" {
-		q.Set("cursor", p.Cursor)
-	}
+	q := pageQuery(p)
+	set(q, "outcome", outcome)
 	err = c.get(ctx, at("schedules", schedule, "fires"), q, &out)
 	return out, err
 }

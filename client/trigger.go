@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"net/url"
-	"strconv"
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
@@ -117,16 +115,8 @@ func (c *Client) TryTrigger(ctx context.Context, trigger string, payload json.Ra
 // TriggerFirings lists what became of the occasions of a trigger, the newest
 // first; with an outcome, those alone.
 func (c *Client) TriggerFirings(ctx context.Context, trigger string, outcome fleet.FiringOutcome, p fleet.Page) (out FiringPage, err error) {
-	q := url.Values{}
-	if outcome != "" {
-		q.Set("outcome", string(outcome))
-	}
-	if p.Limit > 0 {
-		q.Set("limit", strconv.Itoa(p.Limit))
-	}
-	if p.Cursor != "" {
-		q.Set("cursor", p.Cursor)
-	}
+	q := pageQuery(p)
+	set(q, "outcome", outcome)
 	err = c.get(ctx, at("triggers", trigger, "fires"), q, &out)
 	return out, err
 }

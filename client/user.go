@@ -3,8 +3,6 @@ package client
 import (
 	"context"
 	"net/http"
-	"net/url"
-	"strconv"
 
 	"github.com/casarerpa/fleet/fleet"
 )
@@ -85,14 +83,7 @@ type UserPage struct {
 
 // ListUsers lists people in the order in which they were made.
 func (c *Client) ListUsers(ctx context.Context, p fleet.Page) (out UserPage, err error) {
-	q := url.Values{}
-	if p.Limit > 0 {
-		q.Set("limit", strconv.Itoa(p.Limit))
-	}
-	if p.Cursor != "" {
-		q.Set("cursor", p.Cursor)
-	}
-	err = c.get(ctx, at("users"), q, &out)
+	err = c.get(ctx, at("users"), pageQuery(p), &out)
 	return out, err
 }
 

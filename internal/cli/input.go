@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -41,6 +42,21 @@ func (s *shell) read(name string) ([]byte, error) {
 		return nil, fleet.Errorf(fleet.CodeInvalid, "unreadable_file", "The file %s cannot be read: %w.", name, cause(err))
 	}
 	return data, nil
+}
+
+// jsonOf is JSON that a flag gives as it is, or in a file.
+func (s *shell) jsonOf(flag, given string) (json.RawMessage, error) {
+	text := []byte(given)
+	if t := strings.TrimSpace(given); !strings.HasPrefix(t, "{") && !strings.HasPrefix(t, "[") {
+		var err error
+		if text, err = s.read(given); err != nil {
+			return nil, err
+		}
+	}
+	if !json.Valid(text) {
+		return nil, fleet.Invalid(flag, "--%s is neither JSON nor a file that holds it.", flag)
+	}
+	return text, nil
 }
 
 // cause leaves out what the sentence around it says already.

@@ -2,9 +2,7 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/casarerpa/fleet/client"
@@ -121,16 +119,9 @@ func (f *scheduleFlags) change(ctx context.Context, sh *shell, api *client.Clien
 		c.Priority = &p
 	}
 	if f.Variables != "" {
-		text := []byte(f.Variables)
-		if !strings.HasPrefix(strings.TrimSpace(f.Variables), "{") {
-			if text, err = sh.read(f.Variables); err != nil {
-				return c, err
-			}
+		if c.Inputs, err = sh.jsonOf("variables", f.Variables); err != nil {
+			return c, err
 		}
-		if !json.Valid(text) {
-			return c, fleet.Invalid("variables", "--variables is neither a JSON object nor a file that holds one.")
-		}
-		c.Inputs = text
 	}
 	c.Calendars, err = f.calendars(ctx, api)
 	return c, err

@@ -51,21 +51,6 @@ type triggerFlags struct {
 	PauseAfter  *int           `help:"disable it after so many failures in a row; 0: never" placeholder:"N"`
 }
 
-// document is JSON that was given as it is, or in a file.
-func document(sh *shell, flag, given string) (json.RawMessage, error) {
-	text := []byte(given)
-	if t := strings.TrimSpace(given); !strings.HasPrefix(t, "{") && !strings.HasPrefix(t, "[") {
-		var err error
-		if text, err = sh.read(given); err != nil {
-			return nil, err
-		}
-	}
-	if !json.Valid(text) {
-		return nil, fleet.Invalid(flag, "--%s is neither JSON nor a file that holds it.", flag)
-	}
-	return text, nil
-}
-
 func (f *triggerFlags) change(ctx context.Context, sh *shell, api *client.Client) (c client.TriggerChange, err error) {
 	c = client.TriggerChange{
 		Description: given(f.Description), Version: f.Version, Environment: f.Environment, Target: f.Robot, CooldownSeconds: givenSeconds(f.Cooldown),
@@ -95,12 +80,12 @@ func (f *triggerFlags) change(ctx context.Context, sh *shell, api *client.Client
 		c.Priority = &p
 	}
 	if f.Inputs != "" {
-		if c.Inputs, err = document(sh, "inputs", f.Inputs); err != nil {
+		if c.Inputs, err = sh.jsonOf("inputs", f.Inputs); err != nil {
 			return c, err
 		}
 	}
 	if f.Filter != "" {
-		text, err := document(sh, "filter", f.Filter)
+		text, err := sh.jsonOf("filter", f.Filter)
 		if err != nil {
 			return c, err
 		}
@@ -212,9 +197,19 @@ type triggerShowCmd struct {
 func (c *triggerShowCmd) Run(ctx context.Context, sh *shell) error {
 	return sh.oneTrigger(c.Client, func(api *client.Client) (client.Trigger, error) { return api.GetTrigger(ctx, c.Trigger) }, func(t client.Trigger) error {
 		rows := [][2]string{
-			{"trigger", clean(t.Name)}, {"id", string(t.ID)}, {"description", clean(t.Description)}, {"workflow", string(t.WorkflowID)}, {"waits for", clean(waitsFor(&t))},
-			{"enabled", yesNo(t.Enabled)}, {"note", clean(t.Note)}, {"inputs", clean(string(t.Inputs))}, {"active jobs", whole(t.Active)},
-			{"started", whole(t.Fired)}, {"succeeded", whole(t.Success)}, {"failed", whole(t.Failures)}, {"last", at(t.LastAt)},
+			{"trigger", clean(t.Name)},
+			{"id", string(t.ID)},
+			{"description", clean(t.Description)},
+			{"workflow", string(t.WorkflowID)},
+			{"waits for", clean(waitsFor(&t))},
+			{"enabled", yesNo(t.Enabled)},
+			{"note", clean(t.Note)},
+			{"inputs", clean(string(t.Inputs))},
+			{"active jobs", whole(t.Active)},
+			{"started", whole(t.Fired)},
+			{"succeeded", whole(t.Success)},
+			{"failed", whole(t.Failures)},
+			{"last", at(t.LastAt)},
 		}
 		if b := t.Backlog; b != nil {
 			rows = append(rows, [2]string{"backlog", fmt.Sprintf("%d ready, %d taken by its jobs", b.Ready, b.Taken)})
@@ -232,8 +227,8 @@ func (c *triggerShowCmd) Run(ctx context.Context, sh *shell) error {
 }
 
 // oneTrigger does something with a trigger and shows what came of it.
-func (sh *shell) oneTrigger(c config.Client, do func(api *client.Client) (client.Trigger, error), show func(t client.Trigger) error) error {
-	api, err := sh.connect(c)
+func (s *shell) oneTrigger(c config.Client, do func(api *client.Client) (client.Trigger, error), show func(t client.Trigger) error) error {
+	api, err := s.connect(c)
 	if err != nil {
 		return err
 	}
@@ -241,13 +236,13 @@ func (sh *shell) oneTrigger(c config.Client, do func(api *client.Client) (client
 	if err != nil {
 		return err
 	}
-	return sh.answer(c.Output, t, func() error { return show(t) })
+	return s.answer(c.Output, t, func() error { return show(t) })
 }
 
 // saidOf is one sentence about a trigger.
-func (sh *shell) saidOf(words string) func(t client.Trigger) error {
+func (s *shell) saidOf(words string) func(t client.Trigger) error {
 	return func(t client.Trigger) error {
-		_, err := fmt.Fprintf(sh.out, "Trigger %s %s.\n", clean(t.Name), words)
+		_, err := fmt.Fprintf(s.out, "Trigger %s %s.\n", clean(t.Name), words)
 		return err
 	}
 }
@@ -306,7 +301,7 @@ func (c *triggerTestCmd) Run(ctx context.Context, sh *shell) error {
 	}
 	var payload json.RawMessage
 	if c.Payload != "" {
-		if payload, err = document(sh, "payload", c.Payload); err != nil {
+		if payload, err = sh.jsonOf("payload", c.Payload); err != nil {
 			return err
 		}
 	}
