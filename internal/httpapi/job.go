@@ -93,7 +93,7 @@ func (a *API) jobRoutes() {
 	}, a.submitJobs)
 	route(a, operation{
 		method: http.MethodGet, path: Base + "/jobs", id: "jobs.list", summary: "List jobs, newest first",
-		may: need(fleet.JobsRead), rate: rateRead,
+		may: need(fleet.JobsRead), rate: rateRead, description: dashboardNote,
 	}, a.listJobs)
 	route(a, operation{
 		method: http.MethodGet, path: Base + "/jobs/{id}", id: "jobs.get", summary: "Get a job with inputs, result and error",

@@ -13,13 +13,34 @@ import (
 )
 
 // The original's web dashboard wants objects and words of its own where other
-// programs want arrays and ours. It is known by one habit: it says what type the
-// body of a GET has, which has none.
+// programs want arrays and ours. It is known by two habits: it says what type the
+// body of a GET has, which has none, and it asks for nothing but what it knows. A
+// program that asks for more is another one, and has the ordinary answer.
 
-// isDashboard says whether a request comes from the original's dashboard.
+// typed says whether a GET says that its body, which it has not, is JSON.
+func typed(contentType string) bool {
+	media, _, err := mime.ParseMediaType(contentType)
+	return err == nil && media == "application/json"
+}
+
+// dashboardAsks are the names that the dashboard puts into the query of a list.
+var dashboardAsks = []string{"limit", "offset", "status", "environment", "tenant_id", "workspace_id"}
+
+// dashboardNote warns of it where it is answered otherwise.
+const dashboardNote = "A GET that sends Content-Type: application/json and asks for nothing but limit, offset, status, environment, tenant_id and workspace_id is taken for the dashboard of the original, and answered in its form and words."
+
+// isDashboard says whether a request for a list comes from the original's
+// dashboard.
 func isDashboard(r *http.Request) bool {
-	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	return err == nil && r.Method == http.MethodGet && media == "application/json"
+	if r.Method != http.MethodGet || !typed(r.Header.Get("Content-Type")) {
+		return false
+	}
+	for name, values := range r.URL.Query() {
+		if len(values) > 1 || !slices.Contains(dashboardAsks, name) {
+			return false
+		}
+	}
+	return true
 }
 
 // dashboardView is what the dashboard gets in place of an operation's answer; nil:
@@ -41,19 +62,16 @@ func (a *API) dashboardJobs(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	f := orchestrator.JobFilter{}
-	for _, word := range q["status"] { // it sends one; others that send this header may send several
-		known := word == ""
+	if word := q.Get("status"); word != "" {
 		for _, s := range fleet.States() {
 			if fleet.DashboardState(s) == word || string(s) == word {
-				f.States, known = append(f.States, s), true
+				f.States = append(f.States, s)
 			}
 		}
-		if !known {
+		if len(f.States) == 0 {
 			return fleet.Invalid("status", "status must be queued, assigned, running, completed, failed, cancelled or timeout; got %q.", clip(word, 40))
 		}
 	}
-	slices.Sort(f.States)
-	f.States = slices.Compact(f.States)
 	list, total, err := a.o.Orchestrator.Jobs.Dashboard(r.Context(), auth.From(r.Context()), f, q.Get("environment"), offset, limit)
 	if err != nil {
 		return err

@@ -32,7 +32,7 @@ type RegisterBody struct {
 func (a *API) robotRoutes() {
 	route(a, operation{
 		method: http.MethodGet, path: Base + "/robots", id: "robots.list", summary: "List robots with their status and load",
-		may: need(fleet.RobotsRead), rate: rateRead,
+		may: need(fleet.RobotsRead), rate: rateRead, description: dashboardNote,
 	}, a.listRobots)
 	route(a, operation{
 		method: http.MethodGet, path: Base + "/robots/{id}", id: "robots.get", summary: "Get a robot",

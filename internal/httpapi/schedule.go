@@ -198,7 +198,7 @@ func (a *API) listSchedules(ctx context.Context, in *listSchedulesInput) (*sched
 	if err != nil {
 		return nil, err
 	}
-	out := SchedulesAnswer{Schedules: make([]ScheduleAnswer, len(list)), Total: total, Next: next, bare: in.View != "list" && !asksForObject(in.ContentType)}
+	out := SchedulesAnswer{Schedules: make([]ScheduleAnswer, len(list)), Total: total, Next: next, bare: in.View != "list" && !typed(in.ContentType)}
 	for i := range list {
 		out.Schedules[i] = showSchedule(&list[i])
 	}

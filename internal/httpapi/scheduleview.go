@@ -3,7 +3,6 @@ package httpapi
 import (
 	"cmp"
 	"encoding/json"
-	"mime"
 	"reflect"
 	"time"
 
@@ -119,13 +118,6 @@ func showPreview(runs []orchestrator.PlannedRun, zone string) SchedulePreview {
 type FireList struct {
 	Fires []fleet.Fire `json:"fires"`
 	Next  string       `json:"next_cursor,omitempty"`
-}
-
-// asksForObject says whether a GET is one of the original's dashboard, which
-// sends a content type where no other program does.
-func asksForObject(contentType string) bool {
-	media, _, err := mime.ParseMediaType(contentType)
-	return err == nil && media == "application/json"
 }
 
 func reflectType[T any]() reflect.Type { return reflect.TypeFor[T]() }

@@ -115,7 +115,7 @@ func (j *Jobs) Dashboard(ctx context.Context, p auth.Principal, f store.JobFilte
 	}
 	err = j.Store.View(ctx, scope, func(r store.Reader) error {
 		out = []fleet.DashboardJob{}
-		for page, skip := (fleet.Page{Limit: fleet.PageMax}), offset; len(out) < limit; {
+		for page, skip := (fleet.Page{Limit: min(offset+limit, fleet.PageMax)}), offset; len(out) < limit; {
 			list, err := r.Jobs(f, page)
 			if err != nil {
 				return err
