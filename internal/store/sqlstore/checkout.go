@@ -49,9 +49,17 @@ type secretKey struct {
 	name   string
 }
 
-// checkout knows in the course of a plan which exclusive secrets are free; what
-// is not in it was not asked for yet, and what is no exclusive one is free.
-type checkout map[secretKey]bool
+// checkout knows in the course of a plan how secrets stand; what is not in it was
+// not asked for yet. What was asked for stays so until the commit: others wait.
+type checkout map[secretKey]secretState
+
+type secretState byte
+
+const (
+	secretShared secretState = iota // any number of jobs may have it
+	secretFree                      // exclusive, and nobody has it
+	secretHeld
+)
 
 // look asks for secrets, in one order everywhere, so that two orchestrators
 // never wait for each other.
@@ -66,7 +74,7 @@ func (t *Tx) look(c checkout, keys []secretKey) error {
 	keys = slices.Compact(keys)
 	lists := make([][]any, len(keys))
 	for i, k := range keys {
-		lists[i], c[k] = []any{k.tenant, k.name}, true
+		lists[i], c[k] = []any{k.tenant, k.name}, secretShared
 	}
 	var exclusive []secretKey
 	err := t.conn.Each(secretExclusive, lists, func(i int, _ *Row) error { exclusive = append(exclusive, keys[i]); return nil })
@@ -78,7 +86,9 @@ func (t *Tx) look(c checkout, keys []secretKey) error {
 		if err != nil {
 			return err
 		}
-		c[k] = !held
+		if c[k] = secretFree; held {
+			c[k] = secretHeld
+		}
 	}
 	return nil
 }
@@ -108,14 +118,16 @@ func (t *Tx) free(c checkout, j *fleet.Job) (bool, error) {
 	if err := t.look(c, keys); err != nil {
 		return false, err
 	}
-	return !slices.ContainsFunc(keys, func(k secretKey) bool { return !c[k] }), nil
+	return !slices.ContainsFunc(keys, func(k secretKey) bool { return c[k] == secretHeld }), nil
 }
 
-// taken notes what a job of the plan has got. What of it is exclusive nobody
-// else of the plan may have; what is not is asked for again.
+// taken notes what a job of the plan has got: what of it is exclusive nobody
+// else of the plan may have.
 func (c checkout) taken(j *fleet.Job) {
 	for _, k := range secretsOf(j) {
-		delete(c, k)
+		if c[k] == secretFree {
+			c[k] = secretHeld
+		}
 	}
 }
 
