@@ -84,18 +84,8 @@ func (c *activityCmd) Run(ctx context.Context, sh *shell) error {
 
 // entry prints one entry in one line.
 func (s *shell) entry(format string, e client.ActivityEntry) error {
-	if format != "table" {
-		text, err := json.Marshal(e)
-		if err != nil {
-			return err
-		}
-		if format == "json" {
-			_, err = fmt.Fprintf(s.out, "%s\n", text)
-			return err
-		}
-		fmt.Fprintln(s.out, "---")
-		return writeYAML(s.out, text)
-	}
-	_, err := fmt.Fprintf(s.out, "%s  %-17s %s\n", colour(s.paint, faint, wall(e.At)), e.Type, clean(e.Title))
-	return err
+	return s.piece(format, e, func() error {
+		_, err := fmt.Fprintf(s.out, "%s  %-17s %s\n", colour(s.paint, faint, wall(e.At)), e.Type, clean(e.Title))
+		return err
+	})
 }

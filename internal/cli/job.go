@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -288,28 +287,18 @@ func (c *jobLogCmd) print(ctx context.Context, sh *shell, api *client.Client, id
 
 // logLine prints one line of a log.
 func (s *shell) logLine(format string, l fleet.LogLine) error {
-	if format != "table" {
-		text, err := json.Marshal(l)
-		if err != nil {
-			return err
+	return s.piece(format, l, func() error {
+		level := strings.ToLower(l.Level)
+		code := faint
+		switch level {
+		case "warning", "warn":
+			code = yellow
+		case "error", "critical":
+			code = red
 		}
-		if format == "json" {
-			_, err = fmt.Fprintf(s.out, "%s\n", text)
-			return err
-		}
-		fmt.Fprintln(s.out, "---")
-		return writeYAML(s.out, text)
-	}
-	level := strings.ToLower(l.Level)
-	code := faint
-	switch level {
-	case "warning", "warn":
-		code = yellow
-	case "error", "critical":
-		code = red
-	}
-	_, err := fmt.Fprintf(s.out, "%s  %s  %s\n", colour(s.paint, faint, stamp(l.At)), colour(s.paint, code, fmt.Sprintf("%-7s", level)), clean(l.Message))
-	return err
+		_, err := fmt.Fprintf(s.out, "%s  %s  %s\n", colour(s.paint, faint, stamp(l.At)), colour(s.paint, code, fmt.Sprintf("%-7s", level)), clean(l.Message))
+		return err
+	})
 }
 
 type jobAttemptsCmd struct {

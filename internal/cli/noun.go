@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -343,25 +342,15 @@ func (c *eventsCmd) Run(ctx context.Context, sh *shell) error {
 
 // event prints one event in one line.
 func (s *shell) event(format string, e fleet.Event) error {
-	if format != "table" {
-		text, err := json.Marshal(e)
-		if err != nil {
-			return err
+	return s.piece(format, e, func() error {
+		more := ""
+		if e.From != "" || e.To != "" {
+			more = fmt.Sprintf("  %s → %s", dash(string(e.From)), e.To)
 		}
-		if format == "json" {
-			_, err = fmt.Fprintf(s.out, "%s\n", text)
-			return err
+		if e.Actor != "" {
+			more += "  by " + e.Actor
 		}
-		fmt.Fprintln(s.out, "---")
-		return writeYAML(s.out, text)
-	}
-	more := ""
-	if e.From != "" || e.To != "" {
-		more = fmt.Sprintf("  %s → %s", dash(string(e.From)), e.To)
-	}
-	if e.Actor != "" {
-		more += "  by " + e.Actor
-	}
-	_, err := fmt.Fprintf(s.out, "%6d  %s  %-22s %s%s\n", e.Seq, colour(s.paint, faint, wall(e.At)), e.Kind, e.Subject.ID, clean(more))
-	return err
+		_, err := fmt.Fprintf(s.out, "%6d  %s  %-22s %s%s\n", e.Seq, colour(s.paint, faint, wall(e.At)), e.Kind, e.Subject.ID, clean(more))
+		return err
+	})
 }

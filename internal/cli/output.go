@@ -33,6 +33,24 @@ func (s *shell) answer(format string, v any, show func() error) error {
 	return show()
 }
 
+// piece writes one thing of a stream: a line of JSON, a document of YAML, or what
+// show prints.
+func (s *shell) piece(format string, v any, show func() error) error {
+	if format == "table" {
+		return show()
+	}
+	text, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	if format == "json" {
+		_, err = fmt.Fprintf(s.out, "%s\n", text)
+		return err
+	}
+	fmt.Fprintln(s.out, "---")
+	return writeYAML(s.out, text)
+}
+
 // toJSON writes an indented document with a line end.
 func toJSON(v any) ([]byte, error) {
 	var b bytes.Buffer
