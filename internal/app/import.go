@@ -159,7 +159,7 @@ func (m *importing) all(src *casarerpa.Source) error {
 		m.note("jobs", status, "", fateLeft, fmt.Sprintf("%d jobs stay where they are: let those that wait end there, and read the rest there.", n))
 	}
 	if src.Schedules > 0 {
-		m.note("schedules", "", "", fateLeft, fmt.Sprintf("%d schedules: there are none here yet.", src.Schedules))
+		m.note("schedules", "", "", fateLeft, fmt.Sprintf("%d schedules: make them anew with fleet schedule add; their cron expressions are read the same.", src.Schedules))
 	}
 	for _, table := range src.Missing {
 		m.note("table", table, "", fateLeft, "It is not there.")

@@ -29,7 +29,7 @@ import (
 type LegacySubmitBody struct {
 	Name     string          `json:"workflow_name" doc:"1 to 255 characters."`
 	Workflow json.RawMessage `json:"workflow_json" doc:"The document."`
-	Trigger  string          `json:"trigger_type,omitempty" enum:"manual,scheduled,webhook" doc:"manual if left out. The others are refused as long as there are no schedules and triggers."`
+	Trigger  string          `json:"trigger_type,omitempty" enum:"manual,scheduled,webhook" doc:"manual if left out. The others are refused here: /schedules and /triggers make them."`
 	Mode     string          `json:"execution_mode,omitempty" enum:"lan,internet" doc:"lan if left out; any robot matches both."`
 	Cron     *string         `json:"schedule_cron,omitempty"`
 	Priority *fleet.Priority `json:"priority,omitempty" doc:"0 (first) to 20; 10 if left out."`
@@ -214,9 +214,9 @@ func (body *LegacySubmitBody) check() error {
 			e.Status = http.StatusBadRequest
 			return e
 		}
-		return fleet.Invalid("trigger_type", "This orchestrator keeps no schedules yet.").WithFix("Submit with the trigger_type manual.")
+		return fleet.Invalid("trigger_type", "This route makes no schedules.").WithFix("Store the workflow with PUT /api/v1/workflows, and make the schedule with POST /api/v1/schedules; or submit with the trigger_type manual.")
 	case "webhook":
-		return fleet.Invalid("trigger_type", "This orchestrator keeps no triggers yet.").WithFix("Submit with the trigger_type manual.")
+		return fleet.Invalid("trigger_type", "This route makes no triggers.").WithFix("Store the workflow with PUT /api/v1/workflows, and make the trigger with POST /api/v1/triggers; or submit with the trigger_type manual.")
 	default:
 		return fleet.Invalid("trigger_type", "trigger_type must be manual, scheduled or webhook; got %q.", clip(body.Trigger, 40))
 	}
