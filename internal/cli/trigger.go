@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -51,26 +52,15 @@ type triggerFlags struct {
 	PauseAfter  *int           `help:"disable it after so many failures in a row; 0: never" placeholder:"N"`
 }
 
-func (f *triggerFlags) change(ctx context.Context, sh *shell, api *client.Client) (c client.TriggerChange, err error) {
+// change is what the flags ask for; was is the trigger as it is, whose rule the
+// flags change, or an empty one.
+func (f *triggerFlags) change(ctx context.Context, sh *shell, api *client.Client, was client.Trigger) (c client.TriggerChange, err error) {
 	c = client.TriggerChange{
 		Description: given(f.Description), Version: f.Version, Environment: f.Environment, Target: f.Robot, CooldownSeconds: givenSeconds(f.Cooldown),
 		MaxActive: f.MaxActive, PauseAfterFailures: f.PauseAfter,
 	}
-	if f.Secret != "" {
-		c.Webhook = &fleet.WebhookRule{Secret: f.Secret, Auth: fleet.WebhookAuth(f.Auth), Path: f.Path, Header: f.Header, DeliveryHeader: f.DeliveryHeader}
-	}
-	if f.Queue != "" {
-		q, err := api.GetQueue(ctx, f.Queue)
-		if err != nil {
-			return c, err
-		}
-		c.Queue = &fleet.QueueRule{QueueID: q.ID, MinItems: f.Min, ItemsPerJob: f.Each, MaxJobs: f.Max}
-	}
-	if len(f.On) > 0 {
-		c.Event = &fleet.EventRule{Workflow: f.Of}
-		for _, kind := range f.On {
-			c.Event.Types = append(c.Event.Types, fleet.EventKind(kind))
-		}
+	if err := f.rules(ctx, api, was, &c); err != nil {
+		return c, err
 	}
 	if f.Priority != "" {
 		p, err := fleet.ParsePriority(f.Priority)
@@ -94,6 +84,65 @@ func (f *triggerFlags) change(ctx context.Context, sh *shell, api *client.Client
 		}
 	}
 	return c, nil
+}
+
+// rules changes the rule of a trigger by the flags that are about one.
+func (f *triggerFlags) rules(ctx context.Context, api *client.Client, was client.Trigger, c *client.TriggerChange) error {
+	if f.Secret+f.Auth+f.Path+f.Header+f.DeliveryHeader != "" {
+		if was.Webhook == nil && f.Secret == "" {
+			return fleet.Invalid("secret", "A trigger for web calls needs --secret.")
+		}
+		c.Webhook = &fleet.WebhookRule{}
+		if was.Webhook != nil {
+			*c.Webhook = *was.Webhook
+		}
+		for _, s := range []struct {
+			from string
+			into *string
+		}{{f.Secret, &c.Webhook.Secret}, {f.Path, &c.Webhook.Path}, {f.Header, &c.Webhook.Header}, {f.DeliveryHeader, &c.Webhook.DeliveryHeader}} {
+			*s.into = cmp.Or(s.from, *s.into)
+		}
+		c.Webhook.Auth = cmp.Or(fleet.WebhookAuth(f.Auth), c.Webhook.Auth)
+	}
+	if f.Queue != "" || f.Min+f.Each+f.Max != 0 {
+		if was.Queue == nil && f.Queue == "" {
+			return fleet.Invalid("queue", "A trigger for a queue needs --queue.")
+		}
+		c.Queue = &fleet.QueueRule{}
+		if was.Queue != nil {
+			*c.Queue = *was.Queue
+		}
+		if f.Queue != "" {
+			q, err := api.GetQueue(ctx, f.Queue)
+			if err != nil {
+				return err
+			}
+			c.Queue.QueueID = q.ID
+		}
+		for _, n := range []struct {
+			from int
+			into *int
+		}{{f.Min, &c.Queue.MinItems}, {f.Each, &c.Queue.ItemsPerJob}, {f.Max, &c.Queue.MaxJobs}} {
+			*n.into = cmp.Or(n.from, *n.into)
+		}
+	}
+	if len(f.On) > 0 || f.Of != "" {
+		if was.Event == nil && len(f.On) == 0 {
+			return fleet.Invalid("on", "A trigger for events needs --on.")
+		}
+		c.Event = &fleet.EventRule{}
+		if was.Event != nil {
+			*c.Event = *was.Event
+		}
+		if len(f.On) > 0 {
+			c.Event.Types = nil
+		}
+		for _, kind := range f.On {
+			c.Event.Types = append(c.Event.Types, fleet.EventKind(kind))
+		}
+		c.Event.Workflow = cmp.Or(f.Of, c.Event.Workflow)
+	}
+	return nil
 }
 
 type triggerAddCmd struct {
@@ -121,7 +170,7 @@ func (c *triggerAddCmd) Run(ctx context.Context, sh *shell) error {
 	if err != nil {
 		return err
 	}
-	change, err := c.change(ctx, sh, api)
+	change, err := c.change(ctx, sh, api, client.Trigger{})
 	if err != nil {
 		return err
 	}
@@ -173,7 +222,7 @@ func (c *triggerListCmd) Run(ctx context.Context, sh *shell) error {
 	if err != nil {
 		return err
 	}
-	return sh.answer(c.Output, list, func() error {
+	return sh.answer(c.Output, map[string]any{"triggers": list}, func() error {
 		t := table{head: []string{"ID", "TRIGGER", "WAITS FOR", "ENABLED", "ACTIVE", "STARTED", "FAILED", "LAST"}, paint: sh.paint, state: -1}
 		for i := range list {
 			g := &list[i]
@@ -196,33 +245,28 @@ type triggerShowCmd struct {
 // Run shows a trigger.
 func (c *triggerShowCmd) Run(ctx context.Context, sh *shell) error {
 	return sh.oneTrigger(c.Client, func(api *client.Client) (client.Trigger, error) { return api.GetTrigger(ctx, c.Trigger) }, func(t client.Trigger) error {
-		rows := [][2]string{
-			{"trigger", clean(t.Name)},
+		var k card
+		for _, r := range [][2]string{
+			{"trigger", t.Name},
 			{"id", string(t.ID)},
-			{"description", clean(t.Description)},
+			{"description", t.Description},
 			{"workflow", string(t.WorkflowID)},
-			{"waits for", clean(waitsFor(&t))},
+			{"waits for", waitsFor(&t)},
 			{"enabled", yesNo(t.Enabled)},
-			{"note", clean(t.Note)},
-			{"inputs", clean(string(t.Inputs))},
+			{"note", t.Note},
+			{"inputs", string(t.Inputs)},
 			{"active jobs", whole(t.Active)},
 			{"started", whole(t.Fired)},
 			{"succeeded", whole(t.Success)},
 			{"failed", whole(t.Failures)},
 			{"last", at(t.LastAt)},
+		} {
+			k.add(r[0], clean(r[1]))
 		}
 		if b := t.Backlog; b != nil {
-			rows = append(rows, [2]string{"backlog", fmt.Sprintf("%d ready, %d taken by its jobs", b.Ready, b.Taken)})
+			k.add("backlog", fmt.Sprintf("%d ready, %d taken by its jobs", b.Ready, b.Taken))
 		}
-		for _, r := range rows {
-			if r[1] == "" {
-				continue
-			}
-			if _, err := fmt.Fprintf(sh.out, "%-12s %s\n", r[0], r[1]); err != nil {
-				return err
-			}
-		}
-		return nil
+		return k.write(sh.out, sh.paint)
 	})
 }
 
@@ -257,9 +301,13 @@ type triggerEditCmd struct {
 // Run changes a trigger.
 func (c *triggerEditCmd) Run(ctx context.Context, sh *shell) error {
 	return sh.oneTrigger(c.Client, func(api *client.Client) (client.Trigger, error) {
-		change, err := c.change(ctx, sh, api)
+		was, err := api.GetTrigger(ctx, c.Trigger)
 		if err != nil {
-			return client.Trigger{}, err
+			return was, err
+		}
+		change, err := c.change(ctx, sh, api, was)
+		if err != nil {
+			return was, err
 		}
 		change.Name = given(c.Name)
 		return api.UpdateTrigger(ctx, c.Trigger, change)
