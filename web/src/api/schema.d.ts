@@ -858,7 +858,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List jobs, newest first */
+        /**
+         * List jobs, newest first
+         * @description A GET that sends Content-Type: application/json and asks for nothing but limit, offset, status, environment, tenant_id and workspace_id is taken for the dashboard of the original, and answered in its form and words.
+         */
         get: operations["jobs.list"];
         put?: never;
         /**
@@ -2223,7 +2226,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List robots with their status and load */
+        /**
+         * List robots with their status and load
+         * @description A GET that sends Content-Type: application/json and asks for nothing but limit, offset, status, environment, tenant_id and workspace_id is taken for the dashboard of the original, and answered in its form and words.
+         */
         get: operations["robots.list"];
         put?: never;
         post?: never;
@@ -5322,7 +5328,7 @@ export interface components {
             priority?: number;
             schedule_cron?: string;
             /**
-             * @description manual if left out. The others are refused as long as there are no schedules and triggers.
+             * @description manual if left out. The others are refused here: /schedules and /triggers make them.
              * @enum {string}
              */
             trigger_type?: "manual" | "scheduled" | "webhook";
