@@ -185,7 +185,7 @@ func send(w http.ResponseWriter, r *http.Request, status int, body []byte) {
 
 // IsAPI says whether an address belongs to the API and not to the interface.
 func IsAPI(urlPath string) bool {
-	for _, prefix := range []string{"/api", "/ws", "/health", "/metrics"} {
+	for _, prefix := range []string{"/api", "/ws", "/health", "/metrics", "/hooks", "/webhooks"} {
 		if urlPath == prefix || strings.HasPrefix(urlPath, prefix+"/") {
 			return true
 		}

@@ -3,6 +3,7 @@ package web_test
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/json"
 	"io"
 	"io/fs"
 	"net/http"
@@ -130,6 +131,26 @@ func TestTheAPIKeepsItsAddresses(t *testing.T) {
 	} {
 		if got := body(get(t, h, "GET", path)); got != want {
 			t.Errorf("%s: %s", path, got)
+		}
+	}
+}
+
+// TestEveryAddressOfTheAPIReachesIt: no operation of the document is answered by
+// the pages, which would take a POST for a mistake.
+func TestEveryAddressOfTheAPIReachesIt(t *testing.T) {
+	text, err := os.ReadFile("../api/openapi.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc struct {
+		Paths map[string]json.RawMessage `json:"paths"`
+	}
+	if err := json.Unmarshal(text, &doc); err != nil || len(doc.Paths) == 0 {
+		t.Fatalf("the document has %d addresses: %v", len(doc.Paths), err)
+	}
+	for address := range doc.Paths {
+		if !web.IsAPI(address) {
+			t.Errorf("%s goes to the pages", address)
 		}
 	}
 }

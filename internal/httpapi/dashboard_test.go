@@ -11,7 +11,7 @@ import (
 func TestDashboardIsKnownByWhatItAsks(t *testing.T) {
 	w := newWorld(t)
 	for path, view := range map[string]bool{
-		"/api/v1/jobs":                                  true,
+		"/api/v1/jobs": true,
 		"/api/v1/jobs?status=queued&limit=20&offset=0":  true,
 		"/api/v1/jobs?status=pending&status=running":    false,
 		"/api/v1/jobs?workflow_id=" + nowhereID:         false,
