@@ -73,6 +73,8 @@ var parsers = map[string]string{
 	"a robot's journal":                      "internal/robot FuzzJournal",
 	"a configuration file":                   "internal/config FuzzParse",
 	"a key, a token":                         "internal/auth FuzzKeyForms",
+	"a token of an issuer, and its header":   "internal/issuer FuzzToken, internal/issuer FuzzTokenHeader",
+	"a wish on an open stream":               "internal/stream FuzzWish",
 	"credentials in a query":                 "internal/caller FuzzQuery",
 	"forwarding headers":                     "internal/caller FuzzClient",
 	"redacted text":                          "internal/redact FuzzNoCanary",

@@ -74,19 +74,24 @@ func (rd *reader) listen(ctx context.Context, c *websocket.Conn, wishes chan<- w
 		if err != nil {
 			return
 		}
-		var w wish
-		switch {
-		case kind == websocket.MessageText && strings.TrimSpace(string(data)) == "ping":
-			w.T = "ping"
-		case json.Unmarshal(data, &w) != nil:
-			w = wish{T: string(data)}
-		}
 		select {
-		case wishes <- w:
+		case wishes <- readWish(kind == websocket.MessageText, data):
 		case <-ctx.Done():
 			return
 		}
 	}
+}
+
+// readWish reads one frame. What is no wish is one for a frame of that name, which
+// there is not.
+func readWish(text bool, data []byte) (w wish) {
+	switch {
+	case text && strings.TrimSpace(string(data)) == "ping":
+		w.T = "ping"
+	case json.Unmarshal(data, &w) != nil:
+		w = wish{T: string(data)}
+	}
+	return w
 }
 
 // socket writes frames to a WebSocket.
