@@ -49,6 +49,8 @@ type Options struct {
 	Now    func() time.Time
 	IDs    *fleet.IDs
 	Logger *slog.Logger
+	// Trace counts what a question costs, on the embedded store alone.
+	Trace func(statement string, rows int)
 }
 
 // Open opens an empty store and closes it when the test is over.
@@ -63,7 +65,7 @@ func Open(tb testing.TB, o Options) Store {
 	if p.DatabaseURL != "" {
 		s, err = postgres.Open(tb.Context(), postgres.Options{URL: p.DatabaseURL, Now: o.Now, IDs: o.IDs, Logger: o.Logger})
 	} else {
-		s, err = sqlite.Open(tb.Context(), sqlite.Options{Dir: p.DataDir, Now: o.Now, IDs: o.IDs, Logger: o.Logger})
+		s, err = sqlite.Open(tb.Context(), sqlite.Options{Dir: p.DataDir, Now: o.Now, IDs: o.IDs, Logger: o.Logger, Trace: o.Trace})
 	}
 	if err != nil {
 		tb.Fatal(err)

@@ -21,6 +21,7 @@ type conn struct {
 	// wrote counts the statements that changed rows, so that the writer knows
 	// whether a caller that failed has left anything to take back.
 	wrote int
+	trace func(statement string, rows int) // nil: nobody asks
 }
 
 // prepared knows which argument each parameter of SQLite takes: $2 may stand
@@ -73,7 +74,7 @@ func (c *conn) run(s *sqlstore.Stmt, args []any, row func(p *prepared) error) er
 			return fmt.Errorf("%s: argument $%d: %w", s.Name, n, err)
 		}
 	}
-	reset := false
+	rows, reset := 0, false
 	defer func() { // also when row panics
 		if !reset {
 			_ = p.st.Reset() // repeats the error of the step
@@ -87,6 +88,7 @@ func (c *conn) run(s *sqlstore.Stmt, args []any, row func(p *prepared) error) er
 		if !more {
 			break
 		}
+		rows++
 		if row == nil {
 			continue
 		}
@@ -100,6 +102,9 @@ func (c *conn) run(s *sqlstore.Stmt, args []any, row func(p *prepared) error) er
 	}
 	if p.dml && c.db.Changes() > 0 {
 		c.wrote++
+	}
+	if c.trace != nil {
+		c.trace(s.Name, rows)
 	}
 	return nil
 }

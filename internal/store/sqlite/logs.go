@@ -22,7 +22,7 @@ type logs struct {
 
 func openLogs(ctx context.Context, s *Store) (*logs, error) {
 	o := s.options
-	f := file{path: filepath.Join(o.Dir, logsFile), synchronous: o.Synchronous}
+	f := file{path: filepath.Join(o.Dir, logsFile), synchronous: o.Synchronous, trace: o.Trace}
 	if err := bring(ctx, f, logsScripts, o.Now); err != nil {
 		return nil, err
 	}

@@ -15,6 +15,7 @@ type file struct {
 	path        string
 	synchronous string
 	maxPages    int // the size at which it is full; 0: no limit
+	trace       func(statement string, rows int)
 }
 
 func (f file) open(write bool) (*conn, error) {
@@ -23,7 +24,7 @@ func (f file) open(write bool) (*conn, error) {
 		return nil, fmt.Errorf("open %s: %w", f.path, err)
 	}
 	db.SetBusyTimeout(5 * time.Second)
-	c := &conn{db: db}
+	c := &conn{db: db, trace: f.trace}
 	pragmas := "pragma journal_mode = wal; pragma foreign_keys = on; pragma temp_store = memory; pragma trusted_schema = off;" +
 		"pragma synchronous = " + f.synchronous + ";"
 	if write {

@@ -38,6 +38,10 @@ type Options struct {
 	// MaxPages is the size, in pages of 4 KiB, at which the database counts as
 	// full; 0 is the disk's own limit. Tests fill a disk with it.
 	MaxPages int
+
+	// Trace, if set, is told of each statement that ran and how many rows it gave,
+	// from many goroutines. Tests count with it what a question costs.
+	Trace func(statement string, rows int)
 }
 
 // Store is an open folder. It satisfies store.Store.
@@ -115,7 +119,7 @@ func (o Options) fill() (Options, error) {
 
 func (s *Store) open(ctx context.Context) error {
 	o := s.options
-	main := file{path: filepath.Join(o.Dir, mainFile), synchronous: o.Synchronous, maxPages: o.MaxPages}
+	main := file{path: filepath.Join(o.Dir, mainFile), synchronous: o.Synchronous, maxPages: o.MaxPages, trace: o.Trace}
 	if err := bring(ctx, main, mainScripts, o.Now); err != nil {
 		return err
 	}
