@@ -3,6 +3,7 @@ package storetest
 import (
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
@@ -120,6 +121,20 @@ func triggerTests() map[string]func(f *Fixture) {
 			f.Update(func(tx store.Tx) (err error) {
 				n, err := tx.PruneFirings(f.Now.Add(time.Hour), 10)
 				is(f, "gone", n, 4)
+				return err
+			})
+		},
+		"by name": func(f *Fixture) {
+			for _, name := range []string{"b", "C", "a"} {
+				f.Trigger(func(t *fleet.Trigger) { t.Name, t.Webhook.Path = name, "at-"+strings.ToLower(name) })
+			}
+			f.View(func(r store.Reader) error {
+				list, err := r.Triggers()
+				names := ""
+				for _, t := range list {
+					names += t.Name
+				}
+				is(f, "names", names, "abC")
 				return err
 			})
 		},
