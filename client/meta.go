@@ -15,6 +15,7 @@ type Meta struct {
 	Mode    string    `json:"mode"` // serve, dev or canvas
 	Dev     bool      `json:"dev"`  // nobody is asked for a key
 	Demo    bool      `json:"demo"`
+	Issuer  string    `json:"issuer"` // by which people may sign in; empty: none
 	Local   struct {
 		Enabled bool   `json:"enabled"`
 		Host    string `json:"host"`

@@ -87,7 +87,7 @@ func params(t *testing.T, folder string, more map[string]string) testscript.Para
 			if at.DatabaseURL == "" { // where scripts that look at the folder find it
 				at.DataDir = filepath.Join(env.WorkDir, "orchestrator")
 			}
-			env.Values[placeKey{}] = at
+			env.Values[placeKey{}], env.Values[testKey{}] = at, tb
 			if more == nil { // a script with databases of its own names them
 				env.Setenv(databaseName, at.DatabaseURL)
 			}
@@ -116,12 +116,17 @@ func params(t *testing.T, folder string, more map[string]string) testscript.Para
 			"inbackground": inBackground,
 			"await":        awaitOutput,
 			"certificate":  makeCertificate,
+			"issuer":       startIssuer,
+			"browse":       browse,
 		},
 	}
 }
 
 // placeKey finds the place of a script's orchestrator among its values.
 type placeKey struct{}
+
+// testKey finds the test that a script is.
+type testKey struct{}
 
 // world is what the commands of one script share.
 type world struct {

@@ -17,6 +17,7 @@ type Meta struct {
 	Dev          bool        `json:"dev" doc:"Nobody is asked for a key."`
 	Demo         bool        `json:"demo" doc:"The robots and their work are made up."`
 	Local        MetaLocal   `json:"local"`
+	Issuer       string      `json:"issuer,omitempty" doc:"Name of the OpenID issuer by which people may sign in: /api/v1/auth/oidc/NAME/start."`
 	Orchestrator *fleet.Link `json:"orchestrator,omitempty" doc:"Only in canvas mode: the one that this program passes requests on to."`
 }
 
@@ -42,6 +43,9 @@ func (a *API) meta(ctx context.Context, _ *struct{}) (*metaReply, error) {
 	stamp(&m.Now)
 	if auth.From(ctx).Tenant == "" { // strangers need not know what they could attack
 		m.Version, m.Local.Host = "", ""
+	}
+	if a.o.Issuer != nil {
+		m.Issuer = a.o.Issuer.Name()
 	}
 	switch {
 	case a.o.Linked != nil:

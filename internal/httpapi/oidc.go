@@ -1,10 +1,13 @@
 package httpapi
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
+	"encoding/base64"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -35,7 +38,9 @@ func (a *API) issuerRoutes() {
 	a.routePlain(operation{
 		method: http.MethodGet, path: at + "/start", id: "auth.oidc_start", summary: "Send a browser to the issuer to sign in",
 		may: open(), rate: rateSignIn, status: http.StatusSeeOther,
-	}, []*huma.Param{provider}, moved, a.startIssuer)
+	}, []*huma.Param{
+		provider, queryParam("next", huma.TypeString, "Path of the page to come back to, with its query; default /."),
+	}, moved, a.startIssuer)
 	a.routePlain(operation{
 		method: http.MethodGet, path: at + "/callback", id: "auth.oidc_callback", summary: "Take a browser back from the issuer; sets its cookie",
 		may: open(), rate: rateSignIn, status: http.StatusSeeOther,
@@ -76,23 +81,56 @@ func (a *API) startIssuer(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	cookie := newCookie(seedCookie, seed, seedLife)
+	next := r.URL.Query().Get("next")
+	if !localPage(next) {
+		return fleet.Invalid("next", "next must be the path of a page here, such as /jobs; got %q.", clip(next, 40))
+	}
+	cookie := newCookie(seedCookie, seed+"."+base64.RawURLEncoding.EncodeToString([]byte(next)), seedLife)
 	http.SetCookie(w, &cookie)
 	w.Header().Set("Location", where)
 	w.WriteHeader(http.StatusSeeOther)
 	return nil
 }
 
+// localPage says whether a text leads to a page of this installation and nowhere
+// else; the empty one leads to the first.
+func localPage(next string) bool {
+	if next == "" {
+		return true
+	}
+	u, err := url.Parse(next)
+	return err == nil && len(next) <= 1000 && u.Scheme == "" && u.Host == "" && u.User == nil &&
+		strings.HasPrefix(next, "/") && !strings.HasPrefix(next, "//") && !strings.ContainsFunc(next, func(r rune) bool { return r <= ' ' || r == '\\' || r > '~' })
+}
+
+// finishIssuer takes a browser back. A person who looks at it is shown the page
+// for signing in, which has words for what went wrong; a program is told by the
+// status.
 func (a *API) finishIssuer(w http.ResponseWriter, r *http.Request) error {
+	err := a.takeBack(w, r)
+	if e := fleet.AsError(err); err != nil && strings.Contains(r.Header.Get("Accept"), "text/html") && e.Code != fleet.CodeInternal {
+		w.Header().Set("Location", "/login?problem="+url.QueryEscape(cmp.Or(e.Reason, "credential_invalid")))
+		w.WriteHeader(http.StatusSeeOther)
+		return nil
+	}
+	return err
+}
+
+func (a *API) takeBack(w http.ResponseWriter, r *http.Request) error {
 	i, err := a.issuer(r)
 	if err != nil {
 		return err
 	}
 	gone := newCookie(seedCookie, "", -1)
 	http.SetCookie(w, &gone)
-	seed := ""
+	seed, next := "", ""
 	if c, err := r.Cookie(seedCookie); err == nil {
-		seed = c.Value
+		var coded string
+		seed, coded, _ = strings.Cut(c.Value, ".")
+		text, err := base64.RawURLEncoding.DecodeString(coded)
+		if next = string(text); err != nil || !localPage(next) {
+			next = ""
+		}
 	}
 	q := r.URL.Query()
 	if q.Get("code") == "" && q.Get("error") != "" { // what else it says may be anything
@@ -110,7 +148,7 @@ func (a *API) finishIssuer(w http.ResponseWriter, r *http.Request) error {
 	for _, cookie := range browserCookies(s) {
 		http.SetCookie(w, &cookie)
 	}
-	w.Header().Set("Location", Base+"/me")
+	w.Header().Set("Location", cmp.Or(next, "/"))
 	w.WriteHeader(http.StatusSeeOther)
 	return nil
 }

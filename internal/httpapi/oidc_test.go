@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"encoding/base64"
 	"io"
 	"net/http"
 	"net/url"
@@ -49,11 +50,12 @@ func newIssuerWorld(t *testing.T) (*world, *issuertest.Issuer) {
 }
 
 // step is one step of a browser that does not follow by itself.
-func (w *world) step(at, cookies string) (int, string, []string) {
+func (w *world) step(at, cookies string, accept ...string) (int, string, []string) {
 	w.Helper()
 	req, err := http.NewRequestWithContext(w.Context(), http.MethodGet, at, http.NoBody)
 	w.must(err)
 	req.Header.Set("Cookie", cookies)
+	req.Header["Accept"] = accept
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	resp, err := client.Do(req)
 	w.must(err)
@@ -89,13 +91,36 @@ func TestIssuerSignIn(t *testing.T) {
 			t.Errorf("another browser: %d, %v", status, set)
 		}
 		status, where, set := w.step(back, seed[0])
-		if status != 303 || where != "/api/v1/me" || len(set) != 2 {
+		if status != 303 || where != "/" || len(set) != 2 {
 			t.Fatal(status, where, set)
 		}
 		if status, _, set := w.step(back, seed[0]); status != 401 || len(set) != 0 {
 			t.Errorf("a code twice: %d, %v", status, set)
 		}
 		return strings.Join(set, "; ")
+	}
+	for next, want := range map[string]string{"/jobs?state=failed&x=%20#a": "", "//evil.test/": "bad", "https://evil.test": "bad", "/\\evil.test": "bad", "jobs": "bad", "/a b": "bad"} {
+		status, where, seed := w.step(w.url+"/api/v1/auth/oidc/sso/start?next="+url.QueryEscape(next), "")
+		if want == "bad" {
+			if status != 422 {
+				t.Errorf("next %q: %d", next, status)
+			}
+			continue
+		}
+		_, back, _ := w.step(where, "")
+		if status, where, _ = w.step(back, seed[0]); status != 303 || where != next {
+			t.Errorf("next %q: %d, %q", next, status, where)
+		}
+		// A cookie that somebody changed leads nowhere else.
+		_, where, seed = w.step(w.url+"/api/v1/auth/oidc/sso/start", "")
+		_, back, _ = w.step(where, "")
+		if status, where, _ = w.step(back, seed[0]+base64.RawURLEncoding.EncodeToString([]byte("//evil.test"))); status != 303 || where != "/" {
+			t.Errorf("another cookie: %d, %q", status, where)
+		}
+	}
+	status, where, _ := w.step(w.url+"/api/v1/auth/oidc/sso/callback?error=access_denied", "", "text/html,*/*")
+	if status != 303 || where != "/login?problem=credential_invalid" {
+		t.Errorf("a person who was refused: %d, %q", status, where)
 	}
 	jar := through()
 	me := read[Me](w, w.do("", "GET", "/api/v1/me", "", "Cookie", jar))

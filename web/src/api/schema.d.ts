@@ -5539,6 +5539,8 @@ export interface components {
             demo: boolean;
             /** @description Nobody is asked for a key. */
             dev: boolean;
+            /** @description Name of the OpenID issuer by which people may sign in: /api/v1/auth/oidc/NAME/start. */
+            issuer?: string;
             local: components["schemas"]["MetaLocal"];
             /** @enum {string} */
             mode: "serve" | "dev" | "canvas";
@@ -9353,7 +9355,10 @@ export interface operations {
     };
     "auth.oidc_start": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Path of the page to come back to, with its query; default /. */
+                next?: string;
+            };
             header?: never;
             path: {
                 /** @description Name of the issuer in the configuration. */

@@ -1,13 +1,35 @@
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import css from '../workflow/workflow.module.css';
+
+/** Why an issuer's sign-in came to nothing, by the reason that the server gives. */
+const problems: Record<string, string> = {
+  no_role: 'You were recognised, but nothing that your provider says of you gives you a role here. Ask an administrator.',
+  no_tenant: 'You were recognised, but you belong to no tenant here. Ask an administrator.',
+  issuer_unavailable: 'The provider does not answer. Try again in a minute.',
+  sign_in_mixed_up: 'This sign-in was begun in another window, or too long ago. Begin it anew.',
+  disabled: 'This person is disabled here. Ask an administrator.',
+};
 
 /** LoginPage signs a person in; the browser gets a cookie and nothing is kept by the page. */
 export function LoginPage({ onDone }: { onDone: () => void }) {
   const [name, setName] = useState('');
   const [password, setPassword] = useState('');
   const [tenant, setTenant] = useState('');
-  const [why, setWhy] = useState('');
+  const [why, setWhy] = useState(() => {
+    const problem = new URLSearchParams(location.search).get('problem');
+    return problem === null ? '' : (problems[problem] ?? 'The provider did not let you in. Begin the sign-in anew.');
+  });
+  const [issuer, setIssuer] = useState('');
   const [busy, setBusy] = useState(false);
+  useEffect(() => {
+    const gone = new AbortController();
+    fetch('/api/v1/meta', { signal: gone.signal })
+      .then((r) => r.json() as Promise<{ issuer?: string }>)
+      .then((m) => setIssuer(m.issuer ?? ''))
+      .catch(() => {}); // the form below says when the server does not answer
+    return () => gone.abort();
+  }, []);
+  const next = location.pathname === '/login' ? '/' : location.pathname + location.search;
   const send = async () => {
     setBusy(true);
     setWhy('');
@@ -54,6 +76,13 @@ export function LoginPage({ onDone }: { onDone: () => void }) {
           {busy ? 'Signing in…' : 'Sign in'}
         </button>
       </form>
+      {issuer && (
+        <p>
+          <a className={css.primary} href={`/api/v1/auth/oidc/${encodeURIComponent(issuer)}/start?next=${encodeURIComponent(next)}`}>
+            Sign in with {issuer}
+          </a>
+        </p>
+      )}
       <p>
         First start? <a href="/setup">Make the first administrator</a>
       </p>
