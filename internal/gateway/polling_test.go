@@ -195,7 +195,8 @@ func TestPolling(t *testing.T) {
 			}
 		},
 		"P21 what a robot holds that says goodbye": func(t *testing.T) {
-			w := newWorld(t, func(w *world) { w.timing.Accept = 10 * time.Millisecond })
+			var ahead atomic.Int64
+			w := newWorld(t, func(w *world) { w.now = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) } })
 			r := w.polling("r1", 1)
 			job := w.submit()
 			r.work()
@@ -204,6 +205,7 @@ func TestPolling(t *testing.T) {
 			if s := w.job(job.ID).Job.State; s != fleet.Running {
 				t.Errorf("at once it is %s", s)
 			}
+			ahead.Add(int64(w.timing.Accept))
 			if j := w.reaches(job.ID, fleet.Pending); j.LostUsed != 1 {
 				t.Errorf("lost %d", j.LostUsed)
 			}
