@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -91,6 +92,7 @@ type firing struct {
 	schedule fleet.Schedule
 	decision calendar.Decision
 	jobs     []submission // in the order of the fires that have one
+	previous []fleet.ID   // jobs whose place those take: they are cancelled with it
 }
 
 // fire decides what is due of some schedules of one tenant and writes it. Each is
@@ -169,13 +171,10 @@ func (s *Schedules) decide(ctx context.Context, of *fleet.Schedule, all []fleet.
 		}
 		return "", refusal(err)
 	})
-	if fault != nil {
-		return f, fault
+	if of.Overlap.Policy == fleet.OverlapCancel {
+		f.previous = live
 	}
-	if of.Overlap.Policy == fleet.OverlapCancel && len(f.jobs) > 0 {
-		err = s.cancelPrevious(ctx, p, live)
-	}
-	return f, err
+	return f, fault
 }
 
 // passing says whether an error is none of the request but of the moment: asked
@@ -193,16 +192,40 @@ func refusal(err error) string {
 	return e.Message
 }
 
-// cancelPrevious asks for the jobs to be stopped that a new one takes the place
-// of. The new one waits for their end in any case.
-func (s *Schedules) cancelPrevious(ctx context.Context, p auth.Principal, live []fleet.ID) error {
-	for _, id := range live {
-		_, err := s.jobs.Cancel(ctx, p, id, fleet.CancelRequest{Reason: "The next run of its schedule takes its place.", Grace: s.jobs.DefaultGrace()})
-		if err != nil && !lostRace(err) {
+// takePlace cancels the jobs that new ones of the same transaction take the place
+// of; those wait for their end in any case. One that has ended meanwhile, or is
+// gone, is left.
+func (s *Schedules) takePlace(tx store.Tx, list []*firing) error {
+	by := map[fleet.ID]auth.Principal{}
+	for _, f := range list {
+		for _, id := range f.previous {
+			by[id] = auth.Schedule(f.schedule.Tenant, f.schedule.Name)
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(by)) { // as whoever locks several does
+		if err := s.cancelPrevious(tx, by[id], id); err != nil && !errors.Is(err, fleet.ErrNotFound) {
 			return err
 		}
 	}
 	return nil
+}
+
+func (s *Schedules) cancelPrevious(tx store.Tx, p auth.Principal, id fleet.ID) error {
+	if err := lockSegments(tx, id); err != nil {
+		return err
+	}
+	was, err := tx.Job(id)
+	if err != nil {
+		return err
+	}
+	r := fleet.CancelRequest{Reason: "The next run of its schedule takes its place.", Grace: s.jobs.DefaultGrace(), By: p.Name}
+	_, changed, err := s.jobs.cancel(tx, id, r)
+	if err != nil || !changed {
+		return err
+	}
+	d := p.Audit("job.cancel", fleet.SubjectJob, string(id))
+	canceled(&d, &CancelAnswer{Previous: was.State}, &was, r, changed)
+	return tx.Audit(p.Tenant, d)
 }
 
 // commit writes decisions: the rows of the instants, the jobs, and the cursors
@@ -243,6 +266,7 @@ func (s *Schedules) tryCommit(ctx context.Context, sc store.Scope, ready []firin
 		var rows []fleet.Fire
 		var jobs []submission
 		var events []fleet.EventDraft
+		var cancels []*firing
 		for i := range ready {
 			if !moved[i] { // somebody else was first, or it was changed
 				continue
@@ -253,6 +277,12 @@ func (s *Schedules) tryCommit(ctx context.Context, sc store.Scope, ready []firin
 				return err
 			}
 			rows, jobs, events = append(rows, mine...), append(jobs, subs...), append(events, fireEvents(&f.schedule, mine)...)
+			if len(subs) > 0 {
+				cancels = append(cancels, f)
+			}
+		}
+		if err := s.takePlace(tx, cancels); err != nil {
+			return err
 		}
 		out, err := insert(tx, jobs)
 		if err != nil {
