@@ -61,6 +61,7 @@ type ScheduleOverlap struct {
 type Schedule struct {
 	fleet.Schedule
 	WorkflowName string     `json:"workflow_name"`
+	Problem      string     `json:"problem"` // why it cannot be read, and so starts nothing
 	NextRun      *time.Time `json:"next_run"`
 	LastRun      *time.Time `json:"last_run"`
 	LastJob      fleet.ID   `json:"last_job_id"`

@@ -220,8 +220,11 @@ func (s *Schedule) Validate() error {
 	if err := ValidateName("schedule_name", s.Name, 255); err != nil {
 		return err
 	}
-	if len([]rune(s.Description)) > MaxScheduleNote || len([]rune(s.Note)) > MaxScheduleNote {
-		return Invalid("description", "description and note may have at most %d characters.", MaxScheduleNote)
+	if err := s.ValidateNote(); err != nil {
+		return err
+	}
+	if len([]rune(s.Description)) > MaxScheduleNote {
+		return Invalid("description", "description may have at most %d characters.", MaxScheduleNote)
 	}
 	if !s.WorkflowID.Valid() {
 		return Invalid("workflow_id", "A schedule needs the id of the workflow that it runs.")
@@ -255,6 +258,15 @@ func (s *Schedule) Validate() error {
 		return Invalid("calendars", "A schedule may have at most %d calendars; got %d.", MaxCalendarsOfOne, len(s.Calendars))
 	}
 	return s.JobTemplate.validate()
+}
+
+// ValidateNote checks the note alone: a schedule can be disabled whatever else is
+// wrong with it by now.
+func (s *Schedule) ValidateNote() error {
+	if len([]rune(s.Note)) > MaxScheduleNote {
+		return Invalid("note", "note may have at most %d characters.", MaxScheduleNote)
+	}
+	return nil
 }
 
 func (s *Schedule) words() error {

@@ -200,7 +200,7 @@ func (c *scheduleListCmd) Run(ctx context.Context, sh *shell) error {
 		t := table{head: []string{"ID", "SCHEDULE", "WORKFLOW", "TIME", "ENABLED", "NEXT RUN", "LAST RUN", "RUNS", "FAILED"}, paint: sh.paint, state: -1}
 		for i := range page.Schedules {
 			s := &page.Schedules[i]
-			t.add(string(s.ID), clip(clean(s.Name), 40), clip(clean(s.WorkflowName), 30), timeWords(&s.Schedule), yesNo(s.Enabled), at(s.NextRun), at(s.LastRun),
+			t.add(string(s.ID), clip(clean(s.Name), 40), clip(clean(s.WorkflowName), 30), timeWords(&s.Schedule), yesNo(s.Enabled), nextWords(s), at(s.LastRun),
 				whole(s.RunCount), whole(s.FailureCount))
 		}
 		if err := t.write(sh.out, "There is no schedule."); err != nil || page.Next == "" {
@@ -229,6 +229,14 @@ func timeWords(s *fleet.Schedule) string {
 	return s.Cron + " " + s.Timezone
 }
 
+// nextWords says when a schedule comes, or that it cannot be read.
+func nextWords(s *client.Schedule) string {
+	if s.Problem != "" && s.Enabled {
+		return "cannot be read"
+	}
+	return at(s.NextRun)
+}
+
 func (s *shell) showSchedule(output string, v client.Schedule) error {
 	return s.answer(output, v, func() error {
 		card := &card{}
@@ -239,6 +247,7 @@ func (s *shell) showSchedule(output string, v client.Schedule) error {
 		card.add("time", timeWords(&v.Schedule))
 		card.add("enabled", yesNo(v.Enabled))
 		card.add("note", clean(v.Note))
+		card.add("problem", clean(v.Problem))
 		card.add("next run", at(v.NextRun))
 		card.add("last run", at(v.LastRun))
 		card.add("runs", fmt.Sprintf("%d, of which %d succeeded and %d failed", v.RunCount, v.SuccessCount, v.FailureCount))

@@ -16,6 +16,7 @@ type ScheduleAnswer struct {
 	SameID        fleet.ID        `json:"id" doc:"The same as schedule_id."`
 	SameName      string          `json:"name" doc:"The same as schedule_name."`
 	WorkflowName  string          `json:"workflow_name"`
+	Problem       string          `json:"problem,omitempty" doc:"Why its time, its zone or a calendar of it cannot be read; it starts nothing until that is mended."`
 	Input         json.RawMessage `json:"input" doc:"The same as inputs; {} if there are none."`
 	Priority      fleet.Priority  `json:"priority"`
 	ExecutionMode string          `json:"execution_mode"`
@@ -127,7 +128,7 @@ func showSchedule(v *orchestrator.ScheduleView) ScheduleAnswer {
 	stamp(&s.CreatedAt, &s.UpdatedAt, &s.StartAt, &s.EndAt, &s.RunAt)
 	f := orchestrator.FrequencyOf(&s)
 	out := ScheduleAnswer{
-		Schedule: s, SameID: s.ID, SameName: s.Name, WorkflowName: v.WorkflowName, Input: s.Inputs, Priority: fleet.PriorityDefault,
+		Schedule: s, SameID: s.ID, SameName: s.Name, WorkflowName: v.WorkflowName, Problem: v.Problem, Input: s.Inputs, Priority: fleet.PriorityDefault,
 		ExecutionMode: cmp.Or(s.ExecutionMode, "lan"), LastJob: s.LastJob, RunCount: s.Runs, SuccessCount: s.Successes, FailureCount: s.Failures,
 		Streak: s.Streak, Frequency: f.Word, TimeHour: f.Hour, TimeMinute: f.Minute, DayOfWeek: f.Weekday, DayOfMonth: f.MonthDay,
 		IntervalSeconds: s.IntervalSeconds, NextRun: optionalTime(v.NextRun), LastRun: optionalTime(s.LastRun),

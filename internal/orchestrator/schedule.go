@@ -153,53 +153,40 @@ func request(s *fleet.Schedule, f *fleet.Fire) SubmitRequest {
 
 // check is what the schedule itself cannot know: whether its time and its zone
 // can be read, its calendars are there, and a job of it could be made. anew says
-// that it begins anew.
-func (s *Schedules) check(ctx context.Context, p auth.Principal, is *fleet.Schedule, anew bool, now time.Time) ([]fleet.WorkCalendar, error) {
+// that its time begins anew; one that stays as it was is not asked about, so that
+// everything else of a schedule that cannot be read any more can be changed.
+func (s *Schedules) check(ctx context.Context, p auth.Principal, is *fleet.Schedule, anew bool, now time.Time) error {
 	if err := is.Validate(); err != nil {
-		return nil, err
+		return err
 	}
-	calendars, err := s.calendarsOf(ctx, p.Scope(), is)
-	if err != nil {
-		return nil, err
+	if anew {
+		if err := s.checkTime(ctx, p, is, now); err != nil {
+			return err
+		}
 	}
-	if err := calendar.CheckSchedule(is, calendars, now, s.Limits.Every); err != nil {
-		return nil, err
-	}
-	if is.Kind == fleet.ScheduleOnce && is.Enabled && anew && !is.RunAt.After(now) {
-		return nil, fleet.Invalid("run_at", "run_at must be in the future; got %s.", is.RunAt.UTC().Format(time.RFC3339))
-	}
+	var err error
 	if is.Environment, err = p.Place(is.Environment); err != nil {
-		return nil, err
+		return err
 	}
 	_, err = s.jobs.prepare(ctx, p, request(is, nil))
 	if err != nil && fleet.AsError(err).Code == fleet.CodeExhausted { // for now
 		err = nil
 	}
-	return calendars, err
+	return err
 }
 
-// calendarsOf reads the calendars that a schedule keeps.
-func (s *Schedules) calendarsOf(ctx context.Context, sc store.Scope, of *fleet.Schedule) (out []fleet.WorkCalendar, err error) {
-	if len(of.Calendars) == 0 {
-		return nil, nil
+func (s *Schedules) checkTime(ctx context.Context, p auth.Principal, is *fleet.Schedule, now time.Time) error {
+	calendars, err := s.calendarsOf(ctx, p.Scope(), is)
+	if err != nil {
+		return err
 	}
-	err = s.Store.View(ctx, sc, func(r store.Reader) error {
-		out = nil
-		for _, id := range of.Calendars {
-			c, err := r.WorkCalendar(id)
-			if err != nil {
-				return err
-			}
-			out = append(out, c)
-		}
-		return nil
-	})
-	if errors.Is(err, fleet.ErrNotFound) {
-		e := *fleet.AsError(err)
-		e.Code, e.Fields = fleet.CodeInvalid, []fleet.FieldError{{Field: "calendars", Message: e.Message}}
-		err = &e
+	if err := calendar.CheckSchedule(is, calendars, now, s.Limits.Every); err != nil {
+		return err
 	}
-	return out, err
+	if is.Kind == fleet.ScheduleOnce && is.Enabled && !is.RunAt.After(now) {
+		return fleet.Invalid("run_at", "run_at must be in the future; got %s.", is.RunAt.UTC().Format(time.RFC3339))
+	}
+	return nil
 }
 
 func scheduleEvent(kind fleet.EventKind, p auth.Principal, s *fleet.Schedule, more map[string]any) fleet.EventDraft {
@@ -223,11 +210,10 @@ func (s *Schedules) Create(ctx context.Context, p auth.Principal, c ScheduleChan
 	now := s.Now()
 	out.ID, out.Tenant, out.Revision, out.CreatedAt, out.CreatedBy, out.UpdatedAt, out.UpdatedBy = s.IDs.New(), p.Tenant, 1, now, p.Name, now, p.Name
 	out.Since, out.Cursor = now, now
-	calendars, err := s.check(ctx, p, &out, true, now)
-	if err != nil {
+	if err := s.check(ctx, p, &out, true, now); err != nil {
 		return out, err
 	}
-	t, err := calendar.TimetableOf(&out, calendars)
+	t, err := s.timetable(ctx, p.Scope(), &out)
 	if err != nil {
 		return out, err
 	}
@@ -310,14 +296,15 @@ func (s *Schedules) put(ctx context.Context, p auth.Principal, id fleet.ID, do f
 	}
 	var rows []fleet.Fire
 	if was.Enabled { // what its old form still had to do
-		t, due, err := s.timetable(ctx, p.Scope(), &was, now)
-		if err != nil {
+		t, err := s.timetable(ctx, p.Scope(), &was)
+		if ignoreUnreadable(err) != nil {
 			return out, err
 		}
-		if due {
+		readable := err == nil // else it has no instants
+		if readable && due(&was, &t, now) {
 			return out, errUnsettled
 		}
-		if anew {
+		if anew && readable {
 			for _, r := range t.Outstanding(later(was.Cursor, now)) {
 				rows = append(rows, fleet.Fire{
 					Tenant: was.Tenant, Schedule: was.ID, At: r.Nominal, Kind: fleet.FireScheduled, DueAt: r.Due, Outcome: fleet.FireMissed, Moved: r.Moved,
@@ -330,11 +317,15 @@ func (s *Schedules) put(ctx context.Context, p auth.Principal, id fleet.ID, do f
 		is.Since, is.Cursor = later(was.Since, now), later(was.Cursor, now)
 	}
 	if is.DueAt = (time.Time{}); is.Enabled && is.DeletedAt.IsZero() {
-		t, _, err := s.timetable(ctx, p.Scope(), &is, is.Cursor)
-		if err != nil {
+		t, err := s.timetable(ctx, p.Scope(), &is)
+		switch {
+		case err == nil:
+			is.DueAt = t.Look(&is, is.Cursor)
+		case ignoreUnreadable(err) == nil:
+			is.DueAt = now.Add(unreadableRest)
+		default:
 			return out, err
 		}
-		is.DueAt = t.Look(&is, is.Cursor)
 	}
 	out = is
 	err = s.act(ctx, p, string(kind), fleet.SubjectSchedule, string(was.ID), func(tx store.Tx, d *fleet.AuditDraft) error {
@@ -353,19 +344,6 @@ func (s *Schedules) put(ctx context.Context, p auth.Principal, id fleet.ID, do f
 	return out, err
 }
 
-// timetable reads what a schedule goes by, and whether anything of it is due.
-func (s *Schedules) timetable(ctx context.Context, sc store.Scope, of *fleet.Schedule, now time.Time) (t calendar.Timetable, due bool, err error) {
-	calendars, err := s.calendarsOf(ctx, sc, of)
-	if err != nil {
-		return t, false, err
-	}
-	if t, err = calendar.TimetableOf(of, calendars); err != nil || of.Spent() {
-		return t, false, err
-	}
-	next := t.NextDue(of.Cursor)
-	return t, !next.IsZero() && !next.After(now), nil
-}
-
 // Update changes a schedule; revision 0 is any.
 func (s *Schedules) Update(ctx context.Context, p auth.Principal, ref string, revision int64, c ScheduleChange) (fleet.Schedule, error) {
 	if err := p.Require(fleet.SchedulesWrite); err != nil {
@@ -378,8 +356,7 @@ func (s *Schedules) Update(ctx context.Context, p auth.Principal, ref string, re
 			kind = enabledKind(is)
 		}
 		anew := is.Enabled != was.Enabled || anotherTime(&was, is)
-		_, err := s.check(ctx, p, is, anew, s.Now())
-		return kind, anew, err
+		return kind, anew, s.check(ctx, p, is, anew, s.Now())
 	})
 }
 
@@ -419,10 +396,9 @@ func (s *Schedules) enable(ctx context.Context, p auth.Principal, ref string, en
 		is.Enabled, is.Note = enabled, note
 		kind := enabledKind(is)
 		if !enabled {
-			return kind, true, is.Validate()
+			return kind, true, is.ValidateNote()
 		}
-		_, err := s.check(ctx, p, is, true, s.Now())
-		return kind, true, err
+		return kind, true, s.check(ctx, p, is, true, s.Now())
 	})
 }
 

@@ -54,8 +54,8 @@ func (s *Schedules) FireDue(ctx context.Context, sc store.Scope, now time.Time, 
 // settle fires what is due of one schedule, until nothing is.
 func (s *Schedules) settle(ctx context.Context, sc store.Scope, of fleet.Schedule) error {
 	for of.Enabled {
-		_, due, err := s.timetable(ctx, sc, &of, s.Now())
-		if err != nil || !due {
+		t, err := s.timetable(ctx, sc, &of)
+		if err != nil || !due(&of, &t, s.Now()) {
 			return ignoreUnreadable(err)
 		}
 		if err := s.fire(ctx, sc, []fleet.Schedule{of}, s.Now()); err != nil {
@@ -72,13 +72,13 @@ func (s *Schedules) settle(ctx context.Context, sc store.Scope, of fleet.Schedul
 	return nil
 }
 
-// ignoreUnreadable leaves out that a calendar is gone: such a schedule has no
-// instants until it is changed.
-func ignoreUnreadable(err error) error {
-	if errors.Is(err, fleet.ErrInvalid) {
-		return nil
+// due says whether something of a schedule has no row yet that should.
+func due(of *fleet.Schedule, t *calendar.Timetable, now time.Time) bool {
+	if of.Spent() {
+		return false
 	}
-	return err
+	next := t.NextDue(of.Cursor)
+	return !next.IsZero() && !next.After(now)
 }
 
 // versionRef names a version of a workflow; 0 is the newest.
@@ -103,12 +103,10 @@ func (s *Schedules) fire(ctx context.Context, sc store.Scope, list []fleet.Sched
 		ids[i] = list[i].ID
 	}
 	var live [][]fleet.ID
-	var calendars []fleet.WorkCalendar
+	var days almanac
 	err := s.Store.View(ctx, sc, func(r store.Reader) (err error) {
-		if slices.ContainsFunc(list, func(s fleet.Schedule) bool { return len(s.Calendars) > 0 }) {
-			if calendars, err = r.WorkCalendars(); err != nil {
-				return err
-			}
+		if days, err = almanacOf(r, list); err != nil {
+			return err
 		}
 		live, err = r.LiveFires(ids)
 		return err
@@ -120,7 +118,7 @@ func (s *Schedules) fire(ctx context.Context, sc store.Scope, list []fleet.Sched
 	var ready []firing
 	found := map[versionRef]*resolved{} // many schedules run the same workflow
 	for i := range list {
-		f, err := s.decide(ctx, &list[i], calendars, live[i], found, now)
+		f, err := s.decide(ctx, &list[i], days, live[i], found, now)
 		if err != nil {
 			faults = append(faults, fmt.Errorf("schedule %s: %w", list[i].ID, err))
 			continue
@@ -134,19 +132,14 @@ func (s *Schedules) fire(ctx context.Context, sc store.Scope, list []fleet.Sched
 }
 
 // decide says what becomes of what is due of one schedule, and prepares its jobs.
-func (s *Schedules) decide(ctx context.Context, of *fleet.Schedule, all []fleet.WorkCalendar, live []fleet.ID, found map[versionRef]*resolved, now time.Time) (f firing, err error) {
+// One that cannot be read is put off: what was due is decided once it can be.
+func (s *Schedules) decide(ctx context.Context, of *fleet.Schedule, days almanac, live []fleet.ID, found map[versionRef]*resolved, now time.Time) (f firing, err error) {
 	f.schedule = *of
-	var calendars []fleet.WorkCalendar
-	for _, id := range of.Calendars {
-		i := slices.IndexFunc(all, func(c fleet.WorkCalendar) bool { return c.ID == id })
-		if i < 0 {
-			return f, fleet.NotFound("calendar", string(id))
-		}
-		calendars = append(calendars, all[i])
-	}
-	t, err := calendar.TimetableOf(of, calendars)
+	t, err := days.timetable(of)
 	if err != nil {
-		return f, err
+		s.Logger.WarnContext(ctx, "schedule cannot be read", "tenant", of.Tenant, "schedule", of.ID, "name", of.Name, "error", err)
+		f.decision = calendar.Decision{Cursor: of.Cursor, DueAt: now.Add(unreadableRest)}
+		return f, nil
 	}
 	p := auth.Schedule(of.Tenant, of.Name)
 	var fault error
@@ -228,9 +221,26 @@ func (s *Schedules) cancelPrevious(tx store.Tx, p auth.Principal, id fleet.ID) e
 	return tx.Audit(p.Tenant, d)
 }
 
-// commit writes decisions: the rows of the instants, the jobs, and the cursors
-// that pass them, in one transaction.
+// commit writes decisions, those of a page together. If that fails and it is not
+// the store that is away, each is tried alone: one that cannot be written does
+// not hold up the others.
 func (s *Schedules) commit(ctx context.Context, sc store.Scope, ready []firing, now time.Time) error {
+	err := s.commitAll(ctx, sc, ready, now)
+	if err == nil || len(ready) == 1 || errors.Is(err, fleet.ErrUnavailable) || ctx.Err() != nil {
+		return err
+	}
+	var faults []error
+	for i := range ready {
+		if err := s.commitAll(ctx, sc, ready[i:i+1], now); err != nil {
+			faults = append(faults, fmt.Errorf("schedule %s: %w", ready[i].schedule.ID, err))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// commitAll writes decisions: the rows of the instants, the jobs, and the cursors
+// that pass them, in one transaction.
+func (s *Schedules) commitAll(ctx context.Context, sc store.Scope, ready []firing, now time.Time) error {
 	refused := map[fleet.ID]string{} // jobs that the store would not take
 	for range firePage {
 		more, err := s.tryCommit(ctx, sc, ready, now, refused)

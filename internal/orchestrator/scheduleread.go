@@ -17,12 +17,16 @@ type ScheduleView struct {
 	fleet.Schedule
 	WorkflowName string
 	NextRun      time.Time // zero: none
+	Problem      string    // why it cannot be read, and so starts nothing; empty: it can
 }
 
 // view adds what a schedule does not hold itself.
 func (s *Schedules) view(r store.Reader, list []fleet.Schedule, now time.Time) ([]ScheduleView, error) {
 	names := map[fleet.ID]string{}
-	var calendars []fleet.WorkCalendar
+	days, err := almanacOf(r, list)
+	if err != nil {
+		return nil, err
+	}
 	out := make([]ScheduleView, len(list))
 	for i := range list {
 		of := &list[i]
@@ -34,25 +38,20 @@ func (s *Schedules) view(r store.Reader, list []fleet.Schedule, now time.Time) (
 			}
 			name, names[of.WorkflowID] = w.Name, w.Name
 		}
-		if len(of.Calendars) > 0 && calendars == nil {
-			all, err := r.WorkCalendars()
-			if err != nil {
-				return nil, err
-			}
-			calendars = append(all, fleet.WorkCalendar{}) // read, though there may be none
+		out[i] = ScheduleView{Schedule: *of, WorkflowName: name}
+		t, err := days.timetable(of)
+		if err != nil {
+			out[i].Problem = fleet.AsError(err).Message
+			continue
 		}
-		out[i] = ScheduleView{Schedule: *of, WorkflowName: name, NextRun: nextRun(of, calendars, now)}
+		out[i].NextRun = nextRun(of, &t, now)
 	}
 	return out, nil
 }
 
 // nextRun is when the next job of a schedule is to come.
-func nextRun(of *fleet.Schedule, all []fleet.WorkCalendar, now time.Time) time.Time {
+func nextRun(of *fleet.Schedule, t *calendar.Timetable, now time.Time) time.Time {
 	if !of.Enabled || of.Spent() {
-		return time.Time{}
-	}
-	t, err := calendar.TimetableOf(of, kept(of, all))
-	if err != nil {
 		return time.Time{}
 	}
 	for _, r := range t.Upcoming(later(of.Cursor, now), lookedAhead) {
@@ -65,15 +64,6 @@ func nextRun(of *fleet.Schedule, all []fleet.WorkCalendar, now time.Time) time.T
 
 // lookedAhead is how many instants are looked at for one that comes.
 const lookedAhead = 100
-
-func kept(of *fleet.Schedule, all []fleet.WorkCalendar) (out []fleet.WorkCalendar) {
-	for _, id := range of.Calendars {
-		if i := slices.IndexFunc(all, func(c fleet.WorkCalendar) bool { return c.ID == id }); i >= 0 {
-			out = append(out, all[i])
-		}
-	}
-	return out
-}
 
 // Get returns a schedule, by its id or its name.
 func (s *Schedules) Get(ctx context.Context, p auth.Principal, ref string) (out ScheduleView, err error) {
@@ -155,14 +145,14 @@ func (s *Schedules) Upcoming(ctx context.Context, p auth.Principal, within time.
 		if err != nil {
 			return err
 		}
-		all, err := r.WorkCalendars()
+		days, err := almanacOf(r, list)
 		if err != nil {
 			return err
 		}
 		for i := range list {
 			of := &list[i]
-			t, err := calendar.TimetableOf(of, kept(of, all))
-			if err != nil || of.Spent() {
+			t, err := days.timetable(of)
+			if err != nil || of.Spent() { // its own page tells of a fault
 				continue
 			}
 			for _, run := range t.Upcoming(later(of.Cursor, now), min(limit, lookedAhead)) {
