@@ -8,8 +8,11 @@ import (
 	"github.com/casarerpa/fleet/fleet"
 )
 
-// horizon is how far ahead an instant is looked for.
-const horizon = 8 * 366
+// horizon is how far ahead an instant is looked for, in days.
+const (
+	horizonYears = 8
+	horizon      = horizonYears * 366
+)
 
 // Next is the first instant after a moment. moved says that its own time was
 // inside a gap. It is zero if there is none within eight years.

@@ -76,6 +76,14 @@ func CheckSchedule(s *fleet.Schedule, calendars []fleet.WorkCalendar, now time.T
 	if err != nil {
 		return err
 	}
+	for _, named := range []struct {
+		field string
+		at    time.Time
+	}{{"run_at", s.RunAt}, {"start_at", s.StartAt}} {
+		if limit := now.AddDate(horizonYears, 0, 0); named.at.After(limit) {
+			return fleet.Invalid(named.field, "%s may be at most %d years away; got %s.", named.field, horizonYears, named.at.UTC().Format(time.RFC3339))
+		}
+	}
 	if s.Kind == fleet.ScheduleOnce {
 		return nil
 	}
@@ -187,25 +195,37 @@ func (t *Timetable) NextDue(after time.Time) (due time.Time) {
 		}
 		return run.Nominal
 	}
-	span := time.Hour
-	if t.shifts() { // a look reaches over more anyway
-		span = shiftReach
+	from := after.Add(-behind)
+	first, ok := t.Next(from)
+	if !ok {
+		return time.Time{}
 	}
-	for ; ; span *= 4 {
-		until := after.Add(span)
-		list, _ := t.walk(after.Add(-behind), until.Add(before), maxWalk)
+	if early := first.Nominal.Add(-behind - 1); early.After(from) { // no run between the two
+		from = early
+	}
+	// A look ends behind the due time of a run. Each one more begins at a run that
+	// lies behind the last, so that there are as many as there are runs that are due
+	// up to after: those within reach of it.
+	for until := first.Nominal.Add(before + behind); ; {
+		list, _ := t.walk(from, until, maxWalk)
+		due = time.Time{}
 		for i := range list {
 			if at := list[i].Due; at.After(after) && (due.IsZero() || at.Before(due)) {
 				due = at
 			}
 		}
-		if !due.IsZero() && !due.After(until) {
+		switch {
+		case due.IsZero():
+			next, ok := t.Next(until)
+			if !ok {
+				return time.Time{}
+			}
+			until = next.Nominal.Add(before + behind)
+		case due.Add(before).After(until): // one behind until may come before it
+			until = due.Add(before)
+		default:
 			return due
 		}
-		if _, more := t.Next(until.Add(before)); !more { // the list is whole
-			return due
-		}
-		due = time.Time{}
 	}
 }
 

@@ -38,11 +38,11 @@ type ScheduleBody struct {
 	Kind            *fleet.ScheduleKind `json:"kind,omitempty" enum:"cron,interval,once" doc:"Follows from the time that is given."`
 	Cron            *string             `json:"cron_expression,omitempty" doc:"Five fields, or an alias such as @daily."`
 	IntervalSeconds *int                `json:"interval_seconds,omitempty" doc:"10 to 31622400, counted from start_at."`
-	RunAt           *time.Time          `json:"run_at,omitempty" doc:"A single time."`
+	RunAt           *time.Time          `json:"run_at,omitempty" doc:"A single time, at most 8 years away."`
 	Timezone        *string             `json:"timezone,omitempty" doc:"A name of the IANA list; the tenant's if left out."`
 	Enabled         *bool               `json:"enabled,omitempty"`
 	Note            *string             `json:"note,omitempty" doc:"Why it is disabled."`
-	StartAt         *time.Time          `json:"start_at,omitempty" doc:"No instant before it; 0001-01-01T00:00:00Z takes it away."`
+	StartAt         *time.Time          `json:"start_at,omitempty" doc:"No instant before it, at most 8 years away; 0001-01-01T00:00:00Z takes it away."`
 	EndAt           *time.Time          `json:"end_at,omitempty" doc:"No instant at or after it."`
 	MaxRuns         *int                `json:"max_runs,omitempty" doc:"After so many jobs it is over; 0: never."`
 

@@ -79,6 +79,8 @@ func TestSchedules(t *testing.T) {
 		{name: "zone", as: "developer", method: "PUT", path: one, body: `{"timezone":"Europe/Berlim"}`, status: 422, has: []string{"timezone_unknown"}},
 		{name: "interval", as: "developer", method: "PUT", path: one, body: `{"interval_seconds":5}`, status: 422, has: []string{"10 to"}},
 		{name: "past", as: "developer", method: "PUT", path: one, body: `{"run_at":"2020-01-01T00:00:00Z"}`, status: 422, has: []string{"in the future"}},
+		{name: "far", as: "developer", method: "PUT", path: one, body: `{"run_at":"2100-01-01T00:00:00Z"}`, status: 422, has: []string{"run_at", "at most 8 years"}},
+		{name: "begins far", as: "developer", method: "PUT", path: one, body: `{"start_at":"2100-01-01T00:00:00Z"}`, status: 422, has: []string{"start_at", "at most 8 years"}},
 		{name: "workflow", as: "developer", method: "PUT", path: one, body: `{"workflow_id":"` + id + `"}`, status: 404, has: []string{"workflow"}},
 		{name: "calendar", as: "developer", method: "PUT", path: one, body: `{"calendars":["` + id + `"]}`, status: 422, has: []string{"calendars"}},
 		{name: "policy", as: "developer", method: "PUT", path: one, body: `{"overlap":{"policy":"sometimes"}}`, status: 422, has: []string{"overlap.policy"}},
