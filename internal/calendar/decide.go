@@ -24,9 +24,11 @@ type Decision struct {
 
 // Decide says what becomes of everything that is due between the cursor of a
 // schedule and now. live are its jobs that have not ended, the oldest first;
-// job gives the id of each that is to be made, or says why it cannot be. A cursor that is ahead of now, as a
-// clock that was set back leaves it, decides nothing.
-func Decide(s *fleet.Schedule, t *Timetable, now time.Time, live []fleet.ID, job func(f *fleet.Fire) (id fleet.ID, refused string)) Decision {
+// known are instants that have a row already, from before the schedule or its
+// calendar was changed: they are passed over. job gives the id of each job that is
+// to be made, or says why it cannot be. A cursor that is ahead of now, as a clock
+// that was set back leaves it, decides nothing.
+func Decide(s *fleet.Schedule, t *Timetable, now time.Time, live []fleet.ID, known map[time.Time]fleet.FireOutcome, job func(f *fleet.Fire) (id fleet.ID, refused string)) Decision {
 	d := Decision{Cursor: s.Cursor}
 	if !s.Enabled || !s.DeletedAt.IsZero() {
 		return d
@@ -37,7 +39,8 @@ func Decide(s *fleet.Schedule, t *Timetable, now time.Time, live []fleet.ID, job
 	}
 	if now.After(s.Cursor) {
 		list, upTo := t.Between(s.Cursor, now, FirePage)
-		f := firing{s: s, now: now, live: slices.Clone(live), runs: s.Runs, job: job}
+		list = without(list, known)
+		f := firing{s: s, now: now, live: slices.Clone(live), runs: s.Runs, known: known, job: job}
 		chosen := f.catchUp(t, list, upTo)
 		for i := range list {
 			if s.MaxRuns > 0 && f.runs >= int64(s.MaxRuns) {
@@ -74,14 +77,24 @@ func (t *Timetable) Look(s *fleet.Schedule, cursor time.Time) time.Time {
 	return due
 }
 
+// without leaves out the instants that have a row already.
+func without(list []Timed, known map[time.Time]fleet.FireOutcome) []Timed {
+	if len(known) == 0 {
+		return list
+	}
+	return slices.DeleteFunc(list, func(r Timed) bool { _, there := known[r.Nominal.UTC()]; return there })
+}
+
 // firing is a decision while it is made.
 type firing struct {
 	s    *fleet.Schedule
 	now  time.Time
 	live []fleet.ID
 	runs int64
-	job  func(f *fleet.Fire) (fleet.ID, string)
-	out  []fleet.Fire
+
+	known map[time.Time]fleet.FireOutcome
+	job   func(f *fleet.Fire) (fleet.ID, string)
+	out   []fleet.Fire
 }
 
 // fate is what the misfire policy says of an instant.
@@ -104,6 +117,7 @@ func (f *firing) catchUp(t *Timetable, list []Timed, upTo time.Time) []fate {
 	newer := 0 // late runs that come after what is looked at
 	if late := f.now.Add(-fleet.FireGrace); upTo.Before(late) {
 		rest, _ := t.Between(upTo, late.Add(-1), most)
+		rest = without(rest, f.known)
 		for i := range rest {
 			if !rest[i].At.IsZero() {
 				newer++

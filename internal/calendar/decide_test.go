@@ -35,7 +35,7 @@ func decided(t *testing.T, s *fleet.Schedule, now string, calendars []fleet.Work
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := Decide(s, &table, at(t, now), live, numbers())
+	d := Decide(s, &table, at(t, now), live, nil, numbers())
 	var out []string
 	for _, f := range d.Fires {
 		text := f.At.Format("15:04") + " " + string(f.Outcome)
@@ -133,7 +133,7 @@ func TestDecideUnderACalendar(t *testing.T) {
 			t.Fatal(err)
 		}
 		var out []string
-		for _, f := range Decide(s, &table, at(t, "2026-12-27T12:00"), nil, numbers()).Fires {
+		for _, f := range Decide(s, &table, at(t, "2026-12-27T12:00"), nil, nil, numbers()).Fires {
 			out = append(out, f.At.Format("02")+" "+string(f.Outcome)+" "+f.DueAt.Format("02"))
 		}
 		return strings.Join(out, ", ")
@@ -206,7 +206,7 @@ func TestDecideLosesNothing(t *testing.T) {
 			}
 			s.DueAt = now
 			for !s.DueAt.After(now) && !s.DueAt.IsZero() {
-				d := Decide(s, &table, now, nil, job)
+				d := Decide(s, &table, now, nil, nil, job)
 				caught := 0
 				for _, f := range d.Fires {
 					if _, twice := rows[f.At]; twice {

@@ -107,6 +107,12 @@ func (t *Timetable) reach() (before, after time.Duration) {
 	return 0, t.jitter
 }
 
+// Reach is the span of the nominal instants of all runs that are due in a span.
+func (t *Timetable) Reach(after, until time.Time) (from, to time.Time) {
+	before, behind := t.reach()
+	return after.Add(-behind), until.Add(before)
+}
+
 // walk lists runs by their nominal instants, those after a moment and not after
 // another, at most limit. last is the instant of the last one if there may be
 // more.

@@ -17,6 +17,8 @@ type spoiled struct {
 	store.Store
 	fires func(list []fleet.Fire) error // before rows are written
 	moves func(list []store.ScheduleMove)
+
+	enqueue func(list []store.Submission, out []store.Submitted) // what the store says
 }
 
 func (s *spoiled) Update(ctx context.Context, sc store.Scope, fn func(store.Tx) error) error {
@@ -42,6 +44,14 @@ func (t spoiledTx) MoveSchedules(list []store.ScheduleMove) ([]bool, error) {
 		t.s.moves(list)
 	}
 	return t.Tx.MoveSchedules(list)
+}
+
+func (t spoiledTx) Enqueue(list []store.Submission) ([]store.Submitted, error) {
+	out, err := t.Tx.Enqueue(list)
+	if t.s.enqueue != nil && err == nil {
+		t.s.enqueue(list, out)
+	}
+	return out, err
 }
 
 // timed is a world with schedules of the empty workflow.
