@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
@@ -255,7 +256,8 @@ func (s *Schedules) find(r store.Reader, ref string) (fleet.Schedule, error) {
 // settleTries is how often a change waits for what is due to be settled first.
 const settleTries = 50
 
-// errUnsettled says that something has become due that has no row yet.
+// errUnsettled says that something has become due that has no row yet, or that the
+// schedule has changed since it was read.
 var errUnsettled = errors.New("something is due that was not settled yet")
 
 // change changes a schedule. Whatever was due under its old form gets its row
@@ -274,7 +276,7 @@ func (s *Schedules) change(ctx context.Context, p auth.Principal, ref string, re
 			return out, err
 		}
 		out, err = s.put(ctx, p, was.ID, do)
-		if !errors.Is(err, errUnsettled) && !errors.Is(err, fleet.ErrConflict) {
+		if !errors.Is(err, errUnsettled) {
 			return out, err
 		}
 	}
@@ -335,12 +337,37 @@ func (s *Schedules) put(ctx context.Context, p auth.Principal, id fleet.ID, do f
 		if !is.DeletedAt.IsZero() {
 			after = nil
 		}
-		if err := errors.Join(changed(d, was, after), tx.PutSchedule(is, was.Cursor), tx.AddFires(rows)); err != nil {
+		if err := tx.PutSchedule(is, was.Cursor); err != nil {
+			if errors.Is(err, fleet.ErrConflict) {
+				err = errUnsettled
+			}
+			return err
+		}
+		fresh, err := withoutRows(tx, was.ID, rows)
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(changed(d, was, after), tx.AddFires(fresh)); err != nil {
 			return err
 		}
 		out.Revision++
 		return tx.Append(p.Tenant, scheduleEvent(kind, p, &out, map[string]any{"note": is.Note}))
 	})
+	return out, err
+}
+
+// withoutRows leaves out what has its row already, such as from an earlier change.
+func withoutRows(tx store.Tx, schedule fleet.ID, rows []fleet.Fire) (out []fleet.Fire, err error) {
+	if len(rows) == 0 {
+		return nil, nil
+	}
+	byTime := func(a, b fleet.Fire) int { return a.At.Compare(b.At) }
+	have, err := tx.FiredAt(schedule, slices.MinFunc(rows, byTime).At, slices.MaxFunc(rows, byTime).At)
+	for i := range rows {
+		if _, there := have[rows[i].At.UTC()]; !there {
+			out = append(out, rows[i])
+		}
+	}
 	return out, err
 }
 
