@@ -6,6 +6,7 @@ FUZZTIME ?= 10s
 BENCHTIME ?= 1s
 CYCLES   ?= 100
 CHAOS_SECONDS ?= 300
+QUEUE_ITEMS ?= 5000
 
 # What a build says of itself; plain `go build` works too and says "devel".
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
@@ -92,8 +93,8 @@ cross: ## compile for Windows and macOS; `make law` checks the types alone
 	GOOS=windows GOARCH=amd64 $(GO) build ./...
 	GOOS=darwin GOARCH=arm64 $(GO) build ./...
 
-chaos: setup-test ## long: CYCLES (100) kills on SQLite, CHAOS_SECONDS (300) of faults on PostgreSQL
-	STRICT=1 FLEET_CHAOS_CYCLES=$(CYCLES) FLEET_CHAOS_SECONDS=$(CHAOS_SECONDS) $(GO) test -count=1 -timeout 90m -v ./e2e/chaos/...
+chaos: setup-test ## long: CYCLES (100) kills on SQLite, CHAOS_SECONDS (300) of faults on PostgreSQL, QUEUE_ITEMS (5000)
+	STRICT=1 FLEET_CHAOS_CYCLES=$(CYCLES) FLEET_CHAOS_SECONDS=$(CHAOS_SECONDS) FLEET_QUEUE_ITEMS=$(QUEUE_ITEMS) $(GO) test -count=1 -timeout 90m -v ./e2e/chaos/...
 	FLEET_CHAOS_LONG=1 STRICT=1 $(GO) test -count=1 -timeout 20m -tags failpoints -parallel 6 -v -run TestFailpoints ./e2e/chaos
 
 web: ui-dist ## the same as ui-dist

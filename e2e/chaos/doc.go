@@ -13,6 +13,6 @@
 // and robots log which attempts they start and complete. At the end the data's
 // law runs as SQL, and the store is compared with these records.
 //
-// Tests take seconds in make test; FLEET_CHAOS_SECONDS and FLEET_CHAOS_CYCLES
-// (make chaos) make them as long as one likes.
+// Tests take seconds in make test; FLEET_CHAOS_SECONDS, FLEET_CHAOS_CYCLES and
+// FLEET_QUEUE_ITEMS (make chaos) make them as long as one likes.
 package chaos

@@ -75,7 +75,7 @@ func startWorld(t testing.TB, dir string, db database, s size, flags ...string) 
 		name, addr := fmt.Sprintf("member%d", i+1), freePort(t)
 		m := &process{t: t, name: name, bin: bin, log: filepath.Join(dir, name+".log"), keep: true, args: append([]string{
 			"serve", "--listen", addr, "--data-dir", filepath.Join(dir, name), "--timing-lost", lost.String(), "--timing-stop-grace", "5s",
-			"--limit-requests", "100000000", "--limit-submits", "100000000", "--limit-pending", "10000000", "--limit-handshakes", "10000", "--log-level", "warn",
+			"--limit-requests", "100000000", "--limit-robot-requests", "100000000", "--limit-submits", "100000000", "--limit-pending", "10000000", "--limit-handshakes", "10000", "--log-level", "warn",
 		}, db.flags(i)...)}
 		m.args = append(m.args, flags...)
 		if i == 0 {

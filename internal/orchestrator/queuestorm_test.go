@@ -15,6 +15,7 @@ import (
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/auth"
 	"github.com/casarerpa/fleet/internal/store"
+	"github.com/casarerpa/fleet/internal/store/storetest"
 )
 
 // TestQueueStorm lets robots work off a queue while their attempts are taken away
@@ -203,42 +204,18 @@ func (s *storm) settle(ctx context.Context, robot auth.Principal, ref store.Ref,
 
 // check reads every item and follows every chain.
 func (s *storm) check(n int) {
-	byID, chains := map[fleet.ID]*fleet.QueueItem{}, map[fleet.ID][]*fleet.QueueItem{}
+	var items []fleet.QueueItem
 	counts := fleet.QueueCounts{}
 	err := s.Queues.Export(s.Context(), s.admin, s.queue, "", func(list []fleet.QueueItem) error {
 		for k := range list {
-			i := &list[k]
-			byID[i.ID], chains[i.ChainID] = i, append(chains[i.ChainID], i)
-			counts.Add(i.Status, i.Postponed, 1)
+			counts.Add(list[k].Status, list[k].Postponed, 1)
 		}
+		items = append(items, list...)
 		return nil
 	})
 	s.must(err)
-	if len(chains) != n {
-		s.Errorf("%d chains of %d items", len(chains), n)
-	}
-	for chain, list := range chains {
-		last := 0
-		for k, i := range list {
-			switch {
-			case !i.Status.Final():
-				s.Fatalf("%s of chain %s is not final", i, chain)
-			case i.NextID == "":
-				last++
-			case byID[i.NextID] == nil || byID[i.NextID].PreviousID != i.ID:
-				s.Fatalf("%s names a retry that is not its own", i)
-			}
-			if (k == 0) != (i.ID == chain) || i.Reference != list[0].Reference {
-				s.Fatalf("%s is not in its place in chain %s", i, chain)
-			}
-			word := i.Status == fleet.ItemSuccessful || i.Status == fleet.ItemFailed || i.Status == fleet.ItemRetried
-			if got := s.settled[i.ID]; word && got != 1 || !word && got != 0 {
-				s.Fatalf("%s was settled %d times", i, got)
-			}
-		}
-		if last != 1 {
-			s.Fatalf("chain %s has %d ends", chain, last)
-		}
+	if err := storetest.Chains(items, n, s.settled); err != nil {
+		s.Error(err)
 	}
 	v, err := s.Queues.Get(s.Context(), s.admin, s.queue)
 	s.must(err)

@@ -97,6 +97,11 @@ func InvariantQueries() []Invariant {
 		{"a whole is never handed out", `select a.job_id from attempts a join jobs w on w.id = a.job_id where w.segments > 0
 			union all select id from jobs where segments > 0 and (lane_id is not null or not_before is not null or expires_at is not null)`},
 		{"heads count the jobs of each state", headCounts()},
+		{"I13 a queue counts its items", `select h.queue_id from queue_heads h left join queue_items i on i.tenant_id = h.tenant_id
+			and i.queue_id = h.queue_id group by h.tenant_id, h.queue_id, h.fresh, h.in_progress, h.successful, h.failed, h.abandoned, h.retried,
+			h.deleted, h.postponed having ` + itemCounts()},
+		{"I13 an item in progress has one holder", `select id from queue_items where (status = 'in_progress') <> (started_at is not null and completed_at is null)
+			or (status = 'in_progress' and job_id is null and lease_until is null)`},
 		{"a secret is held as long as a slot is taken", `select u.job_id from secret_uses u left join attempts a on a.job_id = u.job_id
 			and a.epoch = u.epoch and a.tenant_id = u.tenant_id where a.job_id is null or a.slot_free_at is not null`},
 		{"a session that is open is its robot's", `select s.id from sessions s left join robots r on r.session_id = s.id
@@ -128,6 +133,19 @@ func headCounts() string {
 	}
 	return "select h.tenant_id from tenant_heads h left join (select tenant_id, " + strings.Join(counts, ", ") +
 		" from jobs where segments = 0 group by tenant_id) x on x.tenant_id = h.tenant_id where " + strings.Join(differ, " or ")
+}
+
+// itemCounts says that a number of a queue is not that of its items.
+func itemCounts() string {
+	differ := []string{"h.postponed <> " + among("i.postponed")}
+	for _, s := range fleet.ItemStates() {
+		column := string(s)
+		if s == fleet.ItemNew {
+			column = "fresh"
+		}
+		differ = append(differ, "h."+column+" <> "+among("i.status = '"+string(s)+"'"))
+	}
+	return strings.Join(differ, " or ")
 }
 
 // Invariants checks the whole store and returns every violation.

@@ -189,7 +189,9 @@ func triggerTests() map[string]func(f *Fixture) {
 			f.View(func(r store.Reader) error {
 				list, err := r.QueueTriggers()
 				is(f, "is one of a queue now", len(list) > 0 && list[len(list)-1].ID == t.ID, true)
-				return err
+				all, err2 := r.Triggers()
+				is(f, "is listed", slices.ContainsFunc(all, func(x fleet.Trigger) bool { return x.ID == t.ID && x.Note == "Inventur" }), true)
+				return errors.Join(err, err2)
 			})
 			if err := f.Store.Update(f.Context(), f.Scope, func(tx store.Tx) error { return tx.PutTrigger(old) }); !errors.Is(err, fleet.ErrConflict) {
 				f.Errorf("an old one is written: %v", err)
