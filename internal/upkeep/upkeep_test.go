@@ -54,6 +54,13 @@ func newFleet(t testing.TB) *fleetOfOne {
 	return f
 }
 
+func (f *fleetOfOne) must(err error) {
+	f.t.Helper()
+	if err != nil {
+		f.t.Fatal(err)
+	}
+}
+
 func (f *fleetOfOne) admin() auth.Principal { return auth.Local() }
 
 func (f *fleetOfOne) connect() {
