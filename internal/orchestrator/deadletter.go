@@ -19,14 +19,40 @@ func (j *Jobs) DeadLetters(ctx context.Context, p auth.Principal, all bool, page
 		if out, err = r.DeadLetters(all, page); err != nil {
 			return err
 		}
+		size := 0
 		for i := range out.Letters {
-			if out.Letters[i].Data, err = r.JobData(out.Letters[i].Job.ID); err != nil {
+			d := &out.Letters[i]
+			if d.Data, err = r.JobData(d.Job.ID); err != nil {
 				return err
+			}
+			d.Data.Result = nil // a list does not show it
+			if size += deadBytes(&d.Data); size > maxDeadBytes && i > 0 {
+				return shortened(r, all, page, i, &out)
 			}
 		}
 		return nil
 	})
 	return out, err
+}
+
+// maxDeadBytes bounds a page of dead letters, whose inputs and errors may be
+// large: it ends earlier then, and the next one goes on from there.
+const maxDeadBytes = 8 << 20
+
+func deadBytes(d *fleet.JobData) int {
+	n := len(d.Variables)
+	if d.Error != nil {
+		n += 2 * (len(d.Error.Message) + len(d.Error.Stack)) // they are shown by themselves too
+	}
+	return n
+}
+
+// shortened leaves the first n letters of a page.
+func shortened(r store.Reader, all bool, page fleet.Page, n int, out *store.DeadLetterPage) error {
+	page.Limit = n
+	short, err := r.DeadLetters(all, page)
+	out.Letters, out.Next = out.Letters[:n], short.Next
+	return err
 }
 
 // DeadLetter returns one with the error of its job.

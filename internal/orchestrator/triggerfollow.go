@@ -43,8 +43,8 @@ func (t *Triggers) Follow(ctx context.Context, s store.Scope) error {
 
 // logPart is what a part of a log tells triggers.
 type logPart struct {
-	seq       int64 // of its last event
-	triggers  []fleet.Trigger
+	seq       int64           // of its last event
+	triggers  []fleet.Trigger // those that listen
 	ends      []store.FiringEnd
 	queues    map[fleet.ID]bool // to which something happened
 	changed   map[fleet.ID]bool // triggers
@@ -115,15 +115,8 @@ func (t *Triggers) afterwards(ctx context.Context, s store.Scope, found *logPart
 	var faults []error
 	for _, e := range ended {
 		found.changed[e.Trigger] = true
-		i := slices.IndexFunc(found.triggers, func(x fleet.Trigger) bool { return x.ID == e.Trigger })
-		if i < 0 {
-			continue
-		}
-		if of := &found.triggers[i]; of.Enabled && of.PauseAfterFailures > 0 && e.Streak >= int64(of.PauseAfterFailures) {
-			_, err := t.Enable(ctx, auth.Trigger(of.Tenant, of.Name), string(of.ID), false, fmt.Sprintf("%d jobs in a row have failed.", e.Streak))
-			if !lostRace(err) {
-				faults = append(faults, err)
-			}
+		if e.Streak > 0 {
+			faults = append(faults, t.pauseFailing(ctx, s, e))
 		}
 	}
 	for i := range found.triggers {
@@ -134,6 +127,19 @@ func (t *Triggers) afterwards(ctx context.Context, s store.Scope, found *logPart
 	return errors.Join(faults...)
 }
 
+// pauseFailing disables a trigger too many of whose jobs in a row have failed.
+func (t *Triggers) pauseFailing(ctx context.Context, s store.Scope, e store.TriggerEnded) error {
+	var of fleet.Trigger
+	err := t.Store.View(ctx, s, func(r store.Reader) (err error) { of, err = r.Trigger(e.Trigger); return err })
+	if err == nil && of.Enabled && of.PauseAfterFailures > 0 && e.Streak >= int64(of.PauseAfterFailures) {
+		_, err = t.Enable(ctx, auth.Trigger(of.Tenant, of.Name), string(of.ID), false, fmt.Sprintf("%d jobs in a row have failed.", e.Streak))
+	}
+	if lostRace(err) { // or it is gone
+		return nil
+	}
+	return err
+}
+
 // readLog reads a part of a log.
 func (t *Triggers) readLog(r store.Reader, h store.TriggerHead) (out logPart, err error) {
 	out = logPart{seq: h.Head, queues: map[fleet.ID]bool{}, changed: map[fleet.ID]bool{}}
@@ -142,8 +148,12 @@ func (t *Triggers) readLog(r store.Reader, h store.TriggerHead) (out logPart, er
 		return out, err
 	}
 	out.seq = list[len(list)-1].Seq
-	if out.triggers, err = r.Triggers(); err != nil {
-		return out, err
+	for _, kind := range []fleet.TriggerKind{fleet.TriggerEvent, fleet.TriggerQueue} { // the others do not listen to the log
+		list, err := r.TriggersOf(kind)
+		if err != nil {
+			return out, err
+		}
+		out.triggers = append(out.triggers, list...)
 	}
 	for i := range list {
 		e := &list[i]
@@ -246,7 +256,7 @@ func (t *Triggers) eventPayload(r store.Reader, of *fleet.Trigger, e *fleet.Even
 // stopped between an event and what follows from it.
 func (t *Triggers) LookAll(ctx context.Context, s store.Scope) error {
 	var list []fleet.Trigger
-	if err := t.Store.View(ctx, s, func(r store.Reader) (err error) { list, err = r.QueueTriggers(); return err }); err != nil {
+	if err := t.Store.View(ctx, s, func(r store.Reader) (err error) { list, err = r.TriggersOf(fleet.TriggerQueue); return err }); err != nil {
 		return err
 	}
 	faults := make([]error, 0, len(list))

@@ -30,8 +30,8 @@ type TriggerReader interface {
 	// kept still, with how far their logs were followed and where they end. System
 	// scope.
 	TriggerHeads() ([]TriggerHead, error)
-	// QueueTriggers lists the enabled triggers of queues. System scope.
-	QueueTriggers() ([]fleet.Trigger, error)
+	// TriggersOf lists the enabled ones of a kind, by tenant and id.
+	TriggersOf(kind fleet.TriggerKind) ([]fleet.Trigger, error)
 }
 
 // TriggerWriter changes triggers and writes firings.

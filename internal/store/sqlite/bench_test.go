@@ -2,10 +2,15 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"testing"
+
+	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/store"
@@ -55,6 +60,26 @@ func BenchmarkLifeCycle(b *testing.B) {
 	})
 	b.Run("unsafe", func(b *testing.B) {
 		storetest.BenchLifeCycle(b, openWith(Options{Synchronous: "OFF", Unsafe: true}), 64)
+	})
+}
+
+// BenchmarkQueue takes and adds items of a queue of a million.
+func BenchmarkQueue(b *testing.B) {
+	storetest.BenchQueue(b, openWith(Options{}), storetest.Filler{
+		Hex: "printf('%012x', n)", Bytes: `cast('{"a":1}' as blob)`, When: "1",
+		Series: func(n int) string {
+			return fmt.Sprintf("(with recursive s(n) as (select 1 union all select n + 1 from s where n < %d) select n from s)", n)
+		},
+		Exec: func(b testing.TB, s store.Store, sql string) {
+			b.Helper()
+			c, err := sqlite.OpenConn(filepath.Join(s.(*Store).options.Dir, "fleet.db"), sqlite.OpenReadWrite) //nolint:forcetypeassert // ours
+			if err == nil {
+				err = errors.Join(sqlitex.ExecuteTransient(c, sql, nil), c.Close())
+			}
+			if err != nil {
+				b.Fatal(err)
+			}
+		},
 	})
 }
 

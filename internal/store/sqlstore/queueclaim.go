@@ -33,6 +33,9 @@ var (
 // promotedAtOnce bounds what one claim puts in line; the chore puts the rest.
 const promotedAtOnce = 500
 
+// insertedAtOnce bounds the rows that are sent to a database in one trip.
+const insertedAtOnce = 500
+
 // AddItems stores new items; see store.ItemWriter.
 func (t *Tx) AddItems(q *fleet.Queue, items []fleet.QueueItem) ([]error, error) {
 	if err := t.covers(q.Tenant); err != nil {
@@ -44,11 +47,14 @@ func (t *Tx) AddItems(q *fleet.Queue, items []fleet.QueueItem) ([]error, error) 
 			return nil, err
 		}
 	}
+	added := make([]*fleet.QueueItem, 0, len(items))
 	for k := range items {
-		if out[k] != nil {
-			continue
+		if out[k] == nil {
+			added = append(added, &items[k])
 		}
-		if err := t.insertItem(q, &items[k]); err != nil {
+	}
+	for from := 0; from < len(added); from += insertedAtOnce {
+		if err := t.insertItems(q, added[from:min(from+insertedAtOnce, len(added))]); err != nil {
 			return nil, err
 		}
 	}

@@ -28,8 +28,9 @@ var (
 		and i.reference <> '' and (i.reference, i.id) > ($3, $4) and i.reference < $5 order by i.reference, i.id limit $6`)
 	itemByJob = stmt("queue_item.by_job", `select `+itemColumns+` from queue_items i where i.job_id = $1 and i.tenant_id || '' = $2
 		and i.queue_id || '' = $3 and i.id < $4 order by i.id desc limit $5`)
-	itemAfter = stmt("queue_item.after", `select `+itemDetail+`where i.tenant_id = $1 and i.queue_id = $2 and i.status = $3 and i.id > $4
-		order by i.id limit $5`)
+	// itemAfter looks at nothing but an index.
+	itemAfter = stmt("queue_item.after", `select id from queue_items where tenant_id = $1 and queue_id = $2 and status = $3 and id > $4
+		order by id limit $5`)
 	itemChain = stmt("queue_item.chain", `select `+itemDetail+`where i.tenant_id || '' = $2 and (i.id = $1 or (i.chain_id = $1 and i.previous_id is not null))
 		order by i.id`)
 	itemsOf = stmt("queue_item.of", `select `+itemDetail+`where i.job_id = $1 and i.epoch = $2 and i.tenant_id = $3
@@ -179,19 +180,29 @@ func (r *reader) itemsByReference(tenant fleet.TenantID, f store.ItemFilter, p f
 	return slices.DeleteFunc(list, func(i fleet.QueueItem) bool { return !slices.Contains(states, i.Status) }), next, err
 }
 
-// ItemsAfter lists all of a queue, in the order of ids.
+// ItemsAfter lists all of a queue, in the order of ids. What it reads of items
+// is what it returns: which ones come next is asked of an index, state by state.
 func (r *reader) ItemsAfter(queue, after fleet.ID, limit int) (list []fleet.QueueItem, err error) {
 	tenant, err := r.only()
 	if err != nil {
 		return nil, err
 	}
-	var lists [][]any
+	lists := make([][]any, 0, len(fleet.ItemStates()))
 	for _, s := range fleet.ItemStates() {
 		lists = append(lists, []any{tenant, queue, string(s), after, limit})
 	}
-	err = r.conn.Each(itemAfter, lists, func(_ int, row *Row) error { list = append(list, scanItemDetail(row)); return nil })
-	slices.SortFunc(list, func(a, b fleet.QueueItem) int { return compareText(a.ID, b.ID) })
-	return list[:min(len(list), limit)], err
+	var ids []fleet.ID
+	if err := r.conn.Each(itemAfter, lists, func(_ int, row *Row) error { ids = append(ids, str[fleet.ID](row)); return nil }); err != nil {
+		return nil, err
+	}
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	lists = lists[:0]
+	for _, id := range ids[:min(len(ids), limit)] {
+		lists = append(lists, []any{id, false, tenant})
+	}
+	err = r.conn.Each(itemGet, lists, func(_ int, row *Row) error { list = append(list, scanItemDetail(row)); return nil })
+	return list, err
 }
 
 // Chain lists the tries of one item.
@@ -245,27 +256,31 @@ func (r *reader) OverdueItems(now time.Time, limit int) (out []store.ItemRef, er
 	return out, err
 }
 
-// insertItem writes a new item and counts it.
-func (t *Tx) insertItem(q *fleet.Queue, i *fleet.QueueItem) error {
-	for _, at := range []*time.Time{&i.Deadline, &i.RiskAt, &i.NotBefore, &i.CreatedAt, &i.UpdatedAt} {
-		*at = Stored(*at)
+// insertItems writes new items, in one trip to the database, and counts them.
+func (t *Tx) insertItems(q *fleet.Queue, items []*fleet.QueueItem) error {
+	rows, data := make([][]any, len(items)), make([][]any, len(items))
+	for k, i := range items {
+		for _, at := range []*time.Time{&i.Deadline, &i.RiskAt, &i.NotBefore, &i.CreatedAt, &i.UpdatedAt} {
+			*at = Stored(*at)
+		}
+		rank, due := fleet.ItemPlace(q.Order, i)
+		labelled, err := labelText(i.Labels)
+		if err != nil {
+			return err
+		}
+		rows[k] = []any{
+			i.ID, i.Tenant, i.QueueID, i.Postponed, rank, due, i.ChainID, i.RetryNo, i.LostNo, opt(i.PreviousID), int(i.Priority),
+			i.Reference, i.Deadline, i.RiskAt, i.NotBefore, i.Overdue, labelled, i.CreatedAt,
+		}
+		data[k] = []any{i.ID, i.Tenant, []byte(i.Data)}
+		t.countItems(store.QueueRef{Tenant: i.Tenant, Queue: i.QueueID}, fleet.ItemNew, i.Postponed, 1)
+		if i.Postponed {
+			t.timerAt(i.NotBefore)
+		}
 	}
-	rank, due := fleet.ItemPlace(q.Order, i)
-	labelled, err := labelText(i.Labels)
-	if err != nil {
-		return err
-	}
-	_, err = t.conn.Exec(itemInsert, i.ID, i.Tenant, i.QueueID, i.Postponed, rank, due, i.ChainID, i.RetryNo, i.LostNo, opt(i.PreviousID),
-		int(i.Priority), i.Reference, i.Deadline, i.RiskAt, i.NotBefore, i.Overdue, labelled, i.CreatedAt)
-	if err != nil {
-		return fmt.Errorf("insert item %s: %w", i.ID, err)
-	}
-	if _, err := t.conn.Exec(itemDataInsert, i.ID, i.Tenant, []byte(i.Data)); err != nil {
-		return fmt.Errorf("insert the data of item %s: %w", i.ID, err)
-	}
-	t.countItems(store.QueueRef{Tenant: i.Tenant, Queue: i.QueueID}, fleet.ItemNew, i.Postponed, 1)
-	if i.Postponed {
-		t.timerAt(i.NotBefore)
+	none := func(int, *Row) error { return nil }
+	if err := t.conn.Asks([]Ask{{itemInsert, rows, none}, {itemDataInsert, data, none}}); err != nil {
+		return fmt.Errorf("insert items: %w", err)
 	}
 	return nil
 }
@@ -306,7 +321,7 @@ func (t *Tx) MoveItem(q *fleet.Queue, m *fleet.ItemMove, actor string) error {
 		}
 	}
 	if m.Next != nil {
-		if err := t.insertItem(q, m.Next); err != nil {
+		if err := t.insertItems(q, []*fleet.QueueItem{m.Next}); err != nil {
 			return err
 		}
 	}

@@ -14,8 +14,12 @@ var (
 	triggerToChange = stmt("trigger.to_change", `select `+triggerColumns+` from triggers where id = $1 and tenant_id = $2`)
 	triggerNamed    = stmt("trigger.named", `select `+triggerColumns+` from triggers where tenant_id = $1 and name_key = $2 and deleted_at is null`)
 	triggerList     = stmt("trigger.list", `select `+triggerColumns+` from triggers where tenant_id = $1 and deleted_at is null order by name_key`)
-	triggerQueues   = stmt("trigger.queues", `select `+triggerColumns+` from triggers where kind = 'queue' and enabled and deleted_at is null
-		and ($1 or tenant_id = $2) order by id`)
+	// triggerOf and triggerOfAll leave out what is called: it waits for nothing. A
+	// tenant between itself and itself is looked for by the index of kinds.
+	triggerOf = stmt("trigger.of_kind", `select `+triggerColumns+` from triggers where kind = $1 and kind <> 'webhook' and enabled
+		and deleted_at is null and tenant_id between $2 and $2 order by tenant_id, id`)
+	triggerOfAll = stmt("trigger.of_kind_all", `select `+triggerColumns+` from triggers where kind = $1 and kind <> 'webhook' and enabled
+		and deleted_at is null order by tenant_id, id`)
 	triggerPath = stmt("trigger.path", `select tenant_id, id from triggers where path = $1 and path <> '' and deleted_at is null and ($2 or tenant_id = $3)`)
 	triggerID   = stmt("trigger.id", `select tenant_id, id from triggers where id = $1 and kind = 'webhook' and deleted_at is null and ($2 or tenant_id = $3)`)
 
@@ -100,9 +104,12 @@ func (r *reader) Triggers() ([]fleet.Trigger, error) {
 	return r.triggers(triggerList, tenant)
 }
 
-// QueueTriggers lists the enabled ones of queues.
-func (r *reader) QueueTriggers() ([]fleet.Trigger, error) {
-	return r.triggers(triggerQueues, r.all(), r.tenant())
+// TriggersOf lists the enabled ones of a kind.
+func (r *reader) TriggersOf(kind fleet.TriggerKind) ([]fleet.Trigger, error) {
+	if r.all() {
+		return r.triggers(triggerOfAll, string(kind))
+	}
+	return r.triggers(triggerOf, string(kind), r.tenant())
 }
 
 // HookAt finds a webhook.

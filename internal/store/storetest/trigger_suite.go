@@ -187,8 +187,15 @@ func triggerTests() map[string]func(f *Fixture) {
 			is(f, "note", got.Note, "Inventur")
 			is(f, "since", got.Since, int64(7))
 			f.View(func(r store.Reader) error {
-				list, err := r.QueueTriggers()
+				list, err := r.TriggersOf(fleet.TriggerQueue)
 				is(f, "is one of a queue now", len(list) > 0 && list[len(list)-1].ID == t.ID, true)
+				other, _ := r.TriggersOf(fleet.TriggerEvent)
+				is(f, "and of no other kind", len(other), 0)
+				f.System(func(r store.Reader) error {
+					all, err := r.TriggersOf(fleet.TriggerQueue)
+					is(f, "in the list of everybody's", slices.ContainsFunc(all, func(x fleet.Trigger) bool { return x.ID == t.ID && x.Tenant == f.Tenant }), true)
+					return err
+				})
 				all, err2 := r.Triggers()
 				is(f, "is listed", slices.ContainsFunc(all, func(x fleet.Trigger) bool { return x.ID == t.ID && x.Note == "Inventur" }), true)
 				return errors.Join(err, err2)
@@ -263,7 +270,7 @@ func triggerTests() map[string]func(f *Fixture) {
 			f.View(func(r store.Reader) error {
 				b, err := r.Backlog(t.ID, q.ID)
 				is(f, "backlog", b, fleet.Backlog{Ready: 1, Taken: 1, Active: 1})
-				list, _ := r.QueueTriggers()
+				list, _ := r.TriggersOf(fleet.TriggerQueue)
 				is(f, "of queues", len(list) > 0 && list[len(list)-1].ID == t.ID, true)
 				return err
 			})
