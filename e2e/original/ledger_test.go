@@ -15,11 +15,6 @@ var contract = []struct {
 	rows int
 }{{"M", 37}, {"C", 20}, {"R", 53}, {"W", 10}, {"P", 30}, {"D", 24}}
 
-// later are the rows that may wait, and for what. Whoever builds it takes them out.
-var later = map[string]bool{
-	"M12": true, "C5": true, "C13": true, "R40": true, "R41": true, "R42": true, "R43": true, "R44": true, "D15": true, "D16": true, // schedules
-}
-
 // TestLedger fails for a row that no test holds, and for a test that is not there.
 func TestLedger(t *testing.T) {
 	text, err := os.ReadFile("ledger.txt")
@@ -49,7 +44,7 @@ func TestLedger(t *testing.T) {
 		sources[dir] = all.String()
 		return sources[dir]
 	}
-	held, waiting := map[string]bool{}, []string{}
+	held := map[string]bool{}
 	for line := range strings.Lines(string(text)) {
 		line = strings.TrimSpace(line)
 		if line == "" || strings.HasPrefix(line, "#") {
@@ -61,13 +56,6 @@ func TestLedger(t *testing.T) {
 			continue
 		}
 		held[parts[0]] = true
-		if parts[1] == "later" {
-			if !later[parts[0]] {
-				t.Errorf("%s may not wait", parts[0])
-			}
-			waiting = append(waiting, parts[0]+" ("+strings.Join(parts[2:], " ")+")")
-			continue
-		}
 		s := source(parts[1])
 		if !regexp.MustCompile(`(?m)^func ` + regexp.QuoteMeta(parts[2]) + `\(t \*testing\.T\)`).MatchString(s) {
 			t.Errorf("%s: there is no %s in %s", parts[0], parts[2], parts[1])
@@ -86,8 +74,5 @@ func TestLedger(t *testing.T) {
 	}
 	for row := range held {
 		t.Errorf("%s is no row of the contract", row)
-	}
-	if len(waiting) > 0 {
-		t.Logf("rows without a test: %s", strings.Join(waiting, ", "))
 	}
 }

@@ -264,8 +264,9 @@ func TestSubmitting(t *testing.T) {
 			t.Errorf("%s", got.Raw)
 		}
 		a.complete(r["job_id"].(string))
-		if r := c.call("POST", "/api/v1/jobs/"+r["job_id"].(string)+"/retry", ""); r.status != 400 && r.status != 409 {
-			t.Errorf("%d %s", r.status, r.text)
+		done := c.want(400, "POST", "/api/v1/jobs/"+r["job_id"].(string)+"/retry", "").object(t) // it completed
+		if inner := done["error"].(map[string]any); inner["code"] != "INVALID_STATE_TRANSITION" {
+			t.Errorf("%v", done)
 		}
 
 		job = fails()

@@ -76,7 +76,7 @@ func (w *world) start(listen string) {
 	limits.ClaimHold, limits.RobotRequests = w.hold, 1000 // a test does in a second what a robot does in minutes
 	a, err := app.New(w.Context(), app.Options{
 		DataDir: w.at.DataDir, DatabaseURL: w.at.DatabaseURL, Listen: listen, Limits: limits, Linger: w.linger, Timing: w.timing,
-		Logger: slog.New(slog.NewTextHandler(w.Output(), nil)),
+		Logger: slog.New(slog.NewTextHandler(w.Output(), nil)), SecretKeys: "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
 	})
 	w.must(err)
 	w.app, w.url = a, cmp.Or(w.url, a.URL())

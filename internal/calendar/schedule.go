@@ -41,6 +41,10 @@ func TimetableOf(s *fleet.Schedule, calendars []fleet.WorkCalendar) (Timetable, 
 		var cron *Cron
 		if cron, err = ParseCron(s.Cron); err == nil {
 			t.Rule = cron.In(zone)
+		} else { // who wrote it calls it so
+			e := *fleet.AsError(err)
+			e.Fields = []fleet.FieldError{{Field: "cron_expression", Code: e.Reason, Message: e.Message}}
+			err = &e
 		}
 	}
 	if err != nil {

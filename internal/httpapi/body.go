@@ -31,6 +31,12 @@ func optional[T any](a *API, raw []byte) (body T, err error) {
 
 // decodeFields is decode for those who keep the list of fields.
 func decodeFields[T any](body []byte, fields map[string]fieldInfo, l config.Limits) (out T, err error) {
+	return readFields[T](body, fields, l, nil)
+}
+
+// readFields is decodeFields; with aside, members that are not known are named
+// there instead of being faults.
+func readFields[T any](body []byte, fields map[string]fieldInfo, l config.Limits, aside *[]string) (out T, err error) {
 	v := reflect.ValueOf(&out).Elem()
 	members, err := object(body, l, func(key string) bool { return fields[key].opaque })
 	if err != nil {
@@ -39,6 +45,10 @@ func decodeFields[T any](body []byte, fields map[string]fieldInfo, l config.Limi
 	var faults []fleet.FieldError
 	for _, m := range members {
 		f, known := fields[m.key]
+		if !known && aside != nil {
+			*aside = append(*aside, m.key)
+			continue
+		}
 		if !known {
 			faults = append(faults, fleet.FieldError{
 				Field: clip(m.key, 80), Code: "unknown_field", Message: "There is no field " + clip(m.key, 80) + ".",

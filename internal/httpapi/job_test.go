@@ -66,7 +66,7 @@ func TestCancelAndRetry(t *testing.T) {
 	for _, s := range []scenario{
 		{name: "grace of a day", as: "operator", method: "POST", path: waiting + "/cancel", body: `{"grace_seconds":86400}`, status: 422, has: []string{"between 0 and 3600; got 86400"}},
 		{name: "unknown field", as: "operator", method: "POST", path: waiting + "/cancel", body: `{"hard":true}`, status: 422},
-		{name: "retry too early", as: "operator", method: "POST", path: waiting + "/retry", status: 409, has: []string{"invalid_state", "INVALID_STATE_TRANSITION"}},
+		{name: "retry too early", as: "operator", method: "POST", path: waiting + "/retry", status: 400, has: []string{"invalid_state", "INVALID_STATE_TRANSITION"}},
 		{name: "decide on nothing", as: "operator", method: "POST", path: waiting + "/decide", body: `{"decision":"retry","reason":"x"}`, status: 409},
 		{name: "decide as a developer", as: "developer", method: "POST", path: waiting + "/decide", body: `{"decision":"retry","reason":"x"}`, status: 403},
 		{name: "cancel", as: "operator", method: "POST", path: waiting + "/cancel", status: 200, has: []string{`"cancelled":true`, `"previous_status":"pending"`, `"status":"cancelled"`}, events: []fleet.EventKind{fleet.EventJobCancelled}},

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -140,6 +141,11 @@ func (a *API) retryJob(ctx context.Context, in *JobInput) (*retryReply, error) {
 		job, dependents, err = jobs.RetryBranch(ctx, p, id)
 	} else {
 		job, err = jobs.Retry(ctx, p, id)
+	}
+	if e, ok := errors.AsType[*fleet.Error](err); ok && e.Reason == "invalid_state" {
+		e := *e
+		e.Status = http.StatusBadRequest // as programs of the original know it
+		return nil, &e
 	}
 	if err != nil {
 		return nil, err

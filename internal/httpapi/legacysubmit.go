@@ -29,14 +29,18 @@ import (
 type LegacySubmitBody struct {
 	Name     string          `json:"workflow_name" doc:"1 to 255 characters."`
 	Workflow json.RawMessage `json:"workflow_json" doc:"The document."`
-	Trigger  string          `json:"trigger_type,omitempty" enum:"manual,scheduled,webhook" doc:"manual if left out. The others are refused here: /schedules and /triggers make them."`
+	Trigger  string          `json:"trigger_type,omitempty" enum:"manual,scheduled,webhook" doc:"manual if left out: a job. scheduled makes a schedule, webhook a trigger that a web call fires."`
 	Mode     string          `json:"execution_mode,omitempty" enum:"lan,internet" doc:"lan if left out; any robot matches both."`
-	Cron     *string         `json:"schedule_cron,omitempty"`
+	Cron     *string         `json:"schedule_cron,omitempty" doc:"Of trigger_type scheduled: five fields, in UTC."`
 	Priority *fleet.Priority `json:"priority,omitempty" doc:"0 (first) to 20; 10 if left out."`
 	Metadata struct {
 		Robot       *string         `json:"robot_id,omitempty" doc:"The one robot that may run the job."`
 		Variables   json.RawMessage `json:"variables,omitempty"`
 		Description *string         `json:"description,omitempty"`
+		Webhook     *LegacyHook     `json:"webhook_config,omitempty" doc:"Of trigger_type webhook."`
+		Schedule    struct {
+			Frequency string `json:"frequency,omitempty" doc:"once: the schedule has one run, at the next time of schedule_cron."`
+		} `json:"schedule_config,omitzero"`
 	} `json:"metadata,omitzero" doc:"Other members are notes."`
 }
 
@@ -45,6 +49,7 @@ type LegacySubmitted struct {
 	WorkflowID fleet.ID  `json:"workflow_id"`
 	JobID      *fleet.ID `json:"job_id"`
 	ScheduleID *fleet.ID `json:"schedule_id"`
+	TriggerID  *fleet.ID `json:"trigger_id,omitempty"`
 	Status     string    `json:"status" enum:"success"`
 	Message    string    `json:"message"`
 	CreatedAt  time.Time `json:"created_at"`
@@ -58,7 +63,7 @@ func (a *API) legacySubmitRoutes() {
 	a.routePlain(operation{
 		method: http.MethodPost, path: Base + "/workflows", id: "workflows.submit", summary: "Run a document, in the form of the original",
 		may: need(fleet.JobsRun), rate: rateSubmit, body: jsonBody[LegacySubmitBody](workflowBody, true),
-		description: "The document is stored under its name and a job is made of it. PUT stores without running; POST /jobs can say more.",
+		description: "The document is stored under its name, and a job is made of it, or a schedule or a trigger. PUT stores without running; POST /jobs, /schedules and /triggers can say more.",
 	}, nil, ok(), a.legacySubmit)
 	a.routePlain(operation{
 		method: http.MethodPost, path: Base + "/workflows/upload", id: "workflows.upload", summary: "Run a document from a file, in the form of the original",
@@ -145,7 +150,7 @@ func (a *API) answerSubmit(w http.ResponseWriter, r *http.Request, raw []byte, b
 		if err := a.limitSubmits(ctx, p, 1); err != nil {
 			return err
 		}
-		answer, err := a.submitLegacy(ctx, p, body)
+		answer, err := a.submitLegacy(ctx, p, body, raw)
 		if err != nil {
 			return err
 		}
@@ -161,7 +166,7 @@ func (a *API) answerSubmit(w http.ResponseWriter, r *http.Request, raw []byte, b
 	return nil
 }
 
-func (a *API) submitLegacy(ctx context.Context, p auth.Principal, body *LegacySubmitBody) (out LegacySubmitted, err error) {
+func (a *API) submitLegacy(ctx context.Context, p auth.Principal, body *LegacySubmitBody, raw []byte) (out LegacySubmitted, err error) {
 	if err := body.check(); err != nil {
 		return out, err
 	}
@@ -186,13 +191,18 @@ func (a *API) submitLegacy(ctx context.Context, p auth.Principal, body *LegacySu
 			return out, err
 		}
 	}
+	defer func() { stamp(&out.CreatedAt) }()
+	switch body.Trigger {
+	case "scheduled":
+		return a.scheduleLegacy(ctx, p, body, &req, raw)
+	case "webhook":
+		return a.hookLegacy(ctx, p, body, &req)
+	}
 	res, err := a.o.Orchestrator.Jobs.Submit(ctx, p, req)
 	if err != nil {
 		return out, err
 	}
-	out = LegacySubmitted{WorkflowID: res.Job.Workflow.ID, JobID: &res.Job.ID, Status: "success", Message: "The job was submitted.", CreatedAt: res.Job.CreatedAt}
-	stamp(&out.CreatedAt)
-	return out, nil
+	return LegacySubmitted{WorkflowID: res.Job.Workflow.ID, JobID: &res.Job.ID, Status: "success", Message: "The job was submitted.", CreatedAt: res.Job.CreatedAt}, nil
 }
 
 func (body *LegacySubmitBody) check() error {
@@ -207,16 +217,11 @@ func (body *LegacySubmitBody) check() error {
 		return fleet.Invalid("execution_mode", "execution_mode must be lan or internet; got %q.", clip(body.Mode, 40))
 	}
 	switch body.Trigger {
-	case "", "manual":
+	case "", "manual", "webhook":
 	case "scheduled":
-		if body.Cron == nil || strings.TrimSpace(*body.Cron) == "" {
-			e := fleet.Invalid("schedule_cron", "A scheduled submission needs schedule_cron.")
-			e.Status = http.StatusBadRequest
-			return e
+		if _, err := body.cronOf(); err != nil {
+			return err
 		}
-		return fleet.Invalid("trigger_type", "This route makes no schedules.").WithFix("Store the workflow with PUT /api/v1/workflows, and make the schedule with POST /api/v1/schedules; or submit with the trigger_type manual.")
-	case "webhook":
-		return fleet.Invalid("trigger_type", "This route makes no triggers.").WithFix("Store the workflow with PUT /api/v1/workflows, and make the trigger with POST /api/v1/triggers; or submit with the trigger_type manual.")
 	default:
 		return fleet.Invalid("trigger_type", "trigger_type must be manual, scheduled or webhook; got %q.", clip(body.Trigger, 40))
 	}

@@ -37,6 +37,17 @@ func lenient[T any](raw []byte, l config.Limits) (out T, err error) {
 	return out, nil
 }
 
+// known reads what it knows of an object, as strictly as [decode] does, and says
+// which members it has left aside.
+func known[T any](raw []byte, l config.Limits) (out T, warnings []string, err error) {
+	var aside []string
+	out, err = readFields[T](raw, fieldsOf[T](), l, &aside)
+	for _, name := range aside {
+		warnings = append(warnings, "There is no field "+clip(name, 80)+"; it was left aside.")
+	}
+	return out, warnings, err
+}
+
 // figure is a number of a free object: null, a text or its absence is no number.
 func figure(m map[string]any, name string) (n float64, given bool) {
 	n, given = m[name].(float64)

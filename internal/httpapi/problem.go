@@ -40,10 +40,33 @@ type problemMeta struct {
 	At        time.Time `json:"timestamp"`
 }
 
+// problemError is the error as the original's clients and scripts read it.
 type problemError struct {
-	Code    string             `json:"code"`
-	Message string             `json:"message"`
-	Details []fleet.FieldError `json:"details"`
+	Code    string         `json:"code"`
+	Message string         `json:"message"`
+	Field   *string        `json:"field" doc:"The first field that something is wrong with, or null."`
+	Details problemDetails `json:"details"`
+}
+
+type problemDetails struct {
+	Faults []problemFault `json:"validation_errors" doc:"What is wrong with single fields."`
+}
+
+type problemFault struct {
+	Field   string `json:"field" doc:"With body. before it."`
+	Message string `json:"message"`
+}
+
+// legacyFaults are the faults of single fields as the original names them.
+func legacyFaults(fields []fleet.FieldError) (d problemDetails, first *string) {
+	d.Faults = make([]problemFault, len(fields))
+	for i, f := range fields {
+		d.Faults[i] = problemFault{"body." + f.Field, f.Message}
+	}
+	if len(fields) > 0 {
+		first = &fields[0].Field
+	}
+	return d, first
 }
 
 // problemReply is a Problem as huma wants an error. Its fields must not be
@@ -121,7 +144,8 @@ func problemOf(e *fleet.Error, requestID string) *Problem {
 		p.Errors = []fleet.FieldError{}
 	}
 	p.Type, p.Meta.RequestID = "urn:casare-fleet:problem:"+p.Code, requestID
-	p.Error = problemError{Code: originalCode(e, info), Message: p.Detail, Details: p.Errors}
+	p.Error = problemError{Code: originalCode(e, info), Message: p.Detail}
+	p.Error.Details, p.Error.Field = legacyFaults(p.Errors)
 	p.retryAfter = int((e.RetryAfter + 999_999_999) / 1_000_000_000)
 	if p.retryAfter == 0 && (p.Status == http.StatusServiceUnavailable || p.Status == http.StatusTooManyRequests) {
 		p.retryAfter = 1
@@ -134,6 +158,8 @@ func originalCode(e *fleet.Error, info fleet.CodeInfo) string {
 	switch {
 	case e.Code == fleet.CodeConflict && (e.Reason == "invalid_state" || e.Reason == "job_finished"):
 		return "INVALID_STATE_TRANSITION"
+	case e.Code == fleet.CodeInvalid && e.Status == http.StatusBadRequest:
+		return "INVALID_INPUT"
 	case e.Code == fleet.CodeConflict && strings.HasSuffix(e.Reason, "_in_use"):
 		return "RESOURCE_ALREADY_EXISTS"
 	case e.Status == http.StatusInsufficientStorage:

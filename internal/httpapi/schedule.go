@@ -85,7 +85,7 @@ func (a *API) scheduleRoutes() {
 	schedules := Base + "/schedules"
 	read, run, write := need(fleet.SchedulesRead), need(fleet.SchedulesRun), need(fleet.SchedulesWrite)
 	route(a, operation{
-		method: http.MethodGet, path: schedules, id: "schedules.list", summary: "List schedules, the newest first", may: read, rate: rateRead,
+		method: http.MethodGet, path: schedules, id: "schedules.list", summary: "List schedules, the newest first", may: read, rate: rateRead, times: 2,
 		description: "A bare array. For a caller that sends Content-Type: application/json, or asks for view=list, an object with the total and the next cursor.",
 	}, a.listSchedules)
 	route(a, operation{
@@ -206,7 +206,7 @@ func (a *API) listSchedules(ctx context.Context, in *listSchedulesInput) (*sched
 }
 
 func (a *API) createSchedule(ctx context.Context, _ *struct{}) (*scheduleReply, error) {
-	body, err := decode[ScheduleBody](callOf(ctx).body, a.o.Limits)
+	body, warnings, err := known[ScheduleBody](callOf(ctx).body, a.o.Limits)
 	if err != nil {
 		return nil, err
 	}
@@ -214,12 +214,16 @@ func (a *API) createSchedule(ctx context.Context, _ *struct{}) (*scheduleReply, 
 	if err != nil {
 		return nil, err
 	}
-	return a.scheduleNow(ctx, s)
+	return a.scheduleNow(ctx, s, warnings)
 }
 
 // scheduleNow answers with a schedule as it is after a change.
-func (a *API) scheduleNow(ctx context.Context, s fleet.Schedule) (*scheduleReply, error) {
-	return a.getSchedule(ctx, &scheduleInput{string(s.ID)})
+func (a *API) scheduleNow(ctx context.Context, s fleet.Schedule, warnings []string) (*scheduleReply, error) {
+	out, err := a.getSchedule(ctx, &scheduleInput{string(s.ID)})
+	if err == nil {
+		out.Body.Warnings = warnings
+	}
+	return out, err
 }
 
 func (a *API) getSchedule(ctx context.Context, in *scheduleInput) (*scheduleReply, error) {
@@ -235,7 +239,7 @@ func (a *API) updateSchedule(ctx context.Context, in *changeScheduleInput) (*sch
 	if err != nil {
 		return nil, err
 	}
-	body, err := decode[ScheduleBody](callOf(ctx).body, a.o.Limits)
+	body, warnings, err := known[ScheduleBody](callOf(ctx).body, a.o.Limits)
 	if err != nil {
 		return nil, err
 	}
@@ -243,7 +247,7 @@ func (a *API) updateSchedule(ctx context.Context, in *changeScheduleInput) (*sch
 	if err != nil {
 		return nil, err
 	}
-	return a.scheduleNow(ctx, s)
+	return a.scheduleNow(ctx, s, warnings)
 }
 
 func (a *API) deleteSchedule(ctx context.Context, in *scheduleInput) (*doneReply, error) {
@@ -271,7 +275,7 @@ func (a *API) enableSchedule(enabled bool) func(context.Context, *scheduleInput)
 		if err != nil {
 			return nil, err
 		}
-		return a.scheduleNow(ctx, s)
+		return a.scheduleNow(ctx, s, nil)
 	}
 }
 

@@ -19,6 +19,7 @@ type ScheduleAnswer struct {
 	Problem       string          `json:"problem,omitempty" doc:"Why its time, its zone or a calendar of it cannot be read; it starts nothing until that is mended."`
 	Input         json.RawMessage `json:"input" doc:"The same as inputs; {} if there are none."`
 	Priority      fleet.Priority  `json:"priority"`
+	Cron          string          `json:"cron_expression" doc:"Empty for a schedule of another kind."`
 	ExecutionMode string          `json:"execution_mode"`
 
 	NextRun      *time.Time `json:"next_run" doc:"When the next job comes; null if none does."`
@@ -37,6 +38,8 @@ type ScheduleAnswer struct {
 	DayOfWeek       int    `json:"day_of_week" doc:"0 is Monday."`
 	DayOfMonth      int    `json:"day_of_month"`
 	IntervalSeconds int    `json:"interval_seconds"`
+
+	Warnings []string `json:"warnings,omitempty" doc:"Of a change: what of it was left aside."`
 }
 
 // ScheduleDone is what programs of the original want to hear.
@@ -128,7 +131,7 @@ func showSchedule(v *orchestrator.ScheduleView) ScheduleAnswer {
 	stamp(&s.CreatedAt, &s.UpdatedAt, &s.StartAt, &s.EndAt, &s.RunAt)
 	f := orchestrator.FrequencyOf(&s)
 	out := ScheduleAnswer{
-		Schedule: s, SameID: s.ID, SameName: s.Name, WorkflowName: v.WorkflowName, Problem: v.Problem, Input: s.Inputs, Priority: fleet.PriorityDefault,
+		Schedule: s, SameID: s.ID, SameName: s.Name, WorkflowName: v.WorkflowName, Problem: v.Problem, Input: s.Inputs, Cron: s.Cron, Priority: fleet.PriorityDefault,
 		ExecutionMode: cmp.Or(s.ExecutionMode, "lan"), LastJob: s.LastJob, RunCount: s.Runs, SuccessCount: s.Successes, FailureCount: s.Failures,
 		Streak: s.Streak, Frequency: f.Word, TimeHour: f.Hour, TimeMinute: f.Minute, DayOfWeek: f.Weekday, DayOfMonth: f.MonthDay,
 		IntervalSeconds: s.IntervalSeconds, NextRun: optionalTime(v.NextRun), LastRun: optionalTime(s.LastRun),

@@ -74,7 +74,7 @@ func TestSegmentsOfAJob(t *testing.T) {
 	for _, s := range []scenario{
 		{name: "explained", as: "viewer", method: "GET", path: path + "/explain", status: 200, has: []string{`"waiting_summary":"Segment 1 of 2`, `"job_id":"` + string(id)}},
 		{name: "graph", as: "viewer", method: "GET", path: path + "/graph", status: 200, has: []string{string(d.Parts[0].ID), string(d.Parts[1].ID)}},
-		{name: "a segment is not retried alone", as: "operator", method: "POST", path: "/api/v1/jobs/" + string(d.Parts[0].ID) + "/retry", status: 409},
+		{name: "a segment is not retried alone", as: "operator", method: "POST", path: "/api/v1/jobs/" + string(d.Parts[0].ID) + "/retry", status: 400},
 		{name: "nobody waits for a segment", as: "developer", method: "POST", path: "/api/v1/jobs", body: `{"workflow_json":` + doc + `,"depends_on":[{"job":"` + string(d.Parts[0].ID) + `"}]}`, status: 422, has: []string{"segment_of_job"}},
 	} {
 		s.run(w)
