@@ -144,7 +144,7 @@ func topicOf(e *fleet.Event) string {
 		return topicBulk
 	}
 	switch noun, _, _ := strings.Cut(string(e.Kind), "."); noun {
-	case "schedule", "trigger":
+	case "schedule", "trigger", "calendar":
 		return topicSchedules
 	case "queue", "queue_item", "item":
 		return topicQueues

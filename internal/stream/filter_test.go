@@ -24,3 +24,15 @@ func TestGoneOfABoundCredential(t *testing.T) {
 		}
 	}
 }
+
+// TestTopicOf: what a page must hear of has a topic. A calendar moves the runs of schedules.
+func TestTopicOf(t *testing.T) {
+	for kind, want := range map[fleet.EventKind]string{
+		fleet.EventScheduleFired: topicSchedules, fleet.EventTriggerFired: topicSchedules,
+		fleet.EventCalendarCreated: topicSchedules, fleet.EventCalendarUpdated: topicSchedules, fleet.EventCalendarDeleted: topicSchedules,
+	} {
+		if got := topicOf(&fleet.Event{Kind: kind}); got != want {
+			t.Errorf("%s: topic %q, want %q", kind, got, want)
+		}
+	}
+}

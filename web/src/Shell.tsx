@@ -3,62 +3,17 @@ import { useEffect, useState } from 'react';
 import { call, type Me, type Schemas, setTenant } from './api/client';
 import { LoginPage } from './pages/login/LoginPage';
 import { Connection } from './parts/Connection';
-import { follow, stream } from './parts/live';
+import { follow, unfollow } from './parts/live';
 import { setMe } from './parts/session';
-import { setServerTime } from './parts/Time';
+import { useWho } from './parts/who';
 import css from './shell.module.css';
-
-type Meta = Schemas['Meta'];
 
 /** Shell is what stands around every page: the rail, the connection, and who may see it. */
 export function Shell() {
-  const [meta, setMeta] = useState<Meta>();
-  const [me, keepMe] = useState<Me>();
-  const [state, setState] = useState<'asking' | 'in' | 'out' | 'lost'>('asking');
-  const [again, setAgain] = useState(0);
+  const { meta, me, state, ask, again } = useWho();
   const path = useRouterState({ select: (s) => s.location.pathname });
   const canvas = path.startsWith('/local/') || /^\/workflows\/[^/]+(\/versions\/[^/]+)?$/.test(path);
   const chosen = useSearch({ strict: false }).tenant;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: again asks once more
-  useEffect(() => {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    let gone = false;
-    const who = async (): Promise<number | undefined> => {
-      const r = await fetch('/api/v1/me');
-      if (gone) return 0;
-      if (r.status === 401) {
-        stream.stop();
-        setState('out');
-        return undefined;
-      }
-      if (!r.ok) throw new Error(`The server answered ${r.status}.`);
-      const got = (await r.json()) as Me;
-      if (gone) return 0;
-      keepMe((was) => (JSON.stringify(was) === JSON.stringify(got) ? was : got));
-      setState('in');
-      return 1000 * Number(r.headers.get('Retry-After') ?? 0);
-    };
-    const ask = async () => {
-      try {
-        const m = await fetch('/api/v1/meta');
-        if (m.ok) {
-          const got = (await m.json()) as Meta;
-          setServerTime(got.now);
-          setMeta(got);
-        }
-        await who();
-        timer = setTimeout(ask, document.hidden ? 60_000 : 10_000);
-      } catch {
-        setState('lost');
-        timer = setTimeout(ask, 3000);
-      }
-    };
-    void ask();
-    return () => {
-      gone = true;
-      clearTimeout(timer);
-    };
-  }, [again]);
 
   // Who works across tenants asks for one of them, always: without a name lists would be of all and the rest of one's own.
   const everywhere = me?.permissions.includes('system:read') ?? false;
@@ -69,20 +24,13 @@ export function Shell() {
     setTenant(tenant);
     setMe(me);
     if (!me || !reachable) return;
-    follow(me, async () => {
-      const r = await fetch('/api/v1/me');
-      if (r.status === 401) {
-        setState('out');
-        return undefined;
-      }
-      return 1000 * Number(r.headers.get('Retry-After') ?? 0);
-    });
-    return () => stream.stop();
-  }, [me, tenant, reachable]);
+    follow(me, ask);
+    return unfollow;
+  }, [me, tenant, reachable, ask]);
   const [ready, setReady] = useState('');
   useEffect(() => setReady(me ? `${me.user_id ?? me.key_id ?? ''} ${tenant}` : ''), [me, tenant]);
 
-  if (state === 'out' && path !== '/setup') return <LoginPage onDone={() => setAgain((n) => n + 1)} />;
+  if (state === 'out' && path !== '/setup') return <LoginPage onDone={again} />;
   if (path === '/setup') return <Outlet />;
   return (
     <div className={css.shell}>
@@ -102,7 +50,7 @@ export function Shell() {
         <div className={css.foot}>
           {everywhere && me && meta?.mode !== 'canvas' && <TenantFilter value={tenant} own={me.tenant_id} />}
           {state !== 'asking' && <Connection lost={state === 'lost'} version={meta?.version ?? ''} canvas={meta?.mode === 'canvas'} />}
-          {me && <User me={me} onOut={() => setAgain((n) => n + 1)} />}
+          {me && <User me={me} onOut={again} />}
         </div>
         <main id="main" className={css.main} data-full={canvas || undefined}>
           {ready !== '' && <Outlet key={ready} />}

@@ -2,12 +2,14 @@ import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import type { LiveRobot } from '../live/frames';
 import { fleet as store, stream, useConnection, useRobots } from '../parts/live';
 import type { Connection, PickerRobot } from '../parts/RobotPicker';
+import { hidden, onShown } from '../parts/shown';
 import * as net from './net';
+import { PickerRows } from './pickerrows';
 
 export interface Fleet {
   meta: net.Meta | undefined;
   me: net.Me | undefined;
-  robots: PickerRobot[];
+  robots: readonly PickerRobot[];
   asOf: string | undefined;
   connection: Connection;
   live: boolean;
@@ -24,7 +26,7 @@ const every = 3000;
 export function useFleet(): Fleet {
   const [meta, setMeta] = useState<net.Meta>();
   const [me, setMe] = useState<net.Me>();
-  const [robots, setRobots] = useState<PickerRobot[]>([]);
+  const [robots, setRobots] = useState<readonly PickerRobot[]>([]);
   const [lost, setLost] = useState<{ since: string; why: string }>();
   const [seen, setSeen] = useState('');
   const [live, setLive] = useState(true);
@@ -35,7 +37,10 @@ export function useFleet(): Fleet {
     const end = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
     let pages = 1; // of the list; a large fleet is looked at less often
+    let asking = false;
     const look = async () => {
+      if (hidden()) return; // being shown goes on
+      asking = true;
       try {
         const m = await net.meta();
         if (end.signal.aborted) return;
@@ -57,11 +62,18 @@ export function useFleet(): Fleet {
         if (end.signal.aborted) return;
         setLost((was) => was ?? { since: new Date().toLocaleTimeString(), why: e instanceof Error ? e.message : String(e) });
       }
-      if (live && !end.signal.aborted) timer = setTimeout(look, pages * (document.hidden ? 10 * every : every));
+      asking = false;
+      if (live && !end.signal.aborted) timer = setTimeout(() => void look(), pages * every);
     };
+    const leave = onShown(() => {
+      if (!live || asking) return;
+      clearTimeout(timer);
+      void look();
+    });
     void look();
     return () => {
       end.abort();
+      leave();
       clearTimeout(timer);
     };
   }, [live, again]);
@@ -69,8 +81,10 @@ export function useFleet(): Fleet {
   const rows = useRobots();
   const follows = useConnection().phase === 'live' && store.loaded;
   const followed = useMemo(() => rows.map(fromRow), [rows]);
-  const kept = useRef(followed);
-  if (live || kept.current.length === 0) kept.current = followed;
+  const kept = useRef<PickerRows>(null);
+  kept.current ??= new PickerRows();
+  const sources = { follows, live, followed, asked: robots };
+  const shown = kept.current.next(sources);
 
   const link = meta?.orchestrator;
   const connection: Connection = lost
@@ -82,13 +96,13 @@ export function useFleet(): Fleet {
   return {
     meta,
     me,
-    robots: follows ? kept.current : robots,
-    asOf: connection.state === 'connected' || connection.state === 'connecting' || robots.length === 0 ? undefined : seen,
+    robots: shown,
+    asOf: connection.state === 'connected' || connection.state === 'connecting' || shown.length === 0 ? undefined : seen,
     connection,
     live,
     setLive,
     refresh: () => {
-      kept.current = followed;
+      kept.current?.refresh(sources);
       setAgain((n) => n + 1);
     },
     connect: useCallback((url: string, key: string) => {

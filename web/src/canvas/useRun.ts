@@ -1,4 +1,5 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
+import { seen } from '../parts/shown';
 import type { LogLine } from './net';
 import * as net from './net';
 import { final, fromJob, fromLocal, type RunView } from './run';
@@ -99,6 +100,7 @@ async function followLocal(id: string, signal: AbortSignal, show: Show, add: (l:
     show(fromLocal(run));
     if (final(run.status)) return;
     await wait(100, signal); // each line is a change: many are read at once
+    await seen(signal);
   }
 }
 
@@ -117,5 +119,6 @@ async function followJob(id: string, signal: AbortSignal, show: Show, add: (l: r
     show(fromJob(job, steps, all()));
     if (final(job.status)) return;
     await wait(1000, signal);
+    await seen(signal);
   }
 }

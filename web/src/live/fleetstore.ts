@@ -35,6 +35,18 @@ export class FleetStore {
     this.tell();
   }
 
+  /** clear forgets everything at once: what is shown belongs to another tenant, or to nobody who is signed in. */
+  clear(): void {
+    const before = this.rows;
+    this.rows = new Map();
+    this.gone.clear();
+    this.loaded = false;
+    for (const id of before.keys()) this.touch(id);
+    this.stale = true;
+    this.refresh();
+    for (const f of this.lists) f();
+  }
+
   fact(f: Fact): void {
     if (f.topic !== 'robots') return;
     if (f.op === 'del') {

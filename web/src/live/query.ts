@@ -1,12 +1,14 @@
 /**
  * LiveQuery is an answer of the server that facts keep up to date. It asks once, patches what a fact carries whole, and asks
- * again, at most every two seconds, for what it cannot patch. Without a stream it asks by the clock.
+ * again, at most every two seconds, for what it cannot patch. Without a stream it asks by the clock. While the page is hidden
+ * it asks nothing, and what it owes it asks when the page is shown.
  */
 import type { Fact, Sample } from './frames';
 import type { Stream } from './stream';
 
 export interface Query<T> {
-  ask: (signal: AbortSignal) => Promise<T>;
+  /** ask asks the server; have is what is there when the answer is put together, for lists that grow. */
+  ask: (signal: AbortSignal, have: () => T | undefined) => Promise<T>;
   topics: readonly string[];
   /** take makes the next data of a fact; 'again' asks the server, undefined: the fact is of no concern. */
   take?: (data: T, f: Fact) => T | 'again' | undefined;
@@ -23,6 +25,8 @@ export interface Answer<T> {
 export interface Clock {
   now(): number;
   after(ms: number, f: () => void): () => void;
+  hidden(): boolean; // nobody can see the page
+  shown(f: () => void): () => void;
 }
 
 const pace = 2000;
@@ -40,6 +44,8 @@ export class LiveQuery<T> {
   private due: (() => void) | undefined;
   private poll: (() => void) | undefined;
   private leave: (() => void) | undefined;
+  private sight: (() => void) | undefined;
+  private owed = false; // a question that waits until somebody looks
   private telling = false;
   private pending: T | undefined; // data that is not told yet
 
@@ -51,6 +57,9 @@ export class LiveQuery<T> {
 
   start(): void {
     let first = true;
+    this.sight = this.clock.shown(() => {
+      if (this.owed) this.again();
+    });
     this.leave = this.stream.join({
       topics: this.q.topics,
       fact: (f) => this.fact(f),
@@ -73,6 +82,8 @@ export class LiveQuery<T> {
 
   stop(): void {
     this.leave?.();
+    this.sight?.();
+    this.owed = false;
     this.end?.abort();
     this.end = undefined;
     this.due?.();
@@ -91,13 +102,15 @@ export class LiveQuery<T> {
   again = (): void => {
     this.due?.();
     this.due = undefined;
+    this.owed = this.clock.hidden();
+    if (this.owed) return;
     this.end?.abort();
     const end = new AbortController();
     this.end = end;
     this.since = [];
     this.asked = this.clock.now();
     this.q
-      .ask(end.signal)
+      .ask(end.signal, this.current)
       .then((data) => {
         if (end.signal.aborted) return;
         this.end = undefined;
@@ -119,6 +132,14 @@ export class LiveQuery<T> {
         this.set({ ...this.state, error });
         this.soon(offlinePoll);
       });
+  };
+
+  /** patch changes what is there. */
+  patch = (change: (data: T) => T): void => {
+    const data = this.current();
+    if (data === undefined) return;
+    this.pending = undefined;
+    this.set({ ...this.state, data: change(data) });
   };
 
   private fact(f: Fact): void {

@@ -165,6 +165,29 @@ describe('the stream', () => {
     leave();
   });
 
+  it('finds the topic that is refused, and follows the others', async () => {
+    const { clock, server, stream } = made(12);
+    stream.start();
+    await clock.run(100);
+    server.unknown.add('gossip');
+    const told: string[] = [];
+    const join = (...topics: string[]) => stream.join({ topics, covered: () => told.push(topics.join()) });
+    join('gossip', 'jobs');
+    join('jobs');
+    join('queues');
+    await clock.run(1000);
+    expect(told.sort()).toEqual(['gossip,jobs', 'jobs', 'queues']);
+    const facts: Fact[] = [];
+    stream.join({ topics: ['jobs'], fact: (f) => facts.push(f) });
+    for (let i = 0; i < 20; i++) server.change();
+    server.deliver();
+    expect(facts.length).toBeGreaterThan(0);
+    const asked = server.wishes.length;
+    join('workflows');
+    await clock.run(1000);
+    expect(server.wishes.slice(asked)).toEqual([['jobs', 'queues', 'robots', 'workflows']]); // and never again for gossip
+  });
+
   it('leaves out what may not be asked for, and stops when nobody is signed in', async () => {
     const { clock, server, stream } = made(11);
     stream.allowed = (t) => t !== 'activity';
@@ -193,7 +216,65 @@ describe('the stream', () => {
   });
 });
 
+describe('a question that is kept up to date', () => {
+  it('is not asked while nobody looks, and once when somebody does', async () => {
+    const m = made(13);
+    const { clock, server, stream } = m;
+    stream.start();
+    await clock.run(100);
+    let asked = 0;
+    const q = new LiveQuery<number>(stream, clock, { topics: ['jobs'], ask: async () => ++asked, take: () => 'again' });
+    q.start();
+    await clock.run(3000);
+    const before = asked;
+    clock.hide(true);
+    for (let i = 0; i < 60; i++) {
+      server.change();
+      server.deliver();
+      server.beat();
+      await clock.run(1000);
+    }
+    expect(asked).toBe(before);
+    clock.hide(false);
+    await clock.run(100);
+    expect(asked).toBe(before + 1);
+    expect(q.look().data).toBe(asked);
+    clock.hide(true);
+    clock.hide(false); // nothing happened
+    await clock.run(100);
+    expect(asked).toBe(before + 1);
+    q.stop();
+    clock.hide(true);
+    stream.stop();
+    const late = new LiveQuery<number>(stream, clock, { topics: [], ask: async () => ++asked });
+    late.start();
+    await clock.run(60_000); // no stream: it would ask by the clock
+    expect(asked).toBe(before + 1);
+    clock.hide(false);
+    await clock.run(100);
+    expect(late.look().data).toBe(before + 2);
+    late.stop();
+  });
+});
+
 describe('the store of robots', () => {
+  it('forgets everything at once', () => {
+    const later: (() => void)[] = [];
+    const store = new FleetStore({ frame: (f) => later.push(f), after: (_, f) => later.push(f) });
+    let told = 0;
+    let row = 0;
+    store.onList(() => told++);
+    store.sub('a', () => row++);
+    store.load({ cursor: '', mark: '', now: '', columns: ['robot_id', 'v'], tables: {}, robots: [['a', 9]] });
+    for (const f of later.splice(0)) f();
+    expect([store.all().length, store.loaded, told, row]).toEqual([1, true, 1, 1]);
+    store.clear();
+    expect([store.all().length, store.row('a'), store.loaded, told]).toEqual([0, undefined, false, 2]);
+    for (const f of later.splice(0)) f();
+    expect(row).toBe(2);
+    store.fact({ seq: 1, topic: 'robots', op: 'put', id: 'a', v: 3, type: '', at: '', d: { robot_id: 'a' } }); // another store may count from lower
+    expect(store.row('a')?.v).toBe(3);
+  });
   it('takes no older row, brings nobody back, and tells once for each frame of the screen', () => {
     const later: (() => void)[] = [];
     const store = new FleetStore({ frame: (f) => later.push(f), after: (_, f) => later.push(f) });

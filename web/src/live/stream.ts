@@ -54,8 +54,10 @@ export class Stream {
   private socket: Socket | undefined;
   private cursor: string | undefined;
   private mark = '';
-  private topics: string[] = []; // that the open socket was asked for
-  private acked: readonly string[] = []; // that it is known to carry
+  private acked: readonly string[] = []; // topics that the open socket carries
+  private wish: string[] | undefined; // topics that it was asked for and has not answered yet
+  private careful = false; // a wish was refused: topics are asked for one by one, to find which one it was
+  private refused = new Set<string>(); // topics that the server does not give
   private resting = false;
   private opened = false; // the socket has said something
   private wanted = false;
@@ -86,6 +88,8 @@ export class Stream {
     this.wanted = false;
     this.cursor = undefined;
     this.covered.clear();
+    this.refused.clear();
+    this.careful = false;
     this.drop();
     this.phase('idle');
   }
@@ -140,28 +144,40 @@ export class Stream {
     }
   }
 
+  private may = (topic: string): boolean => this.allowed(topic) && !this.refused.has(topic);
+
   private union(): string[] {
     const all = new Set<string>(['robots']); // the store of robots is always kept
-    for (const r of this.readers) for (const t of r.topics) if (this.allowed(t)) all.add(t);
+    for (const r of this.readers) for (const t of r.topics) if (this.may(t)) all.add(t);
     return [...all].sort();
   }
 
-  /** ask changes the topics of the open socket. */
+  /** ask changes the topics of the open socket, one wish at a time. */
   private ask(): void {
-    if (!this.socket || !this.opened) return;
+    if (!this.socket || !this.opened || this.wish) return;
     const want = this.union();
-    const missing = want.some((t) => !this.topics.includes(t));
-    if (!missing && want.length >= this.topics.length - 3) {
+    const missing = want.filter((t) => !this.acked.includes(t));
+    if (missing.length === 0 && want.length >= this.acked.length - 3) {
       this.cover(); // a few topics too many cost less than another question
       return;
     }
-    this.topics = want;
-    this.socket.send(JSON.stringify({ t: 'sub', topics: want }));
+    this.wish = this.careful ? want.filter((t) => t === missing[0] || this.acked.includes(t)) : want;
+    this.socket.send(JSON.stringify({ t: 'sub', topics: this.wish }));
+  }
+
+  /** denied is the answer to a wish that the server did not grant: it carries what it carried before. */
+  private denied(): void {
+    const missing = (this.wish ?? []).filter((t) => !this.acked.includes(t));
+    this.wish = undefined;
+    if (missing.length === 0) return;
+    if (missing.length === 1) this.refused.add(missing[0] as string);
+    this.careful = true;
+    this.ask();
   }
 
   private cover(): void {
     for (const r of this.readers) {
-      if (this.covered.has(r) || !r.topics.every((t) => this.acked.includes(t) || !this.allowed(t))) continue;
+      if (this.covered.has(r) || !r.topics.every((t) => this.acked.includes(t) || !this.may(t))) continue;
       this.covered.add(r);
       r.covered?.();
     }
@@ -186,12 +202,14 @@ export class Stream {
       await this.failed();
       return;
     }
-    this.topics = this.union();
-    const q = new URLSearchParams({ topics: this.topics.join(','), after: this.cursor });
+    const topics = this.union();
+    const q = new URLSearchParams({ topics: topics.join(','), after: this.cursor });
     if (this.mark) q.set('mark', this.mark);
     const socket = this.world.open(q.toString());
     this.socket = socket;
     this.opened = false;
+    this.acked = topics;
+    this.wish = undefined;
     socket.onmessage = (text) => {
       if (turn === this.turn) this.take(JSON.parse(text) as Frame);
     };
@@ -218,7 +236,6 @@ export class Stream {
       this.opened = true;
       this.pinged = this.world.now();
       this.socket?.send('ping');
-      this.acked = this.topics;
       this.phase('catching_up');
     }
     this.heard();
@@ -258,10 +275,13 @@ export class Stream {
         break;
       case 'sub':
         this.acked = f.topics;
+        this.wish = undefined;
         this.cover();
+        this.ask();
         break;
       case 'error':
-        break; // the topics stay as they were
+        this.denied();
+        break;
     }
   }
 

@@ -21,6 +21,18 @@ export interface JobRow {
 
 export class TestClock {
   t = 1_000_000;
+  private dark = false;
+  private lookers = new Set<() => void>();
+  hidden = (): boolean => this.dark;
+  shown = (f: () => void): (() => void) => {
+    this.lookers.add(f);
+    return () => this.lookers.delete(f);
+  };
+  /** hide makes the page hidden, or brings it back to sight. */
+  hide(on: boolean): void {
+    this.dark = on;
+    if (!on) for (const f of this.lookers) f();
+  }
   private due: { at: number; n: number; f: () => void }[] = [];
   private n = 0;
   now = (): number => this.t;
@@ -78,6 +90,8 @@ export class TestServer {
   private head = 0;
   private sockets = new Set<TestSocket>();
   down = false;
+  unknown = new Set<string>(); // topics that are refused
+  wishes: string[][] = [];
   opened = 0;
   snapshots = 0;
 
@@ -178,7 +192,13 @@ export class TestServer {
         this.write(s, { t: 'pong' });
         return;
       }
-      s.topics = (JSON.parse(text) as { topics: string[] }).topics;
+      const topics = (JSON.parse(text) as { topics: string[] }).topics;
+      this.wishes.push(topics);
+      if (topics.some((t) => this.unknown.has(t))) {
+        this.write(s, { t: 'error', code: 'topic_unknown', message: '' });
+        return;
+      }
+      s.topics = topics;
       this.write(s, { t: 'sub', topics: s.topics });
     });
   }

@@ -5,6 +5,7 @@ import { FleetStore } from '../live/fleetstore';
 import type { Fact, LiveRobot, Sample, Snapshot } from '../live/frames';
 import { LiveQuery, type Query } from '../live/query';
 import { type Socket, type State, Stream } from '../live/stream';
+import { hidden, onShown } from './shown';
 import { clock, setServerTime } from './Time';
 
 export interface Asked<T> {
@@ -12,6 +13,8 @@ export interface Asked<T> {
   error: Refusal | undefined;
   asOf: string; // when data was read
   again: () => void;
+  /** patch changes what is there, for what a page has read beside the question. */
+  patch: (change: (data: T) => T) => void;
 }
 
 const after = (ms: number, f: () => void) => {
@@ -51,6 +54,12 @@ export function follow(me: Me, who: () => Promise<number | undefined>): void {
   askWho = who;
   stream.allowed = (topic) => me.permissions.includes(needs[topic.split(':')[0] ?? ''] ?? 'events:read');
   if (me.permissions.includes('robots:read')) stream.start();
+}
+
+/** unfollow ends it, and forgets what only who was signed in may see. */
+export function unfollow(): void {
+  stream.stop();
+  fleet.clear();
 }
 
 const hiddenTooLong = 10 * 60_000;
@@ -108,7 +117,7 @@ export function useRobot(id: string): LiveRobot | undefined {
 /** useLive asks when key changes, and is kept up to date by the facts of its topics. What it has stays when a later question fails. */
 export function useLive<T>(key: string, query: Query<T>): Asked<T> {
   // biome-ignore lint/correctness/useExhaustiveDependencies: key says all of the query
-  const q = useMemo(() => new LiveQuery<T>(stream, { now: Date.now, after }, query), [key]);
+  const q = useMemo(() => new LiveQuery<T>(stream, { now: Date.now, after, hidden, shown: onShown }, query), [key]);
   useEffect(() => {
     q.start();
     return () => q.stop();
@@ -119,6 +128,7 @@ export function useLive<T>(key: string, query: Query<T>): Asked<T> {
     error: s.error === undefined ? undefined : s.error instanceof Refusal ? s.error : new Refusal(String(s.error), 0, '', ''),
     asOf: s.at ? clock(s.at) : '',
     again: q.again,
+    patch: q.patch,
   };
 }
 

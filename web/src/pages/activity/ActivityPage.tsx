@@ -7,54 +7,41 @@ import { Empty, Fault, Loading } from '../../parts/States';
 import { clock, exact } from '../../parts/Time';
 import { label } from '../../parts/words';
 import { bursts, namesOf, nouns, summary, type Told, told } from '../../words/activity';
+import { add, earlier, type Feed, fresh, older, type Read } from './feed';
 
 type Event = Schemas['Event'];
 
-interface Feed {
-  events: Event[]; // newest last
-  from: number; // what is before this number was not read
-}
-
-const page = 500;
-const bound = 5000;
-
-async function read(after: number, signal?: AbortSignal): Promise<Event[]> {
-  return (await call<Schemas['EventPage']>('GET', `/events?after=${Math.max(0, after)}&limit=${page}`, undefined, signal)).events;
-}
+const read: (signal?: AbortSignal) => Read = (signal) => (after, limit) =>
+  call<Schemas['EventPage']>('GET', `/events?after=${after}&limit=${limit}`, undefined, signal);
 
 /** ActivityPage tells what happens, newest first, and goes on telling. */
 export function ActivityPage({ noun, onNoun }: { noun: string; onNoun: (n: string) => void }) {
-  const [older, setOlder] = useState<Event[]>([]);
-  const [oldest, setOldest] = useState<number>();
   const [why, setWhy] = useState('');
   const feed = useLive<Feed>('activity', {
     topics: ['events'],
-    ask: async (signal) => {
-      const head = (await call<Schemas['EventPage']>('GET', '/events?after=now&limit=1', undefined, signal)).head;
-      const from = Math.max(0, head - page);
-      return { events: await read(from, signal), from };
-    },
+    ask: (signal, have) => fresh(read(signal), have),
     take: (data, f) => {
-      const e = f.d as Event | undefined;
-      if (!e || e.seq <= (data.events.at(-1)?.seq ?? data.from)) return undefined;
-      return { ...data, events: [...data.events, e].slice(-bound) };
+      const next = f.d ? add(data, [f.d as Event]) : data;
+      return next === data ? undefined : next;
     },
   });
-  const begin = oldest ?? feed.data?.from ?? 0;
   const list = useMemo(() => {
-    const read = [...older, ...(feed.data?.events ?? [])];
-    const names = namesOf(read);
-    const all = read.filter((e) => !noun || e.type.startsWith(`${noun}.`));
+    const events = feed.data?.events ?? [];
+    const names = namesOf(events);
+    const all = events.filter((e) => !noun || e.type.startsWith(`${noun}.`));
     return bursts(all.map((e) => told(e, names)).reverse());
-  }, [older, feed.data, noun]);
-  const more = () =>
-    read(begin - page)
-      .then((events) => {
-        setOlder((was) => [...events.filter((e) => e.seq <= begin), ...was]);
-        setOldest(Math.max(0, begin - page));
+  }, [feed.data, noun]);
+  const more = () => {
+    const was = feed.data;
+    if (!was) return;
+    earlier(read(), was)
+      .then((o) => {
+        // Another piece may be there by now, or this one may be longer at its old end already.
+        feed.patch((now) => (now.from === was.from ? older(now, o.events, o.from) : now));
         setWhy('');
       })
       .catch((e: Error) => setWhy(e.message));
+  };
   let day = '';
   return (
     <div className={css.page}>
@@ -80,7 +67,7 @@ export function ActivityPage({ noun, onNoun }: { noun: string; onNoun: (n: strin
       {feed.data && list.length === 0 && noun && (
         <div className={css.empty}>
           <p>
-            Nothing of the kind “{label(noun)}” is among the {older.length + feed.data.events.length} events that were read.
+            Nothing of the kind “{label(noun)}” is among the {feed.data.events.length} events that were read.
           </p>
           <button type="button" onClick={() => onNoun('')}>
             Clear the filter
@@ -116,9 +103,9 @@ export function ActivityPage({ noun, onNoun }: { noun: string; onNoun: (n: strin
         })}
       </ul>
       {why && <p role="alert">{why}</p>}
-      {feed.data && begin > 0 && (
+      {feed.data && feed.data.from > 0 && (
         <p>
-          <button type="button" onClick={() => void more()}>
+          <button type="button" onClick={more}>
             Older
           </button>
         </p>

@@ -2,6 +2,7 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import { memo, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { call, Refusal, type Schemas } from '../../api/client';
 import { Scroll } from '../../parts/Scroll';
+import { seen } from '../../parts/shown';
 import { clock } from '../../parts/Time';
 import css from './job.module.css';
 import { ansi, type Line, LogWindow, marked, type Page } from './log';
@@ -90,6 +91,8 @@ export function LogView({ job, at, title, onNode, onAt }: Props) {
       draw((n) => n + 1);
       for (let pause = 500; !end.signal.aborted; ) {
         if (view.final) return;
+        await seen(end.signal);
+        if (end.signal.aborted) return;
         if (!view.atEnd) {
           await new Promise((r) => setTimeout(r, 300)); // scrolling reads on, not this
           continue;
