@@ -93,7 +93,10 @@ describe('the page of a job', () => {
     await page.getByRole('button', { name: 'Retry…' }).waitFor();
     for (const tab of ['Variables', 'Attempts', 'Events', 'Raw']) {
       await page.getByRole('tab', { name: tab }).click();
-      await page.getByText(/^Loading /).waitFor({ state: 'detached' });
+      await page
+        .getByText(/^Loading /)
+        .first()
+        .waitFor({ state: 'detached' });
       await clean(page);
       await shot(page, `job-${tab.toLowerCase()}-dark`);
     }

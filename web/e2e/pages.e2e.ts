@@ -11,6 +11,7 @@ const pages = [
   { name: 'jobs-filtered', path: '/fleet/jobs?status=timeout', heading: 'Jobs' },
   { name: 'robot', path: '/fleet/robots/dev-1', heading: 'dev-1' },
   { name: 'schedules', path: '/fleet/schedules', heading: 'Schedules' },
+  { name: 'triggers', path: '/fleet/triggers', heading: 'Triggers' },
   { name: 'queues', path: '/fleet/queues', heading: 'Queues' },
   { name: 'dead-letters', path: '/fleet/dead-letters', heading: 'Dead letters' },
   { name: 'analytics', path: '/fleet/analytics?range=24h', heading: 'Analytics' },
@@ -62,7 +63,10 @@ describe('every page', () => {
         const w = await open(browser, { width, height });
         await w.page.goto(server.url + p.path);
         await w.page.getByRole('heading', { level: 1, name: p.heading }).waitFor();
-        await w.page.getByText(/^Loading /).waitFor({ state: 'detached' });
+        await w.page
+          .getByText(/^Loading /)
+          .first()
+          .waitFor({ state: 'detached' });
         expect(await w.page.locator('h1').count()).toBe(1);
         expect(await w.page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth)).toBe(false);
         for (const colorScheme of ['dark', 'light'] as const) {

@@ -11,6 +11,7 @@ import { queueSearch } from './pages/queue/items';
 import { RobotsPage } from './pages/robot/RobotsPage';
 import { robotSearch } from './pages/robot/rows';
 import { scheduleSearch } from './pages/schedule/schedules';
+import { triggerSearch } from './pages/trigger/triggers';
 import { VersionsPage } from './pages/workflow/VersionsPage';
 import { WorkflowsPage } from './pages/workflow/WorkflowsPage';
 import { Shell } from './Shell';
@@ -302,6 +303,37 @@ const schedule = createRoute({
   },
 });
 
+const TriggersPage = lazyRouteComponent(() => import('./pages/trigger/TriggersPage'), 'TriggersPage');
+
+const triggers = createRoute({
+  getParentRoute: () => root,
+  path: '/fleet/triggers',
+  component: function Triggers() {
+    const navigate = useNavigate();
+    return (
+      <TriggersPage id="" search={{}} onSearch={() => undefined} onOpen={(id) => void navigate({ to: '/fleet/triggers/$id', params: { id }, search: {} })} />
+    );
+  },
+});
+
+const trigger = createRoute({
+  getParentRoute: () => root,
+  path: '/fleet/triggers/$id',
+  validateSearch: triggerSearch,
+  component: function TriggerDetail() {
+    const { id } = trigger.useParams();
+    const navigate = useNavigate();
+    return (
+      <TriggersPage
+        id={id}
+        search={trigger.useSearch()}
+        onSearch={(search) => void navigate({ to: '/fleet/triggers/$id', params: { id }, search, replace: true })}
+        onOpen={(to) => void (to ? navigate({ to: '/fleet/triggers/$id', params: { id: to }, search: {} }) : navigate({ to: '/fleet/triggers' }))}
+      />
+    );
+  },
+});
+
 const setup = createRoute({ getParentRoute: () => root, path: '/setup', component: () => <SetupPage /> });
 
 const settings = createRoute({
@@ -340,6 +372,8 @@ export const router = createRouter({
     audit,
     schedules,
     schedule,
+    triggers,
+    trigger,
     setup,
     settings,
     settingsPart,

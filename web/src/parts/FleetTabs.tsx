@@ -16,7 +16,12 @@ export function FleetTabs() {
   return (
     <nav className={css.tabs} aria-label="Fleet">
       {fleetTabs.map((t) => (
-        <Link key={t.to} to={t.to} search={{}} {...(path.startsWith(t.to) ? { 'aria-current': 'page' as const } : {})}>
+        <Link
+          key={t.to}
+          to={t.to}
+          search={{}}
+          {...(path.startsWith(t.to) || (t.name === 'Schedules' && path.startsWith('/fleet/triggers')) ? { 'aria-current': 'page' as const } : {})}
+        >
           {t.name}
         </Link>
       ))}

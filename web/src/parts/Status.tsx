@@ -18,6 +18,9 @@ const tones: Record<string, string> = {
   degraded: 'warn',
   failing: 'error',
   fired: 'accent',
+  accepted: 'online',
+  cooling: 'warn',
+  full: 'busy',
   missed: 'warn',
   refused: 'error',
 };

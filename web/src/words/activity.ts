@@ -16,7 +16,7 @@ export interface Told {
   actor: string;
 }
 
-export const nouns = ['job', 'robot', 'item', 'queue', 'workflow', 'key', 'user', 'secret', 'tenant'] as const;
+export const nouns = ['job', 'robot', 'item', 'queue', 'schedule', 'trigger', 'workflow', 'key', 'user', 'secret', 'tenant'] as const;
 
 const words: Readonly<Record<string, string>> = {
   'job.submitted': 'was submitted',

@@ -1,39 +1,27 @@
-import { type ReactNode, useEffect, useState } from 'react';
+import { useEffect, useState } from 'react';
 import { call, Refusal, type Schemas } from '../../api/client';
 import { sentence, useAct } from '../../parts/act';
 import { Confirm } from '../../parts/Confirm';
 import { useLive } from '../../parts/live';
 import css from '../../parts/parts.module.css';
 import { Said } from '../../parts/Said';
+import { Wrong } from '../../parts/Wrong';
 import { type Draft, draftOf, fieldOf, inZone, mark, newDraft, type Schedule, timeOf } from './schedules';
 
-type Wrong = Record<string, string>;
+type Faults = Record<string, string>;
 const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
 const shown = ['schedule_name', 'workflow_id', 'cron_expression', 'interval_seconds', 'run_at', 'timezone', 'overlap', 'misfire', 'calendars', 'inputs'];
 
 /** wrongOf puts what the server refuses at its fields. */
-const wrongOf = (e: unknown): Wrong =>
+const wrongOf = (e: unknown): Faults =>
   e instanceof Refusal
     ? Object.fromEntries(e.fields.map((f) => [fieldOf(f.field), [f.message, e.fix].filter(Boolean).join(' ')]).filter(([k]) => shown.includes(k ?? '')))
     : {};
 
-function Field({ wrong, children }: { wrong: string | undefined; children: ReactNode }) {
-  return (
-    <>
-      {children}
-      {wrong && (
-        <p className={css.bad} role="alert">
-          {wrong}
-        </p>
-      )}
-    </>
-  );
-}
-
 /** ScheduleDialog makes or changes a schedule, and shows its next runs while somebody writes. */
 export function ScheduleDialog({ of, onClose, onDone }: { of?: Schedule; onClose: () => void; onDone: (s: Schedule) => void }) {
   const [d, setD] = useState<Draft>(() => (of ? draftOf(of) : newDraft(here)));
-  const [wrong, setWrong] = useState<Wrong>({});
+  const [wrong, setWrong] = useState<Faults>({});
   const act = useAct();
   const flows = useLive<Schemas['WorkflowList']>('workflows to schedule', {
     topics: ['workflows'],
@@ -86,12 +74,12 @@ export function ScheduleDialog({ of, onClose, onDone }: { of?: Schedule; onClose
       onConfirm={send}
       onClose={onClose}
     >
-      <Field wrong={bad.schedule_name}>
+      <Wrong say={bad.schedule_name}>
         <label>
           Name <input required value={d.name} onChange={(e) => set({ name: e.target.value })} />
         </label>
-      </Field>
-      <Field wrong={bad.workflow_id ?? (flows.error && sentence(flows.error))}>
+      </Wrong>
+      <Wrong say={bad.workflow_id ?? (flows.error && sentence(flows.error))}>
         <label>
           Workflow{' '}
           <select required value={d.workflow} onChange={(e) => set({ workflow: e.target.value })}>
@@ -104,7 +92,7 @@ export function ScheduleDialog({ of, onClose, onDone }: { of?: Schedule; onClose
             ))}
           </select>
         </label>
-      </Field>
+      </Wrong>
       <label>
         When{' '}
         <select value={d.kind} onChange={(e) => set({ kind: e.target.value as Draft['kind'] })}>
@@ -114,32 +102,32 @@ export function ScheduleDialog({ of, onClose, onDone }: { of?: Schedule; onClose
         </select>
       </label>
       {d.kind === 'cron' && (
-        <Field wrong={bad.cron_expression}>
+        <Wrong say={bad.cron_expression}>
           <label>
             Cron: minute, hour, day, month, weekday (0 and 7 are Sunday), or an alias such as @daily{' '}
             <input required className={css.mono} value={d.cron} onChange={(e) => set({ cron: e.target.value })} />
           </label>
-        </Field>
+        </Wrong>
       )}
       {d.kind === 'interval' && (
-        <Field wrong={bad.interval_seconds}>
+        <Wrong say={bad.interval_seconds}>
           <label>
             Seconds from one to the next <input required type="number" value={d.seconds} onChange={(e) => set({ seconds: e.target.value })} />
           </label>
-        </Field>
+        </Wrong>
       )}
       {d.kind === 'once' && (
-        <Field wrong={bad.run_at}>
+        <Wrong say={bad.run_at}>
           <label>
             At, on the clocks of the zone <input required type="datetime-local" value={d.at} onChange={(e) => set({ at: e.target.value })} />
           </label>
-        </Field>
+        </Wrong>
       )}
-      <Field wrong={bad.timezone}>
+      <Wrong say={bad.timezone}>
         <label>
           Time zone <input required list="zones" value={d.zone} onChange={(e) => set({ zone: e.target.value })} />
         </label>
-      </Field>
+      </Wrong>
       <datalist id="zones">
         {Intl.supportedValuesOf('timeZone').map((z) => (
           <option key={z} value={z} />
@@ -167,7 +155,7 @@ export function ScheduleDialog({ of, onClose, onDone }: { of?: Schedule; onClose
           ))}
         </ol>
       </section>
-      <Field wrong={bad.overlap}>
+      <Wrong say={bad.overlap}>
         <label>
           When the one before has not ended{' '}
           <select value={d.overlap} onChange={(e) => set({ overlap: e.target.value as Draft['overlap'] })}>
@@ -178,8 +166,8 @@ export function ScheduleDialog({ of, onClose, onDone }: { of?: Schedule; onClose
             <option value="parallel">Run in parallel</option>
           </select>
         </label>
-      </Field>
-      <Field wrong={bad.misfire}>
+      </Wrong>
+      <Wrong say={bad.misfire}>
         <label>
           When nobody was there in time{' '}
           <select value={d.misfire} onChange={(e) => set({ misfire: e.target.value as Draft['misfire'] })}>
@@ -188,12 +176,12 @@ export function ScheduleDialog({ of, onClose, onDone }: { of?: Schedule; onClose
             <option value="skip">None</option>
           </select>
         </label>
-      </Field>
-      <Field wrong={bad.inputs}>
+      </Wrong>
+      <Wrong say={bad.inputs}>
         <label>
           Inputs, a JSON object <textarea value={d.inputs} spellCheck={false} onChange={(e) => set({ inputs: e.target.value })} />
         </label>
-      </Field>
+      </Wrong>
       {Object.keys(wrong).length === 0 && <Said act={act} />}
     </Confirm>
   );
@@ -201,7 +189,7 @@ export function ScheduleDialog({ of, onClose, onDone }: { of?: Schedule; onClose
 
 interface Next {
   runs: Schemas['PreviewedRun'][];
-  wrong: Wrong;
+  wrong: Faults;
   said: string;
 }
 

@@ -3,7 +3,7 @@ import { useState } from 'react';
 import { call, type Schemas } from '../../api/client';
 import { useAct } from '../../parts/act';
 import { Confirm } from '../../parts/Confirm';
-import { useLive } from '../../parts/live';
+import { onlyIf, useLive } from '../../parts/live';
 import css from '../../parts/parts.module.css';
 import { Said } from '../../parts/Said';
 import { Scroll } from '../../parts/Scroll';
@@ -12,7 +12,7 @@ import { Status } from '../../parts/Status';
 import { useMay } from '../../parts/session';
 import { label } from '../../parts/words';
 import { ScheduleDialog } from './ScheduleDialog';
-import { inZone, often, outcomes, type Schedule, type ScheduleSearch } from './schedules';
+import { concerns, inZone, often, outcomes, type Schedule, type ScheduleSearch } from './schedules';
 
 const by: Record<string, string> = { manual: 'By hand', backfill: 'Backfill' };
 
@@ -33,8 +33,12 @@ export function ScheduleView({ id, search, onSearch, onChanged, onGone }: Props)
     ...(search.outcome ? { outcome: search.outcome } : {}),
     ...(trail.length > 0 ? { cursor: trail.at(-1) ?? '' } : {}),
   });
-  const one = useLive<Schedule>(at, { topics: ['schedules'], ask: (s) => call('GET', at, undefined, s) });
-  const fires = useLive<Schemas['FireList']>(`${at}/fires?${q}`, { topics: ['schedules', 'jobs'], ask: (s) => call('GET', `${at}/fires?${q}`, undefined, s) });
+  const one = useLive<Schedule>(at, { topics: ['schedules'], ask: (s) => call('GET', at, undefined, s), take: onlyIf(concerns) });
+  const fires = useLive<Schemas['FireList']>(`${at}/fires?${q}`, {
+    topics: ['schedules', 'jobs'],
+    ask: (s) => call('GET', `${at}/fires?${q}`, undefined, s),
+    take: onlyIf(concerns),
+  });
   const mayRun = useMay('schedules:run');
   const mayWrite = useMay('schedules:write');
   const [open, setOpen] = useState<'edit' | 'pause' | 'delete'>();

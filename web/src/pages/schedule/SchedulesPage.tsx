@@ -8,11 +8,11 @@ import css from '../../parts/parts.module.css';
 import { Said } from '../../parts/Said';
 import { Scroll } from '../../parts/Scroll';
 import { Empty, Fault, Loading } from '../../parts/States';
+import { Switch } from '../../parts/Switch';
 import { useMay } from '../../parts/session';
 import { Ago } from '../../parts/Time';
 import { ScheduleDialog } from './ScheduleDialog';
 import { ScheduleView } from './ScheduleView';
-import own from './schedule.module.css';
 import { inZone, often, type Schedule, type ScheduleSearch } from './schedules';
 
 interface Props {
@@ -47,6 +47,7 @@ export function SchedulesPage({ id, search, onSearch, onOpen }: Props) {
         <h1>Schedules</h1>
         {list.data && <span className={css.fact}>{list.data.total === 1 ? '1 schedule' : `${list.data.total} schedules`}</span>}
         <span className={css.grow} />
+        <Link to="/fleet/triggers">Triggers</Link>
         <button
           type="button"
           className={css.primary}
@@ -68,7 +69,7 @@ export function SchedulesPage({ id, search, onSearch, onOpen }: Props) {
         </Empty>
       )}
       {list.data?.next_cursor && <p className={css.hint}>The newest {rows.length} are shown.</p>}
-      <div className={own.split} data-open={id || undefined}>
+      <div className={css.pair} data-open={id || undefined}>
         {rows.length > 0 && (
           <Scroll label="List of schedules" className={css.tableBox}>
             <table className={css.table}>
@@ -86,16 +87,7 @@ export function SchedulesPage({ id, search, onSearch, onOpen }: Props) {
                 {rows.map((s) => (
                   <tr key={s.schedule_id} data-chosen={s.schedule_id === id || undefined}>
                     <td>
-                      <input
-                        type="checkbox"
-                        role="switch"
-                        className={own.switch}
-                        aria-label={`${s.schedule_name} enabled`}
-                        aria-checked={s.enabled}
-                        checked={s.enabled}
-                        disabled={!mayRun || act.busy}
-                        onChange={() => flip(s)}
-                      />
+                      <Switch label={`${s.schedule_name} enabled`} on={s.enabled} disabled={!mayRun || act.busy} onFlip={() => flip(s)} />
                     </td>
                     <td>
                       <Link to="/fleet/schedules/$id" params={{ id: s.schedule_id }} search={{}}>

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { every, fieldOf, instantIn, inZone, mark, newDraft, often, scheduleSearch, timeOf } from './schedules';
+import type { Fact } from '../../live/frames';
+import { concerns, every, fieldOf, instantIn, inZone, mark, newDraft, often, scheduleSearch, timeOf } from './schedules';
 
 const base = { kind: 'cron', frequency: 'daily', timezone: 'UTC', interval_seconds: 0, time_hour: 9, time_minute: 5, day_of_week: 0, day_of_month: 3 } as const;
 
@@ -34,5 +35,12 @@ describe('what is told of it', () => {
     expect([fieldOf('cron'), fieldOf('overlap.max'), fieldOf('variables.x')]).toEqual(['cron_expression', 'overlap', 'inputs']);
     expect(scheduleSearch({ outcome: 'missed' })).toEqual({ outcome: 'missed' });
     expect(scheduleSearch({ outcome: 'toString' })).toEqual({});
+  });
+});
+
+describe('a schedule that is shown', () => {
+  it('is not asked for any more once it is deleted', () => {
+    const fact = (topic: string, type: string) => concerns({ topic, type } as unknown as Fact);
+    expect([fact('schedules', 'schedule.fired'), fact('schedules', 'calendar.updated'), fact('schedules', 'schedule.deleted')]).toEqual([true, true, false]);
   });
 });

@@ -1,5 +1,6 @@
 /** What the page of schedules decides. Pure. */
 import type { Schemas } from '../../api/client';
+import type { Fact } from '../../live/frames';
 
 export type Schedule = Schemas['ScheduleAnswer'];
 export type Fire = Schemas['Fire'];
@@ -163,4 +164,10 @@ const own: Record<string, string> = { cron: 'cron_expression', name: 'schedule_n
 export function fieldOf(name: string): string {
   const head = name.split('.')[0] ?? '';
   return own[head] ?? head;
+}
+
+/** concerns says whether a fact changes what is shown of one schedule. One that is deleted cannot be asked for any more. */
+export function concerns(f: Fact): boolean {
+  if (f.topic === 'jobs') return f.to_state !== undefined;
+  return (f.type.startsWith('schedule.') && f.type !== 'schedule.deleted') || f.type.startsWith('calendar.');
 }
