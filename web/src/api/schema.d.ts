@@ -3064,7 +3064,7 @@ export interface paths {
         put: operations["workflows.put"];
         /**
          * Run a document, in the form of the original
-         * @description The document is stored under its name and a job is made of it. PUT stores without running; POST /jobs can say more.
+         * @description The document is stored under its name, and a job is made of it, or a schedule or a trigger. PUT stores without running; POST /jobs, /schedules and /triggers can say more.
          */
         post: operations["workflows.submit"];
         delete?: never;
@@ -5301,6 +5301,16 @@ export interface components {
         KeyList: {
             keys: components["schemas"]["Key"][];
         };
+        LegacyHook: {
+            /** @description api_key (if left out), bearer, or hmac with sha256 (if nothing is said), sha1, sha384 or sha512. */
+            auth_type?: string;
+            /** @description Its path below /webhooks/; the workflow's name if left out. */
+            endpoint?: string;
+            /** @description POST is the one that is answered. */
+            methods?: string[];
+            /** @description What the caller must have. It is kept as a secret, which takes the right to do that. */
+            secret?: string;
+        };
         LegacyRobotBody: {
             capabilities?: string[];
             environment?: string;
@@ -5326,9 +5336,10 @@ export interface components {
              * @description 0 (first) to 20; 10 if left out.
              */
             priority?: number;
+            /** @description Of trigger_type scheduled: five fields, in UTC. */
             schedule_cron?: string;
             /**
-             * @description manual if left out. The others are refused here: /schedules and /triggers make them.
+             * @description manual if left out: a job. scheduled makes a schedule, webhook a trigger that a web call fires.
              * @enum {string}
              */
             trigger_type?: "manual" | "scheduled" | "webhook";
@@ -5341,7 +5352,10 @@ export interface components {
             description?: string;
             /** @description The one robot that may run the job. */
             robot_id?: string;
+            schedule_config?: components["schemas"]["ScheduleStruct"];
             variables?: unknown;
+            /** @description Of trigger_type webhook. */
+            webhook_config?: components["schemas"]["LegacyHook"];
         };
         LegacySubmitted: {
             /** Format: date-time */
@@ -5351,6 +5365,7 @@ export interface components {
             schedule_id: string | null;
             /** @enum {string} */
             status: "success";
+            trigger_id?: string;
             workflow_id: string;
         };
         Link: {
@@ -6246,9 +6261,20 @@ export interface components {
             /** @description A URN that ends in the code. */
             type: string;
         };
+        ProblemDetails: {
+            /** @description What is wrong with single fields. */
+            validation_errors: components["schemas"]["ProblemFault"][];
+        };
         ProblemError: {
             code: string;
-            details: components["schemas"]["FieldError"][];
+            details: components["schemas"]["ProblemDetails"];
+            /** @description The first field that something is wrong with, or null. */
+            field: string | null;
+            message: string;
+        };
+        ProblemFault: {
+            /** @description With body. before it. */
+            field: string;
             message: string;
         };
         ProblemMeta: {
@@ -7250,7 +7276,8 @@ export interface components {
             /** Format: date-time */
             created_at: string;
             created_by?: string;
-            cron_expression?: string;
+            /** @description Empty for a schedule of another kind. */
+            cron_expression: string;
             /** Format: int64 */
             day_of_month: number;
             /**
@@ -7321,6 +7348,8 @@ export interface components {
             placement?: components["schemas"]["Placement"];
             /** Format: int64 */
             priority: number;
+            /** @description Why its time, its zone or a calendar of it cannot be read; it starts nothing until that is mended. */
+            problem?: string;
             /** Format: int64 */
             queue_timeout_seconds?: number;
             /** Format: int64 */
@@ -7358,6 +7387,8 @@ export interface components {
             updated_by?: string;
             /** Format: int64 */
             version: number;
+            /** @description Of a change: what of it was left aside. */
+            warnings?: string[];
             workflow_id: string;
             workflow_name: string;
         };
@@ -7432,7 +7463,7 @@ export interface components {
             queue_timeout_seconds?: number;
             /**
              * Format: date-time
-             * @description A single time.
+             * @description A single time, at most 8 years away.
              */
             run_at?: string;
             /**
@@ -7448,7 +7479,7 @@ export interface components {
             shift?: "skip" | "next" | "previous";
             /**
              * Format: date-time
-             * @description No instant before it; 0001-01-01T00:00:00Z takes it away.
+             * @description No instant before it, at most 8 years away; 0001-01-01T00:00:00Z takes it away.
              */
             start_at?: string;
             /**
@@ -7489,6 +7520,10 @@ export interface components {
         SchedulePreview: {
             runs: components["schemas"]["PreviewedRun"][];
             timezone: string;
+        };
+        ScheduleStruct: {
+            /** @description once: the schedule has one run, at the next time of schedule_cron. */
+            frequency?: string;
         };
         Secret: {
             /** Format: date-time */
