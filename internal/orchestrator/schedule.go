@@ -260,22 +260,26 @@ const settleTries = 50
 // schedule has changed since it was read.
 var errUnsettled = errors.New("something is due that was not settled yet")
 
-// change changes a schedule. Whatever was due under its old form gets its row
-// before: the cursor never passes an instant that has none. do says whether the
-// time of the schedule begins anew.
-func (s *Schedules) change(ctx context.Context, p auth.Principal, ref string, revision int64, do func(was fleet.Schedule, is *fleet.Schedule) (kind fleet.EventKind, anew bool, err error)) (out fleet.Schedule, err error) {
+// edit is what is to be done with a schedule.
+type edit struct {
+	kind  fleet.EventKind // empty: nothing
+	anew  bool            // its time begins anew
+	reset bool            // so do its failures in a row
+}
+
+// change changes a schedule as do says. Whatever was due under its old form gets
+// its row before: the cursor never passes an instant that has none. still, if
+// there is one, is asked in the transaction whether the change is still wanted.
+func (s *Schedules) change(ctx context.Context, p auth.Principal, ref string, revision int64, do func(was fleet.Schedule, is *fleet.Schedule) (edit, error), still func(now *fleet.Schedule) bool) (out fleet.Schedule, err error) {
 	for range settleTries {
 		var was fleet.Schedule
 		if err := s.Store.View(ctx, p.Scope(), func(r store.Reader) error { was, err = s.find(r, ref); return err }); err != nil {
 			return out, err
 		}
-		if revision != 0 && revision != was.Revision {
-			return out, versionChanged("schedule", was.Name)
-		}
 		if err := s.settle(ctx, p.Scope(), was); err != nil {
 			return out, err
 		}
-		out, err = s.put(ctx, p, was.ID, do)
+		out, err = s.put(ctx, p, was.ID, revision, do, still)
 		if !errors.Is(err, errUnsettled) {
 			return out, err
 		}
@@ -284,76 +288,103 @@ func (s *Schedules) change(ctx context.Context, p auth.Principal, ref string, re
 }
 
 // put is one try of change.
-func (s *Schedules) put(ctx context.Context, p auth.Principal, id fleet.ID, do func(was fleet.Schedule, is *fleet.Schedule) (fleet.EventKind, bool, error)) (out fleet.Schedule, err error) {
+func (s *Schedules) put(ctx context.Context, p auth.Principal, id fleet.ID, revision int64, do func(was fleet.Schedule, is *fleet.Schedule) (edit, error), still func(now *fleet.Schedule) bool) (out fleet.Schedule, err error) {
 	var was fleet.Schedule
 	if err := s.Store.View(ctx, p.Scope(), func(r store.Reader) error { was, err = r.Schedule(id); return err }); err != nil {
 		return out, err
 	}
+	if revision != 0 && revision != was.Revision {
+		return out, versionChanged("schedule", was.Name)
+	}
 	now := s.Now()
 	is := was
 	is.UpdatedAt, is.UpdatedBy = now, p.Name
-	kind, anew, err := do(was, &is)
-	if err != nil || kind == "" {
+	e, err := do(was, &is)
+	if err != nil || e.kind == "" {
 		return was, err
 	}
-	var rows []fleet.Fire
-	if was.Enabled { // what its old form still had to do
-		t, err := s.timetable(ctx, p.Scope(), &was)
-		if ignoreUnreadable(err) != nil {
-			return out, err
-		}
-		readable := err == nil // else it has no instants
-		if readable && due(&was, &t, now) {
-			return out, errUnsettled
-		}
-		if anew && readable {
-			for _, r := range t.Outstanding(later(was.Cursor, now)) {
-				rows = append(rows, fleet.Fire{
-					Tenant: was.Tenant, Schedule: was.ID, At: r.Nominal, Kind: fleet.FireScheduled, DueAt: r.Due, Outcome: fleet.FireMissed, Moved: r.Moved,
-					MadeAt: now, Reason: "The schedule was changed before it was due.",
-				})
-			}
-		}
+	rows, err := s.leftOver(ctx, p.Scope(), &was, e.anew, now)
+	if err != nil {
+		return out, err
 	}
-	if anew {
+	if e.anew {
 		is.Since, is.Cursor = later(was.Since, now), later(was.Cursor, now)
 	}
-	if is.DueAt = (time.Time{}); is.Enabled && is.DeletedAt.IsZero() {
-		t, err := s.timetable(ctx, p.Scope(), &is)
-		switch {
-		case err == nil:
-			is.DueAt = t.Look(&is, is.Cursor)
-		case ignoreUnreadable(err) == nil:
-			is.DueAt = now.Add(unreadableRest)
-		default:
-			return out, err
-		}
+	if is.DueAt, err = s.look(ctx, p.Scope(), &is, now); err != nil {
+		return out, err
 	}
-	out = is
-	err = s.act(ctx, p, string(kind), fleet.SubjectSchedule, string(was.ID), func(tx store.Tx, d *fleet.AuditDraft) error {
-		out = is
-		d.Object.Name = was.Name
-		var after any = is
-		if !is.DeletedAt.IsZero() {
-			after = nil
-		}
-		if err := tx.PutSchedule(is, was.Cursor); err != nil {
-			if errors.Is(err, fleet.ErrConflict) {
-				err = errUnsettled
-			}
+	err = s.act(ctx, p, string(e.kind), fleet.SubjectSchedule, string(was.ID), func(tx store.Tx, d *fleet.AuditDraft) error {
+		current, err := tx.ScheduleToChange(was.ID)
+		if err != nil {
 			return err
+		}
+		// The revision is compared here too: what was asked for holds for the schedule
+		// as it was read, or not at all.
+		if current.Revision != was.Revision || !current.Cursor.Equal(was.Cursor) {
+			return errUnsettled
+		}
+		if still != nil && !still(&current) {
+			out, d.Action = current, ""
+			return nil
 		}
 		fresh, err := withoutRows(tx, was.ID, rows)
 		if err != nil {
 			return err
 		}
-		if err := errors.Join(changed(d, was, after), tx.AddFires(fresh)); err != nil {
+		d.Object.Name = was.Name
+		var after any = is
+		if !is.DeletedAt.IsZero() {
+			after = nil
+		}
+		if err := errors.Join(changed(d, was, after), tx.PutSchedule(is, was.Cursor, e.reset), tx.AddFires(fresh)); err != nil {
 			return err
 		}
-		out.Revision++
-		return tx.Append(p.Tenant, scheduleEvent(kind, p, &out, map[string]any{"note": is.Note}))
+		if out, err = tx.ScheduleToChange(was.ID); errors.Is(err, fleet.ErrNotFound) { // it was deleted
+			out, err = is, nil
+		}
+		return errors.Join(err, tx.Append(p.Tenant, scheduleEvent(e.kind, p, &out, map[string]any{"note": is.Note})))
 	})
 	return out, err
+}
+
+// leftOver are the rows of what the old form of a schedule still had to do when
+// its time begins anew; errUnsettled if something of it is due.
+func (s *Schedules) leftOver(ctx context.Context, sc store.Scope, was *fleet.Schedule, anew bool, now time.Time) (rows []fleet.Fire, err error) {
+	if !was.Enabled {
+		return nil, nil
+	}
+	t, err := s.timetable(ctx, sc, was)
+	if err != nil { // if it cannot be read, it has no instants
+		return nil, ignoreUnreadable(err)
+	}
+	if due(was, &t, now) {
+		return nil, errUnsettled
+	}
+	if !anew {
+		return nil, nil
+	}
+	for _, r := range t.Outstanding(later(was.Cursor, now)) {
+		rows = append(rows, fleet.Fire{
+			Tenant: was.Tenant, Schedule: was.ID, At: r.Nominal, Kind: fleet.FireScheduled, DueAt: r.Due, Outcome: fleet.FireMissed, Moved: r.Moved,
+			MadeAt: now, Reason: "The schedule was changed before it was due.",
+		})
+	}
+	return rows, nil
+}
+
+// look is when a schedule is to be looked at; zero: never.
+func (s *Schedules) look(ctx context.Context, sc store.Scope, of *fleet.Schedule, now time.Time) (at time.Time, err error) {
+	if !of.Enabled || !of.DeletedAt.IsZero() {
+		return at, nil
+	}
+	t, err := s.timetable(ctx, sc, of)
+	switch {
+	case err == nil:
+		return t.Look(of, of.Cursor), nil
+	case ignoreUnreadable(err) == nil:
+		return now.Add(unreadableRest), nil
+	}
+	return at, err
 }
 
 // withoutRows leaves out what has its row already, such as from an earlier change.
@@ -376,23 +407,23 @@ func (s *Schedules) Update(ctx context.Context, p auth.Principal, ref string, re
 	if err := p.Require(fleet.SchedulesWrite); err != nil {
 		return fleet.Schedule{}, err
 	}
-	return s.change(ctx, p, ref, revision, func(was fleet.Schedule, is *fleet.Schedule) (fleet.EventKind, bool, error) {
+	return s.change(ctx, p, ref, revision, func(was fleet.Schedule, is *fleet.Schedule) (edit, error) {
 		c.apply(is)
-		kind := fleet.EventScheduleUpdated
+		e := edit{kind: fleet.EventScheduleUpdated, anew: anotherTime(&was, is)}
 		if is.Enabled != was.Enabled {
-			kind = enabledKind(is)
+			e = enabling(is)
 		}
-		anew := is.Enabled != was.Enabled || anotherTime(&was, is)
-		return kind, anew, s.check(ctx, p, is, anew, s.Now())
-	})
+		return e, s.check(ctx, p, is, e.anew, s.Now())
+	}, nil)
 }
 
-func enabledKind(s *fleet.Schedule) fleet.EventKind {
+// enabling is the edit that enables or disables a schedule.
+func enabling(s *fleet.Schedule) edit {
 	if s.Enabled {
-		s.Note, s.Streak = "", 0
-		return fleet.EventScheduleEnabled
+		s.Note = ""
+		return edit{fleet.EventScheduleEnabled, true, true}
 	}
-	return fleet.EventScheduleDisabled
+	return edit{kind: fleet.EventScheduleDisabled, anew: true}
 }
 
 // anotherTime says whether the instants of a schedule are others.
@@ -412,21 +443,17 @@ func (s *Schedules) Enable(ctx context.Context, p auth.Principal, ref string, en
 	if err := p.Require(fleet.SchedulesRun); err != nil {
 		return fleet.Schedule{}, err
 	}
-	return s.enable(ctx, p, ref, enabled, note)
-}
-
-func (s *Schedules) enable(ctx context.Context, p auth.Principal, ref string, enabled bool, note string) (fleet.Schedule, error) {
-	return s.change(ctx, p, ref, 0, func(was fleet.Schedule, is *fleet.Schedule) (fleet.EventKind, bool, error) {
+	return s.change(ctx, p, ref, 0, func(was fleet.Schedule, is *fleet.Schedule) (edit, error) {
 		if was.Enabled == enabled && (enabled || was.Note == note) {
-			return "", false, nil
+			return edit{}, nil
 		}
 		is.Enabled, is.Note = enabled, note
-		kind := enabledKind(is)
+		e := enabling(is)
 		if !enabled {
-			return kind, true, is.ValidateNote()
+			return e, is.ValidateNote()
 		}
-		return kind, true, s.check(ctx, p, is, true, s.Now())
-	})
+		return e, s.check(ctx, p, is, true, s.Now())
+	}, nil)
 }
 
 // Delete takes a schedule away. Its jobs go on.
@@ -434,9 +461,9 @@ func (s *Schedules) Delete(ctx context.Context, p auth.Principal, ref string) er
 	if err := p.Require(fleet.SchedulesWrite); err != nil {
 		return err
 	}
-	_, err := s.change(ctx, p, ref, 0, func(_ fleet.Schedule, is *fleet.Schedule) (fleet.EventKind, bool, error) {
+	_, err := s.change(ctx, p, ref, 0, func(_ fleet.Schedule, is *fleet.Schedule) (edit, error) {
 		is.DeletedAt, is.Enabled = s.Now(), false
-		return fleet.EventScheduleDeleted, true, nil
-	})
+		return edit{kind: fleet.EventScheduleDeleted, anew: true}, nil
+	}, nil)
 	return err
 }

@@ -19,9 +19,25 @@ type spoiled struct {
 	moves func(list []store.ScheduleMove)
 
 	enqueue func(list []store.Submission, out []store.Submitted) // what the store says
+
+	view, update func() // before the next one
+}
+
+// before takes what is to be done before a call, for that call alone.
+func before(do *func()) {
+	if fn := *do; fn != nil {
+		*do = nil
+		fn()
+	}
+}
+
+func (s *spoiled) View(ctx context.Context, sc store.Scope, fn func(store.Reader) error) error {
+	before(&s.view)
+	return s.Store.View(ctx, sc, fn)
 }
 
 func (s *spoiled) Update(ctx context.Context, sc store.Scope, fn func(store.Tx) error) error {
+	before(&s.update)
 	return s.Store.Update(ctx, sc, func(tx store.Tx) error { return fn(spoiledTx{tx, s}) })
 }
 

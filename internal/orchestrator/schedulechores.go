@@ -12,16 +12,27 @@ import (
 	"github.com/casarerpa/fleet/internal/store"
 )
 
-// pauseFailing disables a schedule too many of whose jobs have failed in a row.
+// pauseFailing disables a schedule too many of whose jobs have failed in a row;
+// whether they have is asked in the transaction that disables it.
 func (s *Schedules) pauseFailing(ctx context.Context, of *fleet.Schedule) error {
-	if !of.Enabled || of.PauseAfterFailures == 0 || of.Streak < int64(of.PauseAfterFailures) {
+	if !failing(of) {
 		return nil
 	}
-	_, err := s.enable(ctx, auth.Schedule(of.Tenant, of.Name), string(of.ID), false, fmt.Sprintf("%d jobs in a row have failed.", of.Streak))
+	_, err := s.change(ctx, auth.Schedule(of.Tenant, of.Name), string(of.ID), 0, func(was fleet.Schedule, is *fleet.Schedule) (edit, error) {
+		if !failing(&was) {
+			return edit{}, nil
+		}
+		is.Enabled, is.Note = false, fmt.Sprintf("%d jobs in a row have failed.", was.Streak)
+		return enabling(is), nil
+	}, failing)
 	if lostRace(err) {
 		return nil
 	}
 	return err
+}
+
+func failing(s *fleet.Schedule) bool {
+	return s.Enabled && s.PauseAfterFailures > 0 && s.Streak >= int64(s.PauseAfterFailures)
 }
 
 // CountEnds counts the jobs of schedules that have ended, and disables schedules

@@ -22,7 +22,7 @@ func (f *timed) unreadable(how string) fleet.Schedule {
 		}
 		gone := s
 		gone.Timezone = "Atlantis/Poseidonis"
-		return tx.PutSchedule(gone, s.Cursor)
+		return tx.PutSchedule(gone, s.Cursor, false)
 	}))
 	return s
 }

@@ -54,7 +54,11 @@ type ScheduleWriter interface {
 	AddSchedule(s fleet.Schedule) error
 	// PutSchedule writes one with where its work has got to; fleet.ErrConflict if
 	// it has changed since it was read, or its cursor is no longer where it was.
-	PutSchedule(s fleet.Schedule, was time.Time) error
+	// What is counted of it stays as it is, but reset has its failures in a row
+	// begin anew.
+	PutSchedule(s fleet.Schedule, was time.Time, reset bool) error
+	// ScheduleToChange is Schedule with a lock.
+	ScheduleToChange(id fleet.ID) (fleet.Schedule, error)
 	// MoveSchedules moves cursors, each only if neither its schedule nor its cursor
 	// has changed since they were read. It says which were moved: who writes the
 	// rows of an instant moves the cursor over it in the same transaction.

@@ -82,6 +82,7 @@ var before = map[string][]lock{
 	"queue.get":                   {{"select 1 from queues where id = $1 and tenant_id = $2 for share", []int{0, 1}}},
 	"queue.named":                 {{"select 1 from queues where tenant_id = $1 and name_key = $2 and deleted_at is null for share", []int{0, 1}}},
 	"queue.to_change":             {{"select 1 from queues where id = $1 and tenant_id = $2 for update", []int{0, 1}}},
+	"schedule.to_change":          {{"select 1 from schedules where id = $1 and tenant_id = $2 for update", []int{0, 1}}},
 	"schedule_backfill.to_change": {{"select 1 from schedule_backfills where tenant_id = $1 and schedule_id = $2 and id = $3 for update", []int{0, 1, 2}}},
 	"queue_item.get":              {{"select 1 from queue_items where id = $1 for update", []int{0}}},
 	"trigger.to_change":           {{"select 1 from triggers where id = $1 and tenant_id = $2 for update", []int{0, 1}}},

@@ -15,6 +15,7 @@ const scheduleColumns = `tenant_id, id, enabled, revision, cursor_at, since_at, 
 // A text joined with nothing is not looked up in an index.
 var (
 	scheduleGet   = stmt("schedule.get", `select `+scheduleColumns+` from schedules where id = $1 and tenant_id = $2`)
+	scheduleLock  = stmt("schedule.to_change", `select `+scheduleColumns+` from schedules where id = $1 and tenant_id = $2`)
 	scheduleNamed = stmt("schedule.named", `select `+scheduleColumns+` from schedules where tenant_id || '' = $1 and name = $2
 		and deleted_at is null order by id limit $3`)
 	scheduleList = stmt("schedule.list", `select `+scheduleColumns+` from schedules where tenant_id = $1 and id < $2 and deleted_at is null
@@ -30,7 +31,7 @@ var (
 	scheduleAdd = stmt("schedule.add", `insert into schedules (tenant_id, id, name, workflow_id, body, enabled, revision, cursor_at, since_at,
 		due_at, runs, successes, failures, streak) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 0, 0, 0)`)
 	schedulePut = stmt("schedule.put", `update schedules set revision = revision + 1, name = $5, workflow_id = $6, body = $7, enabled = $8,
-		cursor_at = $9, since_at = $10, due_at = $11, deleted_at = $12, streak = $13
+		cursor_at = $9, since_at = $10, due_at = $11, deleted_at = $12, streak = case when $13 then 0 else streak end
 		where tenant_id = $1 and id = $2 and revision = $3 and cursor_at = $4`)
 	// scheduleMove returns a row if it moved the cursor.
 	scheduleMove = stmt("schedule.move", `update schedules set cursor_at = $5, due_at = $6, runs = runs + $7,
@@ -71,12 +72,19 @@ func (r *reader) schedules(s *Stmt, args ...any) (out []fleet.Schedule, err erro
 }
 
 // Schedule finds one that was not deleted.
-func (r *reader) Schedule(id fleet.ID) (fleet.Schedule, error) {
+func (r *reader) Schedule(id fleet.ID) (fleet.Schedule, error) { return r.schedule(scheduleGet, id) }
+
+// ScheduleToChange keeps others from changing it.
+func (t *Tx) ScheduleToChange(id fleet.ID) (fleet.Schedule, error) {
+	return t.schedule(scheduleLock, id)
+}
+
+func (r *reader) schedule(s *Stmt, id fleet.ID) (fleet.Schedule, error) {
 	tenant, err := r.only()
 	if err != nil {
 		return fleet.Schedule{}, err
 	}
-	list, err := r.schedules(scheduleGet, id, tenant)
+	list, err := r.schedules(s, id, tenant)
 	if err == nil && (len(list) == 0 || !list[0].DeletedAt.IsZero()) {
 		err = fleet.NotFound("schedule", string(id))
 	}
@@ -174,7 +182,7 @@ func (t *Tx) AddSchedule(s fleet.Schedule) error {
 }
 
 // PutSchedule writes one that has changed.
-func (t *Tx) PutSchedule(s fleet.Schedule, was time.Time) error {
+func (t *Tx) PutSchedule(s fleet.Schedule, was time.Time, reset bool) error {
 	if err := t.covers(s.Tenant); err != nil {
 		return err
 	}
@@ -183,7 +191,7 @@ func (t *Tx) PutSchedule(s fleet.Schedule, was time.Time) error {
 		return err
 	}
 	n, err := t.conn.Exec(schedulePut, s.Tenant, s.ID, s.Revision, Stored(was), s.Name, s.WorkflowID, string(body), s.Enabled,
-		Stored(s.Cursor), Stored(s.Since), Stored(s.DueAt), Stored(s.DeletedAt), s.Streak)
+		Stored(s.Cursor), Stored(s.Since), Stored(s.DueAt), Stored(s.DeletedAt), reset)
 	if err == nil && n == 0 {
 		err = fleet.Errorf(fleet.CodeConflict, "schedule_changed", "Schedule %s has changed since it was read.", s.Name)
 	}

@@ -129,7 +129,7 @@ func scheduleTests() map[string]func(f *Fixture) {
 			s.Note, s.Enabled = "Inventur", false
 			was := s.Cursor
 			s.Cursor, s.DueAt = f.Now.Add(time.Minute), time.Time{}
-			f.Update(func(tx store.Tx) error { return tx.PutSchedule(s, was) })
+			f.Update(func(tx store.Tx) error { return tx.PutSchedule(s, was, false) })
 			got := f.schedule(s.ID)
 			is(f, "revision", got.Revision, s.Revision+1)
 			is(f, "note", got.Note, "Inventur")
@@ -142,13 +142,13 @@ func scheduleTests() map[string]func(f *Fixture) {
 			} {
 				s, was := got, got.Cursor
 				change(&s, &was)
-				err := f.Store.Update(f.Context(), f.Scope, func(tx store.Tx) error { return tx.PutSchedule(s, was) })
+				err := f.Store.Update(f.Context(), f.Scope, func(tx store.Tx) error { return tx.PutSchedule(s, was, false) })
 				is(f, what, errors.Is(err, fleet.ErrConflict), true)
 			}
 			_, moved := f.fire(s, f.Now.Add(time.Hour))
 			is(f, "a move with the old revision", moved, false)
 			got.DeletedAt = f.Now
-			f.Update(func(tx store.Tx) error { return tx.PutSchedule(got, got.Cursor) })
+			f.Update(func(tx store.Tx) error { return tx.PutSchedule(got, got.Cursor, false) })
 			f.View(func(r store.Reader) error {
 				_, err := r.Schedule(s.ID)
 				is(f, "deleted", errors.Is(err, fleet.ErrNotFound), true)
@@ -264,6 +264,20 @@ func scheduleTests() map[string]func(f *Fixture) {
 			is(f, "successes", now.Successes, int64(1))
 			is(f, "failures", now.Failures, int64(2))
 			is(f, "streak", now.Streak, int64(2))
+			for _, c := range []struct {
+				reset bool
+				want  int64
+			}{{false, 2}, {true, 0}} {
+				f.Update(func(tx store.Tx) error {
+					locked, err := tx.ScheduleToChange(s.ID)
+					if err != nil {
+						return err
+					}
+					locked.Streak = 7 // what was read counts for nothing
+					return tx.PutSchedule(locked, locked.Cursor, c.reset)
+				})
+				is(f, "streak after a change", f.schedule(s.ID).Streak, c.want)
+			}
 			list := f.fires(s.ID)
 			is(f, "rows", len(list), 4)
 			is(f, "the end of the newest", list[0].End, fleet.Cancelled)
@@ -368,7 +382,7 @@ func scheduleTests() map[string]func(f *Fixture) {
 			is(f, "schedules", gone, 0)
 			s = f.schedule(s.ID)
 			s.DeletedAt = f.Now
-			f.Update(func(tx store.Tx) error { return tx.PutSchedule(s, s.Cursor) })
+			f.Update(func(tx store.Tx) error { return tx.PutSchedule(s, s.Cursor, false) })
 			_, gone = prune()
 			is(f, "a schedule whose job goes on", gone, 0)
 			f.Cancel(open.ID)
