@@ -125,6 +125,7 @@ type Backfill struct {
 	CreatedBy string    `json:"created_by,omitempty"`
 	EndedAt   time.Time `json:"ended_at,omitzero"`
 	Note      string    `json:"note,omitempty"`
+	Reason    string    `json:"reason,omitempty"` // why it ended before its time; empty: somebody ended it, or it is done
 }
 
 // BackfillState says how a backfill stands.

@@ -3,6 +3,7 @@ package orchestrator
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -127,7 +128,7 @@ func (s *Schedules) Backfill(ctx context.Context, p auth.Principal, ref string, 
 		ID: s.IDs.New(), Tenant: of.Tenant, Schedule: of.ID, From: r.From.UTC(), Until: r.Until.UTC(), MaxParallel: r.MaxParallel, Reverse: r.Reverse,
 		Again: r.Again, State: fleet.BackfillRunning, CreatedAt: now, CreatedBy: p.Name, Note: r.Note,
 	}
-	runs, err := s.instants(ctx, p.Scope(), &of, &b)
+	runs, _, err := s.instants(ctx, p.Scope(), &of, &b, false)
 	if err != nil {
 		return b, err
 	}
@@ -149,27 +150,37 @@ func (s *Schedules) Backfill(ctx context.Context, p auth.Principal, ref string, 
 	return b, err
 }
 
-// instants lists the instants of a backfill in the order in which they run.
-func (s *Schedules) instants(ctx context.Context, sc store.Scope, of *fleet.Schedule, b *fleet.Backfill) ([]calendar.Timed, error) {
-	calendars, err := s.calendarsOf(ctx, sc, of)
-	if err != nil {
-		return nil, err
-	}
+// instants lists the instants of a backfill behind its cursor, in the order in
+// which they run. More than a page are listed only if part is false, or if they
+// run the newest first: then the last one has to be found.
+func (s *Schedules) instants(ctx context.Context, sc store.Scope, of *fleet.Schedule, b *fleet.Backfill, part bool) (runs []calendar.Timed, more bool, err error) {
 	past := *of
 	past.Since = time.Time{} // also what lies before it was made
-	t, err := calendar.TimetableOf(&past, calendars)
+	t, err := s.timetable(ctx, sc, &past)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	runs, whole := t.Nominal(b.From.Add(-1), b.Until.Add(-1), fleet.MaxBackfillRuns)
+	after, until := b.From.Add(-1), b.Until.Add(-1)
+	switch {
+	case b.Cursor.IsZero():
+	case b.Reverse:
+		until = b.Cursor.Add(-1)
+	default:
+		after = b.Cursor
+	}
+	if part && !b.Reverse {
+		runs, whole := t.Nominal(after, until, calendar.FirePage)
+		return runs, !whole, nil
+	}
+	runs, whole := t.Nominal(after, until, fleet.MaxBackfillRuns)
 	if !whole {
-		return nil, fleet.Invalid("from", "A backfill has at most %d instants; there are more from %s to %s.", fleet.MaxBackfillRuns, b.From.Format(time.RFC3339), b.Until.Format(time.RFC3339)).
+		return nil, false, fleet.Invalid("from", "A backfill has at most %d instants; there are more from %s to %s.", fleet.MaxBackfillRuns, b.From.Format(time.RFC3339), b.Until.Format(time.RFC3339)).
 			WithFix("Make several shorter ones.")
 	}
 	if b.Reverse {
 		slices.Reverse(runs)
 	}
-	return runs, nil
+	return runs, false, nil
 }
 
 // CancelBackfill keeps a backfill from making more jobs; those that it made go on.
@@ -198,11 +209,15 @@ func (s *Schedules) CancelBackfill(ctx context.Context, p auth.Principal, ref st
 }
 
 func backfillEnded(p auth.Principal, of *fleet.Schedule, b *fleet.Backfill) fleet.EventDraft {
-	return scheduleEvent(fleet.EventBackfillEnded, p, of, map[string]any{"backfill_id": b.ID, "status": b.State, "made": b.Made, "left_out": b.Left})
+	data := map[string]any{"backfill_id": b.ID, "status": b.State, "made": b.Made, "left_out": b.Left}
+	if b.Reason != "" {
+		data["reason"] = b.Reason
+	}
+	return scheduleEvent(fleet.EventBackfillEnded, p, of, data)
 }
 
 // FireBackfills starts the jobs for which backfills have room. It costs by the
-// backfills that are not over.
+// backfills that are not over, and by what they have left to do.
 func (s *Schedules) FireBackfills(ctx context.Context, sc store.Scope) error {
 	var list []fleet.Backfill
 	if err := s.Store.View(ctx, sc, func(r store.Reader) (err error) { list, err = r.RunningBackfills(); return err }); err != nil {
@@ -210,8 +225,9 @@ func (s *Schedules) FireBackfills(ctx context.Context, sc store.Scope) error {
 	}
 	var faults []error
 	for i := range list {
-		if err := s.fireBackfill(ctx, sc.In(list[i].Tenant), &list[i]); err != nil && !lostRace(err) {
-			faults = append(faults, err)
+		err := s.fireBackfill(ctx, sc.In(list[i].Tenant), &list[i])
+		if err != nil && !lostRace(err) && !errors.Is(err, fleet.ErrExhausted) { // there will be room
+			faults = append(faults, fmt.Errorf("backfill %s: %w", list[i].ID, err))
 		}
 	}
 	return errors.Join(faults...)
@@ -228,45 +244,47 @@ func (s *Schedules) fireBackfill(ctx context.Context, sc store.Scope, b *fleet.B
 		room = b.MaxParallel - n
 		return err
 	})
-	if errors.Is(err, fleet.ErrNotFound) { // the schedule was deleted
-		return s.endBackfill(ctx, sc, &fleet.Schedule{ID: b.Schedule, Tenant: b.Tenant}, b, fleet.BackfillCancelled)
+	if errors.Is(err, fleet.ErrNotFound) {
+		of = fleet.Schedule{ID: b.Schedule, Tenant: b.Tenant}
+		return s.endBackfill(ctx, sc, &of, b, fleet.BackfillCancelled, "The schedule was deleted.")
 	}
 	if err != nil || room <= 0 {
 		return err
 	}
-	runs, err := s.instants(ctx, sc, &of, b)
-	if err != nil {
-		return err
-	}
-	for i := range runs {
-		at := runs[i].Nominal
-		if !b.Cursor.IsZero() && (b.Reverse && !at.Before(b.Cursor) || !b.Reverse && !at.After(b.Cursor)) {
-			continue
-		}
-		if room == 0 {
-			return nil
-		}
-		made, err := s.backfillOne(ctx, sc, &of, b, &runs[i])
-		if err != nil {
+	for more := true; more; {
+		var runs []calendar.Timed
+		if runs, more, err = s.instants(ctx, sc, &of, b, true); err != nil {
+			if ignoreUnreadable(err) == nil { // and it is not going to be another time
+				return s.endBackfill(ctx, sc, &of, b, fleet.BackfillCancelled, refusal(err))
+			}
 			return err
 		}
-		if made {
-			room--
+		for i := range runs {
+			if room == 0 {
+				return nil
+			}
+			made, err := s.backfillOne(ctx, sc, &of, b, &runs[i])
+			if err != nil {
+				return err
+			}
+			if made {
+				room--
+			}
 		}
 	}
 	if room < b.MaxParallel { // its last jobs go on
 		return nil
 	}
-	return s.endBackfill(ctx, sc, &of, b, fleet.BackfillDone)
+	return s.endBackfill(ctx, sc, &of, b, fleet.BackfillDone, "")
 }
 
-func (s *Schedules) endBackfill(ctx context.Context, sc store.Scope, of *fleet.Schedule, b *fleet.Backfill, state fleet.BackfillState) error {
+func (s *Schedules) endBackfill(ctx context.Context, sc store.Scope, of *fleet.Schedule, b *fleet.Backfill, state fleet.BackfillState, reason string) error {
 	return s.Store.Update(ctx, sc, func(tx store.Tx) error {
 		now, err := tx.BackfillToChange(b.Schedule, b.ID)
 		if err != nil || now.State != fleet.BackfillRunning {
 			return err
 		}
-		now.State, now.EndedAt = state, s.Now()
+		now.State, now.EndedAt, now.Reason = state, s.Now(), reason
 		return errors.Join(tx.PutBackfill(now), tx.Append(b.Tenant, backfillEnded(auth.Principal{}, of, &now)))
 	})
 }
@@ -284,7 +302,7 @@ func (s *Schedules) backfillOne(ctx context.Context, sc store.Scope, of *fleet.S
 		err = ownParents(sub.first())
 	}
 	if err != nil {
-		if passing(err) || errors.Is(err, fleet.ErrExhausted) { // there will be room
+		if passing(err) || errors.Is(err, fleet.ErrExhausted) {
 			return false, err
 		}
 		fire.Outcome, fire.Reason, fire.WatchAt = fleet.FireRefused, refusal(err), time.Time{}
