@@ -112,7 +112,7 @@ func (f *timed) due(clock string) error {
 }
 
 func (f *timed) fire() error {
-	_, _, err := f.Schedules.FireDue(f.Context(), f.admin.Scope(), f.now, store.DueRef{})
+	_, err := f.Schedules.FireDue(f.Context(), f.admin.Scope(), f.now, store.DueRef{})
 	return err
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -36,24 +37,26 @@ func failing(s *fleet.Schedule) bool {
 }
 
 // CountEnds counts the jobs of schedules that have ended, and disables schedules
-// too many of whose jobs have failed in a row. It costs by the ends.
+// too many of whose jobs have failed in a row. It costs by the ends. What cannot
+// be counted is left for a later pass, and does not hold up what lies behind it.
 func (s *Schedules) CountEnds(ctx context.Context, sc store.Scope) error {
-	for {
+	var faults []error
+	for after := fleet.ID(""); ; {
 		var list []store.ScheduleEnd
-		if err := s.Store.View(ctx, sc, func(r store.Reader) (err error) { list, err = r.ScheduleEnds(chorePage); return err }); err != nil || len(list) == 0 {
-			return err
+		if err := s.Store.View(ctx, sc, func(r store.Reader) (err error) { list, err = r.ScheduleEnds(after, chorePage); return err }); err != nil {
+			return errors.Join(append(faults, err)...)
 		}
 		by := map[fleet.TenantID][]store.ScheduleEnd{}
 		for _, e := range list {
 			by[e.Tenant] = append(by[e.Tenant], e)
 		}
-		var faults []error
-		for tenant, ends := range by {
-			faults = append(faults, s.countEnds(ctx, sc.In(tenant), ends))
+		for _, tenant := range slices.Sorted(maps.Keys(by)) {
+			faults = append(faults, s.countEnds(ctx, sc.In(tenant), by[tenant]))
 		}
-		if err := errors.Join(faults...); err != nil || len(list) < chorePage {
-			return err
+		if len(list) < chorePage {
+			return errors.Join(faults...)
 		}
+		after = list[len(list)-1].Job
 	}
 }
 
@@ -86,21 +89,24 @@ func (s *Schedules) countEnds(ctx context.Context, sc store.Scope, ends []store.
 }
 
 // Watch tells of jobs of schedules that have broken a limit of time, each once
-// for each limit. It costs by those whose time is over.
+// for each limit. It costs by those whose time is over. One that cannot be told of
+// is left for a later pass, and does not hold up those behind it.
 func (s *Schedules) Watch(ctx context.Context, sc store.Scope, now time.Time) error {
-	for {
+	var faults []error
+	for after := (store.WatchRef{}); ; {
 		var list []fleet.Fire
-		if err := s.Store.View(ctx, sc, func(r store.Reader) (err error) { list, err = r.WatchedFires(now, chorePage); return err }); err != nil {
-			return err
+		if err := s.Store.View(ctx, sc, func(r store.Reader) (err error) { list, err = r.WatchedFires(now, after, chorePage); return err }); err != nil {
+			return errors.Join(append(faults, err)...)
 		}
 		for i := range list {
 			if err := s.watch(ctx, sc.In(list[i].Tenant), &list[i], now); err != nil {
-				return err
+				faults = append(faults, fmt.Errorf("job %s of schedule %s: %w", list[i].JobID, list[i].Schedule, err))
 			}
 		}
-		if len(list) < chorePage {
-			return nil
+		if len(list) < chorePage || ctx.Err() != nil {
+			return errors.Join(faults...)
 		}
+		after = store.WatchRefOf(&list[len(list)-1])
 	}
 }
 

@@ -80,10 +80,10 @@ func (s *Schedules) tryCommit(ctx context.Context, sc store.Scope, ready []firin
 			m.LastRun, m.LastJob = now, f.jobs[m.Runs-1].Job.ID
 		}
 	}
-	err = s.Store.Update(ctx, sc, func(tx store.Tx) error {
+	var moved []bool
+	err = s.Store.Update(ctx, sc, func(tx store.Tx) (err error) {
 		refused = map[fleet.ID]string{}
-		moved, err := tx.MoveSchedules(moves)
-		if err != nil {
+		if moved, err = tx.MoveSchedules(moves); err != nil {
 			return err
 		}
 		var won []*firing
@@ -123,6 +123,9 @@ func (s *Schedules) tryCommit(ctx context.Context, sc store.Scope, ready []firin
 	})
 	if errors.Is(err, errRefused) {
 		return refused, nil
+	}
+	for i := range ready {
+		ready[i].moved = err == nil && moved[i]
 	}
 	return nil, err
 }

@@ -1,6 +1,7 @@
 package orchestrator
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,38 +17,41 @@ import (
 // firePage is how many schedules are fired in one transaction.
 const firePage = 100
 
+// FiredPage says what became of a page of schedules.
+type FiredPage struct {
+	Looked int          // schedules
+	More   int          // of these got on and have more that is due
+	Last   store.DueRef // where to go on
+}
+
 // FireDue fires what is due of a page of schedules, after one of an earlier page.
-// It returns how many it looked at and where to go on. A schedule that cannot be
-// fired now is passed over, and its error is among those returned.
-func (s *Schedules) FireDue(ctx context.Context, sc store.Scope, now time.Time, after store.DueRef) (n int, last store.DueRef, err error) {
+// A schedule that cannot be fired now is passed over, and its error is among those
+// returned.
+func (s *Schedules) FireDue(ctx context.Context, sc store.Scope, now time.Time, after store.DueRef) (page FiredPage, err error) {
+	page.Last = after
 	var list []fleet.Schedule
 	err = s.Store.View(ctx, sc, func(r store.Reader) (err error) { list, err = r.DueSchedules(now, after, firePage); return err })
 	if err != nil || len(list) == 0 {
-		return 0, after, err
+		return page, err
 	}
-	last = store.DueRef{At: list[len(list)-1].DueAt, ID: list[len(list)-1].ID}
-	slices.SortStableFunc(list, func(a, b fleet.Schedule) int { // those of a tenant together
-		switch {
-		case a.Tenant < b.Tenant:
-			return -1
-		case a.Tenant > b.Tenant:
-			return 1
-		}
-		return 0
-	})
+	last := &list[len(list)-1]
+	page.Looked, page.Last = len(list), store.DueRef{At: last.DueAt, ID: last.ID}
+	slices.SortStableFunc(list, func(a, b fleet.Schedule) int { return cmp.Compare(a.Tenant, b.Tenant) })
 	var faults []error
 	for from := 0; from < len(list); {
 		until := from
 		for until < len(list) && list[until].Tenant == list[from].Tenant {
 			until++
 		}
-		faults = append(faults, s.fire(ctx, sc.In(list[from].Tenant), list[from:until], now))
+		more, err := s.fire(ctx, sc.In(list[from].Tenant), list[from:until], now)
+		page.More += more
+		faults = append(faults, err)
 		from = until
 	}
 	for i := range list { // whoever counted the failures may have died before it did so
 		faults = append(faults, s.pauseFailing(ctx, &list[i]))
 	}
-	return len(list), last, errors.Join(faults...)
+	return page, errors.Join(faults...)
 }
 
 // settle fires what is due of one schedule, until nothing is.
@@ -57,7 +61,7 @@ func (s *Schedules) settle(ctx context.Context, sc store.Scope, of fleet.Schedul
 		if err != nil || !due(&of, &t, s.Now()) {
 			return ignoreUnreadable(err)
 		}
-		if err := s.fire(ctx, sc, []fleet.Schedule{of}, s.Now()); err != nil {
+		if _, err := s.fire(ctx, sc, []fleet.Schedule{of}, s.Now()); err != nil {
 			return err
 		}
 		before := of.Cursor
@@ -102,14 +106,16 @@ type firing struct {
 	*candidate
 	decision calendar.Decision
 	jobs     []submission // in the order of the fires that have one
+	moved    bool         // it was written
 }
 
 // fire decides what is due of some schedules of one tenant and writes it. Each is
-// on its own: what was changed meanwhile is left for the next look.
-func (s *Schedules) fire(ctx context.Context, sc store.Scope, list []fleet.Schedule, now time.Time) error {
+// on its own: what was changed meanwhile is left for the next look. It returns how
+// many got on and have more that is due.
+func (s *Schedules) fire(ctx context.Context, sc store.Scope, list []fleet.Schedule, now time.Time) (more int, err error) {
 	all, err := s.candidates(ctx, sc, list, now)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	var faults []error
 	var ready []firing
@@ -125,7 +131,12 @@ func (s *Schedules) fire(ctx context.Context, sc store.Scope, list []fleet.Sched
 	if len(ready) > 0 {
 		faults = append(faults, s.commit(ctx, sc, ready, now))
 	}
-	return errors.Join(faults...)
+	for i := range ready {
+		if d := &ready[i].decision; ready[i].moved && d.Cursor.After(ready[i].schedule.Cursor) && !d.DueAt.IsZero() && !d.DueAt.After(now) {
+			more++
+		}
+	}
+	return more, errors.Join(faults...)
 }
 
 func (s *Schedules) candidates(ctx context.Context, sc store.Scope, list []fleet.Schedule, now time.Time) (out []candidate, err error) {

@@ -31,12 +31,14 @@ type ScheduleReader interface {
 	// FiredAt lists the instants of a span, ends included, that have a row of the
 	// schedule itself, with what became of them.
 	FiredAt(schedule fleet.ID, from, until time.Time) (map[time.Time]fleet.FireOutcome, error)
-	// WatchedFires lists those whose limit of time has ended, of all schedules.
-	WatchedFires(now time.Time, limit int) ([]fleet.Fire, error)
+	// WatchedFires lists those whose limit of time has ended, of all schedules, the
+	// earliest first, after one of an earlier list.
+	WatchedFires(now time.Time, after WatchRef, limit int) ([]fleet.Fire, error)
 	// NextWatch is when the next limit of time ends; zero: none is set.
 	NextWatch() (time.Time, error)
-	// ScheduleEnds lists ends of jobs of schedules that were not counted yet.
-	ScheduleEnds(limit int) ([]ScheduleEnd, error)
+	// ScheduleEnds lists ends of jobs of schedules that were not counted yet, by
+	// their jobs, after one of an earlier list.
+	ScheduleEnds(after fleet.ID, limit int) ([]ScheduleEnd, error)
 
 	Backfill(schedule, id fleet.ID) (fleet.Backfill, error)
 	// Backfills lists those of a schedule, the newest first.
@@ -113,6 +115,17 @@ type DueRef struct {
 	At time.Time
 	ID fleet.ID
 }
+
+// WatchRef is a place in the list of watched fires.
+type WatchRef struct {
+	At       time.Time // when its limit ends
+	Schedule fleet.ID
+	FireAt   time.Time
+	Source   string
+}
+
+// WatchRefOf is the place of a fire.
+func WatchRefOf(f *fleet.Fire) WatchRef { return WatchRef{f.WatchAt, f.Schedule, f.At, f.Source} }
 
 // FireFilter selects fires of a schedule.
 type FireFilter struct {

@@ -23,7 +23,7 @@ type Audits struct {
 
 // Run works until ctx ends.
 func (a *Audits) Run(ctx context.Context) {
-	every(ctx, a.Logger, "audits", func() time.Duration { return 10 * time.Second }, nil, func(ctx context.Context) error {
+	every(ctx, a.Logger, "audits", 0, func() time.Duration { return 10 * time.Second }, nil, func(ctx context.Context) error {
 		err := a.Audits.KeepDenials(ctx)
 		if _, ok := a.Lead.held(); ok {
 			err = errors.Join(err, a.Audits.Checkpoints(ctx, store.System("audits"), a.Offer))

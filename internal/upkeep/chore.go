@@ -7,19 +7,30 @@ import (
 )
 
 // every runs a chore again and again until ctx ends: after each pause, and
-// whenever wake receives. A pass that fails is logged and tried again.
-func every(ctx context.Context, log *slog.Logger, name string, pause func() time.Duration, wake <-chan struct{}, once func(context.Context) error) {
+// whenever wake receives, but not before rest has gone by since the last pass, so
+// that what wakes it often costs no more than that. A pass that fails is logged
+// and tried again.
+func every(ctx context.Context, log *slog.Logger, name string, rest time.Duration, pause func() time.Duration, wake <-chan struct{}, once func(context.Context) error) {
 	for ctx.Err() == nil {
 		if err := once(ctx); err != nil && ctx.Err() == nil {
 			log.Warn("chore failed", "chore", name, "error", err)
 		}
-		timer := time.NewTimer(pause())
-		select {
-		case <-ctx.Done():
-		case <-wake:
-		case <-timer.C:
+		after := pause()
+		if rest > 0 {
+			wait(ctx, rest, nil)
 		}
-		timer.Stop()
+		wait(ctx, after-rest, wake)
+	}
+}
+
+// wait ends with a span, with ctx, or when wake receives.
+func wait(ctx context.Context, span time.Duration, wake <-chan struct{}) {
+	timer := time.NewTimer(span)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-wake:
+	case <-timer.C:
 	}
 }
 

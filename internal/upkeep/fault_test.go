@@ -14,8 +14,10 @@ import (
 // faulty is the real store, except that it will not move some jobs, or is away.
 type faulty struct {
 	store.Store
-	stuck map[fleet.ID]bool
+	stuck map[fleet.ID]bool // jobs, and schedules whose rows cannot be written
 	away  bool
+
+	unwatched map[fleet.ID]bool // schedules whose jobs cannot be told of
 }
 
 var errDisk = errors.New("the disk says no")
@@ -41,6 +43,31 @@ func (t faultyTx) Apply(m *fleet.Move) error {
 		return errDisk
 	}
 	return t.Tx.Apply(m)
+}
+
+func (t faultyTx) AddFires(list []fleet.Fire) error {
+	for i := range list {
+		if t.f.stuck[list[i].Schedule] {
+			return errDisk
+		}
+	}
+	return t.Tx.AddFires(list)
+}
+
+func (t faultyTx) WatchFire(f *fleet.Fire, late fleet.FireLate, again time.Time) (bool, error) {
+	if t.f.unwatched[f.Schedule] {
+		return false, errDisk
+	}
+	return t.Tx.WatchFire(f, late, again)
+}
+
+// breakSchedules puts a faulty store below the chore of schedules.
+func (f *timed) breakSchedules() *faulty {
+	bad := &faulty{Store: f.store, stuck: map[fleet.ID]bool{}, unwatched: map[fleet.ID]bool{}}
+	o := f.core.Attempts.Options
+	o.Store = bad
+	f.chore.Schedules = orchestrator.New(o).Schedules
+	return bad
 }
 
 // break puts a faulty store below the chores.

@@ -31,17 +31,10 @@ const (
 func (i *Items) Run(ctx context.Context) {
 	wake, stop := i.Signals.Listen(store.TopicEvents)
 	defer stop()
-	every(ctx, i.Logger, "items", func() time.Duration { return itemsPause }, wake, func(ctx context.Context) error {
+	every(ctx, i.Logger, "items", itemsRest, func() time.Duration { return itemsPause }, wake, func(ctx context.Context) error {
 		if _, ok := i.Lead.held(); !ok {
 			return nil
 		}
-		err := i.Queues.Upkeep(ctx, store.System("items"))
-		rest := time.NewTimer(itemsRest)
-		defer rest.Stop()
-		select {
-		case <-ctx.Done():
-		case <-rest.C:
-		}
-		return err
+		return i.Queues.Upkeep(ctx, store.System("items"))
 	})
 }

@@ -22,7 +22,7 @@ const keyEndsEvery = 10 * time.Second
 
 // Run works until ctx ends.
 func (k *KeyEnds) Run(ctx context.Context) {
-	every(ctx, k.Logger, "ends of keys", func() time.Duration { return keyEndsEvery }, nil, func(ctx context.Context) error {
+	every(ctx, k.Logger, "ends of keys", 0, func() time.Duration { return keyEndsEvery }, nil, func(ctx context.Context) error {
 		if _, ok := k.Lead.held(); !ok {
 			return nil
 		}

@@ -21,7 +21,7 @@ type Modes struct {
 
 // Run works until ctx ends.
 func (m *Modes) Run(ctx context.Context) {
-	every(ctx, m.Logger, "modes", func() time.Duration { return time.Second }, nil, func(ctx context.Context) error {
+	every(ctx, m.Logger, "modes", 0, func() time.Duration { return time.Second }, nil, func(ctx context.Context) error {
 		if _, ok := m.Lead.held(); !ok {
 			return nil
 		}

@@ -57,7 +57,7 @@ func (r *Reaper) Run(ctx context.Context) {
 		}
 		return min(t.Lost/18, 5*time.Second)
 	}
-	every(ctx, r.Logger, "reap", pause, nil, func(ctx context.Context) error {
+	every(ctx, r.Logger, "reap", 0, pause, nil, func(ctx context.Context) error {
 		if !r.leads() {
 			return nil
 		}

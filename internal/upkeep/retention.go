@@ -58,7 +58,7 @@ func (r *Retention) Run(ctx context.Context) {
 	if pause <= 0 {
 		pause = 10 * time.Minute
 	}
-	every(ctx, r.Logger, "retention", func() time.Duration { return pause }, nil, func(ctx context.Context) error {
+	every(ctx, r.Logger, "retention", 0, func() time.Duration { return pause }, nil, func(ctx context.Context) error {
 		if _, ok := r.Lead.held(); !ok {
 			return nil
 		}

@@ -49,7 +49,7 @@ func (r *Rollups) Run(ctx context.Context) {
 	if pause <= 0 {
 		pause = 2 * time.Second
 	}
-	every(ctx, r.Logger, "rollups", func() time.Duration { return pause }, nil, func(ctx context.Context) error {
+	every(ctx, r.Logger, "rollups", 0, func() time.Duration { return pause }, nil, func(ctx context.Context) error {
 		if _, ok := r.Lead.held(); !ok {
 			return nil
 		}

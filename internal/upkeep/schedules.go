@@ -35,14 +35,14 @@ func (s *Schedules) Run(ctx context.Context) {
 	wake, stop := s.Signals.Listen(store.TopicSchedules)
 	defer stop()
 	next := schedulesPause
-	every(ctx, s.Logger, "schedules", func() time.Duration { return next }, wake, func(ctx context.Context) error {
+	every(ctx, s.Logger, "schedules", schedulesRest, func() time.Duration { return next }, wake, func(ctx context.Context) error {
 		next = schedulesPause
 		if _, ok := s.Lead.held(); !ok {
 			return nil
 		}
 		at, err := s.RunOnce(ctx, s.Now())
 		if !at.IsZero() {
-			next = max(min(at.Sub(s.Now()), schedulesPause), schedulesRest)
+			next = min(at.Sub(s.Now()), schedulesPause)
 		}
 		return err
 	})
@@ -50,28 +50,26 @@ func (s *Schedules) Run(ctx context.Context) {
 
 // RunOnce does all that is due at now and returns when something is due next. A
 // schedule that cannot be fired is left for a later pass and does not hold up the
-// ones behind it.
+// others.
 func (s *Schedules) RunOnce(ctx context.Context, now time.Time) (next time.Time, err error) {
 	scope := store.System("schedules")
 	faults := []error{s.Schedules.CountEnds(ctx, scope)}
-	// What stays due after it was looked at, such as a schedule with more instants
-	// than one decision takes, comes again.
-	again := true
-	for rounds := 0; again && rounds < schedulesRounds && ctx.Err() == nil; rounds++ {
-		again = false
+	// A schedule with more instants than one decision takes comes again, as long as
+	// there is such a one that gets on: what cannot be fired does not.
+	var fired []error
+	for rounds, more := 0, 1; more > 0 && rounds < schedulesRounds && ctx.Err() == nil; rounds++ {
+		fired, more = nil, 0
 		for after := (store.DueRef{}); ctx.Err() == nil; {
-			n, last, err := s.Schedules.FireDue(ctx, scope, now, after)
-			faults = append(faults, err)
-			if n == 0 {
+			page, err := s.Schedules.FireDue(ctx, scope, now, after)
+			fired = append(fired, err)
+			if page.Looked == 0 {
 				break
 			}
-			again, after = again || err == nil, last
-		}
-		if errors.Join(faults...) != nil {
-			break
+			more += page.More
+			after = page.Last
 		}
 	}
-	faults = append(faults, s.Schedules.FireBackfills(ctx, scope), s.Schedules.Watch(ctx, scope, now))
+	faults = append(append(faults, fired...), s.Schedules.FireBackfills(ctx, scope), s.Schedules.Watch(ctx, scope, now))
 	if err := errors.Join(append(faults, ctx.Err())...); err != nil {
 		return now.Add(schedulesPause), err
 	}

@@ -34,7 +34,7 @@ func (t *Timers) Run(ctx context.Context) {
 	wake, stop := t.Store.Signals().Listen(store.TopicTimers)
 	defer stop()
 	next := timerPause
-	every(ctx, t.Logger, "timers", func() time.Duration { return next }, wake, func(ctx context.Context) error {
+	every(ctx, t.Logger, "timers", 0, func() time.Duration { return next }, wake, func(ctx context.Context) error {
 		next = timerPause
 		if _, ok := t.Lead.held(); !ok {
 			return nil

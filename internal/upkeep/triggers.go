@@ -33,20 +33,13 @@ const (
 func (t *Triggers) Run(ctx context.Context) {
 	wake, stop := t.Signals.Listen(store.TopicEvents)
 	defer stop()
-	every(ctx, t.Logger, "triggers", func() time.Duration { return triggersPause }, wake, func(ctx context.Context) error {
+	every(ctx, t.Logger, "triggers", triggersRest, func() time.Duration { return triggersPause }, wake, func(ctx context.Context) error {
 		term, ok := t.Lead.held()
 		if !ok {
 			t.term = 0
 			return nil
 		}
-		err := t.RunOnce(ctx, term+1)
-		rest := time.NewTimer(triggersRest)
-		defer rest.Stop()
-		select {
-		case <-ctx.Done():
-		case <-rest.C:
-		}
-		return err
+		return t.RunOnce(ctx, term+1)
 	})
 }
 

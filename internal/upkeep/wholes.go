@@ -20,7 +20,7 @@ type Wholes struct {
 
 // Run works until ctx ends.
 func (w *Wholes) Run(ctx context.Context) {
-	every(ctx, w.Logger, "wholes", func() time.Duration { return time.Minute }, nil, func(ctx context.Context) error {
+	every(ctx, w.Logger, "wholes", 0, func() time.Duration { return time.Minute }, nil, func(ctx context.Context) error {
 		if _, ok := w.Lead.held(); !ok {
 			return nil
 		}

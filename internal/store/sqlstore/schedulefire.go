@@ -23,8 +23,9 @@ var (
 		where f.schedule_id = $1 and f.open and f.tenant_id || '' = $2 and j.ended_at is null order by f.job_id desc limit $3`)
 	fireLiveBackfill = stmt("schedule_fire.live_backfill", `select count(*) from schedule_fires f join jobs j on j.id = f.job_id
 		where f.schedule_id = $1 and f.job_id > '' and f.open and f.source || '' = $2 and f.tenant_id || '' = $3 and j.ended_at is null`)
-	fireWatched = stmt("schedule_fire.watched", `select `+fireColumns+` from schedule_fires f where f.watch_at <= $1 and ($2 or f.tenant_id = $3)
-		order by f.watch_at limit $4`)
+	fireWatched = stmt("schedule_fire.watched", `select `+fireColumns+` from schedule_fires f where f.watch_at <= $1 and f.watch_at >= $2
+		and (f.watch_at > $2 or f.schedule_id > $3 or (f.schedule_id = $3 and (f.fire_at > $4 or (f.fire_at = $4 and f.source > $5))))
+		and ($6 or f.tenant_id = $7) order by f.watch_at, f.schedule_id, f.fire_at, f.source limit $8`)
 	fireNextWatch = stmt("schedule_fire.next_watch", `select watch_at from schedule_fires where watch_at is not null and ($1 or tenant_id = $2) order by watch_at limit 1`)
 
 	fireInsert = stmt("schedule_fire.insert", `insert into schedule_fires (schedule_id, fire_at, source, tenant_id, kind, due_at, outcome, job_id,
@@ -40,7 +41,7 @@ var (
 	endAdd = stmt("schedule_end.add", `insert into schedule_ends (job_id, tenant_id, schedule_id, state, ended_at) values ($1, $2, $3, $4, $5)
 		on conflict do nothing`)
 	endList = stmt("schedule_end.list", `select tenant_id, schedule_id, job_id, state, ended_at from schedule_ends
-		where ($1 or tenant_id = $2) order by job_id limit $3`)
+		where job_id > $1 and ($2 or tenant_id = $3) order by job_id limit $4`)
 	endTake = stmt("schedule_end.take", `delete from schedule_ends where job_id = $1 and tenant_id = $2 returning job_id`)
 )
 
@@ -137,8 +138,12 @@ func (r *reader) LiveBackfill(schedule, backfill fleet.ID) (n int, err error) {
 }
 
 // WatchedFires lists those to look at.
-func (r *reader) WatchedFires(now time.Time, limit int) (list []fleet.Fire, err error) {
-	err = r.conn.Query(fireWatched, func(row *Row) error { list = append(list, scanFire(row)); return nil }, now, r.all(), r.tenant(), limit)
+func (r *reader) WatchedFires(now time.Time, after store.WatchRef, limit int) (list []fleet.Fire, err error) {
+	if after.At.IsZero() {
+		after.At, after.FireAt = time.Unix(0, 0), time.Unix(0, 0)
+	}
+	err = r.conn.Query(fireWatched, func(row *Row) error { list = append(list, scanFire(row)); return nil },
+		now, after.At, after.Schedule, after.FireAt, after.Source, r.all(), r.tenant(), limit)
 	return list, err
 }
 
@@ -149,13 +154,13 @@ func (r *reader) NextWatch() (at time.Time, err error) {
 }
 
 // ScheduleEnds lists what was not counted yet.
-func (r *reader) ScheduleEnds(limit int) (list []store.ScheduleEnd, err error) {
+func (r *reader) ScheduleEnds(after fleet.ID, limit int) (list []store.ScheduleEnd, err error) {
 	err = r.conn.Query(endList, func(row *Row) error {
 		list = append(list, store.ScheduleEnd{
 			Tenant: str[fleet.TenantID](row), Schedule: str[fleet.ID](row), Job: str[fleet.ID](row), State: str[fleet.State](row), At: row.time(),
 		})
 		return nil
-	}, r.all(), r.tenant(), limit)
+	}, after, r.all(), r.tenant(), limit)
 	return list, err
 }
 

@@ -78,7 +78,7 @@ func (f *Fixture) fires(schedule fleet.ID) (list []fleet.Fire) {
 func (f *Fixture) count() (raised map[fleet.ID]int64, n int) {
 	f.Helper()
 	var ends []store.ScheduleEnd
-	f.View(func(r store.Reader) (err error) { ends, err = r.ScheduleEnds(100); return err })
+	f.View(func(r store.Reader) (err error) { ends, err = r.ScheduleEnds("", 100); return err })
 	f.Update(func(tx store.Tx) (err error) { raised, err = tx.CountEnds(ends); return err })
 	return raised, len(ends)
 }
@@ -294,7 +294,7 @@ func scheduleTests() map[string]func(f *Fixture) {
 				next, err := r.NextWatch()
 				is(f, "next", next.Equal(at.Add(time.Hour)), true)
 				if err == nil {
-					list, err = r.WatchedFires(at.Add(2*time.Hour), 10)
+					list, err = r.WatchedFires(at.Add(2*time.Hour), store.WatchRef{}, 10)
 				}
 				return err
 			})
@@ -308,6 +308,39 @@ func scheduleTests() map[string]func(f *Fixture) {
 				is(f, "told", ok, want)
 			}
 			is(f, "late", f.fires(s.ID)[0].Late, fleet.LateStart)
+		},
+		"watched, in pages": func(f *Fixture) {
+			at := f.Now.Add(time.Hour)
+			want := map[fleet.ID]int{}
+			for range 3 {
+				s := f.Schedule(nil)
+				want[s.ID] = 3
+				var rows []fleet.Fire
+				for i, source := range []string{"", "hand", "hand"} {
+					rows = append(rows, fleet.Fire{
+						Tenant: f.Tenant, Schedule: s.ID, At: at.Add(time.Duration(i/2) * time.Minute), Source: source, Kind: fleet.FireScheduled, DueAt: at,
+						Outcome: fleet.FireFired, JobID: f.IDs.New(), MadeAt: f.Now, WatchAt: at.Add(time.Duration(i%2) * time.Minute),
+					})
+				}
+				f.Update(func(tx store.Tx) error { return tx.AddFires(rows) })
+			}
+			pages := 0
+			for after := (store.WatchRef{}); ; pages++ {
+				var list []fleet.Fire
+				f.System(func(r store.Reader) (err error) { list, err = r.WatchedFires(at.Add(time.Hour), after, 2); return err })
+				if len(list) == 0 {
+					break
+				}
+				for i := range list {
+					is(f, "order", list[i].WatchAt.Before(after.At), false)
+					want[list[i].Schedule]--
+					after = store.WatchRefOf(&list[i])
+				}
+			}
+			for _, left := range want {
+				is(f, "each once", left, 0)
+			}
+			is(f, "pages", pages, 5)
 		},
 		"backfill": func(f *Fixture) {
 			s := f.Schedule(nil)
