@@ -40,7 +40,6 @@ type ScheduleReader interface {
 	// their jobs, after one of an earlier list.
 	ScheduleEnds(after fleet.ID, limit int) ([]ScheduleEnd, error)
 
-	Backfill(schedule, id fleet.ID) (fleet.Backfill, error)
 	// Backfills lists those of a schedule, the newest first.
 	Backfills(schedule fleet.ID) ([]fleet.Backfill, error)
 	// RunningBackfills lists those of all schedules of the scope that make jobs.
@@ -80,7 +79,7 @@ type ScheduleWriter interface {
 	LookAgain(calendar fleet.ID, now time.Time) error
 
 	PutBackfill(b fleet.Backfill) error
-	// BackfillToChange is Backfill with a lock.
+	// BackfillToChange finds one, and keeps others from changing it.
 	BackfillToChange(schedule, id fleet.ID) (fleet.Backfill, error)
 
 	// PutWorkCalendar writes one; fleet.ErrConflict if its name is taken, or if it

@@ -113,8 +113,11 @@ func (r *reader) Schedules(f store.ScheduleFilter, p fleet.Page) (out store.Sche
 		p.Cursor = "g" // after every id
 	}
 	enabled := f.Enabled != nil && *f.Enabled
-	for p.Limit > len(out.Schedules) {
+	for {
 		want := p.Limit + 1 - len(out.Schedules)
+		if f.Calendar != "" { // looked for among all
+			want = max(want, fleet.PageMax)
+		}
 		s, args := scheduleList, []any{tenant, p.Cursor, f.Enabled == nil, enabled, want}
 		if f.Workflow != "" {
 			s, args = scheduleOf, []any{tenant, f.Workflow, p.Cursor, f.Enabled == nil, enabled, want}
@@ -139,7 +142,6 @@ func (r *reader) Schedules(f store.ScheduleFilter, p fleet.Page) (out store.Sche
 		}
 		p.Cursor = string(list[len(list)-1].ID)
 	}
-	return out, nil
 }
 
 // CountSchedules counts them.

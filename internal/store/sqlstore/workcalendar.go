@@ -15,7 +15,6 @@ var (
 		where tenant_id = $1 and id = $2 and revision = $3`)
 	calendarDelete = stmt("calendar.delete", `delete from calendars where id = $1 and tenant_id = $2`)
 
-	backfillGet  = stmt("schedule_backfill.get", `select tenant_id, body from schedule_backfills where tenant_id = $1 and schedule_id = $2 and id = $3`)
 	backfillLock = stmt("schedule_backfill.to_change", `select tenant_id, body from schedule_backfills where tenant_id = $1 and schedule_id = $2 and id = $3`)
 	backfillList = stmt("schedule_backfill.list", `select tenant_id, body from schedule_backfills where tenant_id = $1 and schedule_id = $2 order by id desc limit 1000`)
 	backfillOpen = stmt("schedule_backfill.running", `select tenant_id, body from schedule_backfills where running and ($1 or tenant_id = $2) order by id`)
@@ -113,26 +112,6 @@ func (r *reader) backfills(s *Stmt, args ...any) (out []fleet.Backfill, err erro
 	return out, err
 }
 
-func (r *reader) backfill(s *Stmt, schedule, id fleet.ID) (fleet.Backfill, error) {
-	tenant, err := r.only()
-	if err != nil {
-		return fleet.Backfill{}, err
-	}
-	list, err := r.backfills(s, tenant, schedule, id)
-	if err == nil && len(list) == 0 {
-		err = fleet.NotFound("backfill", string(id))
-	}
-	if err != nil {
-		return fleet.Backfill{}, err
-	}
-	return list[0], nil
-}
-
-// Backfill finds one.
-func (r *reader) Backfill(schedule, id fleet.ID) (fleet.Backfill, error) {
-	return r.backfill(backfillGet, schedule, id)
-}
-
 // Backfills lists those of a schedule.
 func (r *reader) Backfills(schedule fleet.ID) ([]fleet.Backfill, error) {
 	tenant, err := r.only()
@@ -149,7 +128,18 @@ func (r *reader) RunningBackfills() ([]fleet.Backfill, error) {
 
 // BackfillToChange keeps others from changing it.
 func (t *Tx) BackfillToChange(schedule, id fleet.ID) (fleet.Backfill, error) {
-	return t.backfill(backfillLock, schedule, id)
+	tenant, err := t.only()
+	if err != nil {
+		return fleet.Backfill{}, err
+	}
+	list, err := t.backfills(backfillLock, tenant, schedule, id)
+	if err == nil && len(list) == 0 {
+		err = fleet.NotFound("backfill", string(id))
+	}
+	if err != nil {
+		return fleet.Backfill{}, err
+	}
+	return list[0], nil
 }
 
 // PutBackfill writes one.

@@ -68,25 +68,3 @@ func (p Plan) shifted(at time.Time) time.Time {
 	}
 	return time.Time{}
 }
-
-// Preview lists the next runs after a moment by their nominal instants, those
-// that do not come with the reason.
-func (p Plan) Preview(after time.Time, n int) (out []Run) {
-	taken := map[time.Time]bool{}
-	for len(out) < n {
-		run, ok := p.Next(after)
-		if !ok {
-			break
-		}
-		after = run.Nominal
-		if !run.At.IsZero() {
-			if run.Doubled = taken[run.At]; run.Doubled {
-				run.At = time.Time{}
-			} else {
-				taken[run.At] = true
-			}
-		}
-		out = append(out, run)
-	}
-	return out
-}
