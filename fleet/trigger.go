@@ -9,8 +9,9 @@ import (
 )
 
 // Trigger starts jobs of a workflow when something happens: a web call comes, a
-// queue has work, or the log of facts tells of an event. Each firing is a row,
-// whatever became of it: a [Firing].
+// queue has work, the log of facts tells of an event, a file lies in a folder of a
+// robot, or a message comes into a mailbox. Each firing is a row, whatever became
+// of it: a [Firing].
 type Trigger struct {
 	ID          ID       `json:"trigger_id"`
 	Tenant      TenantID `json:"tenant_id"`
@@ -27,6 +28,8 @@ type Trigger struct {
 	Webhook *WebhookRule `json:"webhook,omitempty"` // of kind webhook
 	Queue   *QueueRule   `json:"queue,omitempty"`   // of kind queue
 	Event   *EventRule   `json:"event,omitempty"`   // of kind event
+	File    *FileRule    `json:"file,omitempty"`    // of kind file
+	Email   *EmailRule   `json:"email,omitempty"`   // of kind email
 
 	Enabled bool   `json:"enabled"`
 	Note    string `json:"note,omitempty"` // why it is disabled
@@ -60,6 +63,10 @@ type TriggerState struct {
 	Streak    int64 // failures since the last success
 	LastFired time.Time
 	LastJob   ID
+	// Place is how far the source was read, for those that keep it: a mailbox.
+	Place string
+	// Fault is why it cannot look at its source now; empty if it can.
+	Fault string
 }
 
 // TriggerKind says what a trigger waits for.
@@ -70,6 +77,8 @@ const (
 	TriggerWebhook TriggerKind = "webhook"
 	TriggerQueue   TriggerKind = "queue"
 	TriggerEvent   TriggerKind = "event"
+	TriggerFile    TriggerKind = "file"
+	TriggerEmail   TriggerKind = "email"
 )
 
 // WebhookRule says who may call a trigger, and how.
@@ -190,6 +199,7 @@ func (t *Trigger) Normal() {
 	if t.Kind != TriggerEvent {
 		t.Event = nil
 	}
+	t.normalSource()
 }
 
 // Validate checks all that can be set, except what the use cases look up.
@@ -229,8 +239,12 @@ func (t *Trigger) Validate() error {
 		return t.Queue.validate(len(t.Filter), t.CooldownSeconds > 0 || t.MaxActive > 0)
 	case TriggerEvent:
 		return t.Event.validate()
+	case TriggerFile:
+		return t.File.validate()
+	case TriggerEmail:
+		return t.Email.validate()
 	}
-	return Invalid("kind", "kind must be webhook, queue or event; got %q.", clip(string(t.Kind), 40))
+	return Invalid("kind", "kind must be webhook, queue, event, file or email; got %q.", clip(string(t.Kind), 40))
 }
 
 func (w *WebhookRule) validate() error {
@@ -240,12 +254,8 @@ func (w *WebhookRule) validate() error {
 	if w.Path != "" && (len(w.Path) > maxWebhookPath || !webhookPath.MatchString(w.Path)) {
 		return Invalid("webhook.path", "webhook.path is lower-case letters, digits, '.', '_', '~' and '-', at most %d characters; got %q.", maxWebhookPath, clip(w.Path, 80))
 	}
-	name, field, dotted := strings.Cut(w.Secret, ".")
-	if err := ValidateVaultName("webhook.secret", name); err != nil {
+	if err := validateSecretField("webhook.secret", w.Secret); err != nil {
 		return err
-	}
-	if dotted && !vaultName.MatchString(field) {
-		return Invalid("webhook.secret", "webhook.secret is NAME or NAME.FIELD; got %q.", clip(w.Secret, 80))
 	}
 	for field, name := range map[string]string{"webhook.header": w.Header, "webhook.delivery_header": w.DeliveryHeader} {
 		if name == "" {

@@ -31,6 +31,8 @@ type Options struct {
 	Signer *auditchain.Signer
 	// Sealer seals secrets; the zero one refuses to.
 	Sealer seal.Keys
+	// Mail reads the mailboxes of triggers; nil: none are read.
+	Mail Mailbox
 }
 
 // Limits bound what one request may ask for.

@@ -42,6 +42,8 @@ type TriggerChange struct {
 	Webhook         *fleet.WebhookRule
 	Queue           *fleet.QueueRule
 	Event           *fleet.EventRule
+	File            *fleet.FileRule
+	Email           *fleet.EmailRule
 	Enabled         *bool
 	CooldownSeconds *int
 	MaxActive       *int
@@ -78,6 +80,10 @@ func (c *TriggerChange) apply(t *fleet.Trigger) {
 		t.Kind = fleet.TriggerQueue
 	case c.Event != nil:
 		t.Kind = fleet.TriggerEvent
+	case c.File != nil:
+		t.Kind = fleet.TriggerFile
+	case c.Email != nil:
+		t.Kind = fleet.TriggerEmail
 	}
 	if c.Webhook != nil {
 		t.Webhook = c.Webhook
@@ -88,6 +94,12 @@ func (c *TriggerChange) apply(t *fleet.Trigger) {
 	if c.Event != nil {
 		t.Event = c.Event
 	}
+	if c.File != nil {
+		t.File = c.File
+	}
+	if c.Email != nil {
+		t.Email = c.Email
+	}
 	give(c.Enabled, &t.Enabled)
 	give(c.CooldownSeconds, &t.CooldownSeconds)
 	give(c.MaxActive, &t.MaxActive)
@@ -96,11 +108,16 @@ func (c *TriggerChange) apply(t *fleet.Trigger) {
 	t.Normal()
 }
 
-// requestOf asks for a job of a trigger, with these inputs.
+// requestOf asks for a job of a trigger, with these inputs. That of a file is for
+// the robot which has it, unless something else was asked for.
 func requestOf(t *fleet.Trigger, inputs json.RawMessage) SubmitRequest {
+	target := t.Target
+	if t.File != nil && target == "" && t.Placement.IsZero() {
+		target = t.File.RobotID
+	}
 	return SubmitRequest{
 		WorkflowID: t.WorkflowID, Version: t.Version, JobName: t.Name, Variables: inputs, Priority: t.Priority, Environment: t.Environment,
-		Target: t.Target, Placement: t.Placement, Labels: t.Labels,
+		Target: target, Placement: t.Placement, Labels: t.Labels,
 		WaitLimit: time.Duration(t.QueueTimeoutSeconds) * time.Second, RunTimeout: time.Duration(t.RunTimeoutSeconds) * time.Second,
 	}
 }
@@ -123,11 +140,12 @@ func (t *Triggers) check(ctx context.Context, p auth.Principal, is *fleet.Trigge
 			_, err := r.Queue(is.Queue.QueueID)
 			return unknownIn("queue.queue_id", err)
 		case is.Webhook != nil:
-			name, _, _ := strings.Cut(is.Webhook.Secret, ".")
-			_, err := r.Secret(name)
-			if err := unknownIn("webhook.secret", err); err != nil {
-				return fleet.AsError(err).WithFix("Make it with 'fleet secret set " + name + "'.")
-			}
+			return secretThere(r, "webhook.secret", is.Webhook.Secret)
+		case is.Email != nil:
+			return secretThere(r, "email.secret", is.Email.Secret)
+		case is.File != nil:
+			_, err := r.Robot(is.File.RobotID)
+			return unknownIn("file.robot_id", err)
 		case is.Event.Workflow != "":
 			_, err := r.Workflow(is.Event.Workflow)
 			return unknownIn("event.workflow_id", err)
@@ -146,6 +164,16 @@ func (t *Triggers) check(ctx context.Context, p auth.Principal, is *fleet.Trigge
 		err = nil
 	}
 	return err
+}
+
+// secretThere asks whether the secret that a field names is there.
+func secretThere(r store.Reader, field, named string) error {
+	name, _, _ := strings.Cut(named, ".")
+	_, err := r.Secret(name)
+	if err := unknownIn(field, err); err != nil {
+		return fleet.AsError(err).WithFix("Make it with 'fleet secret set " + name + "'.")
+	}
+	return nil
 }
 
 // unknownIn makes of something missing a fault of the field that names it.
@@ -230,9 +258,14 @@ func (t *Triggers) change(ctx context.Context, p auth.Principal, ref string, rev
 		out = is
 		if kind == fleet.EventTriggerEnabled { // what came before is none of it
 			out.Streak = 0
+		}
+		if kind == fleet.EventTriggerEnabled || was.Source() != is.Source() {
+			out.Place, out.Fault = "", ""
 			if out.Since, err = tx.Head(); err != nil {
 				return err
 			}
+		} else {
+			out.Place, out.Fault = now.Place, now.Fault // which may have moved since
 		}
 		d.Object.Name = was.Name
 		var after any = out

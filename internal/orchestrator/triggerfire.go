@@ -22,6 +22,9 @@ type occasion struct {
 	payload json.RawMessage
 	about   any // what is kept of it
 	depth   int // in a chain of triggers
+	// held says that it lies where it is until it was dealt with; see holds.
+	held bool
+	also func(tx store.Tx) error // in the commit of what it became, unless it waits
 }
 
 // plan is what is to become of an occasion, with the job that it may start. The
@@ -31,6 +34,8 @@ type plan struct {
 	firing  store.NewFiring // accepted, or why not
 	inputs  json.RawMessage
 	job     submission // of accepted
+	held    bool
+	also    func(tx store.Tx) error
 }
 
 // errReplan says that a trigger has changed since the plan was made.
@@ -42,7 +47,7 @@ func (t *Triggers) plan(ctx context.Context, of fleet.Trigger, o occasion) (pl p
 	if err != nil {
 		return pl, fleet.Internal(err)
 	}
-	pl = plan{trigger: of, firing: store.NewFiring{Depth: o.depth, Firing: fleet.Firing{
+	pl = plan{trigger: of, held: o.held, also: o.also, firing: store.NewFiring{Depth: o.depth, Firing: fleet.Firing{
 		ID: t.IDs.New(), Tenant: of.Tenant, Trigger: of.ID, At: t.Now(), Outcome: fleet.FiringAccepted, Key: o.key, About: about,
 	}}}
 	if !placement.Holds(of.Filter, o.payload) {
@@ -124,7 +129,26 @@ func (t *Triggers) commit(tx store.Tx, pl *plan) (wait time.Duration, err error)
 	if wait, err = t.admit(tx, pl, &now); err != nil {
 		return 0, err
 	}
-	return wait, t.write(tx, pl)
+	if pl.held {
+		held, known, err := holds(tx, pl)
+		switch {
+		case err != nil || held && known:
+			return wait, err
+		case held:
+			return wait, t.write(tx, pl)
+		}
+	}
+	return wait, t.settle(tx, pl)
+}
+
+// settle stores a plan with what goes with it.
+func (t *Triggers) settle(tx store.Tx, pl *plan) error {
+	if pl.also != nil {
+		if err := pl.also(tx); err != nil {
+			return err
+		}
+	}
+	return t.write(tx, pl)
 }
 
 // write stores a plan that was decided.
@@ -186,7 +210,7 @@ func (t *Triggers) occur(ctx context.Context, p auth.Principal, id fleet.ID, o o
 			return err
 		})
 		if errors.Is(err, errJobRefused) {
-			err = t.Store.Update(ctx, p.Scope(), func(tx store.Tx) error { return t.write(tx, &pl) })
+			err = t.Store.Update(ctx, p.Scope(), func(tx store.Tx) error { return t.settle(tx, &pl) })
 		}
 		switch {
 		case errors.Is(err, errReplan), errors.Is(err, fleet.ErrConflict): // of the same key, at the same moment
@@ -226,7 +250,7 @@ func (t *Triggers) Call(ctx context.Context, p auth.Principal, id fleet.ID, c We
 	if of.Webhook == nil {
 		return f, 0, fleet.NotFound("webhook", string(id))
 	}
-	secret, err := t.secretOf(&of, sealed)
+	secret, err := t.secretOf(of.Webhook.Secret, sealed)
 	if err != nil {
 		return f, 0, err
 	}
@@ -243,10 +267,10 @@ func (t *Triggers) Call(ctx context.Context, p auth.Principal, id fleet.ID, c We
 	return t.occur(ctx, p, id, o)
 }
 
-// secretOf opens what a caller must have; empty when there is none: then nobody
-// may call.
-func (t *Triggers) secretOf(of *fleet.Trigger, sealed []store.Sealed) (string, error) {
-	_, field, _ := strings.Cut(of.Webhook.Secret, ".")
+// secretOf opens a secret that a rule names, as NAME or NAME.FIELD; empty when
+// there is none: then nobody may call.
+func (t *Triggers) secretOf(named string, sealed []store.Sealed) (string, error) {
+	_, field, _ := strings.Cut(named, ".")
 	for i := range sealed {
 		if sealed[i].Place == (fleet.Place{}) {
 			text, err := t.secrets.open(&sealed[i], field)
@@ -291,7 +315,8 @@ type Tried struct {
 }
 
 // Try says what a trigger would do with a payload now, and does nothing. One of a
-// queue looks at its queue instead.
+// queue looks at its queue instead, and one of mail without a payload at the
+// newest message.
 func (t *Triggers) Try(ctx context.Context, p auth.Principal, ref string, payload json.RawMessage) (out Tried, err error) {
 	if err := p.Require(fleet.SchedulesRun); err != nil {
 		return out, err
@@ -304,6 +329,14 @@ func (t *Triggers) Try(ctx context.Context, p auth.Principal, ref string, payloa
 	if of.Queue != nil && view.Backlog != nil {
 		out.Jobs, out.Reason = of.Queue.Start(*view.Backlog)
 		payload = backlogPayload(of.Queue, *view.Backlog)
+	}
+	if of.Email != nil && len(payload) == 0 {
+		if payload, err = t.newestMail(ctx, p, of.ID); err != nil {
+			if fleet.AsError(err).Code == fleet.CodeInternal {
+				return out, err
+			}
+			return Tried{Outcome: fleet.FiringRefused, Reason: said(err)}, nil
+		}
 	}
 	pl, err := t.plan(ctx, of, occasion{payload: payload, depth: 1})
 	if err != nil {

@@ -32,6 +32,8 @@ type TriggerReader interface {
 	TriggerHeads() ([]TriggerHead, error)
 	// TriggersOf lists the enabled ones of a kind, by tenant and id.
 	TriggersOf(kind fleet.TriggerKind) ([]fleet.Trigger, error)
+	// TriggersWatchedBy lists the enabled ones of files that a robot looks for.
+	TriggersWatchedBy(robot fleet.RobotID) ([]fleet.Trigger, error)
 }
 
 // TriggerWriter changes triggers and writes firings.
@@ -43,6 +45,12 @@ type TriggerWriter interface {
 	// TriggerToChange is Trigger with a lock: what is decided from its counts
 	// afterwards holds until the commit.
 	TriggerToChange(id fleet.ID) (fleet.Trigger, error)
+	// MoveTriggerPlace says how far the source of an enabled trigger was read, and
+	// that it could be; false if it is of another revision or was not read up to from.
+	MoveTriggerPlace(id fleet.ID, revision int64, from, to string) (bool, error)
+	// SetTriggerFault says why a trigger cannot look at its source, empty if it
+	// can; false if that was known.
+	SetTriggerFault(id fleet.ID, fault string) (bool, error)
 	// AddFirings writes rows and counts those that have a job.
 	AddFirings(list []NewFiring) error
 	// MoveTriggerHead says how far the log was followed; false if somebody else was

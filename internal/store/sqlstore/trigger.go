@@ -7,7 +7,7 @@ import (
 	"github.com/casarerpa/fleet/internal/store"
 )
 
-const triggerColumns = `tenant_id, id, enabled, revision, since_seq, fired, successes, failures, streak, last_fired_at, last_job_id, deleted_at, body`
+const triggerColumns = `tenant_id, id, enabled, revision, since_seq, fired, successes, failures, streak, last_fired_at, last_job_id, deleted_at, place, fault, body`
 
 var (
 	triggerGet      = stmt("trigger.get", `select `+triggerColumns+` from triggers where id = $1 and tenant_id = $2`)
@@ -20,17 +20,22 @@ var (
 		and deleted_at is null and tenant_id between $2 and $2 order by tenant_id, id`)
 	triggerOfAll = stmt("trigger.of_kind_all", `select `+triggerColumns+` from triggers where kind = $1 and kind <> 'webhook' and enabled
 		and deleted_at is null order by tenant_id, id`)
+	triggerWatched = stmt("trigger.watched", `select `+triggerColumns+` from triggers where robot_id = $1 and robot_id is not null and enabled
+		and deleted_at is null and tenant_id between $2 and $2 order by tenant_id, id`)
 	triggerPath = stmt("trigger.path", `select tenant_id, id from triggers where path = $1 and path <> '' and deleted_at is null and ($2 or tenant_id = $3)`)
 	triggerID   = stmt("trigger.id", `select tenant_id, id from triggers where id = $1 and kind = 'webhook' and deleted_at is null and ($2 or tenant_id = $3)`)
 
 	triggerAdd = stmt("trigger.add", `insert into triggers (tenant_id, id, name_key, kind, path, body, enabled, revision,
-		since_seq, fired, successes, failures, streak) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, 0, 0, 0) on conflict do nothing`)
+		since_seq, fired, successes, failures, streak, robot_id) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, 0, 0, 0, $10) on conflict do nothing`)
 	triggerTaken = stmt("trigger.taken", `select id from triggers where tenant_id = $1 and name_key = $2 and deleted_at is null and id <> $3`)
 	triggerPut   = stmt("trigger.put", `update triggers set revision = revision + 1, name_key = $4, path = $5, body = $6, enabled = $7, since_seq = $8,
-		streak = $9, deleted_at = $10, kind = $11 where tenant_id = $1 and id = $2 and revision = $3`)
+		streak = $9, deleted_at = $10, kind = $11, robot_id = $12, place = $13, fault = $14 where tenant_id = $1 and id = $2 and revision = $3`)
 	// triggerEnded returns the failures in a row. $5 says that there was a success, after which $6 failures came.
 	triggerEnded = stmt("trigger.ended", `update triggers set successes = successes + $3, failures = failures + $4,
 		streak = case when $5 then $6 else streak + $6 end where tenant_id = $1 and id = $2 returning streak`)
+	triggerPlace = stmt("trigger.place", `update triggers set place = $5, fault = '' where tenant_id = $1 and id = $2 and revision = $3 and place = $4
+		and enabled and deleted_at is null`)
+	triggerFault = stmt("trigger.fault", `update triggers set fault = $3 where tenant_id = $1 and id = $2 and fault <> $3`)
 	triggerFired = stmt("trigger.fired", `update triggers set fired = fired + $3, last_fired_at = $4, last_job_id = $5 where tenant_id = $1 and id = $2`)
 	triggerPrune = stmt("trigger.prune", `delete from triggers where (tenant_id, id) in (select tenant_id, id from triggers t
 		where t.deleted_at is not null and ($1 or t.tenant_id = $2) and not exists (select 1 from trigger_firings f where f.trigger_id = t.id) limit $3)`)
@@ -51,6 +56,7 @@ func scanTrigger(row *Row, t *fleet.Trigger) error {
 		LastFired: row.time(), LastJob: str[fleet.ID](row),
 	}
 	gone := row.time()
+	state.Place, state.Fault = row.text(), row.text()
 	err := json.Unmarshal([]byte(row.text()), t)
 	t.Tenant, t.ID, t.Enabled, t.Revision, t.TriggerState, t.DeletedAt = tenant, id, enabled, revision, state, gone
 	return err
@@ -112,6 +118,15 @@ func (r *reader) TriggersOf(kind fleet.TriggerKind) ([]fleet.Trigger, error) {
 	return r.triggers(triggerOf, string(kind), r.tenant())
 }
 
+// TriggersWatchedBy lists the enabled ones of files that a robot looks for.
+func (r *reader) TriggersWatchedBy(robot fleet.RobotID) ([]fleet.Trigger, error) {
+	tenant, err := r.only()
+	if err != nil {
+		return nil, err
+	}
+	return r.triggers(triggerWatched, robot, tenant)
+}
+
 // HookAt finds a webhook.
 func (r *reader) HookAt(path string) (tenant fleet.TenantID, id fleet.ID, err error) {
 	s := triggerPath
@@ -150,6 +165,14 @@ func hookPath(t *fleet.Trigger) string {
 	return t.Webhook.Address(t.Tenant)
 }
 
+// watcher is the robot that looks for files.
+func watcher(t *fleet.Trigger) any {
+	if t.File == nil {
+		return nil
+	}
+	return opt(t.File.RobotID)
+}
+
 // AddTrigger stores a new one. The log is followed from where the first one of a
 // tenant found it.
 func (t *Tx) AddTrigger(g fleet.Trigger) error {
@@ -160,7 +183,7 @@ func (t *Tx) AddTrigger(g fleet.Trigger) error {
 	if err != nil {
 		return err
 	}
-	n, err := t.conn.Exec(triggerAdd, g.Tenant, g.ID, g.Key(), string(g.Kind), hookPath(&g), string(body), g.Enabled, g.Revision, g.Since)
+	n, err := t.conn.Exec(triggerAdd, g.Tenant, g.ID, g.Key(), string(g.Kind), hookPath(&g), string(body), g.Enabled, g.Revision, g.Since, watcher(&g))
 	if err == nil && n == 0 {
 		return t.triggerClash(&g)
 	}
@@ -207,7 +230,8 @@ func (t *Tx) PutTrigger(g fleet.Trigger) error {
 			return t.triggerClash(&g)
 		}
 	}
-	n, err := t.conn.Exec(triggerPut, g.Tenant, g.ID, g.Revision, g.Key(), hookPath(&g), string(body), g.Enabled, g.Since, g.Streak, Stored(g.DeletedAt), string(g.Kind))
+	n, err := t.conn.Exec(triggerPut, g.Tenant, g.ID, g.Revision, g.Key(), hookPath(&g), string(body), g.Enabled, g.Since, g.Streak, Stored(g.DeletedAt), string(g.Kind),
+		watcher(&g), g.Place, g.Fault)
 	if err == nil && n == 0 {
 		err = fleet.Errorf(fleet.CodeConflict, "trigger_changed", "Trigger %s has changed since it was read.", g.Name)
 	}
@@ -226,6 +250,27 @@ func (t *Tx) MoveTriggerHead(tenant fleet.TenantID, from, to int64) (bool, error
 		}
 	}
 	n, err := t.conn.Exec(triggerHeadMove, tenant, from, to)
+	return n > 0, err
+}
+
+// MoveTriggerPlace says how far the source of an enabled one was read, if it is
+// still of this revision and was read up to from.
+func (t *Tx) MoveTriggerPlace(id fleet.ID, revision int64, from, to string) (bool, error) {
+	tenant, err := t.only()
+	if err != nil {
+		return false, err
+	}
+	n, err := t.conn.Exec(triggerPlace, tenant, id, revision, from, to)
+	return n > 0, err
+}
+
+// SetTriggerFault says why a trigger cannot look at its source; empty: it can.
+func (t *Tx) SetTriggerFault(id fleet.ID, fault string) (bool, error) {
+	tenant, err := t.only()
+	if err != nil {
+		return false, err
+	}
+	n, err := t.conn.Exec(triggerFault, tenant, id, fault)
 	return n > 0, err
 }
 

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -203,6 +204,63 @@ func triggerTests() map[string]func(f *Fixture) {
 			if err := f.Store.Update(f.Context(), f.Scope, func(tx store.Tx) error { return tx.PutTrigger(old) }); !errors.Is(err, fleet.ErrConflict) {
 				f.Errorf("an old one is written: %v", err)
 			}
+		},
+		"a robot finds what it watches": func(f *Fixture) {
+			robot := fleet.RobotID("watcher")
+			t := f.Trigger(func(t *fleet.Trigger) {
+				t.Kind, t.Webhook, t.Name = fleet.TriggerFile, nil, "files"
+				t.File = &fleet.FileRule{RobotID: robot, Path: "/in/*.pdf"}
+			})
+			f.Trigger(func(t *fleet.Trigger) {
+				t.Kind, t.Webhook, t.Name = fleet.TriggerFile, nil, "of another"
+				t.File = &fleet.FileRule{RobotID: "other", Path: "/in/*.pdf"}
+			})
+			watched := func() (out []string) {
+				f.View(func(r store.Reader) error {
+					list, err := r.TriggersWatchedBy(robot)
+					for _, x := range list {
+						out = append(out, x.Name)
+					}
+					return err
+				})
+				return out
+			}
+			is(f, "watched", fmt.Sprint(watched()), "[files]")
+			t.Enabled = false
+			f.Update(func(tx store.Tx) error { return tx.PutTrigger(t) })
+			is(f, "watched while it is disabled", len(watched()), 0)
+		},
+		"a place moves from where it is": func(f *Fixture) {
+			t := f.Trigger(func(t *fleet.Trigger) {
+				t.Kind, t.Webhook = fleet.TriggerEmail, nil
+				t.Email = &fleet.EmailRule{Host: "imap.example.org", Username: "ada", Secret: "mail"}
+			})
+			move := func(from, to string) (moved bool) {
+				f.Update(func(tx store.Tx) (err error) { moved, err = tx.MoveTriggerPlace(t.ID, t.Revision, from, to); return err })
+				return moved
+			}
+			fault := func(text string) (changed bool) {
+				f.Update(func(tx store.Tx) (err error) { changed, err = tx.SetTriggerFault(t.ID, text); return err })
+				return changed
+			}
+			is(f, "moved", move("", "1"), true)
+			is(f, "moved by another", move("", "2"), false)
+			is(f, "a fault", fault("Anmeldung verweigert"), true)
+			is(f, "the same again", fault("Anmeldung verweigert"), false)
+			got := f.trigger(t.ID)
+			is(f, "place and fault", got.Place+" "+got.Fault, "1 Anmeldung verweigert")
+			is(f, "revision", got.Revision, t.Revision)
+			is(f, "moved on", move("1", "2"), true)
+			got = f.trigger(t.ID)
+			is(f, "place and fault", got.Place+got.Fault, "2")
+			got.Place = ""
+			f.Update(func(tx store.Tx) error { return tx.PutTrigger(got) })
+			is(f, "moved by whoever knows an old one", move("", "3"), false)
+			t = f.trigger(t.ID)
+			t.Enabled = false
+			f.Update(func(tx store.Tx) error { return tx.PutTrigger(t) })
+			t = f.trigger(t.ID)
+			is(f, "moved while it is disabled", move("", "3"), false)
 		},
 		"the log is followed by one": func(f *Fixture) {
 			f.Trigger(nil)

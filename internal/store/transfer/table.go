@@ -150,7 +150,7 @@ func Tables() []Table {
 		table("schedule_backfills", "tenant_id schedule_id id", "tenant_id:text schedule_id:text id:text body:text running:bool"),
 		table("triggers", "tenant_id id", `tenant_id:text id:text name_key:text kind:text path:text body:text
 			enabled:bool revision:int since_seq:int fired:int successes:int failures:int streak:int last_fired_at:time
-			last_job_id:text deleted_at:time`),
+			last_job_id:text deleted_at:time robot_id:text place:text fault:text`),
 		table("trigger_firings", "id", `id:text tenant_id:text trigger_id:text at:time outcome:text job_id:text reason:text key:text
 			claims:bool about:text depth:int open:bool ended_at:time job_state:text`),
 		table("trigger_heads", "tenant_id", "tenant_id:text seq:int"),
