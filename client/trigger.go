@@ -23,6 +23,8 @@ type TriggerChange struct {
 	Webhook            *fleet.WebhookRule  `json:"webhook,omitempty"`
 	Queue              *fleet.QueueRule    `json:"queue,omitempty"`
 	Event              *fleet.EventRule    `json:"event,omitempty"`
+	File               *fleet.FileRule     `json:"file,omitempty"`
+	Email              *fleet.EmailRule    `json:"email,omitempty"`
 	Enabled            *bool               `json:"enabled,omitempty"`
 	CooldownSeconds    *int                `json:"cooldown_seconds,omitempty"`
 	MaxActive          *int                `json:"max_active,omitempty"`
@@ -41,6 +43,7 @@ type Trigger struct {
 	Failures int64          `json:"failure_count"`
 	LastAt   *time.Time     `json:"last_fired_at"`
 	LastJob  fleet.ID       `json:"last_job_id"`
+	Fault    string         `json:"fault"` // why it cannot look now
 }
 
 // FiringPage is a part of what became of the occasions of a trigger.
@@ -119,4 +122,26 @@ func (c *Client) TriggerFirings(ctx context.Context, trigger string, outcome fle
 	set(q, "outcome", outcome)
 	err = c.get(ctx, at("triggers", trigger, "fires"), q, &out)
 	return out, err
+}
+
+// RobotWatches lists what the robot whose key is used is to look at.
+func (c *Client) RobotWatches(ctx context.Context) ([]fleet.Watch, error) {
+	var out struct {
+		Watches []fleet.Watch `json:"watches"`
+	}
+	err := c.get(ctx, at("robot", "watches"), nil, &out)
+	return out.Watches, err
+}
+
+// TellWatched tells of a file that stands still. The same file starts one job,
+// however often it is told of.
+func (c *Client) TellWatched(ctx context.Context, trigger fleet.ID, f fleet.WatchedFile) (out fleet.WatchAnswer, err error) {
+	err = c.write(ctx, http.MethodPost, at("robot", "watches", string(trigger)), f, &out)
+	return out, err
+}
+
+// TellWatchFault says why a robot cannot look for the files of a trigger; empty:
+// it can.
+func (c *Client) TellWatchFault(ctx context.Context, trigger fleet.ID, fault string) error {
+	return c.write(ctx, http.MethodPost, at("robot", "watches", string(trigger)), map[string]string{"fault": fault}, nil)
 }

@@ -24,7 +24,9 @@ import (
 	"github.com/casarerpa/fleet/internal/gateway"
 	"github.com/casarerpa/fleet/internal/httpapi"
 	"github.com/casarerpa/fleet/internal/issuer"
+	"github.com/casarerpa/fleet/internal/mailbox"
 	"github.com/casarerpa/fleet/internal/orchestrator"
+	"github.com/casarerpa/fleet/internal/outbound"
 	"github.com/casarerpa/fleet/internal/store"
 	"github.com/casarerpa/fleet/internal/store/committer"
 	"github.com/casarerpa/fleet/internal/store/postgres"
@@ -124,7 +126,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 		return nil, err
 	}
 	core := orchestrator.New(orchestrator.Options{
-		Signer: signer, Sealer: sealer,
+		Signer: signer, Sealer: sealer, Mail: mailbox.New(mailbox.Options{Dial: outbound.New(outbound.Strict(o.MailAllow...)).Dial}),
 		Store: a.store, IDs: ids, Now: time.Now, Chance: chance, Catalog: cat, Timing: timing,
 		Policy: workflow.Policy{Limits: limits.Document}, Limits: limits, Logger: o.Logger,
 	})
@@ -207,6 +209,7 @@ func (a *App) build(core *orchestrator.Orchestrator, timing func(string) fleet.T
 	items := &upkeep.Items{Queues: core.Queues, Signals: a.store.Signals(), Logger: a.o.Logger, Lead: lead}
 	schedules := &upkeep.Schedules{Schedules: core.Schedules, Signals: a.store.Signals(), Now: time.Now, Logger: a.o.Logger, Lead: lead}
 	triggers := &upkeep.Triggers{Triggers: core.Triggers, Signals: a.store.Signals(), Logger: a.o.Logger, Lead: lead}
+	mails := &upkeep.Mails{Triggers: core.Triggers, Now: time.Now, Logger: a.o.Logger, Lead: lead}
 	retention := &upkeep.Retention{Store: a.store, Queues: core.Queues, Schedules: core.Schedules, Triggers: core.Triggers, Keep: keep(a.o.Retention), Now: time.Now, Logger: a.o.Logger, Lead: lead}
 	audits := &upkeep.Audits{Audits: core.Audits, Logger: a.o.Logger, Lead: lead, Offer: a.offerCheckpoint}
 	rollups := &upkeep.Rollups{Store: a.store, Now: time.Now, Timing: timing, Logger: a.o.Logger, Lead: lead}
@@ -214,7 +217,7 @@ func (a *App) build(core *orchestrator.Orchestrator, timing func(string) fleet.T
 	echo := &cluster.Echo{Store: a.store, Logger: a.o.Logger}
 	a.loops = append(a.loops,
 		loop.Run, timers.Run, reaper.Run, a.gateway.Run, a.members.Run, a.members.Leader.Run, a.reach.Run, echo.Run, retention.Run, modes.Run, recalls.Run,
-		wholes.Run, ends.Run, items.Run, schedules.Run, triggers.Run,
+		wholes.Run, ends.Run, items.Run, schedules.Run, triggers.Run, mails.Run,
 	)
 	return nil
 }

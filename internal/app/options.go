@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"io/fs"
 	"log/slog"
+	"net/netip"
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
@@ -47,6 +48,8 @@ type Options struct {
 	SignIns config.SignIns
 	// OIDC is the issuer by which people sign in besides; without one, none.
 	OIDC config.OIDC
+	// MailAllow are networks in which mail servers may be although they are private.
+	MailAllow []netip.Prefix
 	// MetricsListen is a loopback address for Prometheus; empty: none.
 	MetricsListen string
 	// DatabaseURL is a PostgreSQL that orchestrators share; empty: the embedded

@@ -40,6 +40,8 @@ type triggerFlags struct {
 	On             []string `help:"of events: a type, such as job.completed (repeatable)" placeholder:"TYPE"`
 	Of             fleet.ID `help:"of events: only of jobs of this workflow" placeholder:"WORKFLOW"`
 
+	triggerSourceFlags
+
 	Filter      string         `help:"conditions on what the trigger is told, as JSON or a file of it: [{\"path\":\"/order/amount\",\"op\":\">\",\"value\":10}]" placeholder:"JSON"`
 	Inputs      string         `help:"variables of its jobs, as JSON or a file of it; {\"pointer\":\"/a/b\"} takes a value from what the trigger is told" placeholder:"JSON"`
 	Description string         `help:"for people" placeholder:"TEXT"`
@@ -60,6 +62,9 @@ func (f *triggerFlags) change(ctx context.Context, sh *shell, api *client.Client
 		MaxActive: f.MaxActive, PauseAfterFailures: f.PauseAfter,
 	}
 	if err := f.rules(ctx, api, was, &c); err != nil {
+		return c, err
+	}
+	if err := f.sources(was, &c); err != nil {
 		return c, err
 	}
 	if f.Priority != "" {
@@ -155,13 +160,16 @@ type triggerAddCmd struct {
 
 // Help is the long form of the help.
 func (triggerAddCmd) Help() string {
-	return `What it waits for is one of --secret (a web call), --queue (the backlog of a queue) and --on (events).
+	return `What it waits for is one of --secret (a web call), --queue (the backlog of a queue), --on (events), --file (files of
+a robot) and --imap (messages in a mailbox).
 
 Examples:
 
     fleet trigger add orders WORKFLOW --secret shop --auth hmac_sha256 --path orders --inputs '{"order":{"pointer":"/order/id"}}'
     fleet trigger add invoices WORKFLOW --queue Invoices --max 5
-    fleet trigger add after-export WORKFLOW --on job.completed --of OTHER-WORKFLOW`
+    fleet trigger add after-export WORKFLOW --on job.completed --of OTHER-WORKFLOW
+    fleet trigger add scans WORKFLOW --file '/in/*.pdf' --file-robot bot-7 --inputs '{"file":{"pointer":"/path"}}'
+    fleet trigger add mail WORKFLOW --imap imap.example.org --imap-user orders --imap-secret mail`
 }
 
 // Run makes a trigger.
@@ -206,6 +214,10 @@ func waitsFor(t *client.Trigger) string {
 			kinds[i] = string(k)
 		}
 		return strings.Join(kinds, ", ")
+	case t.File != nil:
+		return t.File.Path + " on " + string(t.File.RobotID)
+	case t.Email != nil:
+		return "mail of " + t.Email.Username + " at " + t.Email.Host
 	}
 	return string(t.Kind)
 }
@@ -254,6 +266,7 @@ func (c *triggerShowCmd) Run(ctx context.Context, sh *shell) error {
 			{"waits for", waitsFor(&t)},
 			{"enabled", yesNo(t.Enabled)},
 			{"note", t.Note},
+			{"fault", t.Fault},
 			{"inputs", string(t.Inputs)},
 			{"active jobs", whole(t.Active)},
 			{"started", whole(t.Fired)},

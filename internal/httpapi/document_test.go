@@ -320,6 +320,8 @@ func verbs() map[string]verb {
 		"health.ready":          {"", ""},
 		"robot.workflow":        {"RobotWorkflow", ""},
 		"robot.result":          {"PutResult", ""},
+		"robot.watches":         {"RobotWatches", ""},
+		"robot.watched":         {"TellWatched", ""},
 		"document.get":          {"", ""},
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/auth"
 	"github.com/casarerpa/fleet/internal/dbtest"
+	"github.com/casarerpa/fleet/internal/orchestrator"
 )
 
 // rights says a second time, by hand, who may call each operation: n without a
@@ -42,7 +43,7 @@ var rights = map[string]string{
 	"bulk.list": "vodas", "bulk.get": "vodas", "bulk.start": "oas", "bulk.cancel": "oas", "bulk.retry": "oas",
 	"environments.list": "vodas", "environments.get": "vodas", "environments.put": "as",
 	"reservations.list": "vodas", "reservations.get": "vodas", "reservations.create": "as", "reservations.update": "as", "reservations.delete": "as",
-	"robot.result": "r", "robot.workflow": "r",
+	"robot.result": "r", "robot.workflow": "r", "robot.watches": "r", "robot.watched": "r",
 
 	"workflows.list": "vodas", "workflows.get": "vodas", "workflows.versions": "vodas", "workflows.version": "vodas", "workflows.validate": "vodas",
 	"workflows.submit": "odas", "workflows.upload": "das", "workflows.delete": "das", "robots.edit": "as",
@@ -244,7 +245,7 @@ func (m *matrix) cell(t *testing.T, op matrixOp, c matrixCaller) (judged int) {
 		if named {
 			want("absent", absent, is(403), "403")
 		}
-	case op.id == "robot.workflow" && c.name == "bot-2": // another robot holds the attempt
+	case (op.id == "robot.workflow" || op.id == "robot.watched") && c.name == "bot-2": // another robot holds the attempt, or looks
 		want("of another robot", own, is(404), "404")
 	default:
 		want("own", own, served, "an answer")
@@ -294,6 +295,7 @@ func (m *matrix) theirs(op matrixOp) bool {
 var matrixBodies = map[string]string{
 	"local.connect":       `{"url":"http://localhost:1"}`,
 	"robots.enrol":        `{"robot_id":"enrolled"}`,
+	"robot.watched":       `{"path":"/in/a.pdf","size":1,"modified_at":"2026-01-01T00:00:00Z"}`,
 	"robots.status":       `{"status":"idle"}`,
 	"items.add_many":      `{"items":[{}]}`,
 	"backfills.create":    `{"from":"2024-01-01T00:00:00Z","until":"2024-01-02T00:00:00Z"}`,
@@ -466,7 +468,11 @@ func (e *estate) path(t *testing.T, op matrixOp, c matrixCaller) string {
 		case "queues":
 			names["id"] = e.queue()
 		case "triggers":
-			names["id"] = e.trigger()
+			names["id"] = e.trigger(orchestrator.TriggerChange{Event: &fleet.EventRule{Types: []fleet.EventKind{fleet.EventRobotConnected}}})
+		case "robot":
+			if op.id == "robot.watched" {
+				names["id"] = e.trigger(orchestrator.TriggerChange{File: &fleet.FileRule{RobotID: e.robot.RobotID, Path: "/in/*.pdf"}})
+			}
 		case "schedules":
 			names["id"] = e.schedule()
 			if op.id == "backfills.cancel" {

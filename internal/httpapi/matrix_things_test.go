@@ -189,13 +189,12 @@ func (e *estate) schedule() string {
 	return e.mark(string(s.ID))
 }
 
-func (e *estate) trigger() string {
+func (e *estate) trigger(c orchestrator.TriggerChange) string {
 	w, _, err := e.m.core.Workflows.Put(e.m.Context(), e.p, "", e.document())
 	e.m.must(err)
 	name := e.name("trigger")
-	t, err := e.m.core.Triggers.Create(e.m.Context(), e.p, orchestrator.TriggerChange{
-		Name: &name, WorkflowID: &w.WorkflowID, Event: &fleet.EventRule{Types: []fleet.EventKind{fleet.EventRobotConnected}},
-	})
+	c.Name, c.WorkflowID = &name, &w.WorkflowID
+	t, err := e.m.core.Triggers.Create(e.m.Context(), e.p, c)
 	e.m.must(err)
 	return e.mark(string(t.ID))
 }

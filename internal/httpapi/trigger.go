@@ -28,10 +28,12 @@ type TriggerBody struct {
 	QueueTimeoutSeconds *int               `json:"queue_timeout_seconds,omitempty" doc:"How long a job may wait; 0: any time."`
 	RunTimeoutSeconds   *int               `json:"run_timeout_seconds,omitempty" doc:"How long a job may run; 0: as its environment says."`
 
-	Kind               *fleet.TriggerKind  `json:"kind,omitempty" enum:"webhook,queue,event"`
+	Kind               *fleet.TriggerKind  `json:"kind,omitempty" enum:"webhook,queue,event,file,email"`
 	Webhook            *fleet.WebhookRule  `json:"webhook,omitempty"`
 	Queue              *fleet.QueueRule    `json:"queue,omitempty"`
 	Event              *fleet.EventRule    `json:"event,omitempty"`
+	File               *fleet.FileRule     `json:"file,omitempty"`
+	Email              *fleet.EmailRule    `json:"email,omitempty"`
 	Enabled            *bool               `json:"enabled,omitempty"`
 	CooldownSeconds    *int                `json:"cooldown_seconds,omitempty" doc:"The least time between two jobs."`
 	MaxActive          *int                `json:"max_active,omitempty" doc:"Jobs of it that have not ended; 0: any number."`
@@ -43,7 +45,7 @@ func (b *TriggerBody) change() orchestrator.TriggerChange {
 	return orchestrator.TriggerChange{
 		Name: b.Name, Description: b.Description, WorkflowID: b.WorkflowID, Version: b.Version, Inputs: b.Inputs, Priority: b.Priority,
 		Environment: b.Environment, Target: b.Target, Placement: b.Placement, Labels: b.Labels, QueueTimeoutSeconds: b.QueueTimeoutSeconds,
-		RunTimeoutSeconds: b.RunTimeoutSeconds, Kind: b.Kind, Webhook: b.Webhook, Queue: b.Queue, Event: b.Event, Enabled: b.Enabled,
+		RunTimeoutSeconds: b.RunTimeoutSeconds, Kind: b.Kind, Webhook: b.Webhook, Queue: b.Queue, Event: b.Event, File: b.File, Email: b.Email, Enabled: b.Enabled,
 		CooldownSeconds: b.CooldownSeconds, MaxActive: b.MaxActive, Filter: b.Filter, PauseAfter: b.PauseAfterFailures,
 	}
 }
@@ -60,6 +62,7 @@ type TriggerAnswer struct {
 	Streak   int64          `json:"failures_in_a_row"`
 	LastAt   *time.Time     `json:"last_fired_at"`
 	LastJob  fleet.ID       `json:"last_job_id,omitempty"`
+	Fault    string         `json:"fault,omitempty" doc:"Of kinds file and email: why it cannot look now."`
 }
 
 // TriggerList is all triggers of a tenant.
@@ -83,7 +86,7 @@ type TriggerTry struct {
 
 // TriggerTryBody is what the trigger would be told.
 type TriggerTryBody struct {
-	Payload json.RawMessage `json:"payload,omitempty" opaque:"true" doc:"The body of a web call, or an event as GET /events shows it. One of a queue looks at its queue."`
+	Payload json.RawMessage `json:"payload,omitempty" opaque:"true" doc:"The body of a web call, or an event as GET /events shows it. One of a queue looks at its queue, one of mail without a payload at the newest message."`
 }
 
 func (a *API) triggerRoutes() {
@@ -116,6 +119,7 @@ func (a *API) triggerRoutes() {
 		method: http.MethodGet, path: one + "/fires", id: "triggers.fires", summary: "What became of the occasions of a trigger, the newest first", may: read, rate: rateRead, paged: true,
 	}, a.listFirings)
 	a.hookRoutes()
+	a.watchRoutes()
 }
 
 type (
@@ -145,7 +149,7 @@ func showTrigger(v orchestrator.TriggerView) TriggerAnswer {
 	stamp(&t.CreatedAt, &t.UpdatedAt)
 	out := TriggerAnswer{
 		Trigger: t, Active: v.Active, Backlog: v.Backlog, Fired: t.Fired, Success: t.Successes, Failures: t.Failures, Streak: t.Streak,
-		LastAt: optionalTime(t.LastFired), LastJob: t.LastJob,
+		LastAt: optionalTime(t.LastFired), LastJob: t.LastJob, Fault: t.Fault,
 	}
 	if w := t.Webhook; w != nil {
 		if out.Address = "/hooks/" + string(t.ID); w.Path != "" {

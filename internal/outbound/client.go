@@ -120,6 +120,12 @@ func (g *Guard) transport(opts Options) *http.Transport {
 	return t
 }
 
+// Dial makes a connection of another protocol than HTTP, under the same policy.
+func (g *Guard) Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	d := &net.Dialer{Timeout: DefaultTimeout, ControlContext: g.control}
+	return d.DialContext(ctx, network, address)
+}
+
 // control runs after the name was resolved and before the connection is made.
 func (g *Guard) control(_ context.Context, network, address string, _ syscall.RawConn) error {
 	if !strings.HasPrefix(network, "tcp") {

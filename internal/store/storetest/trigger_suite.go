@@ -236,7 +236,10 @@ func triggerTests() map[string]func(f *Fixture) {
 				t.Email = &fleet.EmailRule{Host: "imap.example.org", Username: "ada", Secret: "mail"}
 			})
 			move := func(from, to string) (moved bool) {
-				f.Update(func(tx store.Tx) (err error) { moved, err = tx.MoveTriggerPlace(t.ID, t.Revision, from, to); return err })
+				f.Update(func(tx store.Tx) (err error) {
+					moved, err = tx.MoveTriggerPlace(t.ID, t.Revision, from, to)
+					return err
+				})
 				return moved
 			}
 			fault := func(text string) (changed bool) {
