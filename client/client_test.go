@@ -118,6 +118,7 @@ func TestEveryOperation(t *testing.T) {
 	if got, ok := w.core.Attempts.TakeResult(w.robot, sum); !json.Valid(text) || !ok || string(got) != `{"big":true}` {
 		t.Errorf("%s %s", text, got)
 	}
+	w.watches(c, asRobot, wf.ID)
 	w.must(c.RevokeKey(ctx, key.ID))
 	if _, err := asRobot.RobotWorkflow(ctx, wf.Hash); !errors.Is(err, fleet.ErrUnauthenticated) {
 		t.Errorf("revoked: %v", err)
@@ -129,6 +130,35 @@ func TestEveryOperation(t *testing.T) {
 	if head < 10 || len(events.Events) != 4 || events.Next != head {
 		t.Errorf("head %d, %+v", head, events)
 	}
+}
+
+// watches makes a trigger of files and lets its robot tell of one.
+func (w *world) watches(c, asRobot *client.Client, workflow fleet.ID) {
+	w.Helper()
+	ctx, name := w.Context(), "files"
+	tr, err := c.CreateTrigger(ctx, client.TriggerChange{Name: &name, WorkflowID: &workflow, File: &fleet.FileRule{RobotID: "bot-1", Path: "/in/*.pdf"}})
+	w.must(err)
+	list, err := asRobot.RobotWatches(ctx)
+	w.must(err)
+	if len(list) != 1 || list[0].Trigger != tr.ID || list[0].SettleSeconds != 2 {
+		w.Errorf("watches %+v", list)
+	}
+	f := fleet.WatchedFile{Path: "/in/a.pdf", Size: 3, Modified: time.Unix(1, 5).UTC()}
+	first, err := asRobot.TellWatched(ctx, tr.ID, f)
+	w.must(err)
+	again, err := asRobot.TellWatched(ctx, tr.ID, f)
+	w.must(err)
+	if first.Outcome != fleet.FiringAccepted || again.Outcome != fleet.FiringDuplicate || again.JobID != first.JobID {
+		w.Errorf("%+v %+v", first, again)
+	}
+	w.must(asRobot.TellWatchFault(ctx, tr.ID, "away"))
+	if tr, err = c.GetTrigger(ctx, name); err != nil || tr.Fault != "away" || tr.Fired != 1 {
+		w.Errorf("%+v %v", tr, err)
+	}
+	if _, err := c.TellWatched(ctx, tr.ID, f); !errors.Is(err, fleet.ErrForbidden) {
+		w.Errorf("somebody who is no robot: %v", err)
+	}
+	w.must(c.DeleteTrigger(ctx, name))
 }
 
 // TestErrors shows that an error survives the wire.

@@ -89,7 +89,7 @@ func (c *robotRunCmd) Run(ctx context.Context, sh *shell) error {
 	policy := policyOf(c.AllowShell, c.AllowPython, c.AllowNode, c.Root, c.PublicOnly, c.AllowNetwork)
 	return runRobot(ctx, robot.Options{
 		URLs: c.URL, Key: key.Reveal(), DataDir: dir, Name: name, Slots: c.Slots, Capabilities: capabilities, Tags: tags, Pool: c.Pool, Facts: facts,
-		Version: sh.version, Logger: log, HTTPClient: client, DrainFor: c.DrainTimeout, ReconnectMax: c.ReconnectMax,
+		Version: sh.version, Logger: log, HTTPClient: client, DrainFor: c.DrainTimeout, ReconnectMax: c.ReconnectMax, Watch: c.Root,
 	}, policy, log)
 }
 

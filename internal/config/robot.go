@@ -28,7 +28,7 @@ type Robot struct {
 	Fact        []string `help:"something to know about it, such as office=16.0.3 or licences=3" placeholder:"NAME=VALUE" env:"FLEET_ROBOT_FACT"`
 	DataDir     string   `help:"folder of journal and jobs; default: the user's data folder" placeholder:"PATH" env:"FLEET_ROBOT_DATA_DIR"`
 
-	Root         []string       `help:"further folder that workflows may use" placeholder:"PATH" env:"FLEET_ROBOT_ROOT"`
+	Root         []string       `help:"further folder that workflows may use and triggers may look into for files" placeholder:"PATH" env:"FLEET_ROBOT_ROOT"`
 	AllowShell   bool           `help:"let workflows run programs and shell commands" env:"FLEET_ROBOT_ALLOW_SHELL"`
 	AllowPython  bool           `help:"let workflows run the Python of this machine" env:"FLEET_ROBOT_ALLOW_PYTHON"`
 	AllowNode    bool           `help:"let workflows run the Node.js of this machine" env:"FLEET_ROBOT_ALLOW_NODE"`

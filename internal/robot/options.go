@@ -39,6 +39,9 @@ type Options struct {
 	Logger       *slog.Logger
 	HTTPClient   *http.Client // nil: one of its own
 
+	// Watch are the folders in which triggers may look for files; none: nobody does.
+	Watch []string
+
 	// ReconnectMax is the longest pause between attempts to connect; default 30 s.
 	ReconnectMax time.Duration
 	// DrainFor is how long the work under way may go on after the context of

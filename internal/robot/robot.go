@@ -74,7 +74,7 @@ func (r *Robot) Run(ctx context.Context) error {
 	var loops sync.WaitGroup
 	live, end := context.WithCancel(base) // of the loops; ended last
 	defer end()
-	for _, loop := range []func(context.Context){r.execute, r.connect, r.beat, r.tick, r.pulse, r.sample} {
+	for _, loop := range []func(context.Context){r.execute, r.connect, r.beat, r.tick, r.pulse, r.sample, r.watch} {
 		loops.Go(func() { loop(live) })
 	}
 	select {
