@@ -24,6 +24,7 @@ const (
 	EventJobNeedsDecision   EventKind = "job.needs_decision"
 	EventJobDecided         EventKind = "job.decided"
 	EventJobLateResult      EventKind = "job.late_result"
+	EventJobImported        EventKind = "job.imported" // it had ended elsewhere, and is kept for its history
 	EventRobotRegistered    EventKind = "robot.registered"
 	EventRobotUpdated       EventKind = "robot.updated"
 	EventRobotDeleted       EventKind = "robot.deleted"
@@ -127,7 +128,7 @@ func EventKinds() []EventKind {
 	return []EventKind{
 		EventJobSubmitted, EventJobAssigned, EventJobStarted, EventJobSilent, EventJobRequeued, EventJobRetryScheduled,
 		EventJobCancelRequested, EventJobCompleted, EventJobFailed, EventJobCancelled, EventJobTimeout,
-		EventJobNeedsDecision, EventJobDecided, EventJobLateResult, EventRobotRegistered,
+		EventJobNeedsDecision, EventJobDecided, EventJobLateResult, EventJobImported, EventRobotRegistered,
 		EventRobotUpdated, EventRobotDeleted, EventRobotMode, EventRobotDrained, EventCommandRequested, EventCommandDelivered, EventCommandEnded, EventBulkStarted, EventBulkEnded,
 		EventRobotConnected, EventRobotDisconnected, EventRobotConflict, EventWorkflowCreated,
 		EventWorkflowVersion, EventWorkflowDeleted, EventKeyCreated, EventKeyRevoked, EventBrake,

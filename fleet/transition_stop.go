@@ -303,6 +303,10 @@ func (s Subject) RetrySpec(id ID, by string) (JobSpec, error) {
 	case j.State == Completed:
 		return JobSpec{}, Errorf(CodeConflict, "invalid_state", "Job %s completed; submit its workflow again instead of retrying it.", j.ID)
 	}
+	if j.Workflow.Hash == "" {
+		return JobSpec{}, Errorf(CodeConflict, "document_unknown", "Job %s ran elsewhere, and the document that it ran is not here.", j.ID).
+			WithFix("Submit the workflow " + clip(j.Workflow.Name, 80) + " instead.")
+	}
 	if j.Segment > 0 {
 		return JobSpec{}, Errorf(CodeConflict, "segment_of_job", "Job %s is segment %d of job %s.", j.ID, j.Segment, j.Parent).WithFix("Retry job " + string(j.Parent) + ".")
 	}

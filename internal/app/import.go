@@ -23,11 +23,24 @@ import (
 
 // Imported tells what became of one thing of CasareRPA.
 type Imported struct {
-	Kind   string `json:"kind"` // robot, key, workflow, jobs, schedules
-	ID     string `json:"id"`
+	Kind   string `json:"kind"` // robot, key, workflow, schedule, jobs, table
+	ID     string `json:"id"`   // of jobs: their status
 	Name   string `json:"name,omitempty"`
 	Fate   string `json:"fate"` // taken, there, left
 	Reason string `json:"reason,omitempty"`
+	Number int64  `json:"number,omitempty"` // of jobs: how many
+}
+
+// ImportOptions say what an import is to do.
+type ImportOptions struct {
+	From   string // the database of CasareRPA
+	Tokens string // ROBOT_TOKENS of its server
+	Apply  bool   // without it nothing is changed
+	// HistoryDays is how long ago a job may have ended that is taken over; 0: any time.
+	HistoryDays int
+	// EnableSchedules lets schedules go on that were taken over and are enabled
+	// there. They wait for it, so that two orchestrators do not run the same.
+	EnableSchedules bool
 }
 
 // stopImport is how long the end of an import may take.
@@ -50,22 +63,24 @@ type ImportReport struct {
 func (r *ImportReport) Count(kind, fate string) (n int) {
 	for i := range r.Things {
 		if r.Things[i].Kind == kind && r.Things[i].Fate == fate {
-			n++
+			n += max(int(r.Things[i].Number), 1)
 		}
 	}
 	return n
 }
 
-// ImportCasareRPA takes robots, their keys and workflows over from the database of
-// CasareRPA at url, and the keys of tokens, which is ROBOT_TOKENS of its server.
-// Without apply nothing is changed. What is here already stays as it is, so it can
-// be done again.
-func (d Database) ImportCasareRPA(ctx context.Context, url, tokens string, apply bool) (r ImportReport, err error) {
-	src, err := casarerpa.Read(ctx, url)
+// ImportCasareRPA takes robots, their keys, workflows, schedules and the history of
+// jobs over from the database of CasareRPA. What is here already stays as it is, so
+// it can be done again.
+func (d Database) ImportCasareRPA(ctx context.Context, o ImportOptions) (r ImportReport, err error) {
+	if o.HistoryDays < 0 {
+		return r, fleet.Invalid("history-days", "history-days must be 0 or more; got %d.", o.HistoryDays)
+	}
+	src, err := casarerpa.Read(ctx, o.From)
 	if err != nil {
 		return r, err
 	}
-	if err := addTokens(&src, tokens); err != nil {
+	if err := addTokens(&src, o.Tokens); err != nil {
 		return r, err
 	}
 	cat, err := catalog.Load()
@@ -86,8 +101,8 @@ func (d Database) ImportCasareRPA(ctx context.Context, url, tokens string, apply
 		Policy: workflow.Policy{Limits: limits.Document}, Limits: limits, Logger: log,
 	})
 	m := &importing{
-		ctx: ctx, store: a.store, core: core, keys: auth.NewKeys(a.store, ids, rand.Reader, time.Now), who: auth.Local(), apply: apply,
-		report: &ImportReport{Applied: apply}, robots: map[string]string{},
+		ctx: ctx, store: a.store, core: core, keys: auth.NewKeys(a.store, ids, rand.Reader, time.Now), who: auth.Local(), ImportOptions: o,
+		report: &ImportReport{Applied: o.Apply}, robots: map[string]string{}, workflows: map[string]fleet.ID{}, now: time.Now(),
 	}
 	if err := m.all(&src); err != nil {
 		return r, err
@@ -120,13 +135,18 @@ type importing struct {
 	core   *orchestrator.Orchestrator
 	keys   *auth.Keys
 	who    auth.Principal
-	apply  bool
 	report *ImportReport
+	now    time.Time
 	robots map[string]string // environments of those that are here then
+	// workflows are those that are here then, by their names and by their ids in
+	// the source; an empty id is one that would be.
+	workflows map[string]fleet.ID
+	schedules map[string]fleet.Schedule // that came over before, by their ids there; nil: not looked for yet
+	ImportOptions
 }
 
 func (m *importing) note(kind, id, name, fate, reason string) {
-	m.report.Things = append(m.report.Things, Imported{kind, id, name, fate, reason})
+	m.report.Things = append(m.report.Things, Imported{Kind: kind, ID: id, Name: name, Fate: fate, Reason: reason})
 }
 
 // fault notes what is wrong with one thing; a fault of ours ends the import.
@@ -155,11 +175,13 @@ func (m *importing) all(src *casarerpa.Source) error {
 			return err
 		}
 	}
-	for status, n := range src.Jobs {
-		m.note("jobs", status, "", fateLeft, fmt.Sprintf("%d jobs stay where they are: let those that wait end there, and read the rest there.", n))
+	for i := range src.Schedules {
+		if err := m.schedule(&src.Schedules[i]); err != nil {
+			return err
+		}
 	}
-	if src.Schedules > 0 {
-		m.note("schedules", "", "", fateLeft, fmt.Sprintf("%d schedules: make them anew with fleet schedule add; their cron expressions are read the same.", src.Schedules))
+	if err := m.history(src); err != nil {
+		return err
 	}
 	for _, table := range src.Missing {
 		m.note("table", table, "", fateLeft, "It is not there.")
@@ -193,7 +215,7 @@ func (m *importing) robot(r *casarerpa.Robot) error {
 	if in.Tags, err = fleet.NewCapabilities(r.Tags...); err != nil {
 		in.Tags, reason = fleet.Capabilities{}, strings.TrimSpace(reason+" Its tags cannot be read: "+fleet.AsError(err).Message)
 	}
-	if m.apply {
+	if m.Apply {
 		if _, err := m.core.Robots.Register(m.ctx, m.who, in); err != nil {
 			return m.fault("robot", r.ID, r.Name, err)
 		}
@@ -235,7 +257,7 @@ func (m *importing) key(k *casarerpa.Key) error {
 		m.note("key", k.ID, k.Name, fateThere, "")
 		return nil
 	}
-	if m.apply {
+	if m.Apply {
 		_, err := m.keys.Adopt(m.ctx, m.who, fleet.Key{
 			Name: cmp.Or(k.Name, k.RobotID), Description: k.Description, RobotID: fleet.RobotID(k.RobotID), Env: environment, Hash: k.Hash,
 			CreatedAt: k.CreatedAt, ExpiresAt: k.ExpiresAt,
@@ -254,10 +276,11 @@ func (m *importing) workflow(w *casarerpa.Workflow) error {
 		return m.fault("workflow", w.ID, w.Name, err)
 	}
 	name := cmp.Or(w.Name, checked.Name)
+	var id fleet.ID
 	there := false
 	err = m.store.View(m.ctx, m.who.Scope(), func(r store.Reader) error {
 		known, err := r.WorkflowByName(name)
-		there = err == nil && known.Hash == checked.Hash
+		id, there = known.ID, err == nil && known.Hash == checked.Hash
 		if errors.Is(err, fleet.ErrNotFound) {
 			return nil
 		}
@@ -268,12 +291,19 @@ func (m *importing) workflow(w *casarerpa.Workflow) error {
 		return err
 	case there:
 		m.note("workflow", w.ID, name, fateThere, "")
-		return nil
-	case m.apply:
-		if _, _, err := m.core.Workflows.Put(m.ctx, m.who, w.Name, w.Document); err != nil {
+	case m.Apply:
+		version, _, err := m.core.Workflows.Put(m.ctx, m.who, w.Name, w.Document)
+		if err != nil {
 			return m.fault("workflow", w.ID, name, err)
 		}
+		id = version.WorkflowID
+		fallthrough
+	default:
+		m.note("workflow", w.ID, name, fateTaken, "")
 	}
-	m.note("workflow", w.ID, name, fateTaken, "")
+	m.workflows[name] = id
+	if w.ID != "" {
+		m.workflows[w.ID] = id
+	}
 	return nil
 }

@@ -41,21 +41,18 @@ type Source struct {
 	Keys      []Key
 	Workflows []Workflow
 	Jobs      map[string]int64 // of the queue, by status
-	Schedules int64
+	Schedules []Schedule
 	Missing   []string // tables that are not there
 }
 
 // connectTime bounds how long the source may take to answer at first.
 const connectTime = 15 * time.Second
 
-// Read reads everything, in one snapshot that changes nothing.
+// Read reads everything but the history of jobs, in one snapshot that changes nothing.
 func Read(ctx context.Context, url string) (out Source, err error) {
-	dial, cancel := context.WithTimeout(ctx, connectTime)
-	defer cancel()
-	conn, err := pgx.Connect(dial, url)
-	if err != nil { // its words may name the password
-		return out, fleet.Errorf(fleet.CodeUnavailable, "source_away", "The database of CasareRPA does not answer, or refuses the login.").
-			WithFix("Check host, port, user and password of --from.")
+	conn, err := connect(ctx, url)
+	if err != nil {
+		return out, err
 	}
 	defer func() { err = errors.Join(err, conn.Close(context.WithoutCancel(ctx))) }()
 	tx, err := conn.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
@@ -67,7 +64,7 @@ func Read(ctx context.Context, url string) (out Source, err error) {
 	for _, table := range []struct {
 		name string
 		row  func(row)
-	}{{"robots", s.robot}, {"robot_api_keys", s.key}, {"workflows", s.workflow}} {
+	}{{"robots", s.robot}, {"robot_api_keys", s.key}, {"workflows", s.workflow}, {"schedules", s.schedule}} {
 		if err := s.table(table.name, table.row); err != nil {
 			return out, err
 		}
@@ -77,6 +74,17 @@ func Read(ctx context.Context, url string) (out Source, err error) {
 		return out, err
 	}
 	return out, nil
+}
+
+func connect(ctx context.Context, url string) (*pgx.Conn, error) {
+	dial, cancel := context.WithTimeout(ctx, connectTime)
+	defer cancel()
+	conn, err := pgx.Connect(dial, url)
+	if err != nil { // its words may name the password
+		return nil, fleet.Errorf(fleet.CodeUnavailable, "source_away", "The database of CasareRPA does not answer, or refuses the login.").
+			WithFix("Check host, port, user and password of --from.")
+	}
+	return conn, nil
 }
 
 type source struct {
@@ -121,26 +129,21 @@ func (s *source) table(name string, take func(row)) error {
 	return rows.Err()
 }
 
-// count counts what is not taken over.
+// count counts the jobs by their status.
 func (s *source) count() error {
-	if there, err := s.exists("job_queue"); err != nil {
-		return err
-	} else if there {
-		rows, err := s.tx.Query(s.ctx, `select coalesce(to_jsonb(t)->>'status', ''), count(*) from public.job_queue t group by 1`)
-		if err != nil {
-			return fmt.Errorf("count the table job_queue: %w", err)
-		}
-		var status string
-		var n int64
-		if _, err := pgx.ForEachRow(rows, []any{&status, &n}, func() error { s.out.Jobs[status] = n; return nil }); err != nil {
-			return fmt.Errorf("count the table job_queue: %w", err)
-		}
-	}
-	there, err := s.exists("schedules")
-	if err != nil || !there {
+	if there, err := s.exists("job_queue"); err != nil || !there {
 		return err
 	}
-	return s.tx.QueryRow(s.ctx, `select count(*) from public.schedules`).Scan(&s.out.Schedules)
+	rows, err := s.tx.Query(s.ctx, `select coalesce(to_jsonb(t)->>'status', ''), count(*) from public.job_queue t group by 1`)
+	if err != nil {
+		return fmt.Errorf("count the table job_queue: %w", err)
+	}
+	var status string
+	var n int64
+	if _, err := pgx.ForEachRow(rows, []any{&status, &n}, func() error { s.out.Jobs[status] = n; return nil }); err != nil {
+		return fmt.Errorf("count the table job_queue: %w", err)
+	}
+	return nil
 }
 
 func (s *source) robot(r row) {

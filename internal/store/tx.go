@@ -38,6 +38,7 @@ type Reader interface {
 type Tx interface {
 	Reader
 	JobWriter
+	HistoryWriter
 	RobotWriter
 	WorkflowWriter
 	KeyWriter
@@ -163,6 +164,14 @@ type JobWriter interface {
 	PutEffect(e fleet.Effect) error
 	// ClearRefusals forgets what a robot refused: it came back anew.
 	ClearRefusals(robot fleet.RobotID) error
+}
+
+// HistoryWriter keeps what ended elsewhere.
+type HistoryWriter interface {
+	// AddEnded stores a job that ended elsewhere, with its times, its result and
+	// one event, job.imported, which says of no change: nobody waits for it, and it
+	// is counted with those of its state. fleet.ErrConflict if there is such a job.
+	AddEnded(j fleet.Job, d fleet.JobData, actor string) error
 }
 
 // RobotReader finds robots.

@@ -215,7 +215,7 @@ func chains(ctx context.Context, q Queryer) error {
 // legal says whether a row of fleet's table leads from one state to the other.
 func legal(from, to fleet.State) bool {
 	if from == "" {
-		return to == fleet.Pending // T1
+		return to == fleet.Pending || to == "" // T1, or it ended elsewhere
 	}
 	return slices.ContainsFunc(fleet.Table(), func(t fleet.Transition) bool {
 		return slices.Contains(t.From, from) && slices.Contains(t.To, to)

@@ -30,6 +30,7 @@ func Run(t *testing.T, open Open) {
 		{"retention", retentionTests()},
 		{"dependency", parentTests()},
 		{"segment", segmentTests()},
+		{"history", historyTests()},
 		{"scope", scopeTests()},
 		{"log", logTests()},
 		{"signal", signalTests()},

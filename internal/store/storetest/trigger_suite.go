@@ -164,6 +164,11 @@ func triggerTests() map[string]func(f *Fixture) {
 				is(f, "a path that is nobody's", errors.Is(err, fleet.ErrNotFound), true)
 				named, err := r.TriggerNamed("bestellung")
 				is(f, "by name", named.ID, t.ID)
+				if err != nil {
+					return err
+				}
+				all, err := r.Triggers()
+				is(f, "all", len(all), 1)
 				return err
 			})
 			t.DeletedAt, t.Enabled = f.Now, false
