@@ -172,11 +172,16 @@ func (s *soak) ours(ctx context.Context, id string, running *sync.WaitGroup) {
 
 // TestBesideOurs lets programs of the original of all three kinds run jobs
 // beside robots of ours, through restarts of the orchestrator: nothing is lost,
-// and nothing runs twice that was not lost first. FLEET_SOAK_JOBS sets how many.
+// nothing runs twice that was not lost first, and each job has one result.
+// FLEET_SOAK_JOBS sets how many jobs; of 1000 and more there are 20 robots of ours
+// and 5 restarts.
 func TestBesideOurs(t *testing.T) {
-	jobs, restarts := 150, 2
+	jobs, restarts, robots := 150, 2, 3
 	if n, err := strconv.Atoi(os.Getenv("FLEET_SOAK_JOBS")); err == nil {
 		jobs = n
+	}
+	if jobs >= 1000 {
+		restarts, robots = 5, 20
 	}
 	w := newWorld(t, func(w *world) { w.timing = fleet.NewTiming(15 * time.Second); w.timing.StopGrace = 5 * time.Second })
 	s := &soak{world: w, runs: map[string]int{}, by: map[string]int{}}
@@ -193,12 +198,12 @@ func TestBesideOurs(t *testing.T) {
 		key := w.key(id)
 		running.Go(func() { s.socket(ctx, kind, id, key) })
 	}
-	for i := range 3 {
+	for i := range robots {
 		s.ours(ctx, fmt.Sprintf("ours-%d", i), &running)
 	}
 	ids := make([]fleet.ID, 0, jobs)
 	for i := range jobs {
-		if i > 0 && i%(jobs/(restarts+1)) == 0 {
+		if i > 0 && i%(jobs/(restarts+1)) == 0 && i/(jobs/(restarts+1)) <= restarts {
 			w.restart()
 		}
 		ids = append(ids, w.submit(func(r *client.SubmitRequest) { r.RetrySafety = "always" }))
@@ -219,12 +224,42 @@ func TestBesideOurs(t *testing.T) {
 			t.Errorf("job %s ran %d times and was never lost: epoch %d", id, n, j.Epoch)
 		}
 	}
+	results, lost := s.attempts(ids)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	t.Logf("%d jobs, %d restarts; run by %v, the rest by robots of ours", jobs, restarts, s.by)
+	t.Logf("%d attempts of them were lost; %d jobs have their one result", lost, results)
+	t.Logf("%d jobs, %d restarts; run by %v, the rest by %d robots of ours", jobs, restarts, s.by, robots)
 	for _, kind := range []string{"agent", "client", "tunnel"} {
 		if s.by[kind] == 0 {
 			t.Errorf("%s ran nothing", kind)
 		}
 	}
+}
+
+// attempts looks at all attempts of jobs: one of each has the result, and the ones
+// before it did not end well.
+func (s *soak) attempts(ids []fleet.ID) (results, lost int) {
+	s.Helper()
+	for _, id := range ids {
+		list, err := s.api.JobAttempts(s.Context(), id)
+		s.must(err)
+		done := 0
+		for i := range list {
+			switch list[i].Outcome {
+			case fleet.OutcomeCompleted:
+				done++
+				if i != len(list)-1 {
+					s.Errorf("job %s was given out after it had a result", id)
+				}
+			case fleet.OutcomeLost:
+				lost++
+			}
+		}
+		if done != 1 {
+			s.Errorf("job %s has %d results in %d attempts", id, done, len(list))
+			continue
+		}
+		results++
+	}
+	return results, lost
 }

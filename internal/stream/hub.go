@@ -22,6 +22,9 @@ type Options struct {
 	// Recent is how long ago a job may have ended that readers without a cursor are
 	// told of when they connect; 0: 10 minutes.
 	Recent time.Duration
+	// Waiting is how many of the jobs that only wait they are told of then, the
+	// newest of them; 0: 2000.
+	Waiting int
 }
 
 // Hub serves the streams of one orchestrator. It is safe for concurrent use.
@@ -48,6 +51,9 @@ func New(o Options) *Hub {
 	}
 	if o.Recent == 0 {
 		o.Recent = legacyRecent
+	}
+	if o.Waiting == 0 {
+		o.Waiting = legacyWaiting
 	}
 	h := &Hub{o: o, tails: map[fleet.TenantID]*tail{}}
 	h.ctx, h.cancel = context.WithCancel(context.Background())

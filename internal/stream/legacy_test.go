@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -20,6 +21,7 @@ import (
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/auth"
 	"github.com/casarerpa/fleet/internal/store"
+	"github.com/casarerpa/fleet/internal/stream"
 )
 
 // views serves the views of the original on the hubs of a world.
@@ -168,6 +170,69 @@ func TestViewsCut100Times(t *testing.T) {
 		t.Errorf("one that was cut has %d jobs and %v, one that was not %d and %v", len(cut.jobs), cut.robots, len(whole.jobs), whole.robots)
 	}
 	t.Logf("%d frames for one that was not cut, %d for one that was", whole.frames, cut.frames)
+}
+
+// TestViewsBeginWithABound: a view begins with all that is under way, and of what
+// waits with the newest jobs, however many there are; what changes later is told
+// of all.
+func TestViewsBeginWithABound(t *testing.T) {
+	w := newWorld(t, 1)
+	h := stream.New(stream.Options{Store: w.store, Timing: func(string) fleet.Timing { return fleet.DefaultTiming() }, Waiting: 3})
+	t.Cleanup(h.Close)
+	w.hubs = []*stream.Hub{h}
+	url := w.views()[0]
+	jobs := map[string]string{}
+	w.updates(24, jobs, map[string]string{})
+	var open []string
+	for id, state := range jobs {
+		if state == "pending" {
+			open = append(open, id)
+		}
+	}
+	slices.Sort(open) // the newest last
+	for _, name := range []string{"live-jobs", "jobs"} {
+		c, _, err := websocket.Dial(t.Context(), url+"/"+name, nil) //nolint:bodyclose // the library closes it
+		w.must(err)
+		defer closeNow(c)
+		told := map[string]string{}
+		next := func() {
+			t.Helper()
+			_, data, err := c.Read(t.Context())
+			w.must(err)
+			var f struct {
+				JobID  string `json:"job_id"`
+				Status string
+				Data   struct {
+					JobID  string `json:"job_id"`
+					Status string
+				}
+			}
+			w.must(json.Unmarshal(data, &f))
+			if id := f.JobID + f.Data.JobID; id != "" {
+				told[id] = f.Status + f.Data.Status
+			}
+		}
+		for told[open[len(open)-3]] == "" { // the last frame of the beginning
+			next()
+		}
+		for i, id := range open {
+			if is := told[id] != ""; is != (i >= len(open)-3) {
+				t.Errorf("%s: the job %d of %d that wait was told of: %v", name, i, len(open), is)
+			}
+		}
+		w.must(w.store.Update(w.Context(), store.Tenant("default"), func(tx store.Tx) error {
+			s, err := tx.Subject(fleet.ID(open[0]))
+			if err != nil {
+				return err
+			}
+			m, err := s.Cancel(fleet.CancelRequest{By: "u"}, time.Now())
+			return errors.Join(err, tx.Apply(m))
+		}))
+		for told[open[0]] != "cancelled" {
+			next()
+		}
+		open = open[1:]
+	}
 }
 
 // TestViewRefuses: the key of a robot opens no view.

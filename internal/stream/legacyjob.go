@@ -42,21 +42,40 @@ type jobsPart struct {
 	head int64
 }
 
-// beginJobs tells of the jobs that ended lately, as the log has it, and of those
-// that have not ended, part by part. Each part is read at a place in the log of
-// its own, so facts up to that place are known for it.
+// The bounds of what a view begins with, so that a connection costs the same
+// however much waits.
+const (
+	legacyWaiting = 2000   // jobs that only wait: the newest so many
+	lateFacts     = 20_000 // among which those are that ended lately
+)
+
+// beginJobs tells of the jobs that ended lately, as the log has it, of all that
+// robots or people have to do with, and of the newest of those that wait. They are
+// read part by part, each at a place in the log of its own, and facts up to that
+// place are known for it.
 func (v *viewer) beginJobs(ctx context.Context) error {
 	if err := v.endedLately(ctx); err != nil {
 		return err
 	}
-	var open []fleet.State
+	var underway []fleet.State
 	for _, s := range fleet.States() {
-		if !s.Final() {
-			open = append(open, s)
+		if !s.Final() && s != fleet.Pending {
+			underway = append(underway, s)
 		}
 	}
+	if err := v.beginWith(ctx, underway, 0); err != nil {
+		return err
+	}
+	return v.beginWith(ctx, []fleet.State{fleet.Pending}, v.h.o.Waiting)
+}
+
+// beginWith tells of the jobs in some states, the newest first; most 0: all.
+func (v *viewer) beginWith(ctx context.Context, open []fleet.State, most int) error {
 	page := fleet.Page{Limit: fleet.PageMax}
-	for {
+	if most > 0 {
+		page.Limit = min(page.Limit, most)
+	}
+	for told := 0; ; {
 		var list store.JobPage
 		var head int64
 		data := map[fleet.ID]*fleet.JobData{}
@@ -90,7 +109,8 @@ func (v *viewer) beginJobs(ctx context.Context) error {
 				return err
 			}
 		}
-		if page.Cursor = list.Next; page.Cursor == "" {
+		told += len(list.Jobs)
+		if page.Cursor = list.Next; page.Cursor == "" || most > 0 && told >= most {
 			return nil
 		}
 	}
@@ -105,7 +125,7 @@ func (v *viewer) endedLately(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		low := max(oldest-1, v.cursor-farBack, 0)
+		low := max(oldest-1, v.cursor-lateFacts, 0)
 		after = low + int64(sort.Search(int(max(v.cursor-low, 0)), func(i int) bool {
 			if err != nil {
 				return true

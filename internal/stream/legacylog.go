@@ -13,7 +13,8 @@ import (
 
 // The log channel of the original: the lines of all attempts under way, or of
 // those of one robot. Where the lines are kept, none says to which robot it
-// belongs, so the attempts are asked one by one, once a second.
+// belongs, so the attempts are asked one by one, once a second, and what was read is
+// shared by all who follow.
 
 // The reading of lines.
 const (
@@ -124,7 +125,7 @@ func (v *viewer) placeOf(ctx context.Context, r *store.Running) (logPlace, error
 			return false
 		}
 		var list []fleet.LogLine
-		list, fault = v.h.o.Store.ReadLogs(ctx, v.v.Who.Scope(), r.JobID, store.LogQuery{Epoch: r.Epoch, From: line, Limit: 1})
+		list, fault = v.t.lines(ctx, r.JobID, logPlace{r.Epoch, line}, 1)
 		return len(list) == 1 && list[0].Epoch == r.Epoch && list[0].At.Before(since)
 	}
 	bound := int64(1)
@@ -140,7 +141,7 @@ func (v *viewer) followLines(ctx context.Context) error {
 	now := v.h.o.Now()
 	for id, f := range v.lines.jobs {
 		for v.sees(f.env) {
-			lines, err := v.h.o.Store.ReadLogs(ctx, v.v.Who.Scope(), id, store.LogQuery{Epoch: f.place.epoch, From: f.place.line, Limit: linesPage})
+			lines, err := v.t.lines(ctx, id, f.place, linesPage)
 			if errors.Is(err, fleet.ErrNotFound) {
 				break
 			}

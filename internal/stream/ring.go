@@ -33,6 +33,8 @@ type tail struct {
 	running map[fleet.ID]*jobSample
 	ticks   []tick // the last ones
 	ticked  int64  // number of the newest
+
+	reads lineReads // has a lock of its own
 }
 
 func newTail(h *Hub, t fleet.TenantID) *tail {
