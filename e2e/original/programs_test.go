@@ -73,6 +73,7 @@ func TestPrograms(t *testing.T) {
 	ran := string(w.submit())
 	workflow := string(w.job(fleet.ID(a.work().JobID)).Workflow.ID)
 	a.complete(ran)
+	plan := w.dialog().want(200, "POST", "/api/v1/schedules", fmt.Sprintf(`{"workflow_id":%q,"name":"plan","cron_expression":"0 0 1 1 *"}`, workflow)).object(t)["id"].(string)
 
 	t.Run("M1 M3 M7 C3 C4 C6 C12 R3 R15 R16 R17 R18 R33 R34 R35 A1 fleet client", func(t *testing.T) {
 		d := w.dialog()
@@ -118,9 +119,13 @@ func TestPrograms(t *testing.T) {
 			{method: "GET", path: "/api/v1/metrics/fleet", reads: []string{"total_robots", "active_robots", "busy_robots", "idle_robots", "offline_robots", "active_jobs", "queue_depth", "total_jobs_today", "average_job_duration_seconds"}},
 			{method: "GET", path: "/api/v1/metrics/analytics?days=7", reads: []string{"fleet", "jobs", "success_rate", "average_duration_ms", "robot_utilization", "error_distribution", "slowest_workflows", "p50_duration_ms", "p90_duration_ms", "p99_duration_ms"}},
 			{method: "GET", path: "/api/v1/metrics/activity?limit=50", reads: []string{"events[].id", "events[].title", "total"}},
+			{method: "GET", path: "/api/v1/schedules", array: true, reads: []string{"id", "name", "workflow_name", "frequency", "cron_expression", "enabled", "next_run", "last_run", "run_count", "success_count", "time_hour", "time_minute", "day_of_week", "day_of_month", "interval_seconds"}},
+			{method: "POST", path: "/api/v1/schedules/" + plan + "/run-now", reads: []string{"job_id"}},
+			{method: "POST", path: "/api/v1/schedules/none/run-now", status: 404},
 			{method: "DELETE", path: "/api/v1/robots/r7", reads: []string{"deleted"}},
 			{method: "DELETE", path: "/api/v1/robots/r7", status: 404}, // which is success for it
 		})
+		a.complete(a.work().JobID)
 	})
 
 	t.Run("M2 M15 R11 R12 R13 R24 A2 Canvas robot controller", func(t *testing.T) {
@@ -192,6 +197,38 @@ func TestPrograms(t *testing.T) {
 					t.Errorf("%s: %s is %v", r, name, m[name])
 				}
 			}
+		}
+		made := p.want(200, "POST", "/api/v1/schedules", fmt.Sprintf(`{"tenant_id":"default","workspace_id":"default","name":"page","workflow_id":%q,"cron_expression":"0 9 * * *","timezone":"UTC","input":{},"priority":5}`, workflow)).object(t)
+		schedule := "/api/v1/schedules/" + fmt.Sprint(made["schedule_id"])
+		p.play(t, []step{
+			{method: "GET", path: "/api/v1/schedules", reads: []string{"schedules[].schedule_id", "schedules[].next_run_at", "schedules[].last_run_at", "schedules[].priority", "total"}},
+			{method: "PUT", path: schedule, body: `{"enabled":false}`, reads: []string{"enabled"}},
+			{method: "PUT", path: schedule, body: `{"enabled":true}`, reads: []string{"enabled"}},
+			{method: "POST", path: schedule + "/run", reads: []string{"job_id"}},
+			{method: "DELETE", path: schedule, reads: []string{"status"}},
+		})
+		waits := a.work().JobID
+		p.play(t, []step{
+			{method: "GET", path: "/api/v1/jobs?limit=100&status=running", reads: []string{"jobs[].assigned_robot_id"}},
+			{method: "POST", path: "/api/v1/jobs/" + waits + "/cancel", reads: []string{"cancelled"}},
+		})
+		a.complete(waits)
+		letters := []string{}
+		for range 3 {
+			job := string(w.submit(func(r *client.SubmitRequest) { r.RetrySafety = "always"; r.Retry = &client.RetryChange{Max: new(0)} }))
+			a.work()
+			a.fail(job, "no")
+			w.reaches(fleet.ID(job), fleet.Failed)
+			letters = append(letters, job)
+		}
+		p.play(t, []step{
+			{method: "GET", path: "/api/v1/jobs?limit=100&status=failed", reads: []string{"jobs[].error"}},
+			{method: "POST", path: "/api/v1/dlq/" + letters[0] + "/retry", reads: []string{"new_job_id"}},
+			{method: "DELETE", path: "/api/v1/dlq/" + letters[1], reads: []string{"deleted"}},
+			{method: "POST", path: "/api/v1/jobs/" + letters[2] + "/retry", reads: []string{"new_job_id"}},
+		})
+		for range 2 {
+			a.complete(a.work().JobID)
 		}
 		for _, path := range []string{"/api/v1/ws/queue-depth", "/api/v1/ws/robots", "/api/v1/ws/jobs"} {
 			if first := <-w.watch(path, w.admin).inbox; first["type"] == nil || first["data"] == nil || first["ts"] == nil {

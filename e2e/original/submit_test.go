@@ -199,6 +199,11 @@ func TestSubmitting(t *testing.T) {
 		if s := c.want(200, "GET", "/api/v1/robots/r1", "").object(t)["status"]; s != "online" { // ours beside it
 			t.Errorf("%v", s)
 		}
+		one := page.want(200, "GET", "/api/v1/robots/r1", "").object(t)
+		has(t, one, "robot_id", "name", "current_job_ids", "max_concurrent_jobs", "last_seen", "capabilities", "tags", "metrics")
+		if one["status"] != "idle" || one["fleet_status"] != "online" {
+			t.Errorf("%v", one)
+		}
 		job := string(w.submit())
 		list := func(query string) []any {
 			t.Helper()

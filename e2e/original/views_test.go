@@ -225,6 +225,13 @@ func TestViews(t *testing.T) {
 			d := m["data"].(map[string]any)
 			return d["pending"] == 1.0 && fmt.Sprint(d["by_environment"]) == "map[production:1]"
 		})
+		bound := w.dialog().want(201, "POST", "/api/v1/keys", `{"kind":"service","name":"bound","role":"viewer","environments":["lab"]}`).object(t)
+		for _, path := range []string{"/api/v1/ws/queue-depth", "/api/v1/metrics/stream", "/ws/monitoring/queue-metrics"} { // these are figures of all environments
+			q := &program{world: w}
+			if status, _ := q.dial(path, http.Header{"Authorization": {"Bearer " + fmt.Sprint(bound["secret"])}}); status != 403 {
+				t.Errorf("%s for a key of the environment lab: %d", path, status)
+			}
+		}
 		m := w.watch("/api/v1/metrics/stream?interval=1", viewer)
 		for range 2 { // at once, and a second later
 			has(t, m.hear("metrics")["data"].(map[string]any), "timestamp", "environment", "queue_depth", "active_jobs", "total_robots", "busy_robots", "idle_robots",

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -54,11 +55,33 @@ type world struct {
 
 	timing fleet.Timing
 	linger time.Duration // of a stop; negative: not at all
+
+	queryTokens bool // keys in addresses count
+	log         *tape
+}
+
+// tape keeps what an orchestrator logs.
+type tape struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (t *tape) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.text.Write(p)
+}
+
+// said is all that was logged so far.
+func (w *world) said() string {
+	w.log.mu.Lock()
+	defer w.log.mu.Unlock()
+	return w.log.text.String()
 }
 
 func newWorld(t testing.TB, change ...func(*world)) *world {
 	t.Helper()
-	w := &world{TB: t, at: dbtest.NewPlace(t), hold: 1, linger: -1}
+	w := &world{TB: t, at: dbtest.NewPlace(t), hold: 1, linger: -1, log: &tape{}}
 	for _, c := range change {
 		c(w)
 	}
@@ -76,7 +99,7 @@ func (w *world) start(listen string) {
 	limits.ClaimHold, limits.RobotRequests = w.hold, 1000 // a test does in a second what a robot does in minutes
 	a, err := app.New(w.Context(), app.Options{
 		DataDir: w.at.DataDir, DatabaseURL: w.at.DatabaseURL, Listen: listen, Limits: limits, Linger: w.linger, Timing: w.timing,
-		Logger: slog.New(slog.NewTextHandler(w.Output(), nil)), SecretKeys: "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
+		Logger: slog.New(slog.NewTextHandler(io.MultiWriter(w.Output(), w.log), nil)), QueryTokens: w.queryTokens, SecretKeys: "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
 	})
 	w.must(err)
 	w.app, w.url = a, cmp.Or(w.url, a.URL())

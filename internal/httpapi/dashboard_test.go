@@ -28,3 +28,53 @@ func TestDashboardIsKnownByWhatItAsks(t *testing.T) {
 		}
 	}
 }
+
+// The dashboard shows what its key may see: of some environments, of a tenant, or
+// of all tenants.
+func TestDashboardShowsWhatItsKeyMaySee(t *testing.T) {
+	w := newWorld(t)
+	w.twoTenants()
+	w.keys["prod"] = read[NewKey](w, w.do("admin", "POST", "/api/v1/keys", `{"kind":"service","name":"prod","role":"viewer","environments":["prod"]}`)).Secret
+	for _, environment := range []string{"prod", "lab"} {
+		w.do("admin", "POST", "/api/v1/robots/register", `{"robot_id":"bot-`+environment+`","environment":"`+environment+`"}`)
+	}
+	prod := string(w.submit(`{"workflow_json":` + doc + `,"environment":"prod"}`))
+	lab := string(w.submit(`{"workflow_json":` + doc + `,"environment":"lab"}`))
+	acme := string(read[JobDetail](w, w.do("acme", "POST", "/api/v1/jobs", `{"workflow_json":`+doc+`}`)).ID)
+	for _, c := range []struct {
+		as, path string
+		has      []string
+		lacks    []string
+	}{
+		{"prod", "/api/v1/jobs", []string{prod}, []string{lab, acme}},
+		{"prod", "/api/v1/jobs?environment=lab", nil, []string{prod, lab, acme}},
+		{"prod", "/api/v1/robots", []string{"bot-prod"}, []string{"bot-lab"}},
+		{"prod", "/api/v1/metrics/jobs", []string{prod}, []string{lab, acme}},
+		{"prod", "/api/v1/metrics/robots", []string{"bot-prod"}, []string{"bot-lab"}},
+		{"admin", "/api/v1/jobs", []string{prod, lab}, []string{acme}},
+		{"admin", "/api/v1/jobs?environment=lab", []string{lab}, []string{prod, acme}},
+		{"acme", "/api/v1/jobs", []string{acme}, []string{prod, lab}},
+		{"super", "/api/v1/jobs", []string{prod, lab, acme}, nil},
+		{"super", "/api/v1/jobs?environment=prod", []string{prod}, []string{lab, acme}},
+		{"super", "/api/v1/jobs?tenant_id=acme", []string{acme}, []string{prod, lab}},
+		{"admin", "/api/v1/robots/bot-lab", []string{`"status":"offline"`, `"fleet_status":"offline"`}, nil},
+	} {
+		got, _ := w.direct(c.as, "GET", c.path, "", "Content-Type", "application/json")
+		if got.status != 200 {
+			t.Errorf("%s %s: %d %s", c.as, c.path, got.status, got.body)
+		}
+		for _, text := range c.has {
+			if !strings.Contains(got.body, text) {
+				t.Errorf("%s %s lacks %s: %.300s", c.as, c.path, text, got.body)
+			}
+		}
+		for _, text := range c.lacks {
+			if strings.Contains(got.body, text) {
+				t.Errorf("%s %s shows %s", c.as, c.path, text)
+			}
+		}
+	}
+	if got, _ := w.direct("prod", "GET", "/api/v1/robots/bot-lab", "", "Content-Type", "application/json"); got.status != 404 {
+		t.Errorf("a robot of another environment: %d %s", got.status, got.body)
+	}
+}

@@ -29,7 +29,7 @@ var dashboardAsks = []string{"limit", "offset", "status", "environment", "tenant
 // dashboardNote warns of it where it is answered otherwise.
 const dashboardNote = "A GET that sends Content-Type: application/json and asks for nothing but limit, offset, status, environment, tenant_id and workspace_id is taken for the dashboard of the original, and answered in its form and words."
 
-// isDashboard says whether a request for a list comes from the original's
+// isDashboard says whether a request for a list or a robot comes from the original's
 // dashboard.
 func isDashboard(r *http.Request) bool {
 	if r.Method != http.MethodGet || !typed(r.Header.Get("Content-Type")) {
@@ -51,6 +51,8 @@ func (a *API) dashboardView(o *operation) func(w http.ResponseWriter, r *http.Re
 		return a.dashboardJobs
 	case "robots.list":
 		return a.dashboardRobots
+	case "robots.get":
+		return a.dashboardRobot
 	}
 	return nil
 }
@@ -112,7 +114,7 @@ func (a *API) dashboardRobots(w http.ResponseWriter, r *http.Request) error {
 	if known := []string{"", "idle", "busy", "offline", "error", "maintenance"}; !slices.Contains(known, word) {
 		return fleet.Invalid("status", "status must be idle, online, busy, offline, error or maintenance; got %q.", clip(word, 40))
 	}
-	out := []RobotObject{}
+	out := []dashboardRobot{}
 	page := fleet.Page{Limit: fleet.PageMax}
 	for {
 		part, err := a.o.Orchestrator.Robots.List(r.Context(), auth.From(r.Context()), orchestrator.RobotFilter{Environment: q.Get("environment")}, page)
@@ -120,9 +122,8 @@ func (a *API) dashboardRobots(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		for _, robot := range part.Robots {
-			robot.Status = fleet.RobotStatus(fleet.LegacyStatus(robot.Status))
-			if word == "" || string(robot.Status) == word {
-				out = append(out, replyRobot(robot).Body)
+			if row := forDashboard(robot); word == "" || string(row.Status) == word {
+				out = append(out, row)
 			}
 		}
 		if page.Cursor = part.Next; page.Cursor == "" {
@@ -132,6 +133,26 @@ func (a *API) dashboardRobots(w http.ResponseWriter, r *http.Request) error {
 	total := len(out)
 	out = out[min(offset, total):]
 	return answerJSON(w, map[string]any{"robots": out[:min(limit, len(out))], "total": total, "next_cursor": nil})
+}
+
+func (a *API) dashboardRobot(w http.ResponseWriter, r *http.Request) error {
+	robot, err := a.o.Orchestrator.Robots.Get(r.Context(), auth.From(r.Context()), fleet.RobotID(r.PathValue("id")))
+	if err != nil {
+		return err
+	}
+	return answerJSON(w, forDashboard(robot))
+}
+
+// dashboardRobot is a robot in the dashboard's words, with the true one beside.
+type dashboardRobot struct {
+	RobotObject
+	FleetStatus fleet.RobotStatus `json:"fleet_status"`
+}
+
+func forDashboard(robot fleet.Robot) dashboardRobot {
+	status := robot.Status
+	robot.Status = fleet.RobotStatus(fleet.LegacyStatus(status))
+	return dashboardRobot{replyRobot(robot).Body, status}
 }
 
 func answerJSON(w http.ResponseWriter, out any) error {

@@ -36,7 +36,7 @@ func (a *API) robotRoutes() {
 	}, a.listRobots)
 	route(a, operation{
 		method: http.MethodGet, path: Base + "/robots/{id}", id: "robots.get", summary: "Get a robot",
-		may: need(fleet.RobotsRead), rate: rateRead,
+		may: need(fleet.RobotsRead), rate: rateRead, description: dashboardNote,
 	}, a.getRobot)
 	route(a, operation{
 		method: http.MethodPost, path: Base + "/robots/register", id: "robots.register", summary: "Make a robot known, or change its name and limits",

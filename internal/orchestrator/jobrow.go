@@ -106,7 +106,7 @@ func (j *Jobs) Dashboard(ctx context.Context, p auth.Principal, f store.JobFilte
 	if err := p.Require(fleet.JobsRead); err != nil {
 		return nil, 0, err
 	}
-	scope := p.Scope()
+	scope := p.Reach()
 	if environment != "" {
 		if !scope.Sees(environment) {
 			return []fleet.DashboardJob{}, 0, nil
