@@ -18,7 +18,7 @@ type dbCmds struct {
 	Restore dbRestoreCmd `cmd:"" help:"fill an empty database from a backup"`
 	Copy    dbCopyCmd    `cmd:"" help:"move an installation to another database"`
 
-	ImportCasareRPA dbImportCmd `cmd:"" name:"import-casarerpa" help:"take robots, their keys and workflows over from CasareRPA"`
+	ImportCasareRPA dbImportCmd `cmd:"" name:"import-casarerpa" help:"take robots, their keys, workflows, schedules and history over from CasareRPA"`
 }
 
 // database is the one that the flags name.
