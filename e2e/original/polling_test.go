@@ -137,7 +137,7 @@ func TestPolling(t *testing.T) {
 				t.Errorf("then %s", next.Raw)
 			}
 		},
-		"P10 status words are reports": func(t *testing.T) {
+		"P10 M7 status words are reports": func(t *testing.T) {
 			w := newWorld(t)
 			a := w.registered("r1", 1)
 			a.status("busy")

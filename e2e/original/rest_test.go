@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -39,6 +40,16 @@ func TestRobotRoutes(t *testing.T) {
 					t.Errorf("%v", r)
 				}
 			}
+			w.registered("r1", 1).start()
+			w.submit(func(r *client.SubmitRequest) { r.Environment = "nowhere" })
+			r := w.dialog().want(200, "GET", "/health/ready", "").object(t)
+			has(t, r, "uptime_seconds", "version")
+			if r["database"] != "up" || r["robots_connected"] != 1.0 || r["pending_jobs"] != 1.0 {
+				t.Errorf("%v", r)
+			}
+			if r := w.python().want(200, "GET", "/health/ready", "").object(t); r["database"] != nil || r["pending_jobs"] != nil {
+				t.Errorf("anybody is told %v", r)
+			}
 		},
 		"R4 M4 M26 look-up": func(t *testing.T) {
 			w := newWorld(t)
@@ -73,6 +84,53 @@ func TestRobotRoutes(t *testing.T) {
 			}
 			for _, bad := range []string{`{"robot_id":"a b","name":"x","hostname":"h"}`, `{"robot_id":"r","name":"","hostname":"h"}`, `{"robot_id":"r","name":"x","hostname":"h","max_concurrent_jobs":101}`} {
 				d.want(422, "POST", "/api/v1/robots/register", bad)
+			}
+		},
+		"M19 C8 what errors say to old readers": func(t *testing.T) {
+			w := newWorld(t)
+			a := w.registered("r1", 1)
+			job := string(w.submit())
+			a.work()
+			a.complete(job)
+			d, nobody := w.dialog(), w.python()
+			for _, c := range []struct {
+				who          *caller
+				method, path string
+				body         string
+				status       int
+				code         string
+			}{
+				{d, "POST", "/api/v1/workflows", `{`, 400, "INVALID_INPUT"},
+				{d, "POST", "/api/v1/workflows", `{"workflow_name":"x","workflow_json":{"nodes":{},"connections":[]},"trigger_type":"scheduled"}`, 400, "INVALID_INPUT"},
+				{d, "POST", "/api/v1/jobs/" + job + "/retry", "", 400, "INVALID_STATE_TRANSITION"},
+				{d, "GET", "/api/v1/metrics/robots/nobody", "", 404, "RESOURCE_NOT_FOUND"},
+				{d, "GET", "/api/v1/no/such/route", "", 404, "RESOURCE_NOT_FOUND"},
+				{nobody, "GET", "/api/v1/metrics/robots", "", 401, "AUTH_TOKEN_INVALID"},
+				{nobody, "POST", "/api/v1/auth/login", `{"username":"x","password":"not the password"}`, 401, "AUTH_INVALID_CREDENTIALS"},
+				{d, "POST", "/api/v1/jobs/claim", claimBody, 403, "AUTH_INSUFFICIENT_PERMISSIONS"},
+				{a.jobs, "POST", "/api/v1/jobs/" + job + "/fail", `{"error_message":"x"}`, 409, "RESOURCE_CONFLICT"},
+				{d, "POST", "/api/v1/robots/register", `{"robot_id":"a b","name":"x","hostname":"h"}`, 422, "VALIDATION_ERROR"},
+			} {
+				r := c.who.want(c.status, c.method, c.path, c.body)
+				m := r.object(t)
+				inner, _ := m["error"].(map[string]any)
+				details, _ := inner["details"].(map[string]any)
+				faults, listed := details["validation_errors"].([]any)
+				if inner["code"] != c.code && !(c.status == 409 && inner["code"] == "INVALID_STATE_TRANSITION") {
+					t.Errorf("%s %s: %v, want %s", c.method, c.path, inner["code"], c.code)
+				}
+				if m["detail"] == "" || m["detail"] != m["message"] || inner["message"] != m["detail"] || m["success"] != false || m["data"] != nil || !listed ||
+					!strings.HasPrefix(r.header.Get("Content-Type"), "application/problem+json") || m["request_id"] != r.header.Get("X-Request-ID") {
+					t.Errorf("%s", r.text)
+				}
+				if meta, _ := m["meta"].(map[string]any); meta["request_id"] != m["request_id"] {
+					t.Errorf("%v", meta)
+				} else {
+					legacyTime(t, meta["timestamp"])
+				}
+				if c.status == 422 && (len(faults) != 1 || faults[0].(map[string]any)["field"] != "body.robot_id" || inner["field"] != "robot_id") {
+					t.Errorf("%v", inner)
+				}
 			}
 		},
 		"R8 status": func(t *testing.T) {
@@ -296,6 +354,104 @@ func TestRobotRoutes(t *testing.T) {
 				}
 			}
 		},
+		"D17 C7 R33 the numbers of the fleet": func(t *testing.T) {
+			w := newWorld(t)
+			a, b := w.registered("r1", 1), w.registered("r2", 1)
+			a.start()
+			b.start()
+			runs := w.submit(func(r *client.SubmitRequest) { r.Target = "r1" })
+			a.work()
+			w.submit(func(r *client.SubmitRequest) { r.Environment = "nowhere" })
+			want := func(now map[string]float64) (m map[string]any) {
+				t.Helper()
+				if !w.calmly(10*time.Second, func() bool { // ends are counted a moment later
+					m = w.dialog().want(200, "GET", "/api/v1/metrics/fleet?time_range=24h", "").object(t)
+					for name, n := range now {
+						if m[name] != n {
+							return false
+						}
+					}
+					return true
+				}) {
+					t.Errorf("%v, want %v", m, now)
+				}
+				return m
+			}
+			want(map[string]float64{
+				"total_robots": 2, "active_robots": 1, "busy_robots": 1, "idle_robots": 1, "online_robots": 1, "offline_robots": 0, "active_jobs": 1, "running_jobs": 1,
+				"queue_depth": 1, "queued_jobs": 1, "total_jobs_today": 2, "total_jobs": 2, "success_rate": 0, "avg_execution_time": 0, "dlq_count": 0,
+			})
+			a.complete(string(runs))
+			bad := w.submit(func(r *client.SubmitRequest) {
+				r.Target, r.RetrySafety, r.Retry = "r1", "always", &client.RetryChange{Max: new(0)}
+			})
+			a.work()
+			a.fail(string(bad), "no")
+			m := want(map[string]float64{ // a rate is of what ended
+				"active_jobs": 0, "active_robots": 0, "idle_robots": 2, "completed_jobs": 1, "failed_jobs": 1, "success_rate": 50, "dlq_count": 1, "queue_depth": 1, "total_jobs": 3,
+			})
+			took, seconds := m["avg_execution_time"].(float64), m["average_job_duration_seconds"].(float64)
+			if took <= 0 || took > 60_000 || math.Abs(seconds*1000-took) > 0.001 { // milliseconds here, seconds there, and no whole ones
+				t.Errorf("%v ms, %v s", took, seconds)
+			}
+		},
+		"M27 M26 words of jobs": func(t *testing.T) {
+			w := newWorld(t)
+			a := w.registered("r1", 4)
+			d, page := w.dialog(), w.dashboard()
+			shown := func(id fleet.ID, python, dashboard, ours string) map[string]any {
+				t.Helper()
+				var rows []map[string]any
+				w.must(json.Unmarshal([]byte(d.want(200, "GET", "/api/v1/metrics/jobs?status="+python, "").text), &rows))
+				var row map[string]any
+				for _, r := range rows {
+					for _, name := range []string{"progress", "duration_ms", "duration"} {
+						if _, number := r[name].(float64); !number { // the table raises on null
+							t.Errorf("%s is %v", name, r[name])
+						}
+					}
+					if r["job_id"] == string(id) {
+						row = r
+					}
+				}
+				if row == nil || row["status"] != python || row["fleet_status"] != ours {
+					t.Errorf("%s is not shown as %s: %v", ours, python, row)
+				}
+				found := false
+				for _, j := range page.want(200, "GET", "/api/v1/jobs?limit=100&status="+dashboard, "").object(t)["jobs"].([]any) {
+					m := j.(map[string]any)
+					found = found || m["job_id"] == string(id) && m["status"] == dashboard
+				}
+				if !found {
+					t.Errorf("%s is not %s for the dashboard", ours, dashboard)
+				}
+				return row
+			}
+			job := w.submit()
+			shown(job, "pending", "queued", "pending")
+			a.work()
+			shown(job, "running", "running", "running")
+			_, err := w.api.CancelJob(t.Context(), job, client.CancelRequest{})
+			w.must(err)
+			shown(job, "running", "running", "cancelling")
+			a.complete(string(job))
+			shown(job, "completed", "completed", "completed")
+			asks := w.submit(document(writes, ""))
+			a.work()
+			a.fail(string(asks), "Job cancelled") // and nobody knows whether it paid
+			if row := shown(asks, "running", "running", "needs_decision"); row["error_message"] == "" || row["error_message"] == nil {
+				t.Errorf("nobody is told what is asked: %v", row)
+			}
+			w.robotClient("rc").connect(1) // takes an offer, and says nothing yet
+			offered := w.submit(func(r *client.SubmitRequest) { r.Target = "rc" })
+			w.reaches(offered, fleet.Assigned)
+			shown(offered, "running", "assigned", "assigned")
+			for _, path := range []string{"/api/v1/metrics/jobs?status=asleep", "/api/v1/metrics/jobs?status=needs_decision"} {
+				if e := d.want(422, "GET", path, "").object(t); !strings.Contains(fmt.Sprint(e["detail"]), "pending") { // the words are listed
+					t.Errorf("%v", e["detail"])
+				}
+			}
+		},
 		"M29 environments of the original": func(t *testing.T) {
 			w := newWorld(t)
 			a := w.registered("r1", 9) // lives in production
@@ -333,5 +489,48 @@ func TestRobotRoutes(t *testing.T) {
 		},
 	} {
 		t.Run(name, test)
+	}
+}
+
+// calmly is eventually for what may be asked a few times a second only.
+func (w *world) calmly(within time.Duration, ok func() bool) bool {
+	w.Helper()
+	for last := time.Now().Add(within); !ok(); {
+		if time.Now().After(last) || !pause(w.Context(), 400*time.Millisecond) {
+			return false
+		}
+	}
+	return true
+}
+
+// TestSilence holds D18 and M23: who is silent is shown as that, in one group of
+// the numbers, and any call of a robot breaks its silence.
+func TestSilence(t *testing.T) {
+	beside(t)
+	w := newWorld(t, func(w *world) { w.timing = fleet.NewTiming(15 * time.Second) }) // the least
+	w.registered("dead", 1).start()
+	w.registered("never", 1) // registered, and never heard of again
+	a := w.registered("busy", 1)
+	a.start()
+	job := w.submit(func(r *client.SubmitRequest) { r.Target = "busy" })
+	a.work()
+	groups := func() (m map[string]any, sum float64) {
+		t.Helper()
+		m = w.dialog().want(200, "GET", "/api/v1/metrics/fleet", "").object(t)
+		for _, name := range []string{"idle_robots", "busy_robots", "offline_robots", "error_robots", "maintenance_robots"} {
+			sum += m[name].(float64)
+		}
+		return m, sum
+	}
+	if !w.calmly(time.Minute, func() bool {
+		a.extend(string(job)) // alone keeps it alive
+		return w.row("dead")["status"] == "offline" && w.row("never")["status"] == "offline"
+	}) {
+		t.Errorf("the dead one is %v, the one never heard of %v", w.row("dead")["status"], w.row("never")["status"])
+	}
+	a.extend(string(job))
+	m, sum := groups()
+	if m["total_robots"] != 3.0 || sum != 3.0 || m["offline_robots"] != 2.0 || m["busy_robots"] != 1.0 || m["online_robots"] != m["idle_robots"] { // each in one group
+		t.Errorf("%v", m)
 	}
 }

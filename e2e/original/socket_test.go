@@ -131,8 +131,10 @@ func (p *program) endsWith(code websocket.StatusCode) {
 
 // robotClient is the program with the enveloped dialect: no key in the handshake,
 // the token in the first frame.
-func (w *world) robotClient(id string) *program {
-	return &program{world: w, id: id, key: w.key(id)}
+func (w *world) robotClient(id string) *program { return w.robotClientOf(id, w.key(id)) }
+
+func (w *world) robotClientOf(id, key string) *program {
+	return &program{world: w, id: id, key: key}
 }
 
 func (p *program) register(slots int) map[string]any {

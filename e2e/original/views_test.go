@@ -244,8 +244,8 @@ func TestViews(t *testing.T) {
 		w.must(err)
 	})
 
-	t.Run("W2 admin", func(t *testing.T) {
-		p := w.watch("/ws/admin", w.admin)
+	t.Run("W2 D12 admin", func(t *testing.T) {
+		p, all := w.watch("/ws/admin", w.admin), w.watch("/ws/admin", w.admin)
 		first := p.hear("initial_state")
 		has(t, first, "robots", "pending_jobs", "timestamp")
 		has(t, first["robots"].([]any)[0].(map[string]any), "robot_id", "robot_name", "status", "capabilities")
@@ -263,6 +263,22 @@ func TestViews(t *testing.T) {
 		done := p.until("job_completed", is("job_id", job))
 		if done["robot_id"] != "r9" || done["success"] != true || done["result"] == nil {
 			t.Errorf("%v", done)
+		}
+		requeued := 0
+		for m := range all.inbox { // D12: once, and each frame says what it is and when
+			legacyTime(t, m["timestamp"])
+			if m["type"] == "job_requeued" && m["job_id"] == job {
+				requeued++
+			}
+			if m["type"] == "job_completed" && m["job_id"] == job {
+				break
+			}
+			if m["type"] == nil {
+				t.Errorf("%v", m)
+			}
+		}
+		if requeued != 1 {
+			t.Errorf("%d frames of one release", requeued)
 		}
 		_ = rc.ws.CloseNow()
 		has(t, p.until("robot_disconnected", is("robot_id", "r9")), "orphaned_jobs", "timestamp")

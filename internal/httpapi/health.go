@@ -7,6 +7,7 @@ import (
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/auth"
+	"github.com/casarerpa/fleet/internal/orchestrator"
 )
 
 // Health is how the orchestrator is.
@@ -16,6 +17,17 @@ type Health struct {
 	At      float64        `json:"timestamp" doc:"Seconds since 1970."`
 	Ready   *bool          `json:"ready,omitempty" doc:"Only of /health/ready."`
 	Details *HealthDetails `json:"details,omitempty" doc:"Only for those who may read the system."`
+	*HealthFigures
+}
+
+// HealthFigures stand in /health/ready for those who may read the system, as
+// programs of the original look for them.
+type HealthFigures struct {
+	Database  string `json:"database" enum:"up,down"`
+	Connected *int64 `json:"robots_connected" doc:"null while the database is down."`
+	Pending   *int64 `json:"pending_jobs" doc:"Likewise."`
+	Uptime    int64  `json:"uptime_seconds"`
+	Version   string `json:"version"`
 }
 
 // HealthDetails is what only an admin sees.
@@ -106,5 +118,26 @@ func (a *API) healthReady(ctx context.Context, _ *struct{}) (*healthReply, error
 	} else {
 		reply.Status = http.StatusServiceUnavailable
 	}
+	if d := reply.Body.Details; d != nil {
+		reply.Body.HealthFigures = a.readyFigures(ctx, ready, d)
+	}
 	return reply, nil
+}
+
+// readyFigures are read if the database answers. A fault of them makes nothing less
+// ready.
+func (a *API) readyFigures(ctx context.Context, ready bool, d *HealthDetails) *HealthFigures {
+	out := &HealthFigures{Database: "down", Uptime: d.Uptime, Version: d.Version}
+	if !ready {
+		return out
+	}
+	out.Database = "up"
+	who := auth.From(ctx)
+	if list, err := a.o.Orchestrator.Robots.List(ctx, who, orchestrator.RobotFilter{Connected: true}, fleet.Page{Limit: 1}); err == nil {
+		out.Connected = &list.Total
+	}
+	if q, err := a.o.Orchestrator.Numbers.Queue(ctx, who); err == nil {
+		out.Pending = &q.Depth
+	}
+	return out
 }
