@@ -1,6 +1,6 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { clean, dev, launch, open, type Program, shot, themes, workflow } from './harness';
+import { ask, clean, dev, launch, open, type Program, shot, themes, workflow } from './harness';
 
 let browser: Browser;
 let server: Program;
@@ -52,6 +52,57 @@ describe('schedules', () => {
     await page.setViewportSize({ width: 390, height: 844 });
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
     await themes(page, 'schedule-390');
+    expect(w.faults).toEqual([]);
+    await w.context.close();
+  });
+
+  it('skips the next run, shows the week, and says which come at once', async () => {
+    const made = await ask<{ workflow_id: string }>(server.url, 'PUT', '/workflows', {
+      workflow_name: 'Report',
+      workflow_json: {
+        metadata: { name: 'Report', version: '1.0.0' },
+        nodes: { start: { node_id: 'start', node_type: 'StartNode', config: {}, position: [0, 0] } },
+        connections: [],
+      },
+    });
+    const add = (schedule_name: string, cron_expression: string) =>
+      ask<{ schedule_id: string; next_run: string }>(server.url, 'POST', '/schedules', {
+        schedule_name,
+        workflow_id: made.workflow_id,
+        cron_expression,
+        timezone: 'UTC',
+      });
+    const one = await add('morning', '0 9 * * *');
+    await add('also', '0 9 * * *');
+    await add('noon', '5 12 * * 1-5');
+    const w = await open(browser);
+    const { page } = w;
+    await page.goto(`${server.url}/fleet/schedules`);
+    await page.getByRole('button', { name: 'Agenda' }).click();
+    await page.getByText('Yellow: several schedules in one minute.', { exact: false }).waitFor();
+    const cells = page.getByRole('button', { name: /o’clock: 2 runs$/ });
+    expect(await cells.count()).toBeGreaterThanOrEqual(6);
+    await cells.first().click();
+    await page
+      .getByRole('region', { name: /^Runs of/ })
+      .getByRole('link', { name: 'also' })
+      .waitFor();
+    expect(await page.getByRole('region', { name: 'At the same time' }).getByRole('listitem').count()).toBeGreaterThanOrEqual(6);
+    await themes(page, 'agenda');
+    await page.setViewportSize({ width: 390, height: 844 });
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+    await themes(page, 'agenda-390');
+    await page.setViewportSize({ width: 1440, height: 900 });
+    await page.getByRole('button', { name: /^Weekly/ }).click();
+    await page.getByText('No schedule is of the kind “Weekly”.').waitFor();
+    await page.getByRole('button', { name: 'Clear the filter' }).click();
+
+    await page.getByRole('link', { name: 'morning' }).click();
+    const view = page.getByRole('region', { name: 'morning', exact: true });
+    await view.getByRole('button', { name: 'Skip next' }).click();
+    await view.getByText('does not come. It goes on at', { exact: false }).waitFor();
+    const after = await ask<{ next_run: string }>(server.url, 'GET', `/schedules/${one.schedule_id}`);
+    expect(Date.parse(after.next_run) - Date.parse(one.next_run)).toBe(86_400_000);
     expect(w.faults).toEqual([]);
     await w.context.close();
   });

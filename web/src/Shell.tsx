@@ -1,8 +1,10 @@
 import { Link, Outlet, useNavigate, useRouterState, useSearch } from '@tanstack/react-router';
-import { useEffect, useState } from 'react';
+import { type ReactNode, useEffect, useState } from 'react';
 import { call, type Me, type Schemas, setTenant } from './api/client';
+import { Global, Still } from './Global';
 import { LoginPage } from './pages/login/LoginPage';
 import { Connection } from './parts/Connection';
+import { forgetFound } from './parts/GoTo';
 import { follow, unfollow } from './parts/live';
 import { setMe } from './parts/session';
 import { useWho } from './parts/who';
@@ -13,6 +15,7 @@ export function Shell() {
   const { meta, me, state, ask, again } = useWho();
   const path = useRouterState({ select: (s) => s.location.pathname });
   const canvas = path.startsWith('/local/') || /^\/workflows\/[^/]+(\/versions\/[^/]+)?$/.test(path);
+  const [folded, setFolded] = useState(false);
   const chosen = useSearch({ strict: false }).tenant;
 
   // Who works across tenants asks for one of them, always: without a name lists would be of all and the rest of one's own.
@@ -25,7 +28,10 @@ export function Shell() {
     setMe(me);
     if (!me || !reachable) return;
     follow(me, ask);
-    return unfollow;
+    return () => {
+      unfollow();
+      forgetFound();
+    };
   }, [me, tenant, reachable, ask]);
   const [ready, setReady] = useState('');
   useEffect(() => setReady(me ? `${me.user_id ?? me.key_id ?? ''} ${tenant}` : ''), [me, tenant]);
@@ -45,8 +51,11 @@ export function Shell() {
           The server does not answer. Showing the last known state. Actions wait for the connection.
         </p>
       )}
-      <div className={css.body}>
-        <Rail me={me} canvas={meta?.mode === 'canvas'} />
+      <Still />
+      <div className={css.body} data-folded={folded || undefined}>
+        <Rail me={me} canvas={meta?.mode === 'canvas'} folded={folded}>
+          <Global canvas={canvas} onRail={() => setFolded((f) => !f)} />
+        </Rail>
         <div className={css.foot}>
           {everywhere && me && meta?.mode !== 'canvas' && <TenantFilter value={tenant} own={me.tenant_id} />}
           {state !== 'asking' && <Connection lost={state === 'lost'} version={meta?.version ?? ''} canvas={meta?.mode === 'canvas'} />}
@@ -63,36 +72,55 @@ export function Shell() {
   );
 }
 
-function Rail({ me, canvas }: { me: Me | undefined; canvas: boolean }) {
+const marks = {
+  overview: 'M3 3h6v6H3zM11 3h6v4h-6zM11 9h6v8h-6zM3 11h6v6H3z',
+  fleet: 'M4 4h12v5H4zM4 11h12v5H4zM7 6.5h.1M7 13.5h.1',
+  workflows: 'M3 4h5v4H3zM12 12h5v4h-5zM8 6h3.5v8H12',
+  activity: 'M2 10h4l2.5-6 3 12 2.5-6h4',
+  audit: 'M5 3h10v14H5zM8 7h4M8 10h4M8 13h2',
+  settings: 'M3 6h8M15 6h2M3 14h2M9 14h8M13 4v4M7 12v4',
+} as const;
+
+function Mark({ of }: { of: keyof typeof marks }) {
+  return (
+    <svg viewBox="0 0 20 20" width="16" height="16" fill="none" stroke="currentColor" strokeWidth="1.5" aria-hidden="true">
+      <path d={marks[of]} />
+    </svg>
+  );
+}
+
+function Rail({ me, canvas, folded, children }: { me: Me | undefined; canvas: boolean; folded: boolean; children: ReactNode }) {
   const may = (p: string) => me?.permissions.some((x) => x === p) ?? false;
   const settings = useRouterState({ select: (s) => s.location.pathname.startsWith('/settings') });
   const fleet = useRouterState({ select: (s) => s.location.pathname.startsWith('/fleet') });
+  const name = (text: string) => (folded ? { 'aria-label': text, title: text } : {});
   return (
     <nav className={css.rail} aria-label="Main">
-      <span className={css.mark}>Casare Fleet</span>
+      <span className={css.mark}>{folded ? 'CF' : 'Casare Fleet'}</span>
+      {children}
       {!canvas && (
-        <Link to="/" activeOptions={{ exact: true, includeSearch: false }}>
-          Overview
+        <Link to="/" activeOptions={{ exact: true, includeSearch: false }} {...name('Overview')}>
+          <Mark of="overview" /> <span>Overview</span>
         </Link>
       )}
-      <Link to="/fleet" {...(fleet ? { 'aria-current': 'page' as const } : {})}>
-        Fleet
+      <Link to="/fleet" {...(fleet ? { 'aria-current': 'page' as const } : {})} {...name('Fleet')}>
+        <Mark of="fleet" /> <span>Fleet</span>
       </Link>
-      <Link to="/workflows" search={{ q: '' }} activeOptions={{ includeSearch: false }}>
-        Workflows
+      <Link to="/workflows" search={{ q: '' }} activeOptions={{ includeSearch: false }} {...name('Workflows')}>
+        <Mark of="workflows" /> <span>Workflows</span>
       </Link>
       {may('events:read') && (
-        <Link to="/activity" search={{}} activeOptions={{ includeSearch: false }}>
-          Activity
+        <Link to="/activity" search={{}} activeOptions={{ includeSearch: false }} {...name('Activity')}>
+          <Mark of="activity" /> <span>Activity</span>
         </Link>
       )}
       {may('audit:read') && (
-        <Link to="/audit" search={{}} activeOptions={{ includeSearch: false }}>
-          Audit
+        <Link to="/audit" search={{}} activeOptions={{ includeSearch: false }} {...name('Audit')}>
+          <Mark of="audit" /> <span>Audit</span>
         </Link>
       )}
-      <Link to="/settings/$part" params={{ part: 'profile' }} {...(settings ? { 'aria-current': 'page' as const } : {})}>
-        Settings
+      <Link to="/settings/$part" params={{ part: 'profile' }} {...(settings ? { 'aria-current': 'page' as const } : {})} {...name('Settings')}>
+        <Mark of="settings" /> <span>Settings</span>
       </Link>
     </nav>
   );

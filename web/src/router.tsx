@@ -10,7 +10,7 @@ import { OverviewPage } from './pages/overview/OverviewPage';
 import { queueSearch } from './pages/queue/items';
 import { RobotsPage } from './pages/robot/RobotsPage';
 import { robotSearch } from './pages/robot/rows';
-import { scheduleSearch } from './pages/schedule/schedules';
+import { listSearch, scheduleSearch } from './pages/schedule/schedules';
 import { triggerSearch } from './pages/trigger/triggers';
 import { VersionsPage } from './pages/workflow/VersionsPage';
 import { WorkflowsPage } from './pages/workflow/WorkflowsPage';
@@ -277,10 +277,20 @@ const SchedulesPage = lazyRouteComponent(() => import('./pages/schedule/Schedule
 const schedules = createRoute({
   getParentRoute: () => root,
   path: '/fleet/schedules',
+  validateSearch: listSearch,
   component: function Schedules() {
     const navigate = useNavigate();
+    const { view, freq } = schedules.useSearch();
     return (
-      <SchedulesPage id="" search={{}} onSearch={() => undefined} onOpen={(id) => void navigate({ to: '/fleet/schedules/$id', params: { id }, search: {} })} />
+      <SchedulesPage
+        id=""
+        agenda={view === 'agenda'}
+        kind={freq}
+        onView={(search) => void navigate({ to: '/fleet/schedules', search })}
+        search={{}}
+        onSearch={() => undefined}
+        onOpen={(id) => void navigate({ to: '/fleet/schedules/$id', params: { id }, search: {} })}
+      />
     );
   },
 });
@@ -297,7 +307,7 @@ const schedule = createRoute({
         id={id}
         search={schedule.useSearch()}
         onSearch={(search) => void navigate({ to: '/fleet/schedules/$id', params: { id }, search, replace: true })}
-        onOpen={(to) => void (to ? navigate({ to: '/fleet/schedules/$id', params: { id: to }, search: {} }) : navigate({ to: '/fleet/schedules' }))}
+        onOpen={(to) => void (to ? navigate({ to: '/fleet/schedules/$id', params: { id: to }, search: {} }) : navigate({ to: '/fleet/schedules', search: {} }))}
       />
     );
   },

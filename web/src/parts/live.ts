@@ -5,6 +5,7 @@ import { FleetStore } from '../live/fleetstore';
 import type { Fact, LiveRobot, Sample, Snapshot } from '../live/frames';
 import { LiveQuery, type Query } from '../live/query';
 import { type Socket, type State, Stream } from '../live/stream';
+import { setPause, useStill } from './paused';
 import { hidden, onShown } from './shown';
 import { clock, setServerTime } from './Time';
 
@@ -60,6 +61,7 @@ export function follow(me: Me, who: () => Promise<number | undefined>): void {
 export function unfollow(): void {
   stream.stop();
   fleet.clear();
+  setPause(undefined);
 }
 
 const hiddenTooLong = 10 * 60_000;
@@ -76,7 +78,7 @@ if (typeof document !== 'undefined') {
 export const useConnection = (): State => useSyncExternalStore(stream.watch, stream.look);
 
 /** useRobots is the list of all robots, told at most twice a second. */
-export const useRobots = (): readonly LiveRobot[] => useSyncExternalStore(fleet.onList, fleet.all);
+export const useRobots = (): readonly LiveRobot[] => useStill(useSyncExternalStore(fleet.onList, fleet.all), (list) => list.length > 0);
 
 export interface FleetList {
   robots: readonly LiveRobot[];
@@ -111,7 +113,10 @@ export function useFleetList(): FleetList {
 /** useRobot is one row, told with the frames of the screen. */
 export function useRobot(id: string): LiveRobot | undefined {
   const sub = useMemo(() => (f: () => void) => fleet.sub(id, f), [id]);
-  return useSyncExternalStore(sub, () => fleet.row(id));
+  return useStill(
+    useSyncExternalStore(sub, () => fleet.row(id)),
+    (r) => r?.robot_id === id,
+  );
 }
 
 /** useLive asks when key changes, and is kept up to date by the facts of its topics. What it has stays when a later question fails. */
@@ -122,7 +127,7 @@ export function useLive<T>(key: string, query: Query<T>): Asked<T> {
     q.start();
     return () => q.stop();
   }, [q]);
-  const s = useSyncExternalStore(q.watch, q.look);
+  const s = useStill({ q, ...useSyncExternalStore(q.watch, q.look) }, (v) => v.q === q && v.data !== undefined);
   return {
     data: s.data,
     error: s.error === undefined ? undefined : s.error instanceof Refusal ? s.error : new Refusal(String(s.error), 0, '', ''),

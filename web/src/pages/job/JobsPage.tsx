@@ -1,7 +1,8 @@
-import { Link } from '@tanstack/react-router';
-import { useState } from 'react';
+import { Link, useNavigate } from '@tanstack/react-router';
+import { useMemo, useRef, useState } from 'react';
 import { call, type Job, Refusal, type Schemas } from '../../api/client';
 import { Confirm } from '../../parts/Confirm';
+import { useCursor } from '../../parts/cursor';
 import { FleetTabs } from '../../parts/FleetTabs';
 import { takeJob, touchJob, useLive } from '../../parts/live';
 import css from '../../parts/parts.module.css';
@@ -9,9 +10,10 @@ import { Empty, Fault, Loading } from '../../parts/States';
 import { Status } from '../../parts/Status';
 import { useMay } from '../../parts/session';
 import { Ago } from '../../parts/Time';
+import { Views } from '../../parts/Views';
 import { between, label, priority } from '../../parts/words';
 import { waits } from '../../words/waiting';
-import { final, type JobSearch, jobStatuses, stoppable } from './rows';
+import { final, type JobSearch, jobSearch, jobStatuses, stoppable } from './rows';
 
 const columns = '150px minmax(150px, 1fr) 110px minmax(140px, 1fr) 80px 140px 100px 130px';
 const heads = ['State', 'Workflow', 'Job', 'Robot', 'Priority', 'Created', 'Duration', 'Actions'];
@@ -45,6 +47,25 @@ export function JobsPage({ search, onSearch }: { search: JobSearch; onSearch: (s
       .finally(page.again);
   };
   const jobs = page.data?.jobs ?? [];
+  const navigate = useNavigate();
+  const box = useRef<HTMLDivElement>(null);
+  const ids = useMemo(() => jobs.map((j) => j.job_id), [jobs]);
+  const here = useCursor({
+    ids,
+    open: (id) => void navigate({ to: '/fleet/jobs/$id', params: { id }, search: {} }),
+    show: (i) => box.current?.children[i + 1]?.scrollIntoView({ block: 'nearest' }),
+    more: (id) => {
+      const job = jobs.find((j) => j.job_id === id);
+      if (!job) return [];
+      const group = 'The row';
+      const why = may ? {} : { why: 'Your role may not run or stop jobs.' };
+      return [
+        ...(final(job.status) && job.status !== 'completed' ? [{ name: 'Retry', group, keys: 'r', run: () => act(job, 'retry'), ...why }] : []),
+        ...(stoppable(job.status) ? [{ name: 'Cancel…', group, keys: 'Shift K', run: () => setStop(job), ...why }] : []),
+        { name: 'Open its log', group, keys: 'l', run: () => void navigate({ to: '/fleet/jobs/$id', params: { id: job.job_id }, search: { pane: 'log' } }) },
+      ];
+    },
+  });
   return (
     <div className={`${css.page} ${css.fixed}`}>
       <div className={css.head}>
@@ -58,6 +79,7 @@ export function JobsPage({ search, onSearch }: { search: JobSearch; onSearch: (s
       </div>
       <FleetTabs />
       <div className={css.bar}>
+        <Views page="jobs" query={{ ...search } as Record<string, string>} onQuery={(q) => onSearch(jobSearch(q))} />
         <button type="button" aria-pressed={!status} onClick={() => onSearch({})}>
           All
         </button>
@@ -85,7 +107,7 @@ export function JobsPage({ search, onSearch }: { search: JobSearch; onSearch: (s
         </div>
       )}
       {jobs.length > 0 && (
-        <div className={css.grid} role="table" aria-label="Jobs" tabIndex={0}>
+        <div ref={box} className={css.grid} role="table" aria-label="Jobs" tabIndex={0}>
           <div className={`${css.row} ${css.header}`} role="row" style={{ gridTemplateColumns: columns }}>
             {heads.map((h) => (
               <span key={h} role="columnheader">
@@ -94,7 +116,7 @@ export function JobsPage({ search, onSearch }: { search: JobSearch; onSearch: (s
             ))}
           </div>
           {jobs.map((j) => (
-            <div key={j.job_id} className={css.row} role="row" style={{ gridTemplateColumns: columns }}>
+            <div key={j.job_id} className={css.row} role="row" data-here={j.job_id === here || undefined} style={{ gridTemplateColumns: columns }}>
               <span role="cell">
                 <Status word={j.status} {...(j.robot_silent ? { more: '· robot silent' } : {})} />
               </span>

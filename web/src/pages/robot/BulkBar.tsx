@@ -8,11 +8,23 @@ import { label } from '../../parts/words';
 import { counts } from './rows';
 
 const kinds = ['maintenance', 'pause', 'resume', 'drain', 'restart', 'stop', 'start'] as const;
+export type BulkKind = (typeof kinds)[number];
 const asksAboutRunning = new Set<string>(['maintenance', 'restart']);
 
 /** BulkBar acts on the chosen robots as one operation of the server, in waves, and shows a result for each of them. */
-export function BulkBar({ robots, may, onClear }: { robots: LiveRobot[]; may: boolean; onClear: () => void }) {
-  const [kind, setKind] = useState<(typeof kinds)[number]>();
+export function BulkBar({
+  robots,
+  may,
+  kind,
+  setKind,
+  onClear,
+}: {
+  robots: LiveRobot[];
+  may: boolean;
+  kind: BulkKind | undefined; // that is asked about
+  setKind: (k: BulkKind | undefined) => void;
+  onClear: () => void;
+}) {
   const [running, setRunning] = useState('keep');
   const [wave, setWave] = useState('');
   const [note, setNote] = useState('');
@@ -44,7 +56,7 @@ export function BulkBar({ robots, may, onClear }: { robots: LiveRobot[]; may: bo
     <section className={css.bulk} aria-label="Chosen robots">
       <div className={css.bar}>
         <strong>
-          {robots.length} robots selected ({what})
+          {robots.length === 1 ? '1 robot' : `${robots.length} robots`} selected ({what})
         </strong>
         {kinds.map((k) => (
           <button key={k} type="button" disabled={!may} title={may ? undefined : 'This needs the permission robots:operate.'} onClick={() => setKind(k)}>
@@ -61,8 +73,8 @@ export function BulkBar({ robots, may, onClear }: { robots: LiveRobot[]; may: bo
       {id && <BulkResult key={id} id={id} onId={setId} />}
       {kind && (
         <Confirm
-          title={`${label(kind)}: ${robots.length} robots`}
-          action={`${label(kind)} ${robots.length} robots`}
+          title={`${label(kind)}: ${robots.length === 1 ? '1 robot' : `${robots.length} robots`}`}
+          action={`${label(kind)} ${robots.length === 1 ? '1 robot' : `${robots.length} robots`}`}
           busy={busy}
           onClose={() => setKind(undefined)}
           onConfirm={() => void send()}

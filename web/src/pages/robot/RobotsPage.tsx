@@ -1,8 +1,10 @@
-import { Link } from '@tanstack/react-router';
+import { Link, useNavigate } from '@tanstack/react-router';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { memo, useMemo, useRef, useState } from 'react';
+import { useCursor } from '../../parts/cursor';
 import { FleetTabs } from '../../parts/FleetTabs';
 import { useHeld } from '../../parts/held';
+import { useCommands } from '../../parts/keys';
 import { stream, useFleetList, useRobot } from '../../parts/live';
 import css from '../../parts/parts.module.css';
 import { capabilities } from '../../parts/RobotPicker/picker';
@@ -10,9 +12,10 @@ import { Empty, Fault, Loading } from '../../parts/States';
 import { Status } from '../../parts/Status';
 import { useMay } from '../../parts/session';
 import { Ago } from '../../parts/Time';
+import { Views } from '../../parts/Views';
 import { label } from '../../parts/words';
-import { BulkBar } from './BulkBar';
-import { counts, type RobotSearch, shown, statuses } from './rows';
+import { BulkBar, type BulkKind } from './BulkBar';
+import { counts, type RobotSearch, robotSearch, shown, statuses } from './rows';
 
 const columns = '40px 150px minmax(160px, 1.4fr) 120px 70px 70px 90px minmax(160px, 1fr) 130px';
 const heads = ['', 'Status', 'Name', 'Environment', 'Jobs', 'CPU', 'Memory', 'Capabilities', 'Last heartbeat'];
@@ -24,12 +27,14 @@ export function RobotsPage({ search, onSearch }: { search: RobotSearch; onSearch
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const box = useRef<HTMLDivElement>(null);
   const [over, setOver] = useState(false);
+  const walked = useRef(false); // somebody goes through the rows by key
+  const filters = useRef<HTMLSelectElement>(null);
   const all = fleet.robots;
   const rows = useMemo(() => shown(all, search), [all, search]);
   const count = useMemo(() => counts(all), [all]);
   const ids = useMemo(() => rows.map((r) => r.robot_id), [rows]);
   // Nothing moves under the hand: who is in the list and in which order changes when the pointer has left it.
-  const held = useHeld(ids, over || chosen.size > 0, JSON.stringify(search));
+  const held = useHeld(ids, over || walked.current || chosen.size > 0, JSON.stringify(search));
   const virtual = useVirtualizer({ count: held.ids.length, getScrollElement: () => box.current, estimateSize: () => 34, overscan: 10 });
   const toggle = (id: string) =>
     setChosen((was) => {
@@ -37,6 +42,36 @@ export function RobotsPage({ search, onSearch }: { search: RobotSearch; onSearch
       if (!next.delete(id)) next.add(id);
       return next;
     });
+  const [kind, setKind] = useState<BulkKind>();
+  const navigate = useNavigate();
+  const cursor = useCursor({
+    ids: held.ids,
+    open: (id) => void navigate({ to: '/fleet/robots/$id', params: { id } }),
+    toggle,
+    show: (i) => virtual.scrollToIndex(i),
+    more: (id) => {
+      const why = may ? {} : { why: 'Your role can see robots but not operate them.' };
+      const ask = (k: BulkKind) => () => {
+        if (chosen.size === 0 && id === undefined) return;
+        if (chosen.size === 0 && id !== undefined) setChosen(new Set([id]));
+        setKind(k);
+      };
+      const paused = id !== undefined && all.find((r) => r.robot_id === id)?.status === 'paused';
+      const group = 'The row, or those that are chosen';
+      return [
+        { name: 'Maintenance…', group, keys: 'm', run: ask('maintenance'), ...why },
+        { name: paused ? 'Resume…' : 'Pause…', group, keys: 'p', run: ask(paused ? 'resume' : 'pause'), ...why },
+        { name: 'Restart…', group, keys: 'Shift R', run: ask('restart'), ...why },
+        { name: 'Stop…', group, keys: 'Shift S', run: ask('stop'), ...why },
+      ];
+    },
+  });
+  walked.current = cursor !== undefined;
+  useCommands([
+    { name: 'Choose all that match', group: 'In this list', keys: 'Ctrl A', run: () => setChosen(new Set(held.ids)) },
+    { name: 'Filter', group: 'In this list', keys: 'f', run: () => filters.current?.focus() },
+    ...(held.waiting > 0 ? [{ name: 'Show who changed places', group: 'In this list', keys: '.', run: held.apply }] : []),
+  ]);
   const selected = all.filter((r) => chosen.has(r.robot_id));
   const set = (more: { [K in keyof RobotSearch]: RobotSearch[K] | undefined }) =>
     onSearch(Object.fromEntries(Object.entries({ ...search, ...more }).filter(([, v]) => v)) as RobotSearch);
@@ -58,8 +93,9 @@ export function RobotsPage({ search, onSearch }: { search: RobotSearch; onSearch
       </div>
       <FleetTabs />
       <div className={css.bar}>
+        <Views page="robots" query={{ ...search } as Record<string, string>} onQuery={(q) => onSearch(robotSearch(q))} />
         <input type="search" aria-label="Search robots" placeholder="Search" value={search.q ?? ''} onChange={(e) => set({ q: e.target.value || undefined })} />
-        <select aria-label="Capability" value={search.cap ?? ''} onChange={(e) => set({ cap: e.target.value || undefined })}>
+        <select ref={filters} aria-label="Capability" value={search.cap ?? ''} onChange={(e) => set({ cap: e.target.value || undefined })}>
           <option value="">Any capability</option>
           {capabilities.map((c) => (
             <option key={c.word} value={c.word}>
@@ -74,7 +110,7 @@ export function RobotsPage({ search, onSearch }: { search: RobotSearch; onSearch
         ))}
       </div>
       {fleet.error && <Fault error={fleet.error} asOf={fleet.loaded ? fleet.asOf : ''} again={() => stream.retry()} />}
-      {selected.length > 0 && <BulkBar robots={selected} may={may} onClear={() => setChosen(new Set())} />}
+      {selected.length > 0 && <BulkBar robots={selected} may={may} kind={kind} setKind={setKind} onClear={() => setChosen(new Set())} />}
       {!fleet.loaded && !fleet.error && <Loading what="robots" />}
       {fleet.loaded && all.length === 0 && (
         <Empty command="fleet robot enrol --help">
@@ -112,7 +148,7 @@ export function RobotsPage({ search, onSearch }: { search: RobotSearch; onSearch
           <div role="rowgroup" style={{ position: 'relative', height: virtual.getTotalSize(), minWidth: 1000 }}>
             {virtual.getVirtualItems().map((v) => {
               const id = held.ids[v.index];
-              return id && <Row key={id} id={id} index={v.index} top={v.start} chosen={chosen.has(id)} onToggle={toggle} />;
+              return id && <Row key={id} id={id} index={v.index} top={v.start} chosen={chosen.has(id)} here={id === cursor} onToggle={toggle} />;
             })}
           </div>
         </div>
@@ -127,12 +163,14 @@ const Row = memo(function Row({
   index,
   top,
   chosen,
+  here: cursor,
   onToggle,
 }: {
   id: string;
   index: number;
   top: number;
   chosen: boolean;
+  here: boolean; // the keys are on it
   onToggle: (id: string) => void;
 }) {
   const r = useRobot(id);
@@ -151,7 +189,7 @@ const Row = memo(function Row({
   const caps = r.capabilities.map((w) => capabilities.find((c) => c.word === w)?.name ?? w).join(', ');
   const here = r.status !== 'offline';
   return (
-    <div className={css.row} role="row" aria-rowindex={index + 2} style={style}>
+    <div className={css.row} role="row" aria-rowindex={index + 2} data-here={cursor || undefined} style={style}>
       <span role="cell">
         <input type="checkbox" aria-label={`Select ${name}`} checked={chosen} onChange={() => onToggle(id)} style={{ width: 24, height: 24, margin: 0 }} />
       </span>

@@ -1,6 +1,6 @@
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
-import { call, type Schemas } from '../../api/client';
+import { call, Refusal, type Schemas } from '../../api/client';
 import { useAct } from '../../parts/act';
 import { Confirm } from '../../parts/Confirm';
 import { onlyIf, useLive } from '../../parts/live';
@@ -11,6 +11,7 @@ import { Fault, Loading } from '../../parts/States';
 import { Status } from '../../parts/Status';
 import { useMay } from '../../parts/session';
 import { label } from '../../parts/words';
+import { skipOf } from './agenda';
 import { ScheduleDialog } from './ScheduleDialog';
 import { concerns, inZone, often, outcomes, type Schedule, type ScheduleSearch } from './schedules';
 
@@ -61,6 +62,21 @@ export function ScheduleView({ id, search, onSearch, onChanged, onGone }: Props)
       )
       .then(all);
   };
+  /** skip lets the schedule go on from the run after the next one: nothing comes before that. */
+  const skip = () =>
+    act
+      .run(
+        'Skipping…',
+        async () => {
+          const p = await call<Schemas['SchedulePreview']>('POST', '/schedules/preview', { schedule_id: d.schedule_id, count: 10 });
+          const s = skipOf(p.runs);
+          if (!s) throw new Refusal('No run comes after the next one.', 0, 'Disable the schedule instead.', '');
+          await call('PUT', at, { start_at: s.start }, undefined, { 'If-Match': `"${d.revision}"` });
+          return s;
+        },
+        (s) => `The run of ${inZone(s.skipped, d.timezone)} does not come. It goes on at ${inZone(s.start, d.timezone)}.`,
+      )
+      .then(all);
   return (
     <section aria-label={d.schedule_name}>
       <div className={css.bar}>
@@ -84,6 +100,9 @@ export function ScheduleView({ id, search, onSearch, onChanged, onGone }: Props)
         </button>
         <button type="button" disabled={!mayRun || act.busy} onClick={() => (d.enabled ? setOpen('pause') : enable(true))}>
           {d.enabled ? 'Pause…' : 'Resume'}
+        </button>
+        <button type="button" disabled={!mayWrite || act.busy || !d.enabled || !d.next_run || d.kind === 'once'} onClick={() => void skip()}>
+          Skip next
         </button>
         <button type="button" disabled={!mayWrite} onClick={() => setOpen('edit')}>
           Edit…

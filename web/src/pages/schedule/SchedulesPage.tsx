@@ -11,19 +11,24 @@ import { Empty, Fault, Loading } from '../../parts/States';
 import { Switch } from '../../parts/Switch';
 import { useMay } from '../../parts/session';
 import { Ago } from '../../parts/Time';
+import { label } from '../../parts/words';
+import { Agenda } from './Agenda';
 import { ScheduleDialog } from './ScheduleDialog';
 import { ScheduleView } from './ScheduleView';
-import { inZone, often, type Schedule, type ScheduleSearch } from './schedules';
+import { frequencies, inZone, type Kind, often, rate, type Schedule, type ScheduleSearch } from './schedules';
 
 interface Props {
   id: string;
+  agenda?: boolean;
+  kind?: Kind | undefined; // of time; all if left out
+  onView?: (v: { view?: 'agenda'; freq?: Kind }) => void;
   search: ScheduleSearch;
   onSearch: (s: ScheduleSearch) => void;
   onOpen: (id: string) => void;
 }
 
 /** SchedulesPage lists schedules, and shows the one that is chosen. */
-export function SchedulesPage({ id, search, onSearch, onOpen }: Props) {
+export function SchedulesPage({ id, agenda, kind, onView, search, onSearch, onOpen }: Props) {
   const list = useLive<Schemas['ScheduleList']>('schedules', {
     topics: ['schedules'],
     ask: (s) => call('GET', '/schedules?view=list&limit=500', undefined, s),
@@ -32,7 +37,8 @@ export function SchedulesPage({ id, search, onSearch, onOpen }: Props) {
   const mayRun = useMay('schedules:run');
   const [making, setMaking] = useState(false);
   const act = useAct();
-  const rows = list.data?.schedules ?? [];
+  const all = list.data?.schedules ?? [];
+  const rows = kind ? all.filter((s) => s.frequency === kind) : all;
   const flip = (s: Schedule) =>
     void act
       .run(
@@ -62,15 +68,40 @@ export function SchedulesPage({ id, search, onSearch, onOpen }: Props) {
       <Said act={act} />
       {list.error && <Fault error={list.error} asOf={list.data ? list.asOf : ''} again={list.again} />}
       {!list.data && !list.error && <Loading what="schedules" />}
-      {list.data && rows.length === 0 && (
+      {list.data && all.length === 0 && (
         <Empty command="fleet schedule add invoices WORKFLOW --cron '0 9 * * 1-5' --timezone Europe/Berlin">
           No schedules yet. A schedule runs a workflow at times: by a cron expression, at a fixed span, or once. You see its next runs beforehand, and
           afterwards what became of every single time.
         </Empty>
       )}
+      {all.length > 0 && !id && onView && (
+        <div className={css.bar}>
+          <button type="button" aria-pressed={!agenda && !kind} onClick={() => onView({})}>
+            All
+          </button>
+          {frequencies.map((f) => (
+            <button key={f} type="button" aria-pressed={!agenda && kind === f} onClick={() => onView(kind === f ? {} : { freq: f })}>
+              {label(f)} {all.filter((s) => s.frequency === f).length}
+            </button>
+          ))}
+          <span className={css.grow} />
+          <button type="button" aria-pressed={agenda ?? false} onClick={() => onView(agenda ? {} : { view: 'agenda' })}>
+            Agenda
+          </button>
+        </div>
+      )}
+      {all.length > 0 && rows.length === 0 && !agenda && kind && (
+        <div className={css.empty}>
+          <p>No schedule is of the kind “{label(kind)}”.</p>
+          <button type="button" onClick={() => onView?.({})}>
+            Clear the filter
+          </button>
+        </div>
+      )}
+      {agenda && all.length > 0 && <Agenda />}
       {list.data?.next_cursor && <p className={css.hint}>The newest {rows.length} are shown.</p>}
       <div className={css.pair} data-open={id || undefined}>
-        {rows.length > 0 && (
+        {rows.length > 0 && !agenda && (
           <Scroll label="List of schedules" className={css.tableBox}>
             <table className={css.table}>
               <thead>
@@ -81,6 +112,8 @@ export function SchedulesPage({ id, search, onSearch, onOpen }: Props) {
                   <th>When</th>
                   <th>Next run</th>
                   <th>Last run</th>
+                  <th data-number>Success rate</th>
+                  <th data-number>Runs</th>
                 </tr>
               </thead>
               <tbody>
@@ -109,6 +142,8 @@ export function SchedulesPage({ id, search, onSearch, onOpen }: Props) {
                         </div>
                       )}
                     </td>
+                    <td data-number>{rate(s)}</td>
+                    <td data-number>{s.run_count}</td>
                   </tr>
                 ))}
               </tbody>

@@ -15,6 +15,26 @@ export const outcomes = {
   refused: 'the job could not be made',
 } as const;
 
+/** The kinds of time by which the list can be narrowed. */
+export const frequencies = ['once', 'interval', 'hourly', 'daily', 'weekly', 'monthly', 'cron'] as const;
+export type Kind = (typeof frequencies)[number];
+
+export interface ListSearch {
+  view?: 'agenda';
+  freq?: Kind;
+}
+
+export function listSearch(s: Record<string, unknown>): ListSearch {
+  const freq = frequencies.find((f) => f === s.freq);
+  return { ...(s.view === 'agenda' ? { view: 'agenda' as const } : {}), ...(freq ? { freq } : {}) };
+}
+
+/** rate is how many of the jobs that have ended succeeded. */
+export const rate = (s: Pick<Schedule, 'success_count' | 'failure_count'>): string => {
+  const ended = s.success_count + s.failure_count;
+  return ended === 0 ? '–' : `${Math.floor((100 * s.success_count) / ended)} %`;
+};
+
 export interface ScheduleSearch {
   outcome?: keyof typeof outcomes;
 }

@@ -2,6 +2,7 @@ import { useState } from 'react';
 import { call, type Schemas } from '../../api/client';
 import { useAct } from '../../parts/act';
 import { FormDialog } from '../../parts/FormDialog';
+import { setSingleKeys, singleKeys } from '../../parts/keys';
 import { useLive } from '../../parts/live';
 import css from '../../parts/parts.module.css';
 import { Said } from '../../parts/Said';
@@ -15,6 +16,7 @@ import { label } from '../../parts/words';
 export function Profile() {
   const me = useMe();
   const [open, setOpen] = useState(false);
+  const [single, setSingle] = useState(singleKeys);
   if (!me) return null;
   return (
     <section aria-label="Profile">
@@ -47,6 +49,22 @@ export function Profile() {
       ) : (
         <p className={css.hint}>This is no sign-in of a person, so it has no password here.</p>
       )}
+      <h2>Keys</h2>
+      <p>
+        <label>
+          <input
+            type="checkbox"
+            style={{ width: 24, height: 24, margin: 0, verticalAlign: 'middle' }}
+            checked={single}
+            onChange={(e) => {
+              setSingleKeys(e.target.checked);
+              setSingle(e.target.checked);
+            }}
+          />{' '}
+          Letters alone do something
+        </label>
+        <span className={css.hint}> Press ? for what. This browser keeps the choice.</span>
+      </p>
       {open && (
         <FormDialog
           title="Change the password"

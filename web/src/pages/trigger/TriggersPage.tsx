@@ -52,7 +52,9 @@ export function TriggersPage({ id, search, onSearch, onOpen }: Props) {
         <h1>Triggers</h1>
         {list.data && <span className={css.fact}>{rows.length === 1 ? '1 trigger' : `${rows.length} triggers`}</span>}
         <span className={css.grow} />
-        <Link to="/fleet/schedules">Schedules</Link>
+        <Link to="/fleet/schedules" search={{}}>
+          Schedules
+        </Link>
         <button
           type="button"
           className={css.primary}

@@ -1,0 +1,39 @@
+import { useEffect, useState } from 'react';
+import { type Command, useCommands } from './keys';
+
+interface Options {
+  ids: readonly string[]; // of the rows, as they are shown
+  open: (id: string) => void;
+  toggle?: (id: string) => void;
+  show?: (index: number) => void; // brings a row into sight
+  more?: (id: string | undefined) => readonly Command[]; // what else can be done with the row
+}
+
+/** useCursor walks the rows of a list by key. It stays on its row when others come and go, and Escape leaves the list. */
+export function useCursor({ ids, open, toggle, show, more }: Options): string | undefined {
+  const [at, setAt] = useState<string>();
+  const index = at === undefined ? -1 : ids.indexOf(at);
+  const here = index < 0 ? undefined : at;
+  useEffect(() => {
+    if (at !== undefined && !ids.includes(at)) setAt(undefined);
+  }, [at, ids]);
+  const move = (by: number) => {
+    if (ids.length === 0) return;
+    const next = index < 0 ? (by > 0 ? 0 : ids.length - 1) : Math.min(Math.max(index + by, 0), ids.length - 1);
+    setAt(ids[next]);
+    show?.(next);
+  };
+  const group = 'In this list';
+  const on = (f: ((id: string) => void) | undefined) => () => here !== undefined && f?.(here);
+  useCommands([
+    { name: 'Next row', group, keys: '↓', run: () => move(1) },
+    { name: 'Next row', group, keys: 'j', run: () => move(1) },
+    { name: 'Row before', group, keys: '↑', run: () => move(-1) },
+    { name: 'Row before', group, keys: 'k', run: () => move(-1) },
+    { name: 'Open the row', group, keys: 'Enter', run: on(open) },
+    ...(toggle ? [{ name: 'Choose the row', group, keys: 'x', run: on(toggle) }] : []),
+    ...(here === undefined ? [] : [{ name: 'Leave the list', group, keys: 'Esc', run: () => setAt(undefined) }]),
+    ...(more?.(here) ?? []),
+  ]);
+  return here;
+}
