@@ -41,7 +41,7 @@ const (
 
 // Run works until ctx ends.
 func (m *Mails) Run(ctx context.Context) {
-	every(ctx, m.Logger, "mails", func() time.Duration { return mailsPause }, nil, func(ctx context.Context) error {
+	every(ctx, m.Logger, "mails", 0, func() time.Duration { return mailsPause }, nil, func(ctx context.Context) error {
 		if _, ok := m.Lead.held(); !ok {
 			m.due = nil
 			return nil
