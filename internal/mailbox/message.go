@@ -91,7 +91,7 @@ func text(raw []byte) string {
 		return ""
 	}
 	defer r.Close()
-	for n := 0; n < maxParts; n++ {
+	for range maxParts {
 		var part *mail.Part
 		if part, err = r.NextPart(); part == nil {
 			break

@@ -90,10 +90,16 @@ func (t *Triggers) Found(ctx context.Context, p auth.Principal, id fleet.ID, f f
 	if err != nil {
 		return out, 0, fleet.Internal(err)
 	}
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%d\x00%d", f.Path, f.Size, f.Modified.UnixNano()))
-	o := occasion{key: "file " + hex.EncodeToString(sum[:16]), payload: payload, depth: 1, about: about, held: true}
+	key := "file " + shortSum(fmt.Sprintf("%s\x00%s\x00%d\x00%d", p.RobotID, f.Path, f.Size, f.Modified.UnixNano()))
+	o := occasion{key: key, payload: payload, depth: 1, about: about, held: true}
 	out, wait, err = t.occur(ctx, auth.Trigger(of.Tenant, of.Name), id, o)
 	return out, heldFor(out.Outcome, wait), err
+}
+
+// shortSum names a thing among those of one trigger.
+func shortSum(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:16])
 }
 
 // heldAgain is after how long somebody tells again of what a trigger was full for.
@@ -192,7 +198,11 @@ func (t *Triggers) Read(ctx context.Context, s store.Scope, id fleet.ID) (again 
 	case ctx.Err() != nil:
 		return 0, err
 	}
-	return 0, errors.Join(err, t.fault(ctx, s, &of, said(err)))
+	text := said(err)
+	if password != "" { // a server may repeat what it was sent
+		text = strings.ReplaceAll(text, password, "***")
+	}
+	return 0, errors.Join(errors.New(text), t.fault(ctx, s, &of, text))
 }
 
 // said is an error as people may read it.
@@ -285,7 +295,7 @@ func (t *Triggers) arrived(ctx context.Context, of *fleet.Trigger, m *fleet.Mail
 		return fleet.Firing{}, 0, err
 	}
 	o := occasion{
-		key: fmt.Sprintf("mail %d %d", m.Validity, m.UID), payload: payload, depth: 1, held: true,
+		key: fmt.Sprintf("mail %s %d %d", shortSum(of.Source()), m.Validity, m.UID), payload: payload, depth: 1, held: true,
 		about: map[string]any{"from": m.From, "subject": m.Subject, "message_id": m.MessageID, "uid": m.UID, "uidvalidity": m.Validity},
 		also: func(tx store.Tx) error {
 			moved, err := tx.MoveTriggerPlace(of.ID, of.Revision, from, to)
@@ -321,7 +331,7 @@ func (t *Triggers) newestMail(ctx context.Context, p auth.Principal, id fleet.ID
 	}
 	m, ok, err := t.Mail.Newest(ctx, *of.Email, password)
 	if err != nil {
-		return nil, fleet.Errorf(fleet.CodeUnavailable, "mailbox", "%s", said(err))
+		return nil, fleet.Errorf(fleet.CodeUnavailable, "mailbox", "%s", strings.ReplaceAll(said(err), password, "***"))
 	}
 	if !ok {
 		return nil, fleet.Errorf(fleet.CodeConflict, "mailbox_empty", "There is no message in the folder %s yet.", of.Email.Folder)

@@ -207,18 +207,18 @@ func TestEmailTrigger(t *testing.T) {
 	}
 
 	// A fault is told of once, and is gone when the mailbox answers again.
-	box.fail = errors.New("login refused")
+	box.fail = errors.New("login of ada with " + shopSecret + " refused")
 	for range 2 {
-		if _, err := w.Triggers.Read(t.Context(), scope, tr.ID); err == nil {
-			t.Error("a fault is none")
+		if _, err := w.Triggers.Read(t.Context(), scope, tr.ID); err == nil || strings.Contains(err.Error(), shopSecret) {
+			t.Errorf("a fault is %v", err)
 		}
 	}
-	if got, _ := w.Triggers.Get(t.Context(), w.admin, string(tr.ID)); got.Fault != "login refused" {
+	if got, _ := w.Triggers.Get(t.Context(), w.admin, string(tr.ID)); got.Fault != "login of ada with *** refused" {
 		t.Errorf("fault %q", got.Fault)
 	}
 	tried, err := w.Triggers.Try(t.Context(), w.admin, string(tr.ID), nil)
 	w.must(err)
-	if tried.Outcome != fleet.FiringRefused || tried.Reason != "login refused" {
+	if tried.Outcome != fleet.FiringRefused || tried.Reason != "login of ada with *** refused" {
 		t.Errorf("tried: %+v", tried)
 	}
 	box.fail = nil
@@ -234,6 +234,19 @@ func TestEmailTrigger(t *testing.T) {
 	w.must(err)
 	if tried.Outcome != fleet.FiringAccepted || !strings.Contains(string(tried.Inputs), "Order 51") {
 		t.Errorf("tried: %+v %s", tried, tried.Inputs)
+	}
+
+	// The same numbers in another folder are other messages.
+	before = len(w.firings(tr.ID))
+	_, err = w.Triggers.Update(t.Context(), w.admin, string(tr.ID), 0, TriggerChange{Email: &fleet.EmailRule{Host: "imap.example.org", Username: "ada", Secret: "shop.key", Folder: "Other"}})
+	w.must(err)
+	kept := box.list
+	box.list = box.list[:3]
+	read()
+	box.list = kept
+	read()
+	if got := w.firings(tr.ID); len(got)-before != len(kept)-3 || got[0].Outcome != fleet.FiringAccepted {
+		t.Errorf("%d rows in another folder, the last %+v", len(got)-before, got[0])
 	}
 
 	// What comes while it is disabled is none of it.

@@ -71,6 +71,7 @@ const (
 	watchList   = 30 * time.Second
 	watchIdle   = 5 * time.Minute // for those who may look into no folder: they say so
 	watchRetry  = 5 * time.Second
+	watchTells  = 10 // of one folder in one pass: jobs use the same lane
 	maxWatching = 100_000
 )
 
@@ -91,7 +92,9 @@ func (r *Robot) watch(ctx context.Context) {
 			return
 		case now := <-t.C:
 			if r.current() != nil { // what nobody can be told waits in its folder
-				w.pass(ctx, now)
+				life, end := context.WithTimeout(ctx, transferTimeout)
+				w.pass(life, now)
+				end()
 			}
 		}
 	}
@@ -121,6 +124,9 @@ func (w *watcher) pass(ctx context.Context, now time.Time) {
 		list, err := w.server.RobotWatches(ctx)
 		if err != nil {
 			w.listAt = now.Add(watchRetry)
+			if errors.Is(err, fleet.ErrNotFound) || errors.Is(err, fleet.ErrForbidden) { // it is older than this robot
+				w.listAt = now.Add(w.every)
+			}
 			w.log.Debug("what to watch is not known", "error", err)
 		} else {
 			w.listAt = now.Add(w.every)
@@ -178,7 +184,8 @@ func (w *watcher) look(ctx context.Context, one *fleet.Watch, now time.Time) {
 	before := len(m.Files)
 	maps.DeleteFunc(m.Files, func(name string, _ fileMark) bool { _, there := found[name]; return !there })
 	changed := len(m.Files) != before
-	for _, name := range w.still(one, m, found, now) {
+	still := w.still(one, m, found, now)
+	for _, name := range still[:min(len(still), watchTells)] {
 		mark := found[name]
 		answer, err := w.server.TellWatched(ctx, one.Trigger, fleet.WatchedFile{Path: folder + name, Size: mark.Size, Modified: time.Unix(0, mark.Modified).UTC()})
 		switch {
