@@ -146,6 +146,50 @@ func importInto(t *testing.T, at dbtest.Place) {
 	}
 }
 
+// TestImportOddSources: some migrations of CasareRPA fail, so that tables and
+// columns are missing or go by other names; what is there is read.
+func TestImportOddSources(t *testing.T) {
+	if !dbtest.OnPostgres(t) {
+		t.Skip("the source is a PostgreSQL")
+	}
+	source := func(sql string) string {
+		t.Helper()
+		old := pgtest.Database(t).OwnerURL
+		conn, err := pgx.Connect(t.Context(), old)
+		must(t, err)
+		_, err = conn.Exec(t.Context(), sql, pgx.QueryExecModeSimpleProtocol)
+		must(t, err)
+		must(t, conn.Close(t.Context()))
+		return old
+	}
+	run := func(old string) app.ImportReport {
+		t.Helper()
+		r, err := app.Database{Dir: t.TempDir()}.ImportCasareRPA(t.Context(), app.ImportOptions{From: old, Apply: true})
+		must(t, err)
+		return r
+	}
+	if r := run(source("")); r.Count("table", "left") != 5 || len(r.Things) != 5 {
+		t.Errorf("of nothing: %+v", r.Things)
+	}
+	r := run(source(`
+		create table workflows (id int, name text, definition text);
+		insert into workflows values (7, 'Old', '{"nodes":{"s":{"node_id":"s","node_type":"StartNode","config":{}}},"connections":[]}');
+		create table schedules (id int, name text, cron_expression text, workflow_id int);
+		insert into schedules values (1, 'odd', '@daily', 7), (2, null, null, 7), (3, 'lost', '@daily', 8);
+		create table job_queue (id int, workflow_id int, status text, created_at timestamp, result text);
+		insert into job_queue values (1, 7, 'COMPLETED', now(), 'plain text'), (2, 7, 'completed', null, null), (3, null, 'failed', now(), '{}'), (4, 7, null, now(), null);`))
+	got := ""
+	for _, kind := range []string{"workflow", "schedule", "jobs", "table"} {
+		got += fmt.Sprintf("%s %d %d; ", kind, r.Count(kind, "taken"), r.Count(kind, "left"))
+	}
+	if got != "workflow 1 0; schedule 1 2; jobs 2 2; table 0 2; " {
+		t.Errorf("%s: %+v", got, r.Things)
+	}
+	if _, err := (app.Database{Dir: t.TempDir()}).ImportCasareRPA(t.Context(), app.ImportOptions{From: "postgres://nobody:secret@127.0.0.1:1/x"}); err == nil || strings.Contains(err.Error(), "secret") {
+		t.Errorf("%v", err)
+	}
+}
+
 // imported looks at the history and the schedules that came over; waits says that
 // schedules do not run yet.
 func imported(t *testing.T, a *app.App, waits string) {

@@ -429,6 +429,10 @@ func TestPlannedSubmissions(t *testing.T) {
 		if text := c.want(200, "GET", "/api/v1/triggers", "").text; strings.Contains(text, "another") || !strings.Contains(text, "webhook-invoices-in") {
 			t.Errorf("%s", text)
 		}
+		// The address of one trigger is no other's, whose callers would be locked out.
+		c.want(409, "POST", "/api/v1/workflows", strings.ReplaceAll(hook("third"), "Hooked", "Thief"))
+		call("another", 200)
+		a.complete(a.work().JobID)
 		for _, config := range []string{``, `,"metadata":{"webhook_config":{"endpoint":"x","auth_type":"none"}}`,
 			`,"metadata":{"webhook_config":{"secret":"s","methods":["GET"]}}`, `,"metadata":{"webhook_config":{"secret":"s","auth_type":"magic"}}`} {
 			r := c.want(422, "POST", "/api/v1/workflows", strings.Replace(body("webhook", config), "Planned", "Anybody", 1)).object(t)

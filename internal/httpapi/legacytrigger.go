@@ -133,11 +133,15 @@ func (a *API) hookLegacy(ctx context.Context, p auth.Principal, body *LegacySubm
 	if there && known.Kind != fleet.TriggerWebhook {
 		return out, fleet.Errorf(fleet.CodeConflict, "name_taken", "A trigger named %.80q is there, and waits for something else than a web call.", body.Name).WithFix("Give the workflow another name.")
 	}
+	note := "What callers of the trigger " + clip(body.Name, 200) + " must have."
+	if err := a.hookFree(ctx, p, rule, known.ID, note); err != nil {
+		return out, err
+	}
 	if err := a.tryLegacy(ctx, p, req); err != nil {
 		return out, err
 	}
 	_, err = a.o.Orchestrator.Secrets.Put(ctx, p, orchestrator.SecretChange{
-		Name: rule.Secret, Description: new("What callers of the trigger " + clip(body.Name, 200) + " must have."), Fields: map[string]string{"value": body.Metadata.Webhook.Secret},
+		Name: rule.Secret, Description: &note, Fields: map[string]string{"value": body.Metadata.Webhook.Secret},
 	})
 	if err != nil {
 		return out, err
@@ -164,6 +168,28 @@ func (a *API) hookLegacy(ctx context.Context, p auth.Principal, body *LegacySubm
 	return out, nil
 }
 
+// hookFree says whether address and secret of a web call are nobody else's: what
+// callers of another trigger have must go on.
+func (a *API) hookFree(ctx context.Context, p auth.Principal, rule *fleet.WebhookRule, of fleet.ID, note string) error {
+	list, err := a.o.Orchestrator.Triggers.List(ctx, p)
+	if err != nil {
+		return err
+	}
+	for i := range list {
+		if w := list[i].Webhook; w != nil && list[i].ID != of && w.Path == rule.Path {
+			return fleet.Errorf(fleet.CodeConflict, "path_taken", "The path %s is that of the trigger %.80q.", rule.Path, list[i].Name).WithFix("Give metadata.webhook_config another endpoint.")
+		}
+	}
+	secret, err := a.o.Orchestrator.Secrets.Get(ctx, p, rule.Secret)
+	switch {
+	case errors.Is(err, fleet.ErrNotFound):
+		return nil
+	case err == nil && secret.Description != note:
+		return fleet.Errorf(fleet.CodeConflict, "secret_taken", "There is a secret %s already, for something else.", rule.Secret).WithFix("Give metadata.webhook_config another endpoint.")
+	}
+	return err
+}
+
 var notInPaths = regexp.MustCompile(`[^a-z0-9._~-]+`)
 
 // pathOf makes a path below /webhooks/ of a text.
@@ -178,6 +204,9 @@ func (h *LegacyHook) rule(name string) (*fleet.WebhookRule, error) {
 	if h == nil || h.Secret == "" {
 		return nil, fleet.Invalid(at+".secret", "A submission that waits for a web call needs metadata.webhook_config with a secret that the caller must have; nobody may start work without.").
 			WithFix("Send one, or make the trigger with 'fleet trigger add'.")
+	}
+	if err := fleet.ValidateName("workflow_name", name, 128); err != nil { // the trigger bears it
+		return nil, err
 	}
 	if len(h.Methods) > 0 && !slices.ContainsFunc(h.Methods, func(m string) bool { return strings.EqualFold(m, http.MethodPost) }) {
 		return nil, fleet.Invalid(at+".methods", "Triggers are called with POST; %s.methods must have it.", at)
