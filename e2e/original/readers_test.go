@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -128,12 +129,7 @@ func (r *reader) saw(ok func(m map[string]any) bool) bool {
 	return r.eventually(func() bool {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		for _, m := range r.frames {
-			if ok(m) {
-				return true
-			}
-		}
-		return false
+		return slices.ContainsFunc(r.frames, ok)
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -81,8 +82,8 @@ func (w *world) fired(id string, runs, successes, failures float64) map[string]a
 func (w *world) fires(id string) (out []time.Time) {
 	w.Helper()
 	rows := w.dialog().want(200, "GET", "/api/v1/schedules/"+id+"/fires?limit=100&outcome=fired", "").object(w)["fires"].([]any)
-	for i := len(rows) - 1; i >= 0; i-- {
-		at, err := time.Parse(time.RFC3339, rows[i].(map[string]any)["fire_at"].(string))
+	for _, row := range slices.Backward(rows) {
+		at, err := time.Parse(time.RFC3339, row.(map[string]any)["fire_at"].(string))
 		w.must(err)
 		out = append(out, at)
 	}
@@ -433,8 +434,10 @@ func TestPlannedSubmissions(t *testing.T) {
 		c.want(409, "POST", "/api/v1/workflows", strings.ReplaceAll(hook("third"), "Hooked", "Thief"))
 		call("another", 200)
 		a.complete(a.work().JobID)
-		for _, config := range []string{``, `,"metadata":{"webhook_config":{"endpoint":"x","auth_type":"none"}}`,
-			`,"metadata":{"webhook_config":{"secret":"s","methods":["GET"]}}`, `,"metadata":{"webhook_config":{"secret":"s","auth_type":"magic"}}`} {
+		for _, config := range []string{
+			``, `,"metadata":{"webhook_config":{"endpoint":"x","auth_type":"none"}}`,
+			`,"metadata":{"webhook_config":{"secret":"s","methods":["GET"]}}`, `,"metadata":{"webhook_config":{"secret":"s","auth_type":"magic"}}`,
+		} {
 			r := c.want(422, "POST", "/api/v1/workflows", strings.Replace(body("webhook", config), "Planned", "Anybody", 1)).object(t)
 			if !strings.Contains(fmt.Sprint(r["error"]), "webhook_config") {
 				t.Errorf("%v", r)

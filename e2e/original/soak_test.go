@@ -245,14 +245,14 @@ func (s *soak) attempts(ids []fleet.ID) (results, lost int) {
 		s.must(err)
 		done := 0
 		for i := range list {
-			switch list[i].Outcome {
-			case fleet.OutcomeCompleted:
+			if list[i].Outcome == fleet.OutcomeLost {
+				lost++
+			}
+			if list[i].Outcome == fleet.OutcomeCompleted {
 				done++
 				if i != len(list)-1 {
 					s.Errorf("job %s was given out after it had a result", id)
 				}
-			case fleet.OutcomeLost:
-				lost++
 			}
 		}
 		if done != 1 {

@@ -17,17 +17,14 @@ type Health struct {
 	At      float64        `json:"timestamp" doc:"Seconds since 1970."`
 	Ready   *bool          `json:"ready,omitempty" doc:"Only of /health/ready."`
 	Details *HealthDetails `json:"details,omitempty" doc:"Only for those who may read the system."`
-	*HealthFigures
-}
 
-// HealthFigures stand in /health/ready for those who may read the system, as
-// programs of the original look for them.
-type HealthFigures struct {
-	Database  string `json:"database" enum:"up,down"`
-	Connected *int64 `json:"robots_connected" doc:"null while the database is down."`
-	Pending   *int64 `json:"pending_jobs" doc:"Likewise."`
-	Uptime    int64  `json:"uptime_seconds"`
-	Version   string `json:"version"`
+	// What follows stands in /health/ready for those who may read the system, as
+	// programs of the original look for it.
+	Database  string `json:"database,omitempty" enum:"up,down"`
+	Connected *int64 `json:"robots_connected,omitempty" doc:"Not while the database is down."`
+	Pending   *int64 `json:"pending_jobs,omitempty" doc:"Likewise."`
+	Uptime    *int64 `json:"uptime_seconds,omitempty"`
+	Version   string `json:"version,omitempty"`
 }
 
 // HealthDetails is what only an admin sees.
@@ -118,26 +115,25 @@ func (a *API) healthReady(ctx context.Context, _ *struct{}) (*healthReply, error
 	} else {
 		reply.Status = http.StatusServiceUnavailable
 	}
-	if d := reply.Body.Details; d != nil {
-		reply.Body.HealthFigures = a.readyFigures(ctx, ready, d)
+	if reply.Body.Details != nil {
+		a.readyFigures(ctx, ready, &reply.Body)
 	}
 	return reply, nil
 }
 
-// readyFigures are read if the database answers. A fault of them makes nothing less
-// ready.
-func (a *API) readyFigures(ctx context.Context, ready bool, d *HealthDetails) *HealthFigures {
-	out := &HealthFigures{Database: "down", Uptime: d.Uptime, Version: d.Version}
+// readyFigures are read if the database answers. A fault of them makes nothing
+// less ready.
+func (a *API) readyFigures(ctx context.Context, ready bool, h *Health) {
+	h.Database, h.Uptime, h.Version = "down", &h.Details.Uptime, h.Details.Version
 	if !ready {
-		return out
+		return
 	}
-	out.Database = "up"
+	h.Database = "up"
 	who := auth.From(ctx)
 	if list, err := a.o.Orchestrator.Robots.List(ctx, who, orchestrator.RobotFilter{Connected: true}, fleet.Page{Limit: 1}); err == nil {
-		out.Connected = &list.Total
+		h.Connected = &list.Total
 	}
 	if q, err := a.o.Orchestrator.Numbers.Queue(ctx, who); err == nil {
-		out.Pending = &q.Depth
+		h.Pending = &q.Depth
 	}
-	return out
 }
