@@ -16,7 +16,7 @@ LDFLAGS  = -s -w -X main.version=$(VERSION)
 export CGO_ENABLED = 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build fmt fmt-check vet lint law unit check setup-test test test-rooms test-chaos test-postgres race fuzz bench bench-short bench-peers generate verify cross chaos web ui ui-dist ui-dev ui-api ui-test ui-check ui-e2e clean
+.PHONY: help build fmt fmt-check vet lint law unit check setup-test test test-rooms test-chaos test-postgres race fuzz bench bench-short bench-peers generate verify cross chaos web ui ui-dist ui-dev ui-api ui-test ui-check ui-e2e ui-shots ui-bench clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-13s %s\n", $$1, $$2}'
@@ -124,6 +124,12 @@ ui-check: web/node_modules ## fail when web/dist is not what the source builds
 
 ui-e2e: web/node_modules build ## the web interface in a real browser on the real program (needs Chromium)
 	cd web && npx vitest run --config e2e/vitest.config.ts
+
+ui-shots: web/node_modules build ## pictures of every page into web/e2e/shots, to be looked at
+	cd web && npx vitest run --config e2e/vitest.config.ts pages demo
+
+ui-bench: web/node_modules build ## what 10,000 robots, 1,000 updates a second and 100,000 jobs cost a page
+	cd web && npx vitest run --config e2e/vitest.config.ts speed
 
 clean: ## remove what builds leave behind
 	rm -rf bin

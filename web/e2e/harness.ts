@@ -64,7 +64,7 @@ export async function start(args: string[], says: RegExp, env: Record<string, st
 
 /** dev is the whole product in one process. FLEET_UI_DIR shows an interface that is being worked on. */
 const ui = process.env.FLEET_UI_DIR ? ['--ui-dir', process.env.FLEET_UI_DIR] : [];
-export const dev = (...more: string[]) => start(['dev', '--listen', '127.0.0.1:0', ...ui, ...more], /address\s+(http:\/\/\S+)/);
+export const dev = (...more: string[]) => start(['dev', '--listen', '127.0.0.1:0', ...ui, ...more], /(?:address|look at)\s+(http:\/\/\S+)/);
 
 /** ask calls the API as a program does, and gives what it answers. */
 export async function ask<T>(server: string, method: string, path: string, body?: unknown): Promise<T> {

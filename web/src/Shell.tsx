@@ -43,8 +43,11 @@ export function Shell() {
       <a className={css.skip} href="#main">
         Skip to the page
       </a>
-      {meta?.dev && <p className={css.dev}>Developer mode: no sign-in. Do not expose this server.</p>}
-      {meta?.demo && <p className={css.demo}>Demo data.</p>}
+      {(meta?.dev || meta?.demo) && (
+        <p className={css.dev}>
+          {meta.dev && 'Developer mode: no sign-in. Do not expose this server.'} {meta.demo && <strong>Demo data.</strong>}
+        </p>
+      )}
       {me && tenant !== '' && tenant !== me.tenant_id && <p className={css.other}>You see the tenant {tenant}, which is not your own.</p>}
       {state === 'lost' && (
         <p className={css.lost} role="status">

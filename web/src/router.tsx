@@ -197,7 +197,14 @@ const queues = createRoute({
   path: '/fleet/queues',
   component: function Queues() {
     const navigate = useNavigate();
-    return <QueuesPage id="" search={{}} onSearch={() => undefined} onOpen={(id) => void navigate({ to: '/fleet/queues/$id', params: { id }, search: {} })} />;
+    return (
+      <QueuesPage
+        id=""
+        search={{}}
+        onSearch={() => undefined}
+        onOpen={(id, search = {}) => void (id && navigate({ to: '/fleet/queues/$id', params: { id }, search }))}
+      />
+    );
   },
 });
 

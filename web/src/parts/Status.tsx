@@ -4,6 +4,7 @@ import { label, shapes } from './words';
 const tones: Record<string, string> = {
   online: 'online',
   busy: 'busy',
+  offline: 'error',
   error: 'error',
   assigned: 'accent',
   running: 'busy',

@@ -28,7 +28,7 @@ export function Timeline({
   const scale = scaleOf(list);
   const fine = Math.max(...list.map((b) => b.to)) - Math.min(...list.map((b) => b.from)) < 10_000;
   const axis = (
-    <div className={css.axis} aria-hidden="true">
+    <div className={css.axis} data-fine={fine || undefined} aria-hidden="true">
       {scale.ticks.map((t) => (
         <span key={t.at} style={{ left: `${t.at}%` }}>
           {clock(t.t)}

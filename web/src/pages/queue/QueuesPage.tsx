@@ -25,7 +25,7 @@ export function QueuesPage({
   id: string;
   search: QueueSearch;
   onSearch: (s: QueueSearch) => void;
-  onOpen: (id: string) => void;
+  onOpen: (id: string, search?: QueueSearch) => void;
 }) {
   const list = useLive<Schemas['QueueList']>('queues', {
     topics: ['queues'],
@@ -34,6 +34,7 @@ export function QueuesPage({
   const mayWrite = useMay('queues:write');
   const [making, setMaking] = useState(false);
   const queues = list.data?.queues ?? [];
+  const shown = id || queues[0]?.id || ''; // the first one, until somebody chooses
   return (
     <div className={css.page}>
       <div className={css.head}>
@@ -70,10 +71,10 @@ export function QueuesPage({
         <div className={css.split}>
           <nav className={css.side} aria-label="Queues">
             {queues.map((q) => (
-              <Entry key={q.id} queue={q} chosen={q.id === id} />
+              <Entry key={q.id} queue={q} chosen={q.id === shown} />
             ))}
           </nav>
-          {id ? <QueueView key={id} id={id} search={search} onSearch={onSearch} onGone={() => onOpen('')} /> : <p className={css.hint}>Choose a queue.</p>}
+          <QueueView key={shown} id={shown} search={search} onSearch={(s) => (id ? onSearch(s) : onOpen(shown, s))} onGone={() => onOpen('')} />
         </div>
       )}
       {making && (

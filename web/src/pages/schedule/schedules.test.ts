@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Fact } from '../../live/frames';
-import { concerns, every, fieldOf, instantIn, inZone, mark, newDraft, often, scheduleSearch, timeOf } from './schedules';
+import { concerns, cronWords, every, fieldOf, instantIn, inZone, mark, newDraft, often, scheduleSearch, timeOf } from './schedules';
 
 const base = { kind: 'cron', frequency: 'daily', timezone: 'UTC', interval_seconds: 0, time_hour: 9, time_minute: 5, day_of_week: 0, day_of_month: 3 } as const;
 
@@ -9,7 +9,7 @@ describe('the time of a schedule', () => {
     expect(often(base)).toBe('Every day at 09:05');
     expect(often({ ...base, frequency: 'weekly' })).toBe('Every Monday at 09:05');
     expect(often({ ...base, frequency: 'monthly' })).toBe('On day 3 of each month at 09:05');
-    expect(often({ ...base, frequency: 'cron', cron_expression: '0 9 * * 1-5' })).toBe('By the expression 0 9 * * 1-5');
+    expect(often({ ...base, frequency: 'cron', cron_expression: '0 9 1 * 1-5' })).toBe('By the expression 0 9 1 * 1-5');
     expect(often({ ...base, kind: 'once', run_at: '2026-07-01T10:00:00Z', timezone: 'Europe/Berlin' })).toBe('Once, at 2026-07-01 12:00:00');
     expect([every(900), every(3600), every(90), every(172_800)]).toEqual(['Every 15 minutes', 'Every hour', 'Every 90 seconds', 'Every 2 days']);
   });
@@ -42,5 +42,22 @@ describe('a schedule that is shown', () => {
   it('is not asked for any more once it is deleted', () => {
     const fact = (topic: string, type: string) => concerns({ topic, type } as unknown as Fact);
     expect([fact('schedules', 'schedule.fired'), fact('schedules', 'calendar.updated'), fact('schedules', 'schedule.deleted')]).toEqual([true, true, false]);
+  });
+});
+
+describe('an expression in words', () => {
+  it('is said when it is plain, and shown as it is otherwise', () => {
+    expect(['0 9 * * 1-5', '*/15 * * * *', '30 8 * * 1,3,7', '5 */6 * * *', '0 9,17 * * 5', '0 9 * * 0'].map(cronWords)).toEqual([
+      'At 09:00, Monday to Friday',
+      'Every 15 minutes',
+      'At 08:30, Monday, Wednesday and Sunday',
+      'Every 6 hours at minute 5',
+      'At 09:00, 17:00, Friday',
+      'At 09:00, Sunday',
+    ]);
+    // 7 does not divide an hour, 60 is no minute, and the rest has parts of its own.
+    expect(['*/7 * * * *', '60 9 * * *', '0 9 1 * *', '0 9 * * 5#2', '0 9 * * MON', '@daily', '* * * * * *', ''].map(cronWords)).toEqual(
+      Array(8).fill(undefined),
+    );
   });
 });

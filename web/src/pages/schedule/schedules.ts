@@ -56,6 +56,38 @@ export function every(seconds: number): string {
   return `Every ${seconds} seconds`;
 }
 
+const weekdays = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'];
+
+/** daysIn reads a field of weekdays that is a number, a range or a list of numbers. */
+function daysIn(field: string): string | undefined {
+  const range = /^([0-7])-([0-7])$/.exec(field);
+  if (range) return `${weekdays[Number(range[1])]} to ${weekdays[Number(range[2])]}`;
+  if (!/^[0-7](,[0-7])*$/.test(field)) return undefined;
+  const names = field.split(',').map((d) => weekdays[Number(d)] ?? '');
+  return names.length === 1 ? names[0] : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
+}
+
+/** cronWords says the plain forms of an expression in words; undefined: it is shown as it is. */
+export function cronWords(expression: string): string | undefined {
+  const [minute = '', hour = '', day, month, weekday = '', more] = expression.trim().split(/\s+/);
+  if (day !== '*' || month !== '*' || more !== undefined) return undefined;
+  const step = (field: string) => Number(/^\*\/([1-9]\d?)$/.exec(field)?.[1] ?? 0);
+  const number = (field: string, below: number) => (/^\d{1,2}$/.test(field) && Number(field) < below ? Number(field) : undefined);
+  const days = weekday === '*' ? '' : daysIn(weekday);
+  if (days === undefined) return undefined;
+  const on = days === '' ? '' : `, ${days}`;
+  const [m, h] = [number(minute, 60), number(hour, 24)];
+  if (step(minute) > 1 && 60 % step(minute) === 0 && hour === '*') return `Every ${step(minute)} minutes${on}`;
+  if (m === undefined) return undefined;
+  if (step(hour) > 1 && 24 % step(hour) === 0) return `Every ${step(hour)} hours at minute ${m}${on}`;
+  if (/^\d{1,2}(,\d{1,2})+$/.test(hour) && hour.split(',').every((x) => Number(x) < 24))
+    return `At ${hour
+      .split(',')
+      .map((x) => `${two(Number(x))}:${two(m)}`)
+      .join(', ')}${on}`;
+  return h === undefined ? undefined : `At ${two(h)}:${two(m)}${on}`;
+}
+
 /** often is the time of a schedule in words. */
 export function often(
   s: Pick<Schedule, 'kind' | 'frequency' | 'timezone' | 'interval_seconds' | 'time_hour' | 'time_minute' | 'day_of_week' | 'day_of_month'> & {
@@ -76,7 +108,7 @@ export function often(
     case 'monthly':
       return `On day ${s.day_of_month} of each month at ${at}`;
     default:
-      return `By the expression ${s.cron_expression ?? ''}`;
+      return cronWords(s.cron_expression ?? '') ?? `By the expression ${s.cron_expression ?? ''}`;
   }
 }
 
