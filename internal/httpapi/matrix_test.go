@@ -139,6 +139,7 @@ func newMatrix(t *testing.T) *matrix {
 func newMatrixOn(t *testing.T, db dbtest.Store) *matrix {
 	m := &matrix{world: newWorldOn(t, db, func(o *Options) {
 		o.Limits.Requests, o.Limits.Submits, o.Limits.RobotFrames, o.Limits.SignIns, o.Limits.Addresses, o.Limits.Enrolments = 1e9, 1e9, 1e9, 1e9, 1e9, 1e9
+		o.Limits.RobotRequests = 1e9
 		o.Issuer = nowhereIssuer{}
 		o.Here = newHere(t)
 	})}
