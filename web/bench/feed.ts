@@ -12,7 +12,7 @@ import { chance } from '../src/live/world.testing';
 
 export interface Feed {
   url: string;
-  sent: { frames: number; updates: number; bytes: number }; // on the stream
+  sent: { sockets: number; frames: number; updates: number; bytes: number }; // on the stream
   answers: Map<string, number>; // compressed bytes of the last answer to a path
   stop: () => Promise<void>;
 }
@@ -74,7 +74,7 @@ export async function feed(dir: string, size: Size): Promise<Feed> {
     fixed: [pick(3), pick(5), pick(3)] as const,
     host: `host-${String(i).padStart(5, '0')}.plant.example.com`,
   }));
-  const sent = { frames: 0, updates: 0, bytes: 0 };
+  const sent = { sockets: 0, frames: 0, updates: 0, bytes: 0 };
   const answers = new Map<string, number>();
   let seq = 1;
 
@@ -168,7 +168,7 @@ export async function feed(dir: string, size: Size): Promise<Feed> {
     }
   };
 
-  const open = new Set<Socket>();
+  const open = new Map<Socket, string>(); // the cursor that each was told last
   const server = createServer(answer);
   server.on('upgrade', (req, raw) => {
     const s = raw as Socket;
@@ -176,7 +176,9 @@ export async function feed(dir: string, size: Size): Promise<Feed> {
     s.write(
       `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\nSec-WebSocket-Protocol: fleet.stream\r\n\r\n`,
     );
-    open.add(s);
+    const after = new URL(req.url ?? '', 'http://x').searchParams.get('after') ?? '';
+    open.set(s, after);
+    sent.sockets++;
     s.on('error', () => undefined);
     s.on('close', () => open.delete(s));
     s.on('data', (b) => {
@@ -185,21 +187,20 @@ export async function feed(dir: string, size: Size): Promise<Feed> {
         else if (text.includes('"sub"')) s.write(frame(JSON.stringify({ t: 'sub', topics: (JSON.parse(text) as { topics: string[] }).topics })));
       }
     });
-    s.write(frame(JSON.stringify({ t: 'hb', to: new URL(req.url ?? '', 'http://x').searchParams.get('after'), now: new Date().toISOString() })));
+    s.write(frame(JSON.stringify({ t: 'hb', to: after, now: new Date().toISOString() })));
   });
 
-  /** tick is one frame: nine samples of machines for each change of a robot's state. */
+  /** tick is a tenth of a second: nineteen samples of machines for each change of a robot's state, which carries its whole row. */
   const tick = () => {
     const n = size.perSecond / framesPerSecond;
     const samples: unknown[] = [];
     const facts: unknown[] = [];
-    const from = String(seq);
     for (let k = 0; k < n; k++) {
       const i = pick(size.robots);
       const r = robots[i];
       if (!r) continue;
       r.seen = Date.now();
-      if (k % 10 === 0) {
+      if (k % 20 === 0) {
         r.status = pick(2);
         r.jobs = pick(4);
         seq++;
@@ -218,14 +219,17 @@ export async function feed(dir: string, size: Size): Promise<Feed> {
         samples.push(['r', id(i), r.seen, r.cpu, r.memory, r.jobs, statuses[r.status], false]);
       }
     }
-    const texts = [JSON.stringify({ t: 'sm', mark: String(Date.now()), d: samples })];
-    if (facts.length > 0) texts.push(JSON.stringify({ t: 'ev', from, to: String(seq), ev: facts }));
-    for (const s of open)
+    const sm = JSON.stringify({ t: 'sm', mark: String(Date.now()), d: samples });
+    const ev = JSON.stringify(facts);
+    for (const [s, from] of open) {
+      const texts = facts.length > 0 ? [sm, `{"t":"ev","from":"${from}","to":"${seq}","ev":${ev}}`] : [sm];
+      open.set(s, String(seq));
       for (const text of texts) {
         s.write(frame(text));
         sent.frames++;
         sent.bytes += text.length;
       }
+    }
     if (open.size > 0) sent.updates += n;
   };
   const snapshotRow = (r: (typeof robots)[number], i: number) => [
@@ -253,7 +257,7 @@ export async function feed(dir: string, size: Size): Promise<Feed> {
   ];
   const timer = setInterval(tick, 1000 / framesPerSecond);
   const beat = setInterval(() => {
-    for (const s of open) s.write(frame(JSON.stringify({ t: 'hb', to: String(seq), now: new Date().toISOString() })));
+    for (const s of open.keys()) s.write(frame(JSON.stringify({ t: 'hb', to: String(seq), now: new Date().toISOString() })));
   }, 5000);
 
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
@@ -264,7 +268,7 @@ export async function feed(dir: string, size: Size): Promise<Feed> {
     stop: async () => {
       clearInterval(timer);
       clearInterval(beat);
-      for (const s of open) s.destroy();
+      for (const s of open.keys()) s.destroy();
       server.closeAllConnections();
       await new Promise<void>((done) => server.close(() => done()));
     },

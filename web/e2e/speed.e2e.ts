@@ -99,6 +99,9 @@ describe('10,000 robots and 1,000 updates a second', () => {
     const perUpdate = server.sent.bytes / server.sent.updates;
     console.log(`snapshot ${snapshot.toFixed(0)} kB, ${perUpdate.toFixed(0)} bytes for each update, ${server.sent.updates} updates`);
     expect(snapshot).toBeLessThanOrEqual(260);
+    expect(perUpdate).toBeLessThanOrEqual(90);
+    expect(server.sent.sockets).toBe(1); // it followed all the time
+    await page.getByTestId('connection').getByText('Live').waitFor();
     expect(w.faults).toEqual([]);
     await w.context.close();
   });

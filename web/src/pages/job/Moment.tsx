@@ -106,6 +106,14 @@ function Waiting({ job }: { job: Job }) {
       </section>
     );
   const reasons = Object.entries(e.counts.by_first_reason).sort((a, b) => b[1] - a[1]);
+  const named = e.blockers.filter((b) => b.kind !== 'reason' || b.until);
+  const blocker = (b: (typeof named)[number]) => (
+    <p key={`${b.kind}${b.id ?? b.name}`}>
+      {label(b.kind)} {b.name}
+      {b.robot_id && ` on ${b.robot_id}`}
+      {b.until && ` until ${exact(b.until)}`}
+    </p>
+  );
   const ahead = e.position.ahead_higher_priority + e.position.ahead_same_priority;
   return (
     <section className={css.moment} aria-label="Why is it waiting?">
@@ -124,18 +132,16 @@ function Waiting({ job }: { job: Job }) {
         <p>
           {ahead === 0 ? 'It goes first' : `${ahead} go first`} of {e.position.total} that wait{e.position.total === 1 ? 's' : ''}
           {e.position.ahead_higher_priority > 0 && `; ${e.position.ahead_higher_priority} of them are more urgent`}.
-          {e.estimate && ` About ${span(1000 * e.estimate.seconds)} more (${e.estimate.basis}).`}
+          {e.estimate && ` ${e.estimate.seconds < 1 ? 'It may begin at any moment' : `About ${span(1000 * e.estimate.seconds)} more`} (${e.estimate.basis}).`}
         </p>
       )}
-      {e.blockers
-        .filter((b) => b.kind !== 'reason' || b.until)
-        .map((b) => (
-          <p key={`${b.kind}${b.id ?? b.name}`}>
-            {label(b.kind)} {b.name}
-            {b.robot_id && ` on ${b.robot_id}`}
-            {b.until && ` until ${exact(b.until)}`}
-          </p>
-        ))}
+      {named.slice(0, 3).map(blocker)}
+      {named.length > 3 && (
+        <details>
+          <summary>And {named.length - 3} more</summary>
+          {named.slice(3).map(blocker)}
+        </details>
+      )}
       {e.would_run_if.length > 0 && (
         <>
           <h3>It would run if</h3>

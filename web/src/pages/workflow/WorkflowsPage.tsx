@@ -1,4 +1,5 @@
 import { useCallback, useEffect, useMemo, useState } from 'react';
+import { Loading } from '../../parts/States';
 import css from './workflow.module.css';
 
 interface Workflow {
@@ -112,6 +113,7 @@ export function WorkflowsPage(p: WorkflowsPageProps) {
       )}
       <section aria-label="Stored workflows">
         {files && <h2>On the orchestrator</h2>}
+        {stored.state === 'loading' && <Loading what="workflows" />}
         {stored.state === 'failed' && <Failed why={stored.why} again={load} />}
         {stored.state === 'ready' && stored.value.list.length === 0 && (
           <div className={css.empty}>
