@@ -55,6 +55,11 @@ func TestSchedules(t *testing.T) {
 	if a := w.do("viewer", "GET", "/api/v1/schedules", "", "Content-Type", "application/json"); !strings.HasPrefix(a.body, `{"schedules":[{`) || !strings.Contains(a.body, `"total":1`) {
 		t.Errorf("a list for the dashboard: %.80s", a.body)
 	}
+	for limit, want := range map[string]int{"1000": 200, "1001": 422, "0": 422} { // as programs of the original ask
+		if a := w.do("viewer", "GET", "/api/v1/schedules?limit="+limit, ""); a.status != want {
+			t.Errorf("limit %s: %d %s", limit, a.status, a.body)
+		}
+	}
 	for _, verb := range [][2]string{{"POST", "/run-now"}, {"POST", "/run"}, {"PUT", "/trigger"}} {
 		if a := w.do("operator", verb[0], one+verb[1], ""); a.status != 200 || !strings.Contains(a.body, `"status":"success"`) || !strings.Contains(a.body, `"job_id":"`) {
 			t.Errorf("%s: %d %s", verb, a.status, a.body)
