@@ -87,6 +87,7 @@ type ScheduleRun struct {
 // SchedulePreview is the next runs of a schedule.
 type SchedulePreview struct {
 	Timezone string         `json:"timezone"`
+	ZoneData string         `json:"zone_data"`
 	Runs     []PreviewedRun `json:"runs"`
 }
 

@@ -1,12 +1,6 @@
 package calendar
 
-import (
-	"strings"
-	"time"
-	_ "time/tzdata" // zones do not depend on the machine
-
-	"github.com/casarerpa/fleet/fleet"
-)
+import "time"
 
 // horizon is how far ahead an instant is looked for, in days.
 const (
@@ -102,18 +96,4 @@ func instant(y int, m time.Month, d, hour, minute int, zone *time.Location) (at 
 		start = latest
 	}
 	return start.UTC(), true
-}
-
-// Zone finds a zone by its IANA name; none is UTC.
-func Zone(name string) (*time.Location, error) {
-	if name == "" {
-		return time.UTC, nil
-	}
-	zone, err := time.LoadLocation(name)
-	if err != nil || name == "Local" || strings.TrimSpace(name) != name {
-		e := fleet.Invalid("timezone", "There is no time zone %q.", clip(name))
-		e.Reason = "timezone_unknown"
-		return nil, e.WithFix("Write a name of the IANA list such as Europe/Berlin or America/New_York.")
-	}
-	return zone, nil
 }

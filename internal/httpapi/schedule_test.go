@@ -81,7 +81,7 @@ func TestSchedules(t *testing.T) {
 		},
 		{name: "fields", as: "developer", method: "PUT", path: one, body: `{"cron_expression":"* * * * * *"}`, status: 422, has: []string{"cron_fields", "Seconds are not supported"}},
 		{name: "never", as: "developer", method: "PUT", path: one, body: `{"cron_expression":"0 0 30 2 *"}`, status: 422, has: []string{"cron_never_fires"}},
-		{name: "zone", as: "developer", method: "PUT", path: one, body: `{"timezone":"Europe/Berlim"}`, status: 422, has: []string{"timezone_unknown"}},
+		{name: "zone", as: "developer", method: "PUT", path: one, body: `{"timezone":"Europe/Berlim"}`, status: 422, has: []string{"timezone_unknown", "Did you mean Europe/Berlin?"}},
 		{name: "interval", as: "developer", method: "PUT", path: one, body: `{"interval_seconds":5}`, status: 422, has: []string{"10 to"}},
 		{name: "past", as: "developer", method: "PUT", path: one, body: `{"run_at":"2020-01-01T00:00:00Z"}`, status: 422, has: []string{"in the future"}},
 		{name: "far", as: "developer", method: "PUT", path: one, body: `{"run_at":"2100-01-01T00:00:00Z"}`, status: 422, has: []string{"run_at", "at most 8 years"}},

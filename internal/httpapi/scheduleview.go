@@ -92,6 +92,7 @@ func (b *PreviewScheduleBody) change() orchestrator.ScheduleChange {
 // SchedulePreview is the next runs of a schedule.
 type SchedulePreview struct {
 	Timezone string         `json:"timezone"`
+	ZoneData string         `json:"zone_data" doc:"The edition of the IANA data of zones that is built in."`
 	Runs     []PreviewedRun `json:"runs"`
 }
 
@@ -105,14 +106,13 @@ type PreviewedRun struct {
 	Doubled  bool       `json:"collapsed,omitempty" doc:"It was moved onto the time of another run, which stands for it."`
 }
 
-func showPreview(runs []orchestrator.PlannedRun, zone string) SchedulePreview {
-	out := SchedulePreview{Timezone: zone, Runs: make([]PreviewedRun, len(runs))}
-	place, err := time.LoadLocation(zone)
+func showPreview(runs []orchestrator.PlannedRun, zone *time.Location) SchedulePreview {
+	out := SchedulePreview{Timezone: zone.String(), ZoneData: orchestrator.ZoneVersion, Runs: make([]PreviewedRun, len(runs))}
 	for i, r := range runs {
 		stamp(&r.FireAt)
 		out.Runs[i] = PreviewedRun{FireAt: r.FireAt, At: optionalTime(r.At), Moved: r.Moved, Excluded: r.Excluded, Doubled: r.Doubled}
-		if err == nil && !r.At.IsZero() {
-			out.Runs[i].Local = r.At.In(place).Format("Mon 2006-01-02 15:04:05 MST")
+		if !r.At.IsZero() {
+			out.Runs[i].Local = r.At.In(zone).Format("Mon 2006-01-02 15:04:05 MST")
 		}
 	}
 	return out

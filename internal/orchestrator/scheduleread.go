@@ -169,24 +169,24 @@ func (s *Schedules) Upcoming(ctx context.Context, p auth.Principal, within time.
 
 // Preview lists the next runs of a schedule that is stored, or that is asked for
 // in its place; what is left out of a new one has the defaults.
-func (s *Schedules) Preview(ctx context.Context, p auth.Principal, ref string, c ScheduleChange, after time.Time, n int) (runs []PlannedRun, zone string, err error) {
+func (s *Schedules) Preview(ctx context.Context, p auth.Principal, ref string, c ScheduleChange, after time.Time, n int) (runs []PlannedRun, zone *time.Location, err error) {
 	if err := p.Require(fleet.SchedulesRead); err != nil {
-		return nil, "", err
+		return nil, nil, err
 	}
 	if n < 1 || n > fleet.PageMax {
-		return nil, "", fleet.Invalid("count", "count must be between 1 and %d; got %d.", fleet.PageMax, n)
+		return nil, nil, fleet.Invalid("count", "count must be between 1 and %d; got %d.", fleet.PageMax, n)
 	}
 	now := s.Now()
 	of := fleet.NewSchedule()
 	of.CreatedAt = now
 	if ref != "" {
 		if err := s.Store.View(ctx, p.Scope(), func(r store.Reader) error { of, err = s.find(r, ref); return err }); err != nil {
-			return nil, "", err
+			return nil, nil, err
 		}
 	} else {
 		tenant, err := s.tenant(ctx, p)
 		if err != nil {
-			return nil, "", err
+			return nil, nil, err
 		}
 		of.Timezone = tenant.Timezone
 	}
@@ -198,18 +198,18 @@ func (s *Schedules) Preview(ctx context.Context, p auth.Principal, ref string, c
 		after = later(of.Cursor, now)
 	}
 	if err := of.Validate(); err != nil {
-		return nil, "", err
+		return nil, nil, err
 	}
 	calendars, err := s.calendarsOf(ctx, p.Scope(), &of)
 	if err != nil {
-		return nil, "", err
+		return nil, nil, err
 	}
 	if err := calendar.CheckSchedule(&of, calendars, after, s.Limits.Every); err != nil {
-		return nil, "", err
+		return nil, nil, err
 	}
 	t, err := calendar.TimetableOf(&of, calendars)
 	if err != nil {
-		return nil, "", err
+		return nil, nil, err
 	}
 	if of.MaxRuns > 0 {
 		n = min(n, int(max(int64(of.MaxRuns)-of.Runs, 0)))
@@ -221,7 +221,7 @@ func (s *Schedules) Preview(ctx context.Context, p auth.Principal, ref string, c
 		}
 		runs = append(runs, run)
 	}
-	return runs, of.Timezone, nil
+	return runs, t.Zone, nil
 }
 
 // Fires lists what became of the instants of a schedule, the newest first.
@@ -275,6 +275,9 @@ func (s *Schedules) Backfills(ctx context.Context, p auth.Principal, ref string)
 
 // FrequencyOf is a schedule in the few words that a table has for it.
 func FrequencyOf(s *fleet.Schedule) calendar.Frequency { return calendar.FrequencyOf(s) }
+
+// ZoneVersion names the edition of the data of zones that schedules go by.
+const ZoneVersion = calendar.ZoneVersion
 
 // PlannedRun is a run that a preview shows.
 type PlannedRun struct {
