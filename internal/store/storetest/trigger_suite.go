@@ -131,11 +131,11 @@ func triggerTests() map[string]func(f *Fixture) {
 			}
 			f.View(func(r store.Reader) error {
 				list, err := r.Triggers()
-				names := ""
-				for _, t := range list {
-					names += t.Name
+				var names []string
+				for i := range list {
+					names = append(names, list[i].Name)
 				}
-				is(f, "names", names, "abC")
+				is(f, "names", strings.Join(names, " "), "a b C")
 				return err
 			})
 		},

@@ -2202,6 +2202,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/robot/watches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the robot is to look at for triggers of files */
+        get: operations["robot.watches"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/robot/watches/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tell of a file that stands still, or why the robot cannot look */
+        post: operations["robot.watched"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/robot/workflows/{hash}": {
         parameters: {
             query?: never;
@@ -2300,7 +2334,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get a robot */
+        /**
+         * Get a robot
+         * @description A GET that sends Content-Type: application/json and asks for nothing but limit, offset, status, environment, tenant_id and workspace_id is taken for the dashboard of the original, and answered in its form and words.
+         */
         get: operations["robots.get"];
         /**
          * Change what is known of a robot, in the form of the original
@@ -3715,6 +3752,7 @@ export interface components {
             /** Format: int64 */
             max_parallel: number;
             note?: string;
+            reason?: string;
             reverse: boolean;
             /** Format: int64 */
             running: number;
@@ -4187,6 +4225,17 @@ export interface components {
             /** @description maintenance (default), paused, active, or shutdown: its process ends and it is in maintenance. */
             then?: string;
         };
+        EmailRule: {
+            /** Format: int64 */
+            every_seconds: number;
+            folder: string;
+            host: string;
+            /** Format: int64 */
+            port: number;
+            secret: string;
+            security: string;
+            username: string;
+        };
         EndedJob: {
             completed?: boolean;
             job_id: string;
@@ -4346,7 +4395,7 @@ export interface components {
             /** @enum {string} */
             to_state?: "pending" | "assigned" | "running" | "cancelling" | "needs_decision" | "completed" | "failed" | "cancelled" | "timeout";
             /** @enum {string} */
-            type: "job.submitted" | "job.assigned" | "job.started" | "job.silent" | "job.requeued" | "job.retry_scheduled" | "job.cancel_requested" | "job.completed" | "job.failed" | "job.cancelled" | "job.timeout" | "job.needs_decision" | "job.decided" | "job.late_result" | "robot.registered" | "robot.updated" | "robot.deleted" | "robot.mode_changed" | "robot.drained" | "robot.command_requested" | "robot.command_delivered" | "robot.command_ended" | "bulk.started" | "bulk.ended" | "robot.connected" | "robot.disconnected" | "robot.identity_conflict" | "workflow.created" | "workflow.version_added" | "workflow.deleted" | "key.created" | "key.revoked" | "fleet.brake" | "key.updated" | "key.rotated" | "key.expiring" | "key.expired" | "key.used_after_rotation" | "robot.enrolled" | "enrolment.created" | "enrolment.revoked" | "job.released" | "job.dependency_unmet" | "assignment.changed" | "node_override.changed" | "reservation.created" | "reservation.updated" | "reservation.deleted" | "reservation.recalled" | "environment.changed" | "user.created" | "user.updated" | "user.deleted" | "secret.created" | "secret.changed" | "secret.deleted" | "secret.read" | "asset.created" | "asset.changed" | "asset.deleted" | "queue.created" | "queue.updated" | "queue.paused" | "queue.resumed" | "queue.deleted" | "item.added" | "item.taken" | "item.successful" | "item.failed" | "item.retried" | "item.abandoned" | "item.postponed" | "item.released" | "item.updated" | "item.deleted" | "item.overdue" | "schedule.created" | "schedule.updated" | "schedule.deleted" | "schedule.enabled" | "schedule.disabled" | "schedule.fired" | "schedule.missed" | "schedule.skipped" | "schedule.late" | "schedule.backfill_started" | "schedule.backfill_ended" | "calendar.created" | "calendar.updated" | "calendar.deleted" | "item.due" | "trigger.created" | "trigger.updated" | "trigger.deleted" | "trigger.enabled" | "trigger.disabled" | "trigger.fired" | "trigger.suppressed" | "tenant.created" | "tenant.updated" | "tenant.suspended" | "tenant.resumed";
+            type: "job.submitted" | "job.assigned" | "job.started" | "job.silent" | "job.requeued" | "job.retry_scheduled" | "job.cancel_requested" | "job.completed" | "job.failed" | "job.cancelled" | "job.timeout" | "job.needs_decision" | "job.decided" | "job.late_result" | "job.imported" | "robot.registered" | "robot.updated" | "robot.deleted" | "robot.mode_changed" | "robot.drained" | "robot.command_requested" | "robot.command_delivered" | "robot.command_ended" | "bulk.started" | "bulk.ended" | "robot.connected" | "robot.disconnected" | "robot.identity_conflict" | "workflow.created" | "workflow.version_added" | "workflow.deleted" | "key.created" | "key.revoked" | "fleet.brake" | "key.updated" | "key.rotated" | "key.expiring" | "key.expired" | "key.used_after_rotation" | "robot.enrolled" | "enrolment.created" | "enrolment.revoked" | "job.released" | "job.dependency_unmet" | "assignment.changed" | "node_override.changed" | "reservation.created" | "reservation.updated" | "reservation.deleted" | "reservation.recalled" | "environment.changed" | "user.created" | "user.updated" | "user.deleted" | "secret.created" | "secret.changed" | "secret.deleted" | "secret.read" | "asset.created" | "asset.changed" | "asset.deleted" | "queue.created" | "queue.updated" | "queue.paused" | "queue.resumed" | "queue.deleted" | "item.added" | "item.taken" | "item.successful" | "item.failed" | "item.retried" | "item.abandoned" | "item.postponed" | "item.released" | "item.updated" | "item.deleted" | "item.overdue" | "schedule.created" | "schedule.updated" | "schedule.deleted" | "schedule.enabled" | "schedule.disabled" | "schedule.fired" | "schedule.missed" | "schedule.skipped" | "schedule.late" | "schedule.backfill_started" | "schedule.backfill_ended" | "calendar.created" | "calendar.updated" | "calendar.deleted" | "item.due" | "trigger.created" | "trigger.updated" | "trigger.deleted" | "trigger.enabled" | "trigger.disabled" | "trigger.fired" | "trigger.suppressed" | "tenant.created" | "tenant.updated" | "tenant.suspended" | "tenant.resumed";
         };
         EventPage: {
             events: components["schemas"]["Event"][];
@@ -4362,7 +4411,7 @@ export interface components {
             next_after: number;
         };
         EventRule: {
-            types: ("job.submitted" | "job.assigned" | "job.started" | "job.silent" | "job.requeued" | "job.retry_scheduled" | "job.cancel_requested" | "job.completed" | "job.failed" | "job.cancelled" | "job.timeout" | "job.needs_decision" | "job.decided" | "job.late_result" | "robot.registered" | "robot.updated" | "robot.deleted" | "robot.mode_changed" | "robot.drained" | "robot.command_requested" | "robot.command_delivered" | "robot.command_ended" | "bulk.started" | "bulk.ended" | "robot.connected" | "robot.disconnected" | "robot.identity_conflict" | "workflow.created" | "workflow.version_added" | "workflow.deleted" | "key.created" | "key.revoked" | "fleet.brake" | "key.updated" | "key.rotated" | "key.expiring" | "key.expired" | "key.used_after_rotation" | "robot.enrolled" | "enrolment.created" | "enrolment.revoked" | "job.released" | "job.dependency_unmet" | "assignment.changed" | "node_override.changed" | "reservation.created" | "reservation.updated" | "reservation.deleted" | "reservation.recalled" | "environment.changed" | "user.created" | "user.updated" | "user.deleted" | "secret.created" | "secret.changed" | "secret.deleted" | "secret.read" | "asset.created" | "asset.changed" | "asset.deleted" | "queue.created" | "queue.updated" | "queue.paused" | "queue.resumed" | "queue.deleted" | "item.added" | "item.taken" | "item.successful" | "item.failed" | "item.retried" | "item.abandoned" | "item.postponed" | "item.released" | "item.updated" | "item.deleted" | "item.overdue" | "schedule.created" | "schedule.updated" | "schedule.deleted" | "schedule.enabled" | "schedule.disabled" | "schedule.fired" | "schedule.missed" | "schedule.skipped" | "schedule.late" | "schedule.backfill_started" | "schedule.backfill_ended" | "calendar.created" | "calendar.updated" | "calendar.deleted" | "item.due" | "trigger.created" | "trigger.updated" | "trigger.deleted" | "trigger.enabled" | "trigger.disabled" | "trigger.fired" | "trigger.suppressed" | "tenant.created" | "tenant.updated" | "tenant.suspended" | "tenant.resumed")[];
+            types: ("job.submitted" | "job.assigned" | "job.started" | "job.silent" | "job.requeued" | "job.retry_scheduled" | "job.cancel_requested" | "job.completed" | "job.failed" | "job.cancelled" | "job.timeout" | "job.needs_decision" | "job.decided" | "job.late_result" | "job.imported" | "robot.registered" | "robot.updated" | "robot.deleted" | "robot.mode_changed" | "robot.drained" | "robot.command_requested" | "robot.command_delivered" | "robot.command_ended" | "bulk.started" | "bulk.ended" | "robot.connected" | "robot.disconnected" | "robot.identity_conflict" | "workflow.created" | "workflow.version_added" | "workflow.deleted" | "key.created" | "key.revoked" | "fleet.brake" | "key.updated" | "key.rotated" | "key.expiring" | "key.expired" | "key.used_after_rotation" | "robot.enrolled" | "enrolment.created" | "enrolment.revoked" | "job.released" | "job.dependency_unmet" | "assignment.changed" | "node_override.changed" | "reservation.created" | "reservation.updated" | "reservation.deleted" | "reservation.recalled" | "environment.changed" | "user.created" | "user.updated" | "user.deleted" | "secret.created" | "secret.changed" | "secret.deleted" | "secret.read" | "asset.created" | "asset.changed" | "asset.deleted" | "queue.created" | "queue.updated" | "queue.paused" | "queue.resumed" | "queue.deleted" | "item.added" | "item.taken" | "item.successful" | "item.failed" | "item.retried" | "item.abandoned" | "item.postponed" | "item.released" | "item.updated" | "item.deleted" | "item.overdue" | "schedule.created" | "schedule.updated" | "schedule.deleted" | "schedule.enabled" | "schedule.disabled" | "schedule.fired" | "schedule.missed" | "schedule.skipped" | "schedule.late" | "schedule.backfill_started" | "schedule.backfill_ended" | "calendar.created" | "calendar.updated" | "calendar.deleted" | "item.due" | "trigger.created" | "trigger.updated" | "trigger.deleted" | "trigger.enabled" | "trigger.disabled" | "trigger.fired" | "trigger.suppressed" | "tenant.created" | "tenant.updated" | "tenant.suspended" | "tenant.resumed")[];
             workflow_id?: string;
         };
         EventSubject: {
@@ -4476,6 +4525,13 @@ export interface components {
             code?: string;
             field: string;
             message: string;
+        };
+        FileRule: {
+            existing?: boolean;
+            path: string;
+            robot_id: string;
+            /** Format: int64 */
+            settle_seconds: number;
         };
         Finding: {
             code: string;
@@ -4637,10 +4693,22 @@ export interface components {
             };
         };
         Health: {
+            /** @enum {string} */
+            database?: "up" | "down";
             /** @description Only for those who may read the system. */
             details?: components["schemas"]["HealthDetails"];
+            /**
+             * Format: int64
+             * @description Likewise.
+             */
+            pending_jobs?: number;
             /** @description Only of /health/ready. */
             ready?: boolean;
+            /**
+             * Format: int64
+             * @description Not while the database is down.
+             */
+            robots_connected?: number;
             service: string;
             /**
              * @description degraded: writes cannot be served; up is the word of /health/ready.
@@ -4652,6 +4720,9 @@ export interface components {
              * @description Seconds since 1970.
              */
             timestamp: number;
+            /** Format: int64 */
+            uptime_seconds?: number;
+            version?: string;
         };
         HealthBreaker: {
             /**
@@ -7520,6 +7591,8 @@ export interface components {
         SchedulePreview: {
             runs: components["schemas"]["PreviewedRun"][];
             timezone: string;
+            /** @description The edition of the IANA data of zones that is built in. */
+            zone_data: string;
         };
         ScheduleStruct: {
             /** @description once: the schedule has one run, at the next time of schedule_cron. */
@@ -8036,6 +8109,7 @@ export interface components {
             /** Format: date-time */
             deleted_at?: string;
             description?: string;
+            email?: components["schemas"]["EmailRule"];
             enabled: boolean;
             environment?: string;
             event?: components["schemas"]["EventRule"];
@@ -8044,6 +8118,9 @@ export interface components {
             failure_count: number;
             /** Format: int64 */
             failures_in_a_row: number;
+            /** @description Of kinds file and email: why it cannot look now. */
+            fault?: string;
+            file?: components["schemas"]["FileRule"];
             filter?: components["schemas"]["Comparison"][];
             /**
              * Format: int64
@@ -8098,15 +8175,17 @@ export interface components {
              */
             cooldown_seconds?: number;
             description?: string;
+            email?: components["schemas"]["EmailRule"];
             enabled?: boolean;
             environment?: string;
             event?: components["schemas"]["EventRule"];
+            file?: components["schemas"]["FileRule"];
             /** @description Conditions on what the trigger is told, by JSON Pointers as path; all must hold. */
             filter?: components["schemas"]["Comparison"][];
             /** @description The variables of its jobs, an object. A value {"pointer": "/a/b"}, with "default" beside it if need be, is taken from what the trigger was told. */
             inputs?: unknown;
             /** @enum {string} */
-            kind?: "webhook" | "queue" | "event";
+            kind?: "webhook" | "queue" | "event" | "file" | "email";
             labels?: {
                 [key: string]: string;
             };
@@ -8160,7 +8239,7 @@ export interface components {
             reason?: string;
         };
         TriggerTryBody: {
-            /** @description The body of a web call, or an event as GET /events shows it. One of a queue looks at its queue. */
+            /** @description The body of a web call, or an event as GET /events shows it. One of a queue looks at its queue, one of mail without a payload at the newest message. */
             payload?: unknown;
         };
         UpcomingList: {
@@ -8280,6 +8359,34 @@ export interface components {
             timezone: string;
             /** Format: date-time */
             to: string;
+        };
+        Watch: {
+            existing?: boolean;
+            path: string;
+            /** Format: int64 */
+            settle_seconds: number;
+            /** Format: int64 */
+            since: number;
+            trigger_id: string;
+        };
+        WatchAnswer: {
+            /** Format: int64 */
+            again_seconds?: number;
+            job_id?: string;
+            /** @enum {string} */
+            outcome: "accepted" | "filtered" | "cooling" | "full" | "duplicate" | "disabled" | "refused";
+        };
+        WatchBody: {
+            /** @description Why it cannot look, instead of a file; empty: it can. */
+            fault?: string;
+            /** Format: date-time */
+            modified_at?: string;
+            path?: string;
+            /** Format: int64 */
+            size?: number;
+        };
+        WatchList: {
+            watches: components["schemas"]["Watch"][];
         };
         WebhookRule: {
             auth: string;
@@ -13805,6 +13912,71 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "robot.watches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WatchList"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "robot.watched": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of the trigger. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WatchBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WatchAnswer"];
+                };
             };
             /** @description Error */
             default: {

@@ -1,1 +1,0 @@
-import{Ot as e}from"./index-DqHfLIei.js";import{o as t}from"./client-Dz2ntR-V.js";var n=t();function r({act:t}){return(0,n.jsx)(`p`,{className:e.said,"data-bad":t.bad||void 0,role:t.bad?`alert`:`status`,children:t.said})}export{r as t};
