@@ -283,3 +283,24 @@ func (t *Timetable) Nominal(after, until time.Time, most int) (out []Timed, whol
 	}
 	return out[:min(most, len(out))], last.IsZero() && len(out) <= most
 }
+
+// Overtaken lists the runs that came after a moment as a schedule was, and as it
+// is now would have come before: their time has gone by unused.
+func Overtaken(was, is *Timetable, now time.Time) (out []Timed) {
+	if !is.shifts() {
+		return nil // a run that is left out still comes by, and has its row then
+	}
+	from, until := is.Reach(now, now)
+	due := map[time.Time]time.Time{}
+	before, _ := was.walk(from, until, maxWalk)
+	for i := range before {
+		due[before[i].Nominal] = before[i].Due
+	}
+	list, _ := is.walk(from, until, maxWalk)
+	for i := range list {
+		if was, there := due[list[i].Nominal]; there && was.After(now) && !list[i].Due.After(now) {
+			out = append(out, list[i])
+		}
+	}
+	return out
+}

@@ -3,6 +3,7 @@ package orchestrator
 import (
 	"context"
 	"errors"
+	"maps"
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/auth"
@@ -127,10 +128,65 @@ func (s *Calendars) Update(ctx context.Context, p auth.Principal, ref string, re
 		if err := errors.Join(changed(d, was, out), tx.PutWorkCalendar(out), tx.LookAgain(out.ID, s.Now())); err != nil {
 			return err
 		}
+		if err := s.recordOvertaken(tx, &was); err != nil {
+			return err
+		}
 		out.Revision++
 		return tx.Append(p.Tenant, calendarEvent(fleet.EventCalendarUpdated, p, &out))
 	})
 	return out, err
+}
+
+// recordOvertaken gives a row to each run whose time has gone by unused with the
+// change of a calendar: one that was shifted to a day that is over.
+func (s *Calendars) recordOvertaken(tx store.Tx, was *fleet.WorkCalendar) error {
+	for page := (fleet.Page{Limit: 500}); ; {
+		list, err := tx.Schedules(store.ScheduleFilter{Calendar: was.ID, Enabled: new(true)}, page)
+		if err != nil {
+			return err
+		}
+		known, err := almanacOf(tx, list.Schedules)
+		if err != nil {
+			return err
+		}
+		before := maps.Clone(known)
+		before[was.ID] = *was
+		for i := range list.Schedules {
+			if shift := list.Schedules[i].Shift; shift != fleet.ShiftNext && shift != fleet.ShiftPrevious {
+				continue
+			}
+			one, err := tx.ScheduleToChange(list.Schedules[i].ID)
+			if err != nil {
+				return err
+			}
+			if err := s.recordOvertakenOf(tx, &one, before, known); err != nil {
+				return err
+			}
+		}
+		if page.Cursor = list.Next; page.Cursor == "" {
+			return nil
+		}
+	}
+}
+
+func (s *Calendars) recordOvertakenOf(tx store.Tx, of *fleet.Schedule, before, known almanac) error {
+	was, err := before.timetable(of)
+	if err != nil { // it had no instants
+		return ignoreUnreadable(err)
+	}
+	is, err := known.timetable(of)
+	if err != nil {
+		return ignoreUnreadable(err)
+	}
+	var rows []fleet.Fire
+	for _, r := range calendar.Overtaken(&was, &is, of.Cursor) {
+		rows = append(rows, fleet.Fire{
+			Tenant: of.Tenant, Schedule: of.ID, At: r.Nominal, Kind: fleet.FireScheduled, DueAt: r.Due, Outcome: fleet.FireMissed, Moved: r.Moved,
+			MadeAt: s.Now(), Reason: "A calendar was changed, and the day that it is shifted to was over.",
+		})
+	}
+	rows, err = withoutRows(tx, of.ID, rows)
+	return errors.Join(err, tx.AddFires(rows))
 }
 
 // Delete takes a calendar away that no schedule keeps.

@@ -314,7 +314,13 @@ func (w *watcher) read() error {
 	if err != nil {
 		return err
 	}
-	return json.Unmarshal(text, &w.memory)
+	memory := map[fleet.ID]*watchMemory{}
+	if err := json.Unmarshal(text, &memory); err != nil {
+		return err
+	}
+	maps.DeleteFunc(memory, func(_ fleet.ID, m *watchMemory) bool { return m == nil || m.Files == nil })
+	maps.Copy(w.memory, memory)
+	return nil
 }
 
 // keep writes down what was told of. Without it a file is told of again after a
