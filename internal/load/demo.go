@@ -40,6 +40,9 @@ type demoRobot struct {
 	fate fate
 }
 
+// demoMemory is what each of the made-up machines has, in megabytes.
+const demoMemory = 8192
+
 // fate is what makes a robot worth a look.
 type fate int
 
@@ -171,6 +174,7 @@ func (d *Demo) robot(ctx context.Context, r *demoRobot) {
 			case strained:
 				m.CPUPercent, m.MemoryPercent, m.DiskPercent = 97, 95, 93
 			}
+			m.MemoryMB = m.MemoryPercent / 100 * demoMemory
 		}
 		ready := func() {
 			if first {

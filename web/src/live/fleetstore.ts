@@ -29,10 +29,11 @@ export class FleetStore {
     const before = this.rows;
     this.rows = new Map(robotsOf(s).map((r) => [r.robot_id, r]));
     this.gone.clear();
-    this.loaded = true;
     for (const id of before.keys()) this.touch(id);
     for (const id of this.rows.keys()) this.touch(id);
-    this.tell();
+    if (this.loaded) return this.tell();
+    this.loaded = true; // together with the list, or there would seem to be none
+    this.publish();
   }
 
   /** clear forgets everything at once: what is shown belongs to another tenant, or to nobody who is signed in. */
@@ -42,9 +43,7 @@ export class FleetStore {
     this.gone.clear();
     this.loaded = false;
     for (const id of before.keys()) this.touch(id);
-    this.stale = true;
-    this.refresh();
-    for (const f of this.lists) f();
+    this.publish();
   }
 
   fact(f: Fact): void {
@@ -102,6 +101,12 @@ export class FleetStore {
     if (!this.stale) return;
     this.stale = false;
     this.shown = [...this.rows.values()];
+  }
+
+  private publish(): void {
+    this.stale = true;
+    this.refresh();
+    for (const f of this.lists) f();
   }
 
   private touch(id: string): void {

@@ -275,6 +275,18 @@ describe('the store of robots', () => {
     store.fact({ seq: 1, topic: 'robots', op: 'put', id: 'a', v: 3, type: '', at: '', d: { robot_id: 'a' } }); // another store may count from lower
     expect(store.row('a')?.v).toBe(3);
   });
+  it('is never loaded before its list is there', () => {
+    const store = new FleetStore({ frame: () => undefined, after: () => undefined }); // the screen stands still
+    let told = 0;
+    store.onList(() => told++);
+    for (const n of [1, 2]) {
+      store.load({ cursor: '', mark: '', now: '', columns: ['robot_id', 'v'], tables: {}, robots: [['a', 9]] });
+      expect([store.loaded, store.all().length, told]).toEqual([true, 1, n]);
+      store.clear();
+      expect([store.loaded, store.all().length]).toEqual([false, 0]);
+      told = n;
+    }
+  });
   it('takes no older row, brings nobody back, and tells once for each frame of the screen', () => {
     const later: (() => void)[] = [];
     const store = new FleetStore({ frame: (f) => later.push(f), after: (_, f) => later.push(f) });
