@@ -217,12 +217,14 @@ func (c *Client) PreviewSchedule(ctx context.Context, r PreviewRequest) (out Sch
 }
 
 // UpcomingRuns lists the next runs of all schedules within some hours.
-func (c *Client) UpcomingRuns(ctx context.Context, hours, limit int) ([]UpcomingRun, error) {
+// None is left out up to whole.
+func (c *Client) UpcomingRuns(ctx context.Context, hours, limit int) (list []UpcomingRun, whole time.Time, err error) {
 	var out struct {
 		Upcoming []UpcomingRun `json:"upcoming"`
+		Whole    time.Time     `json:"whole_until"`
 	}
-	err := c.get(ctx, at("schedules", "upcoming"), url.Values{"hours": {strconv.Itoa(hours)}, "limit": {strconv.Itoa(limit)}}, &out)
-	return out.Upcoming, err
+	err = c.get(ctx, at("schedules", "upcoming"), url.Values{"hours": {strconv.Itoa(hours)}, "limit": {strconv.Itoa(limit)}}, &out)
+	return out.Upcoming, out.Whole, err
 }
 
 // ScheduleFires lists what became of the instants of a schedule, the newest first;

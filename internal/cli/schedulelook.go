@@ -76,16 +76,20 @@ func (c *scheduleUpcomingCmd) Run(ctx context.Context, sh *shell) error {
 	if err != nil {
 		return err
 	}
-	list, err := api.UpcomingRuns(ctx, c.Hours, c.Limit)
+	list, whole, err := api.UpcomingRuns(ctx, c.Hours, c.Limit)
 	if err != nil {
 		return err
 	}
-	return sh.answer(c.Output, map[string]any{"upcoming": list}, func() error {
+	return sh.answer(c.Output, map[string]any{"upcoming": list, "whole_until": whole}, func() error {
 		t := table{head: []string{"RUN", "SCHEDULE", "ID"}, paint: sh.paint, state: -1}
 		for i := range list {
 			t.add(at(&list[i].NextRun), clip(clean(list[i].ScheduleName), 40), string(list[i].ScheduleID))
 		}
-		return t.write(sh.out, "Nothing comes in that time.")
+		if err := t.write(sh.out, "Nothing comes in that time."); err != nil || whole.After(time.Now().Add(time.Duration(c.Hours)*time.Hour-time.Hour)) {
+			return err
+		}
+		sh.note("There are more after %s; --limit shows them.", at(&whole))
+		return nil
 	})
 }
 

@@ -280,11 +280,12 @@ func (a *API) enableSchedule(enabled bool) func(context.Context, *scheduleInput)
 }
 
 func (a *API) upcomingSchedules(ctx context.Context, in *upcomingInput) (*upcomingReply, error) {
-	list, err := a.o.Orchestrator.Schedules.Upcoming(ctx, auth.From(ctx), time.Duration(in.Hours)*time.Hour, in.Limit)
+	list, whole, err := a.o.Orchestrator.Schedules.Upcoming(ctx, auth.From(ctx), time.Duration(in.Hours)*time.Hour, in.Limit)
 	if err != nil {
 		return nil, err
 	}
-	out := UpcomingList{Upcoming: make([]UpcomingRun, len(list))}
+	stamp(&whole)
+	out := UpcomingList{Upcoming: make([]UpcomingRun, len(list)), Whole: whole}
 	for i, u := range list {
 		stamp(&u.At, &u.Nominal)
 		out.Upcoming[i] = UpcomingRun{ScheduleID: u.Schedule, ScheduleName: u.Name, WorkflowID: u.Workflow, NextRun: u.At, FireAt: u.Nominal}

@@ -62,6 +62,7 @@ type UpcomingRun struct {
 // UpcomingList is the next runs of all schedules.
 type UpcomingList struct {
 	Upcoming []UpcomingRun `json:"upcoming"`
+	Whole    time.Time     `json:"whole_until" doc:"Up to when no run is left out: the end of the hours, or sooner if there are more runs than the limit."`
 }
 
 // PreviewScheduleBody is a schedule, or a change of one that is there.

@@ -129,18 +129,20 @@ type Upcoming struct {
 // upcomingSchedules bounds how many schedules a look ahead is about.
 const upcomingSchedules = 1000
 
-// Upcoming lists the next runs of all schedules within a span, the soonest first.
-func (s *Schedules) Upcoming(ctx context.Context, p auth.Principal, within time.Duration, limit int) (out []Upcoming, err error) {
+// Upcoming lists the next runs of all schedules within a span, the soonest first,
+// at most so many. whole is up to when none is left out; the end of the span if
+// nothing was cut off.
+func (s *Schedules) Upcoming(ctx context.Context, p auth.Principal, within time.Duration, limit int) (out []Upcoming, whole time.Time, err error) {
 	if err := p.Require(fleet.SchedulesRead); err != nil {
-		return nil, err
+		return nil, whole, err
 	}
 	if within <= 0 || within > 31*24*time.Hour || limit < 1 || limit > fleet.PageMax {
-		return nil, fleet.Invalid("hours", "hours must be between 1 and 744, and limit between 1 and %d.", fleet.PageMax)
+		return nil, whole, fleet.Invalid("hours", "hours must be between 1 and 744, and limit between 1 and %d.", fleet.PageMax)
 	}
 	now := s.Now()
 	until := now.Add(within)
 	err = s.Store.View(ctx, p.Scope(), func(r store.Reader) error {
-		out = nil
+		out, whole = nil, until
 		list, err := r.DueSchedules(until, store.DueRef{}, upcomingSchedules)
 		if err != nil {
 			return err
@@ -149,14 +151,19 @@ func (s *Schedules) Upcoming(ctx context.Context, p auth.Principal, within time.
 		if err != nil {
 			return err
 		}
+		if len(list) == upcomingSchedules { // the others are looked at no sooner than the last of these
+			whole = earlier(whole, list[len(list)-1].DueAt)
+		}
 		for i := range list {
 			of := &list[i]
 			t, err := days.timetable(of)
 			if err != nil || of.Spent() { // its own page tells of a fault
 				continue
 			}
-			for _, run := range t.Upcoming(later(of.Cursor, now), min(limit, lookedAhead)) {
-				if !run.At.IsZero() && !run.Due.After(until) {
+			runs, upTo := t.Between(later(of.Cursor, now), whole, limit)
+			whole = earlier(whole, upTo)
+			for _, run := range runs {
+				if !run.At.IsZero() {
 					out = append(out, Upcoming{of.ID, of.Name, of.WorkflowID, run.Due, run.Nominal})
 				}
 			}
@@ -164,7 +171,18 @@ func (s *Schedules) Upcoming(ctx context.Context, p auth.Principal, within time.
 		return nil
 	})
 	slices.SortStableFunc(out, func(a, b Upcoming) int { return a.At.Compare(b.At) })
-	return out[:min(limit, len(out))], err
+	if len(out) > limit {
+		whole = earlier(whole, out[limit-1].At)
+		out = out[:limit]
+	}
+	return slices.DeleteFunc(out, func(u Upcoming) bool { return u.At.After(whole) }), whole, err
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // Preview lists the next runs of a schedule that is stored, or that is asked for

@@ -8244,6 +8244,11 @@ export interface components {
         };
         UpcomingList: {
             upcoming: components["schemas"]["UpcomingRun"][];
+            /**
+             * Format: date-time
+             * @description Up to when no run is left out: the end of the hours, or sooner if there are more runs than the limit.
+             */
+            whole_until: string;
         };
         UpcomingRun: {
             /**

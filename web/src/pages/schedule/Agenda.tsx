@@ -20,6 +20,8 @@ export function Agenda() {
   });
   const [at, setAt] = useState<{ date: string; hour: number }>();
   const runs = asked.data?.upcoming;
+  const whole = asked.data?.whole_until;
+  const cut = whole !== undefined && Date.parse(whole) < Date.now() + 167 * 3_600_000;
   const days = useMemo(() => week(runs ?? [], Date.now(), 8), [runs]);
   const at_once = useMemo(() => collisions(runs ?? []), [runs]);
   const chosen = at ? (days.find((d) => d.date === at.date)?.hours[at.hour] ?? []) : [];
@@ -28,8 +30,8 @@ export function Agenda() {
     <>
       {asked.error && <Fault error={asked.error} asOf={asked.asOf} again={asked.again} />}
       <p className={css.hint}>
-        {runs.length} runs in the next 7 days, on the clocks of this browser ({Intl.DateTimeFormat().resolvedOptions().timeZone}).
-        {runs.length === most && ` Only the first ${most} are shown.`} Yellow: several schedules in one minute.
+        {runs.length} runs {cut ? `until ${exact(whole)}; later ones are too many to show` : 'in the next 7 days'}, on the clocks of this browser (
+        {Intl.DateTimeFormat().resolvedOptions().timeZone}). Yellow: several schedules in one minute.
       </p>
       <Scroll label="Agenda" className={css.tableBox}>
         <table className={css.agenda}>

@@ -29,7 +29,7 @@ export function SettingsPage({ part }: { part: string }) {
       <div className={css.head}>
         <h1>Settings</h1>
       </div>
-      <div className={css.split} style={{ gridTemplateColumns: 'var(--side, 200px) minmax(0, 1fr)' }}>
+      <div className={`${css.split} ${css.narrowSide}`}>
         <nav className={css.side} aria-label="Settings">
           {parts
             .filter((p) => may(p.needs))
