@@ -31,9 +31,11 @@ export class FleetStore {
     this.gone.clear();
     for (const id of before.keys()) this.touch(id);
     for (const id of this.rows.keys()) this.touch(id);
-    if (this.loaded) return this.tell();
-    this.loaded = true; // together with the list, or there would seem to be none
-    this.publish();
+    if (this.loaded) this.tell();
+    else {
+      this.loaded = true; // together with the list, or there would seem to be none
+      this.publish();
+    }
   }
 
   /** clear forgets everything at once: what is shown belongs to another tenant, or to nobody who is signed in. */
