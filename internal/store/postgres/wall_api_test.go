@@ -168,6 +168,9 @@ func TestAPIBehindTheWall(t *testing.T) {
 	item := f.Add(&queue, fleet.ItemSpec{Reference: "reference-of-acme"})
 	timed := f.Schedule(func(s *fleet.Schedule) { s.Name = "schedule-of-acme" })
 	told := f.Trigger(func(g *fleet.Trigger) { g.Name = "trigger-of-acme" })
+	seen := f.Trigger(func(g *fleet.Trigger) {
+		g.Name, g.Kind, g.File = "watched-of-acme", fleet.TriggerFile, &fleet.FileRule{RobotID: "r1", Path: "/in-of-acme/*"}
+	})
 	days := fleet.WorkCalendar{ID: f.IDs.New(), Tenant: f.Tenant, Name: "calendar-of-acme", Timezone: "Europe/Paris", CreatedAt: f.Now, UpdatedAt: f.Now}
 	f.Update(func(tx store.Tx) error { return tx.PutWorkCalendar(days) })
 	api := newTenantsAPI(t, open(t, db.URL, Options{}))
@@ -179,14 +182,14 @@ func TestAPIBehindTheWall(t *testing.T) {
 		string(running.ID), string(waiting.ID), string(ended.ID), "Robot r1", "invoices", "key-of-acme", "hash-of-acme", "secret-of-acme", "admin-of-acme", `"acme"`, string(kept.ID), kept.Name,
 		string(many.ID), many.By, person.Name, string(person.ID), "why-of-acme", own.Name, string(token.ID), token.NamePattern,
 		string(queue.ID), queue.Name, string(item), "reference-of-acme",
-		string(timed.ID), timed.Name, string(told.ID), told.Name, string(days.ID), days.Name,
+		string(timed.ID), timed.Name, string(told.ID), told.Name, string(seen.ID), seen.Name, seen.File.Path, string(days.ID), days.Name,
 	}
 	ids := map[string][]string{
 		"/api/v1/jobs/": {string(running.ID), string(waiting.ID), string(ended.ID)}, "/api/v1/keys/": {"key-of-acme"}, "/api/v1/robot-api-keys/": {"key-of-acme"},
 		"/api/v1/robots/": {"r1"}, "/api/v1/metrics/robots/": {"r1"}, "/api/v1/metrics/robot/": {"r1"}, "/api/v1/metrics/jobs/": {string(running.ID), string(ended.ID)}, "/api/v1/local/runs/": {string(running.ID)}, "/api/v1/workflows/": {"w-1"}, "/api/v1/reservations/": {string(kept.ID)}, "/api/v1/dlq/": {string(ended.ID)},
 		"/api/v1/bulk-operations/": {string(many.ID)}, "/api/v1/users/": {string(person.ID)}, "/api/v1/me/sessions/": {string(signIn.ID)}, "/api/v1/tenants/": {string(f.Tenant)},
 		"/api/v1/enrolments/": {string(token.ID)}, "/api/v1/queues/": {string(queue.ID), queue.Name}, "/api/v1/queue-items/": {string(item)},
-		"/api/v1/schedules/": {string(timed.ID)}, "/api/v1/triggers/": {string(told.ID)}, "/api/v1/calendars/": {string(days.ID)},
+		"/api/v1/schedules/": {string(timed.ID)}, "/api/v1/triggers/": {string(told.ID), string(seen.ID)}, "/api/v1/robot/watches/": {string(seen.ID)}, "/api/v1/calendars/": {string(days.ID)},
 	}
 	asked, saw := 0, 0
 	for _, r := range apiRoutes(t) {
