@@ -142,6 +142,38 @@ describe('triggers', () => {
     await w.context.close();
   });
 
+  it('waits for files of a robot', async () => {
+    await workflow(server.url, 'Scan', doc('Scan'));
+    const w = await open(browser);
+    const { page } = w;
+    await page.goto(`${server.url}/fleet/triggers`);
+    await page.getByRole('button', { name: 'New trigger…' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('textbox', { name: 'Name', exact: true }).fill('scans');
+    await dialog.getByRole('combobox', { name: 'Workflow that it starts' }).selectOption({ label: 'Scan' });
+    await dialog.getByRole('radio', { name: 'A message in a mailbox' }).check();
+    await clean(page);
+    await shot(page, 'trigger-mail-dark');
+    await dialog.getByRole('radio', { name: 'A file in a folder of a robot' }).check();
+    await dialog.getByRole('combobox', { name: 'Robot that looks' }).selectOption('dev-1');
+    await dialog.getByRole('textbox', { name: /^Folder, and a pattern/ }).fill('in/*.pdf');
+    await dialog.getByRole('button', { name: 'Make the trigger' }).click();
+    await dialog.getByText('must begin at a root', { exact: false }).first().waitFor();
+    await dialog.getByRole('textbox', { name: /^Folder, and a pattern/ }).fill('/in-of-nobody/*.pdf');
+    await clean(page);
+    await shot(page, 'trigger-file-dark');
+    await dialog.getByRole('button', { name: 'Make the trigger' }).click();
+    const one = page.getByRole('region', { name: 'scans', exact: true });
+    await one.getByText('/in-of-nobody/*.pdf on dev-1').waitFor();
+    await one.getByRole('button', { name: 'Test…' }).click();
+    const test = page.getByRole('dialog', { name: 'Test scans' });
+    await test.getByRole('button', { name: 'Ask' }).click();
+    await test.getByText('1 job would start.', { exact: false }).waitFor();
+    await test.getByRole('button', { name: 'Close' }).click();
+    expect(w.faults.filter((f) => !/422/.test(f))).toEqual([]);
+    await w.context.close();
+  });
+
   it('says how it is called in a way that works, for every way', async () => {
     const made = await ask<{ workflow_id: string }>(server.url, 'PUT', '/workflows', { workflow_name: 'Called', workflow_json: doc('Called') });
     for (const auth of Object.keys(auths) as Auth[]) {

@@ -7,7 +7,7 @@ import { Said } from '../../parts/Said';
 import { Wrong } from '../../parts/Wrong';
 import { Conditions } from './Conditions';
 import { useFlows } from './names';
-import { EventFields, QueueFields, WebhookFields } from './rules';
+import { EmailFields, EventFields, FileFields, QueueFields, WebhookFields } from './rules';
 import { bodyOf, type Draft, draftOf, fieldOf, type Kind, kinds, newDraft, newSecret, type Trigger, Unreadable } from './triggers';
 
 export type Faults = Record<string, string>;
@@ -103,6 +103,8 @@ export function TriggerDialog({ of, onClose, onDone }: Props) {
       {d.kind === 'webhook' && <WebhookFields {...rule} />}
       {d.kind === 'event' && <EventFields {...rule} />}
       {d.kind === 'queue' && <QueueFields {...rule} />}
+      {d.kind === 'file' && <FileFields {...rule} />}
+      {d.kind === 'email' && <EmailFields {...rule} />}
       {d.kind !== 'queue' && <Conditions {...rule} />}
       <Wrong say={wrong.inputs}>
         <label>

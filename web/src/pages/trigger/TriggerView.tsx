@@ -79,6 +79,11 @@ export function TriggerView({ id, nameOf, search, onSearch, onChanged, onGone, o
       </div>
       <Said act={act} />
       {t.note && <p className={css.fact}>{t.note}</p>}
+      {t.fault && (
+        <p className={css.bad} role="alert">
+          It cannot look now: {t.fault}
+        </p>
+      )}
       {t.description && <p>{t.description}</p>}
       <dl className={css.facts}>
         <dt>Waits for</dt>

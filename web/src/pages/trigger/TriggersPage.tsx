@@ -104,6 +104,7 @@ export function TriggersPage({ id, search, onSearch, onOpen }: Props) {
                     <td>
                       {kinds[t.kind as Kind] ?? t.kind}
                       <div className={css.hint}>{waitsFor(t, nameOf)}</div>
+                      {t.fault && <div className={css.bad}>It cannot look now</div>}
                     </td>
                     <td>{nameOf(t.workflow_id)}</td>
                     <td>

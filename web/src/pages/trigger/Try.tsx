@@ -5,7 +5,7 @@ import { Confirm } from '../../parts/Confirm';
 import css from '../../parts/parts.module.css';
 import { Said } from '../../parts/Said';
 import { Status } from '../../parts/Status';
-import { example, outcomes, type Trigger } from './triggers';
+import { asksFor, example, type Kind, outcomes, type Trigger } from './triggers';
 
 /** Try asks what would become of an occasion, and does nothing. */
 export function Try({ of, onClose }: { of: Trigger; onClose: () => void }) {
@@ -15,7 +15,7 @@ export function Try({ of, onClose }: { of: Trigger; onClose: () => void }) {
   const act = useAct();
   const ask = () => {
     let body: Schemas['TriggerTryBody'] = {};
-    if (of.kind !== 'queue')
+    if (of.kind !== 'queue' && !(of.kind === 'email' && payload.trim() === ''))
       try {
         body = { payload: JSON.parse(payload) };
       } catch (e) {
@@ -36,7 +36,7 @@ export function Try({ of, onClose }: { of: Trigger; onClose: () => void }) {
       <p>This says what would become of an occasion now. No job starts, and no row is left.</p>
       {of.kind !== 'queue' && (
         <label>
-          {of.kind === 'event' ? 'The event, as fleet events shows it' : 'The body of the call, as JSON'}
+          {asksFor[of.kind as Kind]}
           <textarea value={payload} spellCheck={false} onChange={(e) => setPayload(e.target.value)} />
         </label>
       )}

@@ -1,7 +1,7 @@
-/** The fields of the three things that a trigger waits for. */
+/** The fields of the things that a trigger waits for. */
 import { call, type Schemas } from '../../api/client';
 import { sentence } from '../../parts/act';
-import { onlyIf, useLive } from '../../parts/live';
+import { onlyIf, useFleetList, useLive } from '../../parts/live';
 import css from '../../parts/parts.module.css';
 import { useMay } from '../../parts/session';
 import { Wrong } from '../../parts/Wrong';
@@ -171,6 +171,98 @@ export function QueueFields({ d, set, wrong }: Rule) {
       <Wrong say={wrong['queue.min_items']}>
         <label>
           Fewest items that start one <input required type="number" min={1} value={d.min} onChange={(e) => set({ min: e.target.value })} />
+        </label>
+      </Wrong>
+    </>
+  );
+}
+
+export function FileFields({ d, set, wrong }: Rule) {
+  const robots = useFleetList().robots;
+  return (
+    <>
+      <Wrong say={wrong['file.robot_id']}>
+        <label>
+          Robot that looks{' '}
+          <select required value={d.robot} onChange={(e) => set({ robot: e.target.value })}>
+            <option value="">Choose one</option>
+            {d.robot && !robots.some((r) => r.robot_id === d.robot) && <option value={d.robot}>{d.robot}</option>}
+            {robots.map((r) => (
+              <option key={r.robot_id} value={r.robot_id}>
+                {r.name || r.robot_id}
+              </option>
+            ))}
+          </select>
+        </label>
+      </Wrong>
+      <Wrong say={wrong['file.path']}>
+        <label>
+          Folder, and a pattern for names <span className={css.hint}>The robot looks only into folders that its own machine opens (--root).</span>
+          <input required className={css.mono} value={d.files} placeholder="/in/orders/*.pdf" onChange={(e) => set({ files: e.target.value })} />
+        </label>
+      </Wrong>
+      <Wrong say={wrong['file.settle_seconds']}>
+        <label>
+          Seconds for which a file must stand still
+          <input required type="number" min={1} value={d.settle} onChange={(e) => set({ settle: e.target.value })} />
+        </label>
+      </Wrong>
+      <label>
+        <input type="checkbox" checked={d.existing} onChange={(e) => set({ existing: e.target.checked })} /> Files that lie there already count too
+      </label>
+    </>
+  );
+}
+
+export function EmailFields({ d, set, wrong }: Rule) {
+  return (
+    <>
+      <Wrong say={wrong['email.host']}>
+        <label>
+          IMAP server <input required value={d.host} placeholder="imap.example.org" onChange={(e) => set({ host: e.target.value })} />
+        </label>
+      </Wrong>
+      <Wrong say={wrong['email.security']}>
+        <label>
+          Encryption{' '}
+          <select value={d.security} onChange={(e) => set({ security: e.target.value === 'starttls' ? 'starttls' : 'tls', port: '' })}>
+            <option value="tls">TLS from the start</option>
+            <option value="starttls">STARTTLS</option>
+          </select>
+        </label>
+      </Wrong>
+      <Wrong say={wrong['email.port']}>
+        <label>
+          Port{' '}
+          <input
+            type="number"
+            min={1}
+            max={65535}
+            value={d.port}
+            placeholder={d.security === 'tls' ? '993' : '143'}
+            onChange={(e) => set({ port: e.target.value })}
+          />
+        </label>
+      </Wrong>
+      <Wrong say={wrong['email.username']}>
+        <label>
+          User <input required autoComplete="off" value={d.user} onChange={(e) => set({ user: e.target.value })} />
+        </label>
+      </Wrong>
+      <Wrong say={wrong['email.secret']}>
+        <label>
+          Secret of the vault with the password, NAME or NAME.FIELD
+          <input required autoComplete="off" value={d.secret} onChange={(e) => set({ secret: e.target.value })} />
+        </label>
+      </Wrong>
+      <Wrong say={wrong['email.folder']}>
+        <label>
+          Folder <input required value={d.folder} onChange={(e) => set({ folder: e.target.value })} />
+        </label>
+      </Wrong>
+      <Wrong say={wrong['email.every_seconds']}>
+        <label>
+          Seconds between two looks <input required type="number" min={10} value={d.every} onChange={(e) => set({ every: e.target.value })} />
         </label>
       </Wrong>
     </>

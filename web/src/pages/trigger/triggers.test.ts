@@ -26,6 +26,22 @@ describe('the form of a trigger', () => {
     expect([event.webhook, event.event]).toEqual([undefined, { types: ['job.failed'], workflow_id: 'w2' }]);
     const queue = bodyOf({ ...draft, kind: 'queue', queue: 'q', max: '3' }, '');
     expect(queue.queue).toEqual({ queue_id: 'q', min_items: 1, items_per_job: 1, max_jobs: 3 });
+    const file = bodyOf({ ...draft, kind: 'file', robot: 'bot-7', files: '/in/*.pdf' }, '');
+    expect([file.file, file.webhook]).toEqual([{ robot_id: 'bot-7', path: '/in/*.pdf', settle_seconds: 2, existing: false }, undefined]);
+    const mail = bodyOf({ ...draft, kind: 'email', host: 'imap.test', user: 'ada', security: 'starttls' }, 'mail');
+    expect(mail.email).toEqual({
+      host: 'imap.test',
+      port: 143,
+      security: 'starttls',
+      username: 'ada',
+      secret: 'mail',
+      folder: 'INBOX',
+      every_seconds: 60,
+    });
+    for (const one of [file, mail]) {
+      const answer = { ...one, trigger_id: 't', workflow_id: 'w1', cooldown_seconds: 0, max_active: 0, pause_after_failures: 0 } as unknown as Trigger;
+      expect(bodyOf(draftOf(answer), 'mail')).toEqual(one);
+    }
     expect(hook.priority).toBeUndefined();
     expect(bodyOf({ ...draft, priority: '0' }, 's').priority).toBe(0);
   });

@@ -4,7 +4,7 @@ import type { Fact } from '../../live/frames';
 
 export type Trigger = Schemas['TriggerAnswer'];
 export type Firing = Schemas['Firing'];
-export type Kind = 'webhook' | 'event' | 'queue';
+export type Kind = 'webhook' | 'event' | 'queue' | 'file' | 'email';
 
 /** What became of an occasion, and what that means where the server gives no reason. */
 export const outcomes = {
@@ -26,7 +26,13 @@ export interface TriggerSearch {
 export const triggerSearch = (s: Record<string, unknown>): TriggerSearch =>
   typeof s.outcome === 'string' && Object.hasOwn(outcomes, s.outcome) ? { outcome: s.outcome as Outcome } : {};
 
-export const kinds: Readonly<Record<Kind, string>> = { webhook: 'A web call', event: 'An event of the fleet', queue: 'The backlog of a queue' };
+export const kinds: Readonly<Record<Kind, string>> = {
+  webhook: 'A web call',
+  event: 'An event of the fleet',
+  queue: 'The backlog of a queue',
+  file: 'A file in a folder of a robot',
+  email: 'A message in a mailbox',
+};
 
 export const auths = {
   api_key: 'The secret in a header',
@@ -69,7 +75,7 @@ export interface Draft {
   kind: Kind;
   path: string;
   auth: Auth;
-  secret: string; // the name of one of the vault; empty: a new one is made
+  secret: string; // the name of one of the vault; empty, for a web call: a new one is made
   header: string;
   deliveryHeader: string;
   types: readonly string[];
@@ -78,6 +84,16 @@ export interface Draft {
   min: string;
   each: string;
   max: string;
+  robot: string;
+  files: string; // a folder with a pattern for names
+  settle: string;
+  existing: boolean;
+  host: string;
+  port: string; // empty: as is usual
+  security: 'tls' | 'starttls';
+  user: string;
+  folder: string;
+  every: string;
   conditions: readonly Condition[];
   raw: string | undefined; // conditions that rows cannot show, as JSON
   inputs: string;
@@ -102,6 +118,16 @@ export const newDraft = (): Draft => ({
   min: '1',
   each: '1',
   max: '10',
+  robot: '',
+  files: '',
+  settle: '2',
+  existing: false,
+  host: '',
+  port: '',
+  security: 'tls',
+  user: '',
+  folder: 'INBOX',
+  every: '60',
   conditions: [],
   raw: undefined,
   inputs: '{}',
@@ -149,6 +175,18 @@ export function draftOf(t: Trigger): Draft {
       : {}),
     ...(t.event ? { types: t.event.types, of: t.event.workflow_id ?? '' } : {}),
     ...(t.queue ? { queue: t.queue.queue_id, min: String(t.queue.min_items), each: String(t.queue.items_per_job), max: String(t.queue.max_jobs) } : {}),
+    ...(t.file ? { robot: t.file.robot_id, files: t.file.path, settle: String(t.file.settle_seconds), existing: t.file.existing ?? false } : {}),
+    ...(t.email
+      ? {
+          host: t.email.host,
+          port: String(t.email.port),
+          security: t.email.security === 'starttls' ? ('starttls' as const) : ('tls' as const),
+          user: t.email.username,
+          secret: t.email.secret,
+          folder: t.email.folder,
+          every: String(t.email.every_seconds),
+        }
+      : {}),
     conditions: plain ? list.map((c) => ({ path: c.path ?? '', op: c.op ?? '==', value: shown(c.value) })) : [],
     raw: plain ? undefined : JSON.stringify(list, null, 2),
     inputs: JSON.stringify(t.inputs ?? {}, null, 2),
@@ -205,7 +243,18 @@ export function bodyOf(d: Draft, secret: string): Schemas['TriggerBody'] {
   else if (d.kind === 'event') {
     if (d.types.length === 0) throw new Unreadable('event', 'Choose at least one event.');
     body.event = { types: [...d.types] as Schemas['EventRule']['types'], ...(d.of ? { workflow_id: d.of } : {}) };
-  } else
+  } else if (d.kind === 'file') body.file = { robot_id: d.robot, path: d.files, settle_seconds: Math.round(Number(d.settle) || 2), existing: d.existing };
+  else if (d.kind === 'email')
+    body.email = {
+      host: d.host,
+      port: Math.round(Number(d.port) || (d.security === 'tls' ? 993 : 143)),
+      security: d.security,
+      username: d.user,
+      secret,
+      folder: d.folder || 'INBOX',
+      every_seconds: Math.round(Number(d.every) || 60),
+    };
+  else
     body.queue = {
       queue_id: d.queue,
       min_items: Math.round(Number(d.min) || 1),
@@ -215,13 +264,11 @@ export function bodyOf(d: Draft, secret: string): Schemas['TriggerBody'] {
   return body;
 }
 
-const heads: Record<string, string> = { webhook: 'webhook', queue: 'queue', event: 'event' };
-
 /** fieldOf is the field of the form that an error of the server is about. */
 export function fieldOf(name: string): string {
   const parts = name.split(/[.[]/);
   const head = parts[0] ?? '';
-  if (head in heads && parts[1]) return `${head}.${parts[1]}`;
+  if (Object.hasOwn(kinds, head) && parts[1]) return `${head}.${parts[1]}`;
   return head;
 }
 
@@ -237,6 +284,8 @@ export function waitsFor(t: Trigger, nameOf: (id: string) => string): string {
     const least = q.min_items > 1 ? `, from ${q.min_items} on` : '';
     return `${nameOf(q.queue_id)}: ${each}${least}, at most ${q.max_jobs}`;
   }
+  if (t.file) return `${t.file.path} on ${t.file.robot_id}`;
+  if (t.email) return `${t.email.folder} of ${t.email.username} at ${t.email.host}`;
   return `POST ${t.address ?? ''}`;
 }
 
@@ -289,9 +338,20 @@ export function howToCall(url: string, w: Schemas['WebhookRule']): string {
   }
 }
 
+/** asksFor says what the test wants to be told, by the kind of a trigger. */
+export const asksFor: Readonly<Record<Kind, string>> = {
+  webhook: 'The body of the call, as JSON',
+  event: 'The event, as fleet events shows it',
+  queue: '',
+  file: 'The file, as JSON',
+  email: 'The message, as JSON; empty: the newest one in the mailbox is looked at',
+};
+
 /** example is what a trigger may be asked about, for the test. */
 export function example(t: Trigger): string {
   if (t.kind === 'event') return JSON.stringify({ type: t.event?.types[0] ?? 'job.completed', subject: { kind: 'job', id: '' }, data: {} }, null, 2);
+  if (t.file) return JSON.stringify({ path: t.file.path.replace('*', 'example'), size: 1, modified_at: new Date(0).toISOString() }, null, 2);
+  if (t.email) return ''; // the newest one that is there
   return '{}';
 }
 
