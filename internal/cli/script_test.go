@@ -150,7 +150,11 @@ func startOrchestrator(ts *testscript.TestScript, _ bool, _ []string) {
 	w := &world{}
 	at, _ := ts.Value(placeKey{}).(dbtest.Place)
 	ctx, cancel := context.WithCancel(context.Background())
-	a, err := app.New(ctx, app.Options{DataDir: at.DataDir, DatabaseURL: at.DatabaseURL, Listen: "127.0.0.1:0", Version: "test"})
+	o := app.Options{DataDir: at.DataDir, DatabaseURL: at.DatabaseURL, Listen: "127.0.0.1:0", Version: "test"}
+	if at.DatabaseURL != "" { // one with a folder makes its own
+		o.SecretKeys = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+	}
+	a, err := app.New(ctx, o)
 	ts.Check(err)
 	w.app = a
 	key, err := a.Keys().EnsureAdmin(ctx)
