@@ -58,9 +58,10 @@ test-rooms: ## every package but e2e/chaos and law, then what works on either da
 	@$(MAKE) --no-print-directory test-postgres
 	STRICT=1 $(GO) test -tags failpoints ./internal/fail
 
+# They build the program themselves, which the cache of tests does not know of.
 test-chaos: ## faults in their short form, and a death at every point of the list
-	STRICT=1 $(GO) test -timeout 10m ./e2e/chaos
-	STRICT=1 $(GO) test -timeout 10m -tags failpoints -parallel 4 -run TestFailpoints ./e2e/chaos
+	STRICT=1 $(GO) test -count=1 -timeout 10m ./e2e/chaos
+	STRICT=1 $(GO) test -count=1 -timeout 10m -tags failpoints -parallel 4 -run TestFailpoints ./e2e/chaos
 
 # The packages whose tests take their store from internal/dbtest.
 EITHER = $(shell git grep -l --untracked 'fleet/internal/dbtest"' -- '*_test.go' | xargs -n1 dirname | sort -u | sed 's|^|./|')

@@ -75,6 +75,7 @@ var parsers = map[string]string{
 	"a key, a token":                         "internal/auth FuzzKeyForms",
 	"a token of an issuer, and its header":   "internal/issuer FuzzToken, internal/issuer FuzzTokenHeader",
 	"a wish on an open stream":               "internal/stream FuzzWish",
+	"a message of a mailbox":                 "internal/mailbox FuzzMessage",
 	"credentials in a query":                 "internal/caller FuzzQuery",
 	"forwarding headers":                     "internal/caller FuzzClient",
 	"redacted text":                          "internal/redact FuzzNoCanary",
