@@ -223,7 +223,7 @@ func (s *Store) snapshot(ctx context.Context, sc store.Scope) (*pgxpool.Conn, *c
 		begin, done := context.WithTimeout(ctx, beginWithin)
 		c := &conn{ctx: begin, pg: pg.Conn()}
 		err = c.pipe(nil, command{"begin", "begin isolation level repeatable read read only", nil},
-			enter(s.role, reach([]change{{scope: sc}})))
+			enter(s.role, reach([]change{{scope: sc}}), restOfReader))
 		c.ctx = ctx
 		silent := begin.Err() != nil
 		done()

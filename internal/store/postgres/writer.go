@@ -337,7 +337,7 @@ func (w *writer) call(batch *sqlstore.Batch, c change) (err error) {
 // group decides about: robots first, then jobs with their live attempts, each in
 // order.
 func (w *writer) begin(list []change, need *sqlstore.Need) []command {
-	out := []command{{"begin", "begin isolation level read committed read write", nil}, enter(w.role, reach(list)), steady()}
+	out := []command{{"begin", "begin isolation level read committed read write", nil}, enter(w.role, reach(list), restOfWriter), steady()}
 	if len(need.Robots) > 0 {
 		tenants, ids := make([]string, len(need.Robots)), make([]string, len(need.Robots))
 		for i, r := range need.Robots {
@@ -369,11 +369,20 @@ func (w *writer) begin(list []change, need *sqlstore.Need) []command {
 	return out
 }
 
+// The longest rests between two statements of a transaction. What writes holds
+// locks, and when nothing more comes from its member, as over a connection that
+// died without a word, others wait for them: so they are given up well before
+// the half minute in which a member is to write again.
+const (
+	restOfWriter = "10s"
+	restOfReader = "30s"
+)
+
 // enter is what every transaction begins with: nothing of it outlives it.
-func enter(role, tenants string) command {
+func enter(role, tenants, rest string) command {
 	return command{"enter", `select set_config('fleet.tenants', $1, true), set_config('statement_timeout', '15s', true),
-		set_config('lock_timeout', '5s', true), set_config('idle_in_transaction_session_timeout', '30s', true),
-		set_config('role', $2, true)`, []any{tenants, role}}
+		set_config('lock_timeout', '5s', true), set_config('idle_in_transaction_session_timeout', $3, true),
+		set_config('role', $2, true)`, []any{tenants, role, rest}}
 }
 
 // steady keeps the plans of a committer: by index, whatever the statistics say
