@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/near"
 )
 
 // zoneData are the rules of all zones, as Go's own distribution carries them in
@@ -101,9 +102,9 @@ func nearZones(text string) []string {
 	var by [3][]string
 	for _, name := range slices.Sorted(maps.Keys(zoneFiles())) {
 		lower := strings.ToLower(name)
-		far := distance(text, lower)
+		far := near.Distance(text, lower)
 		if i := strings.LastIndexByte(lower, '/'); i >= 0 {
-			far = min(far, distance(text, lower[i+1:]))
+			far = min(far, near.Distance(text, lower[i+1:]))
 		}
 		if far < len(by) {
 			by[far] = append(by[far], name)
@@ -111,25 +112,4 @@ func nearZones(text string) []string {
 	}
 	all := slices.Concat(by[0], by[1], by[2])
 	return all[:min(3, len(all))]
-}
-
-// distance is how many letters have to be put in, taken out or changed.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for i := range row {
-		row[i] = i
-	}
-	for i := range len(a) {
-		before := row[0]
-		row[0] = i + 1
-		for k := range len(b) {
-			cost := before
-			if a[i] != b[k] {
-				cost++
-			}
-			before = row[k+1]
-			row[k+1] = min(cost, row[k]+1, row[k+1]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -6,6 +6,8 @@ import (
 	"reflect"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/casarerpa/fleet/internal/near"
 )
 
 // Field is one setting, for the reference page and for checks.
@@ -74,30 +76,9 @@ func typeName(t reflect.Type) string {
 func nearest(name string, known []string) string {
 	best, least := "", max(2, len(name)/3)+1
 	for _, k := range known {
-		if d := distance(name, k); d < least {
+		if d := near.Distance(name, k); d < least {
 			best, least = k, d
 		}
 	}
 	return best
-}
-
-// distance counts insertions, deletions and replacements of bytes.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
