@@ -198,6 +198,10 @@ type MailPlace struct {
 	Validity uint32    `json:"uidvalidity"` // of the numbers; another one says that they were given anew
 	UID      uint32    `json:"uid"`         // the last message that was dealt with
 	At       time.Time `json:"at"`          // when the newest of them came
+	// Same has the marks of those that came in the very second of the newest,
+	// with commas between: mail servers know no finer time, and where the numbers
+	// are given anew nothing else tells them from one that was not dealt with.
+	Same string `json:"same,omitempty"`
 }
 
 // MailMessage is a message as a trigger is told of it.

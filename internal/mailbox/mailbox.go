@@ -38,7 +38,7 @@ const (
 // Read gives the messages after a place, the oldest first, at most so many. Of no
 // place, which is a zero one, there are none, and the end is where the mailbox
 // ends now. Where the server has given the numbers anew, messages count by when
-// they came.
+// they came, and those of the very second of the last one by their marks.
 func (m *Mailboxes) Read(ctx context.Context, rule fleet.EmailRule, password string, after fleet.MailPlace, limit int) (list []fleet.MailMessage, end fleet.MailPlace, err error) {
 	s, err := m.open(ctx, rule, password)
 	if err != nil {
@@ -66,8 +66,9 @@ func (m *Mailboxes) Read(ctx context.Context, rule fleet.EmailRule, password str
 		if !ok { // it was deleted meanwhile
 			continue
 		}
-		end = fleet.MailPlace{Validity: s.box.UIDValidity, UID: uint32(uid), At: later(end.At, one.Received)}
-		one.Place = end
+		end.Validity, end.UID = s.box.UIDValidity, uint32(uid)
+		one.Place = came(end, one.Received, markOf(&one))
+		end = one.Place
 		list = append(list, one)
 	}
 	return list, end, nil
@@ -184,7 +185,8 @@ func (s *session) newest() (imap.UID, error) {
 
 // end is where the folder ends now.
 func (s *session) end(after fleet.MailPlace) (fleet.MailPlace, error) {
-	end := fleet.MailPlace{Validity: s.box.UIDValidity, At: after.At}
+	end := after
+	end.Validity, end.UID = s.box.UIDValidity, 0
 	if s.box.UIDNext > 0 {
 		end.UID = uint32(s.box.UIDNext) - 1
 	}
@@ -192,8 +194,19 @@ func (s *session) end(after fleet.MailPlace) (fleet.MailPlace, error) {
 	if err != nil || uid == 0 {
 		return end, err
 	}
-	times, err := s.times([]imap.UID{uid})
-	end.UID, end.At = max(end.UID, uint32(uid)), later(end.At, times[uid])
+	end.UID = max(end.UID, uint32(uid))
+	list, err := s.arrivals([]imap.UID{uid})
+	if err != nil || len(list) == 0 || list[0].at.Before(end.At) {
+		return end, err
+	}
+	beside, err := s.client.UIDSearch(since(list[0].at), nil).Wait()
+	if err != nil {
+		return end, err
+	}
+	list, err = s.arrivals(slices.DeleteFunc(beside.AllUIDs(), func(u imap.UID) bool { return u > uid }))
+	for _, a := range list {
+		end = came(end, a.at, a.mark)
+	}
 	return end, err
 }
 
@@ -204,7 +217,7 @@ func (s *session) after(place fleet.MailPlace) ([]imap.UID, error) {
 	if same {
 		criteria.UID = []imap.UIDSet{{imap.UIDRange{Start: imap.UID(place.UID) + 1}}} // to the end
 	} else if !place.At.IsZero() {
-		criteria.Since = place.At.AddDate(0, 0, -1) // servers look at the date alone, in zones of their own
+		criteria = since(place.At)
 	}
 	found, err := s.client.UIDSearch(criteria, nil).Wait()
 	if err != nil {
@@ -215,28 +228,42 @@ func (s *session) after(place fleet.MailPlace) ([]imap.UID, error) {
 	if same { // a range to the end has the last message in any case
 		return slices.DeleteFunc(uids, func(u imap.UID) bool { return u <= imap.UID(place.UID) }), nil
 	}
-	times, err := s.times(uids)
-	return slices.DeleteFunc(uids, func(u imap.UID) bool { return !times[u].After(place.At) }), err
+	list, err := s.arrivals(uids)
+	uids = uids[:0]
+	for _, a := range list {
+		if a.at.After(place.At) || a.at.Equal(place.At) && !marked(place, a.mark) {
+			uids = append(uids, a.uid)
+		}
+	}
+	slices.Sort(uids)
+	return uids, err
 }
 
-// times is when messages came.
-func (s *session) times(uids []imap.UID) (map[imap.UID]time.Time, error) {
-	out := make(map[imap.UID]time.Time, len(uids))
+// since finds what came at a time or later, and some that came before: servers
+// look at the date alone, in zones of their own.
+func since(at time.Time) *imap.SearchCriteria {
+	return &imap.SearchCriteria{Since: at.AddDate(0, 0, -1)}
+}
+
+// arrival is when a message came, and what tells it from others of that second.
+type arrival struct {
+	uid  imap.UID
+	at   time.Time
+	mark string
+}
+
+func (s *session) arrivals(uids []imap.UID) ([]arrival, error) {
 	if len(uids) == 0 {
-		return out, nil
+		return nil, nil
 	}
-	list, err := s.client.Fetch(imap.UIDSetNum(uids...), &imap.FetchOptions{UID: true, InternalDate: true}).Collect()
+	list, err := s.client.Fetch(imap.UIDSetNum(uids...), &imap.FetchOptions{UID: true, InternalDate: true, Envelope: true}).Collect()
+	out := make([]arrival, 0, len(list))
 	for _, m := range list {
-		out[m.UID] = m.InternalDate.UTC()
+		var one fleet.MailMessage
+		addressed(&one, m.Envelope)
+		out = append(out, arrival{m.UID, m.InternalDate.UTC(), markOf(&one)})
 	}
 	return out, err
-}
-
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
 }
 
 // metered ends a connection whose server sends too much.

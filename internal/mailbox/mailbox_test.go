@@ -171,8 +171,22 @@ func TestRead(t *testing.T) {
 			got, end = o.read(end, 10)
 			o.want("after the numbers were given anew", got, "f g")
 			o.put("h")
-			got, _ = o.read(end, 10)
+			got, end = o.read(end, 10)
 			o.want("and on", got, "h")
+			_, start = o.read(fleet.MailPlace{}, 10)
+			for what, place := range map[string]fleet.MailPlace{"after one that was read": end, "from where it began": start} {
+				o.must(o.user.Delete("INBOX"))
+				o.must(o.user.Create("INBOX", nil))
+				for _, subject := range []string{"i", "h", "j"} { // all in the second of the last
+					o.came = o.came.Add(-time.Second)
+					o.put(subject)
+				}
+				got, _ = o.read(place, 10)
+				o.want("of the same second "+what, got, "i j")
+			}
+			o.must(o.user.Delete("INBOX"))
+			o.must(o.user.Create("INBOX", nil))
+			o.put("h")
 			m, ok, err := o.box.Newest(t.Context(), o.rule, password)
 			o.must(err)
 			if !ok || m.Subject != "h" {

@@ -32,16 +32,7 @@ func (s *session) message(uid imap.UID) (out fleet.MailMessage, ok bool, err err
 		UID: uint32(uid), Validity: s.box.UIDValidity, Received: m.InternalDate.UTC(), Size: m.RFC822Size,
 		To: []string{}, Cc: []string{}, Attachments: []fleet.MailAttachment{}, Text: text(m.FindBodySection(body)),
 	}
-	if e := m.Envelope; e != nil {
-		out.MessageID, out.Date, out.Subject = clean(e.MessageID), e.Date.UTC(), clean(e.Subject)
-		out.To, out.Cc = addresses(e.To), addresses(e.Cc)
-		if len(e.From) > 0 {
-			out.From, out.FromName = clean(e.From[0].Addr()), clean(e.From[0].Name)
-		}
-		if len(e.ReplyTo) > 0 {
-			out.ReplyTo = clean(e.ReplyTo[0].Addr())
-		}
-	}
+	addressed(&out, m.Envelope)
 	if m.BodyStructure != nil {
 		m.BodyStructure.Walk(func(_ []int, part imap.BodyStructure) bool {
 			if one, ok := part.(*imap.BodyStructureSinglePart); ok && one.Filename() != "" && len(out.Attachments) < maxParts {
@@ -51,6 +42,21 @@ func (s *session) message(uid imap.UID) (out fleet.MailMessage, ok bool, err err
 		})
 	}
 	return out, true, nil
+}
+
+// addressed fills in what is on the envelope of a message, which may have none.
+func addressed(m *fleet.MailMessage, e *imap.Envelope) {
+	if e == nil {
+		return
+	}
+	m.MessageID, m.Date, m.Subject = clean(e.MessageID), e.Date.UTC(), clean(e.Subject)
+	m.To, m.Cc = addresses(e.To), addresses(e.Cc)
+	if len(e.From) > 0 {
+		m.From, m.FromName = clean(e.From[0].Addr()), clean(e.From[0].Name)
+	}
+	if len(e.ReplyTo) > 0 {
+		m.ReplyTo = clean(e.ReplyTo[0].Addr())
+	}
 }
 
 // The bounds of what is told of one message.
