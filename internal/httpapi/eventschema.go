@@ -66,7 +66,7 @@ func eventShapes() []eventShape {
 		{fleet.EventUserUpdated, fleet.SubjectUser, "A person's name, role, password or right to sign in changed.", userData()},
 		{fleet.EventUserDeleted, fleet.SubjectUser, "A person is gone.", userData()},
 		{fleet.EventRobotRegistered, robot, "A robot became known.", map[string]string{"name": "text"}},
-		{fleet.EventRobotUpdated, robot, "A robot's name or limits changed.", map[string]string{"name": "text", "changed?": "texts"}},
+		{fleet.EventRobotUpdated, robot, "A robot's name or limits changed.", map[string]string{"name": "text", "changed?": "texts", "from_environment?": "text"}},
 		{fleet.EventRobotDeleted, robot, "A robot was taken out of the fleet for good; its keys ended with it.", map[string]string{"name": "text", "environment?": "text"}},
 		{fleet.EventRobotMode, robot, "An operator, or time, changed what is wanted of a robot.", map[string]string{
 			"from": "text", "to": "text", "note?": "text", "until?": "text",
@@ -81,7 +81,7 @@ func eventShapes() []eventShape {
 		{fleet.EventBulkEnded, fleet.SubjectBulk, "A bulk operation has ended.", map[string]string{
 			"command": "text", "total": "number", "status": "text", "done": "number", "failed": "number", "skipped": "number",
 		}},
-		{fleet.EventRobotConnected, robot, "A robot connected.", map[string]string{"session_epoch": "number", "hostname": "text"}},
+		{fleet.EventRobotConnected, robot, "A robot connected.", map[string]string{"session_epoch": "number", "hostname": "text", "from_environment?": "text"}},
 		{fleet.EventRobotDisconnected, robot, "A robot's connection ended; its jobs go on until their leases lapse.", map[string]string{
 			"reason": "text", "session_epoch": "number", "orphaned_job_ids": "texts",
 		}},

@@ -134,6 +134,7 @@ func (r *Robots) Connect(ctx context.Context, p auth.Principal, h Hello, token s
 			}
 			robot = fleet.Robot{ID: p.RobotID, Tenant: p.Tenant, Mode: fleet.ModeActive, CreatedAt: now}
 		}
+		from := robot.Environment
 		describe(&robot, p, h, caps, tags, now)
 		if err := tx.PutRobot(robot); err != nil {
 			return err
@@ -173,7 +174,8 @@ func (r *Robots) Connect(ctx context.Context, p auth.Principal, h Hello, token s
 			}
 		}
 		w.Robot = robot
-		err = tx.Append(p.Tenant, r.robotEvent(fleet.EventRobotConnected, p, map[string]any{"session_epoch": w.Session.Epoch, "hostname": h.Hostname}))
+		told := map[string]any{"session_epoch": w.Session.Epoch, "hostname": h.Hostname}
+		err = tx.Append(p.Tenant, r.robotEvent(fleet.EventRobotConnected, p, moved(told, from, robot.Environment)))
 		if err != nil {
 			return err
 		}
@@ -380,6 +382,7 @@ func (r *Robots) Register(ctx context.Context, p auth.Principal, in fleet.Robot)
 		} else if err != nil {
 			return err
 		}
+		from := robot.Environment
 		if err := registered(tx, &robot, in, own); err != nil {
 			return err
 		}
@@ -393,7 +396,8 @@ func (r *Robots) Register(ctx context.Context, p auth.Principal, in fleet.Robot)
 			return err
 		}
 		return tx.Append(p.Tenant, fleet.EventDraft{
-			Kind: kind, Subject: fleet.SubjectRobot, SubjectID: string(robot.ID), Actor: p.Name, Data: map[string]any{"name": robot.Name},
+			Kind: kind, Subject: fleet.SubjectRobot, SubjectID: string(robot.ID), Actor: p.Name,
+			Data: moved(map[string]any{"name": robot.Name}, from, robot.Environment),
 		})
 	})
 	return robot, err

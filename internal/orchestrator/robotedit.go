@@ -64,11 +64,20 @@ func (r *Robots) Edit(ctx context.Context, p auth.Principal, id fleet.RobotID, c
 		}
 		return tx.Append(robot.Tenant, fleet.EventDraft{
 			Kind: fleet.EventRobotUpdated, Subject: fleet.SubjectRobot, SubjectID: string(id), Actor: p.Name,
-			Data: map[string]any{"name": robot.Name, "changed": fields},
+			Data: moved(map[string]any{"name": robot.Name, "changed": fields}, before.Environment, robot.Environment),
 		})
 	})
 	robot.Derive(r.Timing(robot.Environment), r.Now())
 	return robot, err
+}
+
+// moved adds to what an event of a robot tells where it came from, if it is
+// somewhere else now: readers who see only that environment lose it from sight.
+func moved(data map[string]any, from, to string) map[string]any {
+	if from != "" && from != to {
+		data["from_environment"] = from
+	}
+	return data
 }
 
 func (c *RobotChange) validate() error {

@@ -29,6 +29,7 @@ type part struct {
 	id    string
 	env   string // empty: of no environment, or of one that is not known any more
 	gone  bool   // says that a row is not there any more
+	now   string // not empty: it left env for there, which concerns those who see env alone
 	once  sync.Once
 	text  []byte
 	build func() any
@@ -90,6 +91,12 @@ func (f *fact) split() {
 			c.Op = opDel
 		}
 		f.add(c, f.env)
+		if home := homeBefore(e); home != "" && !f.gone && home != f.env {
+			c := base
+			c.Topic, c.Op = topic, opDel
+			f.add(c, home)
+			f.parts[len(f.parts)-1].now = f.env
+		}
 	case "":
 	default:
 		c := base
@@ -129,6 +136,17 @@ func lastHome(e *fleet.Event) string {
 		return ""
 	}
 	return data.Environment
+}
+
+// homeBefore is where a robot lived until an event; empty: where it does now.
+func homeBefore(e *fleet.Event) string {
+	var data struct {
+		From string `json:"from_environment"`
+	}
+	if e.Subject.Kind != fleet.SubjectRobot || json.Unmarshal(e.Data, &data) != nil {
+		return ""
+	}
+	return data.From
 }
 
 // topicOf is the topic of an event's noun; empty: it has none of its own.

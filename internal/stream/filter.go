@@ -101,7 +101,7 @@ func (f *filter) wants(p *part) bool {
 	if p.env == "" { // a note without a row: who is bound to environments cannot be shown whose it is
 		return len(f.who.Environments) == 0 && (len(f.envs) == 0 || p.gone || p.topic != topicJobs && p.topic != topicRobots)
 	}
-	return f.sees(p.env)
+	return f.sees(p.env) && (p.now == "" || !f.sees(p.now))
 }
 
 func (f *filter) sees(env string) bool {

@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"encoding/json"
 	"slices"
 	"testing"
 
@@ -21,6 +22,42 @@ func TestGoneOfABoundCredential(t *testing.T) {
 		told := slices.ContainsFunc(f.parts, reader.wants)
 		if told != want {
 			t.Errorf("bound to %s: told %v, want %v", env, told, want)
+		}
+	}
+}
+
+// TestMovedToAnotherEnvironment: who sees only the environment that a robot left
+// is told that it is gone, who sees the new one gets its row, and nobody both.
+func TestMovedToAnotherEnvironment(t *testing.T) {
+	f := &fact{
+		env: "lab", v: 7, robot: &fleet.Robot{ID: "bot-1", Environment: "lab"},
+		event: fleet.Event{
+			Kind: fleet.EventRobotUpdated, Subject: fleet.EventSubject{Kind: fleet.SubjectRobot, ID: "bot-1"},
+			Data: []byte(`{"name":"x","from_environment":"prod"}`),
+		},
+	}
+	f.split()
+	for _, c := range []struct{ bound, asked, want []string }{
+		{bound: []string{"prod"}, want: []string{opDel}},
+		{bound: []string{"lab"}, want: []string{opPut}},
+		{bound: []string{"prod", "lab"}, want: []string{opPut}},
+		{asked: []string{"prod"}, want: []string{opDel}},
+		{want: []string{opPut}},
+		{bound: []string{"test"}},
+	} {
+		reader := filter{topics: []string{topicRobots}, envs: c.asked, who: auth.Principal{Tenant: "default", Environments: c.bound}}
+		var got []string
+		for _, p := range f.parts {
+			if reader.wants(p) {
+				var told change
+				if err := json.Unmarshal(p.json(), &told); err != nil {
+					t.Fatal(err)
+				}
+				got = append(got, told.Op)
+			}
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("bound to %v, asked for %v: told %v, want %v", c.bound, c.asked, got, c.want)
 		}
 	}
 }
