@@ -45,5 +45,8 @@ describe('keys', () => {
     expect(on(press('r', { typing: true }))).toBeUndefined();
     expect(on(press('r'), false)).toBeUndefined();
     expect(on(press('k', { ctrl: true, typing: true }), false)).toBe('1 Ctrl K');
+    const all = made('Ctrl A');
+    expect(all(press('a', { ctrl: true, typing: true }))).toBeUndefined();
+    expect(all(press('a', { ctrl: true }))).toBe('0 Ctrl A');
   });
 });

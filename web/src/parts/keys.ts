@@ -60,6 +60,7 @@ export class Keys {
     const before = this.first && p.at - this.first.at <= patience ? this.first.name : '';
     this.first = undefined;
     if (!p.ctrl && (p.typing || !single)) return undefined;
+    if (p.typing && name === 'Ctrl A') return undefined; // that is all of the text
     const list = this.find().filter((c) => c.keys);
     const hit = (want: readonly string[]) =>
       list.findLast((c) => {
