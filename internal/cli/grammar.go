@@ -38,6 +38,7 @@ type commands struct {
 	Calendar    calendarCmds    `cmd:"" aliases:"calendars" help:"say on which days and hours schedules may run" group:"Nouns"`
 	Audit       auditCmds       `cmd:"" help:"see who did what, and prove that nothing in it was altered" group:"Nouns"`
 	Stats       statsCmds       `cmd:"" help:"see numbers: throughput, durations, waiting, failures, how busy robots are" group:"Nouns"`
+	Attention   attentionCmd    `cmd:"" help:"see what needs a person, the worst first" group:"Nouns"`
 	Activity    activityCmd     `cmd:"" help:"read what happened, in sentences" group:"Nouns"`
 	Events      eventsCmd       `cmd:"" aliases:"event" help:"read what happened, and what happens" group:"Nouns"`
 

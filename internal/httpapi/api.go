@@ -186,6 +186,7 @@ func newAPI(o Options) (*API, error) {
 	a.liveRoutes()
 	a.legacyViewRoutes()
 	a.activityRoutes()
+	a.attentionRoutes()
 	a.keyRoutes()
 	a.enrolmentRoutes()
 	a.robotKeyRoutes()

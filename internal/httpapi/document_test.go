@@ -108,6 +108,7 @@ func verbs() map[string]verb {
 		"stream.open":           {"Stream", "events"},
 		"fleet.snapshot":        {"FleetSnapshot", "robot list"},
 		"activity.list":         {"Activity", "activity"},
+		"attention.list":        {"Attention", "attention"},
 		"activity.alias":        {"", ""},
 		"views.live_jobs":       {"", ""},
 		"views.robot_status":    {"", ""},

@@ -31,7 +31,7 @@ var rights = map[string]string{
 	"jobs.submit": "odas", "jobs.submit_many": "odas", "jobs.cancel": "odas", "jobs.retry": "odas", "jobs.decide": "oas",
 	"deadletters.list": "vodas", "deadletters.get": "vodas", "deadletters.stats": "vodas", "deadletters.retry": "odas",
 	"deadletters.delete": "as", "deadletters.purge": "as", "placement.preview": "odas", "events.list": "vodas", "fleet.snapshot": "vodas", "stream.open": "vodas",
-	"activity.list": "vodas", "activity.alias": "vodas", "views.live_jobs": "vodas", "views.robot_status": "vodas", "views.queue_metrics": "vodas", "views.admin": "as",
+	"attention.list": "vodas", "activity.list": "vodas", "activity.alias": "vodas", "views.live_jobs": "vodas", "views.robot_status": "vodas", "views.queue_metrics": "vodas", "views.admin": "as",
 	"views.logs": "vodas", "views.robot_logs": "vodas", "views.jobs": "vodas", "views.robots": "vodas", "views.queue_depth": "vodas", "views.metrics": "vodas",
 
 	"robots.list": "vodas", "robots.get": "vodas", "robots.commands": "vodas", "robots.register": "ras", "robots.delete": "as",

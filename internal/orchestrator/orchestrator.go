@@ -79,6 +79,7 @@ type Orchestrator struct {
 	Schedules    *Schedules
 	Triggers     *Triggers
 	Calendars    *Calendars
+	Attention    *Attention
 }
 
 // core is what all use cases share.
@@ -92,6 +93,7 @@ type core struct {
 	named      moments[string, []string] // secrets that documents name, by hash
 	robotNames moments[string, string]   // names of robots that take items
 	schemas    schemas
+	attention  moments[string, fleet.Attention]
 }
 
 // New builds the use cases.
@@ -103,6 +105,7 @@ func New(o Options) *Orchestrator {
 		Schedules:    &Schedules{core: c, jobs: j},
 		Triggers:     &Triggers{core: c, jobs: j, secrets: &Secrets{core: c}},
 		Calendars:    &Calendars{core: c},
+		Attention:    &Attention{core: c},
 		Reservations: &Reservations{core: c},
 		Environments: &Environments{core: c},
 		Tenants:      &Tenants{core: c},

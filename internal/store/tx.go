@@ -31,6 +31,7 @@ type Reader interface {
 	UserReader
 	SignInReader
 	LiveReader
+	AttentionReader
 	RollupReader
 }
 

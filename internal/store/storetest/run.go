@@ -43,6 +43,7 @@ func Run(t *testing.T, open Open) {
 		{"queue", queueTests()},
 		{"schedule", scheduleTests()},
 		{"trigger", triggerTests()},
+		{"attention", attentionTests()},
 	}
 	for _, g := range groups {
 		t.Run(g.name, func(t *testing.T) {

@@ -156,7 +156,7 @@ func Tables() []Table {
 		table("trigger_heads", "tenant_id", "tenant_id:text seq:int"),
 		table("bulk_operations", "tenant_id id", "tenant_id:text id:text version:int body:text ended_at:time"),
 		table("bulk_targets", "tenant_id bulk_id wave position", `tenant_id:text bulk_id:text position:int robot_id:text wave:int state:text
-			reason:text command_id:text`),
+			reason:text command_id:text job_id:text made_id:text`),
 		table("sessions", "id", `id:text tenant_id:text robot_id:text session_epoch:int member_id:text transport:text
 			instance_id:text boot_id:text journal_id:text features:text resume_hash:text opened_at:time closed_at:time
 			reason:text`),

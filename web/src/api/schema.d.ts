@@ -311,6 +311,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/attention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What needs a person now, the worst first
+         * @description Jobs that need a decision, are held, or wait for more than 5 minutes, by their reason; robots in error or silent; missed runs; queues whose deadlines are at risk; workflows whose failures doubled within a day; triggers that failures disabled; keys that end within 7 days. Each entry is a sentence, how many it is about, and what to do first. Kinds that the caller may not read are left out. The answer is at most 2 seconds old.
+         */
+        get: operations["attention.list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit": {
         parameters: {
             query?: never;
@@ -3699,6 +3719,32 @@ export interface components {
         };
         AttemptList: {
             attempts: components["schemas"]["Attempt"][];
+        };
+        Attention: {
+            /** Format: date-time */
+            checked_at: string;
+            entries: components["schemas"]["AttentionEntry"][];
+            /** Format: int64 */
+            left_out: number;
+        };
+        AttentionAction: {
+            command: string;
+            label: string;
+            page: string;
+        };
+        AttentionEntry: {
+            action: components["schemas"]["AttentionAction"];
+            at_least?: boolean;
+            /** Format: int64 */
+            count: number;
+            kind: string;
+            object_ids: string[];
+            object_kind: string;
+            reason?: string;
+            sentence: string;
+            severity: string;
+            /** Format: date-time */
+            since?: string;
         };
         AuditEntry: {
             action: string;
@@ -9236,6 +9282,38 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "attention.list": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Attention"];
+                };
             };
             /** @description Error */
             default: {
