@@ -1,5 +1,6 @@
 // Package hook decides whether a web call comes from who it says: it knows the
-// ways in which the usual senders sign what they send.
+// ways in which the usual senders sign what they send. What we send ourselves it
+// signs by the same sum.
 //
 // It must not answer requests, look anything up or remember anything: the body,
 // the headers, the secret and the time are its arguments.
@@ -87,7 +88,7 @@ func Delivery(w *fleet.WebhookRule, c Call) (string, error) {
 	case w.DeliveryHeader != "":
 		names = []string{w.DeliveryHeader}
 	case w.Auth == fleet.WebhookStandard:
-		names = []string{"Webhook-Id"}
+		names = []string{HeaderID}
 	}
 	for _, name := range names {
 		if id := c.Header(textproto.CanonicalMIMEHeaderKey(name)); id != "" {
@@ -173,22 +174,22 @@ func (c Call) stripe(w *fleet.WebhookRule, secret string, now time.Time) bool {
 
 // standard checks the headers of Standard Webhooks: v1,BASE64 over ID.TIME.BODY.
 func (c Call) standard(secret string, now time.Time) bool {
-	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, "whsec_"))
-	if err != nil {
+	key, ok := secretKey(secret)
+	if !ok {
 		return false
 	}
-	id, at := c.Header("Webhook-Id"), c.Header("Webhook-Timestamp")
+	id, at := c.Header(HeaderID), c.Header(HeaderTimestamp)
 	if id == "" || !near(at, now) {
 		return false
 	}
 	var given [][]byte
-	for part := range strings.FieldsSeq(c.Header("Webhook-Signature")) {
+	for part := range strings.FieldsSeq(c.Header(HeaderSignature)) {
 		version, text, _ := strings.Cut(part, ",")
 		if b, err := base64.StdEncoding.DecodeString(text); version == "v1" && err == nil && len(given) < 8 {
 			given = append(given, b)
 		}
 	}
-	return among(given, sum(sha256.New, key, []byte(id), []byte("."), []byte(at), []byte("."), c.Body))
+	return among(given, standardSum(key, id, at, c.Body))
 }
 
 func among(given [][]byte, want []byte) (found bool) {
