@@ -74,6 +74,13 @@ type JobDetail struct {
 	WaitingSummary string      `json:"waiting_summary,omitempty"` // why it, or the segment whose turn it is, waits
 	WaitMS         int64       `json:"wait_ms,omitempty"`         // from creation to the first start
 	TotalMS        int64       `json:"total_ms,omitempty"`        // from creation to the end
+
+	Nodes     int       `json:"nodes_total,omitempty"`         // of its workflow version
+	TypicalMS int64     `json:"typical_ms,omitempty"`          // in the middle of the newest completed runs of its workflow
+	Runs      int       `json:"typical_runs,omitempty"`        // how many those are
+	AcceptBy  time.Time `json:"accept_by,omitzero"`            // the offer that is open lapses then
+	LeavesAt  time.Time `json:"leaves_robot_at,omitzero"`      // its robot is silent; if it stays so, the job leaves it about then
+	Alike     string    `json:"failure_fingerprint,omitempty"` // failures that are like it have the same
 }
 
 // SubmittedJob answers a submit.
@@ -238,7 +245,8 @@ type RetryAnswer struct {
 
 // RetryRequest says what else comes back with a job.
 type RetryRequest struct {
-	Dependents bool `json:"with_dependents,omitempty"` // what was cancelled because of it
+	Dependents bool   `json:"with_dependents,omitempty"` // what was cancelled because of it
+	Robot      string `json:"robot,omitempty"`           // same, any, or the id of one; empty: what the job asked for
 }
 
 // RetryJob makes a new job from one that failed, was cancelled or timed out.

@@ -72,6 +72,7 @@ type jobRetryCmd struct {
 	config.Client
 	Job        string `arg:"" help:"id of the job"`
 	Dependents bool   `name:"with-dependents" help:"make also those jobs anew that were cancelled because this one did not end as they need"`
+	Robot      string `help:"same: the robot that had the job last; any: no certain one; else the id of a robot; default: what the job asked for" placeholder:"ROBOT"`
 	waitFlags
 }
 
@@ -79,9 +80,10 @@ type jobRetryCmd struct {
 func (jobRetryCmd) Help() string {
 	return `The new job has the same workflow version, variables and priority, and names the old one, which stays as it is.
 
-Example:
+Examples:
 
-    fleet job retry ID --wait`
+    fleet job retry ID --wait
+    fleet job retry ID --robot same`
 }
 
 // Run makes the new job.
@@ -90,7 +92,7 @@ func (c *jobRetryCmd) Run(ctx context.Context, sh *shell) error {
 	if err != nil {
 		return err
 	}
-	answer, err := api.RetryJob(ctx, id, client.RetryRequest{Dependents: c.Dependents})
+	answer, err := api.RetryJob(ctx, id, client.RetryRequest{Dependents: c.Dependents, Robot: c.Robot})
 	if err != nil {
 		return err
 	}

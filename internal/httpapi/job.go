@@ -29,6 +29,13 @@ type JobDetail struct {
 	WaitingSummary string      `json:"waiting_summary,omitempty" doc:"Why the job, or the segment whose turn it is, waits, in a sentence."`
 	WaitMS         int64       `json:"wait_ms,omitempty" doc:"From creation to the first start."`
 	TotalMS        int64       `json:"total_ms,omitempty" doc:"From creation to the end."`
+
+	Nodes     int       `json:"nodes_total,omitempty" doc:"Of the workflow version that it runs."`
+	TypicalMS int64     `json:"typical_ms,omitempty" doc:"How long the newest completed runs of its workflow took, in the middle."`
+	Runs      int       `json:"typical_runs,omitempty" doc:"How many those are; 20 at most."`
+	AcceptBy  time.Time `json:"accept_by,omitzero" doc:"The offer that is open lapses then."`
+	LeavesAt  time.Time `json:"leaves_robot_at,omitzero" doc:"The robot is silent: if it stays so, the job leaves it about then."`
+	Alike     string    `json:"failure_fingerprint,omitempty" doc:"Of a failure: those that are like it have the same; see /analytics/failures."`
 }
 
 // JobList is a page of jobs, newest first.
@@ -304,7 +311,11 @@ func (a *API) getJob(ctx context.Context, in *JobInput) (*jobReply, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := JobDetail{Job: showJob(v.Job), JobData: v.Data, WaitingSummary: v.Waiting}
+	d := JobDetail{
+		Job: showJob(v.Job), JobData: v.Data, WaitingSummary: v.Waiting, Nodes: v.Nodes, TypicalMS: v.Typical.Milliseconds(), Runs: v.Runs,
+		AcceptBy: v.AcceptBy, LeavesAt: v.LeavesAt, Alike: v.Alike,
+	}
+	stamp(&d.AcceptBy, &d.LeavesAt)
 	if len(v.Parts) > 0 {
 		d.Parts = showAll(v.Parts, showJob)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/auth"
+	"github.com/casarerpa/fleet/internal/orchestrator"
 )
 
 // CancelBody is the body of a cancel; all of it may be left out.
@@ -35,7 +36,8 @@ type CancelAnswer struct {
 
 // RetryBody is the body of a retry; all of it may be left out.
 type RetryBody struct {
-	Dependents bool `json:"with_dependents,omitempty" doc:"Make also those jobs anew that were cancelled because this one did not end as they need."`
+	Dependents bool   `json:"with_dependents,omitempty" doc:"Make also those jobs anew that were cancelled because this one did not end as they need."`
+	Robot      string `json:"robot,omitempty" doc:"same: the robot that had the job last. any: no certain one, even if the job asked for one. Else the id of a robot; left out: what the job asked for."`
 }
 
 // RetryAnswer names the new job.
@@ -135,13 +137,7 @@ func (a *API) retryJob(ctx context.Context, in *JobInput) (*retryReply, error) {
 		return nil, err
 	}
 	jobs := a.o.Orchestrator.Jobs
-	var job fleet.Job
-	var dependents []fleet.ID
-	if body.Dependents {
-		job, dependents, err = jobs.RetryBranch(ctx, p, id)
-	} else {
-		job, err = jobs.Retry(ctx, p, id)
-	}
+	job, dependents, err := jobs.Retry(ctx, p, id, orchestrator.RetryHow{Dependents: body.Dependents, Robot: body.Robot})
 	if e, ok := errors.AsType[*fleet.Error](err); ok && e.Reason == "invalid_state" {
 		e := *e
 		e.Status = http.StatusBadRequest // as programs of the original know it

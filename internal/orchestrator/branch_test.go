@@ -101,7 +101,7 @@ func TestRetryBranch(t *testing.T) {
 	w.states(map[fleet.ID]fleet.State{
 		ids["left"]: fleet.Cancelled, ids["right"]: fleet.Cancelled, ids["last"]: fleet.Cancelled, ids["held"]: fleet.Pending,
 	})
-	again, made, err := w.Jobs.RetryBranch(t.Context(), auth.Local(), ids["first"])
+	again, made, err := w.Jobs.Retry(t.Context(), auth.Local(), ids["first"], RetryHow{Dependents: true})
 	w.must(err)
 	if len(made) != 3 {
 		t.Fatalf("%d jobs were made anew, want 3", len(made))
@@ -135,12 +135,12 @@ func TestRetryBranchTwice(t *testing.T) {
 	ids := w.graph(once(node("left")), once(node("right")), node("last", "left", "right"))
 	w.fail(w.start(w.get(ids["left"]).Job), fleet.ClassApplication)
 	w.fail(w.start(w.get(ids["right"]).Job), fleet.ClassApplication)
-	left, made, err := w.Jobs.RetryBranch(t.Context(), auth.Local(), ids["left"])
+	left, made, err := w.Jobs.Retry(t.Context(), auth.Local(), ids["left"], RetryHow{Dependents: true})
 	w.must(err)
 	if len(made) != 1 || w.get(made[0]).Job.State != fleet.Cancelled {
 		t.Fatalf("made %v: right has failed still", made)
 	}
-	right, made, err := w.Jobs.RetryBranch(t.Context(), auth.Local(), ids["right"])
+	right, made, err := w.Jobs.Retry(t.Context(), auth.Local(), ids["right"], RetryHow{Dependents: true})
 	w.must(err)
 	if len(made) != 1 {
 		t.Fatalf("made %v, want one: the first last is repeated already", made)
@@ -152,7 +152,7 @@ func TestRetryBranchTwice(t *testing.T) {
 		t.Errorf("the last waits on %s", j.WaitingOn)
 	}
 	// Refused whole while a retry is under way.
-	_, _, err = w.Jobs.RetryBranch(t.Context(), auth.Local(), made[0])
+	_, _, err = w.Jobs.Retry(t.Context(), auth.Local(), made[0], RetryHow{Dependents: true})
 	if e := fleet.AsError(err); e.Reason != "invalid_state" || !strings.Contains(e.Message, string(made[0])) {
 		t.Errorf("retry of a job that waits: %v", err)
 	}
@@ -166,13 +166,13 @@ func TestRetryWaitsForTheNewest(t *testing.T) {
 	w.fail(w.start(w.get(ids["first"]).Job), fleet.ClassApplication)
 	newest := ids["first"]
 	for range 2 {
-		job, err := w.Jobs.Retry(t.Context(), auth.Local(), newest)
+		job, _, err := w.Jobs.Retry(t.Context(), auth.Local(), newest, RetryHow{})
 		w.must(err)
 		if newest = job.ID; job.RetryOf == ids["first"] {
 			w.fail(w.start(job), fleet.ClassApplication)
 		}
 	}
-	next, err := w.Jobs.Retry(t.Context(), auth.Local(), ids["next"])
+	next, _, err := w.Jobs.Retry(t.Context(), auth.Local(), ids["next"], RetryHow{})
 	w.must(err)
 	if v := w.get(next.ID); v.Job.State != fleet.Pending || !strings.Contains(v.Waiting, string(newest)) {
 		t.Errorf("%s: %q, want it to wait for %s", v.Job.State, v.Waiting, newest)

@@ -179,10 +179,10 @@ func TestRetryWaitsAgain(t *testing.T) {
 			r.Variables = json.RawMessage(`{"x":{"from_job":"` + string(parent.ID) + `","pointer":""}}`)
 		})
 		w.fail(w.start(parent), fleet.ClassInvalid)
-		again, err := w.Jobs.Retry(t.Context(), w.admin, parent.ID)
+		again, _, err := w.Jobs.Retry(t.Context(), w.admin, parent.ID, RetryHow{})
 		w.must(err)
 		if unmet == fleet.UnmetCancel { // held ones follow by themselves
-			child, err = w.Jobs.Retry(t.Context(), w.admin, child.ID)
+			child, _, err = w.Jobs.Retry(t.Context(), w.admin, child.ID, RetryHow{})
 			w.must(err)
 		}
 		if v := w.get(child.ID); v.Job.WaitingOn == fleet.WaitingRobot || !strings.Contains(v.Waiting, string(again.ID)+" (nothing, pending)") {

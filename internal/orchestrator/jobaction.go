@@ -70,21 +70,59 @@ func canceled(d *fleet.AuditDraft, a *CancelAnswer, job *fleet.Job, r fleet.Canc
 // DefaultGrace is the time a stop waits unless the request says otherwise.
 func (j *Jobs) DefaultGrace() time.Duration { return j.Timing(fleet.DefaultEnvironment).StopGrace }
 
-// Retry makes a new job from one that failed, was cancelled or timed out.
-func (j *Jobs) Retry(ctx context.Context, p auth.Principal, id fleet.ID) (fleet.Job, error) {
-	return j.retry(ctx, p, id, func(tx store.Tx) error { return j.lookedAfter(tx, p, id) })
+// RetryHow is what a person may ask of a retry.
+type RetryHow struct {
+	// Dependents also makes those jobs anew that were cancelled because of the
+	// first; their ids come in the order in which they were made.
+	Dependents bool
+	// Robot is RetrySameRobot, RetryAnyRobot or the id of one; empty leaves what
+	// the first job asked for.
+	Robot string
 }
 
-// RetryBranch also makes those jobs anew that were cancelled because of the
-// first; their ids come in the order in which they were made.
-func (j *Jobs) RetryBranch(ctx context.Context, p auth.Principal, id fleet.ID) (job fleet.Job, dependents []fleet.ID, err error) {
-	job, err = j.retry(ctx, p, id, func(tx store.Tx) (err error) {
-		if dependents, err = j.rebuild(tx, id, p.Name); err != nil {
-			return err
+// Words for the robot of a retry.
+const (
+	RetrySameRobot = "same" // the one that had the job last
+	RetryAnyRobot  = "any"  // no certain one, even if the first job asked for one
+)
+
+// Retry makes a new job from one that failed, was cancelled or timed out.
+func (j *Jobs) Retry(ctx context.Context, p auth.Principal, id fleet.ID, how RetryHow) (job fleet.Job, dependents []fleet.ID, err error) {
+	job, err = j.retry(ctx, p, id, how.Robot, func(tx store.Tx) (err error) {
+		dependents = nil // it may run again
+		if how.Dependents {
+			if dependents, err = j.rebuild(tx, id, p.Name); err != nil {
+				return err
+			}
 		}
 		return j.lookedAfter(tx, p, id)
 	})
 	return job, dependents, err
+}
+
+// onRobot sets which robot a retry asks for.
+func onRobot(tx store.Tx, spec *fleet.JobSpec, first *fleet.Job, robot string) error {
+	if robot == "" {
+		return nil
+	}
+	if first.Segments > 0 {
+		return fleet.Invalid("robot", "Job %s runs in %d parts, each on a robot of its own.", first.ID, first.Segments)
+	}
+	switch robot {
+	case RetryAnyRobot:
+		spec.Target = ""
+	case RetrySameRobot:
+		if first.RobotID == "" {
+			return fleet.Invalid("robot", "No robot has had job %s.", first.ID)
+		}
+		spec.Target = first.RobotID
+	default:
+		if _, err := tx.Robot(fleet.RobotID(robot)); err != nil {
+			return err
+		}
+		spec.Target = fleet.RobotID(robot)
+	}
+	return nil
 }
 
 // lookedAfter takes a job from the open dead letters, if it is one.
@@ -95,7 +133,7 @@ func (j *Jobs) lookedAfter(tx store.Tx, p auth.Principal, id fleet.ID) error {
 
 // retry makes the new job; then does what else belongs to it.
 // Jobs that are held because of the first wait for the new one.
-func (j *Jobs) retry(ctx context.Context, p auth.Principal, id fleet.ID, then func(tx store.Tx) error) (job fleet.Job, err error) {
+func (j *Jobs) retry(ctx context.Context, p auth.Principal, id fleet.ID, robot string, then func(tx store.Tx) error) (job fleet.Job, err error) {
 	if err := p.Require(fleet.JobsRun); err != nil {
 		return job, err
 	}
@@ -108,6 +146,9 @@ func (j *Jobs) retry(ctx context.Context, p auth.Principal, id fleet.ID, then fu
 		d.Object.Name, d.After = sub.Job.Name, map[string]any{"retried_as": newID}
 		spec, err := sub.RetrySpec(newID, p.Name)
 		if err != nil {
+			return err
+		}
+		if err := onRobot(tx, &spec, &sub.Job, robot); err != nil {
 			return err
 		}
 		earlier, err := tx.Jobs(store.JobFilter{RetryOf: id}, fleet.Page{Limit: fleet.PageMax})

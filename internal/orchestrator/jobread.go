@@ -2,6 +2,7 @@ package orchestrator
 
 import (
 	"context"
+	"time"
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/auth"
@@ -14,6 +15,14 @@ type JobView struct {
 	Data    fleet.JobData
 	Parts   []fleet.Job // the segments of a whole
 	Waiting string      // a sentence for people while the job is pending
+
+	Nodes   int           // of the workflow version that it runs; 0: not known
+	Typical time.Duration // in the middle of the newest completed runs of its workflow
+	Runs    int           // how many those were
+
+	AcceptBy time.Time // the offer that is open lapses then
+	LeavesAt time.Time // the robot is silent: if it stays so, the job leaves it then
+	Alike    string    // failures that are like this one have the same mark
 }
 
 // Get returns one job.
@@ -33,12 +42,53 @@ func (j *Jobs) Get(ctx context.Context, p auth.Principal, id fleet.ID) (v JobVie
 				return err
 			}
 		}
+		if err := j.around(r, &v); err != nil {
+			return err
+		}
 		if v.Job.State == fleet.Pending || v.Job.Segments > 0 && !v.Job.State.Final() {
 			return j.explain(r, &v)
 		}
 		return nil
 	})
 	return v, err
+}
+
+// around adds what a job is measured by: its workflow, the runs before it, and
+// the limits that hold for its robot.
+func (j *Jobs) around(r store.Reader, v *JobView) error {
+	job := &v.Job
+	if job.Workflow.ID != "" {
+		version, err := r.WorkflowVersion(job.Workflow.ID, job.Workflow.Version)
+		if err == nil {
+			v.Nodes = version.NodeCount
+		} else if fleet.AsError(err).Code != fleet.CodeNotFound { // it may have been deleted
+			return err
+		}
+		runs, err := r.RunTimes(job.Tenant, job.Workflow.ID, runsAsked)
+		if err != nil {
+			return err
+		}
+		v.Typical, v.Runs = median(runs), len(runs)
+	}
+	switch job.State {
+	case fleet.Failed, fleet.TimedOut:
+		facts := fleet.JobFacts{Job: *job, Error: v.Data.Error}
+		v.Alike, _ = facts.Failure()
+	case fleet.Assigned, fleet.Running:
+		list, err := r.Attempts(job.ID)
+		if err != nil || len(list) == 0 || !list[len(list)-1].Live() {
+			return err
+		}
+		a := &list[len(list)-1]
+		if job.State == fleet.Assigned {
+			v.AcceptBy = a.AcceptBy
+		}
+		if !a.SilentSince.IsZero() {
+			t := j.Timing(job.Environment)
+			v.LeavesAt = a.SilentSince.Add(t.Lost - t.Suspect)
+		}
+	}
+	return nil
 }
 
 // List returns a page of jobs, newest first.

@@ -13,11 +13,11 @@ func TestRetryRules(t *testing.T) {
 	none := 0
 	once := fleet.RetryChange{Max: &none}
 	pending := w.submit()
-	_, err := w.Jobs.Retry(t.Context(), w.admin, pending.ID)
+	_, _, err := w.Jobs.Retry(t.Context(), w.admin, pending.ID, RetryHow{})
 	w.is(err, fleet.CodeConflict, "invalid_state")
 
 	w.complete(w.start(pending))
-	_, err = w.Jobs.Retry(t.Context(), w.admin, pending.ID)
+	_, _, err = w.Jobs.Retry(t.Context(), w.admin, pending.ID, RetryHow{})
 	w.is(err, fleet.CodeConflict, "invalid_state")
 
 	failed := w.submit(func(r *SubmitRequest) { r.Retry = &once })
@@ -25,13 +25,64 @@ func TestRetryRules(t *testing.T) {
 	if got := w.get(failed.ID).Job; got.State != fleet.Failed || !got.DeadLetter {
 		t.Fatalf("the job is %s, dead letter %v", got.State, got.DeadLetter)
 	}
-	again, err := w.Jobs.Retry(t.Context(), w.admin, failed.ID)
+	again, _, err := w.Jobs.Retry(t.Context(), w.admin, failed.ID, RetryHow{})
 	w.must(err)
 	if again.ID == failed.ID || again.RetryOf != failed.ID || again.State != fleet.Pending {
 		t.Errorf("the retry is %+v", again)
 	}
-	_, err = w.Jobs.Retry(t.Context(), w.admin, failed.ID)
+	_, _, err = w.Jobs.Retry(t.Context(), w.admin, failed.ID, RetryHow{})
 	w.is(err, fleet.CodeConflict, "retry_in_progress")
+}
+
+// A retry may ask for the robot that had the job, for another one, or for none.
+func TestRetryOnARobot(t *testing.T) {
+	w := newWorld(t)
+	w.connect()
+	none := 0
+	first := w.submit(func(r *SubmitRequest) { r.Retry = &fleet.RetryChange{Max: &none} })
+	w.fail(w.start(first), fleet.ClassApplication)
+	had := w.get(first.ID).Job.RobotID
+	for _, c := range []struct {
+		robot string
+		want  fleet.RobotID
+	}{{"", ""}, {RetrySameRobot, had}, {string(had), had}, {RetryAnyRobot, ""}} {
+		again, _, err := w.Jobs.Retry(t.Context(), w.admin, first.ID, RetryHow{Robot: c.robot})
+		w.must(err)
+		if again.Target != c.want || again.RetryOf != first.ID {
+			t.Errorf("%q asks for %q: %+v", c.robot, again.Target, again)
+		}
+		w.fail(w.start(again), fleet.ClassApplication)
+		first = again
+		if v := w.get(again.ID); v.Alike == "" || v.Nodes == 0 {
+			t.Errorf("the job that failed says %+v", v)
+		}
+	}
+	_, _, err := w.Jobs.Retry(t.Context(), w.admin, first.ID, RetryHow{Robot: "nobody"})
+	w.is(err, fleet.CodeNotFound, "robot_not_found")
+	idle := w.submit(func(r *SubmitRequest) { r.Target = had })
+	_, err = w.Jobs.Cancel(t.Context(), w.admin, idle.ID, fleet.CancelRequest{})
+	w.must(err)
+	_, _, err = w.Jobs.Retry(t.Context(), w.admin, idle.ID, RetryHow{Robot: RetrySameRobot})
+	w.is(err, fleet.CodeInvalid, "invalid_field")
+	again, _, err := w.Jobs.Retry(t.Context(), w.admin, idle.ID, RetryHow{Robot: RetryAnyRobot})
+	w.must(err)
+	if again.Target != "" {
+		t.Errorf("the retry on any robot asks for %q", again.Target)
+	}
+}
+
+// A job says by what it is measured: the runs before it, and the limits that
+// hold for its robot.
+func TestJobAround(t *testing.T) {
+	w := newWorld(t)
+	w.connect()
+	done := w.submit()
+	w.complete(w.start(done))
+	next := w.submit(func(r *SubmitRequest) { r.Document, r.WorkflowID = nil, done.Workflow.ID })
+	w.start(next)
+	if v := w.get(next.ID); v.Runs != 1 || v.Nodes == 0 || v.Alike != "" || !v.LeavesAt.IsZero() {
+		t.Errorf("the job that runs says %d runs of %s, %d nodes, alike %q, leaves %s", v.Runs, v.Typical, v.Nodes, v.Alike, v.LeavesAt)
+	}
 }
 
 func TestCancelAnswers(t *testing.T) {

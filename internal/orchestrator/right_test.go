@@ -64,7 +64,7 @@ func calls() []call {
 			return err
 		}},
 		{"Jobs.Retry", fleet.JobsRun, func(w *world, p auth.Principal, j fleet.Job) error {
-			_, err := w.Jobs.Retry(w.Context(), p, j.ID)
+			_, _, err := w.Jobs.Retry(w.Context(), p, j.ID, RetryHow{})
 			return err
 		}},
 		{"Jobs.Decide", fleet.JobsDecide, func(w *world, p auth.Principal, j fleet.Job) error {

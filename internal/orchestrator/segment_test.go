@@ -257,9 +257,9 @@ func TestRetryOfAWhole(t *testing.T) {
 	w.finish(parts[0], `{"x":1}`)
 	w.fail(w.start(w.get(parts[1].ID).Job), fleet.ClassApplication)
 	w.stand(job.ID, "failed completed failed cancelled")
-	_, err := w.Jobs.Retry(t.Context(), w.admin, parts[1].ID)
+	_, _, err := w.Jobs.Retry(t.Context(), w.admin, parts[1].ID, RetryHow{})
 	w.is(err, fleet.CodeConflict, "segment_of_job")
-	again, err := w.Jobs.Retry(t.Context(), w.admin, job.ID)
+	again, _, err := w.Jobs.Retry(t.Context(), w.admin, job.ID, RetryHow{})
 	if err != nil || again.RetryOf != job.ID || again.Segments != 3 {
 		t.Fatalf("%+v, %v", again, err)
 	}
@@ -316,7 +316,7 @@ func TestWholeInAGraph(t *testing.T) {
 	w.must(err)
 	w.fail(w.start(out[0].Job), fleet.ClassBusiness)
 	w.stand(out[1].Job.ID, "cancelled cancelled cancelled cancelled")
-	job, made, err := w.Jobs.RetryBranch(t.Context(), w.admin, out[0].Job.ID)
+	job, made, err := w.Jobs.Retry(t.Context(), w.admin, out[0].Job.ID, RetryHow{Dependents: true})
 	if err != nil || len(made) != 2 {
 		t.Fatalf("%v, %v", made, err)
 	}

@@ -5059,6 +5059,11 @@ export interface components {
             robots: number;
         };
         JobDetail: {
+            /**
+             * Format: date-time
+             * @description The offer that is open lapses then.
+             */
+            accept_by?: string;
             /** Format: date-time */
             assigned_at?: string;
             /** Format: date-time */
@@ -5090,6 +5095,8 @@ export interface components {
             error_code?: string;
             /** Format: date-time */
             expires_at?: string;
+            /** @description Of a failure: those that are like it have the same; see /analytics/failures. */
+            failure_fingerprint?: string;
             /** Format: date-time */
             fire_at?: string;
             /** Format: date-time */
@@ -5098,9 +5105,19 @@ export interface components {
             labels?: {
                 [key: string]: string;
             };
+            /**
+             * Format: date-time
+             * @description The robot is silent: if it stays so, the job leaves it about then.
+             */
+            leaves_robot_at?: string;
             /** Format: int64 */
             lost_used: number;
             name?: string;
+            /**
+             * Format: int64
+             * @description Of the workflow version that it runs.
+             */
+            nodes_total?: number;
             /** Format: date-time */
             not_before?: string;
             on_unmet?: string;
@@ -5148,6 +5165,16 @@ export interface components {
              * @description From creation to the end.
              */
             total_ms?: number;
+            /**
+             * Format: int64
+             * @description How long the newest completed runs of its workflow took, in the middle.
+             */
+            typical_ms?: number;
+            /**
+             * Format: int64
+             * @description How many those are; 20 at most.
+             */
+            typical_runs?: number;
             variables?: unknown;
             /** Format: int64 */
             version: number;
@@ -6845,6 +6872,8 @@ export interface components {
             original_job_id: string;
         };
         RetryBody: {
+            /** @description same: the robot that had the job last. any: no certain one, even if the job asked for one. Else the id of a robot; left out: what the job asked for. */
+            robot?: string;
             /** @description Make also those jobs anew that were cancelled because this one did not end as they need. */
             with_dependents?: boolean;
         };
