@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ask, clean, dev, launch, open, type Program, shot, themes, workflow } from './harness';
@@ -72,9 +73,44 @@ describe('the page of a job', () => {
     await page.getByText('1 of 11 lines').waitFor();
     await lines.locator('mark').first().waitFor();
 
+    // The keys of the log work on the page, and are on the sheet of keys.
+    await page.getByRole('searchbox', { name: 'Search all lines' }).blur();
+    await page.keyboard.press('Shift+N');
+    await page.getByText('11 of 11 lines').waitFor();
+    await page.keyboard.press('g');
+    await page.keyboard.press('g');
+    await lines.locator('[data-chosen]').getByText('[say_0] line 0').waitFor();
+    await page.keyboard.press('w');
+    await page.getByRole('button', { name: 'Wrap', pressed: true }).waitFor();
+    await page.keyboard.press('o');
+    await page.getByRole('button', { name: 'Newest first', pressed: true }).waitFor();
+    expect(page.url()).toContain('order=new');
+    await page.keyboard.press('o');
+    await page.keyboard.press('w');
+    await page.keyboard.press('e');
+    await lines.locator('[data-chosen]').getByText('the amount looks odd').waitFor();
+    await page.keyboard.press('?');
+    await page.getByRole('dialog').getByText('Error before').waitFor();
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Shift+F');
+    await shot(page, 'job-log-full-dark');
+    await page.keyboard.press('Escape');
+    await page.locator('[data-full]').waitFor({ state: 'detached' });
+
+    // Lines that follow each other have one address.
+    await lines.getByRole('button', { name: 'Link to line 31 of attempt 1' }).click();
+    await lines.getByRole('button', { name: 'Link to line 29 of attempt 1' }).click({ modifiers: ['Shift'] });
+    await page.waitForURL(/line=1\.29-31/);
+    expect(await lines.locator('[data-chosen]').count()).toBe(3);
+    await page.getByRole('searchbox', { name: 'Search all lines' }).fill('');
+    await page.getByRole('button', { name: 'More ▾' }).click();
+    await clean(page);
+    const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('menuitem', { name: 'Download all lines' }).click()]);
+    expect(readFileSync((await file.path()) ?? '', 'utf8').split('\n').length).toBe(32);
+
     // A node that is chosen is chosen everywhere, and in the address.
     await timeline.getByRole('button', { name: /read$/ }).click();
-    await page.getByRole('tab', { name: 'Steps' }).click();
+    await page.getByRole('tab', { name: 'Nodes' }).click();
     await page.getByText('Only read.').waitFor();
     expect(page.url()).toContain('node=read');
     await page.getByRole('tab', { name: 'Graph' }).click();
@@ -114,6 +150,34 @@ describe('the page of a job', () => {
     await page.getByText('Retry of').waitFor();
     await page.getByRole('link', { name: `…${id.slice(-8)}` }).click();
     await page.getByText('Retried as').waitFor();
+
+    // A dead letter says so, and can be hidden; a copy has other variables, and the same robot is asked for by name.
+    await page.getByRole('button', { name: 'Retry…' }).first().click();
+    await page.getByRole('radio', { name: /On the same robot, dev-/ }).check();
+    await clean(page);
+    await page.getByRole('button', { name: 'Make a new job' }).click();
+    await page.getByRole('link', { name: 'Open the new job' }).click();
+    await page.waitForURL((u) => !u.pathname.endsWith(id));
+    const made = page.url().split('/').at(-1)?.split('?')[0] ?? '';
+    expect((await ask<{ target_robot_id?: string }>(server.url, 'GET', `/jobs/${made}`)).target_robot_id).toMatch(/^dev-/);
+    await page.getByText(/^Dead letter:/).waitFor();
+    await page.getByRole('button', { name: 'Hide' }).click();
+    await page.getByText('It is no dead letter any more. The job stays.').waitFor();
+    await page.getByRole('button', { name: 'Clone…' }).click();
+    await page.getByRole('textbox', { name: /^Variables/ }).fill('{"month":');
+    await page.getByRole('button', { name: 'Submit the new job' }).click();
+    await page.getByRole('alert').getByText('Variables must be a JSON object.').waitFor();
+    await page.getByRole('textbox', { name: /^Variables/ }).fill('{"month":"June"}');
+    await themes(page, 'job-clone');
+    await page.getByRole('button', { name: 'Submit the new job' }).click();
+    await page.getByRole('link', { name: 'Open the new job' }).click();
+    await page.waitForURL((u) => !u.pathname.endsWith(made));
+    await page.getByRole('tab', { name: 'Variables' }).click();
+    await page.getByText('June').waitFor();
+    await page.getByRole('button', { name: 'Copy ▾' }).click();
+    await clean(page);
+    await shot(page, 'job-copy-dark');
+    await page.keyboard.press('Escape');
     expect(w.faults).toEqual([]);
     await w.context.close();
   });
@@ -132,6 +196,15 @@ describe('the page of a job', () => {
       .first()
       .waitFor();
     await themes(page, 'job-waiting');
+
+    // What helps is a button: the same job without the demand, in place of this one.
+    await page.setViewportSize({ width: 390, height: 844 });
+    await shot(page, 'job-waiting-390-dark');
+    await page.setViewportSize({ width: 1440, height: 900 });
+    await why.getByRole('button', { name: 'Drop gpu…' }).click();
+    await page.getByRole('checkbox', { name: 'Cancel this one' }).waitFor();
+    expect(await page.getByRole('textbox', { name: /^Capabilities/ }).inputValue()).toBe('');
+    await page.keyboard.press('Escape');
     await page.getByRole('button', { name: 'Cancel…' }).click();
     await page.getByRole('textbox', { name: 'Reason' }).fill('not needed any more');
     await page.getByRole('button', { name: 'Cancel the job' }).click();
@@ -164,6 +237,33 @@ describe('the page of a job', () => {
     await page.getByRole('button', { name: 'Stop by force' }).click();
     await page.getByRole('button', { name: 'Retry…' }).waitFor();
     expect((await ask<{ status: string }>(server.url, 'GET', `/jobs/${id}`)).status).toBe('cancelled');
+    expect(w.faults).toEqual([]);
+    await w.context.close();
+  });
+
+  it('clones one that completed, which is not retried', async () => {
+    const quick = await workflow(
+      server.url,
+      'Quick',
+      chain('Quick', [
+        ['start', 'StartNode', {}],
+        ['say', 'LogNode', log('done')],
+      ]),
+    );
+    const id = await quick();
+    const w = await open(browser);
+    const { page } = w;
+    await page.goto(`${server.url}/fleet/jobs/${id}`);
+    await page.getByRole('main').getByText('Completed').first().waitFor();
+    await page.getByText('2 of 2 nodes').waitFor();
+    expect(await page.getByRole('button', { name: /Retry|Run again/ }).count()).toBe(0);
+    await page.getByRole('separator', { name: 'Width of the panes' }).press('ArrowRight');
+    await page.getByRole('separator', { name: 'Width of the panes' }).and(page.locator('[aria-valuenow="55"]')).waitFor();
+    await page.getByRole('button', { name: 'Clone…' }).click();
+    await page.getByRole('button', { name: 'Submit the new job' }).click();
+    await page.getByRole('link', { name: 'Open the new job' }).click();
+    await page.waitForURL((u) => !u.pathname.endsWith(id));
+    await page.getByRole('main').getByText('Completed').first().waitFor();
     expect(w.faults).toEqual([]);
     await w.context.close();
   });

@@ -1,40 +1,53 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { memo, useCallback, useEffect, useMemo, useRef, useState } from 'react';
-import { call, Refusal, type Schemas } from '../../api/client';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { call, type Schemas } from '../../api/client';
+import { sentence } from '../../parts/act';
+import { useCommands } from '../../parts/keys';
 import { Scroll } from '../../parts/Scroll';
 import { seen } from '../../parts/shown';
-import { clock } from '../../parts/Time';
 import css from './job.module.css';
-import { ansi, type Line, LogWindow, marked, type Page } from './log';
+import { LogBar } from './LogBar';
+import { LogRow } from './LogRow';
+import { entries, type Line, LogWindow, type Page } from './log';
+import { useLogSearch, whole } from './logsearch';
+import type { DetailSearch, LineAt } from './rows';
 
 const rowHeight = 24;
-const levels = ['TRACE', 'DEBUG', 'INFO', 'WARNING', 'ERROR', 'CRITICAL'];
 
-export interface LogAt {
+interface Place {
   epoch: number;
   line: number;
 }
 
 interface Props {
   job: Schemas['JobDetail'];
-  at: LogAt | undefined; // a line that the address names
+  at: LineAt | undefined; // lines that the address names
+  search: DetailSearch;
+  onSearch: (s: Partial<{ [K in keyof DetailSearch]: DetailSearch[K] | undefined }>) => void;
   title: (node: string) => string;
+  node: string; // that is chosen
   onNode: (id: string) => void;
-  onAt: (at: LogAt) => void;
+  onAt: (at: LineAt) => void;
 }
 
 /** LogView shows the log of a job: at the first error of one that failed, at the end of one that runs. */
-export function LogView({ job, at, title, onNode, onAt }: Props) {
+export function LogView({ job, at, search: view0, onSearch, title, node, onNode, onAt }: Props) {
   const id = job.job_id;
-  const [level, setLevel] = useState('');
-  const [wrap, setWrap] = useState(false);
+  const level = view0.level ?? '';
+  const wrap = view0.wrap ?? false;
+  const newest = view0.order === 'new';
+  const [fold, setFold] = useState(false);
+  const [unfolded, setUnfolded] = useState<ReadonlySet<string>>(new Set());
+  const [since, setSince] = useState(false);
+  const [full, setFull] = useState(false);
   const [follow, setFollow] = useState(false);
   const [fresh, setFresh] = useState(0); // lines that came while nobody followed
   const [why, setWhy] = useState('');
+  const [said, setSaid] = useState('');
   const [opened, setOpened] = useState(false);
-  const [, draw] = useState(0);
+  const [drawn, draw] = useState(0);
   const [sum, setSum] = useState<Schemas['LogFound']>();
-  const [chosen, setChosen] = useState<LogAt>();
+  const [chosen, setChosen] = useState<LineAt | undefined>(at);
   const box = useRef<HTMLElement>(null);
   const view = useMemo(
     () =>
@@ -46,23 +59,44 @@ export function LogView({ job, at, title, onNode, onAt }: Props) {
       }),
     [id, level],
   );
-  const virtual = useVirtualizer({ count: view.lines.length, getScrollElement: () => box.current, estimateSize: () => rowHeight, overscan: 20 });
-  const show = useCallback((row: number) => requestAnimationFrame(() => virtual.scrollToIndex(Math.max(0, row), { align: 'center' })), [virtual]);
-  const toEnd = useCallback(() => requestAnimationFrame(() => virtual.scrollToIndex(Math.max(0, view.lines.length - 1), { align: 'end' })), [virtual, view]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: drawn counts the changes of the lines
+  const list = useMemo(() => {
+    const all = entries(view.lines, fold, unfolded);
+    return newest ? all.reverse() : all;
+  }, [view, drawn, fold, unfolded, newest]);
+  const virtual = useVirtualizer({ count: list.length, getScrollElement: () => box.current, estimateSize: () => rowHeight, overscan: 20 });
+  const latest = useRef({ list, newest });
+  latest.current = { list, newest };
+  const show = useCallback(
+    (to: Place) =>
+      requestAnimationFrame(() => {
+        const row = latest.current.list.findIndex((e) => e.kind === 'line' && e.line.epoch === to.epoch && e.line.line >= to.line);
+        if (row >= 0) virtual.scrollToIndex(row, { align: 'center' });
+      }),
+    [virtual],
+  );
+  const toEnd = useCallback(
+    () =>
+      requestAnimationFrame(() => {
+        const { list, newest } = latest.current;
+        virtual.scrollToIndex(newest ? 0 : Math.max(0, list.length - 1), { align: newest ? 'start' : 'end' });
+      }),
+    [virtual],
+  );
   const following = useRef(false);
   following.current = follow;
 
   const go = useCallback(
-    async (to: LogAt, signal?: AbortSignal) => {
+    async (to: Place, signal?: AbortSignal) => {
       setFollow(false);
-      const have = view.lines.findIndex((l) => l.epoch === to.epoch && l.line === to.line);
       try {
-        const row = have >= 0 ? have : await view.at(to.epoch, to.line, signal);
-        setChosen(to);
+        if (!view.lines.some((l) => l.epoch === to.epoch && l.line === to.line)) await view.at(to.epoch, to.line, signal);
+        setFold(false); // it would hide the line
+        setChosen((was) => (was?.epoch === to.epoch && was.line === to.line ? was : { ...to, to: to.line }));
         draw((n) => n + 1);
-        show(row);
+        show(to);
       } catch (e) {
-        if (!signal?.aborted) setWhy(said(e));
+        if (!signal?.aborted) setWhy(sentence(e));
       }
     },
     [view, show],
@@ -107,7 +141,7 @@ export function LogView({ job, at, title, onNode, onAt }: Props) {
           else setFresh((n) => n + came);
         } catch (e) {
           if (end.signal.aborted) return;
-          setWhy(`${said(e)} It goes on by itself.`);
+          setWhy(`${sentence(e)} It goes on by itself.`);
           await new Promise((r) => setTimeout(r, pause));
           pause = Math.min(2 * pause, 10_000);
         }
@@ -115,101 +149,131 @@ export function LogView({ job, at, title, onNode, onAt }: Props) {
     };
     setOpened(false);
     begin().catch((e) => {
-      if (!end.signal.aborted) setWhy(said(e));
+      if (!end.signal.aborted) setWhy(sentence(e));
     });
     return () => end.abort();
   }, [view]);
+
+  const asked = useRef(at);
+  useEffect(() => {
+    if (at === undefined || (asked.current?.epoch === at.epoch && asked.current.line === at.line)) return;
+    asked.current = at; // somebody opens another line: from the panel above, or by Back
+    setChosen(at);
+    void go(at);
+  }, [at, go]);
 
   const loading = useRef(false);
   const scrolled = async () => {
     const b = box.current;
     if (!b || loading.current) return;
-    const bottom = b.scrollHeight - b.scrollTop - b.clientHeight;
-    if (follow && bottom > 60) setFollow(false);
+    const below = b.scrollHeight - b.scrollTop - b.clientHeight;
+    const [toOld, toNew] = newest ? [below, b.scrollTop] : [b.scrollTop, below];
+    if (follow && toNew > 60) setFollow(false);
     loading.current = true;
     try {
-      if (b.scrollTop < 400 && view.start.line > 1) {
+      if (toOld < 400 && view.start.line > 1) {
         const came = await view.older();
         draw((n) => n + 1);
-        b.scrollTop += came * rowHeight;
-      } else if (bottom < 400 && !view.atEnd) {
-        const { went } = await view.newer();
+        if (!newest) b.scrollTop += came * rowHeight;
+      } else if (toNew < 400 && !view.atEnd) {
+        const { came, went } = await view.newer();
         draw((n) => n + 1);
-        b.scrollTop -= went * rowHeight;
+        b.scrollTop += (newest ? came : -went) * rowHeight;
       }
     } catch (e) {
-      setWhy(said(e));
+      setWhy(sentence(e));
     } finally {
       loading.current = false;
     }
   };
 
-  const search = useSearch(id, level, (m) => void go(m));
-  const keys = (e: React.KeyboardEvent) => {
-    if (e.target instanceof HTMLInputElement || e.target instanceof HTMLSelectElement || e.ctrlKey || e.metaKey) return;
-    if (e.key === 'n') search.step(1);
-    else if (e.key === 'N') search.step(-1);
-    else if (e.key === 'e' && sum?.first_error) void go(sum.first_error);
-    else if (e.key === 'w') setWrap((x) => !x);
-    else if (e.key === 'G') {
-      setFollow(true);
-      setFresh(0);
-      toEnd();
-    } else return;
-    e.preventDefault();
+  const search = useLogSearch(id, level, view0.logq ?? '', (m) => void go(m));
+  const isChosen = (l: Line) => chosen !== undefined && l.epoch === chosen.epoch && l.line >= chosen.line && l.line <= chosen.to;
+  const choose = useCallback(
+    (l: Line, range: boolean) =>
+      setChosen((was) => {
+        const span =
+          range && was?.epoch === l.epoch ? { epoch: l.epoch, line: Math.min(was.line, l.line), to: Math.max(was.to, l.line) } : { ...l, to: l.line };
+        const next = { epoch: span.epoch, line: span.line, to: span.to };
+        asked.current = next;
+        queueMicrotask(() => onAt(next));
+        return next;
+      }),
+    [onAt],
+  );
+  const errorBy = (step: number) => {
+    const bad = view.lines.filter((l) => ['ERROR', 'CRITICAL'].includes(l.level.toUpperCase()));
+    const from = chosen ?? { epoch: 0, line: 0 };
+    const next =
+      step > 0
+        ? (bad.find((l) => l.epoch > from.epoch || (l.epoch === from.epoch && l.line > from.line)) ?? sum?.first_error)
+        : bad.findLast((l) => l.epoch < from.epoch || (l.epoch === from.epoch && l.line < from.line));
+    if (next) void go({ epoch: next.epoch, line: next.line });
   };
-  const count = Object.entries(sum?.levels ?? {});
+  const copy = () => {
+    const some = view.lines.filter(isChosen);
+    const lines = some.length > 0 ? some : view.lines;
+    void navigator.clipboard
+      .writeText(lines.map(plain).join('\n'))
+      .then(() => setSaid(`${lines.length} ${lines.length === 1 ? 'line' : 'lines'} copied.`))
+      .catch(() => setSaid('The browser does not let this page copy.'));
+  };
+  const file = async () => {
+    const parts: string[] = [];
+    try {
+      await whole(id, level, (lines) => parts.push(lines.map((l) => `${plain(l)}\n`).join('')));
+    } catch (e) {
+      return setWhy(sentence(e));
+    }
+    const a = document.createElement('a');
+    a.href = URL.createObjectURL(new Blob(parts, { type: 'text/plain' }));
+    a.download = `${id}.log`;
+    a.click();
+    URL.revokeObjectURL(a.href);
+  };
+  const end = () => {
+    setFollow(!view.final);
+    setFresh(0);
+    toEnd();
+  };
+  const on = {
+    error: () => sum?.first_error && void go(sum.first_error),
+    wrap: () => onSearch({ wrap: wrap ? undefined : true }),
+    fold: () => setFold(!fold),
+    order: () => onSearch({ order: newest ? undefined : 'new' }),
+    times: () => setSince(!since),
+    copy,
+    file: () => void file(),
+    full: () => setFull(!full),
+  };
+  useCommands([
+    { name: 'Next match', group: 'Log', keys: 'n', run: () => search.step(1) },
+    { name: 'Match before', group: 'Log', keys: 'Shift N', run: () => search.step(-1) },
+    { name: 'Next error', group: 'Log', keys: 'e', run: () => errorBy(1) },
+    { name: 'Error before', group: 'Log', keys: 'Shift E', run: () => errorBy(-1) },
+    { name: 'To the end, and follow', group: 'Log', keys: 'Shift G', run: end },
+    { name: 'To the start', group: 'Log', keys: 'g g', run: () => void go({ epoch: view.lines[0]?.epoch ?? 1, line: 1 }) },
+    { name: 'Wrap lines', group: 'Log', keys: 'w', run: on.wrap },
+    { name: 'Newest first, or last', group: 'Log', keys: 'o', run: on.order },
+    { name: 'Copy lines', group: 'Log', keys: 'y', run: copy },
+    { name: 'Log on the full screen', group: 'Log', keys: 'Shift F', run: on.full },
+    ...(full ? [{ name: 'Leave the full screen', group: 'Log', keys: 'Esc', run: () => setFull(false) }] : []),
+  ]);
+  const began = since && view.lines[0] ? Date.parse(view.lines[0].at) : undefined;
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: keys of what is inside
-    <div className={css.log} onKeyDown={keys}>
-      <div className={css.logBar}>
-        <input
-          type="search"
-          aria-label="Search all lines"
-          placeholder="Search all lines"
-          value={search.text}
-          onChange={(e) => search.set(e.target.value)}
-          onKeyDown={(e) => e.key === 'Enter' && search.step(e.shiftKey ? -1 : 1)}
-        />
-        <span role="status" className={css.hint}>
-          {search.words}
-        </span>
-        {search.found > 0 && (
-          <>
-            <button type="button" onClick={() => search.step(-1)} title="N" aria-label="Match before">
-              ↑
-            </button>
-            <button type="button" onClick={() => search.step(1)} title="n" aria-label="Next match">
-              ↓
-            </button>
-          </>
-        )}
-        <select aria-label="Least level" value={level} onChange={(e) => setLevel(e.target.value)}>
-          <option value="">All levels</option>
-          {levels.slice(1).map((l) => (
-            <option key={l} value={l}>
-              {l === 'CRITICAL' ? 'Critical' : `${l[0]}${l.slice(1).toLowerCase()} and above`}
-            </option>
-          ))}
-        </select>
-        {sum?.first_error && (
-          <button type="button" title="e" onClick={() => sum.first_error && void go(sum.first_error)}>
-            First error
-          </button>
-        )}
-        <button type="button" aria-pressed={wrap} title="w" onClick={() => setWrap(!wrap)}>
-          Wrap
-        </button>
-        <button type="button" title="Copies the lines that are loaded" onClick={() => void navigator.clipboard?.writeText(view.lines.map(plain).join('\n'))}>
-          Copy
-        </button>
-      </div>
-      {sum && (
-        <p className={css.hint}>
-          {sum.lines} {sum.lines === 1 ? 'line' : 'lines'} when it was opened
-          {count.map(([l, n]) => ` · ${n} ${l}`).join('')}
-        </p>
-      )}
+    <div className={css.log} data-full={full || undefined}>
+      <LogBar
+        search={search}
+        onText={(logq) => onSearch({ logq: logq || undefined })}
+        level={level}
+        onLevel={(l) => onSearch({ level: (l || undefined) as DetailSearch['level'] })}
+        sum={sum}
+        pressed={{ wrap, fold, newest, since, full }}
+        on={on}
+      />
+      <p role="status" className={css.said}>
+        {said}
+      </p>
       {why && (
         <p role="alert" className={css.bad}>
           {why}
@@ -229,32 +293,35 @@ export function LogView({ job, at, title, onNode, onAt }: Props) {
       <Scroll label="Log" box={box} className={css.lines} data-wrap={wrap || undefined} onScroll={() => void scrolled()}>
         <div style={{ height: virtual.getTotalSize(), position: 'relative' }}>
           {virtual.getVirtualItems().map((v) => {
-            const l = view.lines[v.index];
-            if (!l) return null;
-            const mine = chosen?.epoch === l.epoch && chosen.line === l.line;
+            const e = list[v.index];
+            if (!e) return null;
             return (
               <div
-                key={`${l.epoch}.${l.line}`}
-                ref={wrap ? virtual.measureElement : null}
+                key={e.kind === 'line' ? `${e.line.epoch}.${e.line.line}` : `h${e.key}`}
+                ref={virtual.measureElement}
                 data-index={v.index}
                 style={{ position: 'absolute', top: 0, left: 0, minWidth: '100%', ...(wrap ? { width: '100%' } : {}), transform: `translateY(${v.start}px)` }}
               >
-                <Row line={l} chosen={mine} query={search.text} title={title} onNode={onNode} onAt={onAt} />
+                {e.kind === 'line' ? (
+                  <LogRow line={e.line} chosen={isChosen(e.line)} query={search.text} since={began} node={node} title={title} onNode={onNode} onAt={choose} />
+                ) : (
+                  <button
+                    type="button"
+                    className={css.fold}
+                    aria-expanded={e.open}
+                    onClick={() => setUnfolded((was) => new Set(e.open ? [...was].filter((k) => k !== e.key) : [...was, e.key]))}
+                  >
+                    {e.open ? '▾' : '▸'} {title(e.node)} · {e.lines} lines
+                    {['WARNING', 'ERROR', 'CRITICAL'].includes(e.worst) && ` · ${e.worst}`}
+                  </button>
+                )}
               </div>
             );
           })}
         </div>
       </Scroll>
       {!follow && opened && !view.final && (
-        <button
-          type="button"
-          className={css.follow}
-          onClick={() => {
-            setFollow(true);
-            setFresh(0);
-            toEnd();
-          }}
-        >
+        <button type="button" className={css.follow} title="Key Shift G" onClick={end}>
           {fresh > 0 ? `Jump to the end · ${fresh} new` : 'Follow'}
         </button>
       )}
@@ -263,98 +330,3 @@ export function LogView({ job, at, title, onNode, onAt }: Props) {
 }
 
 const plain = (l: Line) => `${l.at} ${l.level.toUpperCase()} ${l.node_id ?? ''} ${l.message}`;
-const said = (e: unknown) => (e instanceof Refusal ? `${e.message} ${e.fix}` : String(e));
-
-interface RowProps {
-  line: Line;
-  chosen: boolean;
-  query: string;
-  title: (node: string) => string;
-  onNode: (id: string) => void;
-  onAt: (at: LogAt) => void;
-}
-
-const Row = memo(function Row({ line: l, chosen, query, title, onNode, onAt }: RowProps) {
-  const runs = ansi(l.message);
-  let n = 0;
-  return (
-    <div className={css.line} data-level={l.level.toUpperCase()} data-chosen={chosen || undefined}>
-      <button
-        type="button"
-        className={css.lineNo}
-        aria-label={`Link to line ${l.line} of attempt ${l.epoch}`}
-        onClick={() => onAt({ epoch: l.epoch, line: l.line })}
-      >
-        {l.line}
-      </button>
-      <time dateTime={l.at} title={l.at}>
-        {clock(l.at)}
-      </time>
-      <span className={css.lineLevel}>{l.level.toUpperCase()}</span>
-      {l.node_id ? (
-        <button type="button" className={css.lineNode} onClick={() => onNode(l.node_id ?? '')}>
-          {title(l.node_id)}
-        </button>
-      ) : (
-        <span className={css.lineNode} />
-      )}
-      <span className={css.lineText}>
-        {runs.map((r) =>
-          marked(r.text, query).map((m) => {
-            n++;
-            return m.hit ? (
-              <mark key={n}>{m.text}</mark>
-            ) : (
-              <span key={n} data-tone={r.tone || undefined} data-bold={r.bold || undefined}>
-                {m.text}
-              </span>
-            );
-          }),
-        )}
-      </span>
-    </div>
-  );
-});
-
-/** useSearch asks the server through all lines, and walks its matches. */
-function useSearch(id: string, level: string, go: (m: LogAt) => void) {
-  const [text, set] = useState('');
-  const [got, setGot] = useState<{ text: string; found: Schemas['LogFound'] }>();
-  const [at, setAt] = useState(-1);
-  useEffect(() => {
-    setAt(-1);
-    if (text === '') return setGot(undefined);
-    const end = new AbortController();
-    const timer = setTimeout(() => {
-      const q = new URLSearchParams({ q: text, limit: '5000' });
-      if (level) q.set('level', level);
-      call<Schemas['LogFound']>('GET', `/jobs/${id}/log/search?${q}`, undefined, end.signal)
-        .then((found) => setGot({ text, found }))
-        .catch(() => undefined); // the next letter asks again
-    }, 200);
-    return () => {
-      clearTimeout(timer);
-      end.abort();
-    };
-  }, [id, level, text]);
-  const mine = got?.text === text ? got.found : undefined;
-  const step = (by: number) => {
-    const list = mine?.matches ?? [];
-    if (list.length === 0) return;
-    const next = ((((at < 0 && by < 0 ? 0 : at) + by) % list.length) + list.length) % list.length;
-    const m = list[next];
-    setAt(next);
-    if (m) go({ epoch: m.epoch, line: m.line });
-  };
-  const found = mine?.found ?? 0;
-  const more = mine && mine.found > mine.matches.length ? `, the first ${mine.matches.length} can be walked` : '';
-  const words =
-    text === ''
-      ? ''
-      : mine === undefined
-        ? 'Searching…'
-        : found === 0
-          ? 'No line has it.'
-          : `${at >= 0 ? `${at + 1} of ` : ''}${found} ${found === 1 ? 'line' : 'lines'}${more}`;
-  return { text, set, step, found, words };
-}

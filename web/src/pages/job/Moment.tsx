@@ -1,87 +1,167 @@
-import { useState } from 'react';
+import { Link } from '@tanstack/react-router';
+import { type ReactNode, useEffect, useState } from 'react';
 import { call, Refusal, type Schemas } from '../../api/client';
+import { sentence } from '../../parts/act';
 import { useLive } from '../../parts/live';
 import { Scroll } from '../../parts/Scroll';
-import { Ago, exact, useNow } from '../../parts/Time';
+import { useMay } from '../../parts/session';
+import { Ago, clock, exact, useNow } from '../../parts/Time';
 import { label, span } from '../../parts/words';
 import { cause, changed } from '../../words/waiting';
+import type { Asked } from './Acts';
 import css from './job.module.css';
+import { type Fix, fixOf } from './rows';
 
 type Job = Schemas['JobDetail'];
 
-/** Moment tells in one sentence how the job stands, why, and what would help. */
-export function Moment({
-  job,
-  mayRun,
-  mayDecide,
-  onDone,
-  onError,
-}: {
+interface Props {
   job: Job;
+  told: Schemas['JobTimeline'] | undefined;
   mayRun: boolean;
   mayDecide: boolean;
+  onAsk: (a: Asked) => void;
+  onSaid: (text: string) => void;
   onDone: () => void;
-  onError: (() => void) | undefined;
-}) {
+  onError: (at: { epoch: number; line: number } | undefined) => void;
+}
+
+/** Moment tells in one sentence how the job stands, why, and what would help. */
+export function Moment({ job, told, mayRun, mayDecide, onAsk, onSaid, onDone, onError }: Props) {
+  const now = useNow();
   switch (job.status) {
     case 'pending':
-      return <Waiting job={job} />;
+      return <Waiting job={job} mayRun={mayRun} onAsk={onAsk} onSaid={onSaid} onDone={onDone} />;
     case 'assigned':
       return (
-        <section className={css.moment} aria-label="Now">
+        <Panel>
           <p>
-            <strong>Offered to {job.robot_id}</strong> <Ago at={job.assigned_at} />. It starts when the robot accepts.
+            <strong>Offered to {job.robot_id}</strong> <Ago at={job.assigned_at} />
+            {job.accept_by && Date.parse(job.accept_by) > now
+              ? `; it has ${span(floor(Date.parse(job.accept_by) - now))} to accept.`
+              : '; its time to accept is over.'}
           </p>
-        </section>
+        </Panel>
       );
-    case 'running':
-      return job.robot_silent ? (
-        <section className={css.moment} data-tone="warn" aria-label="Now">
+    case 'running': {
+      if (!job.robot_silent) return null;
+      const since = told?.attempts.find((a) => a.ended_at === undefined && a.silent_since !== undefined)?.silent_since;
+      return (
+        <Panel tone="warn">
           <p>
-            <strong>The robot {job.robot_id} is silent.</strong> If it stays so, the job leaves it and waits again, or asks a person when a step that must not
-            run twice was open.
+            <strong>
+              No heartbeat from {job.robot_id}
+              {since && ` for ${span(floor(now - Date.parse(since)))}`}.
+            </strong>{' '}
+            If the robot stays silent, the job leaves it{job.leaves_robot_at && ` at ${clock(job.leaves_robot_at)}`}: it waits again, or asks a person when a
+            step that must not run twice was open.
           </p>
-        </section>
-      ) : null;
+        </Panel>
+      );
+    }
     case 'cancelling':
       return (
-        <section className={css.moment} aria-label="Now">
+        <Panel>
           <p>
             <strong>Asked to stop.</strong> {job.stop_deadline && <Until at={job.stop_deadline} />}
           </p>
-        </section>
+        </Panel>
       );
     case 'needs_decision':
-      return <Decide job={job} may={mayDecide && mayRun !== undefined} onDone={onDone} />;
+      return <Decide job={job} may={mayDecide} onDone={onDone} />;
     case 'failed':
     case 'timeout':
+      return <Failure job={job} onSaid={onSaid} onDone={onDone} onError={onError} />;
+    case 'cancelled':
       return (
-        <section className={css.moment} data-tone="bad" aria-label="Now">
+        <Panel>
           <p>
-            <strong>{job.error?.message ?? label(job.end_reason ?? job.status)}</strong>
+            {job.end_reason === 'cancelled_by_user' || !job.end_reason ? 'Somebody cancelled it.' : `${label(job.end_reason)}.`}
+            {job.cancel_outcome === 'forced' && ' The robot ended its processes by force.'}
+            {job.cancel_outcome === 'unconfirmed' && (
+              <strong> Not confirmed by {job.robot_id ?? 'its robot'}: nobody knows whether it has stopped there.</strong>
+            )}
           </p>
-          <p className={css.hint}>
-            {[job.error?.type, job.error?.class && `${label(job.error.class)} error`, job.error?.node && `at ${job.error.node}`, `attempt ${job.epoch}`]
-              .filter(Boolean)
-              .join(' · ')}
-            {job.dead_letter && ` · Dead letter: ${label(job.dead_letter_reason ?? '')}`}
-          </p>
-          {onError && (
-            <button type="button" onClick={onError}>
-              Open the first error of the log
-            </button>
-          )}
-        </section>
+        </Panel>
       );
     case 'completed':
       return job.cancel_too_late ? (
-        <section className={css.moment} aria-label="Now">
+        <Panel>
           <p>The cancel came too late: the job had completed.</p>
-        </section>
+        </Panel>
       ) : null;
     default:
       return null;
   }
+}
+
+const floor = (ms: number) => Math.max(0, Math.floor(ms / 1000) * 1000);
+
+function Panel({ tone, children }: { tone?: 'warn' | 'bad'; children: ReactNode }) {
+  return (
+    <section className={css.moment} data-tone={tone} aria-label="Now">
+      {children}
+    </section>
+  );
+}
+
+/** Failure is why it failed, where its log says so, and how often the same happened. */
+function Failure({ job, onSaid, onDone, onError }: Pick<Props, 'job' | 'onSaid' | 'onDone' | 'onError'>) {
+  const mayNumbers = useMay('numbers:read') ?? false;
+  const mayPurge = useMay('jobs:purge') ?? false;
+  const [first, setFirst] = useState<{ epoch: number; line: number }>();
+  const [same, setSame] = useState(0);
+  const { job_id: id, failure_fingerprint: mark } = job;
+  const workflow = job.workflow.workflow_id;
+  useEffect(() => {
+    const end = new AbortController();
+    call<Schemas['LogFound']>('GET', `/jobs/${id}/log/search?limit=1`, undefined, end.signal)
+      .then((f) => setFirst(f.first_error))
+      .catch(() => undefined); // the log says itself what is wrong with it
+    if (mayNumbers && mark)
+      call<Schemas['FailureTable']>('GET', '/analytics/failures?range=7d&limit=500', undefined, end.signal)
+        .then((t) => setSame(t.rows.find((r) => r.fingerprint === mark)?.count ?? 0))
+        .catch(() => undefined); // the numbers are beside the point
+    return () => end.abort();
+  }, [id, mark, mayNumbers]);
+  const hide = () =>
+    void call('DELETE', `/dlq/${encodeURIComponent(id)}`)
+      .then(() => onSaid('It is no dead letter any more. The job stays.'))
+      .catch((e) => onSaid(sentence(e)))
+      .finally(onDone);
+  return (
+    <Panel tone="bad">
+      <p>
+        <strong>{job.error?.message ?? label(job.end_reason ?? job.status)}</strong>
+      </p>
+      <p className={css.hint}>
+        {[job.error?.type, job.error?.class && `${label(job.error.class)} error`, job.error?.node && `at ${job.error.node}`, `attempt ${job.epoch}`]
+          .filter(Boolean)
+          .join(' · ')}
+        {same > 1 && (
+          <>
+            {' · '}
+            <Link to="/fleet/analytics" search={{ workflow }}>
+              the same failure {same} times in 7 days
+            </Link>
+          </>
+        )}
+      </p>
+      {job.cancel_outcome === 'unconfirmed' && <p>Not confirmed by {job.robot_id ?? 'its robot'}.</p>}
+      <div className={css.actions}>
+        <button type="button" onClick={() => onError(first)}>
+          {first ? `Open the log at line ${first.line}` : 'Open the log'}
+        </button>
+        {job.dead_letter && (
+          <>
+            <span>Dead letter: {label(job.dead_letter_reason ?? '').toLowerCase() || 'it is not tried again by itself'}.</span>
+            <button type="button" disabled={!mayPurge} title={mayPurge ? undefined : 'Your role may not take dead letters away.'} onClick={hide}>
+              Hide
+            </button>
+          </>
+        )}
+      </div>
+    </Panel>
+  );
 }
 
 function Until({ at }: { at: string }) {
@@ -89,13 +169,14 @@ function Until({ at }: { at: string }) {
   return <>{left > 0 ? `${span(Math.floor(left / 1000) * 1000)} left, then it is stopped by force.` : 'Its time is over: it is stopped by force.'}</>;
 }
 
-function Waiting({ job }: { job: Job }) {
+function Waiting({ job, mayRun, onAsk, onSaid, onDone }: Pick<Props, 'job' | 'mayRun' | 'onAsk' | 'onSaid' | 'onDone'>) {
   const asked = useLive(`explain ${job.job_id} ${job.version}`, {
     topics: ['robots', `job:${job.job_id}`],
     ask: (s) => call<Schemas['JobExplanation']>('GET', `/jobs/${job.job_id}/explain?limit=20`, undefined, s),
   });
   const [more, setMore] = useState(false);
   const now = useNow();
+  const mayOperate = useMay('robots:operate') ?? false;
   const e = asked.data;
   const since = job.waiting_since ?? job.created_at;
   if (!e)
@@ -109,11 +190,24 @@ function Waiting({ job }: { job: Job }) {
   const named = e.blockers.filter((b) => b.kind !== 'reason' || b.until);
   const blocker = (b: (typeof named)[number]) => (
     <p key={`${b.kind}${b.id ?? b.name}`}>
-      {label(b.kind)} {b.name}
+      {label(b.kind)}{' '}
+      {b.kind === 'job' && b.id ? (
+        <Link to="/fleet/jobs/$id" params={{ id: b.id }} search={{}}>
+          {b.name || `…${b.id.slice(-8)}`}
+        </Link>
+      ) : (
+        b.name
+      )}
       {b.robot_id && ` on ${b.robot_id}`}
       {b.until && ` until ${exact(b.until)}`}
     </p>
   );
+  const fixes = e.would_run_if.map((c) => fixOf(c, job)).filter((f): f is Fix => f !== undefined);
+  const resume = (robot: string) =>
+    void call('POST', `/robots/${encodeURIComponent(robot)}/resume`, {})
+      .then(() => onSaid(`${robot} is back in service.`))
+      .catch((x) => onSaid(sentence(x)))
+      .finally(onDone);
   const ahead = e.position.ahead_higher_priority + e.position.ahead_same_priority;
   return (
     <section className={css.moment} aria-label="Why is it waiting?">
@@ -150,57 +244,80 @@ function Waiting({ job }: { job: Job }) {
               <li key={c.change + c.text}>
                 {c.text}
                 {c.robots.length > 0 && `: ${c.robots.slice(0, 5).join(', ')}${c.robots.length > 5 ? ` and ${c.robots.length - 5} more` : ''}`}
-                {changed(c.change) && <span className={css.hint}> {changed(c.change)}</span>}
+                {fixOf(c, job) === undefined && changed(c.change) && <span className={css.hint}> {changed(c.change)}</span>}
               </li>
             ))}
           </ul>
         </>
       )}
-      {e.robots.length > 0 && (
-        <>
+      <div className={css.actions}>
+        <strong>What helps:</strong>
+        {fixes.map((f) => (
+          <FixButton key={f.word} fix={f} may={f.do === 'clone' ? mayRun : mayOperate} onAsk={onAsk} onResume={resume} />
+        ))}
+        <button type="button" disabled={!mayRun} onClick={() => onAsk({ what: 'cancel' })}>
+          Cancel it
+        </button>
+        {e.robots.length > 0 && (
           <button type="button" aria-expanded={more} onClick={() => setMore(!more)}>
             {more ? 'Hide the robots' : 'Robot by robot'}
           </button>
-          {more && (
-            <Scroll label="Robot by robot" className={css.scroll}>
-              <table className={css.table}>
-                <thead>
-                  <tr>
-                    <th>Robot</th>
-                    <th>Verdict</th>
-                    <th>Why</th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {e.robots.map((r) => (
-                    <tr key={r.robot_id}>
-                      <td className={css.mono}>{r.name || r.robot_id}</td>
-                      <td>{r.verdict === 'fits' ? 'Fits' : `Not: ${cause(r.first_reason ?? '')}`}</td>
-                      <td>
-                        {r.checks
-                          .filter((c) => !c.ok)
-                          .map((c) => `${label(c.code)}: ${c.wanted} is wanted, ${c.found}`)
-                          .join(' · ') || '–'}
-                      </td>
-                    </tr>
-                  ))}
-                </tbody>
-              </table>
-              {e.robots_total > e.robots.length && <p className={css.hint}>{e.robots_total - e.robots.length} more robots are not listed.</p>}
-            </Scroll>
-          )}
-        </>
+        )}
+      </div>
+      {more && (
+        <Scroll label="Robot by robot" className={css.scroll}>
+          <table className={css.table}>
+            <thead>
+              <tr>
+                <th>Robot</th>
+                <th>Verdict</th>
+                <th>Why</th>
+              </tr>
+            </thead>
+            <tbody>
+              {e.robots.map((r) => (
+                <tr key={r.robot_id}>
+                  <td className={css.mono}>{r.name || r.robot_id}</td>
+                  <td>{r.verdict === 'fits' ? 'Fits' : `Not: ${cause(r.first_reason ?? '')}`}</td>
+                  <td>
+                    {r.checks
+                      .filter((c) => !c.ok)
+                      .map((c) => `${label(c.code)}: ${c.wanted} is wanted, ${c.found}`)
+                      .join(' · ') || '–'}
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+          {e.robots_total > e.robots.length && <p className={css.hint}>{e.robots_total - e.robots.length} more robots are not listed.</p>}
+        </Scroll>
       )}
       <p className={css.hint}>Looked at {exact(e.evaluated_at)} by the scheduler itself.</p>
     </section>
   );
 }
 
+function FixButton({ fix, may, onAsk, onResume }: { fix: Fix; may: boolean; onAsk: (a: Asked) => void; onResume: (robot: string) => void }) {
+  if (fix.do === 'add')
+    return (
+      <Link to="/fleet/robots" search={{}}>
+        {fix.word}
+      </Link>
+    );
+  const run = () => (fix.do === 'clone' ? onAsk({ what: 'clone', change: fix.change }) : onResume(fix.robot));
+  return (
+    <button type="button" disabled={!may} onClick={run}>
+      {fix.word}
+      {fix.do === 'clone' && '…'}
+    </button>
+  );
+}
+
 const outcomes = [
-  { decision: 'retry', word: 'Run again' },
-  { decision: 'complete', word: 'Mark completed' },
-  { decision: 'fail', word: 'Mark failed' },
-  { decision: 'cancel', word: 'Cancel' },
+  { decision: 'retry', word: 'Run again', effect: 'the step was not done' },
+  { decision: 'complete', word: 'Mark completed', effect: 'the step was done, and nothing is left to do' },
+  { decision: 'fail', word: 'Mark failed', effect: 'it is settled by hand' },
+  { decision: 'cancel', word: 'Cancel', effect: 'it is not wanted any more' },
 ] as const;
 
 function Decide({ job, may, onDone }: { job: Job; may: boolean; onDone: () => void }) {
@@ -210,7 +327,8 @@ function Decide({ job, may, onDone }: { job: Job; may: boolean; onDone: () => vo
   const send = (decision: (typeof outcomes)[number]['decision']) => {
     setBusy(true);
     setWhy('');
-    call('POST', `/jobs/${job.job_id}/decide`, { decision, reason } satisfies Schemas['DecideBody'])
+    // What was read is what is decided: if the job has changed since, the server says so.
+    call('POST', `/jobs/${job.job_id}/decide`, { decision, reason } satisfies Schemas['DecideBody'], undefined, { 'If-Match': `"${job.version}"` })
       .then(onDone)
       .catch((e) => setWhy(e instanceof Refusal ? `${e.message} ${e.fix}` : String(e)))
       .finally(() => setBusy(false));
@@ -222,6 +340,13 @@ function Decide({ job, may, onDone }: { job: Job; may: boolean; onDone: () => vo
         The robot {job.robot_id ?? ''} was lost{job.current_node ? ` at ${job.current_node}` : ''}. A step that must not run twice may have done its work, or
         not: look at what it works on, then say what holds.
       </p>
+      <ul>
+        {outcomes.map((o) => (
+          <li key={o.decision}>
+            <strong>{o.word}</strong>: {o.effect}
+          </li>
+        ))}
+      </ul>
       <label>
         Reason (others read it in the audit) <input value={reason} onChange={(e) => setReason(e.target.value)} disabled={!may} />
       </label>

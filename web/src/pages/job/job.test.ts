@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Schemas } from '../../api/client';
 import { lasted } from '../../parts/words';
-import { ansi, type Line, LogWindow, marked, type Page } from './log';
-import { detailSearch, lineOf } from './rows';
+import { ansi, entries, type Line, LogWindow, marked, type Page } from './log';
+import { cloneOf, detailSearch, fixOf, lineOf, lineText, passed } from './rows';
 import { bars, scaleOf } from './timeline';
 
 const t0 = Date.parse('2026-11-27T10:00:00Z');
@@ -194,6 +194,79 @@ describe('the address of a job', () => {
   it('keeps what it knows', () => {
     expect(detailSearch({ tab: 'graph', pane: 'nothing', node: 'n', line: '2.481', x: 1 })).toEqual({ tab: 'graph', node: 'n', line: '2.481' });
     expect(detailSearch({ line: 1.5 })).toEqual({ line: '1.5' });
-    expect([lineOf('0.1'), lineOf('1'), lineOf('1.2')]).toEqual([undefined, undefined, { epoch: 1, line: 2 }]);
+    expect([lineOf('0.1'), lineOf('1'), lineOf('1.2')]).toEqual([undefined, undefined, { epoch: 1, line: 2, to: 2 }]);
+  });
+});
+
+const detail = (more: object) =>
+  ({
+    job_id: 'j',
+    status: 'running',
+    epoch: 1,
+    progress: 62,
+    priority: 10,
+    environment: 'default',
+    requires: ['gpu', 'browser'],
+    workflow: { workflow_id: 'w', workflow_name: 'W', version: 3 },
+    variables: { a: 1 },
+    ...more,
+  }) as unknown as Schemas['JobDetail'];
+
+describe('the head of a job', () => {
+  const node = (id: string, more: object = {}) => ({ node_id: id, epoch: 1, status: 'completed', ended_at: iso(1), ...more }) as Schemas['NodeTime'];
+  it('says how far it is by what the server told', () => {
+    const j = detail({ nodes_total: 9, started_at: iso(0), typical_ms: 100_000, typical_runs: 20 });
+    expect(passed(j, [node('a'), node('b'), node('b', { epoch: 2 }), node('c', { ended_at: undefined })], t0 + 60_000)).toBe(
+      '2 of 9 nodes · 62 % · about 40 s left (median of 20 runs)',
+    );
+    expect(passed(j, [], t0 + 200_000)).toBe('0 of 9 nodes · 62 % · longer than usual: 1 min 40 s (median of 20 runs)');
+    expect(passed(detail({ status: 'failed', nodes_total: 2 }), [node('a'), node('b', { status: 'failed' })], t0)).toBe('1 of 2 nodes');
+    expect(passed(detail({ segments: 2, nodes_total: 4, status: 'completed' }), [], t0)).toBe('');
+  });
+  it('makes a job like it, with changes', () => {
+    const j = detail({ placement: { tags: ['x'], usual: ['r'], secrets: ['s'] }, labels: { a: 'b' } });
+    expect(cloneOf(j, { version: '', priority: '0', robot: 'r1', environment: 'prod', capabilities: 'gpu, secure', variables: '{"b":2}' })).toEqual({
+      workflow_id: 'w',
+      labels: { a: 'b' },
+      priority: 0,
+      target_robot_id: 'r1',
+      environment: 'prod',
+      placement: { tags: ['x'], capabilities: ['gpu', 'secure'] },
+      variables: { b: 2 },
+    });
+    expect(cloneOf(j, { variables: '[1]' })).toBeUndefined();
+    expect(cloneOf(j, { variables: '{' })).toBeUndefined();
+  });
+  it('has a button for what can be done at once', () => {
+    const fix = (change: string, text: string, robots: string[] = []) => fixOf({ change: change as 'slot_frees', text, robots }, detail({}));
+    expect(fix('demand_dropped', 'it did not need gpu')).toEqual({ do: 'clone', word: 'Drop gpu', change: { capabilities: 'browser', cancel: 'true' } });
+    expect(fix('demand_dropped', 'it did not ask for robot r1')).toMatchObject({ word: 'Let any robot take it', change: { robot: '' } });
+    expect(fix('robot_returns', 'gpu-02 leaves maintenance', ['gpu-02'])).toMatchObject({ do: 'resume', robot: 'gpu-02' });
+    expect(fix('robot_returns', 'gpu-02 connects again', ['gpu-02'])).toBeUndefined();
+    expect(fix('priority_raised', 'it had priority 0')).toMatchObject({ change: { priority: '0' } });
+    expect(fix('slot_frees', 'a slot frees on r', ['r'])).toBeUndefined();
+  });
+});
+
+describe('the rows of a log', () => {
+  const l = (line: number, node: string, level = 'INFO') => ({ epoch: 1, line, at: iso(line), level, node_id: node, message: 'x' }) as Line;
+  it('fold what a node wrote in a row', () => {
+    const lines = [l(1, 'a'), l(2, 'b'), l(3, 'b', 'ERROR'), l(4, 'b'), l(5, 'a')];
+    expect(entries(lines, false, new Set()).length).toBe(5);
+    expect(entries(lines, true, new Set()).map((e) => (e.kind === 'line' ? e.line.line : `${e.node} ${e.lines} ${e.worst}`))).toEqual([1, 'b 3 ERROR', 5]);
+    expect(entries(lines, true, new Set(['1.2'])).length).toBe(6);
+  });
+  it('are named by an address, also some that follow each other', () => {
+    expect(lineOf('2.120-140')).toEqual({ epoch: 2, line: 120, to: 140 });
+    expect(lineOf('2.120-119')).toBeUndefined();
+    expect(lineText({ epoch: 2, line: 120, to: 140 })).toBe('2.120-140');
+    expect(lineText({ epoch: 2, line: 120, to: 120 })).toBe('2.120');
+    expect(detailSearch({ line: '1.5-9', level: 'ERROR', wrap: true, order: 'new', logq: 7, tab: 'steps' })).toEqual({
+      line: '1.5-9',
+      level: 'ERROR',
+      wrap: true,
+      order: 'new',
+      logq: '7',
+    });
   });
 });

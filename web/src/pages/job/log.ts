@@ -130,3 +130,32 @@ export function marked(text: string, q: string): { text: string; hit: boolean }[
   if (at < text.length) out.push({ text: text.slice(at), hit: false });
   return out;
 }
+
+/** Entry is a row of the log: a line, or the head of lines that one node wrote in a row. */
+export type Entry = { kind: 'line'; line: Line } | { kind: 'head'; key: string; node: string; lines: number; worst: string; open: boolean };
+
+const foldFrom = 3; // so many lines in a row are folded
+
+const rankOf = (level: string): number => ['TRACE', 'DEBUG', 'INFO', 'WARNING', 'ERROR', 'CRITICAL'].indexOf(level.toUpperCase());
+
+/** entries are the rows of a log. With fold, lines that one node wrote in a row stand behind a head, unless it is open. */
+export function entries(lines: readonly Line[], fold: boolean, open: ReadonlySet<string>): Entry[] {
+  if (!fold) return lines.map((line) => ({ kind: 'line', line }));
+  const out: Entry[] = [];
+  for (let i = 0; i < lines.length; ) {
+    const first = lines[i] as Line;
+    let end = i + 1;
+    while (end < lines.length && lines[end]?.node_id === first.node_id && lines[end]?.epoch === first.epoch) end++;
+    const group = lines.slice(i, end);
+    i = end;
+    if (!first.node_id || group.length < foldFrom) {
+      for (const line of group) out.push({ kind: 'line', line });
+      continue;
+    }
+    const key = `${first.epoch}.${first.line}`;
+    const worst = group.reduce((w, l) => (rankOf(l.level) > rankOf(w) ? l.level : w), first.level);
+    out.push({ kind: 'head', key, node: first.node_id, lines: group.length, worst: worst.toUpperCase(), open: open.has(key) });
+    if (open.has(key)) for (const line of group) out.push({ kind: 'line', line });
+  }
+  return out;
+}

@@ -1,0 +1,68 @@
+import { useEffect, useId, useRef, useState } from 'react';
+import css from './parts.module.css';
+
+export interface Item {
+  name: string;
+  keys?: string;
+  run: () => void;
+  why?: string; // why it cannot be done now
+}
+
+/** Menu is a button with things to do behind it. Arrows walk them, Escape gives the focus back. */
+export function Menu({ label, items, disabled }: { label: string; items: readonly Item[]; disabled?: boolean }) {
+  const [open, setOpen] = useState(false);
+  const box = useRef<HTMLSpanElement>(null);
+  const id = useId();
+  useEffect(() => {
+    if (!open) return;
+    box.current?.querySelector<HTMLButtonElement>('[role=menuitem]:not(:disabled)')?.focus();
+    const out = (e: PointerEvent) => {
+      if (!box.current?.contains(e.target as Node)) setOpen(false);
+    };
+    document.addEventListener('pointerdown', out);
+    return () => document.removeEventListener('pointerdown', out);
+  }, [open]);
+  const close = () => {
+    setOpen(false);
+    box.current?.querySelector<HTMLButtonElement>('button')?.focus();
+  };
+  const keys = (e: React.KeyboardEvent) => {
+    const list = [...(box.current?.querySelectorAll<HTMLButtonElement>('[role=menuitem]:not(:disabled)') ?? [])];
+    const at = list.indexOf(document.activeElement as HTMLButtonElement);
+    if (e.key === 'ArrowDown') list[(at + 1) % list.length]?.focus();
+    else if (e.key === 'ArrowUp') list[(at - 1 + list.length) % list.length]?.focus();
+    else if (e.key === 'Home') list[0]?.focus();
+    else if (e.key === 'End') list.at(-1)?.focus();
+    else if (e.key === 'Escape') close();
+    else if (e.key === 'Tab') return setOpen(false);
+    else return;
+    e.preventDefault();
+    e.stopPropagation();
+  };
+  return (
+    <span className={css.menuBox} ref={box}>
+      <button type="button" aria-haspopup="menu" aria-expanded={open} aria-controls={open ? id : undefined} disabled={disabled} onClick={() => setOpen(!open)}>
+        {label} ▾
+      </button>
+      {open && (
+        <div role="menu" id={id} aria-label={label} tabIndex={-1} className={css.menu} onKeyDown={keys}>
+          {items.map((i) => (
+            <button
+              key={i.name}
+              type="button"
+              role="menuitem"
+              disabled={i.why !== undefined}
+              title={i.why}
+              onClick={() => {
+                close();
+                i.run();
+              }}
+            >
+              <span>{i.name}</span> {i.keys && <kbd>{i.keys}</kbd>}
+            </button>
+          ))}
+        </div>
+      )}
+    </span>
+  );
+}
