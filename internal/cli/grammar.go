@@ -20,6 +20,7 @@ type commands struct {
 	Job         jobCmds         `cmd:"" aliases:"jobs" help:"submit, watch, stop and repeat jobs" group:"Nouns"`
 	Robot       robotCmds       `cmd:"" aliases:"robots" help:"be a robot; list and show robots" group:"Nouns"`
 	Workflow    workflowCmds    `cmd:"" aliases:"workflows" help:"check, store and show workflows" group:"Nouns"`
+	Artifact    artifactCmds    `cmd:"" aliases:"artifacts" help:"fetch the files that jobs left" group:"Nouns"`
 	Bulk        bulkCmds        `cmd:"" help:"see and stop what is asked of many robots" group:"Nouns"`
 	DeadLetter  deadLetterCmds  `cmd:"" name:"deadletter" aliases:"dlq,deadletters" help:"look after jobs that failed for good" group:"Nouns"`
 	Reservation reservationCmds `cmd:"" aliases:"reservations" help:"keep slots free for the work that matters" group:"Nouns"`

@@ -199,6 +199,7 @@ func newAPI(o Options) (*API, error) {
 	a.localRoutes()
 	a.linkRoutes()
 	a.laneRoutes()
+	a.artifactRoutes()
 	a.documentRoutes()
 	if len(a.faults) > 0 {
 		return nil, fmt.Errorf("declare routes: %w", errors.Join(a.faults...))

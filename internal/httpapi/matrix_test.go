@@ -27,7 +27,7 @@ import (
 var rights = map[string]string{
 	"health.get": "nervodasx", "health.alias": "nervodasx", "health.live": "nervodasx", "health.ready": "nervodasx", "document.get": "nervodas", "me.get": "ervodas",
 
-	"jobs.list": "vodas", "jobs.get": "vodas", "jobs.attempts": "vodas", "jobs.explain": "vodas", "jobs.graph": "vodas", "jobs.log": "vodas", "jobs.log_search": "vodas", "jobs.steps": "vodas", "jobs.timeline": "vodas",
+	"jobs.list": "vodas", "jobs.get": "vodas", "jobs.attempts": "vodas", "jobs.explain": "vodas", "jobs.graph": "vodas", "jobs.log": "vodas", "jobs.log_search": "vodas", "jobs.steps": "vodas", "jobs.timeline": "vodas", "jobs.artifacts": "vodas", "jobs.artifact": "vodas", "robot.artifact": "r",
 	"jobs.submit": "odas", "jobs.submit_many": "odas", "jobs.cancel": "odas", "jobs.retry": "odas", "jobs.decide": "oas",
 	"deadletters.list": "vodas", "deadletters.get": "vodas", "deadletters.stats": "vodas", "deadletters.retry": "odas",
 	"deadletters.delete": "as", "deadletters.purge": "as", "placement.preview": "odas", "events.list": "vodas", "fleet.snapshot": "vodas", "stream.open": "vodas",
@@ -435,6 +435,9 @@ func (e *estate) path(t *testing.T, op matrixOp, c matrixCaller) string {
 		switch noun {
 		case "jobs":
 			names["id"] = string(e.submit())
+			if strings.HasSuffix(op.path, "/{name}") {
+				names["id"] = string(e.artifact("lab"))
+			}
 		case "dlq":
 			names["id"] = string(e.failed())
 		case "analytics":

@@ -52,6 +52,14 @@ func (e *estate) running() fleet.ID {
 	return id
 }
 
+// artifact is a job that left a file.
+func (e *estate) artifact(name string) fleet.ID {
+	id := e.running()
+	_, err := e.m.core.Attempts.PutArtifact(e.m.Context(), e.robot, orchestrator.ArtifactGift{Job: id, Name: name, Body: []byte("x")})
+	e.m.must(err)
+	return id
+}
+
 func (e *estate) failed() fleet.ID {
 	id := e.running()
 	got, err := e.m.core.Attempts.Report(e.m.Context(), e.robot, []fleet.Report{{

@@ -59,6 +59,14 @@ func calls() []call {
 			_, _, err := w.Jobs.Log(w.Context(), p, j.ID, LogQuery{})
 			return err
 		}},
+		{"Jobs.Artifacts", fleet.JobsRead, func(w *world, p auth.Principal, j fleet.Job) error {
+			_, err := w.Jobs.Artifacts(w.Context(), p, j.ID)
+			return err
+		}},
+		{"Jobs.Artifact", fleet.JobsRead, func(w *world, p auth.Principal, j fleet.Job) error {
+			_, _, err := w.Jobs.Artifact(w.Context(), p, j.ID, 0, "x")
+			return err
+		}},
 		{"Jobs.Cancel", fleet.JobsRun, func(w *world, p auth.Principal, j fleet.Job) error {
 			_, err := w.Jobs.Cancel(w.Context(), p, j.ID, fleet.CancelRequest{})
 			return err

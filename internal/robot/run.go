@@ -159,6 +159,7 @@ func (r *Robot) runJob(u *run) (out *engine.Outcome, err error) {
 		ID: string(u.offer.JobID), Priority: int(u.offer.Priority), Document: u.offer.Workflow, Variables: variables,
 		Secret: func(ctx context.Context, name string) (string, error) { return r.secret(ctx, u, name) },
 		Queues: &items{r: r, run: u},
+		Keep:   func(ctx context.Context, name string, body []byte) error { return r.keep(ctx, u, name, body) },
 	}, &sink{run: u, logs: r.logs}, &gate{r: r, run: u})
 }
 

@@ -54,6 +54,9 @@ type Job struct {
 	Secret func(ctx context.Context, name string) (string, error)
 	// Secrets are values that are known already and must not be told.
 	Secrets []string
+	// Keep takes the files of the folder artifacts before they go; nil: nobody does.
+	// What it returns is a note of the outcome.
+	Keep func(ctx context.Context, name string, body []byte) error
 	// Queues are those of the orchestrator; nil: there is none.
 	Queues engine.Queues
 	// Workflow returns a document that the job's folder does not hold.
@@ -158,8 +161,10 @@ func (r *Runner) Run(ctx context.Context, job Job, s engine.Sink, gate engine.Ga
 		NodeTimeout: r.cfg.NodeTimeout, Grace: r.cfg.Grace, Limits: r.cfg.Limits,
 		ContinueOnError: job.ContinueOnError, Submit: job.Submit,
 	})
+	kept := keepFiles(ctx, dir, &job, hide)
 	guarded.finish()
 	if out != nil {
+		out.Notes = append(out.Notes, kept...)
 		if n := guarded.dropped(); n > 0 {
 			out.Notes = append(out.Notes, fmt.Sprintf("%d log lines were dropped", n))
 		}

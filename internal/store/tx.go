@@ -25,6 +25,7 @@ type Reader interface {
 	TriggerReader
 	DependencyReader
 	DeadLetterReader
+	ArtifactReader
 	CommandReader
 	BulkReader
 	ClusterReader
@@ -53,6 +54,7 @@ type Tx interface {
 	ItemWriter
 	ScheduleWriter
 	TriggerWriter
+	ArtifactWriter
 	CommandWriter
 	BulkWriter
 	ClusterWriter

@@ -127,7 +127,7 @@ describe('the page of a job', () => {
     const { page } = w;
     await page.goto(`${server.url}/fleet/jobs/${id}`);
     await page.getByRole('button', { name: 'Retry…' }).waitFor();
-    for (const tab of ['Variables', 'Attempts', 'Events', 'Raw']) {
+    for (const tab of ['Variables', 'Artifacts', 'Attempts', 'Events', 'Raw']) {
       await page.getByRole('tab', { name: tab }).click();
       await page
         .getByText(/^Loading /)
@@ -237,6 +237,41 @@ describe('the page of a job', () => {
     await page.getByRole('button', { name: 'Stop by force' }).click();
     await page.getByRole('button', { name: 'Retry…' }).waitFor();
     expect((await ask<{ status: string }>(server.url, 'GET', `/jobs/${id}`)).status).toBe('cancelled');
+    expect(w.faults).toEqual([]);
+    await w.context.close();
+  });
+
+  it('shows the files that one left', async () => {
+    const leaves = await workflow(
+      server.url,
+      'Leaves files',
+      chain('Leaves files', [
+        ['start', 'StartNode', {}],
+        ['list', 'WriteFileNode', { file_path: 'artifacts/list.csv', content: 'invoice;amount\n"A;1";12\n' }],
+        [
+          'page',
+          'WriteFileNode',
+          {
+            file_path: 'artifacts/page.svg',
+            content: '<svg xmlns="http://www.w3.org/2000/svg" width="320" height="180"><rect width="320" height="180" fill="#55aa99"/></svg>',
+          },
+        ],
+        ['read', 'ReadFileNode', { file_path: '/nowhere/invoices.csv' }],
+      ]),
+    );
+    const id = await leaves({ retry: { max: 0 } });
+    const w = await open(browser);
+    const { page } = w;
+    await page.goto(`${server.url}/fleet/jobs/${id}`);
+    await page.getByRole('link', { name: 'Its picture' }).click();
+    await page.getByRole('button', { name: 'Look into list.csv' }).click();
+    await page.getByRole('table', { name: 'list.csv' }).getByText('A;1').waitFor();
+    await page.getByRole('button', { name: 'Look into page.svg' }).click();
+    await page.getByRole('img', { name: 'page.svg, attempt 1' }).waitFor();
+    await page.waitForFunction(() => [...document.images].every((i) => i.complete && i.naturalWidth === 320));
+    await themes(page, 'job-artifacts');
+    const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'list.csv' }).click()]);
+    expect(readFileSync((await file.path()) ?? '', 'utf8')).toContain('"A;1";12');
     expect(w.faults).toEqual([]);
     await w.context.close();
   });

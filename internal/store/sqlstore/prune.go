@@ -97,7 +97,7 @@ func (t *Tx) PruneJobs(after fleet.ID, before time.Time, limit int) (last fleet.
 
 // prune takes a job with all that belongs to it.
 func (t *Tx) prune(j *fleet.Job) error {
-	for _, s := range []*Stmt{pruneData, pruneAttempts, pruneEffects, pruneRefusals, usePrune, pruneLinks, pruneDead, pruneJob} {
+	for _, s := range []*Stmt{pruneData, pruneAttempts, pruneEffects, pruneRefusals, usePrune, pruneLinks, pruneDead, artifactPrune, pruneJob} {
 		if _, err := t.conn.Exec(s, j.ID, j.Tenant); err != nil {
 			return err
 		}

@@ -50,6 +50,9 @@ func (f *Fixture) Everything() {
 		f.must(tx.AddRobotMinutes(f.Tenant, f.Now, map[fleet.RobotID]fleet.RobotMinute{"r1": {CPU: 12.5, Slots: 2}}))
 		f.must(tx.PutSecret(fleet.Secret{Tenant: f.Tenant, Name: "erp", Exclusive: true, CreatedAt: f.Now}))
 		f.must(tx.PutSealed(store.Sealed{Tenant: f.Tenant, Name: "erp", Place: fleet.Place{Environment: "lab"}, Version: 1, KeyVersion: 1, Text: "s1.1.x.y"}))
+		f.must(tx.PutArtifact(fleet.Artifact{
+			JobID: f.IDs.New(), Tenant: f.Tenant, Epoch: 1, Name: "Überweisung.png", Node: "n1", Type: "image/png", Size: 3, SHA256: "s", CreatedAt: f.Now,
+		}, []byte{0, 0xff, 1}))
 		f.must(tx.PutAsset(fleet.Asset{Tenant: f.Tenant, Name: "url", Type: fleet.AssetText, Value: []byte(`"ü"`)}))
 		f.must(tx.Audit(f.Tenant, f.audit("robot.update", "r1")))
 		f.must(tx.PutCheckpoint(auditchain.Checkpoint{Tenant: f.Tenant, Seq: 1, Hash: "h", At: f.Now.UTC()}))

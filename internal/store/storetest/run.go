@@ -38,6 +38,7 @@ func Run(t *testing.T, open Open) {
 		{"tenant", tenantTests()},
 		{"audit", auditTests()},
 		{"vault", vaultTests()},
+		{"artifact", artifactTests()},
 		{"check-out", checkOutTests()},
 		{"rollup", rollupTests()},
 		{"queue", queueTests()},

@@ -212,6 +212,8 @@ func Tables() []Table {
 		table("rollups", "tenant_id span dim at key", `tenant_id:text span:int dim:text at:time key:text label:text sample:text
 			created:int completed:int failed:int timed_out:int cancelled:int run_ms:int waited:int wait_ms:int busy_ms:int
 			capacity_ms:int samples:int pending_sum:int pending_max:int online_sum:int runs:bytes waits:bytes lost:int disconnects:int`),
+		table("artifacts", "job_id epoch name", `job_id:text epoch:int name:text tenant_id:text node:text media:text size:int sha256:text
+			created_at:time body:bytes`),
 		table("robot_hours", "tenant_id robot_id at", "tenant_id:text robot_id:text at:time body:text minutes:bytes"),
 		table("members", "id", `id:text incarnation:text version:text address:text renew_seq:int started_at:time`),
 		table("leases", "name", `name:text member_id:text term:int renew_seq:int`),

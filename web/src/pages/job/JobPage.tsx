@@ -7,6 +7,7 @@ import { Scroll } from '../../parts/Scroll';
 import { Fault, Loading } from '../../parts/States';
 import { useMay } from '../../parts/session';
 import { Acts, type Asked } from './Acts';
+import { Artifacts } from './Artifacts';
 import { Head } from './Head';
 import own from './job.module.css';
 import { LogView } from './LogView';
@@ -126,6 +127,7 @@ export function JobPage({ id, search, onSearch, graph }: Props) {
                     />
                   )}
                   {pane === 'variables' && <Variables job={j} />}
+                  {pane === 'artifacts' && <Artifacts id={id} />}
                   {pane === 'attempts' && <Attempts attempts={told.data?.attempts ?? []} />}
                   {pane === 'events' && <Events id={id} />}
                   {pane === 'raw' && <Raw value={j} />}

@@ -9,6 +9,7 @@ import { Ago, clock, exact, useNow } from '../../parts/Time';
 import { label, span } from '../../parts/words';
 import { cause, changed } from '../../words/waiting';
 import type { Asked } from './Acts';
+import { useArtifacts } from './Artifacts';
 import css from './job.module.css';
 import { type Fix, fixOf } from './rows';
 
@@ -110,6 +111,7 @@ function Failure({ job, onSaid, onDone, onError }: Pick<Props, 'job' | 'onSaid' 
   const mayPurge = useMay('jobs:purge') ?? false;
   const [first, setFirst] = useState<{ epoch: number; line: number }>();
   const [same, setSame] = useState(0);
+  const left = useArtifacts(job.job_id).data?.artifacts.filter((a) => a.epoch === job.epoch && a.type.startsWith('image/')) ?? [];
   const { job_id: id, failure_fingerprint: mark } = job;
   const workflow = job.workflow.workflow_id;
   useEffect(() => {
@@ -151,6 +153,11 @@ function Failure({ job, onSaid, onDone, onError }: Pick<Props, 'job' | 'onSaid' 
         <button type="button" onClick={() => onError(first)}>
           {first ? `Open the log at line ${first.line}` : 'Open the log'}
         </button>
+        {left.length > 0 && (
+          <Link to="/fleet/jobs/$id" params={{ id }} search={{ pane: 'artifacts' }}>
+            {left.length === 1 ? 'Its picture' : `Its ${left.length} pictures`}
+          </Link>
+        )}
         {job.dead_letter && (
           <>
             <span>Dead letter: {label(job.dead_letter_reason ?? '').toLowerCase() || 'it is not tried again by itself'}.</span>

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Schemas } from '../../api/client';
 import { lasted } from '../../parts/words';
 import { ansi, entries, type Line, LogWindow, marked, type Page } from './log';
+import { bytes, previewOf, tableOf } from './preview';
 import { cloneOf, detailSearch, fixOf, lineOf, lineText, passed } from './rows';
 import { bars, scaleOf } from './timeline';
 
@@ -268,5 +269,27 @@ describe('the rows of a log', () => {
       order: 'new',
       logq: '7',
     });
+  });
+});
+
+describe('the files of a job', () => {
+  it('are looked into by their type and size', () => {
+    expect(previewOf({ type: 'image/png', size: 9e6 })).toBe('image');
+    expect(previewOf({ type: 'application/json', size: 10 })).toBe('json');
+    expect(previewOf({ type: 'text/csv', size: 9e6 })).toBeUndefined();
+    expect(previewOf({ type: 'application/zip', size: 1 })).toBeUndefined();
+    expect([bytes(1), bytes(2048), bytes(3 * 1024 * 1024)]).toEqual(['1 byte', '2.0 KiB', '3.0 MiB']);
+  });
+  it('are tables with quotes in them', () => {
+    const cells = (text: string) => tableOf(text).rows.map((r) => r.cells.map((c) => c.text));
+    expect(cells('a;b\r\n"x;1";"say ""hi""\nthere"\r\n')).toEqual([
+      ['a', 'b'],
+      ['x;1', 'say "hi"\nthere'],
+    ]);
+    expect(cells('a,b\n,')).toEqual([
+      ['a', 'b'],
+      ['', ''],
+    ]);
+    expect(tableOf(Array.from({ length: 250 }, () => 'x').join('\n')).more).toBe(50);
   });
 });

@@ -16,7 +16,7 @@ export const final = (status: string): boolean => ['completed', 'failed', 'cance
 export const stoppable = (status: string): boolean => ['pending', 'assigned', 'running'].includes(status);
 
 export const left = ['timeline', 'graph', 'nodes'] as const;
-export const right = ['log', 'variables', 'attempts', 'events', 'raw'] as const;
+export const right = ['log', 'variables', 'artifacts', 'attempts', 'events', 'raw'] as const;
 
 /** DetailSearch is what the address of a job says: which tabs are open, which node is chosen, and how its log is read. */
 export interface DetailSearch {
