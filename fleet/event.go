@@ -117,6 +117,11 @@ const (
 	EventTriggerFired      EventKind = "trigger.fired"
 	EventTriggerSuppressed EventKind = "trigger.suppressed" // an occasion that started no job
 
+	EventAlertOpened       EventKind = "alert.opened"       // an incident is there
+	EventAlertAcknowledged EventKind = "alert.acknowledged" // somebody looks after it
+	EventAlertEscalated    EventKind = "alert.escalated"    // nobody did in time, and the next channel is told
+	EventAlertResolved     EventKind = "alert.resolved"     // by somebody, or by itself after quiet
+
 	EventTenantCreated   EventKind = "tenant.created"
 	EventTenantUpdated   EventKind = "tenant.updated"
 	EventTenantSuspended EventKind = "tenant.suspended"
@@ -145,6 +150,7 @@ func EventKinds() []EventKind {
 		EventCalendarCreated, EventCalendarUpdated, EventCalendarDeleted,
 		EventItemDue,
 		EventTriggerCreated, EventTriggerUpdated, EventTriggerDeleted, EventTriggerEnabled, EventTriggerDisabled, EventTriggerFired, EventTriggerSuppressed,
+		EventAlertOpened, EventAlertAcknowledged, EventAlertEscalated, EventAlertResolved,
 		EventTenantCreated, EventTenantUpdated, EventTenantSuspended, EventTenantResumed,
 	}
 }
@@ -195,6 +201,10 @@ const (
 	SubjectCalendar    SubjectKind = "calendar"
 	SubjectStore       SubjectKind = "store" // in the audit only
 	SubjectTrigger     SubjectKind = "trigger"
+	SubjectIncident    SubjectKind = "incident"
+	SubjectAlertRule   SubjectKind = "alert_rule" // in the audit only, as the next two
+	SubjectChannel     SubjectKind = "alert_channel"
+	SubjectSilence     SubjectKind = "silence"
 )
 
 // EventDraft is an event before the store has numbered it.

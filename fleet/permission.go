@@ -28,6 +28,9 @@ const (
 	QueuesWrite    Permission = "queues:write"
 	NumbersRead    Permission = "numbers:read" // metrics and analytics
 	EventsRead     Permission = "events:read"
+	AlertsRead     Permission = "alerts:read"   // rules, channels, silences, incidents
+	AlertsRun      Permission = "alerts:run"    // acknowledge, resolve, silence
+	AlertsManage   Permission = "alerts:manage" // rules and channels
 
 	ReservationsManage Permission = "reservations:manage"
 	KeysManage         Permission = "keys:manage" // enrolment too
@@ -77,13 +80,13 @@ func Roles() []Role {
 // rolePermissions holds viewer ⊂ operator ⊂ admin ⊂ super_admin and viewer ⊂
 // developer ⊂ admin; each line adds to those that it includes.
 var rolePermissions = func() map[Role][]Permission {
-	viewer := []Permission{JobsRead, RobotsRead, WorkflowsRead, SchedulesRead, QueuesRead, NumbersRead, EventsRead, AssetsRead}
-	run := []Permission{JobsRun, SchedulesRun, QueuesRun}
+	viewer := []Permission{JobsRead, RobotsRead, WorkflowsRead, SchedulesRead, QueuesRead, NumbersRead, EventsRead, AlertsRead, AssetsRead}
+	run := []Permission{JobsRun, SchedulesRun, QueuesRun, AlertsRun}
 	operate := []Permission{JobsDecide, RobotsOperate}
 	write := []Permission{WorkflowsWrite, SchedulesWrite, QueuesWrite}
 	admin := slices.Concat(viewer, run, operate, write, []Permission{
 		JobsPurge, RobotsManage, RobotsSelf, ReservationsManage, KeysManage, UsersManage, AssetsManage, SecretsManage,
-		WebhooksManage, AuditRead, AdminStream, SystemRead,
+		WebhooksManage, AlertsManage, AuditRead, AdminStream, SystemRead,
 	})
 	return map[Role][]Permission{
 		RoleRobot:      {RobotsSelf, RobotsConnect},

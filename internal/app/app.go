@@ -25,6 +25,7 @@ import (
 	"github.com/casarerpa/fleet/internal/httpapi"
 	"github.com/casarerpa/fleet/internal/issuer"
 	"github.com/casarerpa/fleet/internal/mailbox"
+	"github.com/casarerpa/fleet/internal/notify"
 	"github.com/casarerpa/fleet/internal/orchestrator"
 	"github.com/casarerpa/fleet/internal/outbound"
 	"github.com/casarerpa/fleet/internal/store"
@@ -126,6 +127,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 		return nil, err
 	}
 	core := orchestrator.New(orchestrator.Options{
+		Notify: a.notifier(),
 		Signer: signer, Sealer: sealer, Mail: mailbox.New(mailbox.Options{Dial: outbound.New(outbound.Strict(o.MailAllow...)).Dial}),
 		Store: a.store, IDs: ids, Now: time.Now, Chance: chance, Catalog: cat, Timing: timing,
 		Policy: workflow.Policy{Limits: limits.Document}, Limits: limits, Logger: o.Logger,
@@ -210,14 +212,16 @@ func (a *App) build(core *orchestrator.Orchestrator, timing func(string) fleet.T
 	schedules := &upkeep.Schedules{Schedules: core.Schedules, Signals: a.store.Signals(), Now: time.Now, Logger: a.o.Logger, Lead: lead}
 	triggers := &upkeep.Triggers{Triggers: core.Triggers, Signals: a.store.Signals(), Logger: a.o.Logger, Lead: lead}
 	mails := &upkeep.Mails{Triggers: core.Triggers, Now: time.Now, Logger: a.o.Logger, Lead: lead}
-	retention := &upkeep.Retention{Store: a.store, Queues: core.Queues, Schedules: core.Schedules, Triggers: core.Triggers, Keep: keep(a.o.Retention), Now: time.Now, Logger: a.o.Logger, Lead: lead}
+	alerts := &upkeep.Alerts{Alerts: core.Alerts, Signals: a.store.Signals(), Now: time.Now, Logger: a.o.Logger, Lead: lead}
+	notices := &upkeep.Notices{Alerts: core.Alerts, Logger: a.o.Logger, Lead: lead}
+	retention := &upkeep.Retention{Store: a.store, Queues: core.Queues, Schedules: core.Schedules, Triggers: core.Triggers, Alerts: core.Alerts, Keep: keep(a.o.Retention), Now: time.Now, Logger: a.o.Logger, Lead: lead}
 	audits := &upkeep.Audits{Audits: core.Audits, Logger: a.o.Logger, Lead: lead, Offer: a.offerCheckpoint}
 	rollups := &upkeep.Rollups{Store: a.store, Now: time.Now, Timing: timing, Logger: a.o.Logger, Lead: lead}
 	a.loops = append(a.loops, audits.Run, rollups.Run)
 	echo := &cluster.Echo{Store: a.store, Logger: a.o.Logger}
 	a.loops = append(a.loops,
 		loop.Run, timers.Run, reaper.Run, a.gateway.Run, a.members.Run, a.members.Leader.Run, a.reach.Run, echo.Run, retention.Run, modes.Run, recalls.Run,
-		wholes.Run, ends.Run, items.Run, schedules.Run, triggers.Run, mails.Run,
+		wholes.Run, ends.Run, items.Run, schedules.Run, triggers.Run, mails.Run, alerts.Run, notices.Run,
 	)
 	return nil
 }
@@ -269,6 +273,19 @@ func (a *App) listen(ctx context.Context, core *orchestrator.Orchestrator) error
 	}
 	a.push("listener", func(context.Context) error { return ignoreClosed(a.listener.Close()) })
 	return nil
+}
+
+// noticeLimit bounds a call that tells of an alert.
+const noticeLimit = 15 * time.Second
+
+// notifier tells others of alerts, at addresses that the policy allows.
+func (a *App) notifier() *notify.Sender {
+	calls := outbound.New(outbound.Strict(a.o.AlertAllow...))
+	a.push("notices", func(context.Context) error { calls.Close(); return nil })
+	return notify.New(notify.Options{
+		Client: calls.Client(outbound.Options{Timeout: noticeLimit, Redirects: -1, Breakers: a.breakers}),
+		Dial:   outbound.New(outbound.Strict(a.o.MailAllow...)).Dial,
+	})
 }
 
 // pages is the interface: what is compiled in, or a folder that is being worked on.

@@ -50,6 +50,9 @@ type Options struct {
 	OIDC config.OIDC
 	// MailAllow are networks in which mail servers may be although they are private.
 	MailAllow []netip.Prefix
+	// AlertAllow are networks in which receivers of alerts may be although they are
+	// private.
+	AlertAllow []netip.Prefix
 	// MetricsListen is a loopback address for Prometheus; empty: none.
 	MetricsListen string
 	// DatabaseURL is a PostgreSQL that orchestrators share; empty: the embedded

@@ -57,7 +57,8 @@ type Serve struct {
 	GroupCommit      int            `help:"most changes that share one commit; 0: as many as wait, 1: each has its own (slow; for comparisons)" default:"0" env:"FLEET_GROUP_COMMIT"`
 	RecordRounds     string         `name:"record-placement" help:"write every round of placement into this file, for fleet placement replay" placeholder:"PATH" env:"FLEET_RECORD_PLACEMENT"`
 	LocalRuns        bool           `name:"local-runs" help:"let those who may run jobs run workflows in this program too, the canvas's local mode: no programs, no scripts, public addresses only" env:"FLEET_LOCAL_RUNS"`
-	MailAllow        []netip.Prefix `name:"mail-allow" help:"network in which the mail servers of triggers may be although it is private" placeholder:"CIDR" env:"FLEET_MAIL_ALLOW"`
+	MailAllow        []netip.Prefix `name:"mail-allow" help:"network in which the mail servers of triggers and alerts may be although it is private" placeholder:"CIDR" env:"FLEET_MAIL_ALLOW"`
+	AlertAllow       []netip.Prefix `name:"alert-allow" help:"network in which the receivers of alerts' webhooks may be although it is private" placeholder:"CIDR" env:"FLEET_ALERT_ALLOW"`
 	StopTimeout      time.Duration  `help:"how long a stop waits for what is under way" default:"20s" env:"FLEET_STOP_TIMEOUT"`
 
 	OIDC      OIDC      `embed:"" prefix:"oidc-" envprefix:"FLEET_OIDC_"`

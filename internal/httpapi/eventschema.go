@@ -152,6 +152,10 @@ func eventShapes() []eventShape {
 		{fleet.EventTriggerDisabled, fleet.SubjectTrigger, "A trigger starts nothing more: somebody said so, or too many of its jobs failed in a row, as the note says.", ofTrigger(map[string]string{"note": "text"})},
 		{fleet.EventTriggerFired, fleet.SubjectTrigger, "A trigger has started a job.", ofTrigger(map[string]string{"firing_id": "text", "outcome": "text", "job_id": "text"})},
 		{fleet.EventTriggerSuppressed, fleet.SubjectTrigger, "A trigger was told of something and started no job, for the reason given.", ofTrigger(map[string]string{"firing_id": "text", "outcome": "text", "reason": "text"})},
+		{fleet.EventAlertOpened, fleet.SubjectIncident, "A rule of alerts has found something: there is an incident.", ofIncident(nil)},
+		{fleet.EventAlertAcknowledged, fleet.SubjectIncident, "Somebody looks after an incident.", ofIncident(map[string]string{"note": "text"})},
+		{fleet.EventAlertEscalated, fleet.SubjectIncident, "Nobody has acknowledged an incident in time: the next channel is told.", ofIncident(map[string]string{"channel": "text"})},
+		{fleet.EventAlertResolved, fleet.SubjectIncident, "An incident is over: somebody said so, or it was quiet for long enough.", ofIncident(nil)},
 		{fleet.EventScheduleCreated, fleet.SubjectSchedule, "A schedule was made.", ofSchedule(nil)},
 		{fleet.EventScheduleUpdated, fleet.SubjectSchedule, "A schedule was changed.", ofSchedule(map[string]string{"note": "text"})},
 		{fleet.EventScheduleDeleted, fleet.SubjectSchedule, "A schedule was deleted.", ofSchedule(map[string]string{"note": "text"})},
@@ -251,6 +255,12 @@ func userData() map[string]string {
 
 func ofTrigger(more map[string]string) map[string]string {
 	data := map[string]string{"name": "text", "kind": "text", "workflow_id": "text"}
+	maps.Copy(data, more)
+	return data
+}
+
+func ofIncident(more map[string]string) map[string]string {
+	data := map[string]string{"rule_id": "text", "rule": "text", "kind": "text", "severity": "text", "cause": "text", "title": "text", "count": "number"}
 	maps.Copy(data, more)
 	return data
 }

@@ -33,6 +33,8 @@ type Options struct {
 	Sealer seal.Keys
 	// Mail reads the mailboxes of triggers; nil: none are read.
 	Mail Mailbox
+	// Notify tells others of alerts; nil: only the log is told.
+	Notify Notifier
 }
 
 // Limits bound what one request may ask for.
@@ -80,6 +82,7 @@ type Orchestrator struct {
 	Triggers     *Triggers
 	Calendars    *Calendars
 	Attention    *Attention
+	Alerts       *Alerts
 }
 
 // core is what all use cases share.
@@ -101,7 +104,9 @@ func New(o Options) *Orchestrator {
 	c := &core{Options: o, results: newResultCache(), bodies: newBodies()}
 	w := &Workflows{core: c, seen: newSeen()}
 	j := &Jobs{core: c, workflows: w}
+	robots := &Robots{core: c}
 	return &Orchestrator{
+		Alerts:       &Alerts{core: c, secrets: &Secrets{core: c}, robots: robots},
 		Schedules:    &Schedules{core: c, jobs: j},
 		Triggers:     &Triggers{core: c, jobs: j, secrets: &Secrets{core: c}},
 		Calendars:    &Calendars{core: c},
@@ -115,7 +120,7 @@ func New(o Options) *Orchestrator {
 		Queues:       &Queues{core: c},
 		Jobs:         j,
 		Workflows:    w,
-		Robots:       &Robots{core: c},
+		Robots:       robots,
 		Attempts:     &Attempts{core: c},
 		Events:       &Events{core: c},
 		Numbers:      &Numbers{core: c},

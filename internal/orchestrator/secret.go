@@ -357,6 +357,22 @@ func (s *Secrets) open(v *store.Sealed, field string) (string, error) {
 	return text, nil
 }
 
+// opened opens a secret that a rule names, as NAME or NAME.FIELD; empty when there
+// is none.
+func (s *Secrets) opened(named string, sealed []store.Sealed) (string, error) {
+	_, field, _ := strings.Cut(named, ".")
+	for i := range sealed {
+		if sealed[i].Place == (fleet.Place{}) {
+			text, err := s.open(&sealed[i], field)
+			if err != nil && fleet.AsError(err).Code == fleet.CodeForbidden {
+				return "", nil // the field is gone
+			}
+			return text, err
+		}
+	}
+	return "", nil
+}
+
 // vaulted is what an attempt asked for, not yet opened.
 type vaulted struct {
 	sealed store.Sealed

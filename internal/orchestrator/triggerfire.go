@@ -250,7 +250,7 @@ func (t *Triggers) Call(ctx context.Context, p auth.Principal, id fleet.ID, c We
 	if of.Webhook == nil {
 		return f, 0, fleet.NotFound("webhook", string(id))
 	}
-	secret, err := t.secretOf(of.Webhook.Secret, sealed)
+	secret, err := t.secrets.opened(of.Webhook.Secret, sealed)
 	if err != nil {
 		return f, 0, err
 	}
@@ -265,22 +265,6 @@ func (t *Triggers) Call(ctx context.Context, p auth.Principal, id fleet.ID, c We
 		return f, 0, err
 	}
 	return t.occur(ctx, p, id, o)
-}
-
-// secretOf opens a secret that a rule names, as NAME or NAME.FIELD; empty when
-// there is none: then nobody may call.
-func (t *Triggers) secretOf(named string, sealed []store.Sealed) (string, error) {
-	_, field, _ := strings.Cut(named, ".")
-	for i := range sealed {
-		if sealed[i].Place == (fleet.Place{}) {
-			text, err := t.secrets.open(&sealed[i], field)
-			if err != nil && fleet.AsError(err).Code == fleet.CodeForbidden {
-				return "", nil // the field is gone
-			}
-			return text, err
-		}
-	}
-	return "", nil
 }
 
 // payload is the body as JSON.

@@ -129,8 +129,8 @@ func (t *Triggers) CannotWatch(ctx context.Context, p auth.Principal, id fleet.I
 // maxFaultRunes bounds what is kept of a fault.
 const maxFaultRunes = 500
 
-// fault notes why a trigger cannot look at its source, once.
-func (t *Triggers) fault(ctx context.Context, s store.Scope, of *fleet.Trigger, text string) error {
+// plainText is what others said, on one line and not too long.
+func plainText(text string) string {
 	text = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || r == unicode.ReplacementChar {
 			return ' '
@@ -140,6 +140,12 @@ func (t *Triggers) fault(ctx context.Context, s store.Scope, of *fleet.Trigger, 
 	if r := []rune(text); len(r) > maxFaultRunes {
 		text = string(r[:maxFaultRunes])
 	}
+	return text
+}
+
+// fault notes why a trigger cannot look at its source, once.
+func (t *Triggers) fault(ctx context.Context, s store.Scope, of *fleet.Trigger, text string) error {
+	text = plainText(text)
 	if of.Fault == text {
 		return nil
 	}
@@ -227,7 +233,7 @@ func (t *Triggers) mailbox(ctx context.Context, s store.Scope, id fleet.ID) (of 
 	if err != nil || of.Email == nil {
 		return of, "", err
 	}
-	if password, err = t.secretOf(of.Email.Secret, sealed); err == nil && password == "" {
+	if password, err = t.secrets.opened(of.Email.Secret, sealed); err == nil && password == "" {
 		err = fleet.Errorf(fleet.CodeForbidden, "secret_missing", "The secret %s is not there.", of.Email.Secret)
 	}
 	return of, password, err

@@ -23,6 +23,7 @@ type Reader interface {
 	ItemReader
 	ScheduleReader
 	TriggerReader
+	AlertReader
 	DependencyReader
 	DeadLetterReader
 	ArtifactReader
@@ -55,6 +56,7 @@ type Tx interface {
 	ScheduleWriter
 	TriggerWriter
 	ArtifactWriter
+	AlertWriter
 	CommandWriter
 	BulkWriter
 	ClusterWriter

@@ -37,6 +37,8 @@ type Retention struct {
 	Schedules *orchestrator.Schedules
 	// Triggers take old firings away; nil: none.
 	Triggers *orchestrator.Triggers
+	// Alerts take old incidents away; nil: none.
+	Alerts *orchestrator.Alerts
 }
 
 // partitioned is a store that can drop a month at once.
@@ -82,7 +84,7 @@ func (r *Retention) RunOnce(ctx context.Context) (done store.Pruned, err error) 
 		}
 		before.Jobs, before.Events, before.Logs = earlier(before.Jobs, monthSpan), earlier(before.Events, weekSpan), earlier(before.Logs, weekSpan)
 	}
-	for _, part := range []func(context.Context, store.Retention, *store.Pruned) error{r.keys, r.jobs, r.events, r.logs, r.bulks, r.audit, r.items, r.fires, r.rest} {
+	for _, part := range []func(context.Context, store.Retention, *store.Pruned) error{r.keys, r.jobs, r.events, r.logs, r.bulks, r.audit, r.items, r.fires, r.incidents, r.rest} {
 		if err := part(ctx, before, &done); err != nil {
 			return done, err
 		}
@@ -276,6 +278,16 @@ func (r *Retention) fires(ctx context.Context, before store.Retention, done *sto
 		n, err = r.Triggers.Prune(ctx, r.scope(), before.Jobs, r.step())
 		done.Fires += n
 	}
+	return err
+}
+
+// incidents that are resolved are kept for as long as what happened.
+func (r *Retention) incidents(ctx context.Context, before store.Retention, done *store.Pruned) error {
+	if r.Alerts == nil || before.Events.IsZero() {
+		return nil
+	}
+	n, err := r.Alerts.Prune(ctx, r.scope(), before.Events, r.step())
+	done.Rest += n
 	return err
 }
 

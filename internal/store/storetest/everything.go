@@ -92,6 +92,7 @@ func (f *Fixture) Everything() {
 	hook := f.Trigger(nil)
 	_, err := f.accept(hook, "d1")
 	f.must(err)
+	f.alerts()
 	sticky := f.Spec()
 	sticky.Placement.Sticky = &fleet.Sticky{Mode: fleet.StickySoft, Key: "order-7"}
 	done := f.Running(sticky, "r1", session)

@@ -45,6 +45,7 @@ func Run(t *testing.T, open Open) {
 		{"schedule", scheduleTests()},
 		{"trigger", triggerTests()},
 		{"attention", attentionTests()},
+		{"alert", alertTests()},
 	}
 	for _, g := range groups {
 		t.Run(g.name, func(t *testing.T) {

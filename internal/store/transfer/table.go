@@ -154,6 +154,16 @@ func Tables() []Table {
 		table("trigger_firings", "id", `id:text tenant_id:text trigger_id:text at:time outcome:text job_id:text reason:text key:text
 			claims:bool about:text depth:int open:bool ended_at:time job_state:text`),
 		table("trigger_heads", "tenant_id", "tenant_id:text seq:int"),
+		table("alert_rules", "tenant_id id", `tenant_id:text id:text name_key:text body:text revision:int`),
+		table("alert_channels", "tenant_id id", `tenant_id:text id:text name_key:text body:text revision:int streak:int fault:text last_ok_at:time`),
+		table("alert_silences", "tenant_id id", `tenant_id:text id:text name_key:text body:text revision:int`),
+		table("incidents", "id", `id:text tenant_id:text rule_id:text rule_name:text kind:text severity:text state:text cause:text
+			title:text subject:text subject_id:text count:int data:text first_at:time last_at:time opened_at:time
+			acknowledged_at:time acknowledged_by:text note:text resolved_at:time resolved_by:text step:int
+			escalate_at:time due_at:time`),
+		table("alert_notices", "id", `id:text tenant_id:text incident_id:text channel_id:text kind:text state:text attempts:int fault:text
+			held:bool due_at:time created_at:time sent_at:time`),
+		table("alert_heads", "tenant_id", `tenant_id:text seq:int`),
 		table("bulk_operations", "tenant_id id", "tenant_id:text id:text version:int body:text ended_at:time"),
 		table("bulk_targets", "tenant_id bulk_id wave position", `tenant_id:text bulk_id:text position:int robot_id:text wave:int state:text
 			reason:text command_id:text job_id:text made_id:text`),

@@ -1,0 +1,392 @@
+package orchestrator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/auth"
+	"github.com/casarerpa/fleet/internal/store"
+)
+
+// Look looks at how things stand: for how long jobs wait, how many fail, how robots
+// do and whether jobs get on. It is called once a minute, and costs by the classes
+// of jobs that wait, the workflows that ran, the robots that are connected and the
+// attempts that run.
+func (a *Alerts) Look(ctx context.Context, s store.Scope) error {
+	var tenants []fleet.TenantID
+	if err := a.Store.View(ctx, s, func(r store.Reader) (err error) { tenants, err = r.Tenants(); return err }); err != nil {
+		return err
+	}
+	var faults []error
+	for _, t := range tenants {
+		if err := a.look(ctx, s.In(t), t); err != nil {
+			faults = append(faults, fmt.Errorf("look for alerts of tenant %s: %w", t, err))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+func (a *Alerts) look(ctx context.Context, s store.Scope, tenant fleet.TenantID) error {
+	var set alertSet
+	if err := a.Store.View(ctx, s, func(r store.Reader) (err error) { set, err = readAlerts(r, tenant); return err }); err != nil {
+		return err
+	}
+	now := a.Now()
+	var list []fleet.Sighting
+	for _, look := range []struct {
+		kind fleet.AlertKind
+		at   func(r store.Reader, set *alertSet, now time.Time) ([]fleet.Sighting, error)
+	}{
+		{fleet.AlertJobWaiting, waitingLong}, {fleet.AlertFailureRate, failingMuch}, {fleet.AlertJobStalled, a.stalls.look},
+	} {
+		if !set.wants(look.kind) {
+			continue
+		}
+		err := a.Store.View(ctx, s, func(r store.Reader) error {
+			seen, err := look.at(r, &set, now)
+			list = append(list, seen...)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if set.wants(fleet.AlertRobotHealth) {
+		seen, err := a.unwell(ctx, s, now)
+		if err != nil {
+			return err
+		}
+		list = append(list, seen...)
+	}
+	found := set.match(list)
+	if len(found) == 0 {
+		return nil
+	}
+	return a.Store.Update(ctx, s, func(tx store.Tx) error {
+		if err := tx.LockAlerts(tenant); err != nil {
+			return err
+		}
+		return a.seeAll(tx, &set, found)
+	})
+}
+
+// waitingLong finds the jobs that wait for a robot since a minute or more. How long
+// is too long, the rule says: it begins to count when the job began to wait.
+func waitingLong(r store.Reader, _ *alertSet, now time.Time) (out []fleet.Sighting, err error) {
+	list, err := r.LongestWaiting(now.Add(-fleet.AlertSampleEvery))
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range list {
+		out = append(out, fleet.Sighting{
+			Kind: fleet.AlertJobWaiting, Cause: w.Environment + " " + string(w.On), Count: w.Waiting, Level: true, At: now, Began: w.Since,
+			Title:   fmt.Sprintf("Jobs of the environment %s wait for a %s; %s does for the longest.", w.Environment, w.On, w.Name),
+			Subject: fleet.EventSubject{Kind: fleet.SubjectJob, ID: string(w.JobID)}, Of: fleet.AlertThing{Environment: w.Environment},
+			Data: map[string]any{"job_id": w.JobID, "waiting_since": w.Since.UTC()},
+		})
+	}
+	return out, nil
+}
+
+// failingMuch finds the workflows of which too many jobs fail, as rules see it.
+func failingMuch(r store.Reader, set *alertSet, now time.Time) (out []fleet.Sighting, err error) {
+	for i := range set.rules {
+		rule := &set.rules[i]
+		if rule.Kind != fleet.AlertFailureRate || !rule.Enabled {
+			continue
+		}
+		parts, _ := cover(now.Add(-time.Duration(rule.Params.WindowSeconds)*time.Second), now, now, 0)
+		sums, err := sumsOf(r, parts, fleet.DimWorkflow)
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range slices.Sorted(maps.Keys(sums)) {
+			t := sums[id]
+			bad := t.Failed + t.TimedOut
+			all := bad + t.Completed
+			if all < int64(rule.Params.AtLeast) || 100*bad <= int64(rule.Params.Percent)*all {
+				continue
+			}
+			out = append(out, fleet.Sighting{
+				Kind: fleet.AlertFailureRate, Cause: id, Count: bad, Level: true, At: now, Rule: rule.ID,
+				Title:   fmt.Sprintf("%d of the last %d jobs of %s failed.", bad, all, t.Label),
+				Subject: fleet.EventSubject{Kind: fleet.SubjectWorkflow, ID: id}, Of: fleet.AlertThing{Workflow: fleet.ID(id)},
+				Data: map[string]any{"failed": bad, "of": all, "job_id": t.Sample},
+			})
+		}
+	}
+	return out, nil
+}
+
+// healthPage is how many robots are looked at in one view.
+const healthPage = 100
+
+// unwell finds the connected robots that are failing.
+func (a *Alerts) unwell(ctx context.Context, s store.Scope, now time.Time) (out []fleet.Sighting, err error) {
+	page := fleet.Page{Limit: healthPage}
+	for {
+		err := a.Store.View(ctx, s, func(r store.Reader) error {
+			list, err := r.Robots(store.RobotFilter{Connected: true}, page)
+			if err != nil {
+				return err
+			}
+			page.Cursor = list.Next
+			for i := range list.Robots {
+				robot := list.Robots[i]
+				h, err := a.robots.healthOf(r, robot, now)
+				if err != nil {
+					return err
+				}
+				if h.State != fleet.HealthFailing {
+					continue
+				}
+				out = append(out, fleet.Sighting{
+					Kind: fleet.AlertRobotHealth, Cause: string(robot.ID), Count: 1, Level: true, At: now,
+					Title:   fmt.Sprintf("The robot %s is failing: %s", robot.Name, strings.Join(h.Reasons, " ")),
+					Subject: fleet.EventSubject{Kind: fleet.SubjectRobot, ID: string(robot.ID)},
+					Of:      fleet.AlertThing{Robot: robot.ID, Environment: robot.Environment}, Data: map[string]any{"reasons": h.Reasons},
+				})
+			}
+			return nil
+		})
+		if err != nil || page.Cursor == "" {
+			return out, err
+		}
+	}
+}
+
+// stalls remembers since when attempts show the same. It lasts as long as this
+// process: whoever begins to look begins to count.
+type stalls struct {
+	mu   sync.Mutex // guards seen
+	seen map[fleet.ID]standstill
+}
+
+// standstill is what an attempt showed, and since when.
+type standstill struct {
+	epoch    int64
+	progress int
+	node     string
+	message  string
+	since    time.Time
+	at       time.Time // last looked at
+}
+
+// stallForgets is after how long an attempt that nobody saw is forgotten.
+const stallForgets = 10 * time.Minute
+
+func (t *stalls) look(r store.Reader, _ *alertSet, now time.Time) (out []fleet.Sighting, err error) {
+	list, err := r.Working()
+	if err != nil {
+		return nil, err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.seen == nil {
+		t.seen = map[fleet.ID]standstill{}
+	}
+	for i := range list {
+		w := &list[i]
+		is := standstill{w.Epoch, w.Progress, w.Node, w.Message, now, now}
+		was, ok := t.seen[w.JobID]
+		if ok && was.epoch == is.epoch && was.progress == is.progress && was.node == is.node && was.message == is.message {
+			is.since = was.since
+		}
+		t.seen[w.JobID] = is
+		if now.Sub(is.since) < fleet.AlertSampleEvery {
+			continue
+		}
+		out = append(out, fleet.Sighting{
+			Kind: fleet.AlertJobStalled, Cause: string(w.JobID), Count: 1, Level: true, At: now, Began: is.since,
+			Title:   fmt.Sprintf("The job %s has shown no progress since %s.", w.Name, is.since.UTC().Format(time.RFC3339)),
+			Subject: fleet.EventSubject{Kind: fleet.SubjectJob, ID: string(w.JobID)},
+			Of:      fleet.AlertThing{Workflow: w.Workflow, Robot: w.RobotID, Environment: w.Environment},
+			Data:    map[string]any{"job_id": w.JobID, "robot_id": w.RobotID, "node": w.Node, "progress": w.Progress},
+		})
+	}
+	for id, was := range t.seen {
+		if now.Sub(was.at) > stallForgets {
+			delete(t.seen, id)
+		}
+	}
+	return out, nil
+}
+
+// duePage is how many incidents are looked at in one pass.
+const duePage = 200
+
+// Due looks at the incidents whose time has come: they open, last, escalate or are
+// over. It costs by those.
+func (a *Alerts) Due(ctx context.Context, s store.Scope) error {
+	for {
+		var list []store.IncidentRef
+		if err := a.Store.View(ctx, s, func(r store.Reader) (err error) { list, err = r.DueIncidents(a.Now(), duePage); return err }); err != nil {
+			return err
+		}
+		var faults []error
+		for _, ref := range list {
+			if err := a.due(ctx, s.In(ref.Tenant), ref); err != nil && !lostRace(err) {
+				faults = append(faults, fmt.Errorf("incident %s: %w", ref.ID, err))
+			}
+		}
+		if len(list) < duePage || len(faults) > 0 || ctx.Err() != nil {
+			return errors.Join(faults...)
+		}
+	}
+}
+
+func (a *Alerts) due(ctx context.Context, s store.Scope, ref store.IncidentRef) error {
+	var was fleet.Incident
+	var set alertSet
+	var silent time.Time
+	holds := false
+	now := a.Now()
+	err := a.Store.View(ctx, s, func(r store.Reader) (err error) {
+		if was, err = r.Incident(ref.ID); err != nil {
+			return err
+		}
+		if set, err = readAlerts(r, ref.Tenant); err != nil {
+			return err
+		}
+		if silent, err = set.silentUntil(r, was.RuleID, now); err != nil {
+			return err
+		}
+		holds, err = a.holds(r, &set, &was, now)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return a.Store.Update(ctx, s, func(tx store.Tx) error {
+		if err := tx.LockAlerts(ref.Tenant); err != nil {
+			return err
+		}
+		i, err := tx.IncidentToChange(ref.ID)
+		if err != nil || i.State != was.State || !i.DueAt.Equal(was.DueAt) || !i.EscalateAt.Equal(was.EscalateAt) {
+			return err // something else has happened to it
+		}
+		return a.turn(tx, &set, &i, holds, silent, now)
+	})
+}
+
+// turn does what is due of an incident.
+func (a *Alerts) turn(tx store.Tx, set *alertSet, i *fleet.Incident, holds bool, silent, now time.Time) error {
+	rule := set.enabled(i.RuleID)
+	switch i.Turn(rule, holds, now) {
+	case fleet.TurnForget:
+		return tx.ForgetIncident(i.ID)
+	case fleet.TurnOpen:
+		told := i.FirstTold(rule, set.tells(rule, aboutChannel(i)), now)
+		if err := tx.PutIncident(*i); err != nil {
+			return err
+		}
+		return a.opened(tx, i, told)
+	case fleet.TurnResolve:
+		return a.resolved(tx, set, i, auth.Principal{})
+	case fleet.TurnHolds, fleet.TurnNone:
+	}
+	if !silent.IsZero() && !i.EscalateAt.IsZero() && !now.Before(i.EscalateAt) { // nobody was told yet
+		i.EscalateAt = silent
+		return tx.PutIncident(*i)
+	}
+	var channels []fleet.ID
+	if rule != nil {
+		channels = set.tells(rule, aboutChannel(i))
+	}
+	next, escalates := i.Escalate(rule, channels, now)
+	if err := tx.PutIncident(*i); err != nil || !escalates {
+		return err
+	}
+	name := string(next)
+	if c, ok := set.channel(next); ok {
+		name = c.Name
+	}
+	if err := tx.Append(i.Tenant, incidentEvent(fleet.EventAlertEscalated, auth.Principal{}, i, map[string]any{"channel": name})); err != nil {
+		return err
+	}
+	return a.notify(tx, i, fleet.NoticeEscalated, []fleet.ID{next})
+}
+
+// resolved writes that an incident is over, and tells the channels that were told
+// of it and want to know.
+func (a *Alerts) resolved(tx store.Tx, set *alertSet, i *fleet.Incident, p auth.Principal) error {
+	if err := tx.PutIncident(*i); err != nil {
+		return err
+	}
+	if err := tx.Append(i.Tenant, incidentEvent(fleet.EventAlertResolved, p, i, nil)); err != nil {
+		return err
+	}
+	list, err := tx.NoticesOf(i.ID)
+	if err != nil {
+		return err
+	}
+	var told []fleet.ID
+	for k := range list {
+		if c, ok := set.channel(list[k].Channel); ok && c.Resolved && c.Enabled && list[k].State == fleet.NoticeSent {
+			told = append(told, c.ID)
+		}
+	}
+	return a.notify(tx, i, fleet.NoticeResolved, told)
+}
+
+// holds says whether what an incident is about is so still, where that can be
+// asked. Kinds that are sampled, and single occurrences, just become quiet.
+func (a *Alerts) holds(r store.Reader, set *alertSet, i *fleet.Incident, now time.Time) (bool, error) {
+	found, err := true, error(nil)
+	switch i.Kind { //nolint:exhaustive // the others cannot be asked
+	case fleet.AlertRobotLost:
+		var robot fleet.Robot
+		if robot, err = r.Robot(fleet.RobotID(i.Cause)); err == nil {
+			robot.Derive(a.Timing(robot.Environment), now)
+			found = robot.Status == fleet.RobotOffline
+		}
+	case fleet.AlertNeedsDecision:
+		found, err = a.undecided(r, i)
+	case fleet.AlertScheduleDisabled:
+		var s fleet.Schedule
+		s, err = r.Schedule(fleet.ID(i.Cause))
+		found = !s.Enabled
+	case fleet.AlertTriggerDisabled:
+		var t fleet.Trigger
+		t, err = r.Trigger(fleet.ID(i.Cause))
+		found = !t.Enabled
+	case fleet.AlertKeyExpiring:
+		var k fleet.Key
+		k, err = r.Key(fleet.ID(i.Cause))
+		found = k.RevokedAt.IsZero() && k.ReplacedBy == "" && now.Before(k.ExpiresAt)
+	case fleet.AlertChannelFailing:
+		c, ok := set.channel(fleet.ID(i.Cause))
+		found = ok && c.Enabled && c.State.Streak > 0
+	default:
+		return false, nil
+	}
+	if errors.Is(err, fleet.ErrNotFound) {
+		return false, nil
+	}
+	return found && err == nil, err
+}
+
+// undecided says whether a job of the workflow of an incident still waits for a
+// person.
+func (a *Alerts) undecided(r store.Reader, i *fleet.Incident) (bool, error) {
+	what, workflow, _ := strings.Cut(i.Cause, " ")
+	if what == "decision" {
+		list, err := r.Jobs(store.JobFilter{Workflow: fleet.ID(workflow), States: []fleet.State{fleet.NeedsDecision}}, fleet.Page{Limit: 1})
+		return len(list.Jobs) > 0, err
+	}
+	var last struct {
+		Job fleet.ID `json:"job_id"`
+	}
+	if err := jsonOf(i.Data, &last); err != nil {
+		return false, err
+	}
+	job, err := r.Job(last.Job)
+	return job.State == fleet.Pending && job.WaitingOn == fleet.WaitingHold, err
+}
