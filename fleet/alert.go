@@ -61,19 +61,6 @@ const (
 	AlertChannelFailing   AlertKind = "channel_failing"
 )
 
-// Severity is how bad something is.
-type Severity string
-
-// The severities.
-const (
-	SeverityInfo     Severity = "info"
-	SeverityWarning  Severity = "warning"
-	SeverityCritical Severity = "critical"
-)
-
-// Severities lists them, the least first.
-func Severities() []Severity { return []Severity{SeverityInfo, SeverityWarning, SeverityCritical} }
-
 // AlertParams are what some kinds can be told besides. Those of other kinds are 0.
 type AlertParams struct {
 	Percent       int `json:"percent,omitempty"`        // failure_rate: more than this share of jobs

@@ -24,16 +24,6 @@ const (
 	AttentionKeyEnding AttentionKind = "key_expiring"
 )
 
-// Severity says how much something matters.
-type Severity string
-
-// The severities, the worst first.
-const (
-	SeverityCritical Severity = "critical" // work stands still until somebody acts
-	SeverityWarning  Severity = "warning"  // it gets worse if nobody does
-	SeverityNotice   Severity = "notice"   // good to know
-)
-
 // Figures of what needs a person.
 const (
 	AttentionWait    = 5 * time.Minute // how long a job may wait unmentioned
@@ -73,7 +63,7 @@ type AttentionAction struct {
 // RankAttention puts entries into order: the worst first, and those of one kind by
 // how many they are about. What is beyond the limit is left out and counted.
 func RankAttention(list []AttentionEntry) (kept []AttentionEntry, left int) {
-	weight := map[Severity]int{SeverityCritical: 0, SeverityWarning: 1, SeverityNotice: 2}
+	weight := map[Severity]int{SeverityCritical: 0, SeverityWarning: 1, SeverityInfo: 2}
 	slices.SortStableFunc(list, func(a, b AttentionEntry) int {
 		if c := cmp.Compare(weight[a.Severity], weight[b.Severity]); c != 0 || a.Kind != b.Kind {
 			return c

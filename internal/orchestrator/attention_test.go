@@ -180,9 +180,9 @@ func TestTimesAndKeysThatNeedSomebody(t *testing.T) {
 	if e.Objects[0] != string(s.ID) || !e.Since.Equal(w.now.Add(-attentionHeld-3*time.Hour)) {
 		t.Errorf("%+v", e)
 	}
-	w.says(w.entry(fleet.AttentionKeyEnding), fleet.SeverityNotice, 1, "The key deploy ends on 2026-11-28 10:00 UTC.")
+	w.says(w.entry(fleet.AttentionKeyEnding), fleet.SeverityInfo, 1, "The key deploy ends on 2026-11-28 10:00 UTC.")
 	w.now = w.now.Add(25 * time.Hour)
-	w.says(w.entry(fleet.AttentionKeyEnding), fleet.SeverityNotice, 2, "2 keys end within 7 days, the first (deploy)")
+	w.says(w.entry(fleet.AttentionKeyEnding), fleet.SeverityInfo, 2, "2 keys end within 7 days, the first (deploy)")
 	for _, e := range w.needs(w.admin).Entries {
 		if e.Kind == fleet.AttentionMissed {
 			t.Errorf("of the day before: %+v", e)
@@ -275,13 +275,13 @@ func TestAttentionIsOfWhatOneSees(t *testing.T) {
 
 func TestAttentionIsRanked(t *testing.T) {
 	list := []fleet.AttentionEntry{
-		{Kind: fleet.AttentionKeyEnding, Severity: fleet.SeverityNotice},
+		{Kind: fleet.AttentionKeyEnding, Severity: fleet.SeverityInfo},
 		{Kind: fleet.AttentionMissed, Severity: fleet.SeverityWarning, Count: 1},
 		{Kind: fleet.AttentionMissed, Severity: fleet.SeverityWarning, Count: 9},
 		{Kind: fleet.AttentionDecision, Severity: fleet.SeverityCritical},
 	}
 	for range fleet.AttentionMost {
-		list = append(list, fleet.AttentionEntry{Kind: fleet.AttentionWaiting, Severity: fleet.SeverityNotice})
+		list = append(list, fleet.AttentionEntry{Kind: fleet.AttentionWaiting, Severity: fleet.SeverityInfo})
 	}
 	kept, left := fleet.RankAttention(list)
 	if got := fmt.Sprint(kept[0].Kind, kept[1].Count, kept[2].Count, len(kept), left); got != fmt.Sprint(fleet.AttentionDecision, 9, 1, fleet.AttentionMost, 4) {

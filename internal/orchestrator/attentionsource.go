@@ -174,7 +174,7 @@ func (l *look) waiting() ([]fleet.AttentionEntry, error) {
 		}
 		e := by[why.Text]
 		if e == nil {
-			severity := fleet.SeverityNotice // waiting is calm
+			severity := fleet.SeverityInfo // waiting is calm
 			switch why.Code {                //nolint:exhaustive // the others pass by themselves
 			case fleet.CodeNoRobot, fleet.CodeNoMatch, fleet.CodeSuspended:
 				severity = fleet.SeverityCritical
@@ -432,7 +432,7 @@ func (l *look) keys() ([]fleet.AttentionEntry, error) {
 	for i := range list {
 		ids[i] = string(list[i].ID)
 	}
-	e := of(fleet.AttentionKeyEnding, fleet.SeverityNotice, fleet.SubjectKey, int64(len(list)), ids)
+	e := of(fleet.AttentionKeyEnding, fleet.SeverityInfo, fleet.SubjectKey, int64(len(list)), ids)
 	e.AtLeast = len(list) == lookKeys
 	first := &list[0]
 	if first.ExpiresAt.Sub(l.now) < 24*time.Hour {
