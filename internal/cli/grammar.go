@@ -37,6 +37,7 @@ type commands struct {
 	Trigger     triggerCmds     `cmd:"" aliases:"triggers" help:"run workflows when something happens: web calls, events, the backlog of a queue" group:"Nouns"`
 	Schedule    scheduleCmds    `cmd:"" aliases:"schedules" help:"run workflows at times, and see what will happen and what did" group:"Nouns"`
 	Calendar    calendarCmds    `cmd:"" aliases:"calendars" help:"say on which days and hours schedules may run" group:"Nouns"`
+	Alert       alertCmds       `cmd:"" aliases:"alerts" help:"see what needs you; say what people are told of, and how" group:"Nouns"`
 	Audit       auditCmds       `cmd:"" help:"see who did what, and prove that nothing in it was altered" group:"Nouns"`
 	Stats       statsCmds       `cmd:"" help:"see numbers: throughput, durations, waiting, failures, how busy robots are" group:"Nouns"`
 	Attention   attentionCmd    `cmd:"" help:"see what needs a person, the worst first" group:"Nouns"`

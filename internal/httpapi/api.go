@@ -178,6 +178,7 @@ func newAPI(o Options) (*API, error) {
 	a.queueRoutes()
 	a.scheduleRoutes()
 	a.triggerRoutes()
+	a.alertRoutes()
 	a.itemRoutes()
 	a.heldItemRoutes()
 	a.workflowRoutes()

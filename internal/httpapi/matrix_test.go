@@ -79,6 +79,11 @@ var rights = map[string]string{
 	"items.list": "vodas", "items.get": "vodas", "items.chain": "vodas", "items.export": "vodas", "items.add": "rodas", "items.add_many": "odas",
 	"items.update": "odas", "items.delete": "odas", "items.retry": "odas", "items.review": "odas", "items.comment": "odas",
 	"items.claim": "rodas", "items.complete": "rodas", "items.fail": "rodas", "items.postpone": "rodas", "items.release": "rodas", "items.renew": "rodas",
+	"alertrules.list": "vodas", "alertrules.get": "vodas", "alertrules.create": "as", "alertrules.update": "as", "alertrules.delete": "as",
+	"alertchannels.list": "vodas", "alertchannels.get": "vodas", "alertchannels.create": "as", "alertchannels.update": "as", "alertchannels.delete": "as",
+	"alertchannels.test": "as", "alertchannels.rotate": "as",
+	"silences.list": "vodas", "silences.create": "odas", "silences.update": "odas", "silences.delete": "odas",
+	"incidents.list": "vodas", "incidents.get": "vodas", "incidents.acknowledge": "odas", "incidents.resolve": "odas",
 	"tenants.list": "as", "tenants.get": "as", "tenants.create": "s", "tenants.put": "s",
 }
 
@@ -484,6 +489,14 @@ func (e *estate) path(t *testing.T, op matrixOp, c matrixCaller) string {
 			}
 		case "calendars":
 			names["id"] = e.calendar()
+		case "alert-rules":
+			names["id"] = e.alertRule()
+		case "alert-channels":
+			names["id"] = e.channel()
+		case "silences":
+			names["id"] = e.silence()
+		case "incidents":
+			names["id"] = e.incident()
 		case "queue-items":
 			names["id"] = e.item(op.id)
 		case "reservations":

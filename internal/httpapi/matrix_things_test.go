@@ -220,6 +220,36 @@ func (e *estate) calendar() string {
 	return e.mark(string(c.ID))
 }
 
+func (e *estate) alertRule() string {
+	name, kind := e.name("rule"), fleet.AlertQueueSLA
+	r, err := e.m.core.Alerts.CreateRule(e.m.Context(), e.p, orchestrator.AlertRuleChange{Name: &name, Kind: &kind})
+	e.m.must(err)
+	return e.mark(string(r.ID))
+}
+
+func (e *estate) channel() string {
+	name := e.name("channel")
+	c, _, err := e.m.core.Alerts.CreateChannel(e.m.Context(), e.p, orchestrator.ChannelChange{Name: &name, Webhook: &fleet.WebhookWay{URL: "https://example.org/" + name}})
+	e.m.must(err)
+	return e.mark(string(c.ID))
+}
+
+func (e *estate) silence() string {
+	name, until := e.name("silence"), time.Now().Add(time.Hour)
+	s, err := e.m.core.Alerts.CreateSilence(e.m.Context(), e.p, orchestrator.SilenceChange{Name: &name, Until: &until})
+	e.m.must(err)
+	return e.mark(string(s.ID))
+}
+
+// incident is one that is open.
+func (e *estate) incident() string {
+	id := e.m.core.Alerts.IDs.New()
+	rule := fleet.BuiltinAlertRules(e.p.Tenant)[5]
+	i := rule.Begin(id, &fleet.Sighting{Cause: e.name("cause"), Title: e.name("title"), At: time.Now(), Count: 1})
+	e.m.must(e.m.store.Update(e.m.Context(), e.p.Scope(), func(tx store.Tx) error { return tx.AddIncident(i) }))
+	return e.mark(string(id))
+}
+
 func (e *estate) queue() string {
 	name := e.name("queue")
 	q, err := e.m.core.Queues.Create(e.m.Context(), e.p, orchestrator.QueueChange{Name: &name})

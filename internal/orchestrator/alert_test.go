@@ -78,7 +78,7 @@ func (a *alerting) later(d time.Duration) { a.now = a.now.Add(d); a.pass() }
 // live are the incidents that are not resolved, of a kind.
 func (a *alerting) live(kind fleet.AlertKind) []fleet.Incident {
 	a.Helper()
-	list, err := a.Alerts.Incidents(a.Context(), a.admin, store.IncidentFilter{Live: true, Kind: kind}, fleet.Page{})
+	list, err := a.Alerts.Incidents(a.Context(), a.admin, IncidentQuery{State: "live", Kind: kind}, fleet.Page{})
 	a.must(err)
 	return list.Incidents
 }
@@ -350,7 +350,7 @@ func TestFailingChannelIsAnIncident(t *testing.T) {
 	for range 40 {
 		a.later(time.Hour)
 	}
-	all, err := a.Alerts.Incidents(a.Context(), a.admin, store.IncidentFilter{Kind: fleet.AlertDeadLetter}, fleet.Page{})
+	all, err := a.Alerts.Incidents(a.Context(), a.admin, IncidentQuery{Kind: fleet.AlertDeadLetter}, fleet.Page{})
 	a.must(err)
 	if _, told := a.again(all.Incidents[0]); told[0].State != fleet.NoticeFailed || told[0].Attempts != 11 {
 		t.Errorf("given up: %+v", told[0])

@@ -10,6 +10,13 @@ import (
 	"github.com/casarerpa/fleet/internal/store"
 )
 
+// IncidentQuery selects incidents; empty fields select all.
+type IncidentQuery struct {
+	State string // of those that people see, or live: open and acknowledged
+	Rule  fleet.ID
+	Kind  fleet.AlertKind
+}
+
 // IncidentList is a part of the incidents with the counts of those that are not
 // resolved.
 type IncidentList struct {
@@ -19,12 +26,16 @@ type IncidentList struct {
 }
 
 // Incidents lists incidents, the newest first.
-func (a *Alerts) Incidents(ctx context.Context, p auth.Principal, f store.IncidentFilter, page fleet.Page) (out IncidentList, err error) {
+func (a *Alerts) Incidents(ctx context.Context, p auth.Principal, q IncidentQuery, page fleet.Page) (out IncidentList, err error) {
 	if err := p.Require(fleet.AlertsRead); err != nil {
 		return out, err
 	}
 	if page, err = page.Normalize(); err != nil {
 		return out, err
+	}
+	f := store.IncidentFilter{State: fleet.IncidentState(q.State), Rule: q.Rule, Kind: q.Kind}
+	if q.State == "live" {
+		f.State, f.Live = "", true
 	}
 	if f.State != "" && !slices.Contains(fleet.IncidentStates(), f.State) {
 		return out, fleet.Invalid("state", "state must be one of %v, or live; got %q.", fleet.IncidentStates(), string(f.State))
