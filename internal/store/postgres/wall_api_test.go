@@ -173,6 +173,13 @@ func TestAPIBehindTheWall(t *testing.T) {
 	})
 	days := fleet.WorkCalendar{ID: f.IDs.New(), Tenant: f.Tenant, Name: "calendar-of-acme", Timezone: "Europe/Paris", CreatedAt: f.Now, UpdatedAt: f.Now}
 	f.Update(func(tx store.Tx) error { return tx.PutWorkCalendar(days) })
+	rule := fleet.AlertRule{ID: f.IDs.New(), Tenant: f.Tenant, Name: "rule-of-acme", Kind: fleet.AlertQueueSLA, Enabled: true}
+	rule.Normal()
+	way := fleet.AlertChannel{ID: f.IDs.New(), Tenant: f.Tenant, Name: "channel-of-acme", Kind: fleet.ChannelWebhook, Webhook: &fleet.WebhookWay{URL: "https://acme.example"}}
+	quiet := fleet.Silence{ID: f.IDs.New(), Tenant: f.Tenant, Name: "silence-of-acme", From: f.Now, Until: f.Now.Add(time.Hour)}
+	f.Update(func(tx store.Tx) error { return errors.Join(tx.PutAlertRule(rule), tx.PutAlertChannel(way), tx.PutSilence(quiet)) })
+	incident := f.Incident("cause-of-acme", func(i *fleet.Incident) { i.Title = "title-of-acme" })
+	notice := f.Notice(incident, way.ID, fleet.NoticeOpened)
 	api := newTenantsAPI(t, open(t, db.URL, Options{}))
 	blind(t)
 	before := dump(t, db)
@@ -183,6 +190,7 @@ func TestAPIBehindTheWall(t *testing.T) {
 		string(many.ID), many.By, person.Name, string(person.ID), "why-of-acme", own.Name, string(token.ID), token.NamePattern,
 		string(queue.ID), queue.Name, string(item), "reference-of-acme",
 		string(timed.ID), timed.Name, string(told.ID), told.Name, string(seen.ID), seen.Name, seen.File.Path, string(days.ID), days.Name,
+		string(rule.ID), rule.Name, string(way.ID), way.Name, string(quiet.ID), quiet.Name, string(incident.ID), incident.Cause, incident.Title, string(notice.ID),
 	}
 	ids := map[string][]string{
 		"/api/v1/jobs/": {string(running.ID), string(waiting.ID), string(ended.ID)}, "/api/v1/keys/": {"key-of-acme"}, "/api/v1/robot-api-keys/": {"key-of-acme"},
@@ -190,6 +198,8 @@ func TestAPIBehindTheWall(t *testing.T) {
 		"/api/v1/bulk-operations/": {string(many.ID)}, "/api/v1/users/": {string(person.ID)}, "/api/v1/me/sessions/": {string(signIn.ID)}, "/api/v1/tenants/": {string(f.Tenant)},
 		"/api/v1/enrolments/": {string(token.ID)}, "/api/v1/queues/": {string(queue.ID), queue.Name}, "/api/v1/queue-items/": {string(item)},
 		"/api/v1/schedules/": {string(timed.ID)}, "/api/v1/triggers/": {string(told.ID), string(seen.ID)}, "/api/v1/robot/watches/": {string(seen.ID)}, "/api/v1/calendars/": {string(days.ID)},
+		"/api/v1/alert-rules/": {string(rule.ID), rule.Name}, "/api/v1/alert-channels/": {string(way.ID), way.Name}, "/api/v1/silences/": {string(quiet.ID), quiet.Name},
+		"/api/v1/incidents/": {string(incident.ID)},
 	}
 	asked, saw := 0, 0
 	for _, r := range apiRoutes(t) {
