@@ -160,6 +160,73 @@ type JobQuery struct {
 	WorkflowID fleet.ID
 	RetryOf    fleet.ID
 	Page       fleet.Page
+
+	Robots     []fleet.RobotID  // any of these
+	Workflows  []fleet.ID       // any of these
+	Why        []string         // what pending jobs wait for: waiting codes, or time, backoff, dependencies, hold, robot, reservation
+	Triggers   []string         // manual, schedule, api, trigger, chain, retry
+	Priorities []fleet.Priority // any of these
+	Text       string           // a part of the id, the names, the robot or who submitted it
+	From, To   time.Time        // made at From or later, and before To
+}
+
+func (q *JobQuery) values() url.Values {
+	v := pageQuery(q.Page)
+	for name, list := range map[string][]string{
+		"status": q.Status, "robot_id": words(q.RobotID, q.Robots), "workflow_id": words(q.WorkflowID, q.Workflows), "why": q.Why, "trigger": q.Triggers,
+	} {
+		for _, word := range list {
+			v.Add(name, word)
+		}
+	}
+	for _, p := range q.Priorities {
+		v.Add("priority", strconv.Itoa(int(p)))
+	}
+	set(v, "retry_of", q.RetryOf)
+	set(v, "q", q.Text)
+	for name, at := range map[string]time.Time{"from": q.From, "to": q.To} {
+		if !at.IsZero() {
+			v.Set(name, at.UTC().Format(time.RFC3339Nano))
+		}
+	}
+	return v
+}
+
+// words are one and some more of them.
+func words[T ~string](one T, more []T) (out []string) {
+	for _, x := range append([]T{one}, more...) {
+		if x != "" {
+			out = append(out, string(x))
+		}
+	}
+	return out
+}
+
+// JobHistogram counts jobs over time by their state.
+type JobHistogram struct {
+	From        time.Time   `json:"from"`
+	To          time.Time   `json:"to"`
+	StepMS      int64       `json:"step_ms"`
+	By          string      `json:"counted_by"` // created, or ended: then jobs that have not ended are in no bucket
+	Buckets     []JobBucket `json:"buckets"`
+	Counted     int64       `json:"counted"`
+	Whole       bool        `json:"whole"` // no job of the filter is missing
+	CountedFrom time.Time   `json:"counted_from,omitzero"`
+}
+
+// JobBucket is one bucket.
+type JobBucket struct {
+	At     time.Time             `json:"at"`
+	Counts map[fleet.State]int64 `json:"counts"`
+}
+
+// JobHistogram counts the jobs of a query; its page is of no concern.
+func (c *Client) JobHistogram(ctx context.Context, q JobQuery, buckets int) (out JobHistogram, err error) {
+	q.Page = fleet.Page{}
+	v := q.values()
+	set(v, "buckets", buckets)
+	err = c.get(ctx, at("jobs", "histogram"), v, &out)
+	return out, err
 }
 
 // JobPage is a part of a list, newest first.
@@ -171,14 +238,7 @@ type JobPage struct {
 
 // ListJobs returns a page of jobs.
 func (c *Client) ListJobs(ctx context.Context, q JobQuery) (out JobPage, err error) {
-	v := pageQuery(q.Page)
-	for _, s := range q.Status {
-		v.Add("status", s)
-	}
-	set(v, "robot_id", q.RobotID)
-	set(v, "workflow_id", q.WorkflowID)
-	set(v, "retry_of", q.RetryOf)
-	err = c.get(ctx, at("jobs"), v, &out)
+	err = c.get(ctx, at("jobs"), q.values(), &out)
 	return out, err
 }
 

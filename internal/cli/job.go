@@ -32,8 +32,30 @@ type jobCmds struct {
 type jobListCmd struct {
 	config.Client
 	Status []string `help:"only jobs in this state (repeatable); queued and claimed are words for several" placeholder:"STATE"`
-	Robot  string   `help:"only jobs of this robot" placeholder:"ID"`
+	Robot  []string `help:"only jobs of this robot (repeatable)" placeholder:"ID"`
 	Limit  int      `help:"how many; 0: all" default:"20"`
+
+	Workflow []string         `help:"only jobs of this workflow (repeatable)" placeholder:"ID"`
+	Why      []string         `help:"only jobs that wait for this, such as no_match (repeatable)" placeholder:"CODE"`
+	Trigger  []string         `help:"only jobs that come from this: manual, schedule, api, trigger, chain or retry (repeatable)" placeholder:"WORD"`
+	Priority []fleet.Priority `help:"only jobs of this priority, 0 to 20 (repeatable)" placeholder:"N"`
+	Search   string           `help:"only jobs whose id, names, robot or submitter contain this" placeholder:"TEXT"`
+	Since    time.Duration    `help:"only jobs that are not older" placeholder:"24h"`
+}
+
+// query is what is asked for.
+func (c *jobListCmd) query(now time.Time) client.JobQuery {
+	q := client.JobQuery{Status: c.Status, Why: c.Why, Triggers: c.Trigger, Priorities: c.Priority, Text: c.Search, Page: fleet.Page{Limit: fleet.PageMax}}
+	for _, id := range c.Robot {
+		q.Robots = append(q.Robots, fleet.RobotID(id))
+	}
+	for _, id := range c.Workflow {
+		q.Workflows = append(q.Workflows, fleet.ID(id))
+	}
+	if c.Since > 0 {
+		q.From = now.Add(-c.Since)
+	}
+	return q
 }
 
 // Run lists jobs.
@@ -45,7 +67,7 @@ func (c *jobListCmd) Run(ctx context.Context, sh *shell) error {
 	if err != nil {
 		return err
 	}
-	q := client.JobQuery{RobotID: fleet.RobotID(c.Robot), Status: c.Status, Page: fleet.Page{Limit: fleet.PageMax}}
+	q := c.query(time.Now())
 	if c.Limit > 0 {
 		q.Page.Limit = min(c.Limit, fleet.PageMax)
 	}

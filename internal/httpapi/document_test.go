@@ -109,6 +109,7 @@ func verbs() map[string]verb {
 		"fleet.snapshot":        {"FleetSnapshot", "robot list"},
 		"activity.list":         {"Activity", "activity"},
 		"attention.list":        {"Attention", "attention"},
+		"jobs.histogram":        {"JobHistogram", ""},
 		"activity.alias":        {"", ""},
 		"views.live_jobs":       {"", ""},
 		"views.robot_status":    {"", ""},

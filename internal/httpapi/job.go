@@ -40,9 +40,23 @@ type JobDetail struct {
 
 // JobList is a page of jobs, newest first.
 type JobList struct {
-	Jobs  []fleet.Job `json:"jobs"`
-	Total int64       `json:"total" doc:"Of the filter; -1 where counting would cost too much."`
-	Next  string      `json:"next_cursor,omitempty"`
+	Jobs   []JobLine `json:"jobs"`
+	Total  int64     `json:"total" doc:"Of the filter; -1 where counting would cost too much."`
+	Next   string    `json:"next_cursor,omitempty"`
+	Looked time.Time `json:"looked_back_to,omitzero" doc:"A page may end before it is full where why, trigger, priority or q had to look at 5000 jobs: when the last of these was made. There may be more behind next_cursor."`
+}
+
+// JobLine is a job with what a list shows beside it.
+type JobLine struct {
+	fleet.Job
+	RobotName      string            `json:"robot_name,omitempty"`
+	Trigger        string            `json:"trigger" enum:"manual,schedule,api,trigger,chain,retry" doc:"What the job comes from."`
+	RetriedAs      fleet.ID          `json:"retried_as,omitempty" doc:"The newest job that repeats it."`
+	Why            fleet.WaitingCode `json:"waiting_reason,omitempty" doc:"Why a pending job waits, as placement has it now."`
+	WaitingSummary string            `json:"waiting_summary,omitempty" doc:"The same in a sentence."`
+	SilentMS       int64             `json:"silent_for_ms,omitempty" doc:"For how long nothing was heard of the robot, where it is silent."`
+	WaitedMS       *int64            `json:"waited_ms,omitempty" doc:"From creation to the first start."`
+	DurationMS     *int64            `json:"duration_ms,omitempty" doc:"From the start of the last attempt to the end."`
 }
 
 // AttemptList is all attempts of a job, oldest first.
@@ -102,6 +116,11 @@ func (a *API) jobRoutes() {
 		method: http.MethodGet, path: Base + "/jobs", id: "jobs.list", summary: "List jobs, newest first",
 		may: need(fleet.JobsRead), rate: rateRead, description: dashboardNote,
 	}, a.listJobs)
+	route(a, operation{
+		method: http.MethodGet, path: Base + "/jobs/histogram", id: "jobs.histogram", summary: "Count jobs by when they were made and how they stand",
+		may: need(fleet.JobsRead), rate: rateRead,
+		description: "At most 10000 jobs are counted one by one, the newest ones, and 5000 where why, trigger, priority or q is given. Where there are more, and the filter is one that rollups are kept for, they are counted by when they ended (`counted_by`).",
+	}, a.jobHistogram)
 	route(a, operation{
 		method: http.MethodGet, path: Base + "/jobs/{id}", id: "jobs.get", summary: "Get a job with inputs, result and error",
 		may: need(fleet.JobsRead), rate: rateRead,
@@ -239,27 +258,114 @@ type PageInput struct {
 
 func (p PageInput) page() fleet.Page { return fleet.Page{Limit: p.Limit, Cursor: p.Cursor} }
 
+// JobFilterInput selects jobs. It is exported because embedded fields are bound
+// only then.
+type JobFilterInput struct {
+	Status   []string `query:"status,explode" doc:"A state; may be repeated. queued means pending, claimed means assigned or running."`
+	Robot    []string `query:"robot_id,explode" doc:"May be repeated."`
+	Workflow []string `query:"workflow_id,explode" doc:"May be repeated."`
+	Why      []string `query:"why,explode" doc:"What pending jobs wait for: a waiting code such as no_match, or time, backoff, dependencies, hold, robot, reservation. May be repeated."`
+	Trigger  []string `query:"trigger,explode" doc:"manual, schedule, api, trigger, chain or retry; may be repeated."`
+	Priority []string `query:"priority,explode" doc:"0 to 20; may be repeated."`
+	Text     string   `query:"q" doc:"A part of the id, the name, the workflow's name, the robot or who submitted it."`
+	From     string   `query:"from" doc:"Made at this time or later."`
+	To       string   `query:"to" doc:"Made before this time."`
+}
+
+func (in *JobFilterInput) query() (q orchestrator.JobQuery, err error) {
+	if q.States, err = statesOf(in.Status); err != nil {
+		return q, err
+	}
+	q.Robots, q.Workflows = wordsOf[fleet.RobotID](in.Robot), wordsOf[fleet.ID](in.Workflow)
+	q.Why, q.Triggers, q.Text = wordsOf[string](in.Why), wordsOf[string](in.Trigger), in.Text
+	for _, word := range wordsOf[string](in.Priority) {
+		n, err := strconv.Atoi(word)
+		if err != nil {
+			return q, fleet.Invalid("priority", "priority must be a number between 0 and %d; got %q.", fleet.PriorityLast, clip(word, 40))
+		}
+		q.Priorities = append(q.Priorities, fleet.Priority(n))
+	}
+	if q.From, err = looseTime("from", in.From); err != nil {
+		return q, err
+	}
+	q.To, err = looseTime("to", in.To)
+	return q, err
+}
+
+// wordsOf reads a filter that may be repeated, or be a list with commas.
+func wordsOf[T ~string](list []string) (out []T) {
+	for _, text := range list {
+		for word := range strings.SplitSeq(text, ",") {
+			if word != "" && !slices.Contains(out, T(word)) {
+				out = append(out, T(word))
+			}
+		}
+	}
+	return out
+}
+
 type listJobsInput struct {
 	PageInput
-	Status   []string `query:"status,explode" doc:"A state; may be repeated. queued means pending, claimed means assigned or running."`
-	Robot    string   `query:"robot_id"`
-	Workflow string   `query:"workflow_id"`
-	RetryOf  string   `query:"retry_of"`
+	JobFilterInput
+	RetryOf string `query:"retry_of"`
+	Sort    string `query:"sort" doc:"newest (if left out), or longest: with status=running alone, those that began first, without further pages."`
 }
 
 type listJobsReply struct{ Body JobList }
 
 func (a *API) listJobs(ctx context.Context, in *listJobsInput) (*listJobsReply, error) {
-	states, err := statesOf(in.Status)
+	q, err := in.query()
 	if err != nil {
 		return nil, err
 	}
-	f := orchestrator.JobFilter{States: states, Robot: fleet.RobotID(in.Robot), Workflow: fleet.ID(in.Workflow), RetryOf: fleet.ID(in.RetryOf)}
-	page, err := a.o.Orchestrator.Jobs.List(ctx, auth.From(ctx), f, in.page())
+	if q.RetryOf = fleet.ID(in.RetryOf); in.Sort != "" && in.Sort != "newest" && in.Sort != "longest" {
+		return nil, fleet.Invalid("sort", "sort must be newest or longest; got %q.", clip(in.Sort, 40))
+	}
+	q.Longest = in.Sort == "longest"
+	page, err := a.o.Orchestrator.Jobs.Lines(ctx, auth.From(ctx), q, in.page())
 	if err != nil {
 		return nil, err
 	}
-	return &listJobsReply{JobList{Jobs: showAll(page.Jobs, showJob), Total: page.Total, Next: page.Next}}, nil
+	out := JobList{Jobs: make([]JobLine, len(page.Lines)), Total: page.Total, Next: page.Next, Looked: page.Looked}
+	stamp(&out.Looked)
+	for i := range page.Lines {
+		out.Jobs[i] = showJobLine(&page.Lines[i])
+	}
+	return &listJobsReply{out}, nil
+}
+
+func showJobLine(l *orchestrator.JobLine) JobLine {
+	out := JobLine{
+		Job: showJob(l.Job), RobotName: l.RobotName, Trigger: l.Trigger, RetriedAs: l.RetriedAs, Why: l.Why, WaitingSummary: l.Waiting,
+		SilentMS: l.SilentFor.Milliseconds(),
+	}
+	if ms, started := l.Job.WaitMS(); started {
+		out.WaitedMS = &ms
+	}
+	if !l.Job.StartedAt.IsZero() && !l.Job.EndedAt.IsZero() {
+		out.DurationMS = new(l.Job.RunMS())
+	}
+	return out
+}
+
+type jobHistogramInput struct {
+	JobFilterInput
+	Buckets int `query:"buckets" default:"48" doc:"1 to 200, of equal length."`
+}
+
+type jobHistogramReply struct{ Body orchestrator.JobHistogram }
+
+func (a *API) jobHistogram(ctx context.Context, in *jobHistogramInput) (*jobHistogramReply, error) {
+	q, err := in.query()
+	if err != nil {
+		return nil, err
+	}
+	out, err := a.o.Orchestrator.Jobs.Histogram(ctx, auth.From(ctx), q, in.Buckets)
+	stamp(&out.From, &out.To, &out.CountedFrom)
+	for i := range out.Buckets {
+		stamp(&out.Buckets[i].At)
+	}
+	return &jobHistogramReply{out}, err
 }
 
 // statesOf reads the words of a status filter.

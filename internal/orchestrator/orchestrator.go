@@ -88,15 +88,16 @@ type Orchestrator struct {
 // core is what all use cases share.
 type core struct {
 	Options
-	results    *resultCache
-	bodies     *bodies
-	effects    effectful
-	tenants    moments[fleet.TenantID, fleet.Tenant]
-	handed     handed
-	named      moments[string, []string] // secrets that documents name, by hash
-	robotNames moments[string, string]   // names of robots that take items
-	schemas    schemas
-	attention  moments[string, fleet.Attention]
+	results     *resultCache
+	bodies      *bodies
+	effects     effectful
+	tenants     moments[fleet.TenantID, fleet.Tenant]
+	handed      handed
+	named       moments[string, []string] // secrets that documents name, by hash
+	robotNames  moments[string, string]   // names of robots that take items
+	schemas     schemas
+	attention   moments[string, fleet.Attention]
+	laneReasons moments[string, map[laneName]waitReason]
 }
 
 // New builds the use cases.

@@ -81,6 +81,14 @@ type JobReader interface {
 	// Subject is the job with its newest attempt, for a decision.
 	Subject(id fleet.ID) (fleet.Subject, error)
 	Jobs(f JobFilter, p fleet.Page) (JobPage, error)
+	// JobIDs lists the newest jobs of a filter without Keep and RetryOf, each with
+	// its state: at most limit of each state, robot and workflow that it names.
+	JobIDs(f JobFilter, limit int) ([]JobState, error)
+	// LongestRunning lists the running jobs, those that began first before others.
+	// It costs by what runs.
+	LongestRunning(limit int) ([]fleet.Job, error)
+	// RetriedAs finds for each of some jobs the newest one that repeats it.
+	RetriedAs(ids []fleet.ID) (map[fleet.ID]fleet.ID, error)
 	Attempts(job fleet.ID) ([]fleet.Attempt, error)
 	// RunTimes tells how long the newest completed runs of a workflow took.
 	RunTimes(tenant fleet.TenantID, workflow fleet.ID, limit int) ([]time.Duration, error)
@@ -92,6 +100,12 @@ type JobReader interface {
 	// Refusals counts how often a robot refused a job so far.
 	Refusals(job fleet.ID, robot fleet.RobotID) (int, error)
 	Effect(job fleet.ID, node, key string) (fleet.Effect, error)
+}
+
+// JobState is a job with its state.
+type JobState struct {
+	ID    fleet.ID
+	State fleet.State
 }
 
 // TakenSlot is the slot of an attempt that is over.
@@ -134,13 +148,26 @@ type JobFilter struct {
 	Robot    fleet.RobotID
 	Workflow fleet.ID
 	RetryOf  fleet.ID
+
+	Robots    []fleet.RobotID // any of these; instead of Robot
+	Workflows []fleet.ID      // any of these; instead of Workflow
+	From, To  time.Time       // made at From or later, and before To
+	// Keep chooses among the jobs that all of the above select. At most JobsLooked
+	// of them are looked at for one page.
+	Keep func(*fleet.Job) bool
 }
+
+// JobsLooked bounds what one page of a list with JobFilter.Keep looks at.
+const JobsLooked = 5000
 
 // JobPage is one part of a list, newest first.
 type JobPage struct {
 	Jobs  []fleet.Job
 	Next  string // cursor; empty at the end
 	Total int64  // of the filter; -1 where counting would cost too much
+	// Looked is when the last job was made that was looked at, where a page ends
+	// because as many were looked at as may be. There may be more behind Next.
+	Looked time.Time
 }
 
 // JobWriter changes jobs. Apply is the only way in which a job's state is

@@ -112,8 +112,14 @@ func jobTests() map[string]func(f *Fixture) {
 			f.Cancel(first.ID)
 			f.Submit(spec)
 			f.View(func(r store.Reader) error {
+				as, err := r.RetriedAs([]fleet.ID{j.ID, f.IDs.New()})
+				if err != nil {
+					return err
+				}
 				p, err := r.Jobs(store.JobFilter{RetryOf: j.ID}, fleet.Page{})
 				is(f, "retries listed", len(p.Jobs), 2)
+				is(f, "retried as", as[j.ID], p.Jobs[0].ID)
+				is(f, "and nothing else", len(as), 1)
 				return err
 			})
 		},
@@ -160,10 +166,21 @@ func testJobLists(f *Fixture) {
 		{Robot: "r1", Workflow: "w-1"},
 		{Workflow: "w-1", States: []fleet.State{fleet.Assigned, fleet.Pending}},
 		{Robot: "none"},
+		{Robots: []fleet.RobotID{"r1", "r2"}},
+		{Robots: []fleet.RobotID{"r2", "none"}, Workflows: []fleet.ID{"w-1", "w-2"}},
+		{Workflows: []fleet.ID{"w-2", "w-3"}, States: []fleet.State{fleet.Cancelling, fleet.Running}},
+		{From: all[20].ID.Time(), To: all[5].ID.Time()},
+		{Keep: func(j *fleet.Job) bool { return j.Seq%3 == 0 }},
+		{Keep: func(j *fleet.Job) bool { return j.Seq%3 == 0 }, Workflow: "w-1", From: all[30].ID.Time()},
+		{Keep: func(*fleet.Job) bool { return false }},
 	} {
 		var want []fleet.ID
 		for _, j := range all {
-			if (len(filter.States) == 0 || slices.Contains(filter.States, j.State)) &&
+			if (len(filter.Robots) == 0 || slices.Contains(filter.Robots, j.RobotID)) &&
+				(len(filter.Workflows) == 0 || slices.Contains(filter.Workflows, j.Workflow.ID)) &&
+				(filter.From.IsZero() || !j.ID.Time().Before(filter.From)) && (filter.To.IsZero() || j.ID.Time().Before(filter.To)) &&
+				(filter.Keep == nil || filter.Keep(&j)) &&
+				(len(filter.States) == 0 || slices.Contains(filter.States, j.State)) &&
 				(filter.Robot == "" || filter.Robot == j.RobotID) && (filter.Workflow == "" || filter.Workflow == j.Workflow.ID) {
 				want = append(want, j.ID)
 			}
@@ -178,6 +195,23 @@ func testJobLists(f *Fixture) {
 			}
 		}
 	}
+	f.View(func(r store.Reader) error {
+		ids, err := r.JobIDs(store.JobFilter{States: []fleet.State{fleet.Running, fleet.Completed}, To: all[0].ID.Time().Add(time.Hour)}, 3)
+		is(f, "ids, of each state", len(ids), 6)
+		for _, x := range ids {
+			is(f, "the state of one", f.Job(x.ID).State, x.State)
+		}
+		return err
+	})
+	f.View(func(r store.Reader) error {
+		longest, err := r.LongestRunning(3)
+		is(f, "longest", len(longest), 3)
+		for i := range longest {
+			is(f, "state", longest[i].State, fleet.Running)
+			is(f, "in order", i == 0 || !longest[i].StartedAt.Before(longest[i-1].StartedAt), true)
+		}
+		return err
+	})
 	f.View(func(r store.Reader) error {
 		_, err := r.Jobs(store.JobFilter{}, fleet.Page{Cursor: "no cursor"})
 		is(f, "broken cursor", errors.Is(err, fleet.ErrInvalid), true)

@@ -932,6 +932,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/histogram": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count jobs by when they were made and how they stand
+         * @description At most 10000 jobs are counted one by one, the newest ones, and 5000 where why, trigger, priority or q is given. Where there are more, and the filter is one that rollups are kept for, they are counted by when they ended (`counted_by`).
+         */
+        get: operations["jobs.histogram"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs/{id}": {
         parameters: {
             query?: never;
@@ -5093,6 +5113,13 @@ export interface components {
             waiting_since?: string;
             workflow: components["schemas"]["JobWorkflow"];
         };
+        JobBucket: {
+            /** Format: date-time */
+            at: string;
+            counts: {
+                [key: string]: number;
+            };
+        };
         JobChange: {
             /** @enum {string} */
             change: "slot_frees" | "robot_returns" | "quota_raised" | "secret_freed" | "demand_dropped" | "priority_raised" | "robot_added";
@@ -5297,8 +5324,149 @@ export interface components {
             /** @description There are more than are shown. */
             more: boolean;
         };
+        JobHistogram: {
+            buckets: components["schemas"]["JobBucket"][];
+            /** Format: int64 */
+            counted: number;
+            /**
+             * @description What puts a job into its bucket. By ended, jobs that have not ended are in none.
+             * @enum {string}
+             */
+            counted_by: "created" | "ended";
+            /**
+             * Format: date-time
+             * @description Where not all were counted: when the oldest was made that was.
+             */
+            counted_from?: string;
+            /** Format: date-time */
+            from: string;
+            /** Format: int64 */
+            step_ms: number;
+            /** Format: date-time */
+            to: string;
+            whole: boolean;
+        };
+        JobLine: {
+            /** Format: date-time */
+            assigned_at?: string;
+            /** Format: date-time */
+            available_at: string;
+            cancel_outcome?: string;
+            cancel_too_late?: boolean;
+            /** Format: date-time */
+            created_at: string;
+            current_node?: string;
+            dead_letter?: boolean;
+            dead_letter_reason?: string;
+            /** Format: date-time */
+            deadline?: string;
+            /** Format: int64 */
+            dependencies_open?: number;
+            dependency_rule?: string;
+            /** Format: int64 */
+            dependents?: number;
+            /**
+             * Format: int64
+             * @description From the start of the last attempt to the end.
+             */
+            duration_ms?: number;
+            end_reason?: string;
+            /** Format: date-time */
+            ended_at?: string;
+            environment: string;
+            /** Format: int64 */
+            epoch: number;
+            error_class?: string;
+            error_code?: string;
+            /** Format: date-time */
+            expires_at?: string;
+            /** Format: date-time */
+            fire_at?: string;
+            /** Format: date-time */
+            first_started_at?: string;
+            job_id: string;
+            labels?: {
+                [key: string]: string;
+            };
+            /** Format: int64 */
+            lost_used: number;
+            name?: string;
+            /** Format: date-time */
+            not_before?: string;
+            on_unmet?: string;
+            parent_job_id?: string;
+            placement?: components["schemas"]["Placement"];
+            /** Format: int64 */
+            priority: number;
+            /** Format: int64 */
+            progress: number;
+            /** Format: int64 */
+            rejected_by_count: number;
+            requires: string[];
+            /** @description The newest job that repeats it. */
+            retried_as?: string;
+            /** Format: int64 */
+            retries_used: number;
+            retry: components["schemas"]["RetryPolicy"];
+            retry_of?: string;
+            retry_safety: string;
+            robot_id?: string;
+            robot_name?: string;
+            robot_silent?: boolean;
+            /** Format: int64 */
+            run_timeout_ms: number;
+            schedule_id?: string;
+            /** Format: int64 */
+            segment?: number;
+            /** Format: int64 */
+            segments?: number;
+            /** Format: int64 */
+            seq: number;
+            /**
+             * Format: int64
+             * @description For how long nothing was heard of the robot, where it is silent.
+             */
+            silent_for_ms?: number;
+            /** Format: date-time */
+            started_at?: string;
+            /** @enum {string} */
+            status: "pending" | "assigned" | "running" | "cancelling" | "needs_decision" | "completed" | "failed" | "cancelled" | "timeout";
+            /** Format: date-time */
+            stop_deadline?: string;
+            stop_force?: boolean;
+            stop_reason?: string;
+            submitted_by?: string;
+            target_robot_id?: string;
+            tenant_id: string;
+            /**
+             * @description What the job comes from.
+             * @enum {string}
+             */
+            trigger: "manual" | "schedule" | "api" | "trigger" | "chain" | "retry";
+            /** Format: int64 */
+            version: number;
+            /**
+             * Format: int64
+             * @description From creation to the first start.
+             */
+            waited_ms?: number;
+            waiting_code?: string;
+            waiting_on?: string;
+            /** @description Why a pending job waits, as placement has it now. */
+            waiting_reason?: string;
+            /** Format: date-time */
+            waiting_since?: string;
+            /** @description The same in a sentence. */
+            waiting_summary?: string;
+            workflow: components["schemas"]["JobWorkflow"];
+        };
         JobList: {
-            jobs: components["schemas"]["Job"][];
+            jobs: components["schemas"]["JobLine"][];
+            /**
+             * Format: date-time
+             * @description A page may end before it is full where why, trigger, priority or q had to look at 5000 jobs: when the last of these was made. There may be more behind next_cursor.
+             */
+            looked_back_to?: string;
             next_cursor?: string;
             /**
              * Format: int64
@@ -10775,9 +10943,25 @@ export interface operations {
                 cursor?: string;
                 /** @description A state; may be repeated. queued means pending, claimed means assigned or running. */
                 status?: string[] | null;
-                robot_id?: string;
-                workflow_id?: string;
+                /** @description May be repeated. */
+                robot_id?: string[] | null;
+                /** @description May be repeated. */
+                workflow_id?: string[] | null;
+                /** @description What pending jobs wait for: a waiting code such as no_match, or time, backoff, dependencies, hold, robot, reservation. May be repeated. */
+                why?: string[] | null;
+                /** @description manual, schedule, api, trigger, chain or retry; may be repeated. */
+                trigger?: string[] | null;
+                /** @description 0 to 20; may be repeated. */
+                priority?: string[] | null;
+                /** @description A part of the id, the name, the workflow's name, the robot or who submitted it. */
+                q?: string;
+                /** @description Made at this time or later. */
+                from?: string;
+                /** @description Made before this time. */
+                to?: string;
                 retry_of?: string;
+                /** @description newest (if left out), or longest: with status=running alone, those that began first, without further pages. */
+                sort?: string;
                 /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
                 tenant_id?: string;
             };
@@ -10920,6 +11104,58 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ClaimedJob"] | null;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "jobs.histogram": {
+        parameters: {
+            query?: {
+                /** @description A state; may be repeated. queued means pending, claimed means assigned or running. */
+                status?: string[] | null;
+                /** @description May be repeated. */
+                robot_id?: string[] | null;
+                /** @description May be repeated. */
+                workflow_id?: string[] | null;
+                /** @description What pending jobs wait for: a waiting code such as no_match, or time, backoff, dependencies, hold, robot, reservation. May be repeated. */
+                why?: string[] | null;
+                /** @description manual, schedule, api, trigger, chain or retry; may be repeated. */
+                trigger?: string[] | null;
+                /** @description 0 to 20; may be repeated. */
+                priority?: string[] | null;
+                /** @description A part of the id, the name, the workflow's name, the robot or who submitted it. */
+                q?: string;
+                /** @description Made at this time or later. */
+                from?: string;
+                /** @description Made before this time. */
+                to?: string;
+                /** @description 1 to 200, of equal length. */
+                buckets?: number;
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobHistogram"];
                 };
             };
             /** @description Error */

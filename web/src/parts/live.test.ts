@@ -9,7 +9,7 @@ import { takeJob, touchJob } from './live';
 
 const job = (id: string, status: string, version: number, more: object = {}): Job =>
   ({ job_id: id, status, version, epoch: 1, progress: 10, ...more }) as unknown as Job;
-const list = (...jobs: Job[]): Schemas['JobList'] => ({ jobs, total: jobs.length });
+const list = (...jobs: Job[]): Schemas['JobList'] => ({ jobs: jobs.map((j) => ({ ...j, trigger: 'manual' })), total: jobs.length });
 const fact = (id: string, d: Job | undefined, more: Partial<Fact> = {}): Fact => ({
   seq: 1,
   topic: 'jobs',

@@ -144,6 +144,7 @@ export const onlyIf =
     concerns(f) ? 'again' : undefined;
 
 type Job = Schemas['Job'];
+type Line = Schemas['JobLine'];
 
 /** takeJob patches a row of a list of jobs. A job that enters or leaves the list is for the server to tell. */
 export const takeJob =
@@ -158,7 +159,12 @@ export const takeJob =
     if (!row) return undefined; // a later fact carries the row
     if (row.version <= have.version) return undefined;
     if (!belongs(row)) return 'again';
-    return { ...data, jobs: data.jobs.map((j, k) => (k === i ? row : j)) };
+    // A fact does not say what a list has beside a job; what it said holds as long as it is about the same.
+    const line: Line = { ...row, trigger: have.trigger };
+    if (have.robot_name && row.robot_id === have.robot_id) line.robot_name = have.robot_name;
+    if (have.retried_as) line.retried_as = have.retried_as;
+    if (row.status === 'pending' && have.status === 'pending' && have.waiting_summary) line.waiting_summary = have.waiting_summary;
+    return { ...data, jobs: data.jobs.map((j, k) => (k === i ? line : j)) };
   };
 
 /** touchJob takes a sample of a job's progress. It never goes back within an attempt. */
