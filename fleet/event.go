@@ -121,6 +121,14 @@ const (
 	EventAlertAcknowledged EventKind = "alert.acknowledged" // somebody looks after it
 	EventAlertEscalated    EventKind = "alert.escalated"    // nobody did in time, and the next channel is told
 	EventAlertResolved     EventKind = "alert.resolved"     // by somebody, or by itself after quiet
+	EventWebhookCreated    EventKind = "webhook.created"
+	EventWebhookUpdated    EventKind = "webhook.updated"
+	EventWebhookDeleted    EventKind = "webhook.deleted"
+	EventWebhookEnabled    EventKind = "webhook.enabled"
+	EventWebhookDisabled   EventKind = "webhook.disabled"  // also by itself, when nothing arrives
+	EventWebhookRecovered  EventKind = "webhook.recovered" // something has arrived again
+	EventWebhookRotated    EventKind = "webhook.secret_rotated"
+	EventWebhookReplayed   EventKind = "webhook.replayed" // events are sent once more
 
 	EventTenantCreated   EventKind = "tenant.created"
 	EventTenantUpdated   EventKind = "tenant.updated"
@@ -151,6 +159,7 @@ func EventKinds() []EventKind {
 		EventItemDue,
 		EventTriggerCreated, EventTriggerUpdated, EventTriggerDeleted, EventTriggerEnabled, EventTriggerDisabled, EventTriggerFired, EventTriggerSuppressed,
 		EventAlertOpened, EventAlertAcknowledged, EventAlertEscalated, EventAlertResolved,
+		EventWebhookCreated, EventWebhookUpdated, EventWebhookDeleted, EventWebhookEnabled, EventWebhookDisabled, EventWebhookRecovered, EventWebhookRotated, EventWebhookReplayed,
 		EventTenantCreated, EventTenantUpdated, EventTenantSuspended, EventTenantResumed,
 	}
 }
@@ -205,6 +214,7 @@ const (
 	SubjectAlertRule   SubjectKind = "alert_rule" // in the audit only, as the next two
 	SubjectChannel     SubjectKind = "alert_channel"
 	SubjectSilence     SubjectKind = "silence"
+	SubjectWebhook     SubjectKind = "webhook"
 )
 
 // EventDraft is an event before the store has numbered it.

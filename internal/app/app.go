@@ -19,6 +19,7 @@ import (
 	"github.com/casarerpa/fleet/internal/breaker"
 	"github.com/casarerpa/fleet/internal/cluster"
 	"github.com/casarerpa/fleet/internal/config"
+	"github.com/casarerpa/fleet/internal/courier"
 	"github.com/casarerpa/fleet/internal/dispatch"
 	"github.com/casarerpa/fleet/internal/fail"
 	"github.com/casarerpa/fleet/internal/gateway"
@@ -110,7 +111,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	limits := orchestrator.DefaultLimits()
 	limits.BulkJobs, limits.Pending = o.Limits.BulkJobs, int64(o.Limits.Pending)
 	limits.BulkItems, limits.Queues, limits.Pattern = o.Limits.BulkItems, o.Limits.Queues, o.Limits.Pattern
-	limits.Triggers = o.Limits.Triggers
+	limits.Triggers, limits.Webhooks = o.Limits.Triggers, o.Limits.Webhooks
 	limits.Schedules, limits.Every = o.Limits.Schedules, time.Duration(o.Limits.ScheduleEvery)*time.Second
 	limits.Parents, limits.Children, limits.Segments = o.Limits.Parents, o.Limits.Children, o.Limits.Segments
 	limits.Result, limits.Logs = int(o.Limits.Result), int64(o.Limits.Logs)
@@ -129,6 +130,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	core := orchestrator.New(orchestrator.Options{
 		Notify: a.notifier(),
 		Signer: signer, Sealer: sealer, Mail: mailbox.New(mailbox.Options{Dial: outbound.New(outbound.Strict(o.MailAllow...)).Dial}),
+		Courier: courier.New(courier.Options{Allow: o.WebhookAllow, Version: o.Version, Now: time.Now}), Address: o.address(),
 		Store: a.store, IDs: ids, Now: time.Now, Chance: chance, Catalog: cat, Timing: timing,
 		Policy: workflow.Policy{Limits: limits.Document}, Limits: limits, Logger: o.Logger,
 	})
@@ -215,6 +217,8 @@ func (a *App) build(core *orchestrator.Orchestrator, timing func(string) fleet.T
 	alerts := &upkeep.Alerts{Alerts: core.Alerts, Signals: a.store.Signals(), Now: time.Now, Logger: a.o.Logger, Lead: lead}
 	notices := &upkeep.Notices{Alerts: core.Alerts, Logger: a.o.Logger, Lead: lead}
 	retention := &upkeep.Retention{Store: a.store, Queues: core.Queues, Schedules: core.Schedules, Triggers: core.Triggers, Alerts: core.Alerts, Keep: keep(a.o.Retention), Now: time.Now, Logger: a.o.Logger, Lead: lead}
+	webhooks := &upkeep.Webhooks{Webhooks: core.Webhooks, Signals: a.store.Signals(), Now: time.Now, Logger: a.o.Logger, Lead: lead}
+	retention := &upkeep.Retention{Store: a.store, Queues: core.Queues, Schedules: core.Schedules, Triggers: core.Triggers, Webhooks: core.Webhooks, Keep: keep(a.o.Retention), Now: time.Now, Logger: a.o.Logger, Lead: lead}
 	audits := &upkeep.Audits{Audits: core.Audits, Logger: a.o.Logger, Lead: lead, Offer: a.offerCheckpoint}
 	rollups := &upkeep.Rollups{Store: a.store, Now: time.Now, Timing: timing, Logger: a.o.Logger, Lead: lead}
 	a.loops = append(a.loops, audits.Run, rollups.Run)
@@ -222,6 +226,7 @@ func (a *App) build(core *orchestrator.Orchestrator, timing func(string) fleet.T
 	a.loops = append(a.loops,
 		loop.Run, timers.Run, reaper.Run, a.gateway.Run, a.members.Run, a.members.Leader.Run, a.reach.Run, echo.Run, retention.Run, modes.Run, recalls.Run,
 		wholes.Run, ends.Run, items.Run, schedules.Run, triggers.Run, mails.Run, alerts.Run, notices.Run,
+		wholes.Run, ends.Run, items.Run, schedules.Run, triggers.Run, mails.Run, webhooks.Run,
 	)
 	return nil
 }

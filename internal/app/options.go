@@ -1,10 +1,12 @@
 package app
 
 import (
+	"cmp"
 	"crypto/tls"
 	"io/fs"
 	"log/slog"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
@@ -53,6 +55,12 @@ type Options struct {
 	// AlertAllow are networks in which receivers of alerts may be although they are
 	// private.
 	AlertAllow []netip.Prefix
+	// WebhookAllow are networks to which events may be sent although they are private.
+	WebhookAllow []netip.Prefix
+	// PublicURL is where this installation is reached, as those know it who are sent
+	// events; empty: where browsers come back to after a sign-in by OIDC, if
+	// somebody has said so.
+	PublicURL string
 	// MetricsListen is a loopback address for Prometheus; empty: none.
 	MetricsListen string
 	// DatabaseURL is a PostgreSQL that orchestrators share; empty: the embedded
@@ -103,6 +111,11 @@ func (o *Options) fill() {
 	if o.StopTimeout <= 0 {
 		o.StopTimeout = 20 * time.Second
 	}
+}
+
+// address is where this installation is reached; empty if nobody has said so.
+func (o *Options) address() string {
+	return strings.TrimRight(cmp.Or(o.PublicURL, o.OIDC.PublicURL), "/")
 }
 
 // check refuses what would let strangers in, whoever asks for it.

@@ -110,6 +110,13 @@ func Trigger(tenant fleet.TenantID, name string) Principal {
 	return p
 }
 
+// Webhook is a webhook that is disabled by what its receiver answers.
+func Webhook(tenant fleet.TenantID, name string) Principal {
+	p := newPrincipal("webhook "+name, tenant, fleet.RoleViewer)
+	p.itself = true
+	return p
+}
+
 // Scope is whose rows the principal may touch.
 func (p Principal) Scope() store.Scope {
 	if p.Tenant == "" {

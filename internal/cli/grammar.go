@@ -35,6 +35,7 @@ type commands struct {
 	Queue       queueCmds       `cmd:"" aliases:"queues" help:"keep lists of business work that robots take one by one" group:"Nouns"`
 	Item        itemCmds        `cmd:"" aliases:"items" help:"fill queues, and settle what went wrong" group:"Nouns"`
 	Trigger     triggerCmds     `cmd:"" aliases:"triggers" help:"run workflows when something happens: web calls, events, the backlog of a queue" group:"Nouns"`
+	Webhook     webhookCmds     `cmd:"" aliases:"webhooks" help:"have events sent to other systems, signed and tried again for days" group:"Nouns"`
 	Schedule    scheduleCmds    `cmd:"" aliases:"schedules" help:"run workflows at times, and see what will happen and what did" group:"Nouns"`
 	Calendar    calendarCmds    `cmd:"" aliases:"calendars" help:"say on which days and hours schedules may run" group:"Nouns"`
 	Alert       alertCmds       `cmd:"" aliases:"alerts" help:"see what needs you; say what people are told of, and how" group:"Nouns"`

@@ -18,6 +18,7 @@ type Limits struct {
 	Queues        int  `help:"queues of a tenant (429)" default:"1000" env:"QUEUES"`
 	Schedules     int  `help:"schedules of a tenant (429)" default:"100000" env:"SCHEDULES"`
 	Triggers      int  `help:"triggers of a tenant (429)" default:"1000" env:"TRIGGERS"`
+	Webhooks      int  `help:"webhooks of a tenant (429)" default:"100" env:"WEBHOOKS"`
 	ScheduleEvery int  `help:"seconds between two instants of a schedule at least; 10 or more (422)" default:"10" env:"SCHEDULE_EVERY"`
 	Pattern       int  `help:"characters of a regular expression in the schema of a queue (422)" default:"1000" env:"PATTERN"`
 	JSONDepth     int  `name:"json-depth" help:"nesting of a JSON body (400)" default:"64" env:"JSON_DEPTH"`

@@ -59,6 +59,9 @@ type Serve struct {
 	LocalRuns        bool           `name:"local-runs" help:"let those who may run jobs run workflows in this program too, the canvas's local mode: no programs, no scripts, public addresses only" env:"FLEET_LOCAL_RUNS"`
 	MailAllow        []netip.Prefix `name:"mail-allow" help:"network in which the mail servers of triggers and alerts may be although it is private" placeholder:"CIDR" env:"FLEET_MAIL_ALLOW"`
 	AlertAllow       []netip.Prefix `name:"alert-allow" help:"network in which the receivers of alerts' webhooks may be although it is private" placeholder:"CIDR" env:"FLEET_ALERT_ALLOW"`
+	MailAllow        []netip.Prefix `name:"mail-allow" help:"network in which the mail servers of triggers may be although it is private" placeholder:"CIDR" env:"FLEET_MAIL_ALLOW"`
+	WebhookAllow     []netip.Prefix `name:"webhook-allow" help:"network to which events may be sent although it is private; to a literal address in it also by http" placeholder:"CIDR" env:"FLEET_WEBHOOK_ALLOW"`
+	PublicURL        string         `name:"public-url" help:"address of this installation, as those know it who are sent events; default: oidc-public-url" placeholder:"URL" env:"FLEET_PUBLIC_URL"`
 	StopTimeout      time.Duration  `help:"how long a stop waits for what is under way" default:"20s" env:"FLEET_STOP_TIMEOUT"`
 
 	OIDC      OIDC      `embed:"" prefix:"oidc-" envprefix:"FLEET_OIDC_"`
@@ -84,6 +87,11 @@ func (c Serve) Validate() error {
 		if !Loopback(c.MetricsListen) {
 			return fleet.Invalid("metrics-listen", "Metrics are for this machine only; %s is not a loopback address.", c.MetricsListen).
 				WithFix("Use 127.0.0.1 with a port, and let a collector on this machine read it.")
+		}
+	}
+	if c.PublicURL != "" {
+		if err := checkIssuer("public-url", c.PublicURL); err != nil {
+			return err
 		}
 	}
 	if c.StopTimeout <= 0 {

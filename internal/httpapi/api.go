@@ -179,6 +179,7 @@ func newAPI(o Options) (*API, error) {
 	a.scheduleRoutes()
 	a.triggerRoutes()
 	a.alertRoutes()
+	a.webhookRoutes()
 	a.itemRoutes()
 	a.heldItemRoutes()
 	a.workflowRoutes()

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/auditchain"
@@ -67,6 +68,43 @@ var auditBodies = map[string]string{
 	"items.postpone":       `{"until":"2036-01-01T00:00:00Z"}`,
 	"items.comment":        `{"text":"x"}`,
 	"reservations.create":  `{"name":"new","selector":{"all":true},"for":{"labels":{"a":"b"}}}`,
+	"jobs.submit":          `{"workflow_json":` + doc + `}`,
+	"jobs.submit_many":     `{"jobs":[{"workflow_json":` + doc + `},{"workflow_json":` + doc + `}]}`,
+	"jobs.decide":          `{"do":"retry","reason":"x"}`,
+	"workflows.put":        `{"workflow_json":` + doc + `}`,
+	"workflows.submit":     `{"workflow_name":"x","workflow_json":` + doc + `}`,
+	"workflows.upload":     "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.json\"\r\n\r\n" + doc + "\r\n--x--\r\n",
+	"robots.edit":          `{"name":"newer"}`,
+	"bulk.start":           `{"kind":"pause","ids":["bot-1"]}`,
+	"deadletters.purge":    `{"older_than_days":1}`,
+	"keys.create":          `{"kind":"service","name":"x","role":"viewer"}`,
+	"keys.update":          `{"name":"new"}`,
+	"robot_keys.create":    `{"robot_id":"bot-2","name":"x"}`,
+	"robots.register":      `{"robot_id":"new"}`,
+	"robots.update":        `{"name":"new"}`,
+	"tenants.create":       `{"id":"new"}`,
+	"tenants.put":          `{"name":"new"}`,
+	"users.create":         `{"name":"ada","role":"viewer","password":"correct horse battery"}`,
+	"users.password":       `{"password":"correct horse battery"}`,
+	"secrets.put":          `{"fields":{"user":"ada","password":"canary"}}`,
+	"assets.put":           `{"type":"number","value":3}`,
+	"local.start":          `{"workflow_json":` + doc + `}`,
+	"local.save":           `{"path":"new.json","text":"{}"}`,
+	"queues.create":        `{"name":"new"}`,
+	"queues.update":        `{"description":"new"}`,
+	"calendars.create":     `{"name":"new"}`,
+	"calendars.update":     `{"description":"new"}`,
+	"triggers.update":      `{"description":"new"}`,
+	"webhooks.create":      `{"name":"new","url":"https://localhost/new"}`,
+	"webhooks.update":      `{"description":"new"}`,
+	"webhooks.replay":      `{"from":"` + time.Now().Add(-time.Hour).UTC().Format(time.RFC3339) + `"}`,
+	"schedules.update":     `{"description":"new"}`,
+	"backfills.create":     `{"from":"2024-01-01T00:00:00Z","until":"2024-01-02T00:00:00Z"}`,
+	"items.add_many":       `{"items":[{},{}]}`,
+	"items.update":         `{"priority":3}`,
+	"items.postpone":       `{"until":"2036-01-01T00:00:00Z"}`,
+	"items.comment":        `{"text":"x"}`,
+	"reservations.create":  `{"name":"new","selector":{"all":true},"for":{"labels":{"a":"b"}}}`,
 }
 
 // notAudited are the operations that change nothing although they are no GET,
@@ -74,6 +112,7 @@ var auditBodies = map[string]string{
 var notAudited = map[string]string{
 	"hooks.call": "TestWebhook", "hooks.call_path": "TestWebhook", "hooks.call_owner": "TestWebhook",
 	"triggers.test": "changes nothing", "triggers.create": "needs a workflow of this world; TestLimits", "triggers.enable": "it is enabled already",
+	"webhooks.test": "changes nothing", "webhooks.enable": "it is enabled already; TestWebhookGivesUp in upkeep",
 	"schedules.preview": "changes nothing", "schedules.create": "needs a workflow of this world; TestSchedules", "schedules.enable": "it is enabled already; TestSchedules",
 	"workflows.validate": "changes nothing", "placement.preview": "changes nothing", "audit.verify": "changes nothing", "secrets.rewrap": "all are wrapped with the newest key; see the tests of orchestrator",
 	"robots.heartbeat": "a sign of life", "robots.heartbeat_of": "a sign of life", "robots.status": "{} changes nothing; a mode is one of SetMode",

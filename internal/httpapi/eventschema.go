@@ -173,6 +173,14 @@ func eventShapes() []eventShape {
 		{fleet.EventAssetCreated, fleet.SubjectAsset, "An asset was made.", nil},
 		{fleet.EventAssetChanged, fleet.SubjectAsset, "An asset was changed.", nil},
 		{fleet.EventAssetDeleted, fleet.SubjectAsset, "An asset was deleted.", nil},
+		{fleet.EventWebhookCreated, fleet.SubjectWebhook, "Events are sent to an address.", ofWebhook(nil)},
+		{fleet.EventWebhookUpdated, fleet.SubjectWebhook, "A webhook was changed.", ofWebhook(nil)},
+		{fleet.EventWebhookDeleted, fleet.SubjectWebhook, "A webhook was deleted.", ofWebhook(nil)},
+		{fleet.EventWebhookEnabled, fleet.SubjectWebhook, "A webhook is sent events again.", ofWebhook(nil)},
+		{fleet.EventWebhookDisabled, fleet.SubjectWebhook, "A webhook is sent nothing more: somebody said so, its receiver answered 410, or nothing has arrived for 5 days, as the reason says.", ofWebhook(map[string]string{"reason?": "text"})},
+		{fleet.EventWebhookRecovered, fleet.SubjectWebhook, "An event has arrived at a webhook that could not be reached for a while.", ofWebhook(nil)},
+		{fleet.EventWebhookRotated, fleet.SubjectWebhook, "A webhook has a new secret; the old one signs too for a while.", ofWebhook(map[string]string{"old_until": "text"})},
+		{fleet.EventWebhookReplayed, fleet.SubjectWebhook, "Events are sent to a webhook once more: those since a time, or one.", ofWebhook(map[string]string{"from?": "text", "delivery_id?": "text"})},
 		{fleet.EventTenantCreated, fleet.SubjectTenant, "A tenant was made.", tenantData()},
 		{fleet.EventTenantUpdated, fleet.SubjectTenant, "What is set of a tenant was changed.", tenantData()},
 		{fleet.EventTenantSuspended, fleet.SubjectTenant, "Nothing of the tenant starts from now on.", tenantData()},
@@ -261,6 +269,12 @@ func ofTrigger(more map[string]string) map[string]string {
 
 func ofIncident(more map[string]string) map[string]string {
 	data := map[string]string{"rule_id": "text", "rule": "text", "kind": "text", "severity": "text", "cause": "text", "title": "text", "count": "number"}
+	maps.Copy(data, more)
+	return data
+}
+
+func ofWebhook(more map[string]string) map[string]string {
+	data := map[string]string{"name": "text"}
 	maps.Copy(data, more)
 	return data
 }

@@ -84,6 +84,16 @@ func bounds() map[string]bound {
 		"Pattern": {func(l *config.Limits) { l.Pattern = 20 }, 20, func(w *world, n int) answer {
 			return w.do("developer", "POST", "/api/v1/queues", `{"name":"q","schema":{"type":"object","patternProperties":{"`+strings.Repeat("ö", n)+`":{"type":"string"}}}}`)
 		}, 422, "may have at most 20"},
+		"Webhooks": {func(l *config.Limits) { l.Webhooks = 2 }, 2, func(w *world, n int) answer {
+			var a answer
+			for k := range n {
+				a = w.do("admin", "POST", "/api/v1/webhooks-out", fmt.Sprintf(`{"name":"w%d-of-%d","url":"https://localhost/"}`, k, n))
+			}
+			for k := range n {
+				w.do("admin", "DELETE", fmt.Sprintf("/api/v1/webhooks-out/w%d-of-%d", k, n), "")
+			}
+			return a
+		}, 429, "at most 2 webhooks"},
 		"Triggers": {func(l *config.Limits) { l.Triggers = 2 }, 2, func(w *world, n int) answer {
 			wf := w.workflowID()
 			var a answer

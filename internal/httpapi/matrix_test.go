@@ -71,6 +71,8 @@ var rights = map[string]string{
 	"hooks.call": "nervodasx", "hooks.call_path": "nervodasx", "hooks.call_owner": "nervodasx", // the call proves itself; here it is nobody's
 	"triggers.list": "vodas", "triggers.get": "vodas", "triggers.fires": "vodas", "triggers.test": "odas", "triggers.create": "das", "triggers.update": "das",
 	"triggers.delete": "das", "triggers.enable": "odas", "triggers.disable": "odas",
+	"webhooks.list": "as", "webhooks.get": "as", "webhooks.create": "as", "webhooks.update": "as", "webhooks.delete": "as", "webhooks.enable": "as",
+	"webhooks.disable": "as", "webhooks.rotate": "as", "webhooks.test": "as", "webhooks.replay": "as", "webhooks.deliveries": "as", "webhooks.delivery": "as",
 	"schedules.list": "vodas", "schedules.get": "vodas", "schedules.upcoming": "vodas", "schedules.preview": "vodas", "schedules.fires": "vodas",
 	"schedules.create": "das", "schedules.update": "das", "schedules.delete": "das", "schedules.run": "odas", "schedules.run_as": "odas",
 	"schedules.trigger": "odas", "schedules.enable": "odas", "schedules.disable": "odas", "backfills.list": "vodas", "backfills.create": "odas", "backfills.cancel": "odas",
@@ -305,6 +307,7 @@ var matrixBodies = map[string]string{
 	"robot.watched":       `{"path":"/in/a.pdf","size":1,"modified_at":"2026-01-01T00:00:00Z"}`,
 	"robots.status":       `{"status":"idle"}`,
 	"items.add_many":      `{"items":[{}]}`,
+	"webhooks.replay":     `{"from":"` + time.Now().Add(-time.Hour).UTC().Format(time.RFC3339) + `"}`,
 	"backfills.create":    `{"from":"2024-01-01T00:00:00Z","until":"2024-01-02T00:00:00Z"}`,
 	"items.comment":       `{"text":"x"}`,
 	"items.postpone":      `{"until":"2036-01-01T00:00:00Z"}`,
@@ -389,7 +392,7 @@ func (m *matrix) nowhere(t *testing.T, op matrixOp) string {
 	return fill(t, op, func(string) map[string]string {
 		return map[string]string{
 			"trigger": nowhereID, "owner": nowhereName, "path": nowhereName, "id": nowhereID, "robot": robot, "workflow": nowhereName, "tenant": nowhereName, "n": "1", "node_id": nowhereName, "robot_id": nowhereName,
-			"name": nowhereName, "provider": nowhereName, "backfill": nowhereID, "hash": strings.Repeat("0", 64), "sha256": strings.Repeat("0", 64),
+			"name": nowhereName, "provider": nowhereName, "backfill": nowhereID, "delivery": nowhereID, "hash": strings.Repeat("0", 64), "sha256": strings.Repeat("0", 64),
 		}
 	})
 }
@@ -435,7 +438,8 @@ func (e *estate) path(t *testing.T, op matrixOp, c matrixCaller) string {
 			"trigger": "01900000-0000-7000-8000-00000000dead", "owner": string(e.p.Tenant), "path": "nothing",
 		}
 		if !c.may(op) {
-			names["id"], names["robot"], names["robot_id"], names["workflow"], names["backfill"] = nowhereID, nowhereName, nowhereName, nowhereName, nowhereID // nobody gets that far
+			names["id"], names["robot"], names["robot_id"], names["workflow"], names["backfill"] = nowhereID, nowhereName, nowhereName, nowhereName, nowhereID
+			names["delivery"] = nowhereID // nobody gets that far
 			return names
 		}
 		switch noun {
@@ -479,6 +483,8 @@ func (e *estate) path(t *testing.T, op matrixOp, c matrixCaller) string {
 			names["id"] = e.queue()
 		case "triggers":
 			names["id"] = e.trigger(orchestrator.TriggerChange{Event: &fleet.EventRule{Types: []fleet.EventKind{fleet.EventRobotConnected}}})
+		case "webhooks-out":
+			names["id"], names["delivery"] = e.webhook()
 		case "robot":
 			if op.id == "robot.watched" {
 				names["id"] = e.trigger(orchestrator.TriggerChange{File: &fleet.FileRule{RobotID: e.robot.RobotID, Path: "/in/*.pdf"}})

@@ -207,6 +207,18 @@ func (e *estate) trigger(c orchestrator.TriggerChange) string {
 	return e.mark(string(t.ID))
 }
 
+// webhook is one with a delivery.
+func (e *estate) webhook() (id, delivery string) {
+	name, url, types := e.name("webhook"), "https://localhost/events", []fleet.EventKind{fleet.EventQueueCreated}
+	w, _, err := e.m.core.Webhooks.Create(e.m.Context(), e.p, orchestrator.WebhookChange{Name: &name, URL: &url, Types: &types})
+	e.m.must(err)
+	e.queue()
+	e.m.must(e.m.core.Webhooks.Follow(e.m.Context(), store.System("test")))
+	list, _, err := e.m.core.Webhooks.Deliveries(e.m.Context(), e.p, string(w.ID), "", fleet.Page{})
+	e.m.must(err)
+	return e.mark(string(w.ID)), string(list[0].ID)
+}
+
 func (e *estate) backfill(schedule string) string {
 	b, err := e.m.core.Schedules.Backfill(e.m.Context(), e.p, schedule, orchestrator.BackfillRequest{From: time.Now().AddDate(-2, 0, 0), Until: time.Now().Add(-time.Minute)})
 	e.m.must(err)

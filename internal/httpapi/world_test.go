@@ -5,10 +5,12 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -19,6 +21,7 @@ import (
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/auth"
 	"github.com/casarerpa/fleet/internal/config"
+	"github.com/casarerpa/fleet/internal/courier"
 	"github.com/casarerpa/fleet/internal/dbtest"
 	"github.com/casarerpa/fleet/internal/gateway"
 	"github.com/casarerpa/fleet/internal/orchestrator"
@@ -84,7 +87,7 @@ func newWorldOn(t testing.TB, db dbtest.Store, change ...func(*Options)) *world 
 	bounds := orchestrator.DefaultLimits()
 	bounds.BulkJobs, bounds.Pending, bounds.Parents = asked.Limits.BulkJobs, int64(asked.Limits.Pending), asked.Limits.Parents
 	bounds.BulkItems, bounds.Queues, bounds.Pattern = asked.Limits.BulkItems, asked.Limits.Queues, asked.Limits.Pattern
-	bounds.Triggers = asked.Limits.Triggers
+	bounds.Triggers, bounds.Webhooks = asked.Limits.Triggers, asked.Limits.Webhooks
 	bounds.Schedules, bounds.Every = asked.Limits.Schedules, time.Duration(asked.Limits.ScheduleEvery)*time.Second
 	bounds.Children, bounds.Segments, bounds.Result = asked.Limits.Children, asked.Limits.Segments, int(asked.Limits.Result)
 	bounds.Document = workflow.Limits{
@@ -92,7 +95,12 @@ func newWorldOn(t testing.TB, db dbtest.Store, change ...func(*Options)) *world 
 	}
 	w.core = orchestrator.New(orchestrator.Options{
 		Store: db, IDs: ids, Now: time.Now, Chance: func() float64 { return 0 }, Catalog: cat, Logger: logger,
-		Sealer: masterKey(t),
+		Sealer: masterKey(t), Courier: courier.New(courier.Options{Now: time.Now, Resolve: func(_ context.Context, host string) ([]netip.Addr, error) {
+			if host == "localhost" { // so that there can be webhooks to it; nothing is sent there
+				return nil, errors.New("no such host")
+			}
+			return []netip.Addr{netip.MustParseAddr("127.0.0.1")}, nil
+		}}),
 		Policy: workflow.Policy{Limits: bounds.Document}, Limits: bounds, Timing: func(string) fleet.Timing { return fleet.DefaultTiming() },
 	})
 	keys := auth.NewKeys(db, ids, rand.Reader, time.Now)

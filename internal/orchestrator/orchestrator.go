@@ -35,6 +35,11 @@ type Options struct {
 	Mail Mailbox
 	// Notify tells others of alerts; nil: only the log is told.
 	Notify Notifier
+	// Courier brings events to webhooks; nil: none are brought.
+	Courier Courier
+	// Address is where this installation is reached, for whoever is sent events;
+	// empty: nobody has said so.
+	Address string
 }
 
 // Limits bound what one request may ask for.
@@ -46,6 +51,7 @@ type Limits struct {
 	Pattern     int           // characters of a regular expression in a schema
 	Schedules   int           // of a tenant
 	Triggers    int           // of a tenant
+	Webhooks    int           // of a tenant
 	Every       time.Duration // the least between two instants of a schedule
 	Parents     int           // jobs that one job waits for
 	Children    int           // jobs that wait for one job
@@ -59,7 +65,7 @@ type Limits struct {
 
 // DefaultLimits are the documented ones.
 func DefaultLimits() Limits {
-	return Limits{Variables: fleet.MaxInputs, BulkJobs: 1000, BulkItems: 10_000, Queues: 1000, Pattern: 1000, Schedules: 100_000, Triggers: 1000, Every: calendar.LeastInterval, Parents: 100, Children: 1000, Segments: 50, Pending: 1_000_000, Result: 10 << 20, Logs: fleet.MaxLogBytes, Idempotency: 24 * time.Hour}
+	return Limits{Variables: fleet.MaxInputs, BulkJobs: 1000, BulkItems: 10_000, Queues: 1000, Pattern: 1000, Schedules: 100_000, Triggers: 1000, Webhooks: 100, Every: calendar.LeastInterval, Parents: 100, Children: 1000, Segments: 50, Pending: 1_000_000, Result: 10 << 20, Logs: fleet.MaxLogBytes, Idempotency: 24 * time.Hour}
 }
 
 // Orchestrator is the sum of the use cases, one field for each noun.
@@ -80,6 +86,7 @@ type Orchestrator struct {
 	Queues       *Queues
 	Schedules    *Schedules
 	Triggers     *Triggers
+	Webhooks     *Webhooks
 	Calendars    *Calendars
 	Attention    *Attention
 	Alerts       *Alerts
@@ -110,6 +117,7 @@ func New(o Options) *Orchestrator {
 		Alerts:       &Alerts{core: c, secrets: &Secrets{core: c}, robots: robots},
 		Schedules:    &Schedules{core: c, jobs: j},
 		Triggers:     &Triggers{core: c, jobs: j, secrets: &Secrets{core: c}},
+		Webhooks:     &Webhooks{core: c},
 		Calendars:    &Calendars{core: c},
 		Attention:    &Attention{core: c},
 		Reservations: &Reservations{core: c},

@@ -458,7 +458,11 @@ func (s *Secrets) Rewrap(ctx context.Context, p auth.Principal) (n int, err erro
 			old, err = r.SealedBefore(s.Sealer.Newest(), step)
 			return err
 		})
-		if err != nil || len(old) == 0 {
+		if err == nil && len(old) == 0 {
+			more, err := s.rewrapWebhooks(ctx, p)
+			return n + more, err
+		}
+		if err != nil {
 			return n, err
 		}
 		done := 0

@@ -227,15 +227,26 @@ func (t *Triggers) occasionsOf(r store.Reader, e *fleet.Event, out *logPart) err
 	return nil
 }
 
+// tell is what others are told of an event.
+func tell(e *fleet.Event) map[string]any {
+	return map[string]any{"type": e.Kind, "seq": e.Seq, "at": e.At.UTC(), "subject": e.Subject, "data": e.Data}
+}
+
+// tellJob is what others are told of the job that an event is about, without its
+// inputs and results.
+func tellJob(job *fleet.Job) map[string]any {
+	return map[string]any{
+		"job_id": job.ID, "job_name": job.Name, "status": job.State, "workflow_id": job.Workflow.ID, "workflow_name": job.Workflow.Name,
+		"robot_id": job.RobotID, "environment": job.Environment, "labels": job.Labels, "error_class": job.ErrorClass, "error_code": job.ErrorCode,
+		"submitted_by": job.SubmittedBy,
+	}
+}
+
 // eventPayload is what a trigger is told of an event.
 func (t *Triggers) eventPayload(r store.Reader, of *fleet.Trigger, e *fleet.Event, job *fleet.Job) (json.RawMessage, error) {
-	told := map[string]any{"type": e.Kind, "seq": e.Seq, "at": e.At.UTC(), "subject": e.Subject, "data": e.Data}
+	told := tell(e)
 	if job != nil {
-		about := map[string]any{
-			"job_id": job.ID, "job_name": job.Name, "status": job.State, "workflow_id": job.Workflow.ID, "workflow_name": job.Workflow.Name,
-			"robot_id": job.RobotID, "environment": job.Environment, "labels": job.Labels, "error_class": job.ErrorClass, "error_code": job.ErrorCode,
-			"submitted_by": job.SubmittedBy,
-		}
+		about := tellJob(job)
 		if strings.Contains(string(of.Inputs), "/job/outputs") { // results may be large
 			d, err := r.JobData(job.ID)
 			if err != nil {

@@ -24,6 +24,7 @@ type Reader interface {
 	ScheduleReader
 	TriggerReader
 	AlertReader
+	WebhookReader
 	DependencyReader
 	DeadLetterReader
 	ArtifactReader
@@ -57,6 +58,7 @@ type Tx interface {
 	TriggerWriter
 	ArtifactWriter
 	AlertWriter
+	WebhookWriter
 	CommandWriter
 	BulkWriter
 	ClusterWriter

@@ -39,6 +39,8 @@ type Retention struct {
 	Triggers *orchestrator.Triggers
 	// Alerts take old incidents away; nil: none.
 	Alerts *orchestrator.Alerts
+	// Webhooks take old deliveries away; nil: none.
+	Webhooks *orchestrator.Webhooks
 }
 
 // partitioned is a store that can drop a month at once.
@@ -84,7 +86,7 @@ func (r *Retention) RunOnce(ctx context.Context) (done store.Pruned, err error) 
 		}
 		before.Jobs, before.Events, before.Logs = earlier(before.Jobs, monthSpan), earlier(before.Events, weekSpan), earlier(before.Logs, weekSpan)
 	}
-	for _, part := range []func(context.Context, store.Retention, *store.Pruned) error{r.keys, r.jobs, r.events, r.logs, r.bulks, r.audit, r.items, r.fires, r.incidents, r.rest} {
+	for _, part := range []func(context.Context, store.Retention, *store.Pruned) error{r.keys, r.jobs, r.events, r.logs, r.bulks, r.audit, r.items, r.fires, r.incidents, r.deliveries, r.rest} {
 		if err := part(ctx, before, &done); err != nil {
 			return done, err
 		}
@@ -287,6 +289,16 @@ func (r *Retention) incidents(ctx context.Context, before store.Retention, done 
 		return nil
 	}
 	n, err := r.Alerts.Prune(ctx, r.scope(), before.Events, r.step())
+	done.Rest += n
+	return err
+}
+
+// deliveries are kept for a time that is no setting: as long as they are of use.
+func (r *Retention) deliveries(ctx context.Context, before store.Retention, done *store.Pruned) error {
+	if r.Webhooks == nil {
+		return nil
+	}
+	n, err := r.Webhooks.Prune(ctx, r.scope(), before.Now.Add(-fleet.WebhookKept), r.step())
 	done.Rest += n
 	return err
 }

@@ -87,6 +87,7 @@ var before = map[string][]lock{
 	"queue_item.get":              {{"select 1 from queue_items where id = $1 for update", []int{0}}},
 	"trigger.to_change":           {{"select 1 from triggers where id = $1 and tenant_id = $2 for update", []int{0, 1}}},
 	"incident.to_change":          {{"select 1 from incidents where id = $1 and tenant_id = $2 for update", []int{0, 1}}},
+	"webhook.to_change":           {{"select 1 from webhooks where id = $1 and tenant_id = $2 for update", []int{0, 1}}},
 	"log.head":                    {{"select 1 from log_heads where job_id = $1 and epoch = $2 for update", []int{0, 1}}},
 }
 

@@ -93,6 +93,11 @@ func (f *Fixture) Everything() {
 	_, err := f.accept(hook, "d1")
 	f.must(err)
 	f.alerts()
+	told := f.Webhook(nil)
+	f.deliver(told, 1)
+	f.Update(func(tx store.Tx) error {
+		return tx.PutWebhookSecret(store.WebhookSecret{Tenant: f.Tenant, Webhook: told.ID, Number: 1, KeyVersion: 1, Text: "s1.1.x.y", Until: f.Now})
+	})
 	sticky := f.Spec()
 	sticky.Placement.Sticky = &fleet.Sticky{Mode: fleet.StickySoft, Key: "order-7"}
 	done := f.Running(sticky, "r1", session)

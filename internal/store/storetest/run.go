@@ -46,6 +46,7 @@ func Run(t *testing.T, open Open) {
 		{"trigger", triggerTests()},
 		{"attention", attentionTests()},
 		{"alert", alertTests()},
+		{"webhook", webhookTests()},
 	}
 	for _, g := range groups {
 		t.Run(g.name, func(t *testing.T) {

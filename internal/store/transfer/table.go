@@ -164,6 +164,11 @@ func Tables() []Table {
 		table("alert_notices", "id", `id:text tenant_id:text incident_id:text channel_id:text kind:text state:text attempts:int fault:text
 			held:bool due_at:time created_at:time sent_at:time`),
 		table("alert_heads", "tenant_id", `tenant_id:text seq:int`),
+		table("webhooks", "tenant_id id", `tenant_id:text id:text name_key:text body:text enabled:bool revision:int seq:int replay_from:int replay_to:int
+			missed:int state:text failing_since:time hold_until:time deleted_at:time`),
+		table("webhook_deliveries", "webhook_id seq", `webhook_id:text seq:int tenant_id:text event_id:text kind:text subject:text event_at:time
+			state:text open:bool tries:int next_at:time ended_at:time status:int reason:text body:text log:text version:int`),
+		table("webhook_secrets", "tenant_id webhook_id number", `tenant_id:text webhook_id:text number:int key_version:int sealed:text until:time`),
 		table("bulk_operations", "tenant_id id", "tenant_id:text id:text version:int body:text ended_at:time"),
 		table("bulk_targets", "tenant_id bulk_id wave position", `tenant_id:text bulk_id:text position:int robot_id:text wave:int state:text
 			reason:text command_id:text job_id:text made_id:text`),
