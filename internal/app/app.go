@@ -216,17 +216,15 @@ func (a *App) build(core *orchestrator.Orchestrator, timing func(string) fleet.T
 	mails := &upkeep.Mails{Triggers: core.Triggers, Now: time.Now, Logger: a.o.Logger, Lead: lead}
 	alerts := &upkeep.Alerts{Alerts: core.Alerts, Signals: a.store.Signals(), Now: time.Now, Logger: a.o.Logger, Lead: lead}
 	notices := &upkeep.Notices{Alerts: core.Alerts, Logger: a.o.Logger, Lead: lead}
-	retention := &upkeep.Retention{Store: a.store, Queues: core.Queues, Schedules: core.Schedules, Triggers: core.Triggers, Alerts: core.Alerts, Keep: keep(a.o.Retention), Now: time.Now, Logger: a.o.Logger, Lead: lead}
 	webhooks := &upkeep.Webhooks{Webhooks: core.Webhooks, Signals: a.store.Signals(), Now: time.Now, Logger: a.o.Logger, Lead: lead}
-	retention := &upkeep.Retention{Store: a.store, Queues: core.Queues, Schedules: core.Schedules, Triggers: core.Triggers, Webhooks: core.Webhooks, Keep: keep(a.o.Retention), Now: time.Now, Logger: a.o.Logger, Lead: lead}
+	retention := &upkeep.Retention{Store: a.store, Queues: core.Queues, Schedules: core.Schedules, Triggers: core.Triggers, Alerts: core.Alerts, Webhooks: core.Webhooks, Keep: keep(a.o.Retention), Now: time.Now, Logger: a.o.Logger, Lead: lead}
 	audits := &upkeep.Audits{Audits: core.Audits, Logger: a.o.Logger, Lead: lead, Offer: a.offerCheckpoint}
 	rollups := &upkeep.Rollups{Store: a.store, Now: time.Now, Timing: timing, Logger: a.o.Logger, Lead: lead}
 	a.loops = append(a.loops, audits.Run, rollups.Run)
 	echo := &cluster.Echo{Store: a.store, Logger: a.o.Logger}
 	a.loops = append(a.loops,
 		loop.Run, timers.Run, reaper.Run, a.gateway.Run, a.members.Run, a.members.Leader.Run, a.reach.Run, echo.Run, retention.Run, modes.Run, recalls.Run,
-		wholes.Run, ends.Run, items.Run, schedules.Run, triggers.Run, mails.Run, alerts.Run, notices.Run,
-		wholes.Run, ends.Run, items.Run, schedules.Run, triggers.Run, mails.Run, webhooks.Run,
+		wholes.Run, ends.Run, items.Run, schedules.Run, triggers.Run, mails.Run, alerts.Run, notices.Run, webhooks.Run,
 	)
 	return nil
 }
@@ -285,7 +283,7 @@ const noticeLimit = 15 * time.Second
 
 // notifier tells others of alerts, at addresses that the policy allows.
 func (a *App) notifier() *notify.Sender {
-	calls := outbound.New(outbound.Strict(a.o.AlertAllow...))
+	calls := outbound.New(outbound.Strict(a.o.WebhookAllow...))
 	a.push("notices", func(context.Context) error { calls.Close(); return nil })
 	return notify.New(notify.Options{
 		Client: calls.Client(outbound.Options{Timeout: noticeLimit, Redirects: -1, Breakers: a.breakers}),

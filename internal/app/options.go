@@ -52,10 +52,8 @@ type Options struct {
 	OIDC config.OIDC
 	// MailAllow are networks in which mail servers may be although they are private.
 	MailAllow []netip.Prefix
-	// AlertAllow are networks in which receivers of alerts may be although they are
-	// private.
-	AlertAllow []netip.Prefix
-	// WebhookAllow are networks to which events may be sent although they are private.
+	// WebhookAllow are networks to which events and alerts may be sent although they
+	// are private.
 	WebhookAllow []netip.Prefix
 	// PublicURL is where this installation is reached, as those know it who are sent
 	// events; empty: where browsers come back to after a sign-in by OIDC, if

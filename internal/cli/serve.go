@@ -108,7 +108,6 @@ func (c *serveCmd) options(sh *shell, log *slog.Logger) (app.Options, error) {
 		StopTimeout: c.StopTimeout, GroupCommit: c.GroupCommit, RecordRounds: c.RecordRounds, MetricsListen: c.MetricsListen,
 	}
 	o.Retention, o.SignIns, o.OIDC = c.Retention, c.SignIns, c.OIDC
-	o.MailAllow, o.AlertAllow = c.MailAllow, c.AlertAllow
 	o.MailAllow, o.WebhookAllow, o.PublicURL = c.MailAllow, c.WebhookAllow, c.PublicURL
 	o.Proxies = app.Proxies{Networks: c.BehindTLS, Forwarded: c.Forwarded == "forwarded"}
 	o.DatabaseURL, o.Migrate, o.Unsafe = c.DatabaseURL.Reveal(), c.Migrate, c.UnsafeStore

@@ -58,9 +58,7 @@ type Serve struct {
 	RecordRounds     string         `name:"record-placement" help:"write every round of placement into this file, for fleet placement replay" placeholder:"PATH" env:"FLEET_RECORD_PLACEMENT"`
 	LocalRuns        bool           `name:"local-runs" help:"let those who may run jobs run workflows in this program too, the canvas's local mode: no programs, no scripts, public addresses only" env:"FLEET_LOCAL_RUNS"`
 	MailAllow        []netip.Prefix `name:"mail-allow" help:"network in which the mail servers of triggers and alerts may be although it is private" placeholder:"CIDR" env:"FLEET_MAIL_ALLOW"`
-	AlertAllow       []netip.Prefix `name:"alert-allow" help:"network in which the receivers of alerts' webhooks may be although it is private" placeholder:"CIDR" env:"FLEET_ALERT_ALLOW"`
-	MailAllow        []netip.Prefix `name:"mail-allow" help:"network in which the mail servers of triggers may be although it is private" placeholder:"CIDR" env:"FLEET_MAIL_ALLOW"`
-	WebhookAllow     []netip.Prefix `name:"webhook-allow" help:"network to which events may be sent although it is private; to a literal address in it also by http" placeholder:"CIDR" env:"FLEET_WEBHOOK_ALLOW"`
+	WebhookAllow     []netip.Prefix `name:"webhook-allow" help:"network to which events and alerts may be sent although it is private; to a literal address in it also by http" placeholder:"CIDR" env:"FLEET_WEBHOOK_ALLOW"`
 	PublicURL        string         `name:"public-url" help:"address of this installation, as those know it who are sent events; default: oidc-public-url" placeholder:"URL" env:"FLEET_PUBLIC_URL"`
 	StopTimeout      time.Duration  `help:"how long a stop waits for what is under way" default:"20s" env:"FLEET_STOP_TIMEOUT"`
 

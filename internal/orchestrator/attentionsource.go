@@ -175,7 +175,7 @@ func (l *look) waiting() ([]fleet.AttentionEntry, error) {
 		e := by[why.Text]
 		if e == nil {
 			severity := fleet.SeverityInfo // waiting is calm
-			switch why.Code {                //nolint:exhaustive // the others pass by themselves
+			switch why.Code {              //nolint:exhaustive // the others pass by themselves
 			case fleet.CodeNoRobot, fleet.CodeNoMatch, fleet.CodeSuspended:
 				severity = fleet.SeverityCritical
 			case fleet.CodeNoneAvailable, fleet.CodeRejectedByAll:

@@ -46,7 +46,7 @@ func TestJobLines(t *testing.T) {
 	w.now = w.now.Add(3 * time.Second)
 	w.fail(ref, fleet.ClassBusiness)
 	w.now = w.now.Add(reasonsHeld)
-	again, err := w.Jobs.Retry(t.Context(), w.admin, failed.ID)
+	again, _, err := w.Jobs.Retry(t.Context(), w.admin, failed.ID, RetryHow{})
 	w.must(err)
 	running := w.submit()
 	w.start(running)

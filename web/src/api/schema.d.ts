@@ -24,6 +24,114 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/alert-channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the ways in which people are told of alerts */
+        get: operations["alertchannels.list"];
+        put?: never;
+        /** Make a channel; the secret of a webhook is in the answer and nowhere else */
+        post: operations["alertchannels.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alert-channels/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a channel, by its id or its name */
+        get: operations["alertchannels.get"];
+        /** Change what is given of a channel */
+        put: operations["alertchannels.update"];
+        post?: never;
+        /** Delete a channel */
+        delete: operations["alertchannels.delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alert-channels/{id}/rotate-secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give a webhook another secret; the old one counts no more */
+        post: operations["alertchannels.rotate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alert-channels/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a test by a channel now */
+        post: operations["alertchannels.test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alert-rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List rules of alerts by name, the built-in ones too */
+        get: operations["alertrules.list"];
+        put?: never;
+        /** Make a rule of alerts */
+        post: operations["alertrules.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alert-rules/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a rule of alerts, by its id or its name */
+        get: operations["alertrules.get"];
+        /** Change what is given of a rule of alerts */
+        put: operations["alertrules.update"];
+        post?: never;
+        /** Delete a rule of alerts; a built-in one is as it was built in again */
+        delete: operations["alertrules.delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/analytics/bottlenecks/{workflow}": {
         parameters: {
             query?: never;
@@ -865,6 +973,74 @@ export interface paths {
         get: operations["health.alias"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/incidents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List incidents, the newest first */
+        get: operations["incidents.list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/incidents/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get an incident with what was told of it */
+        get: operations["incidents.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/incidents/{id}/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say that you look after an incident: nobody else is told */
+        post: operations["incidents.acknowledge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/incidents/{id}/resolve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End an incident; more of the same makes another one */
+        post: operations["incidents.resolve"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2948,6 +3124,42 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/silences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List silences by name */
+        get: operations["silences.list"];
+        put?: never;
+        /** Hold notices for a while */
+        post: operations["silences.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/silences/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Change what is given of a silence */
+        put: operations["silences.update"];
+        post?: never;
+        /** End a silence; what it held and is open still is told */
+        delete: operations["silences.delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/stream": {
         parameters: {
             query?: never;
@@ -3157,6 +3369,162 @@ export interface paths {
         /** Give a person another password; all their sign-ins end */
         put: operations["users.password"];
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks-out": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List webhooks that are sent events, by name */
+        get: operations["webhooks.list"];
+        put?: never;
+        /** Have events sent to an address; the secret is shown once */
+        post: operations["webhooks.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks-out/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a webhook, by its id or its name */
+        get: operations["webhooks.get"];
+        /** Change what is given of a webhook */
+        put: operations["webhooks.update"];
+        post?: never;
+        /** Delete a webhook */
+        delete: operations["webhooks.delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks-out/{id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was and is to be sent, the newest events first */
+        get: operations["webhooks.deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks-out/{id}/deliveries/{delivery}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One delivery, with what was sent and what was answered */
+        get: operations["webhooks.delivery"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks-out/{id}/disable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Send nothing more, with a note; what happens meanwhile waits */
+        put: operations["webhooks.disable"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks-out/{id}/enable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Send events again, from where it stopped */
+        put: operations["webhooks.enable"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks-out/{id}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send again what happened since a time, or one delivery */
+        post: operations["webhooks.replay"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks-out/{id}/rotate-secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Replace the secret; the new one is shown once, and the old one signs beside it for a while */
+        post: operations["webhooks.rotate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks-out/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a test event now and say what was answered */
+        post: operations["webhooks.test"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3681,6 +4049,89 @@ export interface components {
              */
             status: "added" | "refused" | "skipped";
         };
+        AlertKindInfo: {
+            /** Format: int64 */
+            for_seconds: number;
+            kind: string;
+            params: components["schemas"]["AlertParams"];
+            sampled: boolean;
+            selects: string[];
+            severity: string;
+            text: string;
+            waits: boolean;
+        };
+        AlertParams: {
+            /** Format: int64 */
+            at_least?: number;
+            /** Format: int64 */
+            percent?: number;
+            /** Format: int64 */
+            window_seconds?: number;
+        };
+        AlertRule: {
+            builtin: boolean;
+            channels: string[];
+            /** Format: date-time */
+            created_at?: string;
+            created_by?: string;
+            description?: string;
+            enabled: boolean;
+            /** Format: int64 */
+            escalate_after_seconds: number;
+            /** Format: int64 */
+            for_seconds: number;
+            kind: string;
+            name: string;
+            params: components["schemas"]["AlertParams"];
+            /** Format: int64 */
+            revision: number;
+            rule_id: string;
+            selector: components["schemas"]["AlertSelector"];
+            severity: string;
+            silences: string[];
+            tenant_id: string;
+            /** Format: date-time */
+            updated_at?: string;
+            updated_by?: string;
+        };
+        AlertRuleBody: {
+            /** @description Ids or names, in the order in which they are told; none: those that are for all rules. */
+            channels?: string[];
+            description?: string;
+            enabled?: boolean;
+            /**
+             * Format: int64
+             * @description How long each channel has until the next one is told; 0: all are told at once.
+             */
+            escalate_after_seconds?: number;
+            /**
+             * Format: int64
+             * @description For how long a condition must hold; after twice that without anything new the incident is over.
+             */
+            for_seconds?: number;
+            /** @enum {string} */
+            kind?: "job_waiting" | "failure_rate" | "robot_lost" | "robot_health" | "job_stalled" | "needs_decision" | "schedule_missed" | "schedule_late" | "schedule_disabled" | "trigger_disabled" | "queue_sla" | "dead_letter" | "key_expiring" | "brake" | "channel_failing";
+            name?: string;
+            /** @description Of kind failure_rate: more than percent of at least at_least jobs within window_seconds. */
+            params?: components["schemas"]["AlertParams"];
+            /** @description About which things it is; what is empty is all. */
+            selector?: components["schemas"]["AlertSelector"];
+            /** @enum {string} */
+            severity?: "info" | "warning" | "critical";
+            /** @description Ids or names of silences that hold its notices, beside those that are for it anyway. */
+            silences?: string[];
+        };
+        AlertRuleList: {
+            kinds: components["schemas"]["AlertKindInfo"][];
+            rules: components["schemas"]["AlertRule"][];
+        };
+        AlertSelector: {
+            environments?: string[];
+            queues?: string[];
+            robots?: string[];
+            schedules?: string[];
+            workflows?: string[];
+        };
         AnalyticsFleet: {
             /** Format: int64 */
             active_robots: number;
@@ -4115,6 +4566,56 @@ export interface components {
             grace_seconds?: number;
             reason?: string;
         };
+        ChannelAnswer: {
+            channel_id: string;
+            /** Format: date-time */
+            created_at?: string;
+            created_by?: string;
+            default: boolean;
+            description?: string;
+            email?: components["schemas"]["EmailWay"];
+            enabled: boolean;
+            /**
+             * Format: int64
+             * @description Notices that could not be sent since the last that was.
+             */
+            failures_in_a_row: number;
+            /** @description Why the last one could not. */
+            fault?: string;
+            kind: string;
+            /** Format: date-time */
+            last_sent_at: string | null;
+            name: string;
+            resolved: boolean;
+            /** Format: int64 */
+            revision: number;
+            /** @description What the calls are signed with, as Standard Webhooks say. It is shown once: when it was made. */
+            secret?: string;
+            tenant_id: string;
+            /** Format: date-time */
+            updated_at?: string;
+            updated_by?: string;
+            webhook?: components["schemas"]["WebhookWay"];
+        };
+        ChannelBody: {
+            /** @description Rules that name no channel use it. */
+            default?: boolean;
+            description?: string;
+            email?: components["schemas"]["EmailWay"];
+            enabled?: boolean;
+            name?: string;
+            /** @description It is told of the end of an incident too. */
+            resolved?: boolean;
+            webhook?: components["schemas"]["WebhookWay"];
+        };
+        ChannelList: {
+            channels: components["schemas"]["ChannelAnswer"][];
+        };
+        ChannelTest: {
+            /** @description Why not. */
+            fault?: string;
+            sent: boolean;
+        };
         Checkpoint: {
             /** Format: date-time */
             at: string;
@@ -4333,6 +4834,49 @@ export interface components {
             status: "success";
             workflow_id: string;
         };
+        Delivery: {
+            delivery_id: string;
+            /** Format: date-time */
+            ended_at?: string;
+            /** Format: date-time */
+            event_at: string;
+            /** Format: int64 */
+            event_seq: number;
+            /** @enum {string} */
+            event_type: "job.submitted" | "job.assigned" | "job.started" | "job.silent" | "job.requeued" | "job.retry_scheduled" | "job.cancel_requested" | "job.completed" | "job.failed" | "job.cancelled" | "job.timeout" | "job.needs_decision" | "job.decided" | "job.late_result" | "job.imported" | "robot.registered" | "robot.updated" | "robot.deleted" | "robot.mode_changed" | "robot.drained" | "robot.command_requested" | "robot.command_delivered" | "robot.command_ended" | "bulk.started" | "bulk.ended" | "robot.connected" | "robot.disconnected" | "robot.identity_conflict" | "workflow.created" | "workflow.version_added" | "workflow.deleted" | "key.created" | "key.revoked" | "fleet.brake" | "key.updated" | "key.rotated" | "key.expiring" | "key.expired" | "key.used_after_rotation" | "robot.enrolled" | "enrolment.created" | "enrolment.revoked" | "job.released" | "job.dependency_unmet" | "assignment.changed" | "node_override.changed" | "reservation.created" | "reservation.updated" | "reservation.deleted" | "reservation.recalled" | "environment.changed" | "user.created" | "user.updated" | "user.deleted" | "secret.created" | "secret.changed" | "secret.deleted" | "secret.read" | "asset.created" | "asset.changed" | "asset.deleted" | "queue.created" | "queue.updated" | "queue.paused" | "queue.resumed" | "queue.deleted" | "item.added" | "item.taken" | "item.successful" | "item.failed" | "item.retried" | "item.abandoned" | "item.postponed" | "item.released" | "item.updated" | "item.deleted" | "item.overdue" | "schedule.created" | "schedule.updated" | "schedule.deleted" | "schedule.enabled" | "schedule.disabled" | "schedule.fired" | "schedule.missed" | "schedule.skipped" | "schedule.late" | "schedule.backfill_started" | "schedule.backfill_ended" | "calendar.created" | "calendar.updated" | "calendar.deleted" | "item.due" | "trigger.created" | "trigger.updated" | "trigger.deleted" | "trigger.enabled" | "trigger.disabled" | "trigger.fired" | "trigger.suppressed" | "alert.opened" | "alert.acknowledged" | "alert.escalated" | "alert.resolved" | "webhook.created" | "webhook.updated" | "webhook.deleted" | "webhook.enabled" | "webhook.disabled" | "webhook.recovered" | "webhook.secret_rotated" | "webhook.replayed" | "tenant.created" | "tenant.updated" | "tenant.suspended" | "tenant.resumed";
+            log?: components["schemas"]["DeliveryTry"][];
+            /** Format: date-time */
+            next_at?: string;
+            reason?: string;
+            request_body?: unknown;
+            state: string;
+            /** Format: int64 */
+            status?: number;
+            subject: string;
+            /** Format: int64 */
+            tries: number;
+            webhook_id: string;
+        };
+        DeliveryList: {
+            deliveries: components["schemas"]["Delivery"][];
+            next_cursor?: string;
+        };
+        DeliveryTry: {
+            answer?: string;
+            answer_type?: string;
+            /** Format: date-time */
+            at: string;
+            fault?: string;
+            request_headers?: {
+                [key: string]: string;
+            };
+            retry_after?: string;
+            /** Format: int64 */
+            status?: number;
+            /** Format: int64 */
+            took_ms: number;
+            url: string;
+        };
         Dependency: {
             /** @description Id of a job. */
             job?: string;
@@ -4361,6 +4905,16 @@ export interface components {
             secret: string;
             security: string;
             username: string;
+        };
+        EmailWay: {
+            from: string;
+            host: string;
+            /** Format: int64 */
+            port?: number;
+            secret?: string;
+            security?: string;
+            to: string[];
+            username?: string;
         };
         EndedJob: {
             completed?: boolean;
@@ -4521,7 +5075,7 @@ export interface components {
             /** @enum {string} */
             to_state?: "pending" | "assigned" | "running" | "cancelling" | "needs_decision" | "completed" | "failed" | "cancelled" | "timeout";
             /** @enum {string} */
-            type: "job.submitted" | "job.assigned" | "job.started" | "job.silent" | "job.requeued" | "job.retry_scheduled" | "job.cancel_requested" | "job.completed" | "job.failed" | "job.cancelled" | "job.timeout" | "job.needs_decision" | "job.decided" | "job.late_result" | "job.imported" | "robot.registered" | "robot.updated" | "robot.deleted" | "robot.mode_changed" | "robot.drained" | "robot.command_requested" | "robot.command_delivered" | "robot.command_ended" | "bulk.started" | "bulk.ended" | "robot.connected" | "robot.disconnected" | "robot.identity_conflict" | "workflow.created" | "workflow.version_added" | "workflow.deleted" | "key.created" | "key.revoked" | "fleet.brake" | "key.updated" | "key.rotated" | "key.expiring" | "key.expired" | "key.used_after_rotation" | "robot.enrolled" | "enrolment.created" | "enrolment.revoked" | "job.released" | "job.dependency_unmet" | "assignment.changed" | "node_override.changed" | "reservation.created" | "reservation.updated" | "reservation.deleted" | "reservation.recalled" | "environment.changed" | "user.created" | "user.updated" | "user.deleted" | "secret.created" | "secret.changed" | "secret.deleted" | "secret.read" | "asset.created" | "asset.changed" | "asset.deleted" | "queue.created" | "queue.updated" | "queue.paused" | "queue.resumed" | "queue.deleted" | "item.added" | "item.taken" | "item.successful" | "item.failed" | "item.retried" | "item.abandoned" | "item.postponed" | "item.released" | "item.updated" | "item.deleted" | "item.overdue" | "schedule.created" | "schedule.updated" | "schedule.deleted" | "schedule.enabled" | "schedule.disabled" | "schedule.fired" | "schedule.missed" | "schedule.skipped" | "schedule.late" | "schedule.backfill_started" | "schedule.backfill_ended" | "calendar.created" | "calendar.updated" | "calendar.deleted" | "item.due" | "trigger.created" | "trigger.updated" | "trigger.deleted" | "trigger.enabled" | "trigger.disabled" | "trigger.fired" | "trigger.suppressed" | "alert.opened" | "alert.acknowledged" | "alert.escalated" | "alert.resolved" | "tenant.created" | "tenant.updated" | "tenant.suspended" | "tenant.resumed";
+            type: "job.submitted" | "job.assigned" | "job.started" | "job.silent" | "job.requeued" | "job.retry_scheduled" | "job.cancel_requested" | "job.completed" | "job.failed" | "job.cancelled" | "job.timeout" | "job.needs_decision" | "job.decided" | "job.late_result" | "job.imported" | "robot.registered" | "robot.updated" | "robot.deleted" | "robot.mode_changed" | "robot.drained" | "robot.command_requested" | "robot.command_delivered" | "robot.command_ended" | "bulk.started" | "bulk.ended" | "robot.connected" | "robot.disconnected" | "robot.identity_conflict" | "workflow.created" | "workflow.version_added" | "workflow.deleted" | "key.created" | "key.revoked" | "fleet.brake" | "key.updated" | "key.rotated" | "key.expiring" | "key.expired" | "key.used_after_rotation" | "robot.enrolled" | "enrolment.created" | "enrolment.revoked" | "job.released" | "job.dependency_unmet" | "assignment.changed" | "node_override.changed" | "reservation.created" | "reservation.updated" | "reservation.deleted" | "reservation.recalled" | "environment.changed" | "user.created" | "user.updated" | "user.deleted" | "secret.created" | "secret.changed" | "secret.deleted" | "secret.read" | "asset.created" | "asset.changed" | "asset.deleted" | "queue.created" | "queue.updated" | "queue.paused" | "queue.resumed" | "queue.deleted" | "item.added" | "item.taken" | "item.successful" | "item.failed" | "item.retried" | "item.abandoned" | "item.postponed" | "item.released" | "item.updated" | "item.deleted" | "item.overdue" | "schedule.created" | "schedule.updated" | "schedule.deleted" | "schedule.enabled" | "schedule.disabled" | "schedule.fired" | "schedule.missed" | "schedule.skipped" | "schedule.late" | "schedule.backfill_started" | "schedule.backfill_ended" | "calendar.created" | "calendar.updated" | "calendar.deleted" | "item.due" | "trigger.created" | "trigger.updated" | "trigger.deleted" | "trigger.enabled" | "trigger.disabled" | "trigger.fired" | "trigger.suppressed" | "alert.opened" | "alert.acknowledged" | "alert.escalated" | "alert.resolved" | "webhook.created" | "webhook.updated" | "webhook.deleted" | "webhook.enabled" | "webhook.disabled" | "webhook.recovered" | "webhook.secret_rotated" | "webhook.replayed" | "tenant.created" | "tenant.updated" | "tenant.suspended" | "tenant.resumed";
         };
         EventPage: {
             events: components["schemas"]["Event"][];
@@ -4537,7 +5091,7 @@ export interface components {
             next_after: number;
         };
         EventRule: {
-            types: ("job.submitted" | "job.assigned" | "job.started" | "job.silent" | "job.requeued" | "job.retry_scheduled" | "job.cancel_requested" | "job.completed" | "job.failed" | "job.cancelled" | "job.timeout" | "job.needs_decision" | "job.decided" | "job.late_result" | "job.imported" | "robot.registered" | "robot.updated" | "robot.deleted" | "robot.mode_changed" | "robot.drained" | "robot.command_requested" | "robot.command_delivered" | "robot.command_ended" | "bulk.started" | "bulk.ended" | "robot.connected" | "robot.disconnected" | "robot.identity_conflict" | "workflow.created" | "workflow.version_added" | "workflow.deleted" | "key.created" | "key.revoked" | "fleet.brake" | "key.updated" | "key.rotated" | "key.expiring" | "key.expired" | "key.used_after_rotation" | "robot.enrolled" | "enrolment.created" | "enrolment.revoked" | "job.released" | "job.dependency_unmet" | "assignment.changed" | "node_override.changed" | "reservation.created" | "reservation.updated" | "reservation.deleted" | "reservation.recalled" | "environment.changed" | "user.created" | "user.updated" | "user.deleted" | "secret.created" | "secret.changed" | "secret.deleted" | "secret.read" | "asset.created" | "asset.changed" | "asset.deleted" | "queue.created" | "queue.updated" | "queue.paused" | "queue.resumed" | "queue.deleted" | "item.added" | "item.taken" | "item.successful" | "item.failed" | "item.retried" | "item.abandoned" | "item.postponed" | "item.released" | "item.updated" | "item.deleted" | "item.overdue" | "schedule.created" | "schedule.updated" | "schedule.deleted" | "schedule.enabled" | "schedule.disabled" | "schedule.fired" | "schedule.missed" | "schedule.skipped" | "schedule.late" | "schedule.backfill_started" | "schedule.backfill_ended" | "calendar.created" | "calendar.updated" | "calendar.deleted" | "item.due" | "trigger.created" | "trigger.updated" | "trigger.deleted" | "trigger.enabled" | "trigger.disabled" | "trigger.fired" | "trigger.suppressed" | "alert.opened" | "alert.acknowledged" | "alert.escalated" | "alert.resolved" | "tenant.created" | "tenant.updated" | "tenant.suspended" | "tenant.resumed")[];
+            types: ("job.submitted" | "job.assigned" | "job.started" | "job.silent" | "job.requeued" | "job.retry_scheduled" | "job.cancel_requested" | "job.completed" | "job.failed" | "job.cancelled" | "job.timeout" | "job.needs_decision" | "job.decided" | "job.late_result" | "job.imported" | "robot.registered" | "robot.updated" | "robot.deleted" | "robot.mode_changed" | "robot.drained" | "robot.command_requested" | "robot.command_delivered" | "robot.command_ended" | "bulk.started" | "bulk.ended" | "robot.connected" | "robot.disconnected" | "robot.identity_conflict" | "workflow.created" | "workflow.version_added" | "workflow.deleted" | "key.created" | "key.revoked" | "fleet.brake" | "key.updated" | "key.rotated" | "key.expiring" | "key.expired" | "key.used_after_rotation" | "robot.enrolled" | "enrolment.created" | "enrolment.revoked" | "job.released" | "job.dependency_unmet" | "assignment.changed" | "node_override.changed" | "reservation.created" | "reservation.updated" | "reservation.deleted" | "reservation.recalled" | "environment.changed" | "user.created" | "user.updated" | "user.deleted" | "secret.created" | "secret.changed" | "secret.deleted" | "secret.read" | "asset.created" | "asset.changed" | "asset.deleted" | "queue.created" | "queue.updated" | "queue.paused" | "queue.resumed" | "queue.deleted" | "item.added" | "item.taken" | "item.successful" | "item.failed" | "item.retried" | "item.abandoned" | "item.postponed" | "item.released" | "item.updated" | "item.deleted" | "item.overdue" | "schedule.created" | "schedule.updated" | "schedule.deleted" | "schedule.enabled" | "schedule.disabled" | "schedule.fired" | "schedule.missed" | "schedule.skipped" | "schedule.late" | "schedule.backfill_started" | "schedule.backfill_ended" | "calendar.created" | "calendar.updated" | "calendar.deleted" | "item.due" | "trigger.created" | "trigger.updated" | "trigger.deleted" | "trigger.enabled" | "trigger.disabled" | "trigger.fired" | "trigger.suppressed" | "alert.opened" | "alert.acknowledged" | "alert.escalated" | "alert.resolved" | "webhook.created" | "webhook.updated" | "webhook.deleted" | "webhook.enabled" | "webhook.disabled" | "webhook.recovered" | "webhook.secret_rotated" | "webhook.replayed" | "tenant.created" | "tenant.updated" | "tenant.suspended" | "tenant.resumed")[];
             workflow_id?: string;
         };
         EventSubject: {
@@ -4959,6 +5513,88 @@ export interface components {
             /** Format: date-time */
             timestamp: string;
             trigger_id: string;
+        };
+        Incident: {
+            /** Format: date-time */
+            acknowledged_at?: string;
+            acknowledged_by?: string;
+            cause: string;
+            /** Format: int64 */
+            count: number;
+            data?: unknown;
+            /** Format: int64 */
+            escalated: number;
+            /** Format: date-time */
+            escalates_at?: string;
+            /** Format: date-time */
+            first_at: string;
+            incident_id: string;
+            kind: string;
+            /** Format: date-time */
+            last_at: string;
+            note?: string;
+            /** Format: date-time */
+            opened_at?: string;
+            /** Format: date-time */
+            resolved_at?: string;
+            resolved_by?: string;
+            rule: string;
+            rule_id: string;
+            severity: string;
+            state: string;
+            subject: components["schemas"]["EventSubject"];
+            tenant_id: string;
+            title: string;
+        };
+        IncidentAnswer: {
+            /** Format: date-time */
+            acknowledged_at?: string;
+            acknowledged_by?: string;
+            cause: string;
+            /** Format: int64 */
+            count: number;
+            data?: unknown;
+            /** Format: int64 */
+            escalated: number;
+            /** Format: date-time */
+            escalates_at?: string;
+            /** Format: date-time */
+            first_at: string;
+            incident_id: string;
+            kind: string;
+            /** Format: date-time */
+            last_at: string;
+            note?: string;
+            notices: components["schemas"]["Notice"][];
+            /** Format: date-time */
+            opened_at?: string;
+            /** Format: date-time */
+            resolved_at?: string;
+            resolved_by?: string;
+            rule: string;
+            rule_id: string;
+            severity: string;
+            state: string;
+            subject: components["schemas"]["EventSubject"];
+            tenant_id: string;
+            title: string;
+        };
+        IncidentList: {
+            /**
+             * Format: int64
+             * @description How many somebody looks after.
+             */
+            acknowledged: number;
+            incidents: components["schemas"]["Incident"][];
+            next_cursor?: string;
+            /**
+             * Format: int64
+             * @description How many are open, whatever the filter.
+             */
+            open: number;
+        };
+        IncidentNoteBody: {
+            note?: string;
         };
         Insight: {
             data: {
@@ -6064,6 +6700,73 @@ export interface components {
             id: string;
             key: components["schemas"]["RobotKeyRow"];
         };
+        NewWebhook: {
+            /**
+             * Format: int64
+             * @description Events of the log that were not looked at yet.
+             */
+            behind_count: number;
+            /** Format: date-time */
+            created_at: string;
+            created_by?: string;
+            /** Format: date-time */
+            deleted_at?: string;
+            /** Format: int64 */
+            delivered_count: number;
+            description?: string;
+            enabled: boolean;
+            event_types: ("job.submitted" | "job.assigned" | "job.started" | "job.silent" | "job.requeued" | "job.retry_scheduled" | "job.cancel_requested" | "job.completed" | "job.failed" | "job.cancelled" | "job.timeout" | "job.needs_decision" | "job.decided" | "job.late_result" | "job.imported" | "robot.registered" | "robot.updated" | "robot.deleted" | "robot.mode_changed" | "robot.drained" | "robot.command_requested" | "robot.command_delivered" | "robot.command_ended" | "bulk.started" | "bulk.ended" | "robot.connected" | "robot.disconnected" | "robot.identity_conflict" | "workflow.created" | "workflow.version_added" | "workflow.deleted" | "key.created" | "key.revoked" | "fleet.brake" | "key.updated" | "key.rotated" | "key.expiring" | "key.expired" | "key.used_after_rotation" | "robot.enrolled" | "enrolment.created" | "enrolment.revoked" | "job.released" | "job.dependency_unmet" | "assignment.changed" | "node_override.changed" | "reservation.created" | "reservation.updated" | "reservation.deleted" | "reservation.recalled" | "environment.changed" | "user.created" | "user.updated" | "user.deleted" | "secret.created" | "secret.changed" | "secret.deleted" | "secret.read" | "asset.created" | "asset.changed" | "asset.deleted" | "queue.created" | "queue.updated" | "queue.paused" | "queue.resumed" | "queue.deleted" | "item.added" | "item.taken" | "item.successful" | "item.failed" | "item.retried" | "item.abandoned" | "item.postponed" | "item.released" | "item.updated" | "item.deleted" | "item.overdue" | "schedule.created" | "schedule.updated" | "schedule.deleted" | "schedule.enabled" | "schedule.disabled" | "schedule.fired" | "schedule.missed" | "schedule.skipped" | "schedule.late" | "schedule.backfill_started" | "schedule.backfill_ended" | "calendar.created" | "calendar.updated" | "calendar.deleted" | "item.due" | "trigger.created" | "trigger.updated" | "trigger.deleted" | "trigger.enabled" | "trigger.disabled" | "trigger.fired" | "trigger.suppressed" | "alert.opened" | "alert.acknowledged" | "alert.escalated" | "alert.resolved" | "webhook.created" | "webhook.updated" | "webhook.deleted" | "webhook.enabled" | "webhook.disabled" | "webhook.recovered" | "webhook.secret_rotated" | "webhook.replayed" | "tenant.created" | "tenant.updated" | "tenant.suspended" | "tenant.resumed")[];
+            /**
+             * Format: date-time
+             * @description Nothing has arrived since; null: the last try arrived, or there was none.
+             */
+            failing_since: string | null;
+            /** @description Why the last try failed. */
+            fault?: string;
+            filter?: components["schemas"]["Comparison"][];
+            /** Format: int64 */
+            given_up_count: number;
+            /**
+             * Format: date-time
+             * @description The receiver wants to be left alone until then.
+             */
+            hold_until: string | null;
+            /** Format: date-time */
+            last_failure_at: string | null;
+            /** Format: date-time */
+            last_success_at: string | null;
+            /**
+             * Format: int64
+             * @description Events that were not kept long enough to be sent.
+             */
+            missed_count: number;
+            name: string;
+            note?: string;
+            /**
+             * Format: date-time
+             * @description Calls carry a second signature, by the secret before, until then.
+             */
+            old_secret_until: string | null;
+            ordered: boolean;
+            /** Format: int64 */
+            rate_per_second: number;
+            /** @description Events of the past are being sent again. */
+            replaying: boolean;
+            /** Format: int64 */
+            revision: number;
+            secret: string;
+            tenant_id: string;
+            /** Format: date-time */
+            updated_at: string;
+            updated_by?: string;
+            url: string;
+            /**
+             * Format: int64
+             * @description Deliveries that wait for their first try or the next one.
+             */
+            waiting_count: number;
+            webhook_id: string;
+        };
         NodeFailures: {
             error_types: {
                 [key: string]: number;
@@ -6215,6 +6918,24 @@ export interface components {
             families: string[];
             /** @description By family, then by name. */
             node_types: components["schemas"]["NodeType"][];
+        };
+        Notice: {
+            /** Format: int64 */
+            attempts: number;
+            channel_id: string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            due_at: string;
+            fault?: string;
+            held?: boolean;
+            incident_id: string;
+            kind: string;
+            notice_id: string;
+            /** Format: date-time */
+            sent_at?: string;
+            state: string;
+            tenant_id: string;
         };
         Numbers: {
             /** Format: double */
@@ -7966,6 +8687,47 @@ export interface components {
             /** @description From what the orchestrator showed at its start. */
             token: string;
         };
+        Silence: {
+            all: boolean;
+            calendar_id?: string;
+            /** Format: date-time */
+            created_at?: string;
+            created_by?: string;
+            /** Format: date-time */
+            from?: string;
+            name: string;
+            note?: string;
+            /** Format: int64 */
+            revision: number;
+            rules: string[];
+            silence_id: string;
+            tenant_id: string;
+            /** Format: date-time */
+            until?: string;
+            /** Format: date-time */
+            updated_at?: string;
+            updated_by?: string;
+        };
+        SilenceBody: {
+            /** @description It is for every rule. */
+            all?: boolean;
+            /** @description Id or name of a working calendar: outside of its working time it is silent. */
+            calendar_id?: string;
+            /**
+             * Format: date-time
+             * @description Now, if it is left out.
+             */
+            from?: string;
+            name?: string;
+            note?: string;
+            /** @description Ids or names of rules that it is for, beside those that name it. */
+            rules?: string[];
+            /** Format: date-time */
+            until?: string;
+        };
+        SilenceList: {
+            silences: components["schemas"]["Silence"][];
+        };
         SlowWorkflow: {
             /** Format: double */
             average_duration_ms: number;
@@ -8696,12 +9458,131 @@ export interface components {
         WatchList: {
             watches: components["schemas"]["Watch"][];
         };
+        WebhookAnswer: {
+            /**
+             * Format: int64
+             * @description Events of the log that were not looked at yet.
+             */
+            behind_count: number;
+            /** Format: date-time */
+            created_at: string;
+            created_by?: string;
+            /** Format: date-time */
+            deleted_at?: string;
+            /** Format: int64 */
+            delivered_count: number;
+            description?: string;
+            enabled: boolean;
+            event_types: ("job.submitted" | "job.assigned" | "job.started" | "job.silent" | "job.requeued" | "job.retry_scheduled" | "job.cancel_requested" | "job.completed" | "job.failed" | "job.cancelled" | "job.timeout" | "job.needs_decision" | "job.decided" | "job.late_result" | "job.imported" | "robot.registered" | "robot.updated" | "robot.deleted" | "robot.mode_changed" | "robot.drained" | "robot.command_requested" | "robot.command_delivered" | "robot.command_ended" | "bulk.started" | "bulk.ended" | "robot.connected" | "robot.disconnected" | "robot.identity_conflict" | "workflow.created" | "workflow.version_added" | "workflow.deleted" | "key.created" | "key.revoked" | "fleet.brake" | "key.updated" | "key.rotated" | "key.expiring" | "key.expired" | "key.used_after_rotation" | "robot.enrolled" | "enrolment.created" | "enrolment.revoked" | "job.released" | "job.dependency_unmet" | "assignment.changed" | "node_override.changed" | "reservation.created" | "reservation.updated" | "reservation.deleted" | "reservation.recalled" | "environment.changed" | "user.created" | "user.updated" | "user.deleted" | "secret.created" | "secret.changed" | "secret.deleted" | "secret.read" | "asset.created" | "asset.changed" | "asset.deleted" | "queue.created" | "queue.updated" | "queue.paused" | "queue.resumed" | "queue.deleted" | "item.added" | "item.taken" | "item.successful" | "item.failed" | "item.retried" | "item.abandoned" | "item.postponed" | "item.released" | "item.updated" | "item.deleted" | "item.overdue" | "schedule.created" | "schedule.updated" | "schedule.deleted" | "schedule.enabled" | "schedule.disabled" | "schedule.fired" | "schedule.missed" | "schedule.skipped" | "schedule.late" | "schedule.backfill_started" | "schedule.backfill_ended" | "calendar.created" | "calendar.updated" | "calendar.deleted" | "item.due" | "trigger.created" | "trigger.updated" | "trigger.deleted" | "trigger.enabled" | "trigger.disabled" | "trigger.fired" | "trigger.suppressed" | "alert.opened" | "alert.acknowledged" | "alert.escalated" | "alert.resolved" | "webhook.created" | "webhook.updated" | "webhook.deleted" | "webhook.enabled" | "webhook.disabled" | "webhook.recovered" | "webhook.secret_rotated" | "webhook.replayed" | "tenant.created" | "tenant.updated" | "tenant.suspended" | "tenant.resumed")[];
+            /**
+             * Format: date-time
+             * @description Nothing has arrived since; null: the last try arrived, or there was none.
+             */
+            failing_since: string | null;
+            /** @description Why the last try failed. */
+            fault?: string;
+            filter?: components["schemas"]["Comparison"][];
+            /** Format: int64 */
+            given_up_count: number;
+            /**
+             * Format: date-time
+             * @description The receiver wants to be left alone until then.
+             */
+            hold_until: string | null;
+            /** Format: date-time */
+            last_failure_at: string | null;
+            /** Format: date-time */
+            last_success_at: string | null;
+            /**
+             * Format: int64
+             * @description Events that were not kept long enough to be sent.
+             */
+            missed_count: number;
+            name: string;
+            note?: string;
+            /**
+             * Format: date-time
+             * @description Calls carry a second signature, by the secret before, until then.
+             */
+            old_secret_until: string | null;
+            ordered: boolean;
+            /** Format: int64 */
+            rate_per_second: number;
+            /** @description Events of the past are being sent again. */
+            replaying: boolean;
+            /** Format: int64 */
+            revision: number;
+            tenant_id: string;
+            /** Format: date-time */
+            updated_at: string;
+            updated_by?: string;
+            url: string;
+            /**
+             * Format: int64
+             * @description Deliveries that wait for their first try or the next one.
+             */
+            waiting_count: number;
+            webhook_id: string;
+        };
+        WebhookBody: {
+            description?: string;
+            enabled?: boolean;
+            /** @description The types of events that are sent, such as job.failed; none: all. */
+            event_types?: ("job.submitted" | "job.assigned" | "job.started" | "job.silent" | "job.requeued" | "job.retry_scheduled" | "job.cancel_requested" | "job.completed" | "job.failed" | "job.cancelled" | "job.timeout" | "job.needs_decision" | "job.decided" | "job.late_result" | "job.imported" | "robot.registered" | "robot.updated" | "robot.deleted" | "robot.mode_changed" | "robot.drained" | "robot.command_requested" | "robot.command_delivered" | "robot.command_ended" | "bulk.started" | "bulk.ended" | "robot.connected" | "robot.disconnected" | "robot.identity_conflict" | "workflow.created" | "workflow.version_added" | "workflow.deleted" | "key.created" | "key.revoked" | "fleet.brake" | "key.updated" | "key.rotated" | "key.expiring" | "key.expired" | "key.used_after_rotation" | "robot.enrolled" | "enrolment.created" | "enrolment.revoked" | "job.released" | "job.dependency_unmet" | "assignment.changed" | "node_override.changed" | "reservation.created" | "reservation.updated" | "reservation.deleted" | "reservation.recalled" | "environment.changed" | "user.created" | "user.updated" | "user.deleted" | "secret.created" | "secret.changed" | "secret.deleted" | "secret.read" | "asset.created" | "asset.changed" | "asset.deleted" | "queue.created" | "queue.updated" | "queue.paused" | "queue.resumed" | "queue.deleted" | "item.added" | "item.taken" | "item.successful" | "item.failed" | "item.retried" | "item.abandoned" | "item.postponed" | "item.released" | "item.updated" | "item.deleted" | "item.overdue" | "schedule.created" | "schedule.updated" | "schedule.deleted" | "schedule.enabled" | "schedule.disabled" | "schedule.fired" | "schedule.missed" | "schedule.skipped" | "schedule.late" | "schedule.backfill_started" | "schedule.backfill_ended" | "calendar.created" | "calendar.updated" | "calendar.deleted" | "item.due" | "trigger.created" | "trigger.updated" | "trigger.deleted" | "trigger.enabled" | "trigger.disabled" | "trigger.fired" | "trigger.suppressed" | "alert.opened" | "alert.acknowledged" | "alert.escalated" | "alert.resolved" | "webhook.created" | "webhook.updated" | "webhook.deleted" | "webhook.enabled" | "webhook.disabled" | "webhook.recovered" | "webhook.secret_rotated" | "webhook.replayed" | "tenant.created" | "tenant.updated" | "tenant.suspended" | "tenant.resumed")[];
+            /** @description Conditions on the data of an event, by JSON Pointers as path; all must hold. */
+            filter?: components["schemas"]["Comparison"][];
+            name?: string;
+            /** @description Send the events of one subject one after another. */
+            ordered?: boolean;
+            /**
+             * Format: int64
+             * @description Calls a second at most, 1 to 100; 10 unless said otherwise.
+             */
+            rate_per_second?: number;
+            /** @description Of a new one: a secret that you have already, whsec_ and 24 to 64 bytes in base64. Left out: one is made. */
+            secret?: string;
+            /** @description Where events are sent: https, and no address of a private network unless the owner of the server allows it. */
+            url?: string;
+        };
+        WebhookEnableBody: {
+            /** @description Send what happens from now on, and nothing of what happened meanwhile. */
+            skip_missed?: boolean;
+        };
+        WebhookList: {
+            webhooks: components["schemas"]["WebhookAnswer"][];
+        };
+        WebhookReplay: {
+            /**
+             * Format: int64
+             * @description How many events are looked at; those that the webhook is not sent are among them.
+             */
+            events: number;
+        };
+        WebhookReplayBody: {
+            /** @description One delivery. */
+            delivery_id?: string;
+            /**
+             * Format: date-time
+             * @description Everything that happened since, up to 14 days back.
+             */
+            from?: string;
+        };
+        WebhookRotateBody: {
+            /**
+             * Format: int64
+             * @description For how long calls carry a signature by the old secret too, up to 7 days; 86400 unless said otherwise.
+             */
+            keep_seconds?: number;
+        };
         WebhookRule: {
             auth: string;
             delivery_header?: string;
             header?: string;
             path?: string;
             secret: string;
+        };
+        WebhookWay: {
+            url: string;
         };
         Window: {
             /** Format: date-time */
@@ -8808,6 +9689,443 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ActivityList"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "alertchannels.list": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelList"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "alertchannels.create": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChannelBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelAnswer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "alertchannels.get": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The id, or the name. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelAnswer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "alertchannels.update": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: {
+                /** @description ETag as it was read; 412 if it has changed since. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description The id, or the name. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChannelBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelAnswer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "alertchannels.delete": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The id, or the name. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduleDone"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "alertchannels.rotate": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The id, or the name. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelAnswer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "alertchannels.test": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The id, or the name. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelTest"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "alertrules.list": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertRuleList"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "alertrules.create": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlertRuleBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertRule"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "alertrules.get": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The id, or the name. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertRule"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "alertrules.update": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: {
+                /** @description ETag as it was read; 412 if it has changed since. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description The id, or the name. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlertRuleBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertRule"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "alertrules.delete": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The id, or the name. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduleDone"];
                 };
             };
             /** @description Error */
@@ -10921,6 +12239,156 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Health"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "incidents.list": {
+        parameters: {
+            query?: {
+                /** @description 1 to 500; 100 if left out. */
+                limit?: number;
+                /** @description next_cursor of the page before. */
+                cursor?: string;
+                /** @description live: open and acknowledged. */
+                state?: "live" | "open" | "acknowledged" | "resolved";
+                rule_id?: string;
+                kind?: string;
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentList"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "incidents.get": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentAnswer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "incidents.acknowledge": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["IncidentNoteBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentAnswer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "incidents.resolve": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["IncidentNoteBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentAnswer"];
                 };
             };
             /** @description Error */
@@ -16149,6 +17617,153 @@ export interface operations {
             };
         };
     };
+    "silences.list": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SilenceList"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "silences.create": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SilenceBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Silence"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "silences.update": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: {
+                /** @description ETag as it was read; 412 if it has changed since. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description The id, or the name. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SilenceBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Silence"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "silences.delete": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The id, or the name. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduleDone"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "stream.open": {
         parameters: {
             query?: {
@@ -16887,6 +18502,460 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "webhooks.list": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookList"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "webhooks.create": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewWebhook"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "webhooks.get": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The id of the webhook, or its name. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookAnswer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "webhooks.update": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: {
+                /** @description ETag of the webhook as it was read; 412 if it has changed since. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description The id of the webhook, or its name. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookAnswer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "webhooks.delete": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The id of the webhook, or its name. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduleDone"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "webhooks.deliveries": {
+        parameters: {
+            query?: {
+                /** @description 1 to 500; 100 if left out. */
+                limit?: number;
+                /** @description next_cursor of the page before. */
+                cursor?: string;
+                state?: "waiting" | "delivered" | "given_up";
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The id of the webhook, or its name. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryList"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "webhooks.delivery": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The id of the webhook, or its name. */
+                id: string;
+                /** @description The id of the delivery, which is that of its event. */
+                delivery: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Delivery"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "webhooks.disable": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The id of the webhook, or its name. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ScheduleNoteBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookAnswer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "webhooks.enable": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The id of the webhook, or its name. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["WebhookEnableBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookAnswer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "webhooks.replay": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The id of the webhook, or its name. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookReplayBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookReplay"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "webhooks.rotate": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The id of the webhook, or its name. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["WebhookRotateBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewWebhook"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "webhooks.test": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The id of the webhook, or its name. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryTry"];
+                };
             };
             /** @description Error */
             default: {
