@@ -69,6 +69,8 @@ type Schedule struct {
 	SuccessCount int64      `json:"success_count"`
 	FailureCount int64      `json:"failure_count"`
 	Frequency    string     `json:"frequency"`
+
+	Recent []fleet.State `json:"recent"` // how its newest jobs ended, the oldest first
 }
 
 // SchedulePage is a part of the list of schedules.
@@ -98,7 +100,11 @@ type PreviewedRun struct {
 	Local    string     `json:"local,omitempty"`
 	Moved    bool       `json:"moved_by_dst,omitempty"`
 	Excluded bool       `json:"excluded_by_calendar,omitempty"`
+	Twice    bool       `json:"twice_by_dst,omitempty"`
 	Doubled  bool       `json:"collapsed,omitempty"`
+
+	Beside []string `json:"others,omitempty"`     // other schedules that come in the same minute
+	Free   *float64 `json:"free_slots,omitempty"` // that usually are free then
 }
 
 // PreviewRequest asks for a preview: of Schedule, by its id or name, as the

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/casarerpa/fleet/client"
@@ -38,10 +39,14 @@ func (c *schedulePreviewCmd) Run(ctx context.Context, sh *shell) error {
 		return err
 	}
 	return sh.answer(c.Output, p, func() error {
-		t := table{head: []string{"RUN", "IN " + p.Timezone, "REMARK"}, paint: sh.paint, state: -1}
+		t := table{head: []string{"RUN", "IN " + p.Timezone, "FREE", "REMARK"}, paint: sh.paint, state: -1}
 		for i := range p.Runs {
 			run := &p.Runs[i]
-			t.add(at(run.At), run.Local, previewRemark(run))
+			free := ""
+			if run.Free != nil {
+				free = strconv.FormatFloat(*run.Free, 'f', 1, 64)
+			}
+			t.add(at(run.At), run.Local, dash(free), previewRemark(run))
 		}
 		return t.write(sh.out, "It never comes.")
 	})
@@ -58,8 +63,12 @@ func previewRemark(r *client.PreviewedRun) string {
 		return "moved by a calendar from " + instant
 	case r.Moved:
 		return "moved out of a gap of the clocks"
+	case r.Twice:
+		return "comes twice on the clocks, runs once"
 	case r.At != nil && !r.At.Equal(r.FireAt):
 		return "put off by " + r.At.Sub(r.FireAt).String()
+	case len(r.Beside) > 0:
+		return "together with " + clean(strings.Join(r.Beside, ", "))
 	}
 	return ""
 }

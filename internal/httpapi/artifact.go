@@ -40,7 +40,7 @@ func (a *API) artifactRoutes() {
 	a.routePlain(operation{
 		method: http.MethodPut, path: one, id: "robot.artifact", summary: "Hand over a file of an attempt that the robot has or had",
 		may: need(fleet.RobotsConnect), rate: rateRobot, patience: held,
-		body: bodyRule{limit: resultBody, types: []string{"application/octet-stream"}, schema: func(huma.Registry) *huma.Schema {
+		body: bodyRule{limit: resultBody, types: []string{"application/octet-stream", "application/json"}, schema: func(huma.Registry) *huma.Schema {
 			return &huma.Schema{Type: huma.TypeString, Format: "binary"}
 		}},
 	}, append(where, queryParam("epoch", huma.TypeInteger, "The attempt; the newest if left out."), queryParam("node_id", huma.TypeString, "The node that made it.")),

@@ -32,6 +32,8 @@ type ScheduleAnswer struct {
 	FailureCount int64      `json:"failure_count"`
 	Streak       int64      `json:"failures_in_a_row"`
 
+	Recent []fleet.State `json:"recent" doc:"How its newest jobs ended, the oldest first; 20 at most."`
+
 	Frequency       string `json:"frequency" enum:"once,interval,hourly,daily,weekly,monthly,cron"`
 	TimeHour        int    `json:"time_hour"`
 	TimeMinute      int    `json:"time_minute"`
@@ -104,19 +106,37 @@ type PreviewedRun struct {
 	Local    string     `json:"local,omitempty" doc:"The same on the clocks of its zone."`
 	Moved    bool       `json:"moved_by_dst,omitempty"`
 	Excluded bool       `json:"excluded_by_calendar,omitempty"`
+	Twice    bool       `json:"twice_by_dst,omitempty" doc:"Its time comes twice on the clocks of its zone; it runs once."`
 	Doubled  bool       `json:"collapsed,omitempty" doc:"It was moved onto the time of another run, which stands for it."`
+
+	Beside []string `json:"others,omitempty" doc:"Other schedules that come in the same minute; at most 5."`
+	Free   *float64 `json:"free_slots,omitempty" doc:"Slots that usually are free at that hour of the week, by the last 28 days; left out where nothing is known."`
 }
 
 func showPreview(runs []orchestrator.PlannedRun, zone *time.Location) SchedulePreview {
 	out := SchedulePreview{Timezone: zone.String(), ZoneData: orchestrator.ZoneVersion, Runs: make([]PreviewedRun, len(runs))}
 	for i, r := range runs {
 		stamp(&r.FireAt)
-		out.Runs[i] = PreviewedRun{FireAt: r.FireAt, At: optionalTime(r.At), Moved: r.Moved, Excluded: r.Excluded, Doubled: r.Doubled}
+		out.Runs[i] = PreviewedRun{FireAt: r.FireAt, At: optionalTime(r.At), Moved: r.Moved, Excluded: r.Excluded, Doubled: r.Doubled, Beside: r.Beside, Free: r.Free}
 		if !r.At.IsZero() {
-			out.Runs[i].Local = r.At.In(zone).Format("Mon 2006-01-02 15:04:05 MST")
+			out.Runs[i].Twice = comesTwice(r.At, zone)
+			out.Runs[i].Local = r.At.In(zone).Format("Mon 2006-01-02 15:04:05 -07:00 MST")
 		}
 	}
 	return out
+}
+
+// comesTwice says whether the clocks of a zone show the time of an instant twice.
+func comesTwice(t time.Time, zone *time.Location) bool {
+	here := t.In(zone)
+	_, offset := here.Zone()
+	for _, near := range []time.Duration{-3 * time.Hour, 3 * time.Hour} {
+		_, other := t.Add(near).In(zone).Zone()
+		if again := t.Add(time.Duration(offset-other) * time.Second).In(zone); !again.Equal(t) && again.Format(time.DateTime) == here.Format(time.DateTime) {
+			return true
+		}
+	}
+	return false
 }
 
 // FireList is what became of instants.
@@ -135,7 +155,7 @@ func showSchedule(v *orchestrator.ScheduleView) ScheduleAnswer {
 		Schedule: s, SameID: s.ID, SameName: s.Name, WorkflowName: v.WorkflowName, Problem: v.Problem, Input: s.Inputs, Cron: s.Cron, Priority: fleet.PriorityDefault,
 		ExecutionMode: cmp.Or(s.ExecutionMode, "lan"), LastJob: s.LastJob, RunCount: s.Runs, SuccessCount: s.Successes, FailureCount: s.Failures,
 		Streak: s.Streak, Frequency: f.Word, TimeHour: f.Hour, TimeMinute: f.Minute, DayOfWeek: f.Weekday, DayOfMonth: f.MonthDay,
-		IntervalSeconds: s.IntervalSeconds, NextRun: optionalTime(v.NextRun), LastRun: optionalTime(s.LastRun),
+		Recent: append([]fleet.State{}, v.Recent...), IntervalSeconds: s.IntervalSeconds, NextRun: optionalTime(v.NextRun), LastRun: optionalTime(s.LastRun),
 	}
 	out.NextRunAt, out.LastRunAt = out.NextRun, out.LastRun
 	if s.Priority != nil {

@@ -3,6 +3,7 @@ package orchestrator
 import (
 	"context"
 	"errors"
+	"math"
 	"slices"
 	"time"
 
@@ -16,14 +17,26 @@ import (
 type ScheduleView struct {
 	fleet.Schedule
 	WorkflowName string
-	NextRun      time.Time // zero: none
-	Problem      string    // why it cannot be read, and so starts nothing; empty: it can
+	NextRun      time.Time     // zero: none
+	Problem      string        // why it cannot be read, and so starts nothing; empty: it can
+	Recent       []fleet.State // how its newest jobs ended, the oldest first
 }
+
+// recentEnds is how many ends are shown beside a schedule.
+const recentEnds = 20
 
 // view adds what a schedule does not hold itself.
 func (s *Schedules) view(r store.Reader, list []fleet.Schedule, now time.Time) ([]ScheduleView, error) {
 	names := map[fleet.ID]string{}
 	days, err := almanacOf(r, list)
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]fleet.ID, len(list))
+	for i := range list {
+		ids[i] = list[i].ID
+	}
+	ends, err := r.LastEnds(ids, recentEnds)
 	if err != nil {
 		return nil, err
 	}
@@ -38,7 +51,7 @@ func (s *Schedules) view(r store.Reader, list []fleet.Schedule, now time.Time) (
 			}
 			name, names[of.WorkflowID] = w.Name, w.Name
 		}
-		out[i] = ScheduleView{Schedule: *of, WorkflowName: name}
+		out[i] = ScheduleView{Schedule: *of, WorkflowName: name, Recent: ends[i]}
 		t, err := days.timetable(of)
 		if err != nil {
 			out[i].Problem = fleet.AsError(err).Message
@@ -239,7 +252,76 @@ func (s *Schedules) Preview(ctx context.Context, p auth.Principal, ref string, c
 		}
 		runs = append(runs, run)
 	}
-	return runs, t.Zone, nil
+	err = s.Store.View(ctx, p.Scope(), func(r store.Reader) error { return s.beside(r, &of, runs, now) })
+	return runs, t.Zone, err
+}
+
+// Figures of what stands beside the runs of a preview.
+const (
+	besideMost = 5                   // names for each run
+	freeWindow = 28 * 24 * time.Hour // of which hours are usual
+)
+
+// beside says what else comes in the minutes of the runs, and how many slots
+// usually are free then.
+func (s *Schedules) beside(r store.Reader, of *fleet.Schedule, runs []PlannedRun, now time.Time) error {
+	if len(runs) == 0 {
+		return nil
+	}
+	at := map[time.Time][]*PlannedRun{}
+	until := now
+	for i := range runs {
+		if !runs[i].At.IsZero() {
+			minute := runs[i].At.Truncate(time.Minute).UTC()
+			at[minute], until = append(at[minute], &runs[i]), later(until, runs[i].At)
+		}
+	}
+	list, err := r.DueSchedules(until.Add(time.Minute), store.DueRef{}, upcomingSchedules)
+	if err != nil {
+		return err
+	}
+	days, err := almanacOf(r, list)
+	if err != nil {
+		return err
+	}
+	for i := range list {
+		other := &list[i]
+		t, err := days.timetable(other)
+		if err != nil || other.ID == of.ID || other.Spent() { // its own page tells of a fault
+			continue
+		}
+		found, _ := t.Between(later(other.Cursor, now), until.Add(time.Minute), fleet.PageMax)
+		for _, run := range found {
+			for _, mine := range at[run.Due.Truncate(time.Minute).UTC()] {
+				if !run.At.IsZero() && len(mine.Beside) < besideMost && !slices.Contains(mine.Beside, other.Name) {
+					mine.Beside = append(mine.Beside, other.Name)
+				}
+			}
+		}
+	}
+	hours, err := r.Rollups(store.RollupQuery{Span: fleet.SpanHour, Dim: fleet.DimAll, From: fleet.SpanHour.Floor(now.Add(-freeWindow)), To: now})
+	if err != nil {
+		return err
+	}
+	type usual struct {
+		free float64
+		n    int
+	}
+	week := map[int]usual{}
+	hour := func(t time.Time) int { return int(t.UTC().Weekday())*24 + t.UTC().Hour() }
+	for i := range hours {
+		if h := &hours[i]; h.CapacityMS > 0 {
+			u := week[hour(h.At)]
+			week[hour(h.At)] = usual{u.free + float64(max(h.CapacityMS-h.BusyMS, 0))/float64(time.Hour/time.Millisecond), u.n + 1}
+		}
+	}
+	for i := range runs {
+		if u := week[hour(runs[i].At)]; !runs[i].At.IsZero() && u.n > 0 {
+			free := math.Round(10*u.free/float64(u.n)) / 10
+			runs[i].Free = &free
+		}
+	}
+	return nil
 }
 
 // Fires lists what became of the instants of a schedule, the newest first.
@@ -304,4 +386,7 @@ type PlannedRun struct {
 	Moved    bool      // its own time is in a gap of the clocks
 	Excluded bool      // a calendar does not allow its instant
 	Doubled  bool      // it was moved onto the time of another run
+
+	Beside []string // other schedules that come in the same minute, at most a few
+	Free   *float64 // slots that usually are free at that hour of the week; nil: not known
 }

@@ -23,6 +23,9 @@ type ScheduleReader interface {
 	// LiveFires lists for each schedule its jobs that have not ended, the oldest
 	// first, at most MaxLiveFires of the newest.
 	LiveFires(schedules []fleet.ID) ([][]fleet.ID, error)
+	// LastEnds tells for each schedule how the newest of its jobs that have ended
+	// did so, the oldest instant first, at most limit of each.
+	LastEnds(schedules []fleet.ID, limit int) ([][]fleet.State, error)
 	// LiveBackfill counts those of a backfill.
 	LiveBackfill(schedule, backfill fleet.ID) (int, error)
 

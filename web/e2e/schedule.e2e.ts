@@ -97,6 +97,38 @@ describe('schedules', () => {
     await page.getByText('No schedule is of the kind “Weekly”.').waitFor();
     await page.getByRole('button', { name: 'Clear the filter' }).click();
 
+    // What is done with one stands in its row.
+    await page.getByRole('button', { name: 'Actions of noon' }).click();
+    await clean(page);
+    await shot(page, 'schedules-menu-dark');
+    await page.getByRole('menuitem', { name: 'Run now' }).click();
+    await page.getByRole('img', { name: /of the last 1 succeeded/ }).waitFor();
+    await page.getByRole('button', { name: 'Actions of noon' }).click();
+    await page.getByRole('menuitem', { name: 'Duplicate…' }).click();
+    const copy = page.getByRole('dialog');
+    expect(await copy.getByRole('textbox', { name: 'Name', exact: true }).inputValue()).toBe('noon copy');
+    await copy.getByRole('textbox', { name: /^Cron/ }).fill('0 9 * * *');
+    await copy.getByText('together with', { exact: false }).first().waitFor();
+    const priority = copy.getByRole('spinbutton', { name: /^Priority/ });
+    if (!(await priority.isVisible())) await copy.getByText('More: priority', { exact: false }).click();
+    await priority.fill('5');
+    await copy.getByRole('spinbutton', { name: /^Disable it/ }).fill('3');
+    await themes(page, 'schedule-copy');
+    await copy.getByRole('button', { name: 'Make the schedule' }).click();
+    await page.getByRole('region', { name: 'noon copy', exact: true }).waitFor();
+    const list = await ask<{ schedules: { schedule_name: string; priority: number; pause_after_failures: number }[] }>(
+      server.url,
+      'GET',
+      '/schedules?view=list',
+    );
+    expect(list.schedules.find((s) => s.schedule_name === 'noon copy')).toMatchObject({ priority: 5, pause_after_failures: 3 });
+    await page.goto(`${server.url}/fleet/schedules`);
+    await themes(page, 'schedules');
+    await page.getByRole('button', { name: 'Actions of noon copy' }).click();
+    await page.getByRole('menuitem', { name: 'Delete…' }).click();
+    await page.getByRole('button', { name: 'Delete the schedule' }).click();
+    await page.getByText('noon copy is deleted; its jobs go on.').waitFor();
+
     await page.getByRole('link', { name: 'morning' }).click();
     const view = page.getByRole('region', { name: 'morning', exact: true });
     await view.getByRole('button', { name: 'Skip next' }).click();

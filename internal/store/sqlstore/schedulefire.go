@@ -21,6 +21,8 @@ var (
 	// fireLive asks the jobs themselves: an end that was not counted yet is one.
 	fireLive = stmt("schedule_fire.live", `select f.job_id from schedule_fires f join jobs j on j.id = f.job_id
 		where f.schedule_id = $1 and f.open and f.tenant_id || '' = $2 and j.ended_at is null order by f.job_id desc limit $3`)
+	fireLast = stmt("schedule_fire.last", `select f.job_state from schedule_fires f where f.schedule_id = $1 and f.tenant_id || '' = $2
+		and f.job_state <> '' order by f.fire_at desc, f.source desc limit $3`)
 	fireLiveBackfill = stmt("schedule_fire.live_backfill", `select count(*) from schedule_fires f join jobs j on j.id = f.job_id
 		where f.schedule_id = $1 and f.job_id > '' and f.open and f.source || '' = $2 and f.tenant_id || '' = $3 and j.ended_at is null`)
 	fireWatched = stmt("schedule_fire.watched", `select `+fireColumns+` from schedule_fires f where f.watch_at <= $1 and f.watch_at >= $2
@@ -121,6 +123,24 @@ func (r *reader) LiveFires(schedules []fleet.ID) ([][]fleet.ID, error) {
 	}
 	out := make([][]fleet.ID, len(schedules))
 	err = r.conn.Each(fireLive, lists, func(i int, row *Row) error { out[i] = append(out[i], str[fleet.ID](row)); return nil })
+	for i := range out {
+		slices.Reverse(out[i])
+	}
+	return out, err
+}
+
+// LastEnds tells how the newest jobs of schedules ended.
+func (r *reader) LastEnds(schedules []fleet.ID, limit int) ([][]fleet.State, error) {
+	tenant, err := r.only()
+	if err != nil {
+		return nil, err
+	}
+	lists := make([][]any, len(schedules))
+	for i, id := range schedules {
+		lists[i] = []any{id, tenant, limit}
+	}
+	out := make([][]fleet.State, len(schedules))
+	err = r.conn.Each(fireLast, lists, func(i int, row *Row) error { out[i] = append(out[i], str[fleet.State](row)); return nil })
 	for i := range out {
 		slices.Reverse(out[i])
 	}

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -284,6 +285,11 @@ func scheduleTests() map[string]func(f *Fixture) {
 			list := f.fires(s.ID)
 			is(f, "rows", len(list), 4)
 			is(f, "the end of the newest", list[0].End, fleet.Cancelled)
+			f.View(func(r store.Reader) error {
+				last, err := r.LastEnds([]fleet.ID{"none", s.ID}, 3)
+				is(f, "last ends", fmt.Sprint(last), "[[] [failed failed cancelled]]")
+				return err
+			})
 			is(f, "is watched", list[3].WatchAt.IsZero(), true)
 			f.Update(func(tx store.Tx) error { return tx.RanByHand(f.Tenant, s.ID, "j", f.Now) })
 			is(f, "runs", f.schedule(s.ID).Runs, int64(5))

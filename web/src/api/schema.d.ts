@@ -7321,9 +7321,18 @@ export interface components {
              * @description The instant as the rule has it.
              */
             fire_at: string;
+            /**
+             * Format: double
+             * @description Slots that usually are free at that hour of the week, by the last 28 days; left out where nothing is known.
+             */
+            free_slots?: number;
             /** @description The same on the clocks of its zone. */
             local?: string;
             moved_by_dst?: boolean;
+            /** @description Other schedules that come in the same minute; at most 5. */
+            others?: string[];
+            /** @description Its time comes twice on the clocks of its zone; it runs once. */
+            twice_by_dst?: boolean;
         };
         Problem: {
             /** @description The finer code, such as invalid_field or job_finished. */
@@ -8447,6 +8456,8 @@ export interface components {
             problem?: string;
             /** Format: int64 */
             queue_timeout_seconds?: number;
+            /** @description How its newest jobs ended, the oldest first; 20 at most. */
+            recent: ("pending" | "assigned" | "running" | "cancelling" | "needs_decision" | "completed" | "failed" | "cancelled" | "timeout")[];
             /** Format: int64 */
             revision: number;
             /** Format: date-time */
@@ -12764,6 +12775,7 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                "application/json": string;
                 "application/octet-stream": string;
             };
         };

@@ -9,8 +9,9 @@ export interface Item {
 }
 
 /** Menu is a button with things to do behind it. Arrows walk them, Escape gives the focus back. */
-export function Menu({ label, items, disabled }: { label: string; items: readonly Item[]; disabled?: boolean }) {
+export function Menu({ label, short, items, disabled }: { label: string; short?: string; items: readonly Item[]; disabled?: boolean }) {
   const [open, setOpen] = useState(false);
+  const [place, setPlace] = useState<React.CSSProperties>({});
   const box = useRef<HTMLSpanElement>(null);
   const id = useId();
   useEffect(() => {
@@ -19,8 +20,15 @@ export function Menu({ label, items, disabled }: { label: string; items: readonl
     const out = (e: PointerEvent) => {
       if (!box.current?.contains(e.target as Node)) setOpen(false);
     };
+    const moved = (e: Event) => {
+      if (!box.current?.contains(e.target as Node)) setOpen(false); // it stands beside a button that is elsewhere now
+    };
     document.addEventListener('pointerdown', out);
-    return () => document.removeEventListener('pointerdown', out);
+    document.addEventListener('scroll', moved, true);
+    return () => {
+      document.removeEventListener('pointerdown', out);
+      document.removeEventListener('scroll', moved, true);
+    };
   }, [open]);
   const close = () => {
     setOpen(false);
@@ -41,11 +49,22 @@ export function Menu({ label, items, disabled }: { label: string; items: readonl
   };
   return (
     <span className={css.menuBox} ref={box}>
-      <button type="button" aria-haspopup="menu" aria-expanded={open} aria-controls={open ? id : undefined} disabled={disabled} onClick={() => setOpen(!open)}>
-        {label} ▾
+      <button
+        type="button"
+        aria-label={short && label}
+        aria-haspopup="menu"
+        aria-expanded={open}
+        aria-controls={open ? id : undefined}
+        disabled={disabled}
+        onClick={(e) => {
+          setPlace(beside(e.currentTarget.getBoundingClientRect(), items.length));
+          setOpen(!open);
+        }}
+      >
+        {short ?? `${label} ▾`}
       </button>
       {open && (
-        <div role="menu" id={id} aria-label={label} tabIndex={-1} className={css.menu} onKeyDown={keys}>
+        <div role="menu" id={id} aria-label={label} tabIndex={-1} className={css.menu} style={place} onKeyDown={keys}>
           {items.map((i) => (
             <button
               key={i.name}
@@ -65,4 +84,12 @@ export function Menu({ label, items, disabled }: { label: string; items: readonl
       )}
     </span>
   );
+}
+
+/** beside is where a menu has room: under its button or over it, and within the window. A part that scrolls does not cut it off. */
+function beside(b: DOMRect, items: number): React.CSSProperties {
+  const [width, height] = [document.documentElement.clientWidth, document.documentElement.clientHeight];
+  const tall = 32 * items + 16;
+  const side = b.right > 240 ? { right: width - b.right } : { left: Math.max(8, Math.min(b.left, width - 240)) };
+  return b.bottom + tall > height && b.top > tall ? { bottom: height - b.top + 4, ...side } : { top: b.bottom + 4, ...side };
 }

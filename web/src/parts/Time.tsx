@@ -49,3 +49,13 @@ export function Ago({ at }: { at: string | number | null | undefined }) {
     </time>
   );
 }
+
+/** In tells how long from now, and the exact time on hover. */
+export function In({ at, exactly }: { at: string; exactly?: string }) {
+  const left = Date.parse(at) - useNow();
+  return (
+    <time dateTime={at} title={exactly ?? exact(at)}>
+      {left <= 0 ? 'now' : `in ${span(left < 60_000 ? Math.ceil(left / 1000) * 1000 : Math.floor(left / 60_000) * 60_000).replace(/ 0 (s|min|h)$/, '')}`}
+    </time>
+  );
+}

@@ -5,12 +5,16 @@ import { Confirm } from '../../parts/Confirm';
 import { useLive } from '../../parts/live';
 import css from '../../parts/parts.module.css';
 import { Said } from '../../parts/Said';
+import { WorkflowSelect } from '../../parts/WorkflowSelect';
 import { Wrong } from '../../parts/Wrong';
-import { type Draft, draftOf, fieldOf, inZone, mark, newDraft, type Schedule, timeOf } from './schedules';
+import { around, bodyOf, type Draft, draftOf, fieldOf, inZone, mark, newDraft, type Schedule, timeOf } from './schedules';
 
 type Faults = Record<string, string>;
 const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
-const shown = ['schedule_name', 'workflow_id', 'cron_expression', 'interval_seconds', 'run_at', 'timezone', 'overlap', 'misfire', 'calendars', 'inputs'];
+const shown = [
+  ...['schedule_name', 'workflow_id', 'cron_expression', 'interval_seconds', 'run_at', 'timezone', 'overlap', 'misfire', 'calendars', 'inputs'],
+  ...['priority', 'jitter_seconds', 'start_at', 'end_at', 'pause_after_failures', 'environment'],
+];
 
 /** wrongOf puts what the server refuses at its fields. */
 const wrongOf = (e: unknown): Faults =>
@@ -19,14 +23,13 @@ const wrongOf = (e: unknown): Faults =>
     : {};
 
 /** ScheduleDialog makes or changes a schedule, and shows its next runs while somebody writes. */
-export function ScheduleDialog({ of, onClose, onDone }: { of?: Schedule; onClose: () => void; onDone: (s: Schedule) => void }) {
-  const [d, setD] = useState<Draft>(() => (of ? draftOf(of) : newDraft(here)));
+export function ScheduleDialog({ of, from, onClose, onDone }: { of?: Schedule; from?: Draft; onClose: () => void; onDone: (s: Schedule) => void }) {
+  const [d, setD] = useState<Draft>(() => (of ? draftOf(of) : (from ?? newDraft(here))));
+  const [more, setMore] = useState(() =>
+    ['jitter', 'start', 'end', 'failures', 'priority', 'environment'].some((k) => d[k as keyof Draft] !== newDraft(here)[k as keyof Draft]),
+  );
   const [wrong, setWrong] = useState<Faults>({});
   const act = useAct();
-  const flows = useLive<Schemas['WorkflowList']>('workflows to schedule', {
-    topics: ['workflows'],
-    ask: (s) => call('GET', '/workflows?limit=500', undefined, s),
-  });
   const calendars = useLive<Schemas['CalendarList']>('calendars', { topics: ['schedules'], ask: (s) => call('GET', '/calendars', undefined, s) });
   const next = useNext(d, of?.schedule_id);
   const set = (more: Partial<Draft>) => {
@@ -35,21 +38,11 @@ export function ScheduleDialog({ of, onClose, onDone }: { of?: Schedule; onClose
   };
   const bad = { ...next.wrong, ...wrong };
   const send = () => {
-    let inputs: unknown;
-    try {
-      inputs = JSON.parse(d.inputs || '{}');
-    } catch (e) {
-      setWrong({ inputs: `The inputs are no JSON: ${(e as Error).message}` });
+    const body = bodyOf(d);
+    if (body === undefined) {
+      setWrong({ inputs: 'The inputs must be a JSON object.' });
       return;
     }
-    const body: Schemas['ScheduleBody'] = {
-      ...timeOf(d),
-      schedule_name: d.name,
-      workflow_id: d.workflow,
-      overlap: { policy: d.overlap },
-      misfire: { policy: d.misfire },
-      inputs,
-    };
     void act
       .run(
         'Saving…',
@@ -79,19 +72,13 @@ export function ScheduleDialog({ of, onClose, onDone }: { of?: Schedule; onClose
           Name <input required value={d.name} onChange={(e) => set({ name: e.target.value })} />
         </label>
       </Wrong>
-      <Wrong say={bad.workflow_id ?? (flows.error && sentence(flows.error))}>
-        <label>
-          Workflow{' '}
-          <select required value={d.workflow} onChange={(e) => set({ workflow: e.target.value })}>
-            <option value="">Choose one</option>
-            {of && !flows.data?.workflows.some((w) => w.workflow_id === of.workflow_id) && <option value={of.workflow_id}>{of.workflow_name}</option>}
-            {flows.data?.workflows.map((w) => (
-              <option key={w.workflow_id} value={w.workflow_id}>
-                {w.workflow_name}
-              </option>
-            ))}
-          </select>
-        </label>
+      <Wrong say={bad.workflow_id}>
+        <WorkflowSelect
+          label="Workflow"
+          value={d.workflow}
+          onChange={(workflow) => set({ workflow })}
+          also={of && { id: of.workflow_id, name: of.workflow_name }}
+        />
       </Wrong>
       <label>
         When{' '}
@@ -151,6 +138,7 @@ export function ScheduleDialog({ of, onClose, onDone }: { of?: Schedule; onClose
           {next.runs.map((r) => (
             <li key={r.fire_at}>
               {r.local ?? inZone(r.fire_at, d.zone)} {mark(r) && <span className={css.warn}>{mark(r)}</span>}
+              {around(r) && <div className={r.others?.length ? css.warn : css.hint}>{around(r)}</div>}
             </li>
           ))}
         </ol>
@@ -182,6 +170,41 @@ export function ScheduleDialog({ of, onClose, onDone }: { of?: Schedule; onClose
           Inputs, a JSON object <textarea value={d.inputs} spellCheck={false} onChange={(e) => set({ inputs: e.target.value })} />
         </label>
       </Wrong>
+      <details open={more} onToggle={(e) => setMore(e.currentTarget.open)}>
+        <summary>More: priority, environment, jitter, start and end, failures</summary>
+        <Wrong say={bad.priority}>
+          <label>
+            Priority of its jobs (0 goes first) <input type="number" min={0} max={20} value={d.priority} onChange={(e) => set({ priority: e.target.value })} />
+          </label>
+        </Wrong>
+        <Wrong say={bad.environment}>
+          <label>
+            Environment of its jobs (empty: that of the workflow) <input value={d.environment} onChange={(e) => set({ environment: e.target.value })} />
+          </label>
+        </Wrong>
+        <Wrong say={bad.jitter_seconds}>
+          <label>
+            Jitter: seconds by which each run is put off at most{' '}
+            <input type="number" min={0} value={d.jitter} onChange={(e) => set({ jitter: e.target.value })} />
+          </label>
+        </Wrong>
+        <Wrong say={bad.start_at}>
+          <label>
+            Not before <input type="datetime-local" value={d.start} onChange={(e) => set({ start: e.target.value })} />
+          </label>
+        </Wrong>
+        <Wrong say={bad.end_at}>
+          <label>
+            Not after <input type="datetime-local" value={d.end} onChange={(e) => set({ end: e.target.value })} />
+          </label>
+        </Wrong>
+        <Wrong say={bad.pause_after_failures}>
+          <label>
+            Disable it after so many failures in a row (0: never){' '}
+            <input type="number" min={0} value={d.failures} onChange={(e) => set({ failures: e.target.value })} />
+          </label>
+        </Wrong>
+      </details>
       {Object.keys(wrong).length === 0 && <Said act={act} />}
     </Confirm>
   );

@@ -1,6 +1,6 @@
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
-import { call, Refusal, type Schemas } from '../../api/client';
+import { call, type Schemas } from '../../api/client';
 import { useAct } from '../../parts/act';
 import { Confirm } from '../../parts/Confirm';
 import { onlyIf, useLive } from '../../parts/live';
@@ -11,9 +11,9 @@ import { Fault, Loading } from '../../parts/States';
 import { Status } from '../../parts/Status';
 import { useMay } from '../../parts/session';
 import { label } from '../../parts/words';
-import { skipOf } from './agenda';
+import { runNow, skipNext } from './acts';
 import { ScheduleDialog } from './ScheduleDialog';
-import { concerns, inZone, often, outcomes, type Schedule, type ScheduleSearch } from './schedules';
+import { concerns, copyOf, inZone, often, outcomes, type Schedule, type ScheduleSearch } from './schedules';
 
 const by: Record<string, string> = { manual: 'By hand', backfill: 'Backfill' };
 
@@ -22,11 +22,12 @@ interface Props {
   search: ScheduleSearch;
   onSearch: (s: ScheduleSearch) => void;
   onChanged: () => void;
+  onOpen: (id: string) => void;
   onGone: () => void;
 }
 
 /** ScheduleView is one schedule, and what became of each of its times. */
-export function ScheduleView({ id, search, onSearch, onChanged, onGone }: Props) {
+export function ScheduleView({ id, search, onSearch, onChanged, onOpen, onGone }: Props) {
   const at = `/schedules/${encodeURIComponent(id)}`;
   const [trail, setTrail] = useState<string[]>([]);
   const q = new URLSearchParams({
@@ -42,7 +43,7 @@ export function ScheduleView({ id, search, onSearch, onChanged, onGone }: Props)
   });
   const mayRun = useMay('schedules:run');
   const mayWrite = useMay('schedules:write');
-  const [open, setOpen] = useState<'edit' | 'pause' | 'delete'>();
+  const [open, setOpen] = useState<'edit' | 'pause' | 'delete' | 'copy'>();
   const [note, setNote] = useState('');
   const act = useAct();
   const d = one.data;
@@ -62,40 +63,14 @@ export function ScheduleView({ id, search, onSearch, onChanged, onGone }: Props)
       )
       .then(all);
   };
-  /** skip lets the schedule go on from the run after the next one: nothing comes before that. */
-  const skip = () =>
-    act
-      .run(
-        'Skipping…',
-        async () => {
-          const p = await call<Schemas['SchedulePreview']>('POST', '/schedules/preview', { schedule_id: d.schedule_id, count: 10 });
-          const s = skipOf(p.runs);
-          if (!s) throw new Refusal('No run comes after the next one.', 0, 'Disable the schedule instead.', '');
-          await call('PUT', at, { start_at: s.start }, undefined, { 'If-Match': `"${d.revision}"` });
-          return s;
-        },
-        (s) => `The run of ${inZone(s.skipped, d.timezone)} does not come. It goes on at ${inZone(s.start, d.timezone)}.`,
-      )
-      .then(all);
+  const skip = () => skipNext(act, d).then(all);
   return (
     <section aria-label={d.schedule_name}>
       <div className={css.bar}>
         <h2>{d.schedule_name}</h2>
         {!d.enabled && <Status word="paused" />}
         <span className={css.grow} />
-        <button
-          type="button"
-          disabled={!mayRun || act.busy}
-          onClick={() =>
-            void act
-              .run(
-                'Starting…',
-                () => call<Schemas['ScheduleDone']>('POST', `${at}/run-now`),
-                (a) => [a.message, ...(a.warnings ?? [])].join(' '),
-              )
-              .then(all)
-          }
-        >
+        <button type="button" disabled={!mayRun || act.busy} onClick={() => void runNow(act, d).then(all)}>
           Run now
         </button>
         <button type="button" disabled={!mayRun || act.busy} onClick={() => (d.enabled ? setOpen('pause') : enable(true))}>
@@ -106,6 +81,9 @@ export function ScheduleView({ id, search, onSearch, onChanged, onGone }: Props)
         </button>
         <button type="button" disabled={!mayWrite} onClick={() => setOpen('edit')}>
           Edit…
+        </button>
+        <button type="button" disabled={!mayWrite} onClick={() => setOpen('copy')}>
+          Duplicate…
         </button>
         <button type="button" disabled={!mayWrite} onClick={() => setOpen('delete')}>
           Delete…
@@ -203,6 +181,17 @@ export function ScheduleView({ id, search, onSearch, onChanged, onGone }: Props)
           onDone={() => {
             setOpen(undefined);
             all();
+          }}
+        />
+      )}
+      {open === 'copy' && (
+        <ScheduleDialog
+          from={copyOf(d)}
+          onClose={() => setOpen(undefined)}
+          onDone={(s) => {
+            setOpen(undefined);
+            onChanged();
+            onOpen(s.schedule_id);
           }}
         />
       )}

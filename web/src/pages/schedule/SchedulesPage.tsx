@@ -2,20 +2,24 @@ import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { call, type Schemas } from '../../api/client';
 import { useAct } from '../../parts/act';
+import { Confirm } from '../../parts/Confirm';
 import { FleetTabs } from '../../parts/FleetTabs';
 import { useLive } from '../../parts/live';
+import { Menu } from '../../parts/Menu';
 import css from '../../parts/parts.module.css';
 import { Said } from '../../parts/Said';
 import { Scroll } from '../../parts/Scroll';
+import { Squares } from '../../parts/Squares';
 import { Empty, Fault, Loading } from '../../parts/States';
 import { Switch } from '../../parts/Switch';
 import { useMay } from '../../parts/session';
-import { Ago } from '../../parts/Time';
+import { Ago, In } from '../../parts/Time';
 import { label } from '../../parts/words';
 import { Agenda } from './Agenda';
+import { runNow, skipNext, skippable } from './acts';
 import { ScheduleDialog } from './ScheduleDialog';
 import { ScheduleView } from './ScheduleView';
-import { frequencies, inZone, type Kind, often, rate, type Schedule, type ScheduleSearch } from './schedules';
+import { copyOf, type Draft, frequencies, inZone, type Kind, often, rate, type Schedule, type ScheduleSearch } from './schedules';
 
 interface Props {
   id: string;
@@ -35,7 +39,8 @@ export function SchedulesPage({ id, agenda, kind, onView, search, onSearch, onOp
   });
   const mayWrite = useMay('schedules:write');
   const mayRun = useMay('schedules:run');
-  const [making, setMaking] = useState(false);
+  const [making, setMaking] = useState<{ of?: Schedule; from?: Draft }>();
+  const [gone, setGone] = useState<Schedule>();
   const act = useAct();
   const all = list.data?.schedules ?? [];
   const rows = kind ? all.filter((s) => s.frequency === kind) : all;
@@ -59,7 +64,7 @@ export function SchedulesPage({ id, agenda, kind, onView, search, onSearch, onOp
           className={css.primary}
           disabled={!mayWrite}
           title={mayWrite === false ? 'This needs the permission schedules:write.' : undefined}
-          onClick={() => setMaking(true)}
+          onClick={() => setMaking({})}
         >
           New schedule…
         </button>
@@ -112,8 +117,9 @@ export function SchedulesPage({ id, agenda, kind, onView, search, onSearch, onOp
                   <th>When</th>
                   <th>Next run</th>
                   <th>Last run</th>
-                  <th data-number>Success rate</th>
+                  <th>Success rate</th>
                   <th data-number>Runs</th>
+                  <th>Actions</th>
                 </tr>
               </thead>
               <tbody>
@@ -133,7 +139,7 @@ export function SchedulesPage({ id, agenda, kind, onView, search, onSearch, onOp
                       {often(s)}
                       <div className={css.hint}>{s.timezone}</div>
                     </td>
-                    <td>{s.next_run ? inZone(s.next_run, s.timezone) : 'None'}</td>
+                    <td>{s.next_run ? <In at={s.next_run} exactly={`${inZone(s.next_run, s.timezone)} ${s.timezone}`} /> : 'None'}</td>
                     <td>
                       {s.last_run ? <Ago at={s.last_run} /> : 'Not yet'}
                       {s.success_count + s.failure_count > 0 && (
@@ -142,26 +148,73 @@ export function SchedulesPage({ id, agenda, kind, onView, search, onSearch, onOp
                         </div>
                       )}
                     </td>
-                    <td data-number>{rate(s)}</td>
+                    <td>
+                      <Squares of={s.recent} rate={rate(s)} />
+                      {s.recent.length > 0 && <span className={css.hint}> {rate(s)}</span>}
+                    </td>
                     <td data-number>{s.run_count}</td>
+                    <td>
+                      <Menu
+                        label={`Actions of ${s.schedule_name}`}
+                        short="⋯"
+                        items={[
+                          { name: 'Run now', ...not(mayRun, 'schedules:run'), run: () => void runNow(act, s).then(list.again) },
+                          { name: 'Edit…', ...not(mayWrite, 'schedules:write'), run: () => setMaking({ of: s }) },
+                          { name: 'Duplicate…', ...not(mayWrite, 'schedules:write'), run: () => setMaking({ from: copyOf(s) }) },
+                          {
+                            name: 'Skip next',
+                            ...(skippable(s) ? not(mayWrite, 'schedules:write') : { why: 'No next run can be left out.' }),
+                            run: () => void skipNext(act, s).then(list.again),
+                          },
+                          { name: 'History', run: () => onOpen(s.schedule_id) },
+                          { name: 'Delete…', ...not(mayWrite, 'schedules:write'), run: () => setGone(s) },
+                        ]}
+                      />
+                    </td>
                   </tr>
                 ))}
               </tbody>
             </table>
           </Scroll>
         )}
-        {id && <ScheduleView key={id} id={id} search={search} onSearch={onSearch} onChanged={list.again} onGone={() => onOpen('')} />}
+        {id && <ScheduleView key={id} id={id} search={search} onSearch={onSearch} onChanged={list.again} onOpen={onOpen} onGone={() => onOpen('')} />}
       </div>
       {making && (
         <ScheduleDialog
-          onClose={() => setMaking(false)}
+          {...making}
+          onClose={() => setMaking(undefined)}
           onDone={(s) => {
-            setMaking(false);
+            setMaking(undefined);
             list.again();
             onOpen(s.schedule_id);
           }}
         />
       )}
+      {gone && (
+        <Confirm
+          title={`Delete the schedule ${gone.schedule_name}?`}
+          action="Delete the schedule"
+          busy={act.busy}
+          onClose={() => setGone(undefined)}
+          onConfirm={() => {
+            setGone(undefined);
+            void act
+              .run(
+                'Deleting…',
+                () => call('DELETE', `/schedules/${encodeURIComponent(gone.schedule_id)}`).then(() => true),
+                () => `${gone.schedule_name} is deleted; its jobs go on.`,
+              )
+              .then((ok) => {
+                list.again();
+                if (ok && gone.schedule_id === id) onOpen('');
+              });
+          }}
+        >
+          <p>It starts nothing more. Its jobs go on. It cannot be taken back.</p>
+        </Confirm>
+      )}
     </div>
   );
 }
+
+const not = (may: boolean | undefined, permission: string) => (may ? {} : { why: `This needs the permission ${permission}.` });

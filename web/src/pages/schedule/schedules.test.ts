@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Fact } from '../../live/frames';
-import { concerns, cronWords, every, fieldOf, instantIn, inZone, mark, newDraft, often, scheduleSearch, timeOf } from './schedules';
+import { around, bodyOf, concerns, cronWords, every, fieldOf, instantIn, inZone, mark, newDraft, often, scheduleSearch, timeOf } from './schedules';
 
 const base = { kind: 'cron', frequency: 'daily', timezone: 'UTC', interval_seconds: 0, time_hour: 9, time_minute: 5, day_of_week: 0, day_of_month: 3 } as const;
 
@@ -19,8 +19,19 @@ describe('the time of a schedule', () => {
     expect(instantIn('', 'UTC')).toBeUndefined();
     expect(inZone('2026-01-01T00:00:00Z', 'No/Where')).toBe('2026-01-01 00:00:00');
   });
+  it('is sent with what else is set', () => {
+    const d = { ...newDraft('UTC'), name: 'n', workflow: 'w', jitter: '30', start: '2026-01-02T03:04', failures: '3', priority: '0' };
+    expect(bodyOf(d)).toMatchObject({ jitter_seconds: 30, start_at: '2026-01-02T03:04:00.000Z', pause_after_failures: 3, priority: 0 });
+    expect(bodyOf({ ...d, inputs: '[]' })).toBeUndefined();
+  });
   it('is sent as its kind alone', () => {
-    expect(timeOf({ ...newDraft('UTC'), kind: 'interval', seconds: '60' })).toEqual({ kind: 'interval', calendars: [], timezone: 'UTC', interval_seconds: 60 });
+    expect(timeOf({ ...newDraft('UTC'), kind: 'interval', seconds: '60' })).toEqual({
+      kind: 'interval',
+      calendars: [],
+      timezone: 'UTC',
+      interval_seconds: 60,
+      jitter_seconds: 0,
+    });
   });
 });
 
@@ -29,6 +40,8 @@ describe('what is told of it', () => {
     const run = { fire_at: '2026-01-01T00:00:00Z', at: '2026-01-01T00:00:00Z' };
     expect(mark(run)).toBe('');
     expect(mark({ ...run, moved_by_dst: true })).toMatch(/^moved/);
+    expect(mark({ ...run, twice_by_dst: true })).toMatch(/runs once$/);
+    expect(around({ ...run, free_slots: 2.5, others: ['a', 'b'] })).toBe('usually 2.5 slots free · together with a, b');
     expect(mark({ ...run, at: null, excluded_by_calendar: true })).toMatch(/^left out/);
   });
   it('puts errors at their field, and knows outcomes', () => {

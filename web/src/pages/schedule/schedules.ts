@@ -162,6 +162,12 @@ export interface Draft {
   misfire: NonNullable<Schemas['MisfireChange']['policy']>;
   calendars: readonly string[];
   inputs: string;
+  priority: string;
+  jitter: string; // seconds
+  start: string; // on the clocks of zone; empty: at once
+  end: string;
+  failures: string; // in a row, after which it is disabled; 0: never
+  environment: string;
 }
 
 export const newDraft = (zone: string): Draft => ({
@@ -176,6 +182,12 @@ export const newDraft = (zone: string): Draft => ({
   misfire: 'run_once',
   calendars: [],
   inputs: '{}',
+  priority: '10',
+  jitter: '0',
+  start: '',
+  end: '',
+  failures: '0',
+  environment: '',
 });
 
 export const draftOf = (s: Schedule): Draft => ({
@@ -190,7 +202,38 @@ export const draftOf = (s: Schedule): Draft => ({
   misfire: s.misfire.policy as Draft['misfire'],
   calendars: s.calendars ?? [],
   inputs: JSON.stringify(s.input ?? {}, null, 2),
+  priority: String(s.priority),
+  jitter: String(s.jitter_seconds ?? 0),
+  start: s.start_at ? localIn(s.start_at, s.timezone) : '',
+  end: s.end_at ? localIn(s.end_at, s.timezone) : '',
+  failures: String(s.pause_after_failures ?? 0),
+  environment: s.environment ?? '',
 });
+
+/** copyOf is a draft of a new schedule like one that is there. */
+export const copyOf = (s: Schedule): Draft => ({ ...draftOf(s), name: `${s.schedule_name} copy` });
+
+/** bodyOf is what makes or changes a schedule; undefined when the inputs are no JSON object. */
+export function bodyOf(d: Draft): Schemas['ScheduleBody'] | undefined {
+  let inputs: unknown;
+  try {
+    inputs = JSON.parse(d.inputs || '{}');
+  } catch {
+    return undefined;
+  }
+  if (typeof inputs !== 'object' || inputs === null || Array.isArray(inputs)) return undefined;
+  return {
+    ...timeOf(d),
+    schedule_name: d.name,
+    workflow_id: d.workflow,
+    overlap: { policy: d.overlap },
+    misfire: { policy: d.misfire },
+    inputs,
+    priority: Number(d.priority || 10),
+    pause_after_failures: Number(d.failures || 0),
+    environment: d.environment,
+  };
+}
 
 /** timeOf is the part of a draft that says when. */
 export function timeOf(d: Draft): Schemas['PreviewScheduleBody'] {
@@ -200,6 +243,10 @@ export function timeOf(d: Draft): Schemas['PreviewScheduleBody'] {
   if (d.kind === 'cron') body.cron_expression = d.cron;
   else if (d.kind === 'interval') body.interval_seconds = Math.round(Number(d.seconds));
   else if (at) body.run_at = at;
+  body.jitter_seconds = Math.round(Number(d.jitter || 0));
+  const [start, end] = [instantIn(d.start, d.zone), instantIn(d.end, d.zone)];
+  if (start) body.start_at = start;
+  if (end) body.end_at = end;
   return body;
 }
 
@@ -207,7 +254,16 @@ export function timeOf(d: Draft): Schemas['PreviewScheduleBody'] {
 export function mark(r: Schemas['PreviewedRun']): string {
   if (r.excluded_by_calendar) return r.at === null ? 'left out: a calendar does not allow it' : 'put on another day: a calendar does not allow it';
   if (r.collapsed) return 'another run at the same time stands for it';
-  return r.moved_by_dst ? 'moved: the clocks change, and its own time does not exist' : '';
+  if (r.moved_by_dst) return 'moved: the clocks change, and its own time does not exist';
+  return r.twice_by_dst ? 'its time comes twice, because the clocks change: it runs once' : '';
+}
+
+/** around says what else comes with a run, and how much room there usually is; empty: nothing is known. */
+export function around(r: Schemas['PreviewedRun']): string {
+  const out: string[] = [];
+  if (r.free_slots !== undefined) out.push(`usually ${r.free_slots} ${r.free_slots === 1 ? 'slot' : 'slots'} free`);
+  if (r.others && r.others.length > 0) out.push(`together with ${r.others.join(', ')}`);
+  return out.join(' · ');
 }
 
 const own: Record<string, string> = { cron: 'cron_expression', name: 'schedule_name', input: 'inputs', variables: 'inputs' };

@@ -1,12 +1,12 @@
 import { useState } from 'react';
 import { call, Refusal, type Schemas } from '../../api/client';
-import { sentence, useAct } from '../../parts/act';
+import { useAct } from '../../parts/act';
 import { Confirm } from '../../parts/Confirm';
 import css from '../../parts/parts.module.css';
 import { Said } from '../../parts/Said';
+import { WorkflowSelect } from '../../parts/WorkflowSelect';
 import { Wrong } from '../../parts/Wrong';
 import { Conditions } from './Conditions';
-import { useFlows } from './names';
 import { EmailFields, EventFields, FileFields, QueueFields, WebhookFields } from './rules';
 import { bodyOf, type Draft, draftOf, fieldOf, type Kind, kinds, newDraft, newSecret, type Trigger, Unreadable } from './triggers';
 
@@ -32,7 +32,6 @@ export function TriggerDialog({ of, onClose, onDone }: Props) {
   const [wrong, setWrong] = useState<Faults>({});
   const [made, setMade] = useState<{ name: string; secret: string }>(); // by an attempt that was refused afterwards
   const act = useAct();
-  const flows = useFlows();
   const set = (more: Partial<Draft>) => {
     setWrong({});
     if (act.bad) act.say('');
@@ -78,19 +77,13 @@ export function TriggerDialog({ of, onClose, onDone }: Props) {
           Name <input required value={d.name} onChange={(e) => set({ name: e.target.value })} />
         </label>
       </Wrong>
-      <Wrong say={wrong.workflow_id ?? (flows.error && sentence(flows.error))}>
-        <label>
-          Workflow that it starts{' '}
-          <select required value={d.workflow} onChange={(e) => set({ workflow: e.target.value })}>
-            <option value="">Choose one</option>
-            {of && !flows.data?.workflows.some((w) => w.workflow_id === of.workflow_id) && <option value={of.workflow_id}>{of.workflow_id}</option>}
-            {flows.data?.workflows.map((w) => (
-              <option key={w.workflow_id} value={w.workflow_id}>
-                {w.workflow_name}
-              </option>
-            ))}
-          </select>
-        </label>
+      <Wrong say={wrong.workflow_id}>
+        <WorkflowSelect
+          label="Workflow that it starts"
+          value={d.workflow}
+          onChange={(workflow) => set({ workflow })}
+          also={of && { id: of.workflow_id, name: of.workflow_id }}
+        />
       </Wrong>
       <fieldset className={css.choice}>
         <legend>It waits for</legend>

@@ -1,12 +1,7 @@
 import { useMemo } from 'react';
 import { call, type Schemas } from '../../api/client';
 import { onlyIf, useLive } from '../../parts/live';
-
-export const useFlows = () =>
-  useLive<Schemas['WorkflowList']>('workflows to start', {
-    topics: ['workflows'],
-    ask: (s) => call('GET', '/workflows?limit=500', undefined, s),
-  });
+import { useWorkflows } from '../../parts/WorkflowSelect';
 
 export const useQueues = () =>
   useLive<Schemas['QueueList']>('queues to work off', {
@@ -17,7 +12,7 @@ export const useQueues = () =>
 
 /** useNames gives the names of workflows and queues; what has none that is known is its id. */
 export function useNames(): (id: string) => string {
-  const flows = useFlows().data;
+  const flows = useWorkflows().data;
   const queues = useQueues().data;
   return useMemo(() => {
     const names = new Map<string, string>();

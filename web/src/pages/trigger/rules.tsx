@@ -4,8 +4,9 @@ import { sentence } from '../../parts/act';
 import { onlyIf, useFleetList, useLive } from '../../parts/live';
 import css from '../../parts/parts.module.css';
 import { useMay } from '../../parts/session';
+import { WorkflowSelect } from '../../parts/WorkflowSelect';
 import { Wrong } from '../../parts/Wrong';
-import { useFlows, useQueues } from './names';
+import { useQueues } from './names';
 import type { Faults } from './TriggerDialog';
 import { type Auth, auths, type Draft, usualEvents } from './triggers';
 
@@ -92,7 +93,6 @@ function SecretField({ d, set, wrong }: Rule) {
 }
 
 export function EventFields({ d, set, wrong }: Rule) {
-  const flows = useFlows();
   const others = d.types.filter((t) => !usualEvents.some((u) => u === t));
   const jobs = d.types.some((t) => t.startsWith('job.'));
   return (
@@ -124,17 +124,7 @@ export function EventFields({ d, set, wrong }: Rule) {
       </label>
       {jobs && (
         <Wrong say={wrong['event.workflow_id']}>
-          <label>
-            Only of jobs of{' '}
-            <select value={d.of} onChange={(e) => set({ of: e.target.value })}>
-              <option value="">any workflow</option>
-              {flows.data?.workflows.map((w) => (
-                <option key={w.workflow_id} value={w.workflow_id}>
-                  {w.workflow_name}
-                </option>
-              ))}
-            </select>
-          </label>
+          <WorkflowSelect label="Only of jobs of" value={d.of} onChange={(of) => set({ of })} none="any workflow" />
         </Wrong>
       )}
     </>
