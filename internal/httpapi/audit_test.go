@@ -82,9 +82,11 @@ var notAudited = map[string]string{
 	"schedules.preview": "changes nothing", "schedules.create": "needs a workflow of this world; TestSchedules", "schedules.enable": "it is enabled already; TestSchedules",
 	"workflows.validate": "changes nothing", "placement.preview": "changes nothing", "audit.verify": "changes nothing", "secrets.rewrap": "all are wrapped with the newest key; see the tests of orchestrator",
 	"robots.heartbeat": "a sign of life", "robots.heartbeat_of": "a sign of life", "robots.status": "{} changes nothing; a mode is one of SetMode",
+	"jobs.decide": "nothing is parked here; TestDecideIsAudited in orchestrator", "bulk.retry": "nothing has failed here; it starts another",
 	"local.connect": "fleet canvas alone has it, and no audit",
 	"items.claim":   "nothing is in the queue; TestItems", "items.complete": "held by another here; TestItems", "items.fail": "held by another here; TestItems", "items.release": "held by another here; TestItems", "items.renew": "held by another here; TestItems",
-	"robots.enrol": "enrolment tokens alone may; TestEnrolment",
+	"tenants.create": "stands in the new tenant's own chain, below",
+	"robots.enrol":   "enrolment tokens alone may; TestEnrolment",
 }
 
 // Every operation that changes something leaves one row that names who asked,

@@ -325,8 +325,11 @@ func (m *matrix) ask(c matrixCaller, op matrixOp, path string) answer {
 	m.must(err)
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
-		if op.id == "workflows.upload" {
+		switch op.id {
+		case "workflows.upload":
 			req.Header.Set("Content-Type", "multipart/form-data; boundary=x")
+		case "robot.artifact":
+			req.Header.Set("Content-Type", "application/octet-stream")
 		}
 	}
 	if c.name == "person" { // anew, since some operations end the sign-in

@@ -130,6 +130,40 @@ func alertTests() map[string]func(f *Fixture) {
 				return err
 			})
 		},
+		"channels and silences change and go": func(f *Fixture) {
+			f.alerts()
+			var channel fleet.AlertChannel
+			var silence fleet.Silence
+			read := func() (channels []fleet.AlertChannel, silences []fleet.Silence) {
+				f.View(func(r store.Reader) (err error) {
+					channels, err = r.AlertChannels()
+					f.must(err)
+					silences, err = r.Silences()
+					return err
+				})
+				return channels, silences
+			}
+			channels, silences := read()
+			channel, silence = channels[0], silences[0]
+			channel.Name, silence.Note = "Nachtdienst", "später"
+			f.Update(func(tx store.Tx) error { return errors.Join(tx.PutAlertChannel(channel), tx.PutSilence(silence)) })
+			channels, silences = read()
+			is(f, "name", channels[0].Name, "Nachtdienst")
+			is(f, "note", silences[0].Note, "später")
+			is(f, "revisions", channels[0].Revision+silences[0].Revision, int64(4))
+			if err := f.Store.Update(f.Context(), f.Scope, func(tx store.Tx) error { return tx.PutSilence(silence) }); !errors.Is(err, fleet.ErrConflict) {
+				f.Errorf("a change of what the silence was: %v", err)
+			}
+			f.Update(func(tx store.Tx) error {
+				first, err := tx.DeleteAlertChannel(channel.ID)
+				f.must(err)
+				second, err := tx.DeleteSilence(silence.ID)
+				is(f, "both were there", first && second, true)
+				return err
+			})
+			channels, silences = read()
+			is(f, "left", len(channels)+len(silences), 0)
+		},
 		"one cause, one incident": func(f *Fixture) {
 			first := f.Incident("x", nil)
 			is(f, "data", string(first.Data), `{"ü":1}`)
