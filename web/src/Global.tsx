@@ -31,6 +31,7 @@ const pages: readonly Page[] = [
   { name: 'API Keys', to: '/fleet/api-keys', keys: 'g k' },
   { name: 'Workflows', to: '/workflows', keys: 'g w' },
   { name: 'New workflow', to: '/workflows/new' },
+  { name: 'Incidents', to: '/incidents', keys: 'g i', needs: 'alerts:read' },
   { name: 'Activity', to: '/activity', keys: 'g v', needs: 'events:read' },
   { name: 'Audit', to: '/audit', keys: 'g u', needs: 'audit:read' },
   { name: 'Settings', to: '/settings/profile' },

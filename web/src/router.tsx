@@ -2,6 +2,7 @@ import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirec
 import { Suspense } from 'react';
 import { call } from './api/client';
 import type { CanvasSearch, Panel } from './canvas/CanvasPage';
+import { incidentSearch } from './pages/alert/alerts';
 import { numbersSearch } from './pages/analytics/numbers';
 import { auditSearch } from './pages/audit/audit';
 import { JobsPage } from './pages/job/JobsPage';
@@ -351,6 +352,28 @@ const trigger = createRoute({
   },
 });
 
+const IncidentsPage = lazyRouteComponent(() => import('./pages/alert/IncidentsPage'), 'IncidentsPage');
+
+const incidents = createRoute({
+  getParentRoute: () => root,
+  path: '/incidents',
+  validateSearch: incidentSearch,
+  component: function Incidents() {
+    const navigate = useNavigate();
+    return <IncidentsPage id="" search={incidents.useSearch()} onSearch={(search) => void navigate({ to: '/incidents', search })} />;
+  },
+});
+
+const incident = createRoute({
+  getParentRoute: () => root,
+  path: '/incidents/$id',
+  validateSearch: incidentSearch,
+  component: function IncidentDetail() {
+    const navigate = useNavigate();
+    return <IncidentsPage id={incident.useParams().id} search={incident.useSearch()} onSearch={(search) => void navigate({ to: '/incidents', search })} />;
+  },
+});
+
 const setup = createRoute({ getParentRoute: () => root, path: '/setup', component: () => <SetupPage /> });
 
 const settings = createRoute({
@@ -391,6 +414,8 @@ export const router = createRouter({
     schedule,
     triggers,
     trigger,
+    incidents,
+    incident,
     setup,
     settings,
     settingsPart,

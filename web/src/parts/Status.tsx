@@ -24,6 +24,13 @@ const tones: Record<string, string> = {
   full: 'busy',
   missed: 'warn',
   refused: 'error',
+  open: 'error',
+  acknowledged: 'busy',
+  resolved: 'online',
+  warning: 'warn',
+  critical: 'error',
+  held: 'warn',
+  sent: 'online',
 };
 
 /** Status is a state as its shape and its word. */

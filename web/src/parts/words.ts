@@ -44,6 +44,16 @@ export const shapes: Readonly<Record<string, string>> = {
   degraded: '▽',
   failing: '▼',
   unknown: '·',
+  open: '▲',
+  acknowledged: '◐',
+  resolved: '✓',
+  info: '·',
+  warning: '▽',
+  critical: '▲',
+  waiting: '◌',
+  held: '‖',
+  sent: '✓',
+  dropped: '⤳',
 };
 
 const names: Record<number, string> = { 0: 'Critical', 5: 'High', 10: 'Normal', 15: 'Low' };

@@ -7,6 +7,7 @@ import { Empty, Fault, Loading } from '../../parts/States';
 import { Status } from '../../parts/Status';
 import { Ago } from '../../parts/Time';
 import { waits } from '../../words/waiting';
+import { OpenIncidents } from '../alert/OpenIncidents';
 
 /** few asks for the first jobs of a state, and again when a job enters or leaves it. */
 const few = (status: string, limit: number) => ({
@@ -89,6 +90,7 @@ export function OverviewPage() {
         </section>
       )}
       <h2>Needs attention</h2>
+      <OpenIncidents />
       {checked && wrong.length + open.length === 0 && <p className={css.fact}>Nothing needs you. Checked {decide.asOf}.</p>}
       <ul className={css.list}>
         {open.map((j) => (

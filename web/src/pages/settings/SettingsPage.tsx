@@ -2,6 +2,7 @@ import { Link } from '@tanstack/react-router';
 import type { ComponentType } from 'react';
 import css from '../../parts/parts.module.css';
 import { useMe } from '../../parts/session';
+import { Alerts } from '../alert/Alerts';
 import { Environments } from './Environments';
 import { Profile } from './Profile';
 import { Assets, Secrets } from './Secrets';
@@ -14,6 +15,7 @@ const parts: readonly { path: string; name: string; needs: string; Part: Compone
   { path: 'users', name: 'Users', needs: 'users:manage', Part: Users },
   { path: 'tenants', name: 'Tenants and limits', needs: 'system:read', Part: Tenants },
   { path: 'environments', name: 'Environments', needs: 'robots:read', Part: Environments },
+  { path: 'alerts', name: 'Alerts', needs: 'alerts:read', Part: Alerts },
   { path: 'secrets', name: 'Secrets', needs: 'secrets:manage', Part: Secrets },
   { path: 'assets', name: 'Assets', needs: 'assets:read', Part: Assets },
   { path: 'system', name: 'System', needs: '', Part: System },
