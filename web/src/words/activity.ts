@@ -16,7 +16,7 @@ export interface Told {
   actor: string;
 }
 
-export const nouns = ['job', 'robot', 'item', 'queue', 'schedule', 'trigger', 'workflow', 'key', 'user', 'secret', 'tenant'] as const;
+export const nouns = ['job', 'robot', 'item', 'queue', 'schedule', 'trigger', 'alert', 'workflow', 'key', 'user', 'secret', 'tenant'] as const;
 
 const words: Readonly<Record<string, string>> = {
   'job.submitted': 'was submitted',
@@ -41,6 +41,10 @@ const words: Readonly<Record<string, string>> = {
   'robot.mode_changed': 'changed its mode',
   'robot.drained': 'is drained',
   'robot.deleted': 'was deleted',
+  'alert.opened': 'incident opened',
+  'alert.acknowledged': 'incident acknowledged',
+  'alert.escalated': 'incident escalated',
+  'alert.resolved': 'incident resolved',
 };
 
 const text = (v: unknown): string | undefined => (typeof v === 'string' && v !== '' ? v : undefined);
@@ -64,7 +68,14 @@ export function told(e: Event, names?: ReadonlyMap<string, string>): Told {
   const does = words[e.type] ?? label(e.type.slice(noun.length + 1)).toLowerCase();
   const robot = noun === 'robot' ? e.subject.id : text(d.robot_id);
   const on = noun === 'job' && robot ? ` ${e.type === 'job.assigned' ? 'to' : 'on'} ${robot}` : '';
-  const out: Told = { seq: e.seq, at: e.at, type: e.type, noun, actor: e.actor ?? '', text: `${label(noun)} ${name} ${does}${on}` };
+  const out: Told = {
+    seq: e.seq,
+    at: e.at,
+    type: e.type,
+    noun,
+    actor: e.actor ?? '',
+    text: noun === 'alert' ? `${label(does)}: ${text(d.title) ?? e.subject.id}` : `${label(noun)} ${name} ${does}${on}`,
+  };
   if (noun === 'job') out.job = e.subject.id;
   else if (text(d.job_id)) out.job = d.job_id as string;
   if (robot) out.robot = robot;

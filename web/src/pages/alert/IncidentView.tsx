@@ -12,6 +12,7 @@ import { Status } from '../../parts/Status';
 import { useMay } from '../../parts/session';
 import { Ago } from '../../parts/Time';
 import { label } from '../../parts/words';
+import { useAgain } from './again';
 import { concerns, kinds, page } from './alerts';
 
 /** IncidentView is one incident: what it is about, who was told, and who looks after it. */
@@ -24,6 +25,7 @@ export function IncidentView({ id, onChanged }: { id: string; onChanged: () => v
   const [note, setNote] = useState('');
   const act = useAct();
   const i = one.data;
+  useAgain(one.again, i !== undefined && i.state !== 'resolved');
   if (!i) return one.error ? <Fault error={one.error} again={one.again} /> : <Loading what="the incident" />;
   const nameOf = (c: string) => channels.data?.channels.find((x) => x.channel_id === c)?.name ?? c;
   const there = page(i);

@@ -7,6 +7,7 @@ import { Empty, Fault, Loading } from '../../parts/States';
 import { Status } from '../../parts/Status';
 import { useMay } from '../../parts/session';
 import { Ago } from '../../parts/Time';
+import { useAgain } from './again';
 import { concerns, type IncidentSearch } from './alerts';
 import { IncidentView } from './IncidentView';
 
@@ -24,6 +25,7 @@ export function IncidentsPage({ id, search, onSearch }: Props) {
     ask: (s) => call('GET', `/incidents?limit=200&state=${over ? 'resolved' : 'live'}`, undefined, s),
     take: onlyIf(concerns),
   });
+  useAgain(list.again, !over && (list.data?.incidents.length ?? 0) > 0);
   const maySee = useMay('alerts:read');
   const rows = [...(list.data?.incidents ?? [])].sort((a, b) => Number(b.state === 'open') - Number(a.state === 'open'));
   if (maySee === false)
@@ -42,10 +44,6 @@ export function IncidentsPage({ id, search, onSearch }: Props) {
             {list.data.open} open, {list.data.acknowledged} acknowledged
           </span>
         )}
-        <span className={css.grow} />
-        <Link to="/settings/$part" params={{ part: 'alerts' }}>
-          Rules and channels
-        </Link>
       </div>
       <div className={css.bar}>
         <button type="button" aria-pressed={!over} onClick={() => onSearch({})}>
@@ -54,6 +52,10 @@ export function IncidentsPage({ id, search, onSearch }: Props) {
         <button type="button" aria-pressed={over} onClick={() => onSearch({ state: 'resolved' })}>
           Resolved
         </button>
+        <span className={css.grow} />
+        <Link to="/settings/$part" params={{ part: 'alerts' }}>
+          Rules and channels
+        </Link>
       </div>
       {list.error && <Fault error={list.error} asOf={list.data ? list.asOf : ''} again={list.again} />}
       {!list.data && !list.error && <Loading what="incidents" />}

@@ -36,6 +36,9 @@ const fieldsOf = (of: Rule | undefined): Field[] => [
   { key: 'escalate', label: 'Minutes until the next channel is told', kind: 'number', min: 0, hint: 'All are told at once, if left out.' },
 ];
 
+/** shown is a rule by the name that people read. */
+const shown = (r: Rule): string => (r.builtin ? (kinds[r.kind] ?? r.kind) : r.name);
+
 /** Rules are what people are told of. Those that are built in can be changed, and made as they were. */
 export function Rules({ list, channels, again }: { list: readonly Rule[]; channels: readonly Channel[]; again: () => void }) {
   const may = useMay('alerts:manage');
@@ -79,14 +82,14 @@ export function Rules({ list, channels, again }: { list: readonly Rule[]; channe
                         .run(
                           'Changing…',
                           () => call('PUT', at(r), { enabled: !r.enabled }),
-                          () => `${r.name} is ${r.enabled ? 'disabled: it finds nothing more' : 'enabled'}.`,
+                          () => `“${shown(r)}” is ${r.enabled ? 'disabled: it finds nothing more' : 'enabled'}.`,
                         )
                         .then(again)
                     }
                   />
                 </td>
                 <td>
-                  {r.builtin ? (kinds[r.kind] ?? r.kind) : r.name}
+                  {shown(r)}
                   <div className={css.hint}>{condition(r) || (r.builtin ? r.description : (kinds[r.kind] ?? r.kind))}</div>
                 </td>
                 <td>
@@ -111,7 +114,7 @@ export function Rules({ list, channels, again }: { list: readonly Rule[]; channe
                           .run(
                             'Changing…',
                             () => call('DELETE', at(r)),
-                            () => (r.builtin ? `${r.name} is as it was.` : `${r.name} is deleted.`),
+                            () => (r.builtin ? `“${shown(r)}” is as it was.` : `${r.name} is deleted.`),
                           )
                           .then(again)
                       }
@@ -127,7 +130,7 @@ export function Rules({ list, channels, again }: { list: readonly Rule[]; channe
       </Scroll>
       {open && (
         <FormDialog
-          title={of ? `Change ${of.name}` : 'Tell people of something'}
+          title={of ? `Change “${shown(of)}”` : 'Tell people of something'}
           action={of ? 'Change it' : 'Make the rule'}
           fields={fieldsOf(of)}
           initial={
