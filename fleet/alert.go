@@ -295,8 +295,11 @@ func (s *AlertSelector) validate(row AlertKindInfo) error {
 		name string
 		n    int
 	}{
-		{"workflows", len(s.Workflows)}, {"robots", len(s.Robots)}, {"environments", len(s.Environments)},
-		{"schedules", len(s.Schedules)}, {"queues", len(s.Queues)},
+		{"workflows", len(s.Workflows)},
+		{"robots", len(s.Robots)},
+		{"environments", len(s.Environments)},
+		{"schedules", len(s.Schedules)},
+		{"queues", len(s.Queues)},
 	} {
 		field := "selector." + member.name
 		switch {

@@ -167,9 +167,17 @@ func (c *alertChannelShowCmd) Run(ctx context.Context, sh *shell) error {
 	return sh.answer(c.Output, ch, func() error {
 		var k card
 		for _, r := range [][2]string{
-			{"channel", ch.Name}, {"id", string(ch.ID)}, {"description", ch.Description}, {"kind", string(ch.Kind)}, {"to", goesTo(&ch)},
-			{"default", yesNo(ch.Default)}, {"tells the end", yesNo(ch.Resolved)}, {"enabled", yesNo(ch.Enabled)}, {"last sent", at(ch.LastOK)},
-			{"failures in a row", whole(ch.Streak)}, {"fault", ch.Fault},
+			{"channel", ch.Name},
+			{"id", string(ch.ID)},
+			{"description", ch.Description},
+			{"kind", string(ch.Kind)},
+			{"to", goesTo(&ch)},
+			{"default", yesNo(ch.Default)},
+			{"tells the end", yesNo(ch.Resolved)},
+			{"enabled", yesNo(ch.Enabled)},
+			{"last sent", at(ch.LastOK)},
+			{"failures in a row", whole(ch.Streak)},
+			{"fault", ch.Fault},
 		} {
 			k.add(r[0], clean(r[1]))
 		}

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/casarerpa/fleet/client"
@@ -126,14 +127,11 @@ func (c *alertRuleListCmd) Run(ctx context.Context, sh *shell) error {
 
 // idList is ids with commas between them.
 func idList(list []fleet.ID) string {
-	out := ""
+	out := make([]string, len(list))
 	for i, id := range list {
-		if i > 0 {
-			out += ", "
-		}
-		out += string(id)
+		out[i] = string(id)
 	}
-	return out
+	return strings.Join(out, ", ")
 }
 
 // oneRule names a rule.
@@ -158,17 +156,17 @@ func (c *alertRuleShowCmd) Run(ctx context.Context, sh *shell) error {
 	}
 	return sh.answer(c.Output, r, func() error {
 		var k card
-		selects := ""
+		var selects []string
 		for _, s := range []struct {
 			name string
 			list []fleet.ID
 		}{{"workflows", r.Selector.Workflows}, {"schedules", r.Selector.Schedules}, {"queues", r.Selector.Queues}} {
 			if len(s.list) > 0 {
-				selects += s.name + " " + idList(s.list) + " "
+				selects = append(selects, s.name+" "+idList(s.list))
 			}
 		}
 		if len(r.Selector.Robots)+len(r.Selector.Environments) > 0 {
-			selects += fmt.Sprintf("robots %v environments %v", r.Selector.Robots, r.Selector.Environments)
+			selects = append(selects, fmt.Sprintf("robots %v environments %v", r.Selector.Robots, r.Selector.Environments))
 		}
 		params := ""
 		if r.Params != (fleet.AlertParams{}) {
@@ -185,7 +183,7 @@ func (c *alertRuleShowCmd) Run(ctx context.Context, sh *shell) error {
 			{"description", r.Description},
 			{"kind", string(r.Kind)},
 			{"params", params},
-			{"only", selects},
+			{"only", strings.Join(selects, " ")},
 			{"severity", string(r.Severity)},
 			{"for", r.For().String()},
 			{"over after", r.Quiet().String()},

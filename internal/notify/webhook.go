@@ -90,8 +90,7 @@ func (s *Sender) Webhook(ctx context.Context, address, secret, id string, at tim
 
 // inner is what went wrong without the address, whose query may hold a token.
 func inner(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
+	if u, ok := errors.AsType[*url.Error](err); ok {
 		return u.Err
 	}
 	return err

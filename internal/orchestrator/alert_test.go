@@ -277,7 +277,7 @@ func TestIncidentNamesItsSchedule(t *testing.T) {
 	var schedules []fleet.Schedule
 	for k := range 10 {
 		name := fmt.Sprintf("nightly %d", k)
-		s, err := a.Schedules.Create(a.Context(), a.admin, ScheduleChange{Name: &name, WorkflowID: &wf.WorkflowID, Cron: ptr("0 3 * * *")})
+		s, err := a.Schedules.Create(a.Context(), a.admin, ScheduleChange{Name: &name, WorkflowID: &wf.WorkflowID, Cron: new("0 3 * * *")})
 		a.must(err)
 		schedules = append(schedules, s)
 	}
@@ -297,8 +297,6 @@ func TestIncidentNamesItsSchedule(t *testing.T) {
 		t.Errorf("%d incidents of a schedule that somebody disabled", n)
 	}
 }
-
-func ptr[T any](v T) *T { return &v }
 
 // A notice that was committed and not sent is sent later, with its id; one whose
 // sender dies is sent again with the same one.
@@ -366,7 +364,7 @@ func TestEscalation(t *testing.T) {
 		a.hook(name, false)
 	}
 	_, err := a.Alerts.UpdateRule(a.Context(), a.admin, "dead_letter", 0, AlertRuleChange{
-		Channels: &[]fleet.ID{"first", "second", "third"}, EscalateAfterSeconds: ptr(300),
+		Channels: &[]fleet.ID{"first", "second", "third"}, EscalateAfterSeconds: new(300),
 	})
 	a.must(err)
 	a.failing(1)

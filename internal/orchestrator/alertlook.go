@@ -340,7 +340,7 @@ func (a *Alerts) resolved(tx store.Tx, set *alertSet, i *fleet.Incident, p auth.
 // asked. Kinds that are sampled, and single occurrences, just become quiet.
 func (a *Alerts) holds(r store.Reader, set *alertSet, i *fleet.Incident, now time.Time) (bool, error) {
 	found, err := true, error(nil)
-	switch i.Kind { //nolint:exhaustive // the others cannot be asked
+	switch i.Kind {
 	case fleet.AlertRobotLost:
 		var robot fleet.Robot
 		if robot, err = r.Robot(fleet.RobotID(i.Cause)); err == nil {

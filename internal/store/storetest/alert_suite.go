@@ -122,11 +122,32 @@ func alertTests() map[string]func(f *Fixture) {
 				is(f, "there still", there, false)
 				return err
 			})
+			f.Update(func(tx store.Tx) error {
+				channel.Default = true
+				f.must(tx.PutAlertChannel(channel))
+				silences, err := tx.Silences()
+				f.must(err)
+				silences[0].Note = "noch länger"
+				f.must(tx.PutSilence(silences[0]))
+				silences, err = tx.Silences()
+				is(f, "note", silences[0].Note, "noch länger")
+				is(f, "revision", silences[0].Revision, int64(2))
+				f.must(err)
+				there, err := tx.DeleteSilence(silences[0].ID)
+				is(f, "silence there", there, true)
+				return err
+			})
 			f.View(func(r store.Reader) error {
 				channels, err := r.AlertChannels()
+				is(f, "default", channels[0].Default, true)
 				is(f, "well again", channels[0].State.Streak, int64(0))
 				is(f, "no fault", channels[0].State.Fault, "")
 				is(f, "sent", channels[0].State.LastOK.IsZero(), false)
+				return err
+			})
+			f.Update(func(tx store.Tx) error {
+				there, err := tx.DeleteAlertChannel(channel.ID)
+				is(f, "channel there", there, true)
 				return err
 			})
 		},

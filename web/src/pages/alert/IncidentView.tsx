@@ -64,8 +64,8 @@ export function IncidentView({ id, onChanged }: { id: string; onChanged: () => v
       <dl className={css.facts}>
         <dt>Rule</dt>
         <dd>
-          {i.rule}
-          <div className={css.hint}>{kinds[i.kind] ?? i.kind}</div>
+          {kinds[i.rule] ?? i.rule}
+          {!kinds[i.rule] && <div className={css.hint}>{kinds[i.kind] ?? i.kind}</div>}
         </dd>
         <dt>About</dt>
         <dd>{there ? <Link to={there.to as '/'}>{there.name}</Link> : label(i.subject.kind)}</dd>

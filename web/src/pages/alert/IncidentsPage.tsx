@@ -8,7 +8,7 @@ import { Status } from '../../parts/Status';
 import { useMay } from '../../parts/session';
 import { Ago } from '../../parts/Time';
 import { useAgain } from './again';
-import { concerns, type IncidentSearch } from './alerts';
+import { concerns, type IncidentSearch, kinds } from './alerts';
 import { IncidentView } from './IncidentView';
 
 interface Props {
@@ -91,7 +91,7 @@ export function IncidentsPage({ id, search, onSearch }: Props) {
                       <Link to="/incidents/$id" params={{ id: i.incident_id }} search={search}>
                         {i.title}
                       </Link>
-                      <div className={css.hint}>{i.rule}</div>
+                      <div className={css.hint}>{kinds[i.rule] ?? i.rule}</div>
                     </td>
                     <td data-number>{i.count}</td>
                     <td>
