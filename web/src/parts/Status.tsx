@@ -31,6 +31,8 @@ const tones: Record<string, string> = {
   critical: 'error',
   held: 'warn',
   sent: 'online',
+  delivered: 'online',
+  given_up: 'error',
 };
 
 /** Status is a state as its shape and its word. */

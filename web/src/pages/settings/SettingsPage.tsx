@@ -3,6 +3,7 @@ import type { ComponentType } from 'react';
 import css from '../../parts/parts.module.css';
 import { useMe } from '../../parts/session';
 import { Alerts } from '../alert/Alerts';
+import { Webhooks } from '../webhook/Webhooks';
 import { Environments } from './Environments';
 import { Profile } from './Profile';
 import { Assets, Secrets } from './Secrets';
@@ -18,6 +19,7 @@ const parts: readonly { path: string; name: string; needs: string; Part: Compone
   { path: 'alerts', name: 'Alerts', needs: 'alerts:read', Part: Alerts },
   { path: 'secrets', name: 'Secrets', needs: 'secrets:manage', Part: Secrets },
   { path: 'assets', name: 'Assets', needs: 'assets:read', Part: Assets },
+  { path: 'webhooks', name: 'Webhooks', needs: 'webhooks:manage', Part: Webhooks },
   { path: 'system', name: 'System', needs: '', Part: System },
 ];
 

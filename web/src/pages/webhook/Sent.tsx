@@ -1,0 +1,169 @@
+import { useEffect, useState } from 'react';
+import { call, type Schemas } from '../../api/client';
+import { useAct } from '../../parts/act';
+import { Confirm } from '../../parts/Confirm';
+import { useLive } from '../../parts/live';
+import css from '../../parts/parts.module.css';
+import { Said } from '../../parts/Said';
+import { Scroll } from '../../parts/Scroll';
+import { Fault, Loading } from '../../parts/States';
+import { Status } from '../../parts/Status';
+import { Ago } from '../../parts/Time';
+import { came, type Delivery, type DeliveryState, pretty, states } from './webhooks';
+
+/** again is how often deliveries are looked at, of which no event tells. */
+const again = 4000;
+
+/** Sent is what was and is to be sent to a webhook, the newest events first. */
+export function Sent({ at, enabled }: { at: string; enabled: boolean }) {
+  const [state, setState] = useState<DeliveryState | ''>('');
+  const [trail, setTrail] = useState<string[]>([]);
+  const [open, setOpen] = useState<string>();
+  const act = useAct();
+  const q = new URLSearchParams({ limit: '25', ...(state ? { state } : {}), ...(trail.length > 0 ? { cursor: trail.at(-1) ?? '' } : {}) });
+  const list = useLive<Schemas['DeliveryList']>(`${at}/deliveries?${q}`, {
+    topics: [],
+    ask: (s) => call('GET', `${at}/deliveries?${q}`, undefined, s),
+  });
+  const look = list.again;
+  useEffect(() => {
+    const timer = setInterval(() => document.visibilityState === 'visible' && look(), again);
+    return () => clearInterval(timer);
+  }, [look]);
+  const rows = list.data?.deliveries ?? [];
+  const replay = (d: Delivery) =>
+    void act
+      .run(
+        'Asking…',
+        () => call('POST', `${at}/replay`, { delivery_id: d.delivery_id }),
+        () => 'It is sent again, under the same id.',
+      )
+      .then(look);
+  return (
+    <>
+      <div className={css.bar}>
+        <h2>Deliveries</h2>
+        <span className={css.grow} />
+        <label>
+          State{' '}
+          <select
+            value={state}
+            onChange={(e) => {
+              setTrail([]);
+              setState(e.target.value as DeliveryState | '');
+            }}
+          >
+            <option value="">All</option>
+            {Object.entries(states).map(([k, name]) => (
+              <option key={k} value={k}>
+                {name}
+              </option>
+            ))}
+          </select>
+        </label>
+      </div>
+      <Said act={act} />
+      {list.error && <Fault error={list.error} asOf={list.data ? list.asOf : ''} again={list.again} />}
+      {!list.data && !list.error && <Loading what="deliveries" />}
+      {list.data && rows.length === 0 && trail.length === 0 && (
+        <p className={css.hint}>{state ? `Nothing is ${states[state].toLowerCase()}.` : 'Nothing was sent yet.'}</p>
+      )}
+      {rows.length > 0 && (
+        <Scroll label="Deliveries" className={css.tableBox}>
+          <table className={css.table}>
+            <thead>
+              <tr>
+                <th>Happened</th>
+                <th>Event</th>
+                <th>State</th>
+                <th data-number>Tries</th>
+                <th>Actions</th>
+              </tr>
+            </thead>
+            <tbody>
+              {rows.map((d) => (
+                <tr key={d.delivery_id}>
+                  <td>
+                    <Ago at={d.event_at} />
+                  </td>
+                  <td>
+                    <span className={css.mono}>{d.event_type}</span>
+                    <div className={css.hint}>{d.subject}</div>
+                  </td>
+                  <td>
+                    <Status word={d.state} />
+                    {d.reason && <div className={css.hint}>{d.reason}</div>}
+                    {d.state === 'waiting' && d.tries > 0 && d.next_at && (
+                      <div className={css.hint}>
+                        Next try <Ago at={d.next_at} />
+                      </div>
+                    )}
+                  </td>
+                  <td data-number>{d.tries}</td>
+                  <td>
+                    <button type="button" aria-label={`Show ${d.event_type} of ${d.subject}`} onClick={() => setOpen(d.delivery_id)}>
+                      Show…
+                    </button>{' '}
+                    <button type="button" aria-label={`Send ${d.event_type} of ${d.subject} again`} disabled={!enabled || act.busy} onClick={() => replay(d)}>
+                      Send again
+                    </button>
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </Scroll>
+      )}
+      {(trail.length > 0 || list.data?.next_cursor) && (
+        <div className={css.actions}>
+          <button type="button" disabled={trail.length === 0} onClick={() => setTrail(trail.slice(0, -1))}>
+            Newer
+          </button>
+          <button type="button" disabled={!list.data?.next_cursor} onClick={() => setTrail([...trail, list.data?.next_cursor ?? ''])}>
+            Older
+          </button>
+        </div>
+      )}
+      {open && <One at={at} id={open} onClose={() => setOpen(undefined)} />}
+    </>
+  );
+}
+
+/** One is a delivery with what was sent and what was answered, try by try. */
+function One({ at, id, onClose }: { at: string; id: string; onClose: () => void }) {
+  const one = useLive<Delivery>(`${at}/deliveries/${id}`, { topics: [], ask: (s) => call('GET', `${at}/deliveries/${id}`, undefined, s) });
+  const d = one.data;
+  const log = d?.log ?? [];
+  const last = log.at(-1);
+  return (
+    <Confirm wide title="Delivery" action="Close" onConfirm={onClose} onClose={onClose}>
+      {one.error && <Fault error={one.error} asOf="" again={one.again} />}
+      {!d && !one.error && <Loading what="the delivery" />}
+      {d && (
+        <>
+          <p>
+            <Status word={d.state} /> <span className={css.mono}>{d.event_type}</span> of {d.subject}
+          </p>
+          <h3>Answers</h3>
+          {log.length === 0 && <p className={css.hint}>It was not sent yet.</p>}
+          {log.map((t, i) => (
+            <div key={t.at}>
+              <p>
+                {i + 1}. <Ago at={t.at} />. {came(t)}
+                {t.retry_after && ` It asks to be tried again after ${t.retry_after}.`}
+              </p>
+              {t.answer && <pre className={css.pre}>{t.answer}</pre>}
+            </div>
+          ))}
+          <h3>Request</h3>
+          {last && (
+            <pre className={css.pre}>
+              {[`POST ${last.url}`, ...Object.entries(last.request_headers ?? {}).map(([k, v]) => `${k}: ${v}`), 'Webhook-Signature: not kept'].join('\n')}
+            </pre>
+          )}
+          <pre className={css.pre}>{pretty(d.request_body)}</pre>
+        </>
+      )}
+    </Confirm>
+  );
+}

@@ -1,0 +1,146 @@
+import { useEffect, useState } from 'react';
+import { call, type Schemas } from '../../api/client';
+import { useAct } from '../../parts/act';
+import { onlyIf, useLive } from '../../parts/live';
+import css from '../../parts/parts.module.css';
+import { Said } from '../../parts/Said';
+import { Scroll } from '../../parts/Scroll';
+import { ShownOnce } from '../../parts/ShownOnce';
+import { Empty, Fault, Loading } from '../../parts/States';
+import { Status } from '../../parts/Status';
+import { Switch } from '../../parts/Switch';
+import { Ago } from '../../parts/Time';
+import { WebhookDialog } from './WebhookDialog';
+import { WebhookView } from './WebhookView';
+import { sends, standing, type Webhook } from './webhooks';
+
+/** again is how often the counts are looked at, of which no event tells. */
+const again = 4000;
+
+/** Webhooks are the addresses that events are sent to. */
+export function Webhooks() {
+  const list = useLive<Schemas['WebhookList']>('webhooks', {
+    topics: ['events'],
+    ask: (s) => call('GET', '/webhooks-out', undefined, s),
+    take: onlyIf((f) => f.type.startsWith('webhook.')),
+  });
+  const [id, setId] = useState('');
+  const [making, setMaking] = useState(false);
+  const [told, setTold] = useState<{ name: string; id: string; secret: string }>();
+  const act = useAct();
+  const rows = list.data?.webhooks ?? [];
+  const look = list.again;
+  const watched = rows.length > 0;
+  useEffect(() => {
+    if (!watched) return;
+    const timer = setInterval(() => document.visibilityState === 'visible' && look(), again);
+    return () => clearInterval(timer);
+  }, [look, watched]);
+  const chosen = rows.find((w) => w.webhook_id === id);
+  const flip = (w: Webhook) =>
+    void act
+      .run(
+        w.enabled ? 'Disabling…' : 'Enabling…',
+        () => call('PUT', `/webhooks-out/${w.webhook_id}/${w.enabled ? 'disable' : 'enable'}`, {}),
+        () => `${w.name} is ${w.enabled ? 'disabled: what happens meanwhile waits' : 'enabled: it goes on where it stopped'}.`,
+      )
+      .then(list.again);
+  return (
+    <section aria-label="Webhooks">
+      <div className={css.bar}>
+        <h2>Webhooks</h2>
+        <span className={css.grow} />
+        <button type="button" className={css.primary} onClick={() => setMaking(true)}>
+          New webhook…
+        </button>
+      </div>
+      <Said act={act} />
+      {list.error && <Fault error={list.error} asOf={list.data ? list.asOf : ''} again={list.again} />}
+      {!list.data && !list.error && <Loading what="webhooks" />}
+      {list.data && rows.length === 0 && (
+        <Empty command="fleet webhook add pager https://example.org/events --on job.failed">
+          No webhooks yet. A webhook sends events of the fleet to another system, signed, and tries again for days when it does not answer.
+        </Empty>
+      )}
+      {rows.length > 0 && (
+        <Scroll label="Webhooks, table" className={css.tableBox}>
+          <table className={css.table}>
+            <thead>
+              <tr>
+                <th>Enabled</th>
+                <th>Name</th>
+                <th>Sends</th>
+                <th>State</th>
+                <th>Last arrived</th>
+                <th data-number>Waiting</th>
+              </tr>
+            </thead>
+            <tbody>
+              {rows.map((w) => (
+                <tr key={w.webhook_id} data-chosen={w.webhook_id === id || undefined}>
+                  <td>
+                    <Switch label={`${w.name} enabled`} on={w.enabled} disabled={act.busy} onFlip={() => flip(w)} />
+                  </td>
+                  <td>
+                    <button type="button" className={css.link} onClick={() => setId(w.webhook_id)}>
+                      {w.name}
+                    </button>
+                    <div className={css.hint}>{w.url}</div>
+                  </td>
+                  <td>{sends(w)}</td>
+                  <td>
+                    <Status word={standing(w)} />
+                    {w.note && <div className={css.hint}>{w.note}</div>}
+                    {w.enabled && w.fault && <div className={css.hint}>{w.fault}</div>}
+                  </td>
+                  <td>{w.last_success_at ? <Ago at={w.last_success_at} /> : 'Not yet'}</td>
+                  <td data-number>{w.waiting_count + w.behind_count}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </Scroll>
+      )}
+      {chosen && (
+        <WebhookView
+          key={chosen.webhook_id}
+          of={chosen}
+          onChanged={list.again}
+          onGone={() => {
+            setId('');
+            list.again();
+          }}
+          onSecret={(secret) => setTold({ name: chosen.name, id: chosen.webhook_id, secret })}
+        />
+      )}
+      {making && (
+        <WebhookDialog
+          onClose={() => setMaking(false)}
+          onDone={(w, secret) => {
+            setMaking(false);
+            list.again();
+            setTold({ name: w.name, id: w.webhook_id, secret });
+          }}
+        />
+      )}
+      {told && (
+        <ShownOnce
+          title={`The secret of ${told.name}`}
+          what="secret"
+          secret={told.secret}
+          lines={[
+            {
+              name: 'How the receiver proves a call, as Standard Webhooks say',
+              text: 'webhook-signature: v1,BASE64(HMAC-SHA256(secret, webhook-id.webhook-timestamp.body))\nthe secret is what stands behind whsec_, decoded from base64',
+            },
+          ]}
+          onClose={() => {
+            setId(told.id);
+            setTold(undefined);
+            list.again();
+          }}
+        />
+      )}
+    </section>
+  );
+}
