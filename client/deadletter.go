@@ -80,3 +80,40 @@ func (c *Client) PurgeDeadLetters(ctx context.Context, days int) (int, error) {
 	err := c.write(ctx, http.MethodPost, at("dlq", "purge"), map[string]any{"older_than_days": days}, &out)
 	return out.Purged, err
 }
+
+// DeadLetterGroup is dead letters that are alike.
+type DeadLetterGroup struct {
+	Fingerprint string `json:"fingerprint"`
+	fleet.Failure
+	Count  int       `json:"count"`
+	First  time.Time `json:"first_failed_at"`
+	Last   time.Time `json:"last_failed_at"`
+	Sample fleet.ID  `json:"sample_job_id"`
+}
+
+// DeadLetterGroups lists those that nobody has looked after by what they failed
+// of, the largest group first.
+func (c *Client) DeadLetterGroups(ctx context.Context) ([]DeadLetterGroup, error) {
+	var out struct {
+		Groups []DeadLetterGroup `json:"groups"`
+	}
+	err := c.get(ctx, at("dlq", "groups"), nil, &out)
+	return out.Groups, err
+}
+
+// GroupRetry says what became of the jobs of a group.
+type GroupRetry struct {
+	Made    []fleet.ID `json:"job_ids"`
+	Refused []struct {
+		JobID fleet.ID `json:"job_id"`
+		Why   string   `json:"why"`
+	} `json:"refused"`
+	Left    int    `json:"left"`
+	Message string `json:"message"`
+}
+
+// RetryDeadLetterGroup repeats the jobs of dead letters that are alike.
+func (c *Client) RetryDeadLetterGroup(ctx context.Context, fingerprint string) (out GroupRetry, err error) {
+	_, err = c.call(ctx, request{method: http.MethodPost, path: at("dlq", "groups", fingerprint, "retry")}, &out)
+	return out, err
+}

@@ -294,6 +294,31 @@ func (c *Client) RetryItem(ctx context.Context, id fleet.ID) (out fleet.QueueIte
 	return out, err
 }
 
+// ItemsChange asks for one action on many items of a queue.
+type ItemsChange struct {
+	IDs      []fleet.ID      `json:"ids"`
+	Do       string          `json:"do"` // retry, verify, postpone, set_priority, delete
+	Until    *time.Time      `json:"until,omitempty"`
+	Priority *fleet.Priority `json:"priority,omitempty"`
+}
+
+// ItemsChanged says what became of each, in the order of the request.
+type ItemsChanged struct {
+	Items []struct {
+		ID   fleet.ID `json:"id"`
+		Next fleet.ID `json:"next_item_id"`
+		Why  string   `json:"why"`
+	} `json:"items"`
+	Done    int `json:"done"`
+	Refused int `json:"refused"`
+}
+
+// ChangeItems does the same with many items, each by itself.
+func (c *Client) ChangeItems(ctx context.Context, queue string, r ItemsChange) (out ItemsChanged, err error) {
+	err = c.write(ctx, http.MethodPost, at("queues", queue, "items", "change"), r, &out)
+	return out, err
+}
+
 // ReviewItem notes what a person says of an item that failed, and who looks at it.
 func (c *Client) ReviewItem(ctx context.Context, id fleet.ID, review fleet.Review, reviewer string) (out fleet.QueueItem, err error) {
 	err = c.write(ctx, http.MethodPost, at("queue-items", string(id), "review"), map[string]any{"review": review, "reviewer": reviewer}, &out)

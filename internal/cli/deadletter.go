@@ -16,6 +16,8 @@ type deadLetterCmds struct {
 	Get    deadGetCmd    `cmd:"" aliases:"show" help:"show one with its error"`
 	Stats  deadStatsCmd  `cmd:"" help:"count them"`
 	Retry  deadRetryCmd  `cmd:"" help:"repeat the job of one"`
+	Groups deadGroupsCmd `cmd:"" help:"list those that are alike together"`
+	Again  deadAgainCmd  `cmd:"" help:"repeat the jobs of all that are alike"`
 	Delete deadDeleteCmd `cmd:"" help:"take one from the list; its job stays"`
 	Purge  deadPurgeCmd  `cmd:"" help:"take old ones from the list that were looked after"`
 }

@@ -25,6 +25,7 @@ type itemCmds struct {
 	Release  itemReleaseCmd  `cmd:"" help:"give it back unharmed"`
 	Postpone itemPostponeCmd `cmd:"" help:"put an item back until a time"`
 	Retry    itemRetryCmd    `cmd:"" help:"try a failed or abandoned item again"`
+	Change   itemChangeCmd   `cmd:"" help:"do the same with many items of a queue"`
 	Review   itemReviewCmd   `cmd:"" help:"say what is to hold of an item that failed, and who looks at it"`
 	Comment  itemCommentCmd  `cmd:"" help:"add a comment to an item"`
 	Delete   itemDeleteCmd   `cmd:"" aliases:"rm" help:"take items out that nobody holds"`

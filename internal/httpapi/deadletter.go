@@ -101,6 +101,14 @@ func (a *API) deadLetterRoutes() {
 		method: http.MethodPost, path: Base + "/dlq/purge", id: "deadletters.purge", summary: "Take old ones from the list that were looked after",
 		may: need(fleet.JobsPurge), rate: rateWrite, body: jsonBody[PurgeBody](plainBody, false),
 	}, a.purgeDeadLetters)
+	route(a, operation{
+		method: http.MethodGet, path: Base + "/dlq/groups", id: "deadletters.groups", summary: "List dead letters that are alike together",
+		may: need(fleet.JobsRead), rate: rateAnalytics, description: "Those that nobody has looked after; of the newest 2000.",
+	}, a.deadGroups)
+	route(a, operation{
+		method: http.MethodPost, path: Base + "/dlq/groups/{fingerprint}/retry", id: "deadletters.retry_group", summary: "Repeat the jobs of dead letters that are alike, each once",
+		may: need(fleet.JobsRun), rate: rateSubmit, body: bodyRule{limit: plainBody, schema: anyObject("Empty.")},
+	}, a.retryDeadGroup)
 }
 
 func showDead(d fleet.DeadLetter) DeadLetterEntry {

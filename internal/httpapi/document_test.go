@@ -141,6 +141,9 @@ func verbs() map[string]verb {
 		"deadletters.retry":     {"RetryDeadLetter", "deadletter retry"},
 		"deadletters.delete":    {"DeleteDeadLetter", "deadletter delete"},
 		"deadletters.purge":     {"PurgeDeadLetters", "deadletter purge"},
+		"deadletters.groups":  {"DeadLetterGroups", "deadletter groups"},
+
+		"deadletters.retry_group": {"RetryDeadLetterGroup", "deadletter again"},
 		"jobs.graph":            {"JobGraph", "job graph"},
 		"jobs.explain":          {"ExplainJob", "job explain"},
 		"placement.preview":     {"PreviewJob", "placement preview"},
@@ -340,6 +343,7 @@ func verbs() map[string]verb {
 		"items.update":          {"UpdateItem", "item edit"},
 		"items.delete":          {"DeleteItem", "item delete"},
 		"items.retry":           {"RetryItem", "item retry"},
+		"items.change":            {"ChangeItems", "item change"},
 		"items.review":          {"ReviewItem", "item review"},
 		"items.comment":         {"CommentItem", "item comment"},
 		"items.claim":           {"ClaimItems", "item claim"},

@@ -124,6 +124,10 @@ func (a *API) itemRoutes() {
 	}, map[string]*huma.Response{
 		"200": {Description: "One item on each line, the oldest first.", Content: map[string]*huma.MediaType{"application/x-ndjson": {Schema: &huma.Schema{Type: huma.TypeString}}}},
 	}, a.exportItems)
+	route(a, operation{
+		method: http.MethodPost, path: items + "/change", id: "items.change", summary: "Do the same with many items, each by itself", may: run, rate: rateWrite,
+		body: jsonBody[ManyItemsBody](plainBody, true),
+	}, a.changeItems)
 	route(a, operation{method: http.MethodGet, path: one, id: "items.get", summary: "Get an item with its data, output and comments", may: read, rate: rateRead}, a.getItem)
 	route(a, operation{method: http.MethodGet, path: one + "/chain", id: "items.chain", summary: "Get all tries of an item, the first one first", may: read, rate: rateRead}, a.itemChain)
 	route(a, operation{

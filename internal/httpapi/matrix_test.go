@@ -29,7 +29,7 @@ var rights = map[string]string{
 
 	"jobs.list": "vodas", "jobs.histogram": "vodas", "jobs.get": "vodas", "jobs.attempts": "vodas", "jobs.explain": "vodas", "jobs.graph": "vodas", "jobs.log": "vodas", "jobs.log_search": "vodas", "jobs.steps": "vodas", "jobs.timeline": "vodas", "jobs.artifacts": "vodas", "jobs.artifact": "vodas", "robot.artifact": "r",
 	"jobs.submit": "odas", "jobs.submit_many": "odas", "jobs.cancel": "odas", "jobs.retry": "odas", "jobs.decide": "oas",
-	"deadletters.list": "vodas", "deadletters.get": "vodas", "deadletters.stats": "vodas", "deadletters.retry": "odas",
+	"deadletters.list": "vodas", "deadletters.get": "vodas", "deadletters.stats": "vodas", "deadletters.retry": "odas", "deadletters.groups": "vodas", "deadletters.retry_group": "odas",
 	"deadletters.delete": "as", "deadletters.purge": "as", "placement.preview": "odas", "events.list": "vodas", "fleet.snapshot": "vodas", "stream.open": "vodas",
 	"attention.list": "vodas", "activity.list": "vodas", "activity.alias": "vodas", "views.live_jobs": "vodas", "views.robot_status": "vodas", "views.queue_metrics": "vodas", "views.admin": "as",
 	"views.logs": "vodas", "views.robot_logs": "vodas", "views.jobs": "vodas", "views.robots": "vodas", "views.queue_depth": "vodas", "views.metrics": "vodas",
@@ -79,7 +79,7 @@ var rights = map[string]string{
 	"queues.list": "vodas", "queues.get": "vodas", "queues.stats": "vodas", "queues.create": "das", "queues.update": "das", "queues.delete": "das",
 	"queues.pause": "odas", "queues.resume": "odas",
 	"items.list": "vodas", "items.get": "vodas", "items.chain": "vodas", "items.export": "vodas", "items.add": "rodas", "items.add_many": "odas",
-	"items.update": "odas", "items.delete": "odas", "items.retry": "odas", "items.review": "odas", "items.comment": "odas",
+	"items.update": "odas", "items.delete": "odas", "items.retry": "odas", "items.change": "odas", "items.review": "odas", "items.comment": "odas",
 	"items.claim": "rodas", "items.complete": "rodas", "items.fail": "rodas", "items.postpone": "rodas", "items.release": "rodas", "items.renew": "rodas",
 	"alertrules.list": "vodas", "alertrules.get": "vodas", "alertrules.create": "as", "alertrules.update": "as", "alertrules.delete": "as",
 	"alertchannels.list": "vodas", "alertchannels.get": "vodas", "alertchannels.create": "as", "alertchannels.update": "as", "alertchannels.delete": "as",
@@ -309,6 +309,7 @@ var matrixBodies = map[string]string{
 	"webhooks.replay":     `{"from":"` + time.Now().Add(-time.Hour).UTC().Format(time.RFC3339) + `"}`,
 	"backfills.create":    `{"from":"2024-01-01T00:00:00Z","until":"2024-01-02T00:00:00Z"}`,
 	"items.comment":       `{"text":"x"}`,
+	"items.change":        `{"ids":["01900000-0000-7000-8000-00000000dead"],"do":"retry"}`,
 	"items.postpone":      `{"until":"2036-01-01T00:00:00Z"}`,
 	"node_overrides.put":  `{"robot_id":"bot-1"}`,
 	"reservations.update": `{"name":"kept","selector":{"all":true},"for":{"labels":{"a":"b"}}}`,
@@ -395,6 +396,7 @@ func (m *matrix) nowhere(t *testing.T, op matrixOp) string {
 		return map[string]string{
 			"trigger": nowhereID, "owner": nowhereName, "path": nowhereName, "id": nowhereID, "robot": robot, "workflow": nowhereName, "tenant": nowhereName, "n": "1", "node_id": nowhereName, "robot_id": nowhereName,
 			"name": nowhereName, "provider": nowhereName, "backfill": nowhereID, "delivery": nowhereID, "hash": strings.Repeat("0", 64), "sha256": strings.Repeat("0", 64),
+			"name": nowhereName, "provider": nowhereName, "fingerprint": nowhereName, "backfill": nowhereID, "hash": strings.Repeat("0", 64), "sha256": strings.Repeat("0", 64),
 		}
 	})
 }
@@ -436,7 +438,7 @@ func (m *matrix) estate(tenant fleet.TenantID) *estate {
 func (e *estate) path(t *testing.T, op matrixOp, c matrixCaller) string {
 	return fill(t, op, func(noun string) map[string]string {
 		names := map[string]string{
-			"name": "lab", "provider": "sso", "hash": e.hash, "sha256": strings.Repeat("a", 64), "tenant": string(e.p.Tenant), "n": "1", "node_id": "s",
+			"name": "lab", "provider": "sso", "fingerprint": nowhereName, "hash": e.hash, "sha256": strings.Repeat("a", 64), "tenant": string(e.p.Tenant), "n": "1", "node_id": "s",
 			"trigger": "01900000-0000-7000-8000-00000000dead", "owner": string(e.p.Tenant), "path": "nothing",
 		}
 		if !c.may(op) {
@@ -451,7 +453,13 @@ func (e *estate) path(t *testing.T, op matrixOp, c matrixCaller) string {
 				names["id"] = string(e.artifact("lab"))
 			}
 		case "dlq":
-			names["id"] = string(e.failed())
+			id := e.failed()
+			names["id"] = string(id)
+			if op.id == "deadletters.retry_group" {
+				v, err := e.m.core.Jobs.Get(e.m.Context(), e.p, id)
+				e.m.must(err)
+				names["fingerprint"] = v.Alike
+			}
 		case "analytics":
 			names["workflow"] = e.counted()
 		case "robots", "metrics":

@@ -54,7 +54,7 @@ describe('queues', () => {
       processing_exception_type: 'BusinessException',
       error_message: 'The supplier is not known.',
     });
-    await page.getByRole('row', { name: new RegExp(`^${item?.reference} .*Failed`) }).waitFor();
+    await page.getByRole('row', { name: new RegExp(`${item?.reference} .*Failed`) }).waitFor();
     await page.getByRole('button', { name: 'Failed', exact: true }).click();
     await queue.getByRole('button', { name: item?.reference ?? '' }).click();
     const panel = page.getByRole('region', { name: /^Item/ }).last();
@@ -80,6 +80,40 @@ describe('queues', () => {
     await w.context.close();
   });
 
+  it('does the same with many items, and takes a delete back', async () => {
+    const queue = await ask<{ id: string }>(server.url, 'POST', '/queues', { name: 'letters', max_retries: 0 });
+    for (const n of [1, 2, 3, 4]) await ask(server.url, 'POST', `/queues/${queue.id}/items`, { reference: `L${n}`, data: {} });
+    const w = await open(browser);
+    const { page } = w;
+    await page.goto(`${server.url}/fleet/queues/${queue.id}`);
+    await page.getByRole('checkbox', { name: 'Choose L1' }).check();
+    await page.getByRole('checkbox', { name: 'Choose L2' }).check();
+    const bar = page.getByRole('region', { name: 'With the chosen items' });
+    await bar.getByText('2 items chosen (2 new, 0 failed or abandoned)').waitFor();
+    await themes(page, 'queue-bulk');
+    await bar.getByRole('button', { name: 'Set priority…' }).click();
+    await page
+      .getByRole('dialog')
+      .getByRole('spinbutton', { name: /^Priority/ })
+      .fill('0');
+    await page.getByRole('button', { name: 'Set the priority' }).click();
+    await page.getByText('2 items done.').waitFor();
+    await page.getByRole('row', { name: /L1 .*Critical/ }).waitFor();
+
+    await page.getByRole('checkbox', { name: 'All items of this page' }).check();
+    await bar.getByRole('button', { name: 'Delete' }).click();
+    await page.getByText(/4 items are deleted in \d s/).waitFor();
+    await clean(page);
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await page.getByRole('checkbox', { name: 'Choose L4' }).check();
+    await bar.getByRole('button', { name: 'Delete' }).click();
+    await page.getByText('1 item done.').waitFor();
+    await page.getByRole('checkbox', { name: 'Choose L4' }).waitFor({ state: 'detached' });
+    await page.getByRole('checkbox', { name: 'Choose L3' }).waitFor();
+    expect(w.faults).toEqual([]);
+    await w.context.close();
+  });
+
   it('shows dead letters, and retries one', async () => {
     const submit = await workflow(server.url, 'Bad', {
       metadata: { name: 'Bad', version: '1.0.0' },
@@ -97,6 +131,14 @@ describe('queues', () => {
     await page.getByRole('row', { name: /Bad/ }).waitFor();
     await themes(page, 'dead-letters');
     await page.getByRole('button', { name: /^Retry Bad/ }).click();
+    await submit({ retry: { max: 0 } });
+    await page.getByRole('button', { name: 'By failure' }).click();
+    await page.getByRole('row', { name: /Bad .*outside of the job/ }).waitFor();
+    await themes(page, 'dead-letters-groups');
+    await page.getByRole('button', { name: /^Retry all \d+ of Bad/ }).click();
+    await clean(page);
+    await page.getByRole('button', { name: 'Make the new jobs' }).click();
+    await page.getByText(/tried again as (a new one|new ones)\./).waitFor();
     await page.getByRole('button', { name: 'All' }).click();
     await page
       .getByText(/Looked after/)

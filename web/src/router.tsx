@@ -230,11 +230,11 @@ const queue = createRoute({
 const deadLetters = createRoute({
   getParentRoute: () => root,
   path: '/fleet/dead-letters',
-  validateSearch: (s: Record<string, unknown>): { all?: boolean } => (s.all === true ? { all: true } : {}),
+  validateSearch: (s: Record<string, unknown>): { view?: 'groups' | 'all' } => (s.view === 'groups' || s.view === 'all' ? { view: s.view } : {}),
   component: function DeadLetters() {
     const navigate = useNavigate();
-    const { all } = deadLetters.useSearch();
-    return <DeadLettersPage key={String(all)} all={all ?? false} onAll={(v) => void navigate({ to: '/fleet/dead-letters', search: v ? { all: true } : {} })} />;
+    const { view = 'open' } = deadLetters.useSearch();
+    return <DeadLettersPage key={view} view={view} onView={(v) => void navigate({ to: '/fleet/dead-letters', search: v === 'open' ? {} : { view: v } })} />;
   },
 });
 

@@ -9,7 +9,7 @@ export type Values = Record<string, string>;
 export interface Field {
   key: string;
   label: string;
-  kind?: 'text' | 'number' | 'password' | 'select' | 'check' | 'area' | 'email';
+  kind?: 'text' | 'number' | 'password' | 'select' | 'check' | 'area' | 'email' | 'time';
   options?: readonly { value: string; name: string }[];
   required?: boolean;
   hint?: string;
@@ -79,7 +79,7 @@ export function FormDialog({ title, action, fields, initial, note, send, onClose
             ) : (
               <input
                 id={base + f.key}
-                type={f.kind ?? 'text'}
+                type={f.kind === 'time' ? 'datetime-local' : (f.kind ?? 'text')}
                 required={f.required ?? false}
                 autoComplete={f.kind === 'password' ? 'new-password' : 'off'}
                 {...(f.min === undefined ? {} : { min: f.min })}

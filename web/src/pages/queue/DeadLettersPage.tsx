@@ -5,6 +5,7 @@ import { useAct } from '../../parts/act';
 import { Confirm } from '../../parts/Confirm';
 import { FleetTabs } from '../../parts/FleetTabs';
 import { useLive } from '../../parts/live';
+import { Pager } from '../../parts/Pager';
 import css from '../../parts/parts.module.css';
 import { Said } from '../../parts/Said';
 import { Scroll } from '../../parts/Scroll';
@@ -12,11 +13,15 @@ import { Fault, Loading } from '../../parts/States';
 import { useMay } from '../../parts/session';
 import { Ago } from '../../parts/Time';
 import { label } from '../../parts/words';
+import { DeadGroups } from './DeadGroups';
+
+export type DeadView = 'open' | 'groups' | 'all';
 
 type Entry = Schemas['DeadLetterEntry'];
 
 /** DeadLettersPage lists jobs that failed for good, until somebody has looked after them. */
-export function DeadLettersPage({ all, onAll }: { all: boolean; onAll: (all: boolean) => void }) {
+export function DeadLettersPage({ view, onView }: { view: DeadView; onView: (v: DeadView) => void }) {
+  const all = view === 'all';
   const [trail, setTrail] = useState<string[]>([]);
   const cursor = trail.at(-1);
   const q = `limit=100${all ? '&all=true' : ''}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`;
@@ -48,10 +53,13 @@ export function DeadLettersPage({ all, onAll }: { all: boolean; onAll: (all: boo
       </div>
       <FleetTabs />
       <div className={css.bar}>
-        <button type="button" aria-pressed={!all} onClick={() => onAll(false)}>
+        <button type="button" aria-pressed={view === 'open'} onClick={() => onView('open')}>
           To look after
         </button>
-        <button type="button" aria-pressed={all} onClick={() => onAll(true)}>
+        <button type="button" aria-pressed={view === 'groups'} onClick={() => onView('groups')}>
+          By failure
+        </button>
+        <button type="button" aria-pressed={all} onClick={() => onView('all')}>
           All
         </button>
       </div>
@@ -63,7 +71,8 @@ export function DeadLettersPage({ all, onAll }: { all: boolean; onAll: (all: boo
           <p>{all ? 'No dead letters.' : 'No dead letter waits for you.'} A job lands here when it has failed and is not tried again by itself.</p>
         </div>
       )}
-      {rows.length > 0 && (
+      {view === 'groups' && rows.length > 0 && <DeadGroups act={act} mayRun={mayRun ?? false} onDone={list.again} />}
+      {view !== 'groups' && rows.length > 0 && (
         <Scroll label="Dead letters" className={css.tableBox}>
           <table className={css.table}>
             <thead>
@@ -129,16 +138,7 @@ export function DeadLettersPage({ all, onAll }: { all: boolean; onAll: (all: boo
           </table>
         </Scroll>
       )}
-      {(trail.length > 0 || list.data?.next_cursor) && (
-        <div className={css.actions}>
-          <button type="button" disabled={trail.length === 0} onClick={() => setTrail(trail.slice(0, -1))}>
-            Newer
-          </button>
-          <button type="button" disabled={!list.data?.next_cursor} onClick={() => list.data?.next_cursor && setTrail([...trail, list.data.next_cursor])}>
-            Older
-          </button>
-        </div>
-      )}
+      {view !== 'groups' && <Pager trail={trail} next={list.data?.next_cursor} onTrail={setTrail} words={['Newer', 'Older']} />}
       {gone && (
         <Confirm
           title={`Delete the dead letter of ${gone.workflow_name}?`}

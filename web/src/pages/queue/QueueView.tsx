@@ -4,6 +4,7 @@ import { call, type Schemas } from '../../api/client';
 import { useAct } from '../../parts/act';
 import { Confirm } from '../../parts/Confirm';
 import { useLive } from '../../parts/live';
+import { Pager } from '../../parts/Pager';
 import css from '../../parts/parts.module.css';
 import { Said } from '../../parts/Said';
 import { Scroll } from '../../parts/Scroll';
@@ -13,6 +14,7 @@ import { useMay } from '../../parts/session';
 import { Ago, exact } from '../../parts/Time';
 import { label, priority, span } from '../../parts/words';
 import { AddItem, ImportItems } from './AddItems';
+import { ItemBulk } from './ItemBulk';
 import { ItemPanel } from './ItemPanel';
 import { forecast, itemStatuses, type QueueSearch } from './items';
 
@@ -40,6 +42,7 @@ export function QueueView({ id, search, onSearch, onGone }: { id: string; search
   const mayRun = useMay('queues:run');
   const mayWrite = useMay('queues:write');
   const [open, setOpen] = useState<'add' | 'import' | 'delete'>();
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const act = useAct();
   const all = () => {
     queue.again();
@@ -134,6 +137,7 @@ export function QueueView({ id, search, onSearch, onGone }: { id: string; search
           </button>
         ))}
       </div>
+      <ItemBulk at={at} chosen={rows.filter((i) => chosen.has(i.id))} act={act} onClear={() => setChosen(new Set())} onDone={all} />
       <p className={css.hint}>The next item is: {orders[d.order] ?? d.order}.</p>
       {items.error && <Fault error={items.error} asOf={items.data ? items.asOf : ''} again={items.again} />}
       {!items.data && !items.error && <Loading what="items" />}
@@ -145,6 +149,14 @@ export function QueueView({ id, search, onSearch, onGone }: { id: string; search
           <table className={css.table}>
             <thead>
               <tr>
+                <th>
+                  <input
+                    type="checkbox"
+                    aria-label="All items of this page"
+                    checked={rows.every((i) => chosen.has(i.id))}
+                    onChange={(e) => setChosen(new Set(e.target.checked ? rows.map((i) => i.id) : []))}
+                  />
+                </th>
                 <th>Reference</th>
                 <th>State</th>
                 <th>Priority</th>
@@ -158,6 +170,14 @@ export function QueueView({ id, search, onSearch, onGone }: { id: string; search
             <tbody>
               {rows.map((i) => (
                 <tr key={i.id} data-chosen={i.id === search.item || undefined}>
+                  <td>
+                    <input
+                      type="checkbox"
+                      aria-label={`Choose ${i.reference ?? i.id}`}
+                      checked={chosen.has(i.id)}
+                      onChange={(e) => setChosen((was) => new Set(e.target.checked ? [...was, i.id] : [...was].filter((x) => x !== i.id)))}
+                    />
+                  </td>
                   <td>
                     <button type="button" className={css.link} onClick={() => set({ item: i.id === search.item ? undefined : i.id })}>
                       {i.reference ?? `…${i.id.slice(-8)}`}
@@ -190,20 +210,7 @@ export function QueueView({ id, search, onSearch, onGone }: { id: string; search
           </table>
         </Scroll>
       )}
-      {(trail.length > 0 || items.data?.next_cursor) && (
-        <div className={css.actions}>
-          <button type="button" disabled={trail.length === 0} onClick={() => setCursors({ of: filter, list: trail.slice(0, -1) })}>
-            Before
-          </button>
-          <button
-            type="button"
-            disabled={!items.data?.next_cursor}
-            onClick={() => items.data?.next_cursor && setCursors({ of: filter, list: [...trail, items.data.next_cursor] })}
-          >
-            Next
-          </button>
-        </div>
-      )}
+      <Pager trail={trail} next={items.data?.next_cursor} onTrail={(list) => setCursors({ of: filter, list })} />
       {search.item && (
         <ItemPanel key={search.item} id={search.item} mayRun={mayRun} onOpen={(item) => set({ item })} onClose={() => set({ item: undefined })} onDone={all} />
       )}

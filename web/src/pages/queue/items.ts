@@ -79,3 +79,6 @@ export const may = {
   remove: (i: Schemas['QueueItem']): boolean => i.status !== 'in_progress' && i.status !== 'deleted',
   review: (i: Schemas['QueueItem']): boolean => ['failed', 'abandoned', 'successful'].includes(i.status),
 };
+
+/** countOf is a number of items in words. */
+export const countOf = (n: number): string => `${n} ${n === 1 ? 'item' : 'items'}`;

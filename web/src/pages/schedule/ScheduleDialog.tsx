@@ -179,7 +179,7 @@ export function ScheduleDialog({ of, from, onClose, onDone }: { of?: Schedule; f
         </Wrong>
         <Wrong say={bad.environment}>
           <label>
-            Environment of its jobs (empty: that of the workflow) <input value={d.environment} onChange={(e) => set({ environment: e.target.value })} />
+            Environment of its jobs <input value={d.environment} onChange={(e) => set({ environment: e.target.value })} />
           </label>
         </Wrong>
         <Wrong say={bad.jitter_seconds}>

@@ -4,6 +4,7 @@ import { call, type Schemas } from '../../api/client';
 import { useAct } from '../../parts/act';
 import { Confirm } from '../../parts/Confirm';
 import { onlyIf, useLive } from '../../parts/live';
+import { Pager } from '../../parts/Pager';
 import css from '../../parts/parts.module.css';
 import { Said } from '../../parts/Said';
 import { Scroll } from '../../parts/Scroll';
@@ -164,16 +165,7 @@ export function ScheduleView({ id, search, onSearch, onChanged, onOpen, onGone }
           </table>
         </Scroll>
       )}
-      {(trail.length > 0 || fires.data?.next_cursor) && (
-        <div className={css.actions}>
-          <button type="button" disabled={trail.length === 0} onClick={() => setTrail(trail.slice(0, -1))}>
-            Before
-          </button>
-          <button type="button" disabled={!fires.data?.next_cursor} onClick={() => setTrail([...trail, fires.data?.next_cursor ?? ''])}>
-            Next
-          </button>
-        </div>
-      )}
+      <Pager trail={trail} next={fires.data?.next_cursor} onTrail={setTrail} />
       {open === 'edit' && (
         <ScheduleDialog
           of={d}

@@ -187,7 +187,7 @@ export const newDraft = (zone: string): Draft => ({
   start: '',
   end: '',
   failures: '0',
-  environment: '',
+  environment: 'default',
 });
 
 export const draftOf = (s: Schedule): Draft => ({
@@ -207,7 +207,7 @@ export const draftOf = (s: Schedule): Draft => ({
   start: s.start_at ? localIn(s.start_at, s.timezone) : '',
   end: s.end_at ? localIn(s.end_at, s.timezone) : '',
   failures: String(s.pause_after_failures ?? 0),
-  environment: s.environment ?? '',
+  environment: s.environment ?? 'default',
 });
 
 /** copyOf is a draft of a new schedule like one that is there. */

@@ -4,6 +4,7 @@ import { useAct } from '../../parts/act';
 import { Confirm } from '../../parts/Confirm';
 import { type Field, FormDialog } from '../../parts/FormDialog';
 import { onlyIf, useLive } from '../../parts/live';
+import { Pager } from '../../parts/Pager';
 import css from '../../parts/parts.module.css';
 import { Said } from '../../parts/Said';
 import { Scroll } from '../../parts/Scroll';
@@ -108,16 +109,7 @@ export function Users() {
           </table>
         </Scroll>
       )}
-      {(trail.length > 0 || list.data?.next_cursor) && (
-        <div className={css.actions}>
-          <button type="button" disabled={trail.length === 0} onClick={() => setTrail(trail.slice(0, -1))}>
-            Before
-          </button>
-          <button type="button" disabled={!list.data?.next_cursor} onClick={() => list.data?.next_cursor && setTrail([...trail, list.data.next_cursor])}>
-            Next
-          </button>
-        </div>
-      )}
+      <Pager trail={trail} next={list.data?.next_cursor} onTrail={setTrail} />
       {open?.what === 'add' && (
         <FormDialog
           title="New user"

@@ -2,6 +2,7 @@ import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { call, type Schemas } from '../../api/client';
 import { onlyIf, useLive } from '../../parts/live';
+import { Pager } from '../../parts/Pager';
 import css from '../../parts/parts.module.css';
 import { Scroll } from '../../parts/Scroll';
 import { Fault, Loading } from '../../parts/States';
@@ -91,16 +92,7 @@ export function Deliveries({ at, search, onSearch }: { at: string; search: Trigg
           </table>
         </Scroll>
       )}
-      {(trail.length > 0 || list.data?.next_cursor) && (
-        <div className={css.actions}>
-          <button type="button" disabled={trail.length === 0} onClick={() => setTrail(trail.slice(0, -1))}>
-            Before
-          </button>
-          <button type="button" disabled={!list.data?.next_cursor} onClick={() => setTrail([...trail, list.data?.next_cursor ?? ''])}>
-            Next
-          </button>
-        </div>
-      )}
+      <Pager trail={trail} next={list.data?.next_cursor} onTrail={setTrail} />
     </>
   );
 }
