@@ -13,7 +13,7 @@ import { Ago } from '../../parts/Time';
 import { Views } from '../../parts/Views';
 import { between, label, priority } from '../../parts/words';
 import { waits } from '../../words/waiting';
-import { final, type JobSearch, jobSearch, jobStatuses, stoppable } from './rows';
+import { filterQuery, final, type JobSearch, jobSearch, jobStatuses, stoppable } from './rows';
 
 const columns = '150px minmax(150px, 1fr) 110px minmax(140px, 1fr) 80px 140px 100px 130px';
 const heads = ['State', 'Workflow', 'Job', 'Robot', 'Priority', 'Created', 'Duration', 'Actions'];
@@ -24,7 +24,7 @@ export function JobsPage({ search, onSearch }: { search: JobSearch; onSearch: (s
   const status = search.status ?? '';
   const trail = cursors.status === status ? cursors.list : [];
   const cursor = trail.at(-1) ?? '';
-  const query = `limit=100${status ? `&status=${status}` : ''}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`;
+  const query = `limit=100&${filterQuery(search)}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`;
   const belongs = takeJob((j) => !status || j.status === status);
   const page = useLive(query, {
     topics: ['jobs'],

@@ -4,12 +4,121 @@ import { span } from '../../parts/words';
 
 export const jobStatuses = ['pending', 'assigned', 'running', 'cancelling', 'needs_decision', 'completed', 'failed', 'cancelled', 'timeout'] as const;
 
+/** JobSearch is the address of the list. Lists are words with commas between them. */
 export interface JobSearch {
+  q?: string;
   status?: string;
+  why?: string;
+  workflow?: string;
+  robot?: string;
+  trigger?: string;
+  prio?: string;
+  range?: string; // 24h if it is not there
+  from?: string; // instead of a range
+  to?: string;
 }
 
+export const ranges = [
+  { word: '1h', name: '1 h', ms: 3_600_000 },
+  { word: '24h', name: '24 h', ms: 86_400_000 },
+  { word: '7d', name: '7 d', ms: 7 * 86_400_000 },
+  { word: '30d', name: '30 d', ms: 30 * 86_400_000 },
+  { word: 'all', name: 'All', ms: 0 },
+] as const;
+
+export const jobTriggers = ['manual', 'schedule', 'api', 'trigger', 'chain', 'retry'] as const;
+
+/** whys are the reasons of waiting that can be asked for. */
+export const whys = [
+  'no_robot',
+  'no_match',
+  'none_available',
+  'no_slot',
+  'behind_others',
+  'reserved',
+  'rejected_by_all',
+  'not_before',
+  'retry_delay',
+  'parents_running',
+  'dependency_unmet',
+  'tenant_quota',
+  'secret_held',
+] as const;
+
+/** many reads a list of an address, in whatever form it stands there: repeated, or with commas. */
+export function many(v: unknown, known?: readonly string[]): string[] {
+  const words = (Array.isArray(v) ? v : [v]).flatMap((x) => (typeof x === 'string' || typeof x === 'number' ? String(x).split(',') : []));
+  return [...new Set(words.map((w) => w.trim()).filter((w) => w !== '' && (known?.includes(w) ?? true)))];
+}
+
+const time = (v: unknown): string | undefined => (typeof v === 'string' && !Number.isNaN(Date.parse(v)) ? v : undefined);
+
+/** jobSearch keeps what the list knows of its address; anything else is dropped. */
 export function jobSearch(s: Record<string, unknown>): JobSearch {
-  return jobStatuses.some((w) => w === s.status) ? { status: s.status as string } : {};
+  const out: JobSearch = {};
+  const put = (k: keyof JobSearch, v: string | undefined) => {
+    if (v) out[k] = v;
+  };
+  put('q', typeof s.q === 'string' || typeof s.q === 'number' ? String(s.q).slice(0, 200) : undefined);
+  put('status', many(s.status, jobStatuses).join(','));
+  put('why', many(s.why, whys).join(','));
+  put('workflow', many(s.workflow).slice(0, 10).join(','));
+  put('robot', many(s.robot).slice(0, 5).join(','));
+  put('trigger', many(s.trigger, jobTriggers).join(','));
+  put(
+    'prio',
+    many(s.prio)
+      .filter((p) => /^\d{1,2}$/.test(p) && Number(p) <= 20)
+      .join(','),
+  );
+  put('from', time(s.from));
+  put('to', time(s.to));
+  if (!out.from && !out.to && s.range !== '24h' && ranges.some((r) => r.word === s.range)) out.range = s.range as string;
+  return out;
+}
+
+export interface Span {
+  from: string; // empty: since ever
+  to: string; // empty: until now
+}
+
+/** spanOf is the span of time that an address asks for, now. */
+export function spanOf(s: JobSearch, now: number): Span {
+  if (s.from || s.to) return { from: s.from ?? '', to: s.to ?? '' };
+  const ms = (ranges.find((r) => r.word === s.range) ?? ranges[1]).ms;
+  return { from: ms > 0 ? new Date(now - ms).toISOString() : '', to: '' };
+}
+
+/** filterQuery is the filter of an address as the server reads it, without its span of time. */
+export function filterQuery(s: JobSearch): string {
+  const q = new URLSearchParams();
+  if (s.q) q.set('q', s.q);
+  for (const [name, words] of [
+    ['status', s.status],
+    ['why', s.why],
+    ['workflow_id', s.workflow],
+    ['robot_id', s.robot],
+    ['trigger', s.trigger],
+    ['priority', s.prio],
+  ] as const)
+    for (const w of many(words)) q.append(name, w);
+  return q.toString();
+}
+
+/** filters is how many filters an address has, apart from its span of time. */
+export const filters = (s: JobSearch): number => [s.q, s.status, s.why, s.workflow, s.robot, s.trigger, s.prio].filter(Boolean).length;
+
+/** spanWords names a span, as in "in the last 24 h". */
+export function spanWords(s: JobSearch): string {
+  if (s.from || s.to) return 'in the chosen time';
+  const r = ranges.find((x) => x.word === s.range) ?? ranges[1];
+  return r.ms > 0 ? `in the last ${r.name}` : 'of all time';
+}
+
+/** turned adds a word to a list of an address, or takes it away. */
+export function turned(words: string | undefined, word: string): string {
+  const list = many(words);
+  return (list.includes(word) ? list.filter((w) => w !== word) : [...list, word]).join(',');
 }
 
 export const final = (status: string): boolean => ['completed', 'failed', 'cancelled', 'timeout'].includes(status);

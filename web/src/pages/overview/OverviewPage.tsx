@@ -1,69 +1,46 @@
 import { Link } from '@tanstack/react-router';
-import { call, type Schemas } from '../../api/client';
-import type { Fact } from '../../live/frames';
-import { stream, takeJob, touchJob, useFleetList, useLive } from '../../parts/live';
+import { stream, useFleetList } from '../../parts/live';
 import css from '../../parts/parts.module.css';
 import { Empty, Fault, Loading } from '../../parts/States';
 import { Status } from '../../parts/Status';
 import { Ago } from '../../parts/Time';
 import { waits } from '../../words/waiting';
 import { OpenIncidents } from '../alert/OpenIncidents';
+import { useMay } from '../../parts/session';
+import { FirstStart } from './FirstStart';
+import { Needs } from './Needs';
+import own from './overview.module.css';
+import { Depth, Happened, Next, Running, Throughput } from './panels';
+import { Strip } from './Strip';
 
-/** few asks for the first jobs of a state, and again when a job enters or leaves it. */
-const few = (status: string, limit: number) => ({
-  topics: ['jobs'],
-  ask: (signal: AbortSignal) => call<Schemas['JobList']>('GET', `/jobs?status=${status}&limit=${limit}`, undefined, signal),
-  take: (data: Schemas['JobList'], f: Fact) => {
-    const next = takeJob((j) => j.status === status)(data, f);
-    return next === 'again' && f.from_state !== status && f.to_state !== status ? undefined : next;
-  },
-  touch: touchJob,
-});
-
-/** OverviewPage answers: is anything wrong now, and what runs? */
+/** OverviewPage answers: is anything wrong now, and what runs? Each panel asks for itself, so that one that fails leaves the others. */
 export function OverviewPage() {
   const fleet = useFleetList();
-  const running = useLive('running', few('running', 8));
-  const pending = useLive('pending', few('pending', 5));
-  const decide = useLive('decide', few('needs_decision', 5));
-  const robots = fleet.robots;
-  const count = new Map<string, number>();
-  for (const r of robots) count.set(r.status, (count.get(r.status) ?? 0) + 1);
-  const wrong = robots.filter((r) => r.status === 'error' || (r.silent && r.status !== 'offline'));
-  const open = decide.data?.jobs ?? [];
-  const checked = fleet.loaded && decide.data !== undefined;
-  const failed = fleet.error ?? running.error ?? pending.error ?? decide.error;
-  const again = () => {
-    stream.retry();
-    for (const a of [running, pending, decide]) a.again();
-  };
-  const words = ['online', 'busy', 'offline', 'error', 'maintenance', ...['paused', 'draining'].filter((w) => count.has(w))];
+  const may = { numbers: useMay('numbers:read'), schedules: useMay('schedules:read'), events: useMay('events:read') };
   return (
-    <div className={css.page}>
-      <div className={css.head}>
+    <div className={own.page}>
+      <div className={own.head}>
         <h1>Overview</h1>
       </div>
-      {failed && <Fault error={failed} asOf={running.asOf} again={again} />}
-      {fleet.loaded ? (
-        <div className={css.strip}>
-          <Link to="/fleet/robots" search={{}}>
-            Total {robots.length}
-          </Link>
-          {words.map((w) => (
-            <Link key={w} to="/fleet/robots" search={{ status: w }}>
-              <Status word={w} more={String(count.get(w) ?? 0)} />
-            </Link>
-          ))}
-          {pending.data && (
-            <Link to="/fleet/jobs" search={{ status: 'pending' }}>
-              <Status word="pending" more={pending.data.total >= 0 ? `${pending.data.total} jobs` : 'many jobs'} />
-            </Link>
-          )}
+      <Strip again={() => stream.retry()} />
+      <div>
+        <FirstStart />
+        {fleet.loaded && fleet.robots.length === 0 && <FirstSteps />}
         </div>
-      ) : (
-        !failed && <Loading what="the fleet" />
-      )}
-      {fleet.loaded && robots.length === 0 && (
+      <div className={own.panels}>
+        <Needs />
+        <Running />
+        {may.events !== false && <Happened />}
+        {may.numbers !== false && <Depth />}
+        {may.numbers !== false && <Throughput />}
+        {may.schedules !== false && <Next />}
+      </div>
+    </div>
+  );
+}
+
+function FirstSteps() {
+  return (
         <section className={css.panel} aria-label="First steps">
           <h2>First steps</h2>
           <p>No robot is here yet. A robot is a machine that runs your workflows.</p>
@@ -76,8 +53,8 @@ export function OverviewPage() {
               .
             </li>
             <li>
-              On the machine: <code>fleet robot enrol --url {location.origin} --token - &lt; token</code>, then{' '}
-              <code>fleet robot run --url {location.origin}</code>.
+          On the machine: <code>fleet robot enrol --url {location.origin} --token - &lt; token</code>, then <code>fleet robot run --url {location.origin}</code>
+          .
             </li>
             <li>
               Draw a workflow under{' '}
