@@ -109,9 +109,26 @@ type HealthPage struct {
 	Next   string              `json:"next_cursor"`
 }
 
-// FleetHealth tells how well robots do, page by page.
-func (c *Client) FleetHealth(ctx context.Context, page fleet.Page) (out HealthPage, err error) {
-	err = c.get(ctx, at("fleet", "health"), pageQuery(page), &out)
+// FleetHealth tells how well robots do, page by page. Where robots are named it is
+// of these alone, with the jobs that they run.
+func (c *Client) FleetHealth(ctx context.Context, page fleet.Page, robots ...fleet.RobotID) (out HealthPage, err error) {
+	v := pageQuery(page)
+	for _, id := range robots {
+		v.Add("robot_id", string(id))
+	}
+	err = c.get(ctx, at("fleet", "health"), v, &out)
+	return out, err
+}
+
+// FleetState tells of the fleet what the rows of its robots do not: whose
+// connection does not hold, and the room of each capability. With success it
+// tells of each robot how its jobs of 24 hours ended.
+func (c *Client) FleetState(ctx context.Context, success bool) (out fleet.FleetHealth, err error) {
+	v := url.Values{}
+	if success {
+		v.Set("success", "true")
+	}
+	err = c.get(ctx, at("fleet", "health", "summary"), v, &out)
 	return out, err
 }
 

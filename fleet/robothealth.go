@@ -36,6 +36,8 @@ type RobotHealth struct {
 	State   HealthState   `json:"health"`
 	Reasons []string      `json:"health_reasons"`
 	Checks  []HealthCheck `json:"checks"`
+	// Jobs are what it runs, where the robots were named one by one.
+	Jobs []RunningJob `json:"jobs,omitempty"`
 }
 
 // HealthFacts is what the health of a robot is judged by.

@@ -180,6 +180,7 @@ type robotCmds struct {
 	Logs        robotLogsCmd        `cmd:"" help:"show the newest lines that a robot wrote"`
 	Health      robotHealthCmd      `cmd:"" help:"show how well robots do, check by check"`
 	History     robotHistoryCmd     `cmd:"" help:"show how a robot's machine and slots were"`
+	Capacity    robotCapacityCmd    `cmd:"" help:"show the slots of each capability and what waits for them"`
 	Edit        robotEditCmd        `cmd:"" help:"change name, slots, pool, tags and facts of a robot"`
 }
 

@@ -90,3 +90,39 @@ func (c *robotHistoryCmd) Run(ctx context.Context, sh *shell) error {
 		return nil
 	})
 }
+
+type robotCapacityCmd struct{ config.Client }
+
+// Run shows the room of each capability, and whose connection does not hold.
+func (c *robotCapacityCmd) Run(ctx context.Context, sh *shell) error {
+	api, err := sh.connect(c.Client)
+	if err != nil {
+		return err
+	}
+	out, err := api.FleetState(ctx, false)
+	if err != nil {
+		return err
+	}
+	sh.used(api)
+	return sh.answer(c.Output, out, func() error {
+		t := table{head: []string{"CAPABILITY", "ROBOTS", "SLOTS", "USED", "FREE", "HELD", "JOBS WAIT", "MEAN WAIT"}, paint: sh.paint, state: -1}
+		for i := range out.Capacity {
+			k := &out.Capacity[i]
+			wait := dash("")
+			if k.Sampled > 0 {
+				wait = (time.Duration(k.MeanWaitMS) * time.Millisecond).Round(time.Second).String()
+			}
+			t.add(k.Capability, fmt.Sprintf("%d of %d", k.Connected, k.Robots), fmt.Sprint(k.Slots), fmt.Sprint(k.Used), fmt.Sprint(k.Free), fmt.Sprint(k.Held),
+				fmt.Sprint(k.Waiting), wait)
+		}
+		if err := t.write(sh.out, ""); err != nil {
+			return err
+		}
+		for _, f := range out.Flapping {
+			if _, err := fmt.Fprintf(sh.out, "%s flaps: its connection ended %d times within an hour.\n", f.RobotID, f.Disconnects); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

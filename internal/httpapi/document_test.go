@@ -208,6 +208,7 @@ func verbs() map[string]verb {
 		"mining.timeline":       {"", ""},
 		"robots.health":         {"RobotHealth", "robot health"},
 		"robots.fleet_health":   {"FleetHealth", "robot health"},
+		"robots.fleet_state":    {"FleetState", "robot capacity"},
 		"robots.sum":            {"", ""},
 		"numbers.snapshot":      {"", ""},
 		"numbers.prometheus":    {"", ""},

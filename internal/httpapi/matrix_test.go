@@ -66,7 +66,7 @@ var rights = map[string]string{
 	"local.files": "vodas", "local.open": "vodas", "local.save": "das", "local.connect": "das",
 	"numbers.fleet": "vodas", "numbers.analytics": "vodas", "numbers.overview": "vodas", "numbers.series": "vodas", "numbers.workflows": "vodas", "numbers.robots": "vodas",
 	"numbers.environments": "vodas", "numbers.triggers": "vodas", "numbers.waits": "vodas", "numbers.failures": "vodas", "numbers.heat": "vodas",
-	"jobs.rows": "vodas", "jobs.row": "vodas", "mining.workflows": "vodas", "mining.bottlenecks": "vodas", "mining.execution": "vodas", "mining.timeline": "vodas", "robots.health": "vodas", "robots.fleet_health": "vodas", "robots.sum": "vodas", "numbers.snapshot": "vodas", "numbers.prometheus": "vodas",
+	"jobs.rows": "vodas", "jobs.row": "vodas", "mining.workflows": "vodas", "mining.bottlenecks": "vodas", "mining.execution": "vodas", "mining.timeline": "vodas", "robots.health": "vodas", "robots.fleet_state": "vodas", "robots.fleet_health": "vodas", "robots.sum": "vodas", "numbers.snapshot": "vodas", "numbers.prometheus": "vodas",
 	"hooks.call": "nervodasx", "hooks.call_path": "nervodasx", "hooks.call_owner": "nervodasx", // the call proves itself; here it is nobody's
 	"triggers.list": "vodas", "triggers.get": "vodas", "triggers.fires": "vodas", "triggers.test": "odas", "triggers.create": "das", "triggers.update": "das",
 	"triggers.delete": "das", "triggers.enable": "odas", "triggers.disable": "odas",

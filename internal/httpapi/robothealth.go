@@ -6,6 +6,7 @@ import (
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/auth"
+	"github.com/casarerpa/fleet/internal/orchestrator"
 )
 
 // RobotHealthList is a part of the fleet with the health of each robot.
@@ -32,7 +33,14 @@ func (a *API) robotHealthRoutes() {
 	}, a.robotHealth)
 	route(a, operation{
 		method: http.MethodGet, path: Base + "/fleet/health", id: "robots.fleet_health", summary: "How well all robots do", may: need(fleet.RobotsRead), rate: rateRead,
+		description: "Page by page, by id. Where robots are named it is of these alone, at most 100, with the jobs that they run; a robot that is not there is left out.",
 	}, a.fleetHealth)
+	route(a, operation{
+		method: http.MethodGet, path: Base + "/fleet/health/summary", id: "robots.fleet_state", summary: "What the rows of robots do not tell of a fleet",
+		may: need(fleet.RobotsRead), rate: rateRead, times: 2,
+		description: "Whose connection does not hold, and for each capability the slots of connected robots with the jobs that wait for it. " +
+			"Slots are used, free, or held: on robots that take no new work for now.",
+	}, a.fleetState)
 	route(a, operation{
 		method: http.MethodGet, path: Base + "/metrics/robot/{id}", id: "robots.sum", summary: "What a robot did in some days, in the form of the original",
 		may: need(fleet.RobotsRead), rate: rateOneRobot,
@@ -48,9 +56,37 @@ func (a *API) robotHealth(ctx context.Context, in *robotInput) (*robotHealthRepl
 
 type fleetHealthReply struct{ Body RobotHealthList }
 
-func (a *API) fleetHealth(ctx context.Context, in *PageInput) (*fleetHealthReply, error) {
-	out, err := a.o.Orchestrator.Robots.FleetHealth(ctx, auth.From(ctx), in.page())
+type fleetHealthInput struct {
+	PageInput
+	Robots []fleet.RobotID `query:"robot_id,explode" doc:"A robot; may be repeated."`
+}
+
+func (a *API) fleetHealth(ctx context.Context, in *fleetHealthInput) (*fleetHealthReply, error) {
+	who, robots := auth.From(ctx), a.o.Orchestrator.Robots
+	out, err := orchestrator.HealthPage{}, error(nil)
+	if len(in.Robots) > 0 {
+		out, err = robots.HealthOf(ctx, who, in.Robots)
+	} else {
+		out, err = robots.FleetHealth(ctx, who, in.page())
+	}
+	for i := range out.Robots {
+		for k := range out.Robots[i].Jobs {
+			stamp(&out.Robots[i].Jobs[k].StartedAt)
+		}
+	}
 	return &fleetHealthReply{RobotHealthList{Robots: out.Robots, Total: out.Total, Next: out.Next}}, err
+}
+
+type fleetStateInput struct {
+	Success bool `query:"success" doc:"Tell of each robot, too, how its jobs of 24 hours ended."`
+}
+
+type fleetStateReply struct{ Body fleet.FleetHealth }
+
+func (a *API) fleetState(ctx context.Context, in *fleetStateInput) (*fleetStateReply, error) {
+	out, err := a.o.Orchestrator.Robots.FleetState(ctx, auth.From(ctx), in.Success)
+	stamp(&out.At)
+	return &fleetStateReply{out}, err
 }
 
 type robotSumInput struct {

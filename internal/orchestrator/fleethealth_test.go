@@ -1,0 +1,64 @@
+package orchestrator
+
+import (
+	"testing"
+	"time"
+
+	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/store"
+)
+
+func TestFleetState(t *testing.T) {
+	w := newWorld(t)
+	w.connect("gpu")
+	w.start(w.submit())
+	for range 2 {
+		w.submit(func(r *SubmitRequest) { r.Placement.Capabilities = fleet.Capabilities{"gpu"} })
+	}
+	w.now = w.now.Add(time.Minute)
+	bucket := func(span fleet.RollupSpan, tally fleet.Tally) (fleet.RollupKey, *fleet.Tally) {
+		return fleet.RollupKey{Span: span, At: span.Floor(w.now.Add(-10 * time.Minute)), Dim: fleet.DimRobot, Key: "r1"}, &tally
+	}
+	rows := fleet.Rollup{}
+	for _, span := range fleet.RollupSpans() {
+		key, tally := bucket(span, fleet.Tally{Disconnects: 4, Completed: 3, Failed: 1})
+		rows[key] = tally
+	}
+	w.must(w.store.Update(t.Context(), w.admin.Scope(), func(tx store.Tx) error {
+		_, err := tx.AddReadings("default", w.now, rows)
+		return err
+	}))
+	out, err := w.Robots.FleetState(t.Context(), w.admin, true)
+	w.must(err)
+	gpu := out.Capacity[2]
+	if gpu.Capability != "gpu" || gpu.Slots != 10 || gpu.Used != 1 || gpu.Free+gpu.Held != 9 || gpu.Waiting != 2 || gpu.Sampled != 2 || gpu.MeanWaitMS < 60_000 {
+		t.Errorf("gpu = %+v", gpu)
+	}
+	if len(out.Flapping) != 1 || out.Flapping[0].RobotID != "r1" || out.Flapping[0].Disconnects != 4 {
+		t.Errorf("flapping = %+v", out.Flapping)
+	}
+	if out.Success["r1"] != 75 {
+		t.Errorf("success = %v", out.Success)
+	}
+	if out, err := w.Robots.FleetState(t.Context(), w.admin, false); err != nil || out.Success != nil {
+		t.Errorf("nobody asked for success: %v %v", out.Success, err)
+	}
+	bound := w.admin
+	bound.Environments = []string{"default"}
+	_, err = w.Robots.FleetState(t.Context(), bound, false)
+	w.is(err, fleet.CodeForbidden, "environment_bound")
+}
+
+func TestHealthOfNamedRobots(t *testing.T) {
+	w := newWorld(t)
+	w.connect()
+	job := w.submit()
+	w.start(job)
+	out, err := w.Robots.HealthOf(t.Context(), w.admin, []fleet.RobotID{"r1", "nobody", "r1"})
+	w.must(err)
+	if len(out.Robots) != 1 || len(out.Robots[0].Jobs) != 1 || out.Robots[0].Jobs[0].ID != job.ID || out.Robots[0].Jobs[0].Workflow == "" {
+		t.Errorf("health = %+v", out)
+	}
+	_, err = w.Robots.HealthOf(t.Context(), w.admin, make([]fleet.RobotID, 101))
+	w.is(err, fleet.CodeInvalid, "invalid_field")
+}
