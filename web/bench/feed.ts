@@ -142,6 +142,16 @@ export async function feed(dir: string, size: Size): Promise<Feed> {
     return { jobs: out, total: status ? Math.ceil(size.jobs / 5) : size.jobs, ...(i < size.jobs ? { next_cursor: String(i) } : {}) };
   };
 
+  const health = (robot_id: string) => ({
+    robot_id,
+    name: robot_id,
+    status: 'online',
+    health: 'degraded',
+    health_reasons: ['Its memory is used to 88 %.'],
+    checks: [],
+    jobs: [{ job_id: '0192f000-0000-7000-8000-000000000001', workflow_name: 'Invoices', status: 'running', progress: pick(100) }],
+  });
+
   const answer = (req: IncomingMessage, res: ServerResponse) => {
     const url = new URL(req.url ?? '/', 'http://x');
     const json = (v: unknown) => {
@@ -158,6 +168,10 @@ export async function feed(dir: string, size: Size): Promise<Feed> {
         return json(snapshot());
       case '/api/v1/jobs':
         return json(jobs(url.searchParams));
+      case '/api/v1/fleet/health':
+        return json({ robots: url.searchParams.getAll('robot_id').map(health), total: 0, next_cursor: '' });
+      case '/api/v1/environments':
+        return json({ environments: tables.environment.map((name) => ({ name, timing: { suspect_seconds: 30, lost_after_seconds: 90 } })) });
     }
     if (url.pathname.startsWith('/api/')) return res.writeHead(404, { 'Content-Type': 'application/problem+json' }).end('{"detail":"Not in this benchmark."}');
     const path = extname(url.pathname) ? url.pathname : '/index.html';

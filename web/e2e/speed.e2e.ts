@@ -70,7 +70,7 @@ describe('10,000 robots and 1,000 updates a second', () => {
     await page.goto(`${server.url}/fleet/robots`);
     await page.getByRole('row').nth(1).waitFor();
     console.log(`the first row after ${(performance.now() - began).toFixed(0)} ms`);
-    await page.getByText('10000 of 10000 robots').waitFor();
+    await page.getByText('10,000 of 10,000 robots').waitFor();
     await page.getByTestId('connection').getByText('Live').waitFor();
     const rest = await work(page, () => page.waitForTimeout(span));
     say('standing', rest);
@@ -86,7 +86,7 @@ describe('10,000 robots and 1,000 updates a second', () => {
     await page.getByRole('heading', { level: 1 }).hover();
     const filter = await work(page, async () => {
       await page.getByRole('searchbox', { name: 'Search robots' }).fill('robot 99');
-      await page.getByText(/^\d{2,3} of 10000 robots/).waitFor();
+      await page.getByText(/^\d{2,3} of 10,000 robots/).waitFor();
       await page.waitForTimeout(500);
     });
     say('filtering', filter);

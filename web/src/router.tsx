@@ -11,6 +11,7 @@ import { OverviewPage } from './pages/overview/OverviewPage';
 import { queueSearch } from './pages/queue/items';
 import { RobotsPage } from './pages/robot/RobotsPage';
 import { robotSearch } from './pages/robot/rows';
+import { robotTab } from './pages/robot/tabs';
 import { listSearch, scheduleSearch } from './pages/schedule/schedules';
 import { triggerSearch } from './pages/trigger/triggers';
 import { VersionsPage } from './pages/workflow/VersionsPage';
@@ -76,7 +77,7 @@ const robots = createRoute({
   validateSearch: robotSearch,
   component: function Robots() {
     const navigate = useNavigate();
-    return <RobotsPage search={robots.useSearch()} onSearch={(search) => void navigate({ to: '/fleet/robots', search, replace: true })} />;
+    return <RobotsPage search={robots.useSearch()} onSearch={(search, replace) => void navigate({ to: '/fleet/robots', search, replace })} />;
   },
 });
 
@@ -85,9 +86,18 @@ const RobotPage = lazyRouteComponent(() => import('./pages/robot/RobotPage'), 'R
 const robot = createRoute({
   getParentRoute: () => root,
   path: '/fleet/robots/$id',
+  validateSearch: robotTab,
   component: function Robot() {
     const { id } = robot.useParams();
-    return <RobotPage key={id} id={id} />;
+    const navigate = useNavigate();
+    return (
+      <RobotPage
+        key={id}
+        id={id}
+        search={robot.useSearch()}
+        onSearch={(search) => void navigate({ to: '/fleet/robots/$id', params: { id }, search: robotTab({ ...search }) })}
+      />
+    );
   },
 });
 

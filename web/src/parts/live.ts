@@ -93,12 +93,7 @@ export function useFleetList(): FleetList {
   const s = useConnection();
   const asked = useLive('fleet', {
     topics: ['robots'],
-    ask: async () => {
-      const phase = stream.look().phase;
-      if (phase === 'idle' || (phase === 'offline' && Date.now() - stream.look().since > 30_000))
-        fleet.load((await call<Schemas['FleetSnapshot']>('GET', '/fleet/snapshot')) as Snapshot);
-      return null;
-    },
+    ask: askFleet,
     take: () => undefined,
   });
   const why = s.phase === 'idle' ? asked.error : s.trouble;
@@ -108,6 +103,41 @@ export function useFleetList(): FleetList {
     error: why === undefined ? undefined : why instanceof Refusal ? why : new Refusal(String(why), 0, '', ''),
     asOf: s.phase === 'offline' ? clock(s.since) : '',
   };
+}
+
+export interface FleetState {
+  loaded: boolean;
+  none: boolean; // there is no robot at all
+  error: Refusal | undefined;
+  asOf: string;
+}
+
+const some = () => fleet.all().length > 0;
+
+/** useFleetState is what can be said about the list without the list: it draws only when that changes. */
+export function useFleetState(): FleetState {
+  const any = useSyncExternalStore(fleet.onList, some);
+  const loaded = useSyncExternalStore(fleet.onList, () => fleet.loaded);
+  const at = useSyncExternalStore(stream.watch, standing);
+  const asked = useLive('fleet', { topics: ['robots'], ask: askFleet, take: () => undefined });
+  const s = stream.look();
+  const why = at.startsWith('idle') ? asked.error : s.trouble;
+  return {
+    loaded,
+    none: !any,
+    error: why === undefined ? undefined : why instanceof Refusal ? why : new Refusal(String(why), 0, '', ''),
+    asOf: s.phase === 'offline' ? clock(s.since) : '',
+  };
+}
+
+const standing = () => `${stream.look().phase} ${stream.look().trouble === undefined ? '' : String(stream.look().trouble)}`;
+
+/** askFleet asks by the clock, where no stream tells of the fleet. */
+async function askFleet(): Promise<null> {
+  const phase = stream.look().phase;
+  if (phase === 'idle' || (phase === 'offline' && Date.now() - stream.look().since > 30_000))
+    fleet.load((await call<Schemas['FleetSnapshot']>('GET', '/fleet/snapshot')) as Snapshot);
+  return null;
 }
 
 /** useRobot is one row, told with the frames of the screen. */

@@ -11,12 +11,13 @@ import { useMay } from '../../parts/session';
 import { Ago } from '../../parts/Time';
 import { between, label } from '../../parts/words';
 import { Health } from './Health';
+import type { RobotTab } from './tabs';
 
 const commands = ['pause', 'resume', 'drain', 'maintenance', 'start', 'restart', 'stop'] as const;
 const asks = new Set<string>(['drain', 'maintenance', 'restart', 'stop']);
 
 /** RobotPage is one robot: how it is, what it runs, what was asked of it. */
-export function RobotPage({ id }: { id: string }) {
+export function RobotPage({ id }: { id: string; search: RobotTab; onSearch: (s: RobotTab) => void }) {
   const at = `/robots/${encodeURIComponent(id)}`;
   const mine = (f: { id: string; topic: string }) => (f.topic === 'robots' && f.id === id ? ('again' as const) : undefined);
   const robot = useLive(at, { topics: ['robots'], ask: (s) => call<Robot>('GET', at, undefined, s), take: (_, f) => mine(f) });

@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { Schemas } from '../../api/client';
 import type { LiveRobot } from '../../live/frames';
+import { bodyOf, effects, grave, kinds, wish } from './bulk';
+import { changed } from './dialogs';
 import { drawn, nameOf, readOf } from './health';
-import { counts, robotSearch, shown } from './rows';
+import { choiceText, count, counts, joined, listed, listOf, nextSort, pips, type RobotSearch, robotSearch, tone, turned, words } from './rows';
+import { robotTab } from './tabs';
 
 const robot = (id: string, more: Partial<LiveRobot> = {}): LiveRobot =>
   ({
@@ -19,26 +22,131 @@ const robot = (id: string, more: Partial<LiveRobot> = {}): LiveRobot =>
   }) as LiveRobot;
 
 describe('the list of robots', () => {
-  const all = [robot('bot-10', { status: 'busy' }), robot('bot-2', { capabilities: ['gpu'] }), robot('x', { tags: ['Bottom'] })];
+  const all = [
+    robot('bot-10', { status: 'busy', cpu_percent: 9 }),
+    robot('bot-2', { capabilities: ['browser', 'gpu'], cpu_percent: 80 }),
+    robot('x', { tags: ['Bottom'], environment: 'a,b' }),
+  ];
+  const ids = (s: RobotSearch) => listed(all, s).rows.map((r) => r.robot_id);
   it('drops what it does not know of its address', () => {
-    expect(robotSearch({ q: 'a', status: 'idle', cap: 'gpu', other: 1 })).toEqual({ q: 'a', cap: 'gpu' });
-    expect(robotSearch({ status: 'busy', q: '' })).toEqual({ status: 'busy' });
+    expect(robotSearch({ q: 'a', status: 'idle', cap: 'gpu', other: 1, sort: 'size', view: 'list', group: 'x', tint: 7 })).toEqual({ q: 'a', cap: 'gpu' });
+    expect(robotSearch({ status: ['busy', 'online', 'no'], q: 42, sort: '-cpu', view: 'grid' })).toEqual({
+      status: 'busy,online',
+      q: '42',
+      sort: '-cpu',
+      view: 'grid',
+    });
+    expect(robotSearch({ sort: 'name', view: 'table', group: 'environment', tint: 'status' })).toEqual({});
   });
-  it('orders by name as people count', () => {
-    expect(shown(all, {}).map((r) => r.robot_id)).toEqual(['bot-2', 'bot-10', 'x']);
+  it('keeps words with commas whole', () => {
+    expect(words(joined(['a,b', '50%', 'c']))).toEqual(['a,b', '50%', 'c']);
+    expect(turned(turned(undefined, 'a,b'), 'c')).toBe('a%2Cb,c');
+    expect(turned('a%2Cb,c', 'a,b')).toBe('c');
+    expect(turned('c', 'c')).toBeUndefined();
+    expect(ids({ env: joined(['a,b']) as string })).toEqual(['x']);
   });
-  it('filters by words, status and capability together', () => {
-    expect(shown(all, { q: 'BOT' }).length).toBe(3);
-    expect(shown(all, { status: 'busy' }).map((r) => r.robot_id)).toEqual(['bot-10']);
-    expect(shown(all, { cap: 'gpu', status: 'busy' })).toEqual([]);
+  it('orders by name as people count, and by what else is asked', () => {
+    expect(ids({})).toEqual(['bot-2', 'bot-10', 'x']);
+    expect(ids({ sort: '-name' })).toEqual(['x', 'bot-10', 'bot-2']);
+    expect(ids({ sort: '-cpu' })).toEqual(['bot-2', 'bot-10', 'x']);
+    expect(ids({ sort: 'status' })).toEqual(['bot-2', 'x', 'bot-10']);
+    expect([nextSort(undefined, 'cpu'), nextSort('cpu', 'cpu'), nextSort('-cpu', 'cpu'), nextSort(undefined, 'name'), nextSort('-name', 'name')]).toEqual([
+      'cpu',
+      '-cpu',
+      undefined,
+      '-name',
+      undefined,
+    ]);
   });
-  it('counts by status', () => {
-    expect(counts(all)).toEqual(
-      new Map([
-        ['busy', 1],
-        ['online', 2],
-      ]),
-    );
+  it('filters by words, states, capabilities and tags together', () => {
+    expect(ids({ q: 'BOT' }).length).toBe(3);
+    expect(ids({ status: 'busy' })).toEqual(['bot-10']);
+    expect(ids({ status: 'busy,online' }).length).toBe(3);
+    expect(ids({ cap: 'gpu,browser' })).toEqual(['bot-2']);
+    expect(ids({ cap: 'gpu,desktop' })).toEqual([]);
+    expect(ids({ tag: 'Bottom' })).toEqual(['x']);
+    expect(ids({ cap: 'gpu', status: 'busy' })).toEqual([]);
+  });
+  it('counts by status what the other filters leave', () => {
+    expect([...listed(all, { status: 'busy' }).by]).toEqual([
+      ['busy', 1],
+      ['online', 2],
+    ]);
+    expect([...listed(all, { q: 'bot-1', status: 'online' }).by]).toEqual([['busy', 1]]);
+    expect(counts(all).get('online')).toBe(2);
+  });
+  it('is worked out once for all who ask for the same', () => {
+    expect(listOf(all, { q: 'bot' })).toBe(listOf(all, { q: 'bot', peek: 'x', view: 'grid' }));
+    expect(listOf(all, { q: 'bot' })).not.toBe(listOf([...all], { q: 'bot' }));
+  });
+  it('shows slots as marks where they are few', () => {
+    expect([pips(2, 3), pips(0, 1), pips(4, 3), pips(2, 40)]).toEqual(['▮▮▯', '▯', '▮▮▮', '']);
+  });
+  it('worries by the limits of the environment', () => {
+    const l = { suspect: 30, lost: 90 };
+    expect([tone(29, l), tone(30, l), tone(90, l), tone(900, undefined)]).toEqual(['', 'warn', 'bad', '']);
+  });
+  it('writes a choice into the address where it fits', () => {
+    expect([choiceText(new Set(), true), choiceText(new Set(['a', 'b']), false), choiceText(new Set(), false)]).toEqual(['*', 'a,b', undefined]);
+    expect(choiceText(new Set(Array.from({ length: 101 }, (_, i) => `r${i}`)), false)).toBeUndefined();
+  });
+  it('has a comma before each three digits', () => {
+    expect([count(7), count(999), count(1000), count(1234567)]).toEqual(['7', '999', '1,000', '1,234,567']);
+  });
+});
+
+describe('an operation on many robots', () => {
+  const by = new Map([
+    ['online', 10],
+    ['busy', 31],
+    ['offline', 9],
+    ['maintenance', 2],
+  ]);
+  it('says what becomes of each', () => {
+    expect(effects('maintenance', by, 'keep')).toEqual([
+      '10 online: no new work; what they run comes to its end.',
+      '31 busy: no new work; what they run comes to its end.',
+      '9 offline: done when they connect.',
+      '2 maintenance: changed to maintenance.',
+    ]);
+    expect(effects('restart', by, 'cancel')).toContain('9 offline: left out, they are not connected.');
+    expect(effects('restart', by, 'requeue')).toContain('31 busy: no new work; what they run goes back to the queue, then the program starts anew.');
+    expect(effects('resume', by, 'keep')).toContain('2 maintenance: take work again.');
+    for (const k of kinds) expect(effects(k, by, 'keep').every((e) => /^\d+ \w+: [a-z].*\.$/.test(e))).toBe(true);
+  });
+  it('asks the server for what was wished', () => {
+    expect(bodyOf({ ...wish('maintenance'), note: ' patch ', until: '4' }, ['a'])).toEqual({
+      body: { kind: 'maintenance', ids: ['a'], params: { running: 'keep', note: 'patch', for_seconds: 14_400 }, waves: { stop_on_failure_percent: 20 } },
+    });
+    expect(bodyOf({ ...wish('restart'), waves: 'percent', wave: '25', atLeast: '3', stopAt: '5' }, ['a', 'b'])).toEqual({
+      body: { kind: 'restart', ids: ['a', 'b'], params: { running: 'keep' }, waves: { percent: 25, min_available: 3, stop_on_failure_percent: 5 } },
+    });
+    expect(bodyOf({ ...wish('stop'), running: 'cancel' }, ['a'])).toMatchObject({ body: { params: { force: true } } });
+    expect(bodyOf({ ...wish('restart'), waves: 'percent', wave: '101' }, ['a'])).toEqual({ wrong: 'A wave is 1 to 100 percent.' });
+    expect(bodyOf({ ...wish('pause'), stopAt: 'x' }, ['a'])).toHaveProperty('wrong');
+  });
+  it('wants the number typed where much is at stake', () => {
+    expect([
+      grave(wish('restart'), 21),
+      grave(wish('restart'), 20),
+      grave(wish('maintenance'), 500),
+      grave({ ...wish('maintenance'), running: 'cancel' }, 21),
+    ]).toEqual([true, false, false, true]);
+  });
+});
+
+describe('the page of a robot', () => {
+  it('drops what it does not know of its address', () => {
+    expect([robotTab({ tab: 'logs', range: '7d', x: 1 }), robotTab({ tab: 'overview', range: '1h' }), robotTab({ tab: 'no' })]).toEqual([
+      { tab: 'logs', range: '7d' },
+      {},
+      {},
+    ]);
+  });
+  it('changes only what a person has set otherwise', () => {
+    const r = { name: 'bot', pool: 'default', tags: ['a', 'b'], slot_limit: 3 };
+    expect(changed(r, { name: 'bot', pool: 'default', tags: 'a, b', slots: '3' })).toEqual({});
+    expect(changed(r, { name: ' new ', pool: 'x', tags: '', slots: '0' })).toEqual({ name: 'new', pool: 'x', tags: [], max_concurrent_jobs: 0 });
   });
 });
 

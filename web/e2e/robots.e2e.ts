@@ -1,0 +1,297 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ask, clean, dev, launch, open, type Program, themes } from './harness';
+
+/** The page of robots over a made-up fleet with every state. */
+let browser: Browser;
+let server: Program;
+
+beforeAll(async () => {
+  [browser, server] = await Promise.all([launch(), dev('--demo', '60', '--demo-seed', '7')]);
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+const at = async (path: string, o: { width?: number; height?: number } = {}) => {
+  const w = await open(browser, o);
+  await w.page.goto(server.url + path);
+  await w.page.getByRole('heading', { level: 1, name: 'Robots', exact: true }).waitFor();
+  return w;
+};
+
+const search = (page: Page, key: string) => new URL(page.url()).searchParams.get(key);
+const rows = (page: Page) => page.getByRole('table', { name: 'Robots' }).getByRole('row');
+const named = async (page: Page) => (await rows(page).getByRole('link').allTextContents()).filter((t) => /-\d{3}$/.test(t));
+
+describe('the table of robots', () => {
+  it('counts, filters and orders, and its address says all of it', async () => {
+    const w = await at('/fleet/robots');
+    const { page } = w;
+    await page.getByText('60 of 60 robots').waitFor();
+    await rows(page).nth(22).waitFor();
+    // 22 robots are seen at once on a screen of 900 lines.
+    const seen = await rows(page).evaluateAll((all) => {
+      const box = all[0]?.closest('[role=table]')?.getBoundingClientRect();
+      return all.filter((r) => box && r.getBoundingClientRect().bottom <= box.bottom + 1 && r.querySelector('a')).length;
+    });
+    expect(seen).toBeGreaterThanOrEqual(22);
+    const status = page.getByRole('group', { name: 'Status' });
+    const numbers = (await status.getByRole('button').allTextContents()).map((t) => Number(/\d+$/.exec(t)?.[0]));
+    expect(numbers.length).toBe(7);
+    expect(numbers.reduce((a, b) => a + b, 0)).toBe(60);
+    expect(await page.getByRole('group', { name: 'Capability' }).getByRole('button').allTextContents()).toEqual([
+      'Browser',
+      'Desktop',
+      'GPU',
+      'High memory',
+      'Secure',
+      'Cloud',
+      'On-premise',
+    ]);
+    await status.getByRole('button', { name: /^.?\s?Offline/ }).click();
+    await status.getByRole('button', { name: /Maintenance/ }).click();
+    await page.waitForURL(/status=/);
+    expect(search(page, 'status')).toBe('offline,maintenance');
+    await page.goBack(); // a choice is a step of its own
+    expect(search(page, 'status')).toBe('offline');
+    await page.getByRole('button', { name: 'Clear filters' }).first().click();
+    await page.getByText('60 of 60 robots').waitFor();
+    await page.getByRole('button', { name: 'CPU' }).click();
+    await page.getByRole('button', { name: 'CPU' }).click();
+    expect(search(page, 'sort')).toBe('-cpu');
+    expect(await page.getByRole('columnheader', { name: 'CPU' }).getAttribute('aria-sort')).toBe('descending');
+    await page.reload();
+    expect(await page.getByRole('columnheader', { name: 'CPU' }).getAttribute('aria-sort')).toBe('descending');
+    await page.getByRole('searchbox', { name: 'Search robots' }).fill('nobody is called that');
+    await page.getByText('No robot matches “nobody is called that”.').waitFor();
+    await clean(page);
+    await page.getByRole('button', { name: 'Clear filters' }).first().click();
+    await page.getByText('60 of 60 robots').waitFor();
+    await page.getByRole('group', { name: 'Capability' }).getByRole('button', { name: 'Browser' }).click();
+    expect(search(page, 'cap')).toBe('browser');
+    const some = await page.getByRole('combobox', { name: 'Environment' }).locator('option').nth(1).getAttribute('value');
+    await page.getByRole('combobox', { name: 'Environment' }).selectOption(some);
+    expect(search(page, 'env')).toBe(some);
+    await page.getByRole('button', { name: 'Save this view…' }).click();
+    await page.getByRole('textbox', { name: 'Name' }).fill('Browsers');
+    await page.getByRole('button', { name: 'Save', exact: true }).click();
+    expect(await page.getByRole('button', { name: 'Browsers', exact: true }).getAttribute('aria-pressed')).toBe('true');
+    await themes(page, 'robots-filtered');
+    expect(w.faults).toEqual([]);
+    await w.context.close();
+  });
+
+  it('tells of each robot its health and what it runs, and paints the states in their colours', async () => {
+    const w = await at('/fleet/robots?sort=status');
+    const { page } = w;
+    await page
+      .getByRole('table', { name: 'Robots' })
+      .getByText(/^Healthy|Failing|Degraded/)
+      .first()
+      .waitFor();
+    await page
+      .getByRole('table', { name: 'Robots' })
+      .getByRole('link', { name: /Claims intake|Price watch|Invoice/ })
+      .first()
+      .waitFor();
+    const colours = await page.evaluate(() => {
+      const out: Record<string, string> = {};
+      for (const tone of ['online', 'busy', 'error', 'off']) {
+        const e = document.querySelector(`fieldset [data-tone=${tone}]`);
+        out[tone] = e ? getComputedStyle(e).color : '';
+      }
+      return out;
+    });
+    expect(colours).toEqual({ online: 'rgb(85, 170, 153)', busy: 'rgb(255, 170, 68)', error: 'rgb(255, 68, 68)', off: 'rgb(170, 170, 170)' });
+    const shapes = await page.getByRole('group', { name: 'Status' }).locator('[aria-hidden]').allTextContents();
+    expect(new Set(shapes).size).toBe(7); // no two states have one shape
+    expect(await page.getByRole('columnheader', { name: 'Tenant' }).count()).toBe(1); // of who works across tenants
+    await themes(page, 'robots-table');
+    expect(w.faults).toEqual([]);
+    await w.context.close();
+  });
+
+  it('peeks at a robot on hover and by Space, and the address keeps the one that stays', async () => {
+    const w = await at('/fleet/robots');
+    const { page } = w;
+    await rows(page).nth(5).waitFor();
+    const [first, second] = await named(page);
+    await page.getByRole('link', { name: first as string, exact: true }).hover();
+    const card = page.getByRole('region', { name: `${first} at a glance` });
+    await card.getByText('Last results').waitFor();
+    await card.getByRole('link', { name: 'Open' }).waitFor();
+    await themes(page, 'robots-peek');
+    await page.getByRole('heading', { level: 1 }).hover();
+    await card.waitFor({ state: 'detached' });
+    await page.keyboard.press('j');
+    await page.keyboard.press('Space');
+    await card.waitFor();
+    expect(search(page, 'peek')).toBeTruthy();
+    await page.keyboard.press('j'); // it goes along
+    await page.getByRole('region', { name: `${second} at a glance` }).waitFor();
+    await page.reload();
+    await page.getByRole('region', { name: `${second} at a glance` }).waitFor();
+    await page.getByRole('button', { name: 'Close the peek' }).click();
+    await page.getByRole('region', { name: `${second} at a glance` }).waitFor({ state: 'detached' });
+    expect(search(page, 'peek')).toBeNull();
+    await page.getByRole('link', { name: first as string, exact: true }).focus();
+    await card.waitFor();
+    await page.keyboard.press('Escape');
+    await card.waitFor({ state: 'detached' });
+    expect(w.faults).toEqual([]);
+    await w.context.close();
+  });
+
+  it('has a menu for each row with its keys, runs a workflow there, and takes a deletion back', async () => {
+    const w = await at('/fleet/robots?status=online');
+    const { page } = w;
+    await rows(page).nth(3).waitFor();
+    const first = (await named(page))[0] as string;
+    await page.keyboard.press('j');
+    await page.keyboard.press('ArrowRight');
+    const menu = page.getByRole('menu', { name: `Actions of ${first}` });
+    const items = (await menu.getByRole('menuitem').allTextContents()).join(' | ');
+    expect(items).toBe('Run workflow here… | Pause…p | Drain… | Maintenance…m | Start | Restart…Shift R | Stop…Shift S | Logs | Edit… | Copy as CLI | Delete');
+    await themes(page, 'robots-menu');
+    await menu.getByRole('menuitem', { name: 'Delete' }).click();
+    await page.getByText(`${first} is deleted in a moment.`).waitFor();
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await page.getByText(`${first} is deleted in a moment.`).waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: `Actions of ${first}` }).click();
+    await page.getByRole('menuitem', { name: 'Edit…' }).click();
+    const edit = page.getByRole('dialog', { name: `Edit ${first}` });
+    await edit.getByRole('textbox', { name: 'Tags' }).fill('east night');
+    await clean(page);
+    await edit.getByRole('button', { name: 'Save' }).click();
+    await edit.waitFor({ state: 'detached' });
+    await page.getByRole('combobox', { name: 'Tag' }).locator('option[value=night]').waitFor({ state: 'attached' });
+    await page.getByRole('button', { name: `Actions of ${first}` }).click();
+    await page.getByRole('menuitem', { name: 'Run workflow here…' }).click();
+    const run = page.getByRole('dialog', { name: `Run a workflow on ${first}` });
+    await run.getByRole('combobox', { name: 'Workflow' }).locator('option').nth(1).waitFor({ state: 'attached' });
+    await run.getByRole('combobox', { name: 'Workflow' }).selectOption({ index: 1 });
+    await clean(page);
+    await run.getByRole('button', { name: 'Run it' }).click();
+    await page.waitForURL('**/fleet/jobs/*');
+    expect(w.faults).toEqual([]);
+    await w.context.close();
+  });
+
+  it('fits a small screen in two lines for each robot', async () => {
+    const w = await at('/fleet/robots', { width: 390, height: 844 });
+    await rows(w.page).nth(3).waitFor();
+    expect(await w.page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth)).toBe(false);
+    const box = await rows(w.page).nth(1).boundingBox();
+    expect(box?.width).toBeLessThan(380);
+    await themes(w.page, 'robots-small');
+    expect(w.faults).toEqual([]);
+    await w.context.close();
+  });
+});
+
+describe('an operation on many robots', () => {
+  it('chooses by key, says what becomes of each state, and shows a result for each robot under an address of its own', async () => {
+    const w = await at('/fleet/robots?q=claims');
+    const { page } = w;
+    await rows(page).nth(4).waitFor();
+    await page.keyboard.press('j');
+    await page.keyboard.press('Shift+ArrowDown');
+    await page.keyboard.press('Shift+ArrowDown');
+    await page.getByText('3 robots selected').waitFor();
+    expect(search(page, 'sel')?.split(',').length).toBe(3);
+    await page.reload();
+    await page.getByText('3 robots selected').waitFor(); // the address says who is chosen
+    await page.keyboard.press('Control+a');
+    await page.getByText(/^\d+ robots selected \(/).waitFor();
+    expect(search(page, 'sel')).toBe('*');
+    await themes(page, 'robots-chosen');
+    await page.keyboard.press('m');
+    const dialog = page.getByRole('dialog', { name: /^Maintenance: \d+ robots$/ });
+    await dialog.getByText(/online: no new work; what they run comes to its end\./).waitFor();
+    expect(await dialog.getByRole('radio', { name: 'Wait for them' }).isChecked()).toBe(true);
+    await dialog.getByRole('radio', { name: 'So many percent at a time' }).check();
+    await dialog.getByRole('spinbutton', { name: 'Percent of one wave' }).fill('50');
+    await dialog.getByRole('spinbutton', { name: 'Robots of each pool that stay at work' }).fill('0');
+    await dialog.getByRole('textbox', { name: 'Reason' }).fill('patches of the month');
+    await themes(page, 'robots-bulk-dialog');
+    await dialog.getByRole('button', { name: /^Put \d+ robots into maintenance$/ }).click();
+    const drawer = page.getByRole('complementary', { name: 'Operation on many robots' });
+    await drawer.getByText(/· Completed$/).waitFor();
+    expect(search(page, 'bulk')).toBeTruthy();
+    await themes(page, 'robots-bulk-drawer');
+    await page.reload();
+    await drawer.getByText(/· Completed$/).waitFor();
+    await drawer.getByRole('button', { name: /^.?\s?Done/ }).click();
+    await drawer.getByRole('listitem').first().waitFor();
+    await drawer.getByRole('button', { name: 'Undo' }).click();
+    await drawer.getByText(/^Resume: .* · Completed$/).waitFor();
+    await drawer.getByRole('button', { name: 'Close the operation' }).click();
+    expect(search(page, 'bulk')).toBeNull();
+    expect(w.faults).toEqual([]);
+    await w.context.close();
+  });
+
+  it('wants the number typed where much is at stake, and tells of each robot why not', async () => {
+    const w = await at('/fleet/robots');
+    const { page } = w;
+    await rows(page).nth(4).waitFor();
+    await page.getByRole('checkbox', { name: 'Select all that match' }).check();
+    await page.keyboard.press('Shift+R');
+    const dialog = page.getByRole('dialog', { name: 'Restart: 60 robots' });
+    const go = dialog.getByRole('button', { name: 'Restart 60 robots' });
+    expect(await go.isDisabled()).toBe(true);
+    await dialog.getByText(/offline: left out, they are not connected\./).waitFor();
+    await dialog.getByRole('textbox', { name: 'Type 60 to say that you mean 60 robots' }).fill('60');
+    await clean(page);
+    await go.click();
+    const drawer = page.getByRole('complementary', { name: 'Operation on many robots' });
+    await drawer.getByText('The robot is offline.').first().waitFor();
+    const rest = drawer.getByRole('button', { name: 'Cancel the rest' });
+    if (await rest.isVisible()) await rest.click();
+    expect(w.faults).toEqual([]);
+    await w.context.close();
+  });
+});
+
+describe('a new robot', () => {
+  let home: string;
+  let robot: ChildProcess | undefined;
+  afterAll(() => {
+    robot?.kill('SIGTERM');
+    if (home) rmSync(home, { recursive: true, force: true });
+  });
+  it('is made by a command with a token that is made on the click, and the dialog waits for its first heartbeat', async () => {
+    const w = await at('/fleet/robots');
+    const { page } = w;
+    await page.getByText('of 60 robots').waitFor();
+    expect((await ask<{ enrolments: unknown[] }>(server.url, 'GET', '/enrolments')).enrolments.length).toBe(0);
+    await page.getByRole('button', { name: 'Add robot' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Add a robot' });
+    await clean(page);
+    await dialog.getByRole('button', { name: 'Make the command' }).click();
+    const command = (await dialog.getByTestId('command').textContent()) ?? '';
+    const token = /--token (\S+)/.exec(command)?.[1] ?? '';
+    expect(token).toMatch(/^cfe_/);
+    await dialog.getByText('Waiting for the first heartbeat…').waitFor();
+    await themes(page, 'robots-add');
+    home = mkdtempSync(join(tmpdir(), 'fleet-new-'));
+    const env = { PATH: process.env.PATH ?? '', HOME: home };
+    const bin = process.env.FLEET_BIN ?? join(import.meta.dirname, '../../bin/fleet');
+    const enrol = spawn(bin, ['robot', 'enrol', '--url', server.url, '--token', token, '--id', 'brand-new', '--data-dir', home], { env, stdio: 'ignore' });
+    expect(await new Promise((done) => enrol.once('exit', done))).toBe(0);
+    robot = spawn(bin, ['robot', 'run', '--url', server.url, '--data-dir', home, '--name', 'brand-new'], { env, stdio: 'ignore' });
+    await dialog.getByRole('link', { name: 'brand-new' }).waitFor();
+    await dialog.getByText('Online').waitFor();
+    await dialog.getByRole('button', { name: 'Close' }).click();
+    await page.getByText('61 of 61 robots').waitFor();
+    expect(w.faults).toEqual([]);
+    await w.context.close();
+  });
+});

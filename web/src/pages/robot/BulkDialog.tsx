@@ -1,0 +1,138 @@
+import { useMemo, useState } from 'react';
+import { call, type Schemas } from '../../api/client';
+import { useAct } from '../../parts/act';
+import { Confirm } from '../../parts/Confirm';
+import { fleet } from '../../parts/live';
+import parts from '../../parts/parts.module.css';
+import { Said } from '../../parts/Said';
+import type { Asked } from './actions';
+import { asksRunning, asksUntil, asksWhy, bodyOf, effects, grave, phrase, type Running, takesAway, verbs, type Wish, wish } from './bulk';
+import { count, counts } from './rows';
+
+const spans = [
+  { value: '', name: 'Until somebody resumes them' },
+  { value: '0.25', name: '15 minutes' },
+  { value: '1', name: '1 hour' },
+  { value: '4', name: '4 hours' },
+  { value: '24', name: '1 day' },
+  { value: '168', name: '7 days' },
+];
+
+const runnings: readonly { value: Running; name: string }[] = [
+  { value: 'keep', name: 'Wait for them' },
+  { value: 'cancel', name: 'Cancel now' },
+  { value: 'requeue', name: 'Hand back to the queue: they start again elsewhere' },
+];
+
+/** BulkDialog asks how something is done to many robots, and starts it as one operation of the server. */
+export default function BulkDialog({ asked, onClose, onStarted }: { asked: Asked; onClose: () => void; onStarted: (bulk: string) => void }) {
+  const [w, setW] = useState<Wish>(() => wish(asked.kind));
+  const [typed, setTyped] = useState('');
+  const act = useAct();
+  const set = (more: Partial<Wish>) => setW((was) => ({ ...was, ...more }));
+  // Of the moment in which the dialog was opened: numbers that move while one reads help nobody.
+  const by = useMemo(() => counts(asked.ids.flatMap((id) => fleet.row(id) ?? [])), [asked.ids]);
+  const n = asked.ids.length;
+  const robots = n === 1 ? '1 robot' : `${count(n)} robots`;
+  const must = grave(w, n);
+  const send = () => {
+    const got = bodyOf(w, asked.ids);
+    if ('wrong' in got) {
+      act.say(got.wrong);
+      return;
+    }
+    void act
+      .run(
+        'Asking…',
+        () => call<Schemas['BulkEntry']>('POST', '/bulk-operations', got.body),
+        () => '',
+      )
+      .then((made) => made && onStarted(made.bulk_id));
+  };
+  const verb = verbs[asked.kind];
+  return (
+    <Confirm
+      title={`${verb}: ${robots}`}
+      action={phrase(asked.kind, robots)}
+      busy={act.busy}
+      disabled={must && typed.trim() !== String(n)}
+      onClose={onClose}
+      onConfirm={send}
+      wide
+    >
+      {n === 1 && <p className={parts.mono}>{fleet.row(asked.ids[0] ?? '')?.name ?? asked.ids[0]}</p>}
+      <ul className={parts.plain}>
+        {effects(asked.kind, by, w.running).map((e) => (
+          <li key={e}>{e}</li>
+        ))}
+      </ul>
+      {asksRunning(asked.kind) && (
+        <fieldset className={parts.choice}>
+          <legend>Running jobs</legend>
+          {runnings
+            .filter((r) => asked.kind !== 'stop' || r.value !== 'requeue')
+            .map((r) => (
+              <label key={r.value}>
+                <input type="radio" name="running" checked={w.running === r.value} onChange={() => set({ running: r.value })} /> {r.name}
+              </label>
+            ))}
+        </fieldset>
+      )}
+      {asksUntil(asked.kind) && (
+        <label>
+          How long
+          <select value={w.until} onChange={(e) => set({ until: e.target.value })}>
+            {spans.map((s) => (
+              <option key={s.value} value={s.value}>
+                {s.name}
+              </option>
+            ))}
+          </select>
+        </label>
+      )}
+      {n > 1 && (
+        <fieldset className={parts.choice}>
+          <legend>Waves</legend>
+          <label>
+            <input type="radio" name="waves" checked={w.waves === 'all'} onChange={() => set({ waves: 'all' })} /> All at once
+          </label>
+          <label>
+            <input type="radio" name="waves" checked={w.waves === 'size'} onChange={() => set({ waves: 'size' })} /> So many robots at a time
+          </label>
+          <label>
+            <input type="radio" name="waves" checked={w.waves === 'percent'} onChange={() => set({ waves: 'percent' })} /> So many percent at a time
+          </label>
+          {w.waves !== 'all' && (
+            <label>
+              {w.waves === 'percent' ? 'Percent of one wave' : 'Robots of one wave'}
+              <input type="number" min={1} value={w.wave} onChange={(e) => set({ wave: e.target.value })} />
+            </label>
+          )}
+          {takesAway(asked.kind) && (
+            <label>
+              Robots of each pool that stay at work
+              <input type="number" min={0} value={w.atLeast} onChange={(e) => set({ atLeast: e.target.value })} />
+            </label>
+          )}
+          <label>
+            Stop when more than so many percent have failed
+            <input type="number" min={0} max={100} value={w.stopAt} onChange={(e) => set({ stopAt: e.target.value })} />
+          </label>
+        </fieldset>
+      )}
+      {asksWhy(asked.kind) && (
+        <label>
+          Reason
+          <input value={w.note} maxLength={500} onChange={(e) => set({ note: e.target.value })} />
+        </label>
+      )}
+      {must && (
+        <label>
+          Type {n} to say that you mean {robots}
+          <input inputMode="numeric" autoComplete="off" value={typed} onChange={(e) => setTyped(e.target.value)} />
+        </label>
+      )}
+      <Said act={act} />
+    </Confirm>
+  );
+}
