@@ -85,7 +85,9 @@ func eventShapes() []eventShape {
 		{fleet.EventRobotDisconnected, robot, "A robot's connection ended; its jobs go on until their leases lapse.", map[string]string{
 			"reason": "text", "session_epoch": "number", "orphaned_job_ids": "texts",
 		}},
-		{fleet.EventRobotConflict, robot, "Two machines use one robot id.", nil},
+		{fleet.EventRobotConflict, robot, "Two machines use one robot id; it is told of once in an hour.", map[string]string{
+			"hostname": "text", "other_hostname": "text",
+		}},
 		{fleet.EventWorkflowCreated, fleet.SubjectWorkflow, "A workflow was stored for the first time.", workflowData()},
 		{fleet.EventWorkflowVersion, fleet.SubjectWorkflow, "A workflow got another version.", workflowData()},
 		{fleet.EventWorkflowDeleted, fleet.SubjectWorkflow, "A workflow was deleted; its jobs and versions stay.", map[string]string{"name": "text"}},

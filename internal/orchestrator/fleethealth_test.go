@@ -62,3 +62,35 @@ func TestHealthOfNamedRobots(t *testing.T) {
 	_, err = w.Robots.HealthOf(t.Context(), w.admin, make([]fleet.RobotID, 101))
 	w.is(err, fleet.CodeInvalid, "invalid_field")
 }
+
+// Two machines use one id: the second one is refused, and the log tells of both,
+// though the second one tries every few seconds.
+func TestDoubledRobotIsTold(t *testing.T) {
+	w := newWorld(t)
+	w.connect()
+	other := func() {
+		t.Helper()
+		_, err := w.Robots.Connect(t.Context(), w.robot, Hello{
+			Member: "m", Transport: "ws2", InstanceID: "another", JournalID: "j2", Hostname: "h2", Slots: 1,
+		}, "token2")
+		w.is(err, fleet.CodeConflict, "robot_id_in_use")
+	}
+	told := func() []fleet.Event {
+		t.Helper()
+		list, _, err := w.Events.List(t.Context(), w.admin, store.EventFilter{Kinds: []fleet.EventKind{fleet.EventRobotConflict}})
+		w.must(err)
+		return list
+	}
+	other()
+	other()
+	list := told()
+	if len(list) != 1 || list[0].Subject.ID != "r1" || string(list[0].Data) != `{"hostname":"h","other_hostname":"h2"}` {
+		t.Fatalf("told = %+v", list)
+	}
+	w.now = w.now.Add(time.Hour)
+	w.connect()
+	other()
+	if list := told(); len(list) != 2 {
+		t.Errorf("after an hour it was told %d times, want 2", len(list))
+	}
+}

@@ -105,6 +105,7 @@ type core struct {
 	schemas     schemas
 	attention   moments[string, fleet.Attention]
 	laneReasons moments[string, map[laneName]waitReason]
+	doubled     doubled
 }
 
 // New builds the use cases.

@@ -110,7 +110,9 @@ func (r *Robots) Connect(ctx context.Context, p auth.Principal, h Hello, token s
 		return w, err
 	}
 	now := r.Now()
+	doubled := ""
 	err = r.Store.Update(ctx, p.Scope(), func(tx store.Tx) error {
+		doubled = ""
 		timing, err := r.timing(tx, p, h.Transport)
 		if err != nil {
 			return err
@@ -126,6 +128,7 @@ func (r *Robots) Connect(ctx context.Context, p auth.Principal, h Hello, token s
 			return err
 		}
 		if err := r.admit(robot, before, h, robot.Times(timing), now); err != nil {
+			doubled = robot.Hostname
 			return err
 		}
 		if created {
@@ -184,7 +187,23 @@ func (r *Robots) Connect(ctx context.Context, p auth.Principal, h Hello, token s
 	if err == nil {
 		err = fail.At(fail.HelloAfterCommit)
 	}
+	if doubled != "" {
+		if told := r.tellDoubled(ctx, p, doubled, h.Hostname, now); told != nil {
+			err = errors.Join(err, told)
+		}
+	}
 	return w, err
+}
+
+// tellDoubled notes that two machines use one id. The second one comes again and
+// again: it is told of once in an hour.
+func (r *Robots) tellDoubled(ctx context.Context, p auth.Principal, here, other string, now time.Time) error {
+	if !r.doubled.first(p.Tenant, p.RobotID, now) {
+		return nil
+	}
+	return r.Store.Update(ctx, p.Scope(), func(tx store.Tx) error {
+		return tx.Append(p.Tenant, r.robotEvent(fleet.EventRobotConflict, p, map[string]any{"hostname": here, "other_hostname": other}))
+	})
 }
 
 // timing is what a robot is welcomed with.

@@ -12,6 +12,9 @@ export function setServerTime(iso: string): void {
   if (!Number.isNaN(t)) offset = t - Date.now();
 }
 
+/** serverNow is the time of now by the server's clock, ms. */
+export const serverNow = (): number => Date.now() + offset;
+
 function subscribe(f: () => void): () => void {
   readers.add(f);
   timer ??= setInterval(() => {

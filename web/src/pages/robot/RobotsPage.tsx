@@ -20,6 +20,7 @@ import { useChoice } from './useChoice';
 const AddRobot = lazy(() => import('./AddRobot'));
 const BulkDialog = lazy(() => import('./BulkDialog'));
 const BulkDrawer = lazy(() => import('./BulkDrawer'));
+const FleetHealth = lazy(() => import('./FleetHealth'));
 const RobotGrid = lazy(() => import('./RobotGrid'));
 const EditRobot = lazy(() => import('./dialogs').then((m) => ({ default: m.EditRobot })));
 const RunHere = lazy(() => import('./dialogs').then((m) => ({ default: m.RunHere })));
@@ -86,6 +87,11 @@ export function RobotsPage({ search, onSearch }: { search: RobotSearch; onSearch
       {state.loaded && !state.none && view === 'grid' && (
         <Suspense fallback={<Loading what="the grid" />}>
           <RobotGrid search={search} set={set} actions={acting.actions} />
+        </Suspense>
+      )}
+      {state.loaded && !state.none && view === 'health' && (
+        <Suspense fallback={<Loading what="the health of the fleet" />}>
+          <FleetHealth />
         </Suspense>
       )}
       {state.loaded && !state.none && view !== 'health' && <Nothing search={search} set={set} />}
