@@ -260,6 +260,174 @@ describe('an operation on many robots', () => {
   });
 });
 
+describe('the grid of robots', () => {
+  it('has a cell for each robot that arrows reach, says it in words, and leads to a table', async () => {
+    const w = await at('/fleet/robots?view=grid');
+    const { page } = w;
+    const grid = page.getByRole('application', { name: /^Grid of \d+ robots: / });
+    await grid.waitFor();
+    expect(await page.getByRole('list', { name: 'Legend' }).getByRole('listitem').allTextContents()).toEqual([
+      ' Online',
+      ' Busy',
+      ' Offline',
+      ' Error',
+      ' Maintenance',
+      ' Paused',
+      ' Draining',
+    ]);
+    await grid.focus();
+    await page.keyboard.press('ArrowRight');
+    const says = page.getByText(/^\S+-\d{3}: \w+/);
+    const first = await says.textContent();
+    await page.keyboard.press('ArrowDown');
+    await page.waitForFunction((was) => ![...document.querySelectorAll('[role=status]')].some((e) => e.textContent === was), first);
+    await page.keyboard.press('Space');
+    await page.getByRole('region', { name: /at a glance$/ }).waitFor();
+    expect(search(page, 'peek')).toBeTruthy();
+    await themes(page, 'robots-grid');
+    await page.keyboard.press('Escape');
+    await page.getByRole('region', { name: /at a glance$/ }).waitFor({ state: 'detached' });
+    for (const tint of ['cpu', 'memory', 'success', 'version']) {
+      await page.getByRole('combobox', { name: 'Colour by' }).selectOption(tint);
+      expect(search(page, 'tint')).toBe(tint);
+      await page.getByRole('list', { name: 'Legend' }).getByText('not known').waitFor();
+    }
+    await page.getByRole('combobox', { name: 'Group by' }).selectOption('host');
+    expect(search(page, 'group')).toBe('host');
+    // Something is drawn: the canvas holds more than one colour.
+    const drawn = await page.evaluate(() => {
+      const c = document.querySelector<HTMLCanvasElement>('[role=application] canvas');
+      const d = c?.getContext('2d')?.getImageData(0, 0, c.width, Math.min(200, c.height)).data ?? new Uint8ClampedArray();
+      return new Set(Array.from({ length: d.length / 4 }, (_, i) => `${d[4 * i]},${d[4 * i + 1]},${d[4 * i + 2]}`)).size;
+    });
+    expect(drawn).toBeGreaterThan(3);
+    await grid.focus();
+    await page.keyboard.press('Enter');
+    await page.waitForURL('**/fleet/robots/*-*');
+    await page.goBack();
+    await page.getByRole('button', { name: 'View as table' }).click();
+    await rows(page).nth(2).waitFor();
+    expect(w.faults).toEqual([]);
+    await w.context.close();
+  });
+});
+
+describe('the health of the fleet', () => {
+  it('tells of silence, heat, trouble, versions, errors and capacity, and its numbers add up', async () => {
+    const w = await at('/fleet/robots?view=health');
+    const { page } = w;
+    for (const name of ['Capacity by capability', 'Since the last heartbeat', 'In trouble', 'Highest CPU', 'Most memory used', 'Versions', 'Errors by cause'])
+      await page.getByRole('region', { name, exact: true }).waitFor();
+    const capacity = page.getByRole('region', { name: 'Capacity by capability', exact: true });
+    await capacity.getByRole('link', { name: 'GPU' }).waitFor();
+    for (const row of await capacity.getByRole('row').all()) {
+      const cells = await row.getByRole('cell').allTextContents();
+      if (cells.length === 0 || cells[1]?.includes('none')) continue;
+      const slots = Number(/of (\d+) used/.exec(cells[1] ?? '')?.[1]);
+      expect(Number(cells[2]) + Number(cells[3]) + Number(cells[4])).toBe(slots);
+    }
+    expect(await page.getByRole('region', { name: 'Highest CPU' }).getByRole('listitem').count()).toBe(10);
+    await themes(page, 'robots-health');
+    await page.setViewportSize({ width: 390, height: 844 });
+    expect(await page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth)).toBe(false);
+    await clean(page);
+    await page.setViewportSize({ width: 1440, height: 900 });
+    await capacity.getByRole('link', { name: 'GPU' }).click();
+    expect(search(page, 'cap')).toBe('gpu');
+    expect(w.faults).toEqual([]);
+    await w.context.close();
+  });
+});
+
+describe('the page of a robot', () => {
+  it('has its parts, each with an address', async () => {
+    const w = await open(browser);
+    const { page } = w;
+    let id = '';
+    await expect
+      .poll(
+        async () => {
+          const { jobs } = await ask<{ jobs: { robot_id?: string }[] }>(server.url, 'GET', '/jobs?status=completed&limit=1');
+          id = jobs[0]?.robot_id ?? '';
+          return id;
+        },
+        { timeout: 30_000 },
+      )
+      .not.toBe('');
+    await page.goto(`${server.url}/fleet/robots/${id}`);
+    await page.getByRole('heading', { level: 1, name: id }).waitFor();
+    await page.getByRole('list', { name: 'Last results, the newest first' }).getByRole('link').first().waitFor();
+    await page.getByRole('region', { name: 'Checks' }).getByRole('row').nth(8).waitFor();
+    const time = page.getByRole('slider', { name: 'Time' });
+    await time.focus();
+    await page.keyboard.press('Home');
+    const at = await time.getAttribute('aria-valuetext');
+    await page.keyboard.press('ArrowRight');
+    expect(await time.getAttribute('aria-valuetext')).not.toBe(at);
+    await page.getByRole('button', { name: '7 days' }).click();
+    expect(search(page, 'range')).toBe('7d');
+    await page.getByRole('button', { name: 'View as table' }).click();
+    await page.getByRole('region', { name: 'Its machine and slots, as a table' }).waitFor();
+    await themes(page, 'robot-overview');
+    const parts = page.getByRole('navigation', { name: 'Parts of the robot' });
+    const to = async (name: string) => {
+      await parts.getByRole('link', { name, exact: true }).click();
+      await page.waitForURL(new RegExp(`tab=${name.toLowerCase()}`));
+      expect(await parts.locator('[aria-current=page]').allTextContents()).toEqual([name]);
+    };
+    await to('Jobs');
+    await page.getByRole('region', { name: 'Jobs of the robot' }).getByRole('row').nth(1).waitFor();
+    await clean(page);
+    await to('Logs');
+    const log = page.getByRole('region', { name: 'Log of the robot' });
+    const lines = () => log.getByRole('listitem').count();
+    await log.getByRole('listitem').first().waitFor();
+    await themes(page, 'robot-logs');
+    const before = await lines();
+    await page.waitForFunction((n) => document.querySelectorAll('[aria-label="Log of the robot"] li').length > n, before, { timeout: 60_000 }); // it goes on
+    await to('Commands');
+    await page.getByRole('button', { name: 'Maintenance…' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Maintenance: 1 robot' });
+    await dialog.getByRole('textbox', { name: 'Reason' }).fill('a new fan');
+    await dialog.getByRole('button', { name: 'Put 1 robot into maintenance' }).click();
+    const asked = page.getByRole('region', { name: 'Commands' }).getByRole('row', { name: /^Maintenance/ });
+    await asked.getByText('Done').waitFor();
+    await page.getByText('· a new fan').first().waitFor();
+    await themes(page, 'robot-commands');
+    await to('Events');
+    await page.getByText('Active → Maintenance').waitFor();
+    await page.getByText('a new fan').last().waitFor();
+    await clean(page);
+    await page.getByRole('button', { name: 'Resume' }).click();
+    await to('Config');
+    await page.getByText('comes from its key').waitFor();
+    await themes(page, 'robot-config');
+    await page.setViewportSize({ width: 390, height: 844 });
+    for (const name of ['Overview', 'Jobs', 'Logs', 'Commands', 'Events']) {
+      await parts.getByRole('link', { name, exact: true }).click();
+      await page.waitForFunction((n) => document.querySelector('nav[aria-label="Parts of the robot"] [aria-current=page]')?.textContent === n, name);
+      expect(await page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth)).toBe(false);
+      await clean(page);
+    }
+    expect(w.faults).toEqual([]);
+    await w.context.close();
+  });
+
+  it('and its tab is where the fleet was left', async () => {
+    const w = await open(browser);
+    await w.page.goto(`${server.url}/fleet/queues`);
+    await w.page.getByRole('heading', { level: 1, name: 'Queues' }).waitFor();
+    await w.page.goto(`${server.url}/workflows`);
+    await w.page.getByRole('heading', { level: 1, name: 'Workflows' }).waitFor();
+    await w.page.goto(`${server.url}/fleet`);
+    await w.page.getByRole('heading', { level: 1, name: 'Queues' }).waitFor();
+    await w.page.keyboard.press('1');
+    await w.page.getByRole('heading', { level: 1, name: 'Robots', exact: true }).waitFor();
+    expect(w.faults).toEqual([]);
+    await w.context.close();
+  });
+});
+
 describe('a new robot', () => {
   let home: string;
   let robot: ChildProcess | undefined;

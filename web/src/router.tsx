@@ -16,6 +16,7 @@ import { listSearch, scheduleSearch } from './pages/schedule/schedules';
 import { triggerSearch } from './pages/trigger/triggers';
 import { VersionsPage } from './pages/workflow/VersionsPage';
 import { WorkflowsPage } from './pages/workflow/WorkflowsPage';
+import { lastTab } from './parts/FleetTabs';
 import { Shell } from './Shell';
 import { nouns } from './words/activity';
 
@@ -68,7 +69,7 @@ const index = createRoute({
 const fleet = createRoute({
   getParentRoute: () => root,
   path: '/fleet',
-  beforeLoad: () => Promise.reject(redirect({ to: '/fleet/robots', search: {} })),
+  beforeLoad: () => Promise.reject(redirect({ to: lastTab(), search: {} })),
 });
 
 const robots = createRoute({

@@ -1,4 +1,5 @@
 import { Link, useRouterState } from '@tanstack/react-router';
+import { useEffect } from 'react';
 import css from './parts.module.css';
 
 export const fleetTabs = [
@@ -10,9 +11,18 @@ export const fleetTabs = [
   { to: '/fleet/api-keys', name: 'API Keys' },
 ] as const;
 
+const place = 'fleet.tab';
+
+/** lastTab is the page of the fleet dashboard that was looked at last. */
+export const lastTab = (): (typeof fleetTabs)[number]['to'] => fleetTabs.find((t) => t.to === localStorage.getItem(place))?.to ?? '/fleet/robots';
+
 /** FleetTabs are the six pages of the fleet dashboard, in the order in which they always were. */
 export function FleetTabs() {
   const path = useRouterState({ select: (s) => s.location.pathname });
+  useEffect(() => {
+    const t = fleetTabs.find((x) => path.startsWith(x.to));
+    if (t) localStorage.setItem(place, t.to);
+  }, [path]);
   return (
     <nav className={css.tabs} aria-label="Fleet">
       {fleetTabs.map((t) => (
