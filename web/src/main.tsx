@@ -1,8 +1,11 @@
 import { RouterProvider } from '@tanstack/react-router';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
+import { askEarly } from './parts/who';
 import { router } from './router';
 import './style/base.css';
+
+askEarly();
 
 const root = document.getElementById('root');
 if (root)

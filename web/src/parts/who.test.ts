@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 import { act, cleanup, renderHook, waitFor } from '@testing-library/react';
 import { afterEach, expect, it, vi } from 'vitest';
-import { useWho } from './who';
+import { askEarly, useWho } from './who';
 
 let hidden = false;
 afterEach(() => {
@@ -58,9 +58,23 @@ it('asks nothing while nobody looks, and at once when somebody does', async () =
     document.dispatchEvent(new Event('visibilitychange'));
     await vi.advanceTimersByTimeAsync(10);
   });
-  expect([s.asked, result.current.state]).toEqual([5, 'lost']);
+  expect([s.asked, result.current.state]).toEqual([6, 'lost']); // both questions at once
   expect(result.current.me?.user_id).toBe('ada'); // what was known stays
   s.down = false;
   await act(() => vi.advanceTimersByTimeAsync(3100));
   expect(result.current.state).toBe('in');
+});
+
+it('takes the answers that were asked for while the page was being built, once', async () => {
+  const s = server();
+  askEarly();
+  expect(s.asked).toBe(2);
+  const { result } = renderHook(() => useWho());
+  await waitFor(() => expect(result.current.state).toBe('in'));
+  expect(s.asked).toBe(2);
+  act(() => result.current.again());
+  await waitFor(() => expect(s.asked).toBe(4));
+  hidden = true;
+  askEarly(); // nobody looks: the answers would be old when somebody does
+  expect(s.asked).toBe(4);
 });

@@ -16,14 +16,35 @@ export interface Who {
 const often = 10_000;
 const lostOften = 3000;
 
+interface Asked {
+  meta: Promise<Response>;
+  me: Promise<Response>;
+}
+
+/** question asks both at once: each of them is a way to the server and back. */
+function question(): Asked {
+  const asked = { meta: fetch('/api/v1/meta'), me: fetch('/api/v1/me') };
+  asked.me.catch(() => undefined); // whoever waits for it first is told
+  return asked;
+}
+
+let early: Asked | undefined;
+
+/** askEarly asks while the page is still being built; the first round takes the answers. */
+export function askEarly(): void {
+  if (hidden()) return; // by the time that somebody looks the answers would be old
+  early = question();
+  early.meta.catch(() => undefined);
+}
+
 /** useWho keeps asking the server what it is and who is signed in, while somebody looks. */
 export function useWho(): Who {
   const [meta, setMeta] = useState<Schemas['Meta']>();
   const [me, setMe] = useState<Me>();
   const [state, setState] = useState<Who['state']>('asking');
   const [turn, setTurn] = useState(0);
-  const ask = useCallback(async (): Promise<number | undefined> => {
-    const r = await fetch('/api/v1/me');
+  const take = useCallback(async (asked: Promise<Response>): Promise<number | undefined> => {
+    const r = await asked;
     if (r.status === 401) {
       setMe(undefined);
       setState('out');
@@ -35,6 +56,7 @@ export function useWho(): Who {
     setState('in');
     return 1000 * Number(r.headers.get('Retry-After') ?? 0);
   }, []);
+  const ask = useCallback(() => take(fetch('/api/v1/me')), [take]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: turn asks once more
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -46,7 +68,9 @@ export function useWho(): Who {
       asking = true;
       let next = often;
       try {
-        const m = await fetch('/api/v1/meta');
+        const asked = early ?? question();
+        early = undefined;
+        const m = await asked.meta;
         if (gone) return;
         if (m.ok) {
           const got = (await m.json()) as Schemas['Meta'];
@@ -54,7 +78,7 @@ export function useWho(): Who {
           setServerTime(got.now);
           setMeta(got);
         }
-        await ask();
+        await take(asked.me);
       } catch {
         if (gone) return;
         setState('lost');
@@ -75,6 +99,6 @@ export function useWho(): Who {
       leave();
       clearTimeout(timer);
     };
-  }, [turn, ask]);
+  }, [turn, take]);
   return { meta, me, state, ask, again: useCallback(() => setTurn((n) => n + 1), []) };
 }
