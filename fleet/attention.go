@@ -12,6 +12,7 @@ type AttentionKind string
 // The kinds, in the order in which they are looked at.
 const (
 	AttentionDecision  AttentionKind = "needs_decision"    // jobs that a person must answer
+	AttentionIncidents AttentionKind = "incident_open"     // that nobody looks after
 	AttentionError     AttentionKind = "robot_error"       // robots that say so, or are kept away
 	AttentionSilent    AttentionKind = "robot_silent"      // connected, but not heard of
 	AttentionWaiting   AttentionKind = "job_waiting"       // jobs that wait long, by the reason

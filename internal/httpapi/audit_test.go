@@ -65,7 +65,7 @@ var auditBodies = map[string]string{
 	"backfills.create":     `{"from":"2024-01-01T00:00:00Z","until":"2024-01-02T00:00:00Z"}`,
 	"items.add_many":       `{"items":[{},{}]}`,
 	"items.update":         `{"priority":3}`,
-	"items.change":        `{"ids":["01900000-0000-7000-8000-00000000dead"],"do":"retry"}`,
+	"items.change":         `{"ids":["01900000-0000-7000-8000-00000000dead"],"do":"retry"}`,
 	"items.postpone":       `{"until":"2036-01-01T00:00:00Z"}`,
 	"items.comment":        `{"text":"x"}`,
 	"reservations.create":  `{"name":"new","selector":{"all":true},"for":{"labels":{"a":"b"}}}`,

@@ -395,8 +395,7 @@ func (m *matrix) nowhere(t *testing.T, op matrixOp) string {
 	return fill(t, op, func(string) map[string]string {
 		return map[string]string{
 			"trigger": nowhereID, "owner": nowhereName, "path": nowhereName, "id": nowhereID, "robot": robot, "workflow": nowhereName, "tenant": nowhereName, "n": "1", "node_id": nowhereName, "robot_id": nowhereName,
-			"name": nowhereName, "provider": nowhereName, "backfill": nowhereID, "delivery": nowhereID, "hash": strings.Repeat("0", 64), "sha256": strings.Repeat("0", 64),
-			"name": nowhereName, "provider": nowhereName, "fingerprint": nowhereName, "backfill": nowhereID, "hash": strings.Repeat("0", 64), "sha256": strings.Repeat("0", 64),
+			"name": nowhereName, "provider": nowhereName, "fingerprint": nowhereName, "backfill": nowhereID, "delivery": nowhereID, "hash": strings.Repeat("0", 64), "sha256": strings.Repeat("0", 64),
 		}
 	})
 }

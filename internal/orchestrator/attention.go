@@ -36,6 +36,7 @@ type source struct {
 // sources stand in the order in which entries of one severity are shown.
 var sources = []source{
 	{fleet.JobsRead, (*look).decisions},
+	{fleet.AlertsRead, (*look).incidents},
 	{fleet.RobotsRead, (*look).failing},
 	{fleet.JobsRead, (*look).waiting},
 	{fleet.JobsRead, (*look).held},

@@ -2,6 +2,7 @@ package orchestrator
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -286,5 +287,27 @@ func TestAttentionIsRanked(t *testing.T) {
 	kept, left := fleet.RankAttention(list)
 	if got := fmt.Sprint(kept[0].Kind, kept[1].Count, kept[2].Count, len(kept), left); got != fmt.Sprint(fleet.AttentionDecision, 9, 1, fleet.AttentionMost, 4) {
 		t.Error(got)
+	}
+}
+
+// Incidents that nobody looks after are one entry, which goes when somebody does.
+func TestIncidentsThatWait(t *testing.T) {
+	a := newAlerting(t)
+	a.connect()
+	a.failing(2)
+	a.pass()
+	e := a.entry(fleet.AttentionIncidents)
+	i := a.only(fleet.AlertDeadLetter)
+	a.says(e, i.Severity, 1, "1 incident waits for somebody: "+i.Title)
+	if !slices.Equal(e.Objects, []string{string(i.ID)}) || !e.Since.Equal(i.OpenedAt) {
+		t.Errorf("%+v", e)
+	}
+	_, err := a.Alerts.Acknowledge(t.Context(), a.admin, i.ID, "mine")
+	a.must(err)
+	a.now = a.now.Add(attentionHeld)
+	for _, e := range a.needs(a.admin).Entries {
+		if e.Kind == fleet.AttentionIncidents {
+			t.Errorf("although somebody looks after it: %+v", e)
+		}
 	}
 }

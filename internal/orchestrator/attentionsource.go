@@ -22,6 +22,8 @@ const (
 	lookKeys   = 500
 	lookQueues = 100
 	lookItems  = 1000
+
+	lookIncidents = 100 // among which the worst one is looked for
 )
 
 // of begins an entry about some objects.
@@ -419,6 +421,36 @@ func (l *look) triggers() ([]fleet.AttentionEntry, error) {
 		out = append(out, e)
 	}
 	return out, nil
+}
+
+// incidents are those that nobody has said to look after. They are one entry,
+// since what they are about stands beside it.
+func (l *look) incidents() ([]fleet.AttentionEntry, error) {
+	list, _, err := l.r.Incidents(store.IncidentFilter{State: fleet.IncidentOpen}, fleet.Page{Limit: lookIncidents})
+	if err != nil || len(list) == 0 {
+		return nil, err
+	}
+	counts, err := l.r.IncidentCounts()
+	if err != nil {
+		return nil, err
+	}
+	rank := func(i *fleet.Incident) int { return slices.Index(fleet.Severities(), i.Severity) }
+	worst, ids, since := &list[0], make([]string, len(list)), time.Time{}
+	for i := range list {
+		ids[i] = string(list[i].ID)
+		since = sooner(since, list[i].OpenedAt)
+		if rank(&list[i]) > rank(worst) {
+			worst = &list[i]
+		}
+	}
+	e := of(fleet.AttentionIncidents, worst.Severity, fleet.SubjectIncident, counts.Open, ids)
+	e.Since = since
+	e.Sentence = fmt.Sprintf("%s for somebody: %s", amount(counts.Open, false, "incident waits", "incidents wait"), worst.Title)
+	if counts.Open > 1 {
+		e.Sentence = fmt.Sprintf("%s for somebody, the worst: %s", amount(counts.Open, false, "incident waits", "incidents wait"), worst.Title)
+	}
+	e.Action = fleet.AttentionAction{Label: "Open the incidents", Page: "/incidents", Command: "fleet alert list"}
+	return []fleet.AttentionEntry{e}, nil
 }
 
 // keys are those that end soon.

@@ -769,6 +769,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/dlq/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List dead letters that are alike together
+         * @description Those that nobody has looked after; of the newest 2000.
+         */
+        get: operations["deadletters.groups"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dlq/groups/{fingerprint}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Repeat the jobs of dead letters that are alike, each once */
+        post: operations["deadletters.retry_group"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/dlq/purge": {
         parameters: {
             query?: never;
@@ -935,8 +972,31 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** How well all robots do */
+        /**
+         * How well all robots do
+         * @description Page by page, by id. Where robots are named it is of these alone, at most 100, with the jobs that they run; a robot that is not there is left out.
+         */
         get: operations["robots.fleet_health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fleet/health/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the rows of robots do not tell of a fleet
+         * @description Whose connection does not hold, and for each capability the slots of connected robots with the jobs that wait for it. Slots are used, free, or held: on robots that take no new work for now.
+         */
+        get: operations["robots.fleet_state"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2239,6 +2299,23 @@ export interface paths {
         put?: never;
         /** Add many items to a queue */
         post: operations["items.add_many"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/queues/{id}/items/change": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Do the same with many items, each by itself */
+        post: operations["items.change"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4566,6 +4643,34 @@ export interface components {
             grace_seconds?: number;
             reason?: string;
         };
+        CapabilityRoom: {
+            capability: string;
+            /** Format: int64 */
+            connected: number;
+            /** Format: int64 */
+            free: number;
+            /** Format: int64 */
+            held: number;
+            /** Format: int64 */
+            mean_wait_ms: number;
+            /** Format: int64 */
+            robots: number;
+            /** Format: int64 */
+            sampled: number;
+            /** Format: int64 */
+            slots: number;
+            /** Format: int64 */
+            used: number;
+            /** Format: int64 */
+            waiting: number;
+        };
+        ChangedItem: {
+            id: string;
+            /** @description The new item of a retry. */
+            next_item_id?: string;
+            /** @description Why nothing was done with it. */
+            why?: string;
+        };
         ChannelAnswer: {
             channel_id: string;
             /** Format: date-time */
@@ -4782,6 +4887,30 @@ export interface components {
             retry_count: number;
             workflow_id: string;
             workflow_name: string;
+        };
+        DeadLetterGroup: {
+            /** Format: int64 */
+            count: number;
+            error_class: string;
+            error_code?: string;
+            error_type: string;
+            /** @description The same as in /analytics/failures. */
+            fingerprint: string;
+            /** Format: date-time */
+            first_failed_at: string;
+            /** Format: date-time */
+            last_failed_at: string;
+            message: string;
+            node?: string;
+            /** @description The newest of them. */
+            sample_job_id: string;
+            workflow_id: string;
+            workflow_name: string;
+        };
+        DeadLetterGroups: {
+            groups: components["schemas"]["DeadLetterGroup"][];
+            /** @description There are older dead letters, which are in no group. */
+            more: boolean;
         };
         DeadLetterList: {
             entries: components["schemas"]["DeadLetterEntry"][];
@@ -5264,6 +5393,12 @@ export interface components {
             firings: components["schemas"]["Firing"][];
             next_cursor?: string;
         };
+        FlappingRobot: {
+            /** Format: int64 */
+            disconnects: number;
+            name: string;
+            robot_id: string;
+        };
         FleetAnalytics: {
             /** Format: date-time */
             as_of?: string;
@@ -5297,6 +5432,15 @@ export interface components {
             wait_p50_ms: number;
             /** Format: double */
             wait_p90_ms: number;
+        };
+        FleetHealth: {
+            /** Format: date-time */
+            at: string;
+            capacity: components["schemas"]["CapabilityRoom"][];
+            flapping: components["schemas"]["FlappingRobot"][];
+            success?: {
+                [key: string]: number;
+            };
         };
         FleetNumbers: {
             /** Format: int64 */
@@ -5371,6 +5515,17 @@ export interface components {
             tables: {
                 [key: string]: unknown[] | null;
             };
+        };
+        GroupRetryAnswer: {
+            /** @description The new jobs. */
+            job_ids: string[];
+            /**
+             * Format: int64
+             * @description Of the group that are for another retry: one makes 500 at most.
+             */
+            left: number;
+            message: string;
+            refused: components["schemas"]["RefusedRetry"][];
         };
         Health: {
             /** @enum {string} */
@@ -6530,6 +6685,32 @@ export interface components {
             /** @description keep (default), requeue or cancel what runs now. */
             running?: string;
         };
+        ManyItemsAnswer: {
+            /** Format: int64 */
+            done: number;
+            items: components["schemas"]["ChangedItem"][];
+            /** Format: int64 */
+            refused: number;
+        };
+        ManyItemsBody: {
+            /**
+             * @description retry: those that failed or were abandoned. verify: note that a person has settled them. postpone, set_priority: new ones. delete: those that nobody holds.
+             * @enum {string}
+             */
+            do: "retry" | "verify" | "postpone" | "set_priority" | "delete";
+            /** @description 1 to 500 items of the queue. */
+            ids: string[];
+            /**
+             * Format: int64
+             * @description With set_priority: 0 (first) to 20.
+             */
+            priority?: number;
+            /**
+             * Format: date-time
+             * @description With postpone.
+             */
+            until?: string;
+        };
         Me: {
             environment?: string;
             key_id?: string;
@@ -7670,6 +7851,10 @@ export interface components {
         RefreshBody: {
             refresh_token: string;
         };
+        RefusedRetry: {
+            job_id: string;
+            why: string;
+        };
         RegisterBody: {
             /** @description Until the robot connects and says its own. */
             capabilities?: string[];
@@ -8111,6 +8296,7 @@ export interface components {
             checks: components["schemas"]["HealthCheck"][];
             health: string;
             health_reasons: string[];
+            jobs?: components["schemas"]["RunningJob"][];
             name: string;
             robot_id: string;
             /** @enum {string} */
@@ -8352,6 +8538,16 @@ export interface components {
              * @description 0 to 604800; 86400 if left out.
              */
             overlap_seconds?: number;
+        };
+        RunningJob: {
+            job_id: string;
+            /** Format: int64 */
+            progress: number;
+            /** Format: date-time */
+            started_at?: string;
+            /** @enum {string} */
+            status: "pending" | "assigned" | "running" | "cancelling" | "needs_decision" | "completed" | "failed" | "cancelled" | "timeout";
+            workflow_name: string;
         };
         SLA: {
             /** Format: int64 */
@@ -11735,6 +11931,78 @@ export interface operations {
             };
         };
     };
+    "deadletters.groups": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeadLetterGroups"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "deadletters.retry_group": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                fingerprint: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GroupRetryAnswer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "deadletters.purge": {
         parameters: {
             query?: {
@@ -12173,6 +12441,8 @@ export interface operations {
                 limit?: number;
                 /** @description next_cursor of the page before. */
                 cursor?: string;
+                /** @description A robot; may be repeated. */
+                robot_id?: string[] | null;
                 /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
                 tenant_id?: string;
             };
@@ -12189,6 +12459,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RobotHealthList"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "robots.fleet_state": {
+        parameters: {
+            query?: {
+                /** @description Tell of each robot, too, how its jobs of 24 hours ended. */
+                success?: boolean;
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FleetHealth"];
                 };
             };
             /** @description Error */
@@ -15333,6 +15637,45 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AddedAnswer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "items.change": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The id or the name of the queue. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ManyItemsBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ManyItemsAnswer"];
                 };
             };
             /** @description Error */

@@ -22,7 +22,6 @@ export const shapes: Readonly<Record<string, string>> = {
   failed: '✕',
   timeout: '◷',
   skipped: '⤳',
-  waiting: '◌',
   delivered: '✓',
   given_up: '✕',
   fired: '▸',

@@ -10,7 +10,7 @@ import own from './overview.module.css';
 
 const most = 7;
 const often = 15_000; // some things need somebody because time passes, and no fact tells of that
-const marks: Readonly<Record<string, string>> = { critical: '▲', warning: '△', notice: '○' };
+const marks: Readonly<Record<string, string>> = { critical: '▲', warning: '△', info: '○' };
 
 /** Needs is what needs a person: the server ranks it, and says what to do first. */
 export function Needs() {
