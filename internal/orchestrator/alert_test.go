@@ -466,3 +466,67 @@ func TestWhatLasts(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 }
+
+// A robot whose memory is full for five minutes is failing, and one that recovers
+// is an incident until it was well for ten.
+func TestRobotHealthIsWatched(t *testing.T) {
+	a := newAlerting(t)
+	a.connect()
+	minute := func(memory float64) {
+		t.Helper()
+		a.now = a.now.Add(time.Minute)
+		_, err := a.store.Beat(a.Context(), a.admin.Scope(), []store.Beat{{
+			Tenant: "default", RobotID: "r1", SessionEpoch: a.epoch, Reported: "idle", Metrics: fleet.RobotMetrics{MemoryPercent: memory},
+		}}, a.now)
+		a.must(err)
+		a.must(a.Alerts.Look(a.Context(), a.scope))
+		a.pass()
+	}
+	for n := range 8 {
+		minute(97)
+		if got, want := len(a.live(fleet.AlertRobotHealth)), min(n/5, 1); got != want {
+			t.Errorf("after %d minutes: %d incidents, want %d", n+1, got, want)
+		}
+	}
+	i := a.only(fleet.AlertRobotHealth)
+	if !strings.Contains(i.Title, "97 %") || i.Count != 1 {
+		t.Errorf("%+v", i)
+	}
+	for range 11 {
+		minute(20)
+	}
+	if is, _ := a.again(i); is.State != fleet.IncidentResolved {
+		t.Errorf("well for ten minutes: %s", is.State)
+	}
+}
+
+// While a silence lasts nobody is told, and nobody has failed to acknowledge: the
+// next channel has its time from when the first was told.
+func TestSilenceHoldsEscalation(t *testing.T) {
+	a := newAlerting(t)
+	a.connect()
+	a.hook("first", false)
+	a.hook("second", false)
+	_, err := a.Alerts.UpdateRule(a.Context(), a.admin, "dead_letter", 0, AlertRuleChange{
+		Channels: &[]fleet.ID{"first", "second"}, EscalateAfterSeconds: new(60),
+	})
+	a.must(err)
+	until := a.now.Add(10 * time.Minute)
+	_, err = a.Alerts.CreateSilence(a.Context(), a.admin, SilenceChange{Name: new("move"), All: new(true), Until: &until})
+	a.must(err)
+	a.failing(1)
+	for range 9 {
+		a.later(time.Minute)
+	}
+	if len(a.out.calls) != 0 || a.events(fleet.EventAlertEscalated) != 0 {
+		t.Fatalf("in the silence: %+v", a.out.calls)
+	}
+	a.later(time.Minute)
+	if len(a.out.calls) != 1 {
+		t.Fatalf("when it ends: %+v", a.out.calls)
+	}
+	a.later(time.Minute)
+	if len(a.out.calls) != 2 || a.events(fleet.EventAlertEscalated) != 1 {
+		t.Errorf("a minute later: %+v", a.out.calls)
+	}
+}

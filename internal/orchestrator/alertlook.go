@@ -126,11 +126,27 @@ func failingMuch(r store.Reader, set *alertSet, now time.Time) (out []fleet.Sigh
 }
 
 // healthPage is how many robots are looked at in one view.
-const healthPage = 100
+const healthPage = 250
+
+// suspicious says whether a robot may be failing, by what is known of all robots at
+// once: its last reading, and what was counted of it within a day. Only such a one
+// is looked at closely.
+func suspicious(r *fleet.Robot, day *fleet.Tally, now time.Time) bool {
+	m := r.Metrics
+	if m.CPUPercent >= 80 || m.MemoryPercent >= 85 || m.DiskPercent >= 85 || now.Before(r.QuarantineTill) {
+		return true
+	}
+	return day != nil && (day.Failed+day.TimedOut >= 3 || day.Lost >= 3 || day.Disconnects >= 10)
+}
 
 // unwell finds the connected robots that are failing.
 func (a *Alerts) unwell(ctx context.Context, s store.Scope, now time.Time) (out []fleet.Sighting, err error) {
 	page := fleet.Page{Limit: healthPage}
+	var days map[string]*fleet.Tally
+	day, _ := cover(now.Add(-24*time.Hour), now, now, 0)
+	if err := a.Store.View(ctx, s, func(r store.Reader) (err error) { days, err = sumsOf(r, day, fleet.DimRobot); return err }); err != nil {
+		return nil, err
+	}
 	for {
 		err := a.Store.View(ctx, s, func(r store.Reader) error {
 			list, err := r.Robots(store.RobotFilter{Connected: true}, page)
@@ -140,6 +156,9 @@ func (a *Alerts) unwell(ctx context.Context, s store.Scope, now time.Time) (out 
 			page.Cursor = list.Next
 			for i := range list.Robots {
 				robot := list.Robots[i]
+				if !suspicious(&robot, days[string(robot.ID)], now) {
+					continue
+				}
 				h, err := a.robots.healthOf(r, robot, now)
 				if err != nil {
 					return err
@@ -294,6 +313,9 @@ func (a *Alerts) turn(tx store.Tx, set *alertSet, i *fleet.Incident, holds bool,
 	}
 	if !silent.IsZero() && !i.EscalateAt.IsZero() && !now.Before(i.EscalateAt) { // nobody was told yet
 		i.EscalateAt = silent
+		if rule != nil {
+			i.EscalateAt = silent.Add(time.Duration(rule.EscalateAfterSeconds) * time.Second)
+		}
 		return tx.PutIncident(*i)
 	}
 	var channels []fleet.ID
