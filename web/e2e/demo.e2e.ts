@@ -23,6 +23,8 @@ const looks: Look[] = [
   { name: 'analytics', path: '/fleet/analytics?range=24h', asks: /\/api\/v1\/analytics/ },
   { name: 'api-keys', path: '/fleet/api-keys', asks: /\/api\/v1\/(keys|enrolments)/ },
   { name: 'activity', path: '/activity', asks: /\/api\/v1\/events/ },
+  { name: 'incidents', path: '/incidents', asks: /\/api\/v1\/incidents/ },
+  { name: 'settings-alerts', path: '/settings/alerts', asks: /\/api\/v1\/alert-rules/ },
   { name: 'audit', path: '/audit', asks: /\/api\/v1\/audit/, long: true },
   { name: 'workflows', path: '/workflows', asks: /\/api\/v1\/workflows/ },
   { name: 'settings-environments', path: '/settings/environments', asks: /\/api\/v1\/environments/ },
