@@ -106,6 +106,7 @@ func (d *Demo) Prepare(ctx context.Context) error {
 		}
 		d.plan[i] = demoRobot{name: fmt.Sprintf("%s-%03d", t.name, i+1), team: t, seed: chance.Uint64(), fate: fates(chance)}
 	}
+	whole := ctx // that of the group ends with it
 	keys, ctx := errgroup.WithContext(ctx)
 	keys.SetLimit(8)
 	for i := range d.plan {
@@ -119,7 +120,10 @@ func (d *Demo) Prepare(ctx context.Context) error {
 			return nil
 		})
 	}
-	return keys.Wait()
+	if err := keys.Wait(); err != nil {
+		return err
+	}
+	return d.rules(whole)
 }
 
 // Run lets the fleet live until ctx ends. Prepare comes first.

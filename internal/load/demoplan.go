@@ -51,6 +51,8 @@ func processes() []process {
 		{"Price watch", "production", []string{"browser"}, []string{"open_shops", "collect_prices", "compare", "report"}, 8, 18, 5, fleet.ClassApplication, "page_changed", "The button \"Prices\" is not on the page.", false, 0},
 		{"Scan archive", "production", []string{"ocr"}, []string{"list_scans", "straighten", "read_text", "index"}, 30, 8, 3, fleet.ClassApplication, "scan_broken", "The picture ends after 40 kB.", false, 35},
 		{"Month end (trial)", "staging", []string{"excel"}, []string{"copy_books", "close", "compare"}, 16, 8, 20, fleet.ClassApplication, "books_open", "Three books are still open.", false, 0},
+		// It comes by its schedule and at the start alone, and nearly always fails.
+		{"Customs forms", "production", []string{"browser"}, []string{"open_portal", "fill_in_form", "send"}, 6, 0, 90, fleet.ClassApplication, "portal_closed", "The portal closed the connection after 3 forms.", false, 0},
 	}
 }
 

@@ -35,6 +35,7 @@ func (d *Demo) traffic(ctx context.Context, chance *rand.Rand) {
 		return
 	}
 	d.waiting(ctx)
+	d.lost(ctx)
 	every := time.Duration(float64(time.Second) / d.rate())
 	for n := 0; wait(ctx, time.Duration(chance.ExpFloat64()*float64(every))); n++ {
 		p := d.pick(chance)
@@ -101,6 +102,7 @@ func (d *Demo) items(ctx context.Context, chance *rand.Rand) {
 		_, err := d.API.CreateQueue(ctx, client.QueueChange{Name: &name, Description: &about, RetryDelaySeconds: &minute})
 		d.told(ctx, err)
 	}
+	d.held(ctx)
 	for n := 0; ; n++ {
 		queue := names[n%len(names)]
 		var specs []fleet.ItemSpec

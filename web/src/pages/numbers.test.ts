@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { Schemas } from '../api/client';
 import { most } from '../parts/Chart';
 import { bursts, summary, told } from '../words/activity';
-import { figures, numbersSearch, step } from './analytics/numbers';
+import { csv } from './analytics/files';
+import { course, figures, numbersSearch, slower, step } from './analytics/numbers';
 import { backwards } from './audit/audit';
 import { scopeOf } from './key/keys';
 
@@ -98,5 +99,38 @@ describe('a key', () => {
     expect(scopeOf({ kind: 'service', role: 'operator', scopes: ['jobs:run'], address_ranges: ['10.0.0.0/8'] } as Schemas['Key'])).toBe(
       'Operator · jobs:run · from 10.0.0.0/8',
     );
+  });
+});
+
+describe('numbers as files', () => {
+  it('are quoted, and no name is a formula', () => {
+    expect(
+      csv(
+        ['name', 'n'],
+        [
+          ['a,"b"', -1],
+          ['=1+1', 2],
+        ],
+      ),
+    ).toBe('name,n\r\n"a,""b""",-1\r\n\'=1+1,2\r\n');
+  });
+  it('have a course where something was counted', () => {
+    const points = [
+      { ended: 3, sample: 0, success_rate: 0, readings: 0, robots_online: 0 },
+      { ended: 5, sample: 4, success_rate: 75, readings: 60, robots_online: 2 },
+    ] as unknown as Schemas['NumbersPoint'][];
+    expect(course('Jobs ended', points)).toEqual({ values: [3, 5] });
+    expect(course('Success rate', points)).toEqual({ values: [0, 75], has: [false, true] });
+    expect(course('Robots online', points).has).toEqual([false, true]);
+    expect(course('nothing', points)).toEqual({ values: [] });
+  });
+  it('say which workflow became slower', () => {
+    const row = (p50: number, before?: number) =>
+      ({
+        completed: 2,
+        p50_duration_ms: p50,
+        ...(before === undefined ? {} : { previous: { completed: 2, p50_duration_ms: before } }),
+      }) as unknown as Schemas['NumbersRow'];
+    expect([slower(row(20, 10)), slower(row(10, 20)), slower(row(10))]).toEqual([true, false, false]);
   });
 });

@@ -4,13 +4,17 @@ import { Bars, Lines } from '../../parts/Chart';
 import chart from '../../parts/chart.module.css';
 import { FleetTabs } from '../../parts/FleetTabs';
 import { type Asked, useLive } from '../../parts/live';
+import { Menu } from '../../parts/Menu';
 import css from '../../parts/parts.module.css';
 import { Scroll } from '../../parts/Scroll';
+import { Spark } from '../../parts/Spark';
 import { Fault, Loading } from '../../parts/States';
 import { exact } from '../../parts/Time';
 import { label, lasted, span } from '../../parts/words';
 import own from './analytics.module.css';
-import { count, figures, type NumbersSearch, percent, ranges, step, weekdays } from './numbers';
+import { csv, save } from './files';
+import { count, course, figures, type NumbersSearch, percent, ranges, slower, step, weekdays } from './numbers';
+import { Failures, Robots, Waiting, Workflows } from './tables';
 
 /** useNumbers asks for a window, and again each minute or so as jobs end: numbers are gathered, not followed. */
 function useNumbers<T>(what: string, query: string): Asked<T> {
@@ -28,9 +32,56 @@ export function AnalyticsPage({ search, onSearch }: { search: NumbersSearch; onS
   const waiting = useNumbers<Schemas['WaitTable']>('waiting', window + narrow);
   const heat = useNumbers<Schemas['HeatMap']>('heatmap', window);
   const slowest = useNumbers<Schemas['NumbersTable']>('workflows', `${window}&sort=slowest&limit=10`);
+  const top = useNumbers<Schemas['NumbersTable']>('workflows', `${window}&sort=jobs&limit=10`);
+  const degraded = useNumbers<Schemas['NumbersTable']>('workflows', `${window}&sort=degraded&limit=10`);
   const failures = useNumbers<Schemas['FailureTable']>('failures', `${window}${narrow}&limit=10`);
   const robots = useNumbers<Schemas['NumbersTable']>('robots', `${window}&sort=utilization&limit=10`);
-  const all = [overview, series, waiting, heat, slowest, failures, robots];
+  const all = [overview, series, waiting, heat, top, slowest, degraded, failures, robots];
+  const name = `analytics-${range.word}`;
+  const asJSON = () =>
+    save(
+      `${name}.json`,
+      'application/json',
+      JSON.stringify(
+        {
+          overview: overview.data,
+          throughput: series.data,
+          waiting: waiting.data,
+          heatmap: heat.data,
+          workflows: top.data,
+          slowest: slowest.data,
+          degraded: degraded.data,
+          failures: failures.data,
+          robots: robots.data,
+        },
+        null,
+        2,
+      ),
+    );
+  const asCSV = () => {
+    const points = series.data?.points ?? [];
+    const heads = [
+      'at',
+      'created',
+      'completed',
+      'failed',
+      'timeout',
+      'cancelled',
+      'success_rate',
+      'p50_duration_ms',
+      'p90_duration_ms',
+      'p99_duration_ms',
+      'queue_depth',
+    ] as const;
+    save(
+      `${name}.csv`,
+      'text/csv',
+      csv(
+        heads,
+        points.map((p) => heads.map((h) => p[h])),
+      ),
+    );
+  };
   const again = () => {
     for (const a of all) a.again();
   };
@@ -51,6 +102,13 @@ export function AnalyticsPage({ search, onSearch }: { search: NumbersSearch; onS
         <button type="button" onClick={again}>
           Count again
         </button>
+        <Menu
+          label="Download"
+          items={[
+            { name: 'The course of the numbers as CSV', run: asCSV },
+            { name: 'All of the page as JSON', run: asJSON },
+          ]}
+        />
       </div>
       <FleetTabs />
       <div className={css.bar}>
@@ -73,9 +131,16 @@ export function AnalyticsPage({ search, onSearch }: { search: NumbersSearch; onS
             <div key={f.name}>
               <dt>{f.name}</dt>
               <dd>
-                {f.value}
+                {f.to ? (
+                  <Link to={f.to} search={{}}>
+                    {f.value}
+                  </Link>
+                ) : (
+                  f.value
+                )}
                 <br />
                 <small>{f.change}</small>
+                <Spark {...course(f.name, series.data?.points ?? [])} />
               </dd>
             </div>
           ))}
@@ -96,8 +161,21 @@ export function AnalyticsPage({ search, onSearch }: { search: NumbersSearch; onS
         <Part of={heat} name="the heat map">
           {(d) => <Heat map={d} />}
         </Part>
+        <Part of={top} name="workflows">
+          {(d) => <Workflows title="Workflows with the most jobs" rows={d.rows} onWorkflow={(workflow) => onSearch({ ...search, workflow })} />}
+        </Part>
         <Part of={slowest} name="workflows">
-          {(d) => <Slowest rows={d.rows} onWorkflow={(workflow) => onSearch({ ...search, workflow })} />}
+          {(d) => <Workflows title="Slowest workflows" rows={d.rows} onWorkflow={(workflow) => onSearch({ ...search, workflow })} />}
+        </Part>
+        <Part of={degraded} name="workflows">
+          {(d) => (
+            <Workflows
+              title="Workflows that became slower"
+              none="None took longer than before."
+              rows={d.rows.filter(slower)}
+              onWorkflow={(workflow) => onSearch({ ...search, workflow })}
+            />
+          )}
         </Part>
         <Part of={failures} name="failures">
           {(d) => <Failures table={d} />}
@@ -172,61 +250,6 @@ function Throughput({ points, step: seconds }: { points: readonly Schemas['Numbe
   );
 }
 
-function Table({ title, heads, children, empty }: { title: string; heads: readonly string[]; children: React.ReactNode; empty: string }) {
-  return (
-    <section className={chart.chart} aria-label={title}>
-      <h2 className={own.title}>{title}</h2>
-      {empty ? (
-        <p className={css.hint}>{empty}</p>
-      ) : (
-        <Scroll label={`${title}, table`} className={own.scroll}>
-          <table className={css.table}>
-            <thead>
-              <tr>
-                {heads.map((h) => (
-                  <th key={h}>{h}</th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>{children}</tbody>
-          </table>
-        </Scroll>
-      )}
-    </section>
-  );
-}
-
-function Share({ of }: { of: number }) {
-  return (
-    <>
-      {percent(of)}
-      <span className={chart.share} style={{ width: `${Math.max(1, Math.min(100, of))}%` }} aria-hidden="true" />
-    </>
-  );
-}
-
-function Waiting({ rows }: { rows: readonly Schemas['WaitRow'][] }) {
-  return (
-    <Table
-      title="What jobs waited for"
-      heads={['For', 'Share', 'Waits', 'Mean', '90 % within']}
-      empty={rows.length === 0 ? 'No job that ended had waited.' : ''}
-    >
-      {rows.map((r) => (
-        <tr key={r.waiting_on}>
-          <td>{label(r.waiting_on)}</td>
-          <td>
-            <Share of={r.share} />
-          </td>
-          <td>{r.waits}</td>
-          <td>{lasted(r.average_ms)}</td>
-          <td>{lasted(r.p90_ms)}</td>
-        </tr>
-      ))}
-    </Table>
-  );
-}
-
 function Heat({ map }: { map: Schemas['HeatMap'] }) {
   const at = new Map(map.cells.map((c) => [24 * c.weekday + c.hour, c]));
   const hours = Array.from({ length: 24 }, (_, h) => h);
@@ -276,74 +299,5 @@ function Heat({ map }: { map: Schemas['HeatMap'] }) {
         </table>
       </Scroll>
     </section>
-  );
-}
-
-function Slowest({ rows, onWorkflow }: { rows: readonly Schemas['NumbersRow'][]; onWorkflow: (id: string) => void }) {
-  return (
-    <Table
-      title="Slowest workflows"
-      heads={['Workflow', 'Jobs', 'Success', 'Half within', '90 % within', 'Before']}
-      empty={rows.length === 0 ? 'No job ended.' : ''}
-    >
-      {rows.map((r) => (
-        <tr key={r.key}>
-          <td>
-            <button type="button" className={css.link} onClick={() => onWorkflow(r.key)}>
-              {r.name || r.key}
-            </button>
-          </td>
-          <td>{r.ended}</td>
-          <td>{r.sample > 0 ? percent(r.success_rate) : '–'}</td>
-          <td>{r.completed > 0 ? lasted(r.p50_duration_ms) : '–'}</td>
-          <td>{r.completed > 0 ? lasted(r.p90_duration_ms) : '–'}</td>
-          <td>{r.previous && r.previous.completed > 0 ? lasted(r.previous.p50_duration_ms) : '–'}</td>
-        </tr>
-      ))}
-    </Table>
-  );
-}
-
-function Failures({ table }: { table: Schemas['FailureTable'] }) {
-  return (
-    <Table title="Failures by reason" heads={['What', 'Workflow', 'Count', 'Share', 'Before']} empty={table.rows.length === 0 ? 'No job failed.' : ''}>
-      {table.rows.map((r) => (
-        <tr key={r.fingerprint}>
-          <td>
-            <Link to="/fleet/jobs/$id" params={{ id: r.sample_job_id }} search={{}}>
-              {r.error_type || label(r.error_class)}
-            </Link>
-            <div className={css.hint}>
-              {r.message} {r.node && `at ${r.node}`}
-            </div>
-          </td>
-          <td>{r.workflow_name}</td>
-          <td>{r.count}</td>
-          <td>
-            <Share of={r.share} />
-          </td>
-          <td>{r.count_before}</td>
-        </tr>
-      ))}
-    </Table>
-  );
-}
-
-function Robots({ rows }: { rows: readonly Schemas['NumbersRow'][] }) {
-  return (
-    <Table title="Robots" heads={['Robot', 'Busy', 'Jobs', 'Failed']} empty={rows.length === 0 ? 'No robot did anything.' : ''}>
-      {rows.map((r) => (
-        <tr key={r.key}>
-          <td>
-            <Link to="/fleet/robots/$id" params={{ id: r.key }} search={{}} className={css.mono}>
-              {r.name || r.key}
-            </Link>
-          </td>
-          <td>{r.available_slot_seconds > 0 ? <Share of={r.utilization} /> : '–'}</td>
-          <td>{r.ended}</td>
-          <td>{r.sample > 0 ? percent(r.failure_rate) : '–'}</td>
-        </tr>
-      ))}
-    </Table>
   );
 }

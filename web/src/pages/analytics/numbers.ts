@@ -28,6 +28,7 @@ export interface Figure {
   name: string;
   value: string;
   change: string; // in words
+  to?: '/fleet/robots' | '/fleet/jobs' | '/fleet/queues'; // where what was counted is listed
 }
 
 const jobs = (n: number): string => `${n} ${n === 1 ? 'job' : 'jobs'}`;
@@ -42,10 +43,11 @@ export function figures(o: Schemas['NumbersOverview']): Figure[] {
   return [
     {
       name: 'Robots online',
+      to: '/fleet/robots',
       value: c.readings > 0 ? count(c.robots_online) : '–',
       change: c.readings > 0 && b.readings > 0 ? more(d.robots_online, '') : 'the mean of readings once a minute',
     },
-    { name: 'Jobs ended', value: String(c.ended), change: grown(d.jobs_percent) },
+    { name: 'Jobs ended', to: '/fleet/jobs', value: String(c.ended), change: grown(d.jobs_percent) },
     {
       name: 'Success rate',
       value: c.sample > 0 ? percent(c.success_rate) : '–',
@@ -68,3 +70,27 @@ export function figures(o: Schemas['NumbersOverview']): Figure[] {
 export const step = (utilization: number): number => (utilization <= 0 ? 0 : Math.min(5, 1 + Math.floor(utilization / 20)));
 
 export const weekdays = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'];
+
+type Point = Schemas['NumbersPoint'];
+
+/** course is how a figure went, as far as the series has it. */
+export function course(figure: string, points: readonly Point[]): { values: number[]; has?: boolean[] } {
+  switch (figure) {
+    case 'Jobs ended':
+      return { values: points.map((p) => p.ended) };
+    case 'Success rate':
+      return { values: points.map((p) => p.success_rate), has: points.map((p) => p.sample > 0) };
+    case 'Median duration':
+      return { values: points.map((p) => p.p50_duration_ms), has: points.map((p) => p.completed > 0) };
+    case 'Queue depth':
+      return { values: points.map((p) => p.queue_depth), has: points.map((p) => p.readings > 0) };
+    case 'Robots online':
+      return { values: points.map((p) => p.robots_online), has: points.map((p) => p.readings > 0) };
+    default:
+      return { values: [] };
+  }
+}
+
+/** slower says whether a workflow took longer than in the window before. */
+export const slower = (r: Schemas['NumbersRow']): boolean =>
+  r.completed > 0 && r.previous !== undefined && r.previous.completed > 0 && r.p50_duration_ms > r.previous.p50_duration_ms;

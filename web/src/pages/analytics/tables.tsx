@@ -1,0 +1,139 @@
+/** The tables of the page of numbers. */
+import { Link } from '@tanstack/react-router';
+import type { Schemas } from '../../api/client';
+import chart from '../../parts/chart.module.css';
+import css from '../../parts/parts.module.css';
+import { Scroll } from '../../parts/Scroll';
+import { label, lasted } from '../../parts/words';
+import own from './analytics.module.css';
+import { percent } from './numbers';
+
+function Table({ title, heads, children, empty }: { title: string; heads: readonly string[]; children: React.ReactNode; empty: string }) {
+  return (
+    <section className={chart.chart} aria-label={title}>
+      <h2 className={own.title}>{title}</h2>
+      {empty ? (
+        <p className={css.hint}>{empty}</p>
+      ) : (
+        <Scroll label={`${title}, table`} className={own.scroll}>
+          <table className={css.table}>
+            <thead>
+              <tr>
+                {heads.map((h) => (
+                  <th key={h}>{h}</th>
+                ))}
+              </tr>
+            </thead>
+            <tbody>{children}</tbody>
+          </table>
+        </Scroll>
+      )}
+    </section>
+  );
+}
+
+function Share({ of }: { of: number }) {
+  return (
+    <>
+      {percent(of)}
+      <span className={chart.share} style={{ width: `${Math.max(1, Math.min(100, of))}%` }} aria-hidden="true" />
+    </>
+  );
+}
+
+export function Waiting({ rows }: { rows: readonly Schemas['WaitRow'][] }) {
+  return (
+    <Table
+      title="What jobs waited for"
+      heads={['For', 'Share', 'Waits', 'Mean', '90 % within']}
+      empty={rows.length === 0 ? 'No job that ended had waited.' : ''}
+    >
+      {rows.map((r) => (
+        <tr key={r.waiting_on}>
+          <td>{label(r.waiting_on)}</td>
+          <td>
+            <Share of={r.share} />
+          </td>
+          <td>{r.waits}</td>
+          <td>{lasted(r.average_ms)}</td>
+          <td>{lasted(r.p90_ms)}</td>
+        </tr>
+      ))}
+    </Table>
+  );
+}
+
+export function Workflows({
+  title,
+  rows,
+  none = 'No job ended.',
+  onWorkflow,
+}: {
+  title: string;
+  rows: readonly Schemas['NumbersRow'][];
+  none?: string;
+  onWorkflow: (id: string) => void;
+}) {
+  return (
+    <Table title={title} heads={['Workflow', 'Jobs', 'Success', 'Half within', '90 % within', 'Before']} empty={rows.length === 0 ? none : ''}>
+      {rows.map((r) => (
+        <tr key={r.key}>
+          <td>
+            <button type="button" className={css.link} onClick={() => onWorkflow(r.key)}>
+              {r.name || r.key}
+            </button>
+          </td>
+          <td>{r.ended}</td>
+          <td>{r.sample > 0 ? percent(r.success_rate) : '–'}</td>
+          <td>{r.completed > 0 ? lasted(r.p50_duration_ms) : '–'}</td>
+          <td>{r.completed > 0 ? lasted(r.p90_duration_ms) : '–'}</td>
+          <td>{r.previous && r.previous.completed > 0 ? lasted(r.previous.p50_duration_ms) : '–'}</td>
+        </tr>
+      ))}
+    </Table>
+  );
+}
+
+export function Failures({ table }: { table: Schemas['FailureTable'] }) {
+  return (
+    <Table title="Failures by reason" heads={['What', 'Workflow', 'Count', 'Share', 'Before']} empty={table.rows.length === 0 ? 'No job failed.' : ''}>
+      {table.rows.map((r) => (
+        <tr key={r.fingerprint}>
+          <td>
+            <Link to="/fleet/jobs/$id" params={{ id: r.sample_job_id }} search={{}}>
+              {r.error_type || label(r.error_class)}
+            </Link>
+            <div className={css.hint}>
+              {r.message} {r.node && `at ${r.node}`}
+            </div>
+          </td>
+          <td>{r.workflow_name}</td>
+          <td>{r.count}</td>
+          <td>
+            <Share of={r.share} />
+          </td>
+          <td>{r.count_before}</td>
+        </tr>
+      ))}
+    </Table>
+  );
+}
+
+export function Robots({ rows }: { rows: readonly Schemas['NumbersRow'][] }) {
+  return (
+    <Table title="Robots" heads={['Robot', 'Busy', 'Jobs', 'Failed']} empty={rows.length === 0 ? 'No robot did anything.' : ''}>
+      {rows.map((r) => (
+        <tr key={r.key}>
+          <td>
+            <Link to="/fleet/robots/$id" params={{ id: r.key }} search={{}} className={css.mono}>
+              {r.name || r.key}
+            </Link>
+          </td>
+          <td>{r.available_slot_seconds > 0 ? <Share of={r.utilization} /> : '–'}</td>
+          <td>{r.ended}</td>
+          <td>{r.sample > 0 ? percent(r.failure_rate) : '–'}</td>
+        </tr>
+      ))}
+    </Table>
+  );
+}
