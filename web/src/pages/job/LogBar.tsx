@@ -1,6 +1,7 @@
 import type { Schemas } from '../../api/client';
 import { Menu } from '../../parts/Menu';
 import css from './job.module.css';
+import own from './logbar.module.css';
 import type { LogSearch } from './logsearch';
 import { levels } from './rows';
 
@@ -25,7 +26,7 @@ export function LogBar({ search, onText, level, onLevel, sum, pressed, on }: Pro
   );
   return (
     <>
-      <div className={css.logBar}>
+      <div className={own.logBar}>
         <input
           type="search"
           aria-label="Search all lines"

@@ -1,0 +1,97 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { clean, launch, type Program, start, themes } from './harness';
+import { freePort, type Issuer, issuer } from './issuer';
+
+let browser: Browser;
+let server: Program;
+let sso: Issuer;
+let address: string;
+const data = mkdtempSync(join(tmpdir(), 'fleet-login-'));
+
+beforeAll(async () => {
+  sso = await issuer({ groups: ['fleet-operators'], preferred_username: 'Ada', email: 'ada@example.org' });
+  const port = await freePort();
+  address = `https://localhost:${port}`;
+  [browser, server] = await Promise.all([
+    launch(),
+    start(
+      [
+        ...['serve', '--listen', `127.0.0.1:${port}`, '--data-dir', data, '--tls', 'auto', '--tls-name', 'localhost'],
+        ...['--oidc-issuer', sso.url, '--oidc-client-id', sso.client, '--oidc-client-secret', sso.secret, '--oidc-public-url', address],
+        ...['--oidc-role', 'fleet-admins=admin', '--oidc-role', 'fleet-operators=operator'],
+      ],
+      /Listening on (https:\/\/\S+)/,
+    ),
+  ]);
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await server?.stop();
+  await sso?.stop();
+  rmSync(data, { recursive: true, force: true });
+});
+
+/** visit is a browser of its own that takes the certificate of the test. */
+async function visit() {
+  const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport: { width: 1440, height: 900 }, reducedMotion: 'reduce' });
+  const page = await context.newPage();
+  page.setDefaultTimeout(20_000);
+  const violations: string[] = [];
+  page.on('console', (m) => {
+    if (m.type() === 'error' && /Content Security Policy/.test(m.text())) violations.push(m.text());
+  });
+  return { context, page, violations };
+}
+
+describe('signing in at an OpenID issuer', () => {
+  it('leads back to the page that was asked for, with the role of the group', async () => {
+    const { context, page, violations } = await visit();
+    await page.goto(`${address}/fleet/schedules`);
+    await page.getByRole('heading', { name: 'Casare Fleet' }).waitFor();
+    expect(await page.evaluate(() => document.activeElement?.getAttribute('name'))).toBe('username');
+    await themes(page, 'login-oidc');
+    await page.getByRole('link', { name: /^Sign in with/ }).click();
+    await page.getByRole('heading', { name: 'Schedules' }).waitFor();
+    expect(new URL(page.url()).pathname).toBe('/fleet/schedules');
+    const me = await page.evaluate(() => fetch('/api/v1/me').then((r) => r.json() as Promise<{ name: string; role: string }>));
+    expect(me).toMatchObject({ name: 'Ada', role: 'operator' });
+    const [cookie] = await context.cookies();
+    expect(cookie).toMatchObject({ httpOnly: true, secure: true });
+    expect(await page.evaluate(() => Object.keys(localStorage).filter((k) => /token|session|key$/i.test(k)))).toEqual([]);
+    await clean(page);
+
+    // What an operator may not do is there, with the reason.
+    expect(await page.getByRole('button', { name: 'New schedule…' }).isDisabled()).toBe(true);
+    expect(violations).toEqual([]);
+    await context.close();
+  });
+
+  it('says in words why nobody was let in', async () => {
+    sso.claims = { groups: ['somewhere-else'], preferred_username: 'Eve' };
+    const { context, page } = await visit();
+    await page.goto(`${address}/login`);
+    await page.getByRole('link', { name: /^Sign in with/ }).click();
+    await page.getByRole('alert').getByText('nothing that your provider says of you gives you a role here').waitFor();
+    await themes(page, 'login-refused');
+    await context.close();
+  });
+
+  it('never says which part of a password sign-in was wrong', async () => {
+    const { context, page } = await visit();
+    await page.goto(`${address}/login`);
+    for (const name of ['nobody', 'admin']) {
+      await page.getByRole('textbox', { name: 'Name' }).fill(name);
+      await page.getByLabel('Password').fill('wrong password');
+      await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+      await page.getByRole('alert').waitFor();
+    }
+    const said = (await page.getByRole('alert').textContent()) ?? '';
+    expect(said).not.toMatch(/nobody|admin|no such|unknown/i);
+    await context.close();
+  });
+});
