@@ -70,7 +70,7 @@ func (j *Jobs) around(r store.Reader, v *JobView) error {
 		}
 		v.Typical, v.Runs = median(runs), len(runs)
 	}
-	switch job.State {
+	switch job.State { //nolint:exhaustive // the others are measured by nothing more
 	case fleet.Failed, fleet.TimedOut:
 		facts := fleet.JobFacts{Job: *job, Error: v.Data.Error}
 		v.Alike, _ = facts.Failure()
