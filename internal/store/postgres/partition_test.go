@@ -99,6 +99,42 @@ func TestPartitionsAgain(t *testing.T) {
 	f.CheckInvariants()
 }
 
+// TestArtifactsGoWithTheirMonth: a month of jobs is dropped as a whole, and the
+// files that they left, which lie in no partition, go with it.
+func TestArtifactsGoWithTheirMonth(t *testing.T) {
+	s := open(t, migrated(t).URL, Options{})
+	f := storetest.New(t, func(testing.TB) store.Store { return s })
+	month := time.Date(time.Now().Year()+1, 3, 10, 12, 0, 0, 0, time.UTC)
+	s.options.Now = func() time.Time { return month }
+	if err := s.partitionNow(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	f.Now = month
+	var jobs []fleet.ID
+	for _, at := range []time.Time{month, month.AddDate(0, 1, 0)} {
+		spec := f.Spec()
+		spec.ID = fleet.NewIDs(func() time.Time { return at }, zero{}).New()
+		f.Submit(spec)
+		f.Update(func(tx store.Tx) error {
+			return tx.PutArtifact(fleet.Artifact{JobID: spec.ID, Tenant: f.Tenant, Epoch: 1, Name: "a.txt", CreatedAt: at}, []byte("x"))
+		})
+		f.Cancel(spec.ID)
+		jobs = append(jobs, spec.ID)
+	}
+	if n, err := s.DropPartitions(t.Context(), store.Retention{Jobs: month.AddDate(0, 1, -5)}); err != nil || n == 0 {
+		t.Fatalf("dropped %d, %v", n, err)
+	}
+	f.View(func(r store.Reader) error {
+		for i, want := range []int{0, 1} {
+			list, err := r.Artifacts(jobs[i])
+			if err != nil || len(list) != want {
+				t.Errorf("the job of month %d has %d files, %v", i, len(list), err)
+			}
+		}
+		return nil
+	})
+}
+
 // TestPartitionsGiveWay: while somebody reads a table for long, the member does
 // not stop everybody else to make partitions of it.
 func TestPartitionsGiveWay(t *testing.T) {
