@@ -25,33 +25,45 @@ const (
 	TargetSkipped BulkTargetState = "skipped"
 )
 
+// What is done to many robots beside commands: it changes what is known of them.
+const (
+	BulkTag    CommandKind = "tag"
+	BulkDelete CommandKind = "delete"
+)
+
+// Manages says whether it changes what is known of a robot, rather than what it
+// does.
+func (k CommandKind) Manages() bool { return k == BulkTag || k == BulkDelete }
+
 // MaxBulkTargets bounds the robots of one operation.
 const MaxBulkTargets = 10_000
 
 // Bulk asks the same of many robots, wave by wave. Its targets are fixed when
 // it is made.
 type Bulk struct {
-	ID           ID          `json:"bulk_id"`
-	Tenant       TenantID    `json:"-"`
-	Kind         CommandKind `json:"kind"`
-	Change       ModeChange  `json:"change"`  // of modes
-	Running      OnDeadline  `json:"running"` // of restart and shutdown
-	Size         int         `json:"wave_size"`
-	MinAvailable int         `json:"min_available"`
-	StopPercent  int         `json:"stop_on_failure_percent"`
-	State        BulkState   `json:"state"`
-	Stop         BulkState   `json:"stop"` // what it will be once nothing runs; empty: it goes on
-	Wave         int         `json:"wave"` // the present one, from 1
-	Waves        int         `json:"waves"`
-	Total        int         `json:"total"`
-	Done         int         `json:"done"`
-	Failed       int         `json:"failed"`
-	Skipped      int         `json:"skipped"`
-	By           string      `json:"by"`
-	RetryOf      ID          `json:"retry_of"`
-	CreatedAt    time.Time   `json:"created_at"`
-	EndedAt      time.Time   `json:"ended_at"`
-	Version      int64       `json:"-"` // rises with each change
+	ID           ID           `json:"bulk_id"`
+	Tenant       TenantID     `json:"-"`
+	Kind         CommandKind  `json:"kind"`
+	Change       ModeChange   `json:"change"`             // of modes
+	Running      OnDeadline   `json:"running"`            // of restart and shutdown
+	AddTags      Capabilities `json:"add_tags,omitempty"` // of tag
+	RemoveTags   Capabilities `json:"remove_tags,omitempty"`
+	Size         int          `json:"wave_size"`
+	MinAvailable int          `json:"min_available"`
+	StopPercent  int          `json:"stop_on_failure_percent"`
+	State        BulkState    `json:"state"`
+	Stop         BulkState    `json:"stop"` // what it will be once nothing runs; empty: it goes on
+	Wave         int          `json:"wave"` // the present one, from 1
+	Waves        int          `json:"waves"`
+	Total        int          `json:"total"`
+	Done         int          `json:"done"`
+	Failed       int          `json:"failed"`
+	Skipped      int          `json:"skipped"`
+	By           string       `json:"by"`
+	RetryOf      ID           `json:"retry_of"`
+	CreatedAt    time.Time    `json:"created_at"`
+	EndedAt      time.Time    `json:"ended_at"`
+	Version      int64        `json:"-"` // rises with each change
 }
 
 // BulkTarget is one robot of a bulk operation.
@@ -70,7 +82,7 @@ type BulkTarget struct {
 func (k CommandKind) Process() bool { return k == CommandRestart || k == CommandShutdown }
 
 // Away says whether a robot is out of service while, or after, it is done.
-func (k CommandKind) Away() bool { return k != CommandResume && k != CommandStart }
+func (k CommandKind) Away() bool { return k != CommandResume && k != CommandStart && k != BulkTag }
 
 // Settle counts a target that has ended, and stops the operation when too many
 // have failed.
@@ -105,11 +117,13 @@ func (b *Bulk) Next(now time.Time) {
 // Validate checks what a person may set.
 func (b *Bulk) Validate() error {
 	switch b.Kind {
-	case CommandPause, CommandDrain, CommandMaintenance, CommandResume, CommandStart, CommandStop, CommandRestart, CommandShutdown:
+	case CommandPause, CommandDrain, CommandMaintenance, CommandResume, CommandStart, CommandStop, CommandRestart, CommandShutdown, BulkTag, BulkDelete:
 	default:
-		return Invalid("kind", "kind must be pause, drain, maintenance, resume, start, stop, restart or shutdown; got %q.", clip(string(b.Kind), 40))
+		return Invalid("kind", "kind must be pause, drain, maintenance, resume, start, stop, restart, shutdown, tag or delete; got %q.", clip(string(b.Kind), 40))
 	}
 	switch {
+	case b.Kind == BulkTag && len(b.AddTags)+len(b.RemoveTags) == 0:
+		return Invalid("params.add_tags", "Name a tag to add or to remove.")
 	case b.Size < 1 || b.Size > MaxBulkTargets:
 		return Invalid("waves.size", "waves.size must be between 1 and %d; got %d.", MaxBulkTargets, b.Size)
 	case b.MinAvailable < 0 || b.MinAvailable > MaxBulkTargets:

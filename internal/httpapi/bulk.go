@@ -13,7 +13,7 @@ import (
 
 // BulkBody asks the same of many robots.
 type BulkBody struct {
-	Kind     fleet.CommandKind `json:"kind" doc:"pause, drain, maintenance, resume, start, stop, restart or shutdown."`
+	Kind     fleet.CommandKind `json:"kind" doc:"pause, drain, maintenance, resume, start, stop, restart or shutdown; tag and delete need the right to manage robots."`
 	Selector fleet.Selector    `json:"selector,omitzero" doc:"Of the robots; {all: true} is all of them."`
 	Robots   []fleet.RobotID   `json:"ids,omitempty" doc:"At most 10000 robots, instead of a selector."`
 	Params   BulkParams        `json:"params,omitzero"`
@@ -29,6 +29,9 @@ type BulkParams struct {
 	OnDeadline string `json:"on_deadline,omitempty" doc:"Of a drain."`
 	Then       string `json:"then,omitempty" doc:"Of a drain."`
 	Force      bool   `json:"force,omitempty" doc:"Of a stop."`
+
+	AddTags    []string `json:"add_tags,omitempty" doc:"Of tag."`
+	RemoveTags []string `json:"remove_tags,omitempty" doc:"Of tag."`
 }
 
 // BulkWaves says how many robots are asked at a time.
@@ -119,6 +122,12 @@ func (a *API) startBulk(ctx context.Context, _ *struct{}) (*bulkEntryReply, erro
 		in.Bulk.StopPercent = *body.Waves.StopPercent
 	}
 	if in.Bulk.Change, err = body.change(); err != nil {
+		return nil, err
+	}
+	if in.Bulk.AddTags, err = fleet.NewCapabilities(body.Params.AddTags...); err != nil {
+		return nil, err
+	}
+	if in.Bulk.RemoveTags, err = fleet.NewCapabilities(body.Params.RemoveTags...); err != nil {
 		return nil, err
 	}
 	b, err := a.o.Orchestrator.Robots.StartBulk(ctx, auth.From(ctx), in)

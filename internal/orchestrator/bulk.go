@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
@@ -26,6 +27,11 @@ type BulkRequest struct {
 func (r *Robots) StartBulk(ctx context.Context, p auth.Principal, in BulkRequest) (b fleet.Bulk, err error) {
 	if err := cmp.Or(p.Require(fleet.RobotsOperate), p.WholeTenant()); err != nil {
 		return b, err
+	}
+	if in.Bulk.Kind.Manages() {
+		if err := p.Require(fleet.RobotsManage); err != nil {
+			return b, err
+		}
 	}
 	if in.Percent < 0 || in.Percent > 100 {
 		return b, fleet.Invalid("waves.percent", "waves.percent must be between 1 and 100; got %d.", in.Percent)
@@ -58,7 +64,7 @@ func (r *Robots) StartBulk(ctx context.Context, p auth.Principal, in BulkRequest
 	if err := b.Validate(); err != nil {
 		return b, err
 	}
-	if !b.Kind.Process() {
+	if !b.Kind.Process() && !b.Kind.Manages() {
 		if err := b.Change.Validate(); err != nil {
 			return b, err
 		}
@@ -71,6 +77,9 @@ func (r *Robots) StartBulk(ctx context.Context, p auth.Principal, in BulkRequest
 	}
 	err = r.act(ctx, p, "bulk.start", fleet.SubjectBulk, string(b.ID), func(tx store.Tx, d *fleet.AuditDraft) error {
 		d.After = map[string]any{"kind": b.Kind, "change": b.Change, "running": b.Running, "total": b.Total, "waves": b.Waves, "retry_of": b.RetryOf}
+		if b.Kind == fleet.BulkTag {
+			d.After["add_tags"], d.After["remove_tags"] = b.AddTags, b.RemoveTags
+		}
 		for _, id := range in.Robots {
 			if _, err := tx.Robot(id); err != nil {
 				return err
@@ -188,7 +197,7 @@ func (r *Robots) RetryBulk(ctx context.Context, p auth.Principal, id fleet.ID) (
 		return b, fleet.Errorf(fleet.CodeConflict, "invalid_state", "The bulk operation %s has not ended yet.", id)
 	}
 	in := BulkRequest{Bulk: fleet.Bulk{
-		Kind: b.Kind, Change: b.Change, Running: b.Running, Size: b.Size, MinAvailable: b.MinAvailable, StopPercent: b.StopPercent, RetryOf: b.ID,
+		Kind: b.Kind, Change: b.Change, Running: b.Running, AddTags: b.AddTags, RemoveTags: b.RemoveTags, Size: b.Size, MinAvailable: b.MinAvailable, StopPercent: b.StopPercent, RetryOf: b.ID,
 	}}
 	for _, t := range targets {
 		if t.State == fleet.TargetFailed {
@@ -355,6 +364,9 @@ func (r *Robots) begin(tx store.Tx, b *fleet.Bulk, targets []fleet.BulkTarget, r
 
 // ask does to one robot what the operation is for.
 func (r *Robots) ask(tx store.Tx, b *fleet.Bulk, t *fleet.BulkTarget, robot *fleet.Robot, now time.Time) error {
+	if b.Kind.Manages() {
+		return r.manage(tx, b, t, robot, now)
+	}
 	running := b.Change.Running
 	if b.Kind.Process() {
 		if !robot.Connected {
@@ -382,6 +394,31 @@ func (r *Robots) ask(tx store.Tx, b *fleet.Bulk, t *fleet.BulkTarget, robot *fle
 	}
 	if b.Kind.Process() || b.Kind == fleet.CommandDrain {
 		return settleTarget(tx, b, t, fleet.TargetRunning, "")
+	}
+	return settleTarget(tx, b, t, fleet.TargetDone, "")
+}
+
+// manage changes what is known of one robot. What cannot be changed is its
+// failure, and not the others'.
+func (r *Robots) manage(tx store.Tx, b *fleet.Bulk, t *fleet.BulkTarget, robot *fleet.Robot, now time.Time) error {
+	if b.Kind == fleet.BulkDelete {
+		if _, err := r.remove(tx, robot, b.By, now); err != nil {
+			return err
+		}
+		return settleTarget(tx, b, t, fleet.TargetDone, "")
+	}
+	tags := slices.DeleteFunc(slices.Concat(robot.Tags, b.AddTags), func(w string) bool { return slices.Contains(b.RemoveTags, w) })
+	change := RobotChange{Tags: (*[]string)(&tags)}
+	fields, err := change.apply(robot, now)
+	if err != nil {
+		return settleTarget(tx, b, t, fleet.TargetFailed, err.Error())
+	}
+	if err := tx.PutRobot(*robot); err != nil {
+		return err
+	}
+	err = tx.Append(robot.Tenant, modeEvent(fleet.EventRobotUpdated, robot.ID, b.By, map[string]any{"name": robot.Name, "changed": fields}))
+	if err != nil {
+		return err
 	}
 	return settleTarget(tx, b, t, fleet.TargetDone, "")
 }

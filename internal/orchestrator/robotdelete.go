@@ -2,6 +2,7 @@ package orchestrator
 
 import (
 	"context"
+	"time"
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/auth"
@@ -23,38 +24,44 @@ func (r *Robots) Delete(ctx context.Context, p auth.Principal, id fleet.RobotID)
 		if err != nil {
 			return err
 		}
-		now := r.Now()
-		held, err := tx.HeldBy(id)
+		held, err := r.remove(tx, &robot, p.Name, r.Now())
 		if err != nil {
-			return err
-		}
-		for _, sub := range held {
-			if sub.Job.State == fleet.Assigned { // it begins on a word that it will not get
-				if err := notTaken(tx, sub, now); err != nil {
-					return err
-				}
-			}
-		}
-		taken, err := tx.TakenSlots(id)
-		if err != nil {
-			return err
-		}
-		for _, s := range taken {
-			if _, err := tx.FreeSlot(s.Ref, id, now); err != nil {
-				return err
-			}
-		}
-		if _, err := tx.RevokeRobotKeys(id, now); err != nil {
-			return err
-		}
-		if err := tx.DeleteRobot(id, now); err != nil {
 			return err
 		}
 		act := p.Audit("robot.delete", fleet.SubjectRobot, string(id))
-		act.Object.Name, act.Before = robot.Name, map[string]any{"name": robot.Name, "environment": robot.Environment, "held": len(held)}
-		if err := tx.Audit(robot.Tenant, act); err != nil {
-			return err
-		}
-		return tx.Append(robot.Tenant, modeEvent(fleet.EventRobotDeleted, id, p.Name, map[string]any{"name": robot.Name, "environment": robot.Environment}))
+		act.Object.Name, act.Before = robot.Name, map[string]any{"name": robot.Name, "environment": robot.Environment, "held": held}
+		return tx.Audit(robot.Tenant, act)
 	})
+}
+
+// remove takes a robot out and tells how many attempts it held.
+func (r *Robots) remove(tx store.Tx, robot *fleet.Robot, by string, now time.Time) (held int, err error) {
+	id := robot.ID
+	list, err := tx.HeldBy(id)
+	if err != nil {
+		return 0, err
+	}
+	for _, sub := range list {
+		if sub.Job.State == fleet.Assigned { // it begins on a word that it will not get
+			if err := notTaken(tx, sub, now); err != nil {
+				return 0, err
+			}
+		}
+	}
+	taken, err := tx.TakenSlots(id)
+	if err != nil {
+		return 0, err
+	}
+	for _, s := range taken {
+		if _, err := tx.FreeSlot(s.Ref, id, now); err != nil {
+			return 0, err
+		}
+	}
+	if _, err := tx.RevokeRobotKeys(id, now); err != nil {
+		return 0, err
+	}
+	if err := tx.DeleteRobot(id, now); err != nil {
+		return 0, err
+	}
+	return len(list), tx.Append(robot.Tenant, modeEvent(fleet.EventRobotDeleted, id, by, map[string]any{"name": robot.Name, "environment": robot.Environment}))
 }

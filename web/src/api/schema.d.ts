@@ -4495,7 +4495,7 @@ export interface components {
         BulkBody: {
             /** @description At most 10000 robots, instead of a selector. */
             ids?: string[];
-            /** @description pause, drain, maintenance, resume, start, stop, restart or shutdown. */
+            /** @description pause, drain, maintenance, resume, start, stop, restart or shutdown; tag and delete need the right to manage robots. */
             kind: string;
             params?: components["schemas"]["BulkParams"];
             /** @description Of the robots; {all: true} is all of them. */
@@ -4533,6 +4533,8 @@ export interface components {
             operations: components["schemas"]["BulkEntry"][];
         };
         BulkParams: {
+            /** @description Of tag. */
+            add_tags?: string[];
             /**
              * Format: int64
              * @description Of a drain.
@@ -4548,6 +4550,8 @@ export interface components {
             note?: string;
             /** @description Of a drain. */
             on_deadline?: string;
+            /** @description Of tag. */
+            remove_tags?: string[];
             /** @description keep (default), requeue or cancel; of maintenance, restart and shutdown. */
             running?: string;
             /** @description Of a drain. */

@@ -1,7 +1,7 @@
 import { memo } from 'react';
 import { useRobots } from '../../parts/live';
 import parts from '../../parts/parts.module.css';
-import { type BulkKind, kinds, verbs } from './bulk';
+import { type BulkKind, kinds, manages, verbs } from './bulk';
 import { count, counts, type RobotSearch } from './rows';
 import { useListed } from './use';
 import type { Choice } from './useChoice';
@@ -11,11 +11,13 @@ export const BulkBar = memo(function BulkBar({
   search,
   choice,
   may,
+  manage,
   onAsk,
 }: {
   search: RobotSearch;
   choice: Choice;
   may: boolean;
+  manage: boolean;
   onAsk: (k: BulkKind) => void;
 }) {
   const { rows } = useListed(search);
@@ -31,10 +33,19 @@ export const BulkBar = memo(function BulkBar({
           {chosen.length === 1 ? '1 robot' : `${count(chosen.length)} robots`} selected ({what})
         </strong>
         {kinds.map((k) => (
-          <button key={k} type="button" disabled={!may} title={no} onClick={() => onAsk(k)}>
+          <button
+            key={k}
+            type="button"
+            disabled={manages(k) ? !manage : !may}
+            title={manages(k) ? (manage ? undefined : 'This needs the permission robots:manage.') : no}
+            onClick={() => onAsk(k)}
+          >
             {verbs[k]}…
           </button>
         ))}
+        <button type="button" disabled title="The environment of a robot comes from its key: make it a key of the other environment.">
+          Environment
+        </button>
         <span className={parts.grow} />
         {!choice.isAll && chosen.length < rows.length && (
           <button type="button" onClick={choice.all}>

@@ -66,6 +66,18 @@ export default function BulkDialog({ asked, onClose, onStarted }: { asked: Asked
           <li key={e}>{e}</li>
         ))}
       </ul>
+      {asked.kind === 'tag' && (
+        <>
+          <label>
+            Add tags, apart by blanks
+            <input value={w.add} onChange={(e) => set({ add: e.target.value })} />
+          </label>
+          <label>
+            Remove tags
+            <input value={w.remove} onChange={(e) => set({ remove: e.target.value })} />
+          </label>
+        </>
+      )}
       {asksRunning(asked.kind) && (
         <fieldset className={parts.choice}>
           <legend>Running jobs</legend>
@@ -90,7 +102,7 @@ export default function BulkDialog({ asked, onClose, onStarted }: { asked: Asked
           </select>
         </label>
       )}
-      {n > 1 && (
+      {n > 1 && asked.kind !== 'tag' && (
         <fieldset className={parts.choice}>
           <legend>Waves</legend>
           <label>

@@ -76,7 +76,9 @@ export function RobotsPage({ search, onSearch }: { search: RobotSearch; onSearch
       {view !== 'health' && <Toolbar search={search} set={set} onSearch={go} filters={filters} />}
       {state.error && <Fault error={state.error} asOf={state.loaded ? state.asOf : ''} again={() => stream.retry()} />}
       <Said act={acting.act} />
-      {choice.count > 0 && <BulkBar search={search} choice={choice} may={acting.may} onAsk={(k) => acting.ask(k, chosenIds(choice, matching))} />}
+      {choice.count > 0 && (
+        <BulkBar search={search} choice={choice} may={acting.may} manage={acting.manage} onAsk={(k) => acting.ask(k, chosenIds(choice, matching))} />
+      )}
       {!state.loaded && !state.error && <Loading what="robots" />}
       {state.loaded && state.none && (
         <Empty command="fleet robot enrol --help">

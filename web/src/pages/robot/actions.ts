@@ -34,6 +34,7 @@ export interface Acting {
   running: string | undefined;
   act: Act;
   may: boolean;
+  manage: boolean;
 }
 
 const noOperate = 'Your role can see robots but not operate them.';
@@ -123,6 +124,7 @@ export function useActions(choice: Choice, chosen: () => readonly string[]): Act
     running,
     act,
     may,
+    manage,
   };
 }
 

@@ -2,7 +2,7 @@
 import type { Schemas } from '../../api/client';
 import { count, statuses } from './rows';
 
-export const kinds = ['maintenance', 'pause', 'resume', 'drain', 'restart', 'stop', 'start'] as const;
+export const kinds = ['maintenance', 'pause', 'resume', 'drain', 'restart', 'stop', 'start', 'tag', 'delete'] as const;
 export type BulkKind = (typeof kinds)[number];
 
 export const verbs: Record<BulkKind, string> = {
@@ -13,10 +13,16 @@ export const verbs: Record<BulkKind, string> = {
   restart: 'Restart',
   stop: 'Stop',
   start: 'Start',
+  tag: 'Tags',
+  delete: 'Delete',
 };
 
+/** manages says whether it changes what is known of robots, for which another permission is needed. */
+export const manages = (k: BulkKind): boolean => k === 'tag' || k === 'delete';
+
 /** phrase is what the button says. */
-export const phrase = (k: BulkKind, robots: string): string => (k === 'maintenance' ? `Put ${robots} into maintenance` : `${verbs[k]} ${robots}`);
+export const phrase = (k: BulkKind, robots: string): string =>
+  k === 'maintenance' ? `Put ${robots} into maintenance` : k === 'tag' ? `Change the tags of ${robots}` : `${verbs[k]} ${robots}`;
 
 export type Running = 'keep' | 'cancel' | 'requeue';
 
@@ -29,6 +35,8 @@ export interface Wish {
   stopAt: string; // percent of failures
   until: string; // hours; empty: until somebody resumes it
   note: string;
+  add: string; // tags
+  remove: string;
 }
 
 export const wish = (kind: BulkKind): Wish => ({
@@ -40,12 +48,14 @@ export const wish = (kind: BulkKind): Wish => ({
   stopAt: '20',
   until: kind === 'pause' ? '1' : '',
   note: '',
+  add: '',
+  remove: '',
 });
 
 export const asksRunning = (k: BulkKind): boolean => k === 'maintenance' || k === 'restart' || k === 'stop' || k === 'drain';
 export const asksUntil = (k: BulkKind): boolean => k === 'maintenance' || k === 'pause';
 export const asksWhy = (k: BulkKind): boolean => k === 'maintenance' || k === 'pause' || k === 'drain' || k === 'stop';
-export const takesAway = (k: BulkKind): boolean => k !== 'resume' && k !== 'start';
+export const takesAway = (k: BulkKind): boolean => k !== 'resume' && k !== 'start' && k !== 'tag';
 
 const those = (n: number, word: string): string => `${count(n)} ${word}`;
 
@@ -62,12 +72,18 @@ export function effects(kind: BulkKind, by: ReadonlyMap<string, number>, running
     restart: `no new work; ${jobs}, then the program starts anew.`,
     resume: 'stay as they are.',
     start: 'stay as they are.',
+    tag: 'their tags are changed; what they say when they connect no longer counts.',
+    delete: 'gone for good, with their keys; what they run ends when their lease does.',
   };
   for (const w of statuses) {
     const n = by.get(w) ?? 0;
     if (n === 0) continue;
     const held = w === 'maintenance' || w === 'paused' || w === 'draining';
     let what = ending[kind];
+    if (manages(kind)) {
+      out.push(`${those(n, w)}: ${what}`);
+      continue;
+    }
     if (w === 'offline') what = kind === 'restart' ? 'left out, they are not connected.' : 'done when they connect.';
     else if (held && !takesAway(kind)) what = 'take work again.';
     else if (w === 'error' && !takesAway(kind)) what = 'their quarantine ends; an error that they report stays.';
@@ -82,6 +98,8 @@ export function wholeNumber(text: string, least: number, most: number): number |
   const n = Number(text);
   return text.trim() !== '' && Number.isInteger(n) && n >= least && n <= most ? n : undefined;
 }
+
+const tagsOf = (text: string): string[] => text.split(/[\s,]+/).filter((w) => w !== '');
 
 /** bodyOf is the question to the server, or what is wrong with the wish. */
 export function bodyOf(w: Wish, ids: readonly string[]): { body: Schemas['BulkBody'] } | { wrong: string } {
@@ -98,6 +116,11 @@ export function bodyOf(w: Wish, ids: readonly string[]): { body: Schemas['BulkBo
     const hours = w.until === '' ? 0 : Number(w.until);
     if (!(hours >= 0 && hours <= 720)) return { wrong: 'The time is between a few minutes and 30 days.' };
     params.for_seconds = Math.round(3600 * hours);
+  }
+  if (w.kind === 'tag') {
+    params.add_tags = tagsOf(w.add);
+    params.remove_tags = tagsOf(w.remove);
+    if (params.add_tags.length + params.remove_tags.length === 0) return { wrong: 'Name a tag to add or to remove.' };
   }
   const waves: Schemas['BulkWaves'] = {};
   if (w.waves !== 'all') {
@@ -119,4 +142,4 @@ export function bodyOf(w: Wish, ids: readonly string[]): { body: Schemas['BulkBo
 
 /** grave says whether somebody must type how many robots it is about. */
 export const grave = (w: Wish, robots: number): boolean =>
-  robots > 20 && (w.kind === 'restart' || w.kind === 'stop' || (w.running !== 'keep' && asksRunning(w.kind)));
+  robots > 20 && (w.kind === 'restart' || w.kind === 'stop' || w.kind === 'delete' || (w.running !== 'keep' && asksRunning(w.kind)));

@@ -112,6 +112,7 @@ describe('an operation on many robots', () => {
     expect(effects('restart', by, 'cancel')).toContain('9 offline: left out, they are not connected.');
     expect(effects('restart', by, 'requeue')).toContain('31 busy: no new work; what they run goes back to the queue, then the program starts anew.');
     expect(effects('resume', by, 'keep')).toContain('2 maintenance: take work again.');
+    expect(effects('delete', by, 'keep')[2]).toBe('9 offline: gone for good, with their keys; what they run ends when their lease does.');
     for (const k of kinds) expect(effects(k, by, 'keep').every((e) => /^\d+ \w+: [a-z].*\.$/.test(e))).toBe(true);
   });
   it('asks the server for what was wished', () => {
@@ -122,6 +123,10 @@ describe('an operation on many robots', () => {
       body: { kind: 'restart', ids: ['a', 'b'], params: { running: 'keep' }, waves: { percent: 25, min_available: 3, stop_on_failure_percent: 5 } },
     });
     expect(bodyOf({ ...wish('stop'), running: 'cancel' }, ['a'])).toMatchObject({ body: { params: { force: true } } });
+    expect(bodyOf({ ...wish('tag'), add: 'east, night', remove: 'old' }, ['a'])).toMatchObject({
+      body: { kind: 'tag', params: { add_tags: ['east', 'night'], remove_tags: ['old'] } },
+    });
+    expect(bodyOf(wish('tag'), ['a'])).toEqual({ wrong: 'Name a tag to add or to remove.' });
     expect(bodyOf({ ...wish('restart'), waves: 'percent', wave: '101' }, ['a'])).toEqual({ wrong: 'A wave is 1 to 100 percent.' });
     expect(bodyOf({ ...wish('pause'), stopAt: 'x' }, ['a'])).toHaveProperty('wrong');
   });
