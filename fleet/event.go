@@ -215,6 +215,7 @@ const (
 	SubjectChannel     SubjectKind = "alert_channel"
 	SubjectSilence     SubjectKind = "silence"
 	SubjectWebhook     SubjectKind = "webhook"
+	SubjectView        SubjectKind = "view" // in the audit only
 )
 
 // EventDraft is an event before the store has numbered it.

@@ -180,6 +180,8 @@ func newAPI(o Options) (*API, error) {
 	a.triggerRoutes()
 	a.alertRoutes()
 	a.webhookRoutes()
+	a.searchRoutes()
+	a.viewRoutes()
 	a.itemRoutes()
 	a.heldItemRoutes()
 	a.workflowRoutes()

@@ -72,6 +72,8 @@ var auditBodies = map[string]string{
 	"webhooks.create":      `{"name":"new","url":"https://localhost/new"}`,
 	"webhooks.update":      `{"description":"new"}`,
 	"webhooks.replay":      `{"from":"` + time.Now().Add(-time.Hour).UTC().Format(time.RFC3339) + `"}`,
+	"views.create":         `{"page":"jobs","name":"new"}`,
+	"views.update":         `{"query":{"q":"new"}}`,
 }
 
 // notAudited are the operations that change nothing although they are no GET,

@@ -70,6 +70,8 @@ var rights = map[string]string{
 	"hooks.call": "nervodasx", "hooks.call_path": "nervodasx", "hooks.call_owner": "nervodasx", // the call proves itself; here it is nobody's
 	"triggers.list": "vodas", "triggers.get": "vodas", "triggers.fires": "vodas", "triggers.test": "odas", "triggers.create": "das", "triggers.update": "das",
 	"triggers.delete": "das", "triggers.enable": "odas", "triggers.disable": "odas",
+	"views.list": "vodas", "views.create": "vodas", "views.update": "vodas", "views.delete": "vodas",
+	"search.get":    "vodas",
 	"webhooks.list": "as", "webhooks.get": "as", "webhooks.create": "as", "webhooks.update": "as", "webhooks.delete": "as", "webhooks.enable": "as",
 	"webhooks.disable": "as", "webhooks.rotate": "as", "webhooks.test": "as", "webhooks.replay": "as", "webhooks.deliveries": "as", "webhooks.delivery": "as",
 	"schedules.list": "vodas", "schedules.get": "vodas", "schedules.upcoming": "vodas", "schedules.preview": "vodas", "schedules.fires": "vodas",
@@ -492,6 +494,8 @@ func (e *estate) path(t *testing.T, op matrixOp, c matrixCaller) string {
 			names["id"] = e.queue()
 		case "triggers":
 			names["id"] = e.trigger(orchestrator.TriggerChange{Event: &fleet.EventRule{Types: []fleet.EventKind{fleet.EventRobotConnected}}})
+		case "views":
+			names["id"] = e.view(t, c)
 		case "webhooks-out":
 			names["id"], names["delivery"] = e.webhook()
 		case "robot":

@@ -2,6 +2,8 @@ package httpapi
 
 import (
 	"crypto/rand"
+	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -205,6 +207,22 @@ func (e *estate) trigger(c orchestrator.TriggerChange) string {
 	t, err := e.m.core.Triggers.Create(e.m.Context(), e.p, c)
 	e.m.must(err)
 	return e.mark(string(t.ID))
+}
+
+// view is one's own, if the caller is of this tenant; else a shared one.
+func (e *estate) view(t *testing.T, c matrixCaller) string {
+	name, page, shared := e.name("view"), "jobs", true
+	if e != e.m.ours || c.letter == "" || c.letter == "n" {
+		v, err := e.m.core.Views.Create(t.Context(), e.p, orchestrator.ViewChange{Name: &name, Page: &page, Shared: &shared})
+		e.m.must(err)
+		return e.mark(string(v.ID))
+	}
+	matrixBodies["views.create"] = fmt.Sprintf(`{"page":"jobs","name":%q}`, name)
+	made := e.m.ask(c, matrixOp{id: "views.create", method: "POST", path: Base + "/views"}, Base+"/views")
+	delete(matrixBodies, "views.create")
+	var v fleet.View
+	e.m.must(json.Unmarshal([]byte(made.body), &v))
+	return e.mark(string(v.ID))
 }
 
 // webhook is one with a delivery.

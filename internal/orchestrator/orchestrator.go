@@ -87,6 +87,8 @@ type Orchestrator struct {
 	Schedules    *Schedules
 	Triggers     *Triggers
 	Webhooks     *Webhooks
+	Searches     *Searches
+	Views        *Views
 	Calendars    *Calendars
 	Attention    *Attention
 	Alerts       *Alerts
@@ -119,6 +121,8 @@ func New(o Options) *Orchestrator {
 		Schedules:    &Schedules{core: c, jobs: j},
 		Triggers:     &Triggers{core: c, jobs: j, secrets: &Secrets{core: c}},
 		Webhooks:     &Webhooks{core: c},
+		Searches:     &Searches{core: c},
+		Views:        &Views{core: c},
 		Calendars:    &Calendars{core: c},
 		Attention:    &Attention{core: c},
 		Reservations: &Reservations{core: c},

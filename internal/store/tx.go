@@ -25,6 +25,8 @@ type Reader interface {
 	TriggerReader
 	AlertReader
 	WebhookReader
+	SearchReader
+	ViewReader
 	DependencyReader
 	DeadLetterReader
 	ArtifactReader
@@ -59,6 +61,7 @@ type Tx interface {
 	ArtifactWriter
 	AlertWriter
 	WebhookWriter
+	ViewWriter
 	CommandWriter
 	BulkWriter
 	ClusterWriter

@@ -62,6 +62,13 @@ describe('the keyboard', () => {
     await dialog.getByRole('option', { name: /^Jobs: Invoices/ }).waitFor();
     await page.keyboard.press('Enter');
     await page.waitForURL(`**/fleet/jobs/${id}`);
+    await ask(server.url, 'POST', '/queues', { name: 'Zahlungen' });
+    await page.keyboard.press('Control+k');
+    await field.fill('zahl'); // what only the server knows
+    await dialog.getByRole('option', { name: 'Queues: Zahlungen' }).waitFor();
+    await shot(page, 'palette-found-dark');
+    await page.keyboard.press('Enter');
+    await page.waitForURL('**/fleet/queues/*');
     await page.keyboard.press('Control+k');
     await field.fill('no such thing');
     await dialog.getByText('Nothing is called that.', { exact: false }).waitFor();
@@ -103,6 +110,7 @@ describe('the keyboard', () => {
     await page.getByRole('textbox', { name: 'Name' }).fill('The first');
     await page.getByRole('button', { name: 'Save', exact: true }).click();
     const view = page.getByRole('button', { name: 'The first', exact: true });
+    await view.waitFor();
     expect(await view.getAttribute('aria-pressed')).toBe('true');
     await page.getByRole('searchbox', { name: 'Search robots' }).fill('dev');
     await page.getByRole('button', { name: 'Update The first' }).waitFor();
@@ -113,6 +121,28 @@ describe('the keyboard', () => {
     await view.click();
     await page.getByText('1 of 2 robots').waitFor();
     expect(new URL(page.url()).searchParams.get('q')).toBe('dev-1');
+    // Removed and brought back; and shared, for whoever comes with another browser.
+    await page.getByRole('button', { name: 'Remove the view The first' }).click();
+    await view.waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await view.waitFor();
+    await page.getByRole('searchbox', { name: 'Search robots' }).fill('dev-2');
+    await page.getByRole('button', { name: 'Save as…' }).click();
+    await page.getByRole('textbox', { name: 'Name' }).fill('The second');
+    await page.getByRole('checkbox', { name: 'Everybody in the tenant sees it' }).check();
+    await clean(page);
+    await shot(page, 'view-save-dark');
+    await page.getByRole('button', { name: 'Save', exact: true }).click();
+    await page.getByRole('button', { name: 'The second shared' }).waitFor();
+    const other = await open(browser);
+    await other.page.goto(`${server.url}/fleet/robots`);
+    await other.page.getByRole('button', { name: 'The second shared' }).click();
+    await other.page.getByText('1 of 2 robots').waitFor();
+    await themes(other.page, 'views');
+    expect(other.faults).toEqual([]);
+    await other.context.close();
+    await page.getByRole('button', { name: 'The first', exact: true }).click();
+    await page.getByText('1 of 2 robots').waitFor();
 
     await page.getByRole('heading', { level: 1 }).click();
     await page.keyboard.press('Shift+L');

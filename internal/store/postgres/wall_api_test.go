@@ -172,6 +172,7 @@ func TestAPIBehindTheWall(t *testing.T) {
 		g.Name, g.Kind, g.File = "watched-of-acme", fleet.TriggerFile, &fleet.FileRule{RobotID: "r1", Path: "/in-of-acme/*"}
 	})
 	sent := f.Webhook(func(w *fleet.Webhook) { w.Name = "webhook-of-acme" })
+	looked := f.KeepView("", "view-of-acme")
 	days := fleet.WorkCalendar{ID: f.IDs.New(), Tenant: f.Tenant, Name: "calendar-of-acme", Timezone: "Europe/Paris", CreatedAt: f.Now, UpdatedAt: f.Now}
 	f.Update(func(tx store.Tx) error { return tx.PutWorkCalendar(days) })
 	rule := fleet.AlertRule{ID: f.IDs.New(), Tenant: f.Tenant, Name: "rule-of-acme", Kind: fleet.AlertQueueSLA, Enabled: true}
@@ -193,7 +194,7 @@ func TestAPIBehindTheWall(t *testing.T) {
 		string(many.ID), many.By, person.Name, string(person.ID), "why-of-acme", own.Name, string(token.ID), token.NamePattern,
 		string(queue.ID), queue.Name, string(item), "reference-of-acme",
 		string(rule.ID), rule.Name, string(way.ID), way.Name, string(quiet.ID), quiet.Name, string(incident.ID), incident.Cause, incident.Title, string(notice.ID),
-		string(timed.ID), timed.Name, string(told.ID), told.Name, string(sent.ID), sent.Name, string(seen.ID), seen.Name, seen.File.Path, string(days.ID), days.Name,
+		string(timed.ID), timed.Name, string(told.ID), told.Name, string(sent.ID), sent.Name, string(looked.ID), looked.Name, string(seen.ID), seen.Name, seen.File.Path, string(days.ID), days.Name,
 	}
 	ids := map[string][]string{
 		"/api/v1/jobs/": {string(running.ID), string(waiting.ID), string(ended.ID)}, "/api/v1/keys/": {"key-of-acme"}, "/api/v1/robot-api-keys/": {"key-of-acme"},
@@ -202,7 +203,7 @@ func TestAPIBehindTheWall(t *testing.T) {
 		"/api/v1/enrolments/": {string(token.ID)}, "/api/v1/queues/": {string(queue.ID), queue.Name}, "/api/v1/queue-items/": {string(item)},
 		"/api/v1/alert-rules/": {string(rule.ID), rule.Name}, "/api/v1/alert-channels/": {string(way.ID), way.Name}, "/api/v1/silences/": {string(quiet.ID), quiet.Name},
 		"/api/v1/incidents/": {string(incident.ID)},
-		"/api/v1/schedules/": {string(timed.ID)}, "/api/v1/webhooks-out/": {string(sent.ID), sent.Name}, "/api/v1/triggers/": {string(told.ID), string(seen.ID)}, "/api/v1/robot/watches/": {string(seen.ID)}, "/api/v1/calendars/": {string(days.ID)},
+		"/api/v1/schedules/": {string(timed.ID)}, "/api/v1/views/": {string(looked.ID)}, "/api/v1/webhooks-out/": {string(sent.ID), sent.Name}, "/api/v1/triggers/": {string(told.ID), string(seen.ID)}, "/api/v1/robot/watches/": {string(seen.ID)}, "/api/v1/calendars/": {string(days.ID)},
 	}
 	asked, saw := 0, 0
 	for _, r := range apiRoutes(t) {

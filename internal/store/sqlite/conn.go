@@ -24,6 +24,10 @@ type conn struct {
 	trace func(statement string, rows int) // nil: nobody asks
 }
 
+// ownText is a statement as this database has it: here texts are compared by
+// their bytes, and PostgreSQL has to be told so.
+func ownText(s *sqlstore.Stmt) string { return strings.ReplaceAll(s.SQL, ` collate "C"`, "") }
+
 // prepared knows which argument each parameter of SQLite takes: $2 may stand
 // before $1, and SQLite numbers named parameters as they come.
 type prepared struct {
@@ -37,7 +41,7 @@ func (c *conn) prepare(s *sqlstore.Stmt) (*prepared, error) {
 	if s.N < len(c.stmts) && c.stmts[s.N] != nil {
 		return c.stmts[s.N], nil
 	}
-	st, err := c.db.Prepare(s.SQL)
+	st, err := c.db.Prepare(ownText(s))
 	if err != nil {
 		return nil, fmt.Errorf("prepare %s: %w", s.Name, err)
 	}

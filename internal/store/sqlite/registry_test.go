@@ -76,7 +76,7 @@ func TestPlans(t *testing.T) {
 	for _, s := range sqlstore.All() {
 		c := connFor(s, main, logs)
 		fmt.Fprintf(&out, "%s\n", s.Name)
-		st, _, err := c.db.PrepareTransient("explain query plan " + s.SQL)
+		st, _, err := c.db.PrepareTransient("explain query plan " + ownText(s))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -95,6 +95,7 @@ func (f *Fixture) Everything() {
 	f.alerts()
 	told := f.Webhook(nil)
 	f.deliver(told, 1)
+	f.KeepView("ada", "Nachts")
 	f.Update(func(tx store.Tx) error {
 		return tx.PutWebhookSecret(store.WebhookSecret{Tenant: f.Tenant, Webhook: told.ID, Number: 1, KeyVersion: 1, Text: "s1.1.x.y", Until: f.Now})
 	})

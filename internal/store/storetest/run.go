@@ -47,6 +47,8 @@ func Run(t *testing.T, open Open) {
 		{"attention", attentionTests()},
 		{"alert", alertTests()},
 		{"webhook", webhookTests()},
+		{"search", searchTests()},
+		{"view", viewTests()},
 	}
 	for _, g := range groups {
 		t.Run(g.name, func(t *testing.T) {

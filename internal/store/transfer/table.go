@@ -169,6 +169,7 @@ func Tables() []Table {
 		table("webhook_deliveries", "webhook_id seq", `webhook_id:text seq:int tenant_id:text event_id:text kind:text subject:text event_at:time
 			state:text open:bool tries:int next_at:time ended_at:time status:int reason:text body:text log:text version:int`),
 		table("webhook_secrets", "tenant_id webhook_id number", `tenant_id:text webhook_id:text number:int key_version:int sealed:text until:time`),
+		table("views", "tenant_id id", "tenant_id:text id:text page:text owner:text name_key:text body:text revision:int"),
 		table("bulk_operations", "tenant_id id", "tenant_id:text id:text version:int body:text ended_at:time"),
 		table("bulk_targets", "tenant_id bulk_id wave position", `tenant_id:text bulk_id:text position:int robot_id:text wave:int state:text
 			reason:text command_id:text job_id:text made_id:text`),

@@ -1,13 +1,16 @@
 import { useNavigate } from '@tanstack/react-router';
 import { useEffect, useId, useMemo, useRef, useState } from 'react';
 import { call, type Schemas } from '../api/client';
-import { find, type Target } from './goto';
+import { find, leads, type Target, targetOf } from './goto';
 import css from './goto.module.css';
 import { commands } from './keys';
 import { fleet } from './live';
 import { label } from './words';
 
-const groups = ['Here', 'Pages', 'Robots', 'Workflows', 'Jobs'];
+const groups = ['Here', 'Pages', 'Robots', 'Workflows', 'Jobs', 'Schedules', 'Queues'];
+
+/** pause is how long the server is not asked after a key was pressed. */
+const pause = 80;
 
 /** What was found on the server last; it is shown at once, and asked for anew. */
 let kept: { workflows: Schemas['Workflow'][]; jobs: Schemas['Job'][] } = { workflows: [], jobs: [] };
@@ -15,7 +18,7 @@ export const forgetFound = (): void => {
   kept = { workflows: [], jobs: [] };
 };
 
-/** GoTo leads to a page, a robot, a workflow, a job or something that can be done here, by the beginning of its name. */
+/** GoTo leads to a page, to a thing of the fleet or to what can be done here, by the beginning of its name or id. */
 export function GoTo({ onClose }: { onClose: () => void }) {
   const ref = useRef<HTMLDialogElement>(null);
   const input = useRef<HTMLInputElement>(null);
@@ -24,7 +27,7 @@ export function GoTo({ onClose }: { onClose: () => void }) {
   const [text, setText] = useState('');
   const [at, setAt] = useState(0);
   const [found, setFound] = useState(kept);
-  const [job, setJob] = useState<Schemas['JobDetail']>();
+  const [there, setThere] = useState<Schemas['Found'][]>([]); // on the server
   const close = useRef(onClose);
   close.current = onClose;
   useEffect(() => {
@@ -51,13 +54,20 @@ export function GoTo({ onClose }: { onClose: () => void }) {
   }, []);
   const typed = text.trim();
   useEffect(() => {
-    setJob(undefined);
-    if (!/^[0-9a-f-]{36}$/i.test(typed)) return;
+    if (typed === '') {
+      setThere([]);
+      return;
+    }
     const end = new AbortController();
-    call<Schemas['JobDetail']>('GET', `/jobs/${typed}`, undefined, end.signal)
-      .then(setJob)
-      .catch(() => undefined); // it is nobody's id
-    return () => end.abort();
+    const timer = setTimeout(() => {
+      call<Schemas['FindAnswer']>('GET', `/search?q=${encodeURIComponent(typed.slice(0, 100))}`, undefined, end.signal)
+        .then((a) => setThere(a.found))
+        .catch(() => undefined); // what is here is found still
+    }, pause);
+    return () => {
+      clearTimeout(timer);
+      end.abort();
+    };
   }, [typed]);
   const here = useMemo(commands, []);
   const list = useMemo(() => {
@@ -85,8 +95,7 @@ export function GoTo({ onClose }: { onClose: () => void }) {
         words: w.workflow_id,
         run: go(() => void navigate({ to: '/workflows/$id', params: { id: w.workflow_id }, search: {} })),
       });
-    const jobs = job && !found.jobs.some((j) => j.job_id === job.job_id) ? [job, ...found.jobs] : found.jobs;
-    for (const j of jobs)
+    for (const j of found.jobs)
       all.push({
         key: `j${j.job_id}`,
         group: 'Jobs',
@@ -95,8 +104,13 @@ export function GoTo({ onClose }: { onClose: () => void }) {
         words: j.job_id,
         run: go(() => void navigate({ to: '/fleet/jobs/$id', params: { id: j.job_id }, search: {} })),
       });
+    const known = new Set(all.map((t) => t.key));
+    for (const f of there) {
+      const t = targetOf(f);
+      if (!known.has(t.key)) all.push({ ...t, run: go(() => void navigate(leads(f))) });
+    }
     return find(all, text, groups);
-  }, [here, found, job, text, navigate]);
+  }, [here, found, there, text, navigate]);
   const chosen = Math.min(at, list.length - 1);
   useEffect(() => {
     document.getElementById(`${id}-${chosen}`)?.scrollIntoView({ block: 'nearest' });
@@ -112,7 +126,7 @@ export function GoTo({ onClose }: { onClose: () => void }) {
         aria-controls={`${id}-list`}
         aria-activedescendant={chosen >= 0 ? `${id}-${chosen}` : undefined}
         aria-autocomplete="list"
-        placeholder="A page, robot, workflow, job, or what to do"
+        placeholder="A page, robot, workflow, job, schedule, queue, or what to do"
         value={text}
         onChange={(e) => {
           setText(e.target.value);
@@ -151,7 +165,7 @@ export function GoTo({ onClose }: { onClose: () => void }) {
           );
         })}
       </div>
-      {list.length === 0 && <p role="status">Nothing is called that. A job is found by its whole id too.</p>}
+      {list.length === 0 && <p role="status">Nothing is called that. Names and ids are found by their beginning.</p>}
     </dialog>
   );
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { asCommand, find, type Target } from './goto';
+import { asCommand, find, leads, type Target, targetOf } from './goto';
 
 const t = (group: string, name: string, words = ''): Target => ({ key: name, group, name, words, run: () => undefined });
 
@@ -20,5 +20,22 @@ describe('the palette', () => {
     });
     expect(asCommand('/fleet/robots', 'http://x')?.cli).toBe('fleet robot list');
     expect(asCommand('/settings/profile', 'http://x')).toBeUndefined();
+  });
+});
+
+describe('what the server finds', () => {
+  it('says its kind in words and leads to its page', () => {
+    expect(targetOf({ kind: 'schedule', id: 's1', name: 'Month end' })).toEqual({
+      key: 'ss1',
+      group: 'Schedules',
+      name: 'Month end',
+      more: 'Schedule',
+      words: 's1',
+    });
+    expect(targetOf({ kind: 'job', id: '01a2-123456789', name: 'Import', status: 'needs_decision' })).toMatchObject({
+      name: 'Import …23456789',
+      more: 'Needs decision',
+    });
+    expect(leads({ kind: 'queue', id: 'q1', name: 'x' })).toEqual({ to: '/fleet/queues/$id', params: { id: 'q1' }, search: {} });
   });
 });

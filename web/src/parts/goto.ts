@@ -1,4 +1,35 @@
 /** What the palette finds. Pure. */
+import type { Schemas } from '../api/client';
+import { label } from './words';
+
+type Found = Schemas['Found'];
+
+type Kind = 'robot' | 'workflow' | 'job' | 'schedule' | 'queue';
+
+const nouns: Record<Kind, { group: string; key: string }> = {
+  robot: { group: 'Robots', key: 'r' },
+  workflow: { group: 'Workflows', key: 'w' },
+  job: { group: 'Jobs', key: 'j' },
+  schedule: { group: 'Schedules', key: 's' },
+  queue: { group: 'Queues', key: 'q' },
+};
+
+/** targetOf is what the server has found, with its kind in words. */
+export function targetOf(f: Found): Omit<Target, 'run'> {
+  const { group, key } = nouns[f.kind as Kind];
+  const job = f.kind === 'job';
+  return { key: key + f.id, group, name: job ? `${f.name} …${f.id.slice(-8)}` : f.name, more: job && f.status ? label(f.status) : label(f.kind), words: f.id };
+}
+
+/** leads is the page of a thing. */
+export const leads = (f: Found) =>
+  ({
+    robot: { to: '/fleet/robots/$id', params: { id: f.id }, search: {} } as const,
+    workflow: { to: '/workflows/$id', params: { id: f.id }, search: {} } as const,
+    job: { to: '/fleet/jobs/$id', params: { id: f.id }, search: {} } as const,
+    schedule: { to: '/fleet/schedules/$id', params: { id: f.id }, search: {} } as const,
+    queue: { to: '/fleet/queues/$id', params: { id: f.id }, search: {} } as const,
+  })[f.kind as Kind];
 
 export interface Target {
   key: string;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { put, read, same } from './views';
+import { read, same } from './views';
 
 describe('saved views', () => {
   it('are the same whatever the order of the address', () => {
@@ -8,13 +8,6 @@ describe('saved views', () => {
       false,
       false,
       false,
-    ]);
-  });
-  it('take the place of the one that has their name', () => {
-    const one = put([], { name: 'gpu', query: { cap: 'gpu' } });
-    expect(put(put(one, { name: 'off', query: {} }), { name: 'gpu', query: { q: 'x' } })).toEqual([
-      { name: 'gpu', query: { q: 'x' } },
-      { name: 'off', query: {} },
     ]);
   });
   it('are read, and what is none is left out', () => {

@@ -1,4 +1,4 @@
-/** Views that somebody has saved: a name and what was in the address. This browser keeps them. */
+/** Views that somebody has saved: a name and what was in the address. Before the server kept them, browsers did. */
 
 export interface View {
   name: string;
@@ -13,11 +13,7 @@ export function same(a: Query, b: Query): boolean {
   return keys.length === Object.keys(b).length && keys.every((k) => a[k] === b[k]);
 }
 
-/** put saves a view under its name, in the place of one that has it. */
-export const put = (list: readonly View[], v: View): View[] =>
-  list.some((x) => x.name === v.name) ? list.map((x) => (x.name === v.name ? v : x)) : [...list, v];
-
-/** read understands what was kept; anything else is nothing. */
+/** read understands what a browser kept; anything else is nothing. */
 export function read(text: string | null): View[] {
   try {
     const got: unknown = JSON.parse(text ?? '[]');

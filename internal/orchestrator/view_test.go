@@ -1,0 +1,56 @@
+package orchestrator
+
+import (
+	"testing"
+
+	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/auth"
+)
+
+// TestViewsAreOnesOwnOrShared: what is one's own nobody else sees, and what is
+// shared those change who may run jobs.
+func TestViewsAreOnesOwnOrShared(t *testing.T) {
+	w := newWorld(t)
+	ctx := t.Context()
+	ada, robot := auth.Schedule("default", "ada"), w.robot // an operator, and somebody who may see no lists
+	viewer := auth.Webhook("default", "vera")
+	make1 := func(p auth.Principal, name string, shared bool) (fleet.View, error) {
+		page := "jobs"
+		return w.Views.Create(ctx, p, ViewChange{Page: &page, Name: &name, Shared: &shared})
+	}
+	own, err := make1(ada, "mine", false)
+	w.must(err)
+	shared, err := make1(ada, "ours", true)
+	w.must(err)
+	if _, err := make1(viewer, "hers", true); fleet.AsError(err).Code != fleet.CodeForbidden {
+		t.Errorf("a viewer shares: %v", err)
+	}
+	_, err = make1(viewer, "mine", false) // of another owner: no clash
+	w.must(err)
+	if _, err := make1(robot, "x", false); fleet.AsError(err).Code != fleet.CodeForbidden {
+		t.Errorf("a robot: %v", err)
+	}
+	list, err := w.Views.List(ctx, viewer, "jobs")
+	w.must(err)
+	if len(list) != 2 || list[0].Name != "mine" || list[0].ID == own.ID || list[1].ID != shared.ID {
+		t.Errorf("a viewer sees %+v", list)
+	}
+	name, no, yes := "new", false, true
+	if _, err := w.Views.Update(ctx, viewer, own.ID, ViewChange{Name: &name}); fleet.AsError(err).Code != fleet.CodeNotFound {
+		t.Errorf("somebody else's: %v", err)
+	}
+	if _, err := w.Views.Update(ctx, viewer, list[0].ID, ViewChange{Shared: &yes}); fleet.AsError(err).Code != fleet.CodeForbidden {
+		t.Errorf("a viewer makes a shared one of their own: %v", err)
+	}
+	if err := w.Views.Delete(ctx, viewer, shared.ID); fleet.AsError(err).Code != fleet.CodeForbidden {
+		t.Errorf("a viewer deletes a shared one: %v", err)
+	}
+	got, err := w.Views.Update(ctx, ada, shared.ID, ViewChange{Shared: &no})
+	if err != nil || got.Shared || got.Revision != 2 {
+		t.Errorf("taken back: %+v, %v", got, err)
+	}
+	w.must(w.Views.Delete(ctx, ada, shared.ID))
+	if list, err = w.Views.List(ctx, w.admin.In("acme"), ""); err != nil || len(list) != 0 {
+		t.Errorf("in another tenant: %+v, %v", list, err)
+	}
+}
