@@ -19,7 +19,8 @@ var here = netip.MustParsePrefix("127.0.0.0/8")
 
 func courier(t *testing.T, allow ...netip.Prefix) *Courier {
 	t.Helper()
-	return New(Options{Allow: allow, Version: "test", Now: func() time.Time { return time.Date(2026, 11, 27, 9, 0, 0, 0, time.UTC) }, SkipVerify: true,
+	return New(Options{
+		Allow: allow, Version: "test", Now: func() time.Time { return time.Date(2026, 11, 27, 9, 0, 0, 0, time.UTC) }, SkipVerify: true,
 		Resolve: func(_ context.Context, host string) ([]netip.Addr, error) {
 			switch host {
 			case "home.example.org":
@@ -28,7 +29,8 @@ func courier(t *testing.T, allow ...netip.Prefix) *Courier {
 				return []netip.Addr{netip.MustParseAddr("93.184.216.34")}, nil
 			}
 			return nil, errors.New("no such host")
-		}})
+		},
+	})
 }
 
 // TestCheck refuses what is not called, before anything is called.
