@@ -49,6 +49,10 @@ func searchTests() map[string]func(f *Fixture) {
 				is(f, string(kind)+", at most", len(strings.Fields(f.finds(kind, "inv", 2))), 2)
 			}
 			is(f, "robot by id", f.finds(fleet.FoundRobot, "r-oth", 8), "other")
+			q := f.Queue(func(q *fleet.Queue) { q.Name = "by id" })
+			is(f, "queue by id", f.finds(fleet.FoundQueue, string(q.ID), 8), "by id")
+			s := f.Schedule(func(s *fleet.Schedule) { s.Name = "by-id" })
+			is(f, "schedule by id", f.finds(fleet.FoundSchedule, string(s.ID), 8), "by-id")
 			o := f.Other("zeta")
 			for _, kind := range fleet.FoundKinds() {
 				is(f, string(kind)+" of another tenant", o.finds(kind, "inv", 8), "")
