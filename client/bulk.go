@@ -46,6 +46,8 @@ type Bulk struct {
 // BulkTarget is one robot of an operation.
 type BulkTarget struct {
 	RobotID   fleet.RobotID         `json:"robot_id"`
+	JobID     fleet.ID              `json:"job_id"`     // instead of a robot
+	NewJobID  fleet.ID              `json:"new_job_id"` // the job that a retry made
 	Wave      int                   `json:"wave"`
 	Status    fleet.BulkTargetState `json:"status"`
 	Reason    string                `json:"reason"`
@@ -61,6 +63,33 @@ type BulkPage struct {
 // StartBulk asks the same of many robots, wave by wave.
 func (c *Client) StartBulk(ctx context.Context, r BulkRequest) (out Bulk, err error) {
 	err = c.write(ctx, http.MethodPost, at("bulk-operations"), r, &out)
+	return out, err
+}
+
+// JobBulkRequest asks the same of many jobs: of those named, or of all of a filter.
+type JobBulkRequest struct {
+	Kind   fleet.CommandKind `json:"kind"` // fleet.BulkCancelJobs or fleet.BulkRetryJobs
+	Jobs   []fleet.ID        `json:"ids,omitempty"`
+	Filter *JobFilter        `json:"filter,omitempty"`
+	Params map[string]any    `json:"params,omitempty"` // of a cancel: grace_seconds, force, reason
+}
+
+// JobFilter selects jobs as JobQuery does.
+type JobFilter struct {
+	Status     []string         `json:"status,omitempty"`
+	Robots     []fleet.RobotID  `json:"robot_id,omitempty"`
+	Workflows  []fleet.ID       `json:"workflow_id,omitempty"`
+	Why        []string         `json:"why,omitempty"`
+	Triggers   []string         `json:"trigger,omitempty"`
+	Priorities []fleet.Priority `json:"priority,omitempty"`
+	Text       string           `json:"q,omitempty"`
+	From       time.Time        `json:"from,omitzero"`
+	To         time.Time        `json:"to,omitzero"`
+}
+
+// ActOnJobs asks the same of many jobs; GetBulk has the result of each.
+func (c *Client) ActOnJobs(ctx context.Context, r JobBulkRequest) (out Bulk, err error) {
+	err = c.write(ctx, http.MethodPost, at("jobs", "bulk-actions"), r, &out)
 	return out, err
 }
 

@@ -45,6 +45,7 @@ type Bulk struct {
 	Tenant       TenantID     `json:"-"`
 	Kind         CommandKind  `json:"kind"`
 	Change       ModeChange   `json:"change"`             // of modes
+	Jobs         JobChange   `json:"jobs"`    // of jobs
 	Running      OnDeadline   `json:"running"`            // of restart and shutdown
 	AddTags      Capabilities `json:"add_tags,omitempty"` // of tag
 	RemoveTags   Capabilities `json:"remove_tags,omitempty"`
@@ -66,11 +67,29 @@ type Bulk struct {
 	Version      int64        `json:"-"` // rises with each change
 }
 
-// BulkTarget is one robot of a bulk operation.
+// The kinds of bulk operations that are about jobs.
+const (
+	BulkCancelJobs CommandKind = "job_cancel"
+	BulkRetryJobs  CommandKind = "job_retry"
+)
+
+// JobChange is what a bulk operation asks of jobs.
+type JobChange struct {
+	Grace  Duration `json:"grace_ms"` // of a cancel
+	Force  bool     `json:"force"`    // of a cancel
+	Reason string   `json:"reason"`   // of a cancel
+}
+
+// OfJobs says whether the targets are jobs and not robots.
+func (k CommandKind) OfJobs() bool { return k == BulkCancelJobs || k == BulkRetryJobs }
+
+// BulkTarget is one robot, or one job, of a bulk operation.
 type BulkTarget struct {
 	Bulk      ID
 	Position  int
 	RobotID   RobotID
+	JobID     ID // instead of a robot
+	MadeID    ID // the job that a retry made
 	Wave      int
 	State     BulkTargetState
 	Reason    string

@@ -117,6 +117,14 @@ func Webhook(tenant fleet.TenantID, name string) Principal {
 	return p
 }
 
+// Bulk is whoever asked for a bulk operation, while it is carried out: it may do
+// with jobs what its operation is for.
+func Bulk(tenant fleet.TenantID, by string) Principal {
+	p := newPrincipal(by, tenant, fleet.RoleOperator)
+	p.itself = true
+	return p
+}
+
 // Scope is whose rows the principal may touch.
 func (p Principal) Scope() store.Scope {
 	if p.Tenant == "" {

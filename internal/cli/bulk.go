@@ -57,10 +57,21 @@ func (m *manyFlags) ask(ctx context.Context, sh *shell, c config.Client, kind fl
 
 func (s *shell) showBulk(format string, b client.Bulk) error {
 	return s.answer(format, b, func() error {
-		_, err := fmt.Fprintf(s.out, "Bulk operation %s: %s %s, wave %d of %d; of %d robots %d done, %d failed, %d skipped\n",
-			b.ID, b.Kind, b.Status, b.Wave, b.Waves, b.Total, b.Done, b.Failed, b.Skipped)
+		what := "robots"
+		if b.Kind.OfJobs() {
+			what = "jobs"
+		}
+		_, err := fmt.Fprintf(s.out, "Bulk operation %s: %s %s, wave %d of %d; of %d %s %d done, %d failed, %d skipped\n",
+			b.ID, b.Kind, b.Status, b.Wave, b.Waves, b.Total, what, b.Done, b.Failed, b.Skipped)
 		if err != nil || len(b.Targets) == 0 {
 			return err
+		}
+		if b.Kind.OfJobs() {
+			t := table{head: []string{"JOB", "STATUS", "RESULT"}, paint: s.paint, state: -1}
+			for _, x := range b.Targets {
+				t.add(string(x.JobID), string(x.Status), dash(clip(clean(x.Reason), 100)))
+			}
+			return t.write(s.out, "")
 		}
 		t := table{head: []string{"ROBOT", "WAVE", "STATUS", "REASON"}, paint: s.paint, state: -1}
 		for _, x := range b.Targets {

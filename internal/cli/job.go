@@ -26,6 +26,7 @@ type jobCmds struct {
 	Attempts jobAttemptsCmd `cmd:"" help:"show to whom a job was handed out"`
 	Cancel   jobCancelCmd   `cmd:"" help:"stop a job"`
 	Retry    jobRetryCmd    `cmd:"" help:"make a new job from one that failed, was cancelled or timed out"`
+	Bulk     jobBulkCmd     `cmd:"" help:"cancel or retry many jobs at once"`
 	Decide   jobDecideCmd   `cmd:"" help:"answer a job that needs a person"`
 }
 

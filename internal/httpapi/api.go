@@ -191,6 +191,7 @@ func newAPI(o Options) (*API, error) {
 	a.legacyViewRoutes()
 	a.activityRoutes()
 	a.attentionRoutes()
+	a.jobBulkRoutes()
 	a.keyRoutes()
 	a.enrolmentRoutes()
 	a.robotKeyRoutes()

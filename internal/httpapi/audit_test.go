@@ -88,6 +88,8 @@ var notAudited = map[string]string{
 	"jobs.decide": "nothing is parked here; TestDecideIsAudited in orchestrator", "bulk.retry": "nothing has failed here; it starts another",
 	"local.connect": "fleet canvas alone has it, and no audit",
 	"items.claim":   "nothing is in the queue; TestItems", "items.complete": "held by another here; TestItems", "items.fail": "held by another here; TestItems", "items.release": "held by another here; TestItems", "items.renew": "held by another here; TestItems",
+	"jobs.act_many":  "leaves a row for the operation and one for each job; TestJobBulk in orchestrator",
+	"jobs.act_many":  "leaves a row for the operation and one for each job; TestJobBulk in orchestrator",
 	"tenants.create": "stands in the new tenant's own chain, below",
 	"robots.enrol":   "enrolment tokens alone may; TestEnrolment",
 }

@@ -60,9 +60,11 @@ type BulkEntry struct {
 	Targets   []BulkTarget      `json:"targets,omitempty" doc:"Of a single operation."`
 }
 
-// BulkTarget is one robot of an operation.
+// BulkTarget is one robot, or one job, of an operation.
 type BulkTarget struct {
-	RobotID   fleet.RobotID         `json:"robot_id"`
+	RobotID   fleet.RobotID         `json:"robot_id" doc:"Empty where the operation is about jobs."`
+	JobID     fleet.ID              `json:"job_id,omitempty"`
+	NewJobID  fleet.ID              `json:"new_job_id,omitempty" doc:"The job that a retry made."`
 	Wave      int                   `json:"wave"`
 	Status    fleet.BulkTargetState `json:"status" enum:"pending,running,done,failed,skipped"`
 	Reason    string                `json:"reason,omitempty"`
@@ -190,7 +192,7 @@ func (a *API) getBulk(ctx context.Context, in *JobInput) (*bulkEntryReply, error
 	}
 	e := showBulk(b)
 	for _, t := range targets {
-		e.Targets = append(e.Targets, BulkTarget{RobotID: t.RobotID, Wave: t.Wave, Status: t.State, Reason: t.Reason, CommandID: t.CommandID})
+		e.Targets = append(e.Targets, BulkTarget{RobotID: t.RobotID, JobID: t.JobID, NewJobID: t.MadeID, Wave: t.Wave, Status: t.State, Reason: t.Reason, CommandID: t.CommandID})
 	}
 	return &bulkEntryReply{e}, nil
 }

@@ -110,6 +110,7 @@ func verbs() map[string]verb {
 		"activity.list":       {"Activity", "activity"},
 		"attention.list":      {"Attention", "attention"},
 		"jobs.histogram":      {"JobHistogram", ""},
+		"jobs.act_many":         {"ActOnJobs", "job bulk"},
 		"activity.alias":      {"", ""},
 		"views.live_jobs":     {"", ""},
 		"views.robot_status":  {"", ""},

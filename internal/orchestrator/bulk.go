@@ -182,6 +182,9 @@ func (r *Robots) CancelBulk(ctx context.Context, p auth.Principal, id fleet.ID) 
 			return err
 		}
 		b.Stop = fleet.BulkCancelled
+		if b.Kind.OfJobs() {
+			return endBulk(tx, &b, r.Now())
+		}
 		return r.advance(tx, &b)
 	})
 	return b, err
@@ -195,6 +198,15 @@ func (r *Robots) RetryBulk(ctx context.Context, p auth.Principal, id fleet.ID) (
 	}
 	if b.State == fleet.BulkRunning {
 		return b, fleet.Errorf(fleet.CodeConflict, "invalid_state", "The bulk operation %s has not ended yet.", id)
+	}
+	if b.Kind.OfJobs() {
+		again := JobBulk{Kind: b.Kind, Change: b.Jobs, RetryOf: b.ID}
+		for _, t := range targets {
+			if t.State == fleet.TargetFailed {
+				again.Jobs = append(again.Jobs, t.JobID)
+			}
+		}
+		return r.jobs.StartBulk(ctx, p, again)
 	}
 	in := BulkRequest{Bulk: fleet.Bulk{
 		Kind: b.Kind, Change: b.Change, Running: b.Running, AddTags: b.AddTags, RemoveTags: b.RemoveTags, Size: b.Size, MinAvailable: b.MinAvailable, StopPercent: b.StopPercent, RetryOf: b.ID,
@@ -217,6 +229,12 @@ func (r *Robots) KeepBulks(ctx context.Context, s store.Scope) error {
 	}
 	var faults []error
 	for _, x := range open {
+		if x.Kind.OfJobs() {
+			if err := r.jobs.keepBulk(ctx, s.In(x.Tenant), x.ID); err != nil && !lostRace(err) {
+				faults = append(faults, err)
+			}
+			continue
+		}
 		err := r.Store.Update(ctx, s.In(x.Tenant), func(tx store.Tx) error {
 			b, err := tx.Bulk(x.ID)
 			if err != nil || b.State != fleet.BulkRunning {

@@ -139,38 +139,7 @@ func (j *Jobs) retry(ctx context.Context, p auth.Principal, id fleet.ID, robot s
 	}
 	newID := j.IDs.New()
 	err = j.act(ctx, p, "job.retry", fleet.SubjectJob, string(id), func(tx store.Tx, d *fleet.AuditDraft) error {
-		sub, err := tx.Subject(id)
-		if err != nil {
-			return err
-		}
-		d.Object.Name, d.After = sub.Job.Name, map[string]any{"retried_as": newID}
-		spec, err := sub.RetrySpec(newID, p.Name)
-		if err != nil {
-			return err
-		}
-		if err := onRobot(tx, &spec, &sub.Job, robot); err != nil {
-			return err
-		}
-		earlier, err := tx.Jobs(store.JobFilter{RetryOf: id}, fleet.Page{Limit: fleet.PageMax})
-		if err != nil {
-			return err
-		}
-		for _, e := range earlier.Jobs {
-			if !e.State.Final() {
-				return fleet.Errorf(fleet.CodeConflict, "retry_in_progress", "Job %s is being retried as %s.", id, e.ID)
-			}
-		}
-		data, err := tx.JobData(id)
-		if err != nil {
-			return err
-		}
-		if job, err = j.again(tx, &sub.Job, spec, data.Variables, p.Name); err != nil {
-			return err
-		}
-		if err := then(tx); err != nil {
-			return err
-		}
-		if err := takeOver(tx, &sub.Job, job.ID); err != nil {
+		if job, err = j.retryIn(tx, p, id, newID, robot, d, then); err != nil {
 			return err
 		}
 		return fail.At(fail.RetryBeforeCommit)
@@ -179,6 +148,42 @@ func (j *Jobs) retry(ctx context.Context, p auth.Principal, id fleet.ID, robot s
 		err = fail.At(fail.RetryAfterCommit)
 	}
 	return job, err
+}
+
+// retryIn is retry as a part of a transaction.
+func (j *Jobs) retryIn(tx store.Tx, p auth.Principal, id, newID fleet.ID, robot string, d *fleet.AuditDraft, then func(tx store.Tx) error) (job fleet.Job, err error) {
+	sub, err := tx.Subject(id)
+	if err != nil {
+		return job, err
+	}
+	d.Object.Name, d.After = sub.Job.Name, map[string]any{"retried_as": newID}
+	spec, err := sub.RetrySpec(newID, p.Name)
+	if err != nil {
+		return job, err
+	}
+	if err := onRobot(tx, &spec, &sub.Job, robot); err != nil {
+		return job, err
+	}
+	earlier, err := tx.Jobs(store.JobFilter{RetryOf: id}, fleet.Page{Limit: fleet.PageMax})
+	if err != nil {
+		return job, err
+	}
+	for _, e := range earlier.Jobs {
+		if !e.State.Final() {
+			return job, fleet.Errorf(fleet.CodeConflict, "retry_in_progress", "Job %s is being retried as %s.", id, e.ID)
+		}
+	}
+	data, err := tx.JobData(id)
+	if err != nil {
+		return job, err
+	}
+	if job, err = j.again(tx, &sub.Job, spec, data.Variables, p.Name); err != nil {
+		return job, err
+	}
+	if err := then(tx); err != nil {
+		return job, err
+	}
+	return job, takeOver(tx, &sub.Job, job.ID)
 }
 
 // again stores the job that repeats one. One that was never released waits again

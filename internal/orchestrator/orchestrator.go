@@ -115,7 +115,7 @@ func New(o Options) *Orchestrator {
 	c := &core{Options: o, results: newResultCache(), bodies: newBodies()}
 	w := &Workflows{core: c, seen: newSeen()}
 	j := &Jobs{core: c, workflows: w}
-	robots := &Robots{core: c}
+	robots := &Robots{core: c, jobs: j}
 	return &Orchestrator{
 		Alerts:       &Alerts{core: c, secrets: &Secrets{core: c}, robots: robots},
 		Schedules:    &Schedules{core: c, jobs: j},

@@ -15,7 +15,10 @@ import (
 )
 
 // Robots are the use cases about robots and their connections.
-type Robots struct{ *core }
+type Robots struct {
+	*core
+	jobs *Jobs // for bulk operations that are about them
+}
 
 // Hello is what a robot says of itself when it connects. Its id, tenant and
 // environment come from the principal.

@@ -12,6 +12,9 @@ type BulkReader interface {
 	// BulkTargets lists the robots of one in their order; of one wave, or of all
 	// with wave 0.
 	BulkTargets(id fleet.ID, wave int) ([]fleet.BulkTarget, error)
+	// NextBulkTarget is the first one of the first wave, from a position on, that
+	// has not begun; one without a robot and a job if there is none.
+	NextBulkTarget(id fleet.ID, from int) (fleet.BulkTarget, error)
 }
 
 // BulkWriter changes them.

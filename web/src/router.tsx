@@ -108,7 +108,7 @@ const jobs = createRoute({
   validateSearch: jobSearch,
   component: function Jobs() {
     const navigate = useNavigate();
-    return <JobsPage search={jobs.useSearch()} onSearch={(search) => void navigate({ to: '/fleet/jobs', search })} />;
+    return <JobsPage search={jobs.useSearch()} onSearch={(search, typed) => void navigate({ to: '/fleet/jobs', search, replace: typed ?? false })} />;
   },
 });
 

@@ -16,13 +16,15 @@ var (
 	bulkAdd = stmt("bulk.add", `insert into bulk_operations (tenant_id, id, version, body) values ($1, $2, 1, $3)`)
 	bulkPut = stmt("bulk.put", `update bulk_operations set version = version + 1, body = $4, ended_at = $5
 		where tenant_id = $1 and id = $2 and version = $3`)
-	targetList = stmt("bulk_target.list", `select bulk_id, position, robot_id, wave, state, reason, command_id from bulk_targets
+	targetList = stmt("bulk_target.list", `select bulk_id, position, robot_id, wave, state, reason, command_id, job_id, made_id from bulk_targets
 		where tenant_id = $1 and bulk_id = $2 order by wave, position`)
-	targetWave = stmt("bulk_target.wave", `select bulk_id, position, robot_id, wave, state, reason, command_id from bulk_targets
+	targetWave = stmt("bulk_target.wave", `select bulk_id, position, robot_id, wave, state, reason, command_id, job_id, made_id from bulk_targets
 		where tenant_id = $1 and bulk_id = $2 and wave = $3 order by wave, position`)
-	targetAdd = stmt("bulk_target.add", `insert into bulk_targets (tenant_id, bulk_id, position, robot_id, wave, state, reason, command_id)
-		values ($1, $2, $3, $4, $5, $6, $7, $8)`)
-	targetPut = stmt("bulk_target.put", `update bulk_targets set state = $5, reason = $6, command_id = $7
+	targetNext = stmt("bulk_target.next", `select bulk_id, position, robot_id, wave, state, reason, command_id, job_id, made_id from bulk_targets
+		where tenant_id = $1 and bulk_id = $2 and wave = 1 and position >= $3 and state = 'pending' order by position limit 1`)
+	targetAdd = stmt("bulk_target.add", `insert into bulk_targets (tenant_id, bulk_id, position, robot_id, wave, state, reason, command_id, job_id, made_id)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`)
+	targetPut = stmt("bulk_target.put", `update bulk_targets set state = $5, reason = $6, command_id = $7, made_id = $8
 		where tenant_id = $1 and bulk_id = $2 and wave = $3 and position = $4`)
 	targetSkip = stmt("bulk_target.skip", `update bulk_targets set state = 'skipped', reason = $3
 		where tenant_id = $1 and bulk_id = $2 and state = 'pending'`)
@@ -98,13 +100,27 @@ func (r *reader) BulkTargets(id fleet.ID, wave int) (out []fleet.BulkTarget, err
 		s, args = targetWave, []any{tenant, id, wave}
 	}
 	err = r.conn.Query(s, func(row *Row) error {
-		out = append(out, fleet.BulkTarget{
-			Bulk: str[fleet.ID](row), Position: row.int(), RobotID: str[fleet.RobotID](row), Wave: row.int(),
-			State: str[fleet.BulkTargetState](row), Reason: row.text(), CommandID: str[fleet.ID](row),
-		})
+		out = append(out, scanTarget(row))
 		return nil
 	}, args...)
 	return out, err
+}
+
+// NextBulkTarget finds what an operation of jobs does next.
+func (r *reader) NextBulkTarget(id fleet.ID, from int) (out fleet.BulkTarget, err error) {
+	tenant, err := r.only()
+	if err != nil {
+		return out, err
+	}
+	_, err = one(r.conn, targetNext, func(row *Row) { out = scanTarget(row) }, tenant, id, from)
+	return out, err
+}
+
+func scanTarget(row *Row) fleet.BulkTarget {
+	return fleet.BulkTarget{
+		Bulk: str[fleet.ID](row), Position: row.int(), RobotID: str[fleet.RobotID](row), Wave: row.int(),
+		State: str[fleet.BulkTargetState](row), Reason: row.text(), CommandID: str[fleet.ID](row), JobID: str[fleet.ID](row), MadeID: str[fleet.ID](row),
+	}
 }
 
 // AddBulk stores a new one with its targets.
@@ -120,7 +136,7 @@ func (t *Tx) AddBulk(b fleet.Bulk, targets []fleet.BulkTarget) error {
 		return err
 	}
 	for _, x := range targets {
-		if _, err := t.conn.Exec(targetAdd, b.Tenant, b.ID, x.Position, x.RobotID, x.Wave, string(x.State), x.Reason, string(x.CommandID)); err != nil {
+		if _, err := t.conn.Exec(targetAdd, b.Tenant, b.ID, x.Position, x.RobotID, x.Wave, string(x.State), x.Reason, string(x.CommandID), string(x.JobID), string(x.MadeID)); err != nil {
 			return err
 		}
 	}
@@ -148,7 +164,7 @@ func (t *Tx) PutBulkTarget(tenant fleet.TenantID, x fleet.BulkTarget) error {
 	if err := t.covers(tenant); err != nil {
 		return err
 	}
-	_, err := t.conn.Exec(targetPut, tenant, x.Bulk, x.Wave, x.Position, string(x.State), x.Reason, string(x.CommandID))
+	_, err := t.conn.Exec(targetPut, tenant, x.Bulk, x.Wave, x.Position, string(x.State), x.Reason, string(x.CommandID), string(x.MadeID))
 	return err
 }
 

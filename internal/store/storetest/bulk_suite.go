@@ -19,7 +19,7 @@ func bulkTests() map[string]func(f *Fixture) {
 			}
 			var targets []fleet.BulkTarget
 			for i, id := range []fleet.RobotID{"r2", "r1", "r3"} {
-				targets = append(targets, fleet.BulkTarget{Bulk: want.ID, Position: i, RobotID: id, Wave: i/2 + 1, State: fleet.TargetPending})
+				targets = append(targets, fleet.BulkTarget{Bulk: want.ID, Position: i, RobotID: id, JobID: fleet.ID("j" + id), Wave: i/2 + 1, State: fleet.TargetPending})
 			}
 			f.Update(func(tx store.Tx) error { return tx.AddBulk(want, targets) })
 			want.Version = 1
@@ -39,9 +39,15 @@ func bulkTests() map[string]func(f *Fixture) {
 			}
 			is(f, "of the second wave", len(list(2)), 1)
 			done := targets[1]
-			done.State, done.Reason, done.CommandID = fleet.TargetDone, "well", "c"
+			done.State, done.Reason, done.CommandID, done.MadeID = fleet.TargetDone, "well", "c", "m"
 			f.Update(func(tx store.Tx) error { return tx.PutBulkTarget(f.Tenant, done) })
 			is(f, "changed", list(1)[1], done)
+			next := func(from int) (t fleet.BulkTarget) {
+				f.View(func(r store.Reader) (err error) { t, err = r.NextBulkTarget(want.ID, from); return err })
+				return t
+			}
+			is(f, "the next", next(0), targets[0])
+			is(f, "none of the first wave", next(1), fleet.BulkTarget{})
 			n := 0
 			f.Update(func(tx store.Tx) (err error) { n, err = tx.SkipBulkTargets(f.Tenant, want.ID, "no"); return err })
 			is(f, "skipped", n, 2)

@@ -1148,6 +1148,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/bulk-actions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel or retry many jobs
+         * @description The jobs are fixed when it is asked; each is asked as it would be alone, and has its own result in `GET /bulk-operations/{id}`. The first 100 are done before the answer.
+         */
+        post: operations["jobs.act_many"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs/claim": {
         parameters: {
             query?: never;
@@ -4573,7 +4593,11 @@ export interface components {
         };
         BulkTarget: {
             command_id?: string;
+            job_id?: string;
+            /** @description The job that a retry made. */
+            new_job_id?: string;
             reason?: string;
+            /** @description Empty where the operation is about jobs. */
             robot_id: string;
             /** @enum {string} */
             status: "pending" | "running" | "done" | "failed" | "skipped";
@@ -5915,6 +5939,26 @@ export interface components {
                 [key: string]: number;
             };
         };
+        JobBulkBody: {
+            /** @description Instead of ids: all jobs that match now and of which this can be asked; {} is all of them. */
+            filter?: components["schemas"]["JobFilterBody"];
+            /** @description At most 10000 jobs. */
+            ids?: string[];
+            /** @description job_cancel or job_retry. */
+            kind: string;
+            params?: components["schemas"]["JobBulkParams"];
+        };
+        JobBulkParams: {
+            /** @description Of a cancel: do not wait for the step to end. */
+            force?: boolean;
+            /**
+             * Format: int64
+             * @description Of a cancel: 0 to 3600; 60 if left out.
+             */
+            grace_seconds?: number;
+            /** @description Of a cancel. */
+            reason?: string;
+        };
         JobChange: {
             /** @enum {string} */
             change: "slot_frees" | "robot_returns" | "quota_raised" | "secret_freed" | "demand_dropped" | "priority_raised" | "robot_added";
@@ -6111,6 +6155,17 @@ export interface components {
             waiting_summary: string;
             /** @description Single changes after which the job would start. */
             would_run_if: components["schemas"]["JobChange"][];
+        };
+        JobFilterBody: {
+            from?: string;
+            priority?: number[];
+            q?: string;
+            robot_id?: string[];
+            status?: string[];
+            to?: string;
+            trigger?: string[];
+            why?: string[];
+            workflow_id?: string[];
         };
         JobGraph: {
             edges: components["schemas"]["JobEdge"][];
@@ -12858,6 +12913,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["BulkAnswer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "jobs.act_many": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JobBulkBody"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkEntry"];
                 };
             };
             /** @description Error */

@@ -55,8 +55,10 @@ function Menu({ of, items, at, close }: { of: string; items: readonly Item[]; at
       left: Math.max(4, Math.min(from.right - size.width, window.innerWidth - size.width - 4)),
       top: Math.max(4, below ? from.bottom + 2 : from.top - 2 - size.height),
     });
-    box.current?.querySelector<HTMLElement>('[role=menuitem]')?.focus();
   }, [at]);
+  useEffect(() => {
+    if (place) box.current?.querySelector<HTMLElement>('[role=menuitem]')?.focus(); // what is hidden takes no focus
+  }, [place]);
   useEffect(() => {
     const away = (e: Event) => {
       if (e.target instanceof Node && !box.current?.contains(e.target) && !at.contains(e.target)) close();

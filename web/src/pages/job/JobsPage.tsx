@@ -1,162 +1,292 @@
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useMemo, useRef, useState } from 'react';
-import { call, type Job, Refusal, type Schemas } from '../../api/client';
+import { call, type Schemas } from '../../api/client';
+import { sentence } from '../../parts/act';
 import { Confirm } from '../../parts/Confirm';
 import { useCursor } from '../../parts/cursor';
 import { FleetTabs } from '../../parts/FleetTabs';
-import { takeJob, touchJob, useLive } from '../../parts/live';
+import { useHeld } from '../../parts/held';
+import { onlyIf, takeJob, touchJob, useLive } from '../../parts/live';
 import css from '../../parts/parts.module.css';
+import type { Item } from '../../parts/RowMenu';
 import { Empty, Fault, Loading } from '../../parts/States';
-import { Status } from '../../parts/Status';
+import { useSelection } from '../../parts/selection';
 import { useMay } from '../../parts/session';
-import { Ago } from '../../parts/Time';
+import { serverNow } from '../../parts/Time';
 import { Views } from '../../parts/Views';
-import { between, label, priority } from '../../parts/words';
-import { waits } from '../../words/waiting';
-import { filterQuery, final, type JobSearch, jobSearch, jobStatuses, stoppable } from './rows';
+import { cancelJob, cliOf, listQuery, retryJob } from './actions';
+import { BulkJobs } from './BulkJobs';
+import { Histogram } from './Histogram';
+import { JobFilters } from './JobFilters';
+import { columns, heads, JobRow, type Line, short } from './JobRow';
+import own from './jobs.module.css';
+import { filters, final, type JobSearch, jobSearch, many, spanOf, spanWords, stoppable } from './rows';
 
-const columns = '150px minmax(150px, 1fr) 110px minmax(140px, 1fr) 80px 140px 100px 130px';
-const heads = ['State', 'Workflow', 'Job', 'Robot', 'Priority', 'Created', 'Duration', 'Actions'];
+/** Read is a page with when it was read, by the server's clock. */
+type Read = Schemas['JobList'] & { readAt: number };
 
-/** JobsPage lists jobs, newest first. A row that waits says why. */
-export function JobsPage({ search, onSearch }: { search: JobSearch; onSearch: (s: JobSearch) => void }) {
-  const [cursors, setCursors] = useState<{ status: string; list: string[] }>({ status: '', list: [] });
-  const status = search.status ?? '';
-  const trail = cursors.status === status ? cursors.list : [];
+interface Props {
+  search: JobSearch;
+  onSearch: (s: JobSearch, typed?: boolean) => void;
+}
+
+/** JobsPage lists jobs, newest first, and what they did over time. A row that waits says why. */
+export function JobsPage({ search, onSearch }: Props) {
+  const key = JSON.stringify(search);
+  const [pages, setPages] = useState<{ key: string; list: string[] }>({ key, list: [] });
+  const trail = pages.key === key ? pages.list : [];
   const cursor = trail.at(-1) ?? '';
-  const query = `limit=100&${filterQuery(search)}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`;
-  const belongs = takeJob((j) => !status || j.status === status);
-  const page = useLive(query, {
+  const wanted = many(search.status);
+  const plain = filters(search) === (search.status ? 1 : 0) && !search.to;
+  const belongs = takeJob((j) => wanted.length === 0 || wanted.includes(j.status));
+  const page = useLive<Read>(`${key} ${cursor}`, {
     topics: ['jobs'],
-    ask: (s) => call<Schemas['JobList']>('GET', `/jobs?${query}`, undefined, s),
-    // An older page stays as it was read: its rows are kept up to date, and nothing enters it.
+    ask: async (s) => ({ ...(await call<Schemas['JobList']>('GET', `/jobs?${listQuery(search, serverNow(), cursor)}`, undefined, s)), readAt: serverNow() }),
+    // An older page stays as it was read: its rows are kept up to date, and nothing enters it. Whether a job belongs to a
+    // filter that a fact does not tell of, the server says.
     take: (data, f) => {
       const next = belongs(data, f);
-      return next === 'again' && cursor ? undefined : next;
+      if (next === 'again') return cursor || (!plain && f.op !== 'put') ? undefined : 'again';
+      return next === undefined ? undefined : { ...next, readAt: data.readAt };
     },
-    touch: touchJob,
+    touch: (data, s) => {
+      const next = touchJob(data, s);
+      return next === undefined ? undefined : { ...next, readAt: data.readAt };
+    },
+  });
+  const span = spanOf(search, serverNow());
+  const over = useLive<Schemas['JobHistogram']>(`histogram ${key}`, {
+    topics: ['jobs'],
+    ask: (s) => {
+      const q = new URLSearchParams(listQuery(search, serverNow(), ''));
+      q.delete('limit');
+      q.set('buckets', '60');
+      return call('GET', `/jobs/histogram?${q}`, undefined, s);
+    },
+    take: onlyIf((f) => f.to_state !== undefined),
   });
   const may = useMay('jobs:run') ?? false;
-  const [stop, setStop] = useState<Job>();
-  const [said, setSaid] = useState('');
-  const act = (job: Job, what: 'cancel' | 'retry') => {
-    setSaid(what === 'cancel' ? 'Cancelling…' : 'Retrying…');
-    call<{ message: string }>('POST', `/jobs/${encodeURIComponent(job.job_id)}/${what}`, {})
-      .then((a) => setSaid(a.message))
-      .catch((e) => setSaid(e instanceof Refusal ? `${e.message} ${e.fix}` : String(e)))
-      .finally(page.again);
-  };
-  const jobs = page.data?.jobs ?? [];
+  const [stop, setStop] = useState<{ job: Line; force: boolean }>();
+  const [said, setSaid] = useState<{ text: string; made?: string; bad?: boolean }>({ text: '' });
+  const [menu, setMenu] = useState('');
+  const [started, setStarted] = useState('');
   const navigate = useNavigate();
   const box = useRef<HTMLDivElement>(null);
-  const ids = useMemo(() => jobs.map((j) => j.job_id), [jobs]);
+  const [inside, setInside] = useState(false);
+  const jobs = page.data?.jobs ?? [];
+  const latest = useMemo(() => jobs.map((j) => j.job_id), [jobs]);
+  const known = useRef(new Map<string, Line>());
+  for (const j of jobs) known.current.set(j.job_id, j);
+  const [some, setSome] = useState(false);
+  const held = useHeld(latest, inside || some || menu !== '', `${key} ${cursor}`);
+  const ids = held.ids.filter((id) => known.current.has(id));
+
+  const act = (doing: string, what: () => Promise<{ text: string; made?: string }>) => {
+    setSaid({ text: doing });
+    what()
+      .then(setSaid)
+      .catch((e) => setSaid({ text: sentence(e), bad: true }))
+      .finally(page.again);
+  };
+  const retry = (j: Line) =>
+    act('Retrying…', async () => {
+      const a = await retryJob(j.job_id);
+      return { text: `New job ${short(a.new_job_id)} from ${short(j.job_id)}.`, made: a.new_job_id };
+    });
+  const cancel = (j: Line, force: boolean) => act(force ? 'Stopping…' : 'Cancelling…', async () => ({ text: (await cancelJob(j.job_id, force)).message }));
+  const copy = (what: string, text: string) =>
+    void navigator.clipboard
+      .writeText(text)
+      .then(() => setSaid({ text: `${what} is copied.` }))
+      .catch(() => setSaid({ text: 'The browser does not let this page copy.', bad: true }));
+  const open = (id: string, log = false) => void navigate({ to: '/fleet/jobs/$id', params: { id }, search: log ? { pane: 'log' } : {} });
+  const items = (j: Line): Item[] => {
+    const why = may ? {} : { why: 'Your role may not run or stop jobs.' };
+    const ended = final(j.status) && j.status !== 'completed';
+    return [
+      { name: 'Open', keys: 'Enter', run: () => open(j.job_id) },
+      { name: 'Open its log', keys: 'l', run: () => open(j.job_id, true) },
+      {
+        name: 'Retry',
+        keys: 'r',
+        apart: true,
+        run: () => retry(j),
+        ...(ended ? why : { why: j.status === 'completed' ? 'It completed: run its workflow again instead.' : 'It has not ended.' }),
+      },
+      ...(j.status === 'cancelling'
+        ? [{ name: 'Force stop…', run: () => setStop({ job: j, force: true }), ...why }]
+        : [{ name: 'Cancel…', keys: 'Shift K', run: () => setStop({ job: j, force: false }), ...(stoppable(j.status) ? why : { why: 'It has ended.' }) }]),
+      { name: 'Only its workflow', apart: true, run: () => onSearch({ ...search, workflow: j.workflow.workflow_id }) },
+      ...(j.robot_id ? [{ name: 'Only its robot', run: () => onSearch({ ...search, robot: j.robot_id ?? '' }) }] : []),
+      { name: 'Copy the id', apart: true, run: () => copy('The id', j.job_id) },
+      { name: 'Copy as a command', run: () => copy('The command', `fleet job show ${j.job_id}`) },
+      {
+        name: 'Copy as curl',
+        run: () => copy('The question to the API', `curl -H "Authorization: Bearer $FLEET_API_KEY" ${location.origin}/api/v1/jobs/${j.job_id}`),
+      },
+    ];
+  };
   const here = useCursor({
     ids,
-    open: (id) => void navigate({ to: '/fleet/jobs/$id', params: { id }, search: {} }),
+    open,
     show: (i) => box.current?.children[i + 1]?.scrollIntoView({ block: 'nearest' }),
+    toggle: (id) => chosen.toggle(id),
+    range: (id) => chosen.range(id),
+    menu: (id) => setMenu(id),
     more: (id) => {
-      const job = jobs.find((j) => j.job_id === id);
-      if (!job) return [];
-      const group = 'The row';
-      const why = may ? {} : { why: 'Your role may not run or stop jobs.' };
-      return [
-        ...(final(job.status) && job.status !== 'completed' ? [{ name: 'Retry', group, keys: 'r', run: () => act(job, 'retry'), ...why }] : []),
-        ...(stoppable(job.status) ? [{ name: 'Cancel…', group, keys: 'Shift K', run: () => setStop(job), ...why }] : []),
-        { name: 'Open its log', group, keys: 'l', run: () => void navigate({ to: '/fleet/jobs/$id', params: { id: job.job_id }, search: { pane: 'log' } }) },
-      ];
+      const j = id === undefined ? undefined : known.current.get(id);
+      return j
+        ? items(j)
+            .filter((i) => i.keys && i.keys !== 'Enter')
+            .map((i) => ({ name: i.name, group: 'The row', keys: i.keys ?? '', run: i.run, ...(i.why ? { why: i.why } : {}) }))
+        : [];
     },
   });
+  const chosen = useSelection(ids, `${key} ${cursor}`, [{ name: 'Show what is new', group: 'In this list', keys: '.', run: held.apply }]);
+  const choosing = chosen.all || chosen.count > 0;
+  if (choosing !== some) setSome(choosing);
+
+  const count = search.range === 'all' && plain ? page.data?.total : over.data?.whole && over.data.counted_by === 'created' ? over.data.counted : undefined;
+  const empty = page.data && jobs.length === 0 && !page.data.next_cursor;
   return (
-    <div className={`${css.page} ${css.fixed}`}>
+    <div className={`${css.page} ${css.fixed} ${own.page}`}>
       <div className={css.head}>
         <h1>Jobs</h1>
         {page.data && (
           <span className={css.fact}>
-            {page.data.total >= 0 ? `${page.data.total} ${page.data.total === 1 ? 'job' : 'jobs'}` : 'Too many jobs to count'}, newest first. Priority: 0 goes
-            first.
+            {count === undefined || count < 0 ? 'Jobs' : `${count} ${count === 1 ? 'job' : 'jobs'}`} {spanWords(search)}, newest first. Priority: 0 goes first.
           </span>
         )}
+        <span className={css.grow} />
+        <span role={said.bad ? 'alert' : 'status'} className={said.bad ? css.bad : ''}>
+          {said.text}
+          {said.made && (
+            <>
+              {' '}
+              <Link to="/fleet/jobs/$id" params={{ id: said.made }} search={{}}>
+                Open
+              </Link>
+            </>
+          )}
+        </span>
       </div>
       <FleetTabs />
-      <div className={css.bar}>
+      <JobFilters search={search} onSearch={onSearch}>
         <Views page="jobs" query={{ ...search } as Record<string, string>} onQuery={(q) => onSearch(jobSearch(q))} />
-        <button type="button" aria-pressed={!status} onClick={() => onSearch({})}>
-          All
-        </button>
-        {jobStatuses.map((w) => (
-          <button key={w} type="button" aria-pressed={status === w} onClick={() => onSearch(status === w ? {} : { status: w })}>
-            {label(w)}
-          </button>
-        ))}
-        <span className={css.grow} />
-        <span role="status">{said}</span>
-      </div>
+      </JobFilters>
+      {over.data && (
+        <Histogram
+          data={over.data}
+          brushed={Boolean(search.from || search.to)}
+          onSpan={(s) => {
+            const { range: _, ...rest } = search;
+            onSearch({ ...rest, ...s });
+          }}
+          onClear={() => {
+            const { from: _, to: __, ...rest } = search;
+            onSearch(rest);
+          }}
+        />
+      )}
+      {(choosing || started) && (
+        <BulkJobs
+          search={search}
+          span={span}
+          all={chosen.all}
+          more={trail.length > 0 || Boolean(page.data?.next_cursor)}
+          jobs={ids.flatMap((id) => (chosen.has(id) ? (known.current.get(id) ?? []) : []))}
+          may={may}
+          started={started}
+          onStart={setStarted}
+          onAll={chosen.chooseAll}
+          onClear={chosen.clear}
+          onDone={page.again}
+        />
+      )}
       {page.error && <Fault error={page.error} asOf={page.data ? page.asOf : ''} again={page.again} />}
       {!page.data && !page.error && <Loading what="jobs" />}
-      {page.data && jobs.length === 0 && !status && (
+      {empty && filters(search) === 0 && search.range === 'all' && (
         <Empty command="fleet job submit examples/hello.json">
           No jobs yet. A job is one run of a workflow. Open a workflow and press Run, or submit one from a terminal.
         </Empty>
       )}
-      {page.data && jobs.length === 0 && status && (
+      {empty && (filters(search) > 0 || search.range !== 'all') && (
         <div className={css.empty}>
-          <p>No job is in the state “{label(status)}”.</p>
-          <button type="button" onClick={() => onSearch({})}>
-            Clear the filter
+          <p>
+            {filters(search) > 0
+              ? `No job matches ${filters(search) === 1 ? 'this filter' : `these ${filters(search)} filters`} ${spanWords(search)}.`
+              : `No job was made ${spanWords(search)}.`}
+          </p>
+          <button type="button" onClick={() => onSearch(filters(search) > 0 ? { ...(search.range ? { range: search.range } : {}) } : { range: 'all' })}>
+            {filters(search) > 0 ? 'Clear filters' : 'Look at all time'}
+          </button>
+          <pre>{filters(search) > 0 ? cliOf(search) : 'fleet job submit examples/hello.json'}</pre>
+        </div>
+      )}
+      {held.waiting > 0 && (
+        <div className={css.bar}>
+          <button type="button" title="." onClick={held.apply}>
+            {held.waiting} new
           </button>
         </div>
       )}
-      {jobs.length > 0 && (
-        <div ref={box} className={css.grid} role="table" aria-label="Jobs" tabIndex={0}>
-          <div className={`${css.row} ${css.header}`} role="row" style={{ gridTemplateColumns: columns }}>
+      {ids.length > 0 && (
+        <div
+          ref={box}
+          className={css.grid}
+          role="table"
+          aria-label="Jobs"
+          tabIndex={0}
+          onPointerEnter={() => setInside(true)}
+          onPointerLeave={() => setInside(false)}
+        >
+          <div className={`${css.row} ${css.header}`} role="row" style={{ gridTemplateColumns: columns, minWidth: 1180 }}>
+            <span role="columnheader" className={own.tick}>
+              <input
+                type="checkbox"
+                aria-label="Choose all on this page"
+                checked={chosen.count === ids.length}
+                onChange={(e) => chosen.page(e.target.checked)}
+              />
+            </span>
             {heads.map((h) => (
               <span key={h} role="columnheader">
                 {h}
               </span>
             ))}
+            <span role="columnheader" aria-label="Actions" />
           </div>
-          {jobs.map((j) => (
-            <div key={j.job_id} className={css.row} role="row" data-here={j.job_id === here || undefined} style={{ gridTemplateColumns: columns }}>
-              <span role="cell">
-                <Status word={j.status} {...(j.robot_silent ? { more: '· robot silent' } : {})} />
-              </span>
-              <span role="cell">{j.workflow.workflow_name}</span>
-              <span role="cell" className={css.mono} title={j.job_id}>
-                <Link to="/fleet/jobs/$id" params={{ id: j.job_id }}>
-                  …{j.job_id.slice(-8)}
-                </Link>
-              </span>
-              <span role="cell">{j.status === 'pending' ? waits(j.waiting_on, j.waiting_code) : (j.robot_id ?? 'any')}</span>
-              <span role="cell">{priority(j.priority)}</span>
-              <span role="cell">
-                <Ago at={j.created_at} />
-              </span>
-              <span role="cell">{between(j.started_at, j.ended_at) || (j.status === 'running' ? `${j.progress} %` : '–')}</span>
-              <span role="cell">
-                {stoppable(j.status) && (
-                  <button type="button" disabled={!may} aria-label={`Cancel ${j.job_id}`} onClick={() => setStop(j)}>
-                    Cancel
-                  </button>
-                )}
-                {final(j.status) && j.status !== 'completed' && (
-                  <button type="button" disabled={!may} aria-label={`Retry ${j.job_id}`} onClick={() => act(j, 'retry')}>
-                    Retry
-                  </button>
-                )}
-              </span>
-            </div>
-          ))}
+          {ids.map((id) => {
+            const j = known.current.get(id) as Line;
+            return (
+              <JobRow
+                key={id}
+                job={j}
+                here={id === here}
+                chosen={chosen.has(id)}
+                readAt={page.data?.readAt ?? 0}
+                items={items(j)}
+                menu={menu === id}
+                onMenu={(on) => setMenu(on ? id : '')}
+                onChoose={(range) => (range ? chosen.range(id) : chosen.toggle(id))}
+                onForce={may ? () => setStop({ job: j, force: true }) : undefined}
+              />
+            );
+          })}
         </div>
+      )}
+      {page.data?.looked_back_to && (
+        <p className={css.hint}>Looked at 5000 jobs so far, back to {new Date(page.data.looked_back_to).toLocaleString('en-GB')}.</p>
       )}
       {(trail.length > 0 || page.data?.next_cursor) && (
         <div className={css.actions}>
-          <button type="button" disabled={trail.length === 0} onClick={() => setCursors({ status, list: trail.slice(0, -1) })}>
+          <button type="button" disabled={trail.length === 0} onClick={() => setPages({ key, list: trail.slice(0, -1) })}>
             Newer
           </button>
           <button
             type="button"
             disabled={!page.data?.next_cursor}
-            onClick={() => page.data?.next_cursor && setCursors({ status, list: [...trail, page.data.next_cursor] })}
+            onClick={() => page.data?.next_cursor && setPages({ key, list: [...trail, page.data.next_cursor] })}
           >
             Older
           </button>
@@ -164,15 +294,19 @@ export function JobsPage({ search, onSearch }: { search: JobSearch; onSearch: (s
       )}
       {stop && (
         <Confirm
-          title={`Cancel ${stop.workflow.workflow_name}?`}
-          action="Cancel the job"
+          title={`${stop.force ? 'Stop' : 'Cancel'} ${stop.job.workflow.workflow_name}${stop.force ? ' at once' : ''}?`}
+          action={stop.force ? 'Force stop' : 'Cancel the job'}
           onClose={() => setStop(undefined)}
           onConfirm={() => {
-            act(stop, 'cancel');
+            cancel(stop.job, stop.force);
             setStop(undefined);
           }}
         >
-          <p>The job {stop.job_id} is asked to stop. What it has done stays done.</p>
+          <p>
+            {stop.force
+              ? `The job ${stop.job.job_id} does not come to the end of its step. What it has done stays done.`
+              : `The job ${stop.job.job_id} is asked to stop. What it has done stays done.`}
+          </p>
         </Confirm>
       )}
     </div>

@@ -1,0 +1,122 @@
+package orchestrator
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/store"
+)
+
+func (w *world) jobBulk(in JobBulk) (fleet.Bulk, map[fleet.ID]fleet.BulkTarget) {
+	w.Helper()
+	b, err := w.Jobs.StartBulk(w.Context(), w.admin, in)
+	w.must(err)
+	return w.bulkOf(b.ID)
+}
+
+func (w *world) bulkOf(id fleet.ID) (fleet.Bulk, map[fleet.ID]fleet.BulkTarget) {
+	w.Helper()
+	b, targets, err := w.Robots.Bulk(w.Context(), w.admin, id)
+	w.must(err)
+	by := map[fleet.ID]fleet.BulkTarget{}
+	for _, t := range targets {
+		by[t.JobID] = t
+	}
+	return b, by
+}
+
+// One operation asks each job as it would be asked alone, and has a result for each.
+func TestJobBulk(t *testing.T) {
+	w := newWorld(t)
+	w.connect()
+	waits, runs, ended := w.submit(), w.submit(), w.submit()
+	w.start(runs)
+	w.complete(w.start(ended))
+	b, by := w.jobBulk(JobBulk{Kind: fleet.BulkCancelJobs, Jobs: []fleet.ID{waits.ID, runs.ID, ended.ID, waits.ID}})
+	if b.State != fleet.BulkCompleted || b.Total != 3 || b.Done != 2 || b.Skipped != 1 || b.EndedAt.IsZero() {
+		t.Errorf("%+v", b)
+	}
+	if by[ended.ID].State != fleet.TargetSkipped || by[ended.ID].Reason != "It had ended before: completed." || !strings.Contains(by[runs.ID].Reason, "told to stop") {
+		t.Errorf("%+v", by)
+	}
+	if a, c := w.get(waits.ID).Job.State, w.get(runs.ID).Job.State; a != fleet.Cancelled || c != fleet.Cancelling {
+		t.Errorf("%s %s", a, c)
+	}
+	// A retry makes a job for each that failed; what cannot be repeated says why.
+	b, by = w.jobBulk(JobBulk{Kind: fleet.BulkRetryJobs, Jobs: []fleet.ID{waits.ID, runs.ID, ended.ID}})
+	if b.State != fleet.BulkCompleted || b.Done != 1 || b.Failed != 2 {
+		t.Errorf("%+v", b)
+	}
+	again := by[waits.ID].MadeID
+	if v := w.get(again); v.Job.RetryOf != waits.ID || by[runs.ID].State != fleet.TargetFailed || by[runs.ID].MadeID != "" || by[runs.ID].Reason == "" {
+		t.Errorf("%+v %+v", v.Job, by)
+	}
+	retried, err := w.Robots.RetryBulk(t.Context(), w.admin, b.ID)
+	w.must(err)
+	if retried.RetryOf != b.ID || retried.Total != 2 || retried.Failed != 2 {
+		t.Errorf("%+v", retried)
+	}
+	rows, err := w.store.QueryText(t.Context(), "select id from jobs where retry_of is not null")
+	w.must(err)
+	if len(rows) != 1 {
+		t.Errorf("%d jobs were made", len(rows))
+	}
+	w.is(second(w.Jobs.StartBulk(t.Context(), w.admin, JobBulk{Kind: fleet.BulkRetryJobs})), fleet.CodeInvalid, "empty_selection")
+	w.is(second(w.Jobs.StartBulk(t.Context(), w.admin, JobBulk{Kind: fleet.CommandPause, Jobs: []fleet.ID{waits.ID}})), fleet.CodeInvalid, "invalid_field")
+	w.is(second(w.Jobs.StartBulk(t.Context(), w.admin, JobBulk{Kind: fleet.BulkCancelJobs, Jobs: []fleet.ID{"01939c3e-7b1a-7c3d-8e4f-0123456789ab"}})), fleet.CodeNotFound, "job_not_found")
+	globex := w.admin.In("globex")
+	w.is(second(w.Jobs.StartBulk(t.Context(), globex, JobBulk{Kind: fleet.BulkCancelJobs, Jobs: []fleet.ID{waits.ID}})), fleet.CodeNotFound, "job_not_found")
+	w.is(second(w.Jobs.StartBulk(t.Context(), w.robot, JobBulk{Kind: fleet.BulkCancelJobs, Jobs: []fleet.ID{waits.ID}})), fleet.CodeForbidden, "forbidden")
+}
+
+func second[T any](_ T, err error) error { return err }
+
+// All that match are fixed when it is asked, more than are done at once are gone on
+// with by the chores, and nothing begins after a cancel.
+func TestJobBulkOfAllThatMatch(t *testing.T) {
+	w := newWorld(t)
+	var ids []fleet.ID
+	for i := range bulkAtOnce + 50 {
+		priority := fleet.Priority(i % 2 * 5)
+		job := w.submit(func(r *SubmitRequest) { r.Priority = &priority })
+		if priority == 5 {
+			ids = append(ids, job.ID)
+		}
+	}
+	b, by := w.jobBulk(JobBulk{Kind: fleet.BulkCancelJobs, Query: &JobQuery{Priorities: []fleet.Priority{5}}})
+	if b.State != fleet.BulkCompleted || b.Done != len(ids) || len(by) != len(ids) {
+		t.Errorf("%+v", b)
+	}
+	b, _ = w.jobBulk(JobBulk{Kind: fleet.BulkRetryJobs, Query: &JobQuery{JobFilter: store.JobFilter{Workflows: []fleet.ID{w.get(ids[0]).Job.Workflow.ID}}}})
+	if b.State != fleet.BulkCompleted || b.Total != len(ids) || b.Done != len(ids) {
+		t.Errorf("retries: %+v", b)
+	}
+	all := JobBulk{Kind: fleet.BulkCancelJobs, Query: &JobQuery{}, Change: fleet.JobChange{Reason: "clean up"}}
+	b, _ = w.jobBulk(all)
+	if b.State != fleet.BulkRunning || b.Total != bulkAtOnce+50 || b.Done != bulkAtOnce {
+		t.Fatalf("more than at once: %+v", b)
+	}
+	w.must(w.Robots.KeepBulks(t.Context(), store.System("test")))
+	if b, _ = w.bulkOf(b.ID); b.State != fleet.BulkCompleted || b.Done != b.Total {
+		t.Errorf("gone on with: %+v", b)
+	}
+	for range bulkAtOnce + 1 {
+		w.submit()
+	}
+	b, _ = w.jobBulk(all)
+	_, err := w.Robots.CancelBulk(t.Context(), w.admin, b.ID)
+	w.must(err)
+	b, by = w.bulkOf(b.ID)
+	var skipped []string
+	for _, x := range by {
+		if x.State == fleet.TargetSkipped {
+			skipped = append(skipped, x.Reason)
+		}
+	}
+	if b.State != fleet.BulkCancelled || b.Done != bulkAtOnce || b.Skipped != 1 || !slices.Equal(skipped, []string{"The operation was cancelled."}) {
+		t.Errorf("cancelled: %+v %s", b, fmt.Sprint(skipped))
+	}
+}

@@ -1,0 +1,172 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ask, clean, dev, launch, open, type Program, shot, workflow } from './harness';
+
+let browser: Browser;
+let server: Program;
+let demo: Program;
+const ids: Record<string, string> = {};
+
+const doc = (name: string) => ({ metadata: { name }, nodes: { s: { node_id: 's', node_type: 'StartNode', config: {} } }, connections: [] });
+const slow = {
+  metadata: { name: 'slow' },
+  nodes: {
+    s: { node_id: 's', node_type: 'StartNode', config: {} },
+    w: { node_id: 'w', node_type: 'WaitNode', config: { duration: 120 } },
+  },
+  connections: [{ source_node: 's', source_port: 'exec_out', target_node: 'w', target_port: 'exec_in' }],
+};
+
+beforeAll(async () => {
+  [browser, server, demo] = await Promise.all([launch(), dev(), dev('--demo', '40')]);
+  const invoices = await workflow(server.url, 'invoices', doc('invoices'));
+  ids.gpu = await invoices({ placement: { capabilities: ['gpu'] }, priority: 5 });
+  ids.urgent = await invoices({ placement: { capabilities: ['gpu'] }, priority: 0 });
+  ids.done = await invoices();
+  ids.cancelled = await invoices({ placement: { capabilities: ['gpu'] } });
+  await ask(server.url, 'POST', `/jobs/${ids.cancelled}/cancel`, {});
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await Promise.all([server?.stop(), demo?.stop()]);
+});
+
+describe('the list of jobs', () => {
+  it('says why jobs wait, and finds them by reason, priority and text, all in the address', async () => {
+    const w = await open(browser);
+    await w.page.goto(`${server.url}/fleet/jobs`);
+    const table = w.page.getByRole('table', { name: 'Jobs' });
+    const row = (id: string) => table.getByRole('row').filter({ hasText: `…${id.slice(-8)}` });
+    await row(ids.gpu ?? '')
+      .getByText(/^Waits for a robot with gpu: none of 2 robots fits/)
+      .waitFor();
+    await w.page.getByText(/^\d+ jobs in the last 24 h, newest first\. Priority: 0 goes first\.$/).waitFor();
+    await w.page.getByLabel('Reason').selectOption('no_match');
+    await w.page.waitForURL('**/fleet/jobs?why=no_match');
+    await expect.poll(() => table.getByRole('row').count()).toBe(3);
+    await w.page.getByLabel('Priority').selectOption('0');
+    await expect.poll(() => table.getByRole('row').count()).toBe(2);
+    await row(ids.urgent ?? '')
+      .getByText('Critical')
+      .waitFor();
+    await w.page.goBack();
+    await expect.poll(() => table.getByRole('row').count()).toBe(3);
+    await w.page.reload();
+    await expect.poll(() => table.getByRole('row').count()).toBe(3);
+    await w.page.getByRole('button', { name: 'Clear filters' }).click();
+    await w.page.getByRole('searchbox', { name: 'Search jobs' }).fill((ids.done ?? '').slice(-8));
+    await expect.poll(() => table.getByRole('row').count()).toBe(2);
+    await w.page.getByRole('searchbox', { name: 'Search jobs' }).fill('nobody has this');
+    await w.page.getByText('No job matches this filter in the last 24 h.').waitFor();
+    await clean(w.page);
+    await shot(w.page, 'jobs-nothing');
+    expect(w.faults).toEqual([]);
+    await w.context.close();
+  });
+  it('has a menu for each row, by click and by key, and links a job with the one that repeats it', async () => {
+    const w = await open(browser);
+    await w.page.goto(`${server.url}/fleet/jobs?range=1h`);
+    const table = w.page.getByRole('table', { name: 'Jobs' });
+    const row = table.getByRole('row').filter({ hasText: `…${(ids.cancelled ?? '').slice(-8)}` });
+    await row.getByRole('button', { name: /^Actions of job/ }).click();
+    const menu = w.page.getByRole('menu');
+    await menu.getByRole('menuitem', { name: /^Retry/ }).waitFor();
+    await clean(w.page);
+    await shot(w.page, 'jobs-menu');
+    await w.page.keyboard.press('Escape');
+    await menu.waitFor({ state: 'detached' });
+    await row.getByRole('button', { name: /^Actions of job/ }).click();
+    await menu.getByRole('menuitem', { name: /^Retry/ }).click();
+    await w.page.getByText(/^New job ….{8} from ….{8}\./).waitFor();
+    await row.getByText(/^retried as/).waitFor();
+    await row.getByRole('link', { name: /^…/ }).last().click();
+    await w.page.waitForURL('**/fleet/jobs/*');
+    expect(w.page.url()).not.toContain(ids.cancelled);
+    expect(w.faults).toEqual([]);
+    await w.context.close();
+  });
+  it('asks the same of many jobs that keys have chosen, in one operation with a result for each', async () => {
+    const w = await open(browser);
+    const asked: string[] = [];
+    w.page.on('request', (r) => {
+      if (r.method() === 'POST') asked.push(new URL(r.url()).pathname);
+    });
+    await w.page.goto(`${server.url}/fleet/jobs?status=pending&why=no_match`);
+    const table = w.page.getByRole('table', { name: 'Jobs' });
+    await expect.poll(() => table.getByRole('row').count()).toBeGreaterThan(2);
+    const rows = (await table.getByRole('row').count()) - 1;
+    await w.page.keyboard.press('ArrowDown');
+    await w.page.keyboard.press('x');
+    const bar = w.page.getByRole('region', { name: 'What is chosen' });
+    await bar.getByText('1 job selected (1 pending)').waitFor();
+    await w.page.keyboard.press('Shift+ArrowDown');
+    await bar.getByText('2 jobs selected (2 pending)').waitFor();
+    await w.page.keyboard.press('Control+a');
+    await bar.getByText(`${rows} jobs selected (${rows} pending)`).waitFor();
+    await bar.getByRole('button', { name: 'Cancel…' }).click();
+    const dialog = w.page.getByRole('dialog');
+    await dialog.getByText(`${rows} pending: cancelled at once.`).waitFor();
+    await clean(w.page);
+    await shot(w.page, 'jobs-bulk-dialog');
+    await dialog.getByRole('button', { name: 'Cancel them' }).click();
+    await w.page.getByText(`Cancel: ${rows} of ${rows} done, 0 failed, 0 left as they were.`).waitFor();
+    await w.page.getByText('No job matches these 2 filters in the last 24 h.').waitFor();
+    await clean(w.page);
+    await shot(w.page, 'jobs-bulk-result');
+    expect(asked.filter((p) => p.includes('/jobs'))).toEqual(['/api/v1/jobs/bulk-actions']);
+    expect(w.faults).toEqual([]);
+    await w.context.close();
+  });
+  it('narrows the time by a brush over the histogram, and widens it again', async () => {
+    const w = await open(browser);
+    await w.page.goto(`${server.url}/fleet/jobs?range=1h`);
+    const slider = w.page.getByRole('slider');
+    await slider.focus();
+    await w.page.keyboard.press('ArrowLeft');
+    await w.page.keyboard.press('Shift+ArrowLeft');
+    await w.page.keyboard.press('Enter');
+    await w.page.waitForURL('**/fleet/jobs?*from=*');
+    await w.page.getByText(/jobs? in the chosen time, newest first/).waitFor();
+    await w.page.getByRole('button', { name: 'Whole range' }).click();
+    await w.page.getByText(/jobs in the last 24 h, newest first/).waitFor();
+    expect(w.faults).toEqual([]);
+    await w.context.close();
+  });
+  it('shows how long a job that is asked to stop has left, and stops it by force', async () => {
+    const run = await workflow(server.url, 'slow', slow);
+    const id = await run();
+    const w = await open(browser);
+    await w.page.goto(`${server.url}/fleet/jobs?status=running,cancelling`);
+    const row = w.page.getByRole('row').filter({ hasText: `…${id.slice(-8)}` });
+    await row.getByText('Running').waitFor();
+    expect(w.faults).toEqual([]);
+    await row.getByRole('button', { name: /^Actions of job/ }).click();
+    await w.page.getByRole('menuitem', { name: /^Cancel/ }).click();
+    await w.page.getByRole('dialog').getByRole('button', { name: 'Cancel the job' }).click();
+    await ask(server.url, 'POST', `/jobs/${id}/cancel`, { force: true });
+    expect(w.faults).toEqual([]);
+    await w.context.close();
+  });
+});
+
+describe('the jobs of a busy fleet', () => {
+  for (const [width, height] of [
+    [1440, 900],
+    [390, 844],
+  ] as const)
+    it(`is accessible at ${width}, dark and light`, async () => {
+      const w = await open(browser, { width, height });
+      await w.page.goto(`${demo.url}/fleet/jobs`);
+      await w.page.getByRole('table', { name: 'Jobs' }).waitFor();
+      await w.page.getByRole('region', { name: 'Jobs over time' }).waitFor();
+      expect(await w.page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth)).toBe(false);
+      for (const colorScheme of ['dark', 'light'] as const) {
+        await w.page.emulateMedia({ colorScheme });
+        await clean(w.page);
+        await shot(w.page, `jobs-busy-${width}-${colorScheme}`);
+      }
+      expect(w.faults).toEqual([]);
+      await w.context.close();
+    });
+});

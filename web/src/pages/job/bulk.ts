@@ -1,0 +1,84 @@
+/** What the list of jobs asks of many at once, and how it says what that does. Pure. */
+import type { Schemas } from '../../api/client';
+import { label } from '../../parts/words';
+import { final, type JobSearch, many, type Span } from './rows';
+
+type Line = Schemas['JobLine'];
+
+export type Kind = 'job_cancel' | 'job_retry';
+
+const counts = (jobs: readonly Line[]): [string, number][] => {
+  const by = new Map<string, number>();
+  for (const j of jobs) by.set(j.status, (by.get(j.status) ?? 0) + 1);
+  return [...by];
+};
+
+/** summaryOf says how the chosen jobs stand, such as " (3 running, 1 failed)". */
+export const summaryOf = (jobs: readonly Line[]): string =>
+  jobs.length === 0
+    ? ''
+    : ` (${counts(jobs)
+        .map(([s, n]) => `${n} ${label(s).toLowerCase()}`)
+        .join(', ')})`;
+
+/** effects says what an operation does to jobs in each state; of all that match the numbers are not known. */
+export function effects(kind: Kind, jobs: readonly Line[] | undefined): string[] {
+  if (!jobs)
+    return kind === 'job_cancel'
+      ? [
+          'Those that have not started are cancelled at once.',
+          'The robots of those that run are told to stop; they have 60 s.',
+          'Those that have ended stay as they are.',
+        ]
+      : ['A new job is made for each that failed, was cancelled or timed out.', 'All others are left out.'];
+  return counts(jobs).map(([s, n]) => {
+    const what = `${n} ${label(s).toLowerCase()}`;
+    if (kind === 'job_retry')
+      return `${what}: ${final(s) && s !== 'completed' ? `${n === 1 ? 'a new job is' : 'new jobs are'} made` : 'refused, with the reason'}.`;
+    if (final(s)) return `${what}: left as ${n === 1 ? 'it is' : 'they are'}.`;
+    return `${what}: ${s === 'running' || s === 'cancelling' ? 'told to stop, within 60 s' : 'cancelled at once'}.`;
+  });
+}
+
+/** bulkBody is what the server is asked: jobs by their ids, or by the filter of the list. */
+export function bulkBody(kind: Kind, all: boolean, jobs: readonly Line[], s: JobSearch, span: Span, force: boolean): Record<string, unknown> {
+  const params = kind === 'job_cancel' && force ? { params: { force: true } } : {};
+  if (!all) return { kind, ids: jobs.map((j) => j.job_id), ...params };
+  const filter: Record<string, unknown> = {};
+  for (const [name, words] of [
+    ['status', many(s.status)],
+    ['why', many(s.why)],
+    ['workflow_id', many(s.workflow)],
+    ['robot_id', many(s.robot)],
+    ['trigger', many(s.trigger)],
+    ['priority', many(s.prio).map(Number)],
+  ] as const)
+    if (words.length > 0) filter[name] = words;
+  if (s.q) filter.q = s.q;
+  if (span.from) filter.from = span.from;
+  if (span.to) filter.to = span.to;
+  return { kind, filter, ...params };
+}
+
+const columns: readonly [string, (j: Line) => string | number | undefined][] = [
+  ['job_id', (j) => j.job_id],
+  ['status', (j) => j.status],
+  ['workflow', (j) => j.workflow.workflow_name],
+  ['robot', (j) => j.robot_name ?? j.robot_id],
+  ['priority', (j) => j.priority],
+  ['trigger', (j) => j.trigger],
+  ['created_at', (j) => j.created_at],
+  ['waited_ms', (j) => j.waited_ms],
+  ['duration_ms', (j) => j.duration_ms],
+  ['attempt', (j) => j.epoch],
+  ['waits', (j) => j.waiting_summary],
+];
+
+/** csvOf is the chosen rows as a table. A cell that a program could take for a formula is kept from that. */
+export function csvOf(jobs: readonly Line[]): string {
+  const cell = (v: string | number | undefined) => {
+    const text = String(v ?? '');
+    return `"${(/^[=+\-@\t\r]/.test(text) ? `'${text}` : text).replaceAll('"', '""')}"`;
+  };
+  return [columns.map(([name]) => name).join(','), ...jobs.map((j) => columns.map(([, of]) => cell(of(j))).join(','))].join('\r\n');
+}

@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest';
+import type { Schemas } from '../../api/client';
+import { cliOf, listQuery } from './actions';
+import { bulkBody, csvOf, effects, summaryOf } from './bulk';
+import { spanAt, stack, states, top } from './histogram';
+import { filters, jobSearch, many, spanOf, spanWords, turned } from './rows';
+
+const now = Date.parse('2026-11-27T12:00:00Z');
+
+describe('the address of the list of jobs', () => {
+  it('keeps what it knows, in whatever form it comes', () => {
+    expect(jobSearch({ status: ['failed', 'timeout', 'moon'], prio: 5, why: 'no_match,lunch', range: '24h', q: 17 })).toEqual({
+      status: 'failed,timeout',
+      prio: '5',
+      why: 'no_match',
+      q: '17',
+    });
+    expect(jobSearch({ status: 'pending', range: 'all', from: 'soon' })).toEqual({ status: 'pending', range: 'all' });
+    expect(jobSearch({ range: '7d', from: '2026-11-27T10:00:00Z' })).toEqual({ from: '2026-11-27T10:00:00Z' });
+    expect(jobSearch({ prio: '21,3,x', trigger: 'retry', robot: 'a,b' })).toEqual({ prio: '3', trigger: 'retry', robot: 'a,b' });
+  });
+  it('names its span of time, 24 h where none is given', () => {
+    expect(spanOf({}, now)).toEqual({ from: '2026-11-26T12:00:00.000Z', to: '' });
+    expect(spanOf({ range: 'all' }, now)).toEqual({ from: '', to: '' });
+    expect([spanWords({}), spanWords({ range: 'all' }), spanWords({ to: 'x' })]).toEqual(['in the last 24 h', 'of all time', 'in the chosen time']);
+  });
+  it('asks the server for the same, and says it as a command', () => {
+    const s = { status: 'failed,timeout', workflow: 'w', q: "it's", range: '7d' };
+    expect(listQuery(s, now, 'c')).toBe(
+      'q=it%27s&status=failed&status=timeout&workflow_id=w&from=2026-11-20T12%3A00%3A00.000Z&limit=100&cursor=c'.replace('%27', '%27'),
+    );
+    expect(cliOf(s)).toBe("fleet job list --status failed --status timeout --workflow w --search 'it'\\''s' --since 168h");
+    expect(cliOf({ range: 'all' })).toBe('fleet job list');
+    expect(filters(s)).toBe(3);
+  });
+  it('turns words of a list', () => {
+    expect([turned(undefined, 'a'), turned('a,b', 'a'), many('a, a,b')]).toEqual(['a', 'b', ['a', 'b']]);
+  });
+});
+
+describe('the histogram of jobs', () => {
+  const h = {
+    from: '2026-11-27T10:00:00Z',
+    to: '2026-11-27T11:00:00Z',
+    step_ms: 1_200_000,
+    counted: 7,
+    buckets: [
+      { at: '2026-11-27T10:00:00Z', counts: { completed: 3, failed: 1 } },
+      { at: '2026-11-27T10:20:00Z', counts: {} },
+      { at: '2026-11-27T10:40:00Z', counts: { pending: 2, completed: 1 } },
+    ],
+  } as unknown as Schemas['JobHistogram'];
+  it('stacks states so that the fullest bucket fills the height', () => {
+    expect(top(h)).toBe(4);
+    expect(stack({ completed: 3, failed: 1 }, 4)).toEqual([
+      { state: 'completed', count: 3, y: 0.25, h: 0.75 },
+      { state: 'failed', count: 1, y: 0, h: 0.25 },
+    ]);
+    expect(states(h)).toEqual([
+      { state: 'pending', count: 2 },
+      { state: 'completed', count: 4 },
+      { state: 'failed', count: 1 },
+    ]);
+  });
+  it('means the time of whole buckets, whichever end comes first', () => {
+    expect(spanAt(h, 1, 0)).toEqual({ from: '2026-11-27T10:00:00.000Z', to: '2026-11-27T10:40:00.000Z' });
+    expect(spanAt(h, 2, 9)).toEqual({ from: '2026-11-27T10:40:00.000Z', to: '2026-11-27T11:00:00.000Z' });
+  });
+});
+
+describe('what is asked of many jobs', () => {
+  const job = (id: string, status: string, name = 'Pay') =>
+    ({ job_id: id, status, workflow: { workflow_name: name }, priority: 5, trigger: 'manual', created_at: 'c', epoch: 1 }) as unknown as Schemas['JobLine'];
+  const jobs = [job('a', 'running'), job('b', 'failed'), job('c', 'pending'), job('d', 'pending')];
+  it('says what it does to jobs in each state', () => {
+    expect(summaryOf(jobs)).toBe(' (1 running, 1 failed, 2 pending)');
+    expect(effects('job_cancel', jobs)).toEqual(['1 running: told to stop, within 60 s.', '1 failed: left as it is.', '2 pending: cancelled at once.']);
+    expect(effects('job_retry', jobs)).toEqual([
+      '1 running: refused, with the reason.',
+      '1 failed: a new job is made.',
+      '2 pending: refused, with the reason.',
+    ]);
+    expect(effects('job_retry', undefined)).toHaveLength(2);
+  });
+  it('names the jobs, or the filter of all that match', () => {
+    expect(bulkBody('job_cancel', false, jobs, {}, { from: '', to: '' }, true)).toEqual({
+      kind: 'job_cancel',
+      ids: ['a', 'b', 'c', 'd'],
+      params: { force: true },
+    });
+    expect(bulkBody('job_retry', true, jobs, { status: 'failed,timeout', prio: '5', q: 'x' }, { from: 'f', to: '' }, false)).toEqual({
+      kind: 'job_retry',
+      filter: { status: ['failed', 'timeout'], priority: [5], q: 'x', from: 'f' },
+    });
+  });
+  it('exports rows so that no program takes a name for a formula', () => {
+    const [head, row] = csvOf([job('a', 'failed', '=1+"2"')]).split('\r\n');
+    expect(head).toMatch(/^job_id,status,workflow,/);
+    expect(row).toContain(`"a","failed","'=1+""2""",`);
+  });
+});
