@@ -89,7 +89,6 @@ var notAudited = map[string]string{
 	"local.connect": "fleet canvas alone has it, and no audit",
 	"items.claim":   "nothing is in the queue; TestItems", "items.complete": "held by another here; TestItems", "items.fail": "held by another here; TestItems", "items.release": "held by another here; TestItems", "items.renew": "held by another here; TestItems",
 	"jobs.act_many":  "leaves a row for the operation and one for each job; TestJobBulk in orchestrator",
-	"jobs.act_many":  "leaves a row for the operation and one for each job; TestJobBulk in orchestrator",
 	"tenants.create": "stands in the new tenant's own chain, below",
 	"robots.enrol":   "enrolment tokens alone may; TestEnrolment",
 }

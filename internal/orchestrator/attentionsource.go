@@ -338,7 +338,7 @@ func (l *look) deadlines() ([]fleet.AttentionEntry, error) {
 			e.Severity, e.Since = fleet.SeverityCritical, due[0].Deadline
 			e.Sentence = fmt.Sprintf("%s: %s overdue.", q.Name, amount(int64(f.Overdue), len(due) == lookItems && f.Overdue == lookItems, "item is", "items are"))
 		case f.RobotsNeeded > f.Consumers:
-			e.Sentence = fmt.Sprintf("%s needs %d robots at once to meet its deadlines; %d work on it.", q.Name, f.RobotsNeeded, f.Consumers)
+			e.Sentence = fmt.Sprintf("%s needs %s at once to meet its deadlines; at work on it: %d.", q.Name, amount(int64(f.RobotsNeeded), false, "robot", "robots"), f.Consumers)
 		default:
 			e.Sentence = fmt.Sprintf("%s: %s at risk of missing the deadline.", q.Name, amount(int64(f.AtRisk), false, "item is", "items are"))
 		}

@@ -126,10 +126,27 @@ export async function feed(dir: string, size: Size): Promise<Feed> {
       progress: status === 'running' ? 40 : 100,
       epoch: 1,
       version: 1,
+      trigger: 'manual',
+      waited_ms: status === 'pending' ? undefined : 12,
+      duration_ms: ['running', 'pending'].includes(status) ? undefined : 4200,
+      waiting_reason: status === 'pending' ? 'no_slot' : undefined,
+      waiting_summary: status === 'pending' ? 'Waits for a free slot: 40 robots fit, none free (40 full).' : undefined,
       waiting_on: status === 'pending' ? 'robot' : undefined,
       waiting_code: status === 'pending' ? 'no_slot' : undefined,
     };
   };
+  const histogram = () => ({
+    from: '2026-11-26T10:00:00Z',
+    to: '2026-11-27T10:00:00Z',
+    step_ms: 1_440_000,
+    counted_by: 'created',
+    whole: true,
+    counted: size.jobs,
+    buckets: Array.from({ length: 60 }, (_, i) => ({
+      at: new Date(Date.UTC(2026, 10, 26, 10) + i * 1_440_000).toISOString(),
+      counts: { completed: size.jobs / 100, failed: size.jobs / 150 },
+    })),
+  });
   const jobs = (q: URLSearchParams) => {
     const limit = Number(q.get('limit') ?? 100);
     const status = q.get('status');
@@ -166,6 +183,8 @@ export async function feed(dir: string, size: Size): Promise<Feed> {
         return json({ user_id: 'u', name: 'Bench', role: 'operator', tenant_id: 'default', permissions });
       case '/api/v1/fleet/snapshot':
         return json(snapshot());
+      case '/api/v1/jobs/histogram':
+        return json(histogram());
       case '/api/v1/jobs':
         return json(jobs(url.searchParams));
       case '/api/v1/fleet/health':

@@ -109,12 +109,12 @@ describe('10,000 robots and 1,000 updates a second', () => {
   it('leaves pages of 100,000 jobs fluid', async () => {
     const w = await open(browser);
     const { page } = w;
-    await page.goto(`${server.url}/fleet/jobs`);
-    await page.getByText('100000 jobs, newest first.', { exact: false }).waitFor();
+    await page.goto(`${server.url}/fleet/jobs?range=all`);
+    await page.getByText('100000 jobs of all time, newest first.', { exact: false }).waitFor();
     const kb = (server.answers.get('/jobs') ?? 0) / 1000;
     const walk = await work(page, async () => {
       await page.getByRole('button', { name: 'Failed', exact: true }).click();
-      await page.getByText('20000 jobs, newest first.', { exact: false }).waitFor();
+      await page.getByText('20000 jobs of all time, newest first.', { exact: false }).waitFor();
       await page.getByRole('button', { name: 'Older' }).click();
       await page.getByRole('button', { name: 'Newer' }).and(page.locator(':enabled')).waitFor();
       await page.getByRole('table', { name: 'Jobs' }).hover();

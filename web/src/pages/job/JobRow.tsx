@@ -10,7 +10,7 @@ import own from './jobs.module.css';
 
 export type Line = Schemas['JobLine'];
 
-export const columns = '36px 148px 92px minmax(110px, 1.1fr) minmax(110px, 1fr) 72px 82px 88px 78px 78px minmax(170px, 1.4fr) 62px 44px';
+export const columns = '36px 148px 92px minmax(100px, 0.9fr) minmax(120px, 1fr) 66px 78px 84px 72px 72px minmax(200px, 1.9fr) 60px 44px';
 export const heads = ['State', 'Job', 'Workflow', 'Robot', 'Priority', 'Trigger', 'Created', 'Waited', 'Duration', 'Progress', 'Attempt'];
 
 export const short = (id: string): string => `…${id.slice(-8)}`;
