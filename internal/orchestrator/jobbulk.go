@@ -158,8 +158,7 @@ func (j *Jobs) keepBulk(ctx context.Context, s store.Scope, id fleet.ID) error {
 			more = true
 			return j.bulkOne(tx, &b, &t)
 		})
-		var refused *refusedTarget
-		if errors.As(err, &refused) { // what was begun of it was rolled back
+		if refused, ok := errors.AsType[*refusedTarget](err); ok { // what was begun of it was rolled back
 			more = true
 			err = j.Store.Update(ctx, s, func(tx store.Tx) error {
 				b, err := tx.Bulk(id)

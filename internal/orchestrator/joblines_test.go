@@ -77,8 +77,12 @@ func TestJobLines(t *testing.T) {
 	w.finds(JobQuery{JobFilter: store.JobFilter{Robots: []fleet.RobotID{"r1"}}}, failed, running)
 	w.finds(JobQuery{Longest: true, JobFilter: store.JobFilter{States: []fleet.State{fleet.Running}}}, running)
 	for _, bad := range []JobQuery{
-		{Triggers: []string{"moon"}}, {Priorities: []fleet.Priority{21}}, {Longest: true}, {Text: strings.Repeat("x", 201)},
-		{JobFilter: store.JobFilter{From: w.now, To: w.now}}, {JobFilter: store.JobFilter{Robots: make([]fleet.RobotID, 51)}},
+		{Triggers: []string{"moon"}},
+		{Priorities: []fleet.Priority{21}},
+		{Longest: true},
+		{Text: strings.Repeat("x", 201)},
+		{JobFilter: store.JobFilter{From: w.now, To: w.now}},
+		{JobFilter: store.JobFilter{Robots: make([]fleet.RobotID, 51)}},
 	} {
 		_, err := w.Jobs.Lines(t.Context(), w.admin, bad, fleet.Page{})
 		if fleet.AsError(err) == nil || fleet.AsError(err).Code != fleet.CodeInvalid {

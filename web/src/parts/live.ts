@@ -192,6 +192,12 @@ export const takeJob =
     // A fact does not say what a list has beside a job; what it said holds as long as it is about the same.
     const line: Line = { ...row, trigger: have.trigger };
     if (have.robot_name && row.robot_id === have.robot_id) line.robot_name = have.robot_name;
+    // Both are between times that the server gave.
+    const since = (from?: string, to?: string) => (from && to ? Math.max(0, Date.parse(to) - Date.parse(from)) : undefined);
+    const waited = since(row.created_at, row.first_started_at);
+    const lasted = since(row.started_at, row.ended_at);
+    if (waited !== undefined) line.waited_ms = waited;
+    if (lasted !== undefined) line.duration_ms = lasted;
     if (have.retried_as) line.retried_as = have.retried_as;
     if (row.status === 'pending' && have.status === 'pending' && have.waiting_summary) line.waiting_summary = have.waiting_summary;
     return { ...data, jobs: data.jobs.map((j, k) => (k === i ? line : j)) };
