@@ -3168,6 +3168,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Find robots, workflows, jobs, schedules and queues by the beginning of a name or an id */
+        get: operations["search.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/secrets": {
         parameters: {
             query?: never;
@@ -3467,6 +3484,42 @@ export interface paths {
         put: operations["users.password"];
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/views": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List one's own views of lists and the shared ones */
+        get: operations["views.list"];
+        put?: never;
+        /** Keep a view of a list, for oneself or shared */
+        post: operations["views.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/views/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Change what is given of a view */
+        put: operations["views.update"];
+        post?: never;
+        /** Delete a view */
+        delete: operations["views.delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -5370,6 +5423,10 @@ export interface components {
             /** Format: int64 */
             settle_seconds: number;
         };
+        FindAnswer: {
+            /** @description Robots, workflows, jobs, schedules and queues, in this order. What one may not see is not found. */
+            found: components["schemas"]["Found"][];
+        };
         Finding: {
             code: string;
             connection?: string;
@@ -5543,6 +5600,13 @@ export interface components {
             tables: {
                 [key: string]: unknown[] | null;
             };
+        };
+        Found: {
+            id: string;
+            kind: string;
+            name: string;
+            /** @enum {string} */
+            status?: "pending" | "assigned" | "running" | "cancelling" | "needs_decision" | "completed" | "failed" | "cancelled" | "timeout";
         };
         GroupRetryAnswer: {
             /** @description The new jobs. */
@@ -9663,6 +9727,37 @@ export interface components {
         };
         VersionList: {
             versions: components["schemas"]["WorkflowVersion"][];
+        };
+        View: {
+            /** Format: date-time */
+            created_at: string;
+            created_by?: string;
+            name: string;
+            page: string;
+            query: {
+                [key: string]: string;
+            };
+            /** Format: int64 */
+            revision: number;
+            shared: boolean;
+            /** Format: date-time */
+            updated_at: string;
+            updated_by?: string;
+            view_id: string;
+        };
+        ViewBody: {
+            name?: string;
+            /** @description The page that it is of, such as robots or jobs. */
+            page?: string;
+            /** @description What is in the address of the page. */
+            query?: {
+                [key: string]: string;
+            };
+            /** @description Everybody in the tenant sees it; those who may run jobs change it. Else it is one's own. */
+            shared?: boolean;
+        };
+        ViewList: {
+            views: components["schemas"]["View"][];
         };
         WaitRow: {
             /** Format: double */
@@ -17889,6 +17984,42 @@ export interface operations {
             };
         };
     };
+    "search.get": {
+        parameters: {
+            query?: {
+                /** @description The beginning of a name or an id, 1 to 100 characters. Names are found in small letters, in capitals and with one too. */
+                q?: string;
+                /** @description How many of each kind, 1 to 20; 8 if left out. */
+                limit?: number;
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FindAnswer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "secrets.list": {
         parameters: {
             query?: {
@@ -18952,6 +19083,148 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "views.list": {
+        parameters: {
+            query?: {
+                /** @description Only those of a page. */
+                page?: string;
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ViewList"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "views.create": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ViewBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["View"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "views.update": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ViewBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["View"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "views.delete": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduleDone"];
+                };
             };
             /** @description Error */
             default: {
