@@ -1,1 +1,0 @@
-import{Pt as e}from"./index-6_CGymun.js";import{s as t}from"./client-DpzoLZXm.js";var n=t();function r({act:t}){return(0,n.jsx)(`p`,{className:e.said,"data-bad":t.bad||void 0,role:t.bad?`alert`:`status`,children:t.said})}export{r as t};
