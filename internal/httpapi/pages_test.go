@@ -31,12 +31,15 @@ func TestEveryListHasItsLimit(t *testing.T) {
 			continue
 		}
 		lists++
-		path := strings.NewReplacer("{id}", string(w.api.ids.New())).Replace(o.path)
+		path := strings.NewReplacer("{id}", string(w.api.ids.New())).Replace(o.path) + "?"
+		if o.id == "search.get" {
+			path += "q=x&" // it lists nothing to who looks for nothing
+		}
 		most := page * max(o.times, 1)
-		if a := w.do("admin", "GET", fmt.Sprintf("%s?limit=%d", path, most), ""); a.status == 422 {
+		if a := w.do("admin", "GET", fmt.Sprintf("%slimit=%d", path, most), ""); a.status == 422 {
 			t.Errorf("%s at %d: %s", pattern, most, a.body)
 		}
-		if a := w.do("admin", "GET", fmt.Sprintf("%s?limit=%d", path, most+1), ""); a.status != 422 || !strings.Contains(a.body, fmt.Sprintf("between 1 and %d; got %d", most, most+1)) {
+		if a := w.do("admin", "GET", fmt.Sprintf("%slimit=%d", path, most+1), ""); a.status != 422 || !strings.Contains(a.body, fmt.Sprintf("between 1 and %d; got %d", most, most+1)) {
 			t.Errorf("%s at %d: %d %s", pattern, most+1, a.status, a.body)
 		}
 	}
