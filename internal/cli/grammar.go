@@ -43,7 +43,7 @@ type commands struct {
 	Stats       statsCmds       `cmd:"" help:"see numbers: throughput, durations, waiting, failures, how busy robots are" group:"Nouns"`
 	Attention   attentionCmd    `cmd:"" help:"see what needs a person, the worst first" group:"Nouns"`
 	View        viewCmds        `cmd:"" aliases:"views" help:"keep ways of looking at lists, for yourself or shared" group:"Nouns"`
-	Search      searchCmd       `cmd:"" aliases:"find" help:"find robots, workflows, jobs, schedules and queues by the beginning of a name or an id" group:"Nouns"`
+	Search      searchCmd       `cmd:"" aliases:"find" help:"find things by the beginning of a name or an id" group:"Nouns"`
 	Activity    activityCmd     `cmd:"" help:"read what happened, in sentences" group:"Nouns"`
 	Events      eventsCmd       `cmd:"" aliases:"event" help:"read what happened, and what happens" group:"Nouns"`
 
