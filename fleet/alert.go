@@ -54,6 +54,7 @@ const (
 	AlertScheduleLate     AlertKind = "schedule_late"
 	AlertScheduleDisabled AlertKind = "schedule_disabled"
 	AlertTriggerDisabled  AlertKind = "trigger_disabled"
+	AlertWebhookDisabled  AlertKind = "webhook_disabled"
 	AlertQueueSLA         AlertKind = "queue_sla"
 	AlertDeadLetter       AlertKind = "dead_letter"
 	AlertKeyExpiring      AlertKind = "key_expiring"
@@ -125,6 +126,7 @@ func AlertKindList() []AlertKindInfo {
 		{AlertScheduleLate, "A job of a schedule began too late, or runs for too long.", SeverityWarning, 1800, AlertParams{}, false, false, []string{"schedules", "workflows"}},
 		{AlertScheduleDisabled, "A schedule has disabled itself after failures in a row.", SeverityCritical, 1800, AlertParams{}, false, false, []string{"schedules", "workflows"}},
 		{AlertTriggerDisabled, "A trigger has disabled itself after failures in a row.", SeverityCritical, 1800, AlertParams{}, false, false, []string{"workflows"}},
+		{AlertWebhookDisabled, "A webhook is sent nothing more, because nothing arrived.", SeverityCritical, 1800, AlertParams{}, false, false, nil},
 		{AlertQueueSLA, "Items of a queue are overdue.", SeverityWarning, 1800, AlertParams{}, false, false, []string{"queues"}},
 		{AlertDeadLetter, "Jobs failed for good, for the same reason.", SeverityWarning, 1800, AlertParams{}, false, false, job},
 		{AlertKeyExpiring, "A key will end within seven days.", SeverityWarning, 3600, AlertParams{}, false, false, nil},

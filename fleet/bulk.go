@@ -45,7 +45,7 @@ type Bulk struct {
 	Tenant       TenantID     `json:"-"`
 	Kind         CommandKind  `json:"kind"`
 	Change       ModeChange   `json:"change"`             // of modes
-	Jobs         JobChange   `json:"jobs"`    // of jobs
+	Jobs         JobChange    `json:"jobs"`               // of jobs
 	Running      OnDeadline   `json:"running"`            // of restart and shutdown
 	AddTags      Capabilities `json:"add_tags,omitempty"` // of tag
 	RemoveTags   Capabilities `json:"remove_tags,omitempty"`

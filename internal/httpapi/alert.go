@@ -15,7 +15,7 @@ import (
 type AlertRuleBody struct {
 	Name                 *string              `json:"name,omitempty"`
 	Description          *string              `json:"description,omitempty"`
-	Kind                 *fleet.AlertKind     `json:"kind,omitempty" enum:"job_waiting,failure_rate,robot_lost,robot_health,job_stalled,needs_decision,schedule_missed,schedule_late,schedule_disabled,trigger_disabled,queue_sla,dead_letter,key_expiring,brake,channel_failing"`
+	Kind                 *fleet.AlertKind     `json:"kind,omitempty" enum:"job_waiting,failure_rate,robot_lost,robot_health,job_stalled,needs_decision,schedule_missed,schedule_late,schedule_disabled,trigger_disabled,webhook_disabled,queue_sla,dead_letter,key_expiring,brake,channel_failing"`
 	Params               *fleet.AlertParams   `json:"params,omitempty" doc:"Of kind failure_rate: more than percent of at least at_least jobs within window_seconds."`
 	Selector             *fleet.AlertSelector `json:"selector,omitempty" doc:"About which things it is; what is empty is all."`
 	Severity             *fleet.Severity      `json:"severity,omitempty" enum:"info,warning,critical"`

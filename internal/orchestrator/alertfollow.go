@@ -19,7 +19,7 @@ import (
 func alertEvents() []fleet.EventKind {
 	return []fleet.EventKind{
 		fleet.EventJobFailed, fleet.EventJobNeedsDecision, fleet.EventJobUnmet, fleet.EventRobotDisconnected, fleet.EventScheduleMissed,
-		fleet.EventScheduleLate, fleet.EventScheduleDisabled, fleet.EventTriggerDisabled, fleet.EventItemOverdue, fleet.EventKeyExpiring,
+		fleet.EventScheduleLate, fleet.EventScheduleDisabled, fleet.EventTriggerDisabled, fleet.EventWebhookDisabled, fleet.EventItemOverdue, fleet.EventKeyExpiring,
 		fleet.EventKeyExpired, fleet.EventBrake,
 	}
 }
@@ -238,6 +238,11 @@ func (a *Alerts) sightingsOf(r store.Reader, set *alertSet, list []fleet.Event) 
 			if e.Actor == auth.Trigger(e.Tenant, d.Name).Name { // it was the trigger itself
 				s.Kind, s.Cause, s.Of.Workflow = fleet.AlertTriggerDisabled, e.Subject.ID, d.Workflow
 				s.Title, s.Data = fmt.Sprintf("The trigger %s has disabled itself: %s", d.Name, d.Note), map[string]any{"note": d.Note}
+			}
+		case fleet.SubjectWebhook:
+			if e.Actor == auth.Webhook(e.Tenant, d.Name).Name {
+				s.Kind, s.Cause, s.Data = fleet.AlertWebhookDisabled, e.Subject.ID, map[string]any{"reason": d.Reason}
+				s.Title = fmt.Sprintf("The webhook %s is sent nothing more: %s", d.Name, d.Reason)
 			}
 		case fleet.SubjectItem:
 			err = overdue(r, set, e, &d, &s)

@@ -379,6 +379,10 @@ func (a *Alerts) holds(r store.Reader, set *alertSet, i *fleet.Incident, now tim
 		var t fleet.Trigger
 		t, err = r.Trigger(fleet.ID(i.Cause))
 		found = !t.Enabled
+	case fleet.AlertWebhookDisabled:
+		var w fleet.Webhook
+		w, err = r.Webhook(fleet.ID(i.Cause))
+		found = !w.Enabled && w.DeletedAt.IsZero()
 	case fleet.AlertKeyExpiring:
 		var k fleet.Key
 		k, err = r.Key(fleet.ID(i.Cause))

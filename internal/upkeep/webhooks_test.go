@@ -260,6 +260,43 @@ func TestWebhookGivesUp(t *testing.T) {
 	}
 }
 
+// TestWebhookThatStoppedIsAnIncident: until somebody enables it again.
+func TestWebhookThatStoppedIsAnIncident(t *testing.T) {
+	s := newSending(t)
+	look := &Alerts{Alerts: s.core.Alerts, Signals: s.store.Signals(), Now: func() time.Time { return s.clock }, Logger: s.timers.Logger}
+	live := func() []fleet.Incident {
+		t.Helper()
+		s.must(look.RunOnce(t.Context()))
+		list, err := s.core.Alerts.Incidents(t.Context(), s.admin(), orchestrator.IncidentQuery{State: "live", Kind: fleet.AlertWebhookDisabled}, fleet.Page{})
+		s.must(err)
+		return list.Incidents
+	}
+	_, err := s.core.Webhooks.Disable(t.Context(), s.admin(), string(s.hook.ID), "for the weekend")
+	s.must(err)
+	if list := live(); len(list) != 0 {
+		t.Errorf("although somebody said so: %+v", list)
+	}
+	_, err = s.core.Webhooks.Enable(t.Context(), s.admin(), string(s.hook.ID), false)
+	s.must(err)
+	s.to.answer = status(410)
+	s.happens(fleet.EventQueueCreated, "one")
+	s.goes(5 * time.Second)
+	list := live()
+	if len(list) != 1 || list[0].Cause != string(s.hook.ID) || !strings.Contains(list[0].Title, "watch") || !strings.Contains(list[0].Title, "410") {
+		t.Fatalf("%+v", list)
+	}
+	s.clock = s.clock.Add(2 * time.Hour)
+	if list = live(); len(list) != 1 {
+		t.Errorf("it is disabled still: %+v", list)
+	}
+	_, err = s.core.Webhooks.Enable(t.Context(), s.admin(), string(s.hook.ID), true)
+	s.must(err)
+	s.clock = s.clock.Add(2 * time.Hour)
+	if list = live(); len(list) != 0 {
+		t.Errorf("although it is enabled again: %+v", list)
+	}
+}
+
 // TestWebhookGone: 410 disables it, and nothing more is sent.
 func TestWebhookGone(t *testing.T) {
 	s := newSending(t)

@@ -4260,7 +4260,7 @@ export interface components {
              */
             for_seconds?: number;
             /** @enum {string} */
-            kind?: "job_waiting" | "failure_rate" | "robot_lost" | "robot_health" | "job_stalled" | "needs_decision" | "schedule_missed" | "schedule_late" | "schedule_disabled" | "trigger_disabled" | "queue_sla" | "dead_letter" | "key_expiring" | "brake" | "channel_failing";
+            kind?: "job_waiting" | "failure_rate" | "robot_lost" | "robot_health" | "job_stalled" | "needs_decision" | "schedule_missed" | "schedule_late" | "schedule_disabled" | "trigger_disabled" | "webhook_disabled" | "queue_sla" | "dead_letter" | "key_expiring" | "brake" | "channel_failing";
             name?: string;
             /** @description Of kind failure_rate: more than percent of at least at_least jobs within window_seconds. */
             params?: components["schemas"]["AlertParams"];

@@ -1,3 +1,5 @@
+import { clock } from '../parts/Time';
+
 /** Drafts are kept in this browser until the workflow is saved or published. */
 export interface Draft {
   text: string;
@@ -9,7 +11,7 @@ const prefix = 'fleet.canvas.draft:';
 
 export function keepDraft(key: string, text: string, base: string): void {
   try {
-    localStorage.setItem(prefix + key, JSON.stringify({ text, at: new Date().toLocaleTimeString(), base } satisfies Draft));
+    localStorage.setItem(prefix + key, JSON.stringify({ text, at: clock(Date.now()), base } satisfies Draft));
   } catch {
     // no room, or not allowed: the page says "Unsaved" all the same
   }

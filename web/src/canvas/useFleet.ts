@@ -3,6 +3,7 @@ import type { LiveRobot } from '../live/frames';
 import { fleet as store, stream, useConnection, useRobots } from '../parts/live';
 import type { Connection, PickerRobot } from '../parts/RobotPicker';
 import { hidden, onShown } from '../parts/shown';
+import { clock } from '../parts/Time';
 import * as net from './net';
 import { PickerRows } from './pickerrows';
 
@@ -55,12 +56,12 @@ export function useFleet(): Fleet {
             pages = Math.max(1, Math.ceil(list.length / 500));
             setRobots(list.map(asPicker));
           }
-          setSeen(new Date().toLocaleTimeString());
+          setSeen(clock(Date.now()));
         }
         setLost(undefined);
       } catch (e) {
         if (end.signal.aborted) return;
-        setLost((was) => was ?? { since: new Date().toLocaleTimeString(), why: e instanceof Error ? e.message : String(e) });
+        setLost((was) => was ?? { since: clock(Date.now()), why: e instanceof Error ? e.message : String(e) });
       }
       asking = false;
       if (live && !end.signal.aborted) timer = setTimeout(() => void look(), pages * every);

@@ -20,6 +20,7 @@ export const kinds: Readonly<Record<string, string>> = {
   schedule_late: 'Late schedules',
   schedule_disabled: 'Schedules that stopped',
   trigger_disabled: 'Triggers that stopped',
+  webhook_disabled: 'Webhooks that stopped',
   queue_sla: 'Overdue queue items',
   dead_letter: 'Dead letters',
   key_expiring: 'Keys that end',

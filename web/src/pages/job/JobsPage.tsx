@@ -12,7 +12,7 @@ import type { Item } from '../../parts/RowMenu';
 import { Empty, Fault, Loading } from '../../parts/States';
 import { useSelection } from '../../parts/selection';
 import { useMay } from '../../parts/session';
-import { serverNow } from '../../parts/Time';
+import { exact, serverNow } from '../../parts/Time';
 import { Views } from '../../parts/Views';
 import { cancelJob, cliOf, listQuery, retryJob } from './actions';
 import { BulkJobs } from './BulkJobs';
@@ -275,9 +275,7 @@ export function JobsPage({ search, onSearch }: Props) {
           })}
         </div>
       )}
-      {page.data?.looked_back_to && (
-        <p className={css.hint}>Looked at 5000 jobs so far, back to {new Date(page.data.looked_back_to).toLocaleString('en-GB')}.</p>
-      )}
+      {page.data?.looked_back_to && <p className={css.hint}>Looked at jobs back to {exact(page.data.looked_back_to)} so far. Older shows those before.</p>}
       {(trail.length > 0 || page.data?.next_cursor) && (
         <div className={css.actions}>
           <button type="button" disabled={trail.length === 0} onClick={() => setPages({ key, list: trail.slice(0, -1) })}>

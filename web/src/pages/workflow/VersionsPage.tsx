@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'react';
-import { Time } from './WorkflowsPage';
+import { Ago } from '../../parts/Time';
 import css from './workflow.module.css';
 
 interface Version {
@@ -59,7 +59,7 @@ export function VersionsPage({ id, canvasHref, versionHref }: { id: string; canv
                   <a href={versionHref(v.version)}>{v.version}</a>
                 </td>
                 <td>
-                  <Time at={v.created_at} />
+                  <Ago at={v.created_at} />
                 </td>
                 <td>{v.created_by ?? '–'}</td>
                 <td className={css.mono}>{v.hash.slice(0, 12)}</td>

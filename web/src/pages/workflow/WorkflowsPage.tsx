@@ -1,5 +1,6 @@
 import { useCallback, useEffect, useMemo, useState } from 'react';
 import { Loading } from '../../parts/States';
+import { Ago } from '../../parts/Time';
 import css from './workflow.module.css';
 
 interface Workflow {
@@ -100,7 +101,7 @@ export function WorkflowsPage(p: WorkflowsPageProps) {
                       </a>
                     </td>
                     <td>
-                      <Time at={f.modified_at} />
+                      <Ago at={f.modified_at} />
                     </td>
                     <td className={css.number}>{Math.max(1, Math.round(f.size_bytes / 1024))} KiB</td>
                   </tr>
@@ -149,7 +150,7 @@ export function WorkflowsPage(p: WorkflowsPageProps) {
                   </td>
                   <td className={css.number}>{w.version}</td>
                   <td>
-                    <Time at={w.updated_at} />
+                    <Ago at={w.updated_at} />
                   </td>
                   <td>
                     <a href={`${p.workflowHref(w.workflow_id)}/versions`}>All versions</a>
@@ -177,14 +178,5 @@ function Failed({ why, again }: { why: string; again: () => void }) {
         Try again
       </button>
     </div>
-  );
-}
-
-export function Time({ at }: { at: string }) {
-  const d = new Date(at);
-  return (
-    <time dateTime={at} title={at}>
-      {Number.isNaN(d.getTime()) ? '–' : d.toLocaleString()}
-    </time>
   );
 }
