@@ -16,7 +16,7 @@ LDFLAGS  = -s -w -X main.version=$(VERSION)
 export CGO_ENABLED = 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build fmt fmt-check vet lint law unit check setup-test test test-rooms test-chaos test-postgres race fuzz bench bench-short bench-peers generate verify cross chaos web ui ui-dist ui-dev ui-api ui-test ui-check ui-e2e ui-shots ui-bench clean
+.PHONY: help build fmt fmt-check vet lint law unit check setup-test test test-ui test-go test-rooms test-chaos test-postgres race fuzz bench bench-short bench-peers generate verify cross chaos web ui ui-dist ui-dev ui-api ui-test ui-check ui-e2e ui-shots ui-bench clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-13s %s\n", $$1, $$2}'
@@ -48,9 +48,14 @@ check: fmt-check vet law lint unit ## minutes, nothing but Go: formatting, vet, 
 setup-test: ## install what the tests need and this machine lacks: PostgreSQL, PgBouncer
 	scripts/setup-test.sh
 
-test: setup-test fmt-check law lint verify ## everything, under 12 minutes on two cores
+test: setup-test fmt-check law verify ## everything, under 12 minutes on two cores
+	@$(MAKE) --no-print-directory -j3 --output-sync=line test-ui test-go test-chaos
+
+test-ui: # of the interface, where there is a Node for it
 	@scripts/test-ui.sh
-	@$(MAKE) --no-print-directory -j2 --output-sync=line test-rooms test-chaos
+
+test-go: lint
+	@$(MAKE) --no-print-directory test-rooms
 
 # What kills and cuts waits more than it works, so it runs beside the rest.
 test-rooms: ## every package but e2e/chaos and law, then what works on either database on PostgreSQL
