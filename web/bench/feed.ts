@@ -189,6 +189,8 @@ export async function feed(dir: string, size: Size): Promise<Feed> {
         return json(jobs(url.searchParams));
       case '/api/v1/fleet/health':
         return json({ robots: url.searchParams.getAll('robot_id').map(health), total: 0, next_cursor: '' });
+      case '/api/v1/views':
+        return json({ views: [] });
       case '/api/v1/environments':
         return json({ environments: tables.environment.map((name) => ({ name, timing: { suspect_seconds: 30, lost_after_seconds: 90 } })) });
     }

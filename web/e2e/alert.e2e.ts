@@ -28,7 +28,7 @@ describe('alerts', () => {
     const w = await open(browser);
     const { page } = w;
     await page.goto(`${server.url}/`);
-    await page.getByRole('main').getByRole('link', { name: 'Incidents', exact: true }).click();
+    await page.getByRole('main').getByRole('link', { name: 'Incidents', exact: true }).first().click();
     await page.getByText('Nothing needs you.', { exact: false }).waitFor();
     await themes(page, 'incidents-empty');
     const run = await workflow(server.url, 'Send invoices', fails);

@@ -188,6 +188,7 @@ describe.skipIf(!postgres)('two orchestrators behind one address', () => {
     await page.getByRole('button', { name: 'Sign in' }).click();
     const live = page.getByTestId('connection').getByText('Live');
     await live.waitFor();
+    await page.mouse.move(0, 0); // a list stands still under the hand
     w.faults.length = 0; // before the sign-in nobody was known
     const stored = await ask<{ workflow_id: string }>('PUT', '/workflows', { workflow_name: 'Short', workflow_json: hello });
     const submit = async (n: number) => {

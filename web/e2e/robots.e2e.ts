@@ -423,7 +423,7 @@ describe('the page of a robot', () => {
     await page.getByText('· a new fan').first().waitFor();
     await themes(page, 'robot-commands');
     await to('Events');
-    await page.getByText('Active → Maintenance').waitFor();
+    await page.getByText('Active → Maintenance').first().waitFor();
     await page.getByText('a new fan').last().waitFor();
     await clean(page);
     await page.getByRole('button', { name: 'Resume' }).click();

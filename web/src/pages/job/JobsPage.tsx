@@ -80,6 +80,7 @@ export function JobsPage({ search, onSearch }: Props) {
   const [some, setSome] = useState(false);
   const held = useHeld(latest, inside || some || menu !== '', `${key} ${cursor}`);
   const ids = held.ids.filter((id) => known.current.has(id));
+  if (known.current.size > 1000) for (const id of known.current.keys()) if (!latest.includes(id) && !ids.includes(id)) known.current.delete(id);
 
   const act = (doing: string, what: () => Promise<{ text: string; made?: string }>) => {
     setSaid({ text: doing });

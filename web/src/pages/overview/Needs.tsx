@@ -1,8 +1,10 @@
+import { Link } from '@tanstack/react-router';
 import { useEffect } from 'react';
 import { call, type Schemas } from '../../api/client';
 import { onlyIf, useLive } from '../../parts/live';
 import { PageLink } from '../../parts/PageLink';
 import { Fault, Loading } from '../../parts/States';
+import { useMay } from '../../parts/session';
 import { Ago, clock, exact } from '../../parts/Time';
 import { label } from '../../parts/words';
 import { concerns } from './overview';
@@ -20,6 +22,7 @@ export function Needs() {
     take: onlyIf(concerns),
   });
   const { again } = needs;
+  const mayAlerts = useMay('alerts:read');
   useEffect(() => {
     const t = setInterval(again, often);
     return () => clearInterval(t);
@@ -28,7 +31,14 @@ export function Needs() {
   const left = entries.length - most + (needs.data?.left_out ?? 0);
   return (
     <section className={own.panel} aria-labelledby="needs">
-      <h2 id="needs">Needs attention{entries.length > 0 && ` (${entries.length + (needs.data?.left_out ?? 0)})`}</h2>
+      <h2 id="needs">
+        Needs attention{entries.length > 0 && ` (${entries.length + (needs.data?.left_out ?? 0)})`}
+        {mayAlerts && (
+          <Link to="/incidents" search={{}}>
+            Incidents
+          </Link>
+        )}
+      </h2>
       {needs.error && <Fault error={needs.error} asOf={needs.data ? needs.asOf : ''} again={again} />}
       {!needs.data && !needs.error && <Loading what="what needs you" />}
       {needs.data && entries.length === 0 && (
