@@ -32,8 +32,9 @@ describe('API keys', () => {
     expect(secret).toMatch(/^cfu_/);
     await clean(page);
     // It is hard to lose: neither Escape nor the button closes it before somebody says that it is stored.
-    await page.keyboard.press('Escape');
+    for (let i = 0; i < 3; i++) await page.keyboard.press('Escape');
     expect(await dialog.getByRole('button', { name: 'Close' }).isDisabled()).toBe(true);
+    await dialog.getByText(`FLEET_KEY=${secret}`).waitFor();
     await dialog.getByRole('checkbox', { name: 'I have stored it' }).check();
     await dialog.getByRole('button', { name: 'Close' }).click();
     await dialog.waitFor({ state: 'detached' });
@@ -51,6 +52,22 @@ describe('API keys', () => {
     await dialog.getByRole('checkbox', { name: 'I have stored it' }).check();
     await shot(page, 'key-shown-once-light');
     await dialog.getByRole('button', { name: 'Close' }).click();
+
+    // Who goes on with the old key of a robot is told until it ends.
+    await page.getByRole('button', { name: 'Rotate dev-1' }).click();
+    await dialog.getByRole('button', { name: 'Make the new key' }).click();
+    await dialog.getByText(/^FLEET_URL=.*FLEET_ROBOT_KEY=crpa_/s).waitFor();
+    await dialog.getByRole('checkbox', { name: 'I have stored it' }).check();
+    await dialog.getByRole('button', { name: 'Close' }).click();
+    const replaced = page.getByRole('region', { name: 'Keys that are being replaced' });
+    await replaced.getByText('1 of 1 has not used the new key yet.').waitFor();
+    await replaced.getByText(/dev-1 is still on the old key …/).waitFor();
+    await page
+      .getByRole('row', { name: /Expiring/ })
+      .getByText('Another takes its place')
+      .waitFor();
+    await themes(page, 'keys-replaced');
+
     await page.getByRole('button', { name: 'Revoke dev-2' }).click();
     await dialog.getByText(/The robot dev-2 drops within seconds/).waitFor();
     await clean(page);

@@ -19,17 +19,32 @@ export function ShownOnce({
   const [stored, setStored] = useState(false);
   const [copied, setCopied] = useState('');
   useEffect(() => {
+    const before = document.activeElement;
     const d = ref.current;
     d?.showModal();
-    return () => d?.close();
+    return () => {
+      d?.close();
+      if (before instanceof HTMLElement) before.focus();
+    };
   }, []);
-  const copy = (text: string) =>
+  const copy = (name: string, text: string) =>
     navigator.clipboard
       .writeText(text)
-      .then(() => setCopied('Copied.'))
+      .then(() => setCopied(`${name} is copied.`))
       .catch(() => setCopied('The browser does not let this page copy: select the text.'));
   return (
-    <dialog ref={ref} className={css.dialog} data-wide aria-label={title} onCancel={(e) => !stored && e.preventDefault()} onClose={onClose}>
+    <dialog
+      ref={ref}
+      className={css.dialog}
+      data-wide
+      aria-label={title}
+      onCancel={(e) => !stored && e.preventDefault()}
+      onKeyDown={(e) => e.key === 'Escape' && !stored && e.preventDefault()} // a second Escape closes a dialog whatever cancel says
+      onClose={() => {
+        if (stored) onClose();
+        else ref.current?.showModal();
+      }}
+    >
       <h2>{title}</h2>
       <p>
         <strong>This is the only time the {what} is shown.</strong>
@@ -38,14 +53,20 @@ export function ShownOnce({
         {secret}
       </pre>
       <div className={css.bar}>
-        <button type="button" onClick={() => void copy(secret)}>
+        <button type="button" onClick={() => void copy(`The ${what}`, secret)}>
           Copy the {what}
         </button>
         <span role="status">{copied}</span>
       </div>
       {lines.map((l) => (
         <div key={l.name}>
-          <p className={css.hint}>{l.name}</p>
+          <div className={css.bar}>
+            <span className={css.hint}>{l.name}</span>
+            <span className={css.grow} />
+            <button type="button" aria-label={`Copy: ${l.name}`} onClick={() => void copy(`“${l.name}”`, l.text)}>
+              Copy
+            </button>
+          </div>
           <pre className={css.pre}>{l.text}</pre>
         </div>
       ))}

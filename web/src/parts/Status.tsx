@@ -33,6 +33,8 @@ const tones: Record<string, string> = {
   sent: 'online',
   delivered: 'online',
   given_up: 'error',
+  active: 'online',
+  expiring: 'warn',
 };
 
 /** Status is a state as its shape and its word. */

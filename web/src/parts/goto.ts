@@ -79,4 +79,4 @@ export function asCommand(path: string, origin: string): { cli: string; curl: st
   return { cli: id ? `fleet ${word} get ${id}` : `fleet ${word} list`, curl: curl(`${origin}/api/v1/${noun}${id ? `/${id}` : ''}`) };
 }
 
-const curl = (url: string) => `curl -H "Authorization: Bearer $FLEET_API_KEY" ${url}`;
+const curl = (url: string) => `curl -H "Authorization: Bearer $FLEET_KEY" ${url}`;

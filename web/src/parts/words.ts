@@ -56,6 +56,10 @@ export const shapes: Readonly<Record<string, string>> = {
   held: '‖',
   sent: '✓',
   dropped: '⤳',
+  active: '●',
+  expiring: '◷',
+  expired: '○',
+  revoked: '⊘',
 };
 
 const names: Record<number, string> = { 0: 'Critical', 5: 'High', 10: 'Normal', 15: 'Low' };

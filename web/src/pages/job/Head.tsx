@@ -73,7 +73,7 @@ export function Head({ job: j, nodes, mayRun, retries, said, onAsk, onSaid }: Pr
             ...(final(j.status)
               ? [{ name: 'Command to run it again', run: copy(again) }]
               : [{ name: 'Command to cancel it', run: copy(`fleet job cancel ${id}`) }]),
-            { name: 'curl', run: copy(`curl -H "Authorization: Bearer $FLEET_API_KEY" ${location.origin}/api/v1/jobs/${id}`) },
+            { name: 'curl', run: copy(`curl -H "Authorization: Bearer $FLEET_KEY" ${location.origin}/api/v1/jobs/${id}`) },
           ]}
         />
         <Link

@@ -123,7 +123,7 @@ export function JobsPage({ search, onSearch }: Props) {
       { name: 'Copy as a command', run: () => copy('The command', `fleet job show ${j.job_id}`) },
       {
         name: 'Copy as curl',
-        run: () => copy('The question to the API', `curl -H "Authorization: Bearer $FLEET_API_KEY" ${location.origin}/api/v1/jobs/${j.job_id}`),
+        run: () => copy('The question to the API', `curl -H "Authorization: Bearer $FLEET_KEY" ${location.origin}/api/v1/jobs/${j.job_id}`),
       },
     ];
   };

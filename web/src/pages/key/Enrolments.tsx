@@ -43,7 +43,7 @@ export function Enrolments() {
       });
   };
   return (
-    <section aria-label="Enrolment tokens">
+    <section aria-label="Enrolment tokens" style={{ marginTop: 24 }}>
       <div className={css.bar}>
         <h2>Enrolment tokens</h2>
         <span className={css.grow} />

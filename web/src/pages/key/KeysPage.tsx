@@ -1,23 +1,22 @@
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import { call, type Schemas } from '../../api/client';
 import { useAct } from '../../parts/act';
-import { Confirm } from '../../parts/Confirm';
 import { FleetTabs } from '../../parts/FleetTabs';
 import { onlyIf, useLive } from '../../parts/live';
 import css from '../../parts/parts.module.css';
 import { Said } from '../../parts/Said';
-import { Scroll } from '../../parts/Scroll';
 import { ShownOnce } from '../../parts/ShownOnce';
 import { Empty, Fault, Loading } from '../../parts/States';
 import { useMay } from '../../parts/session';
-import { Ago, exact } from '../../parts/Time';
-import { label } from '../../parts/words';
+import { useAgain } from '../alert/again';
+import { Changes } from './Changes';
 import { Enrolments } from './Enrolments';
-import { prefix, scopeOf } from './keys';
+import { RevokeDialog, RotateDialog } from './KeyDialogs';
+import { KeyTable } from './KeyTable';
+import { changes, hasEnded, linesOf } from './keys';
 import { NewKeyDialog } from './NewKeyDialog';
 
 type Key = Schemas['Key'];
-
 /** KeysPage lists the keys of programs and robots. A secret is shown once, when it is made. */
 export function KeysPage() {
   const list = useLive<Schemas['KeyList']>('keys', {
@@ -29,17 +28,24 @@ export function KeysPage() {
   const [making, setMaking] = useState(false);
   const [secret, setSecret] = useState<Schemas['NewKey']>();
   const [rotate, setRotate] = useState<Key>();
-  const [overlap, setOverlap] = useState('86400');
   const [revoke, setRevoke] = useState<Key>();
   const [ended, setEnded] = useState(false);
   const act = useAct();
   const all = list.data?.keys ?? [];
-  const keys = all.filter((k) => ended || !['revoked', 'expired'].includes(k.status));
+  const keys = all.filter((k) => ended || !hasEnded(k));
+  const replaced = changes(all);
+  const people = usePeople();
+  const waits = replaced.some((c) => c.still);
+  useAgain(list.again, waits); // no event tells of the use of a key
   return (
     <div className={css.page}>
       <div className={css.head}>
         <h1>API Keys</h1>
-        {list.data && <span className={css.fact}>{keys.length} shown</span>}
+        {list.data && (
+          <span className={css.fact}>
+            {keys.length} of {all.length} shown
+          </span>
+        )}
         <span className={css.grow} />
         <button type="button" className={css.primary} disabled={!may} onClick={() => setMaking(true)}>
           New key…
@@ -55,88 +61,15 @@ export function KeysPage() {
           No keys yet. Programs and robots show a key with each request; people sign in. A key is shown once, when it is made.
         </Empty>
       )}
+      <Changes list={replaced} />
       {all.length > 0 && (
         <>
           <div className={css.bar}>
-            <label>
-              <input
-                type="checkbox"
-                style={{ width: 24, height: 24, margin: 0, verticalAlign: 'middle' }}
-                checked={ended}
-                onChange={(e) => setEnded(e.target.checked)}
-              />{' '}
+            <button type="button" aria-pressed={ended} onClick={() => setEnded(!ended)}>
               Also those that have ended
-            </label>
+            </button>
           </div>
-          <Scroll label="Keys" className={css.tableBox}>
-            <table className={css.table}>
-              <thead>
-                <tr>
-                  <th>Name</th>
-                  <th>Key</th>
-                  <th>For</th>
-                  <th>State</th>
-                  <th>Created</th>
-                  <th>Expires</th>
-                  <th>Last used</th>
-                  <th>Actions</th>
-                </tr>
-              </thead>
-              <tbody>
-                {keys.map((k) => {
-                  const open = !['revoked', 'expired'].includes(k.status);
-                  return (
-                    <tr key={k.key_id}>
-                      <td>
-                        {k.name}
-                        {k.description && <div className={css.hint}>{k.description}</div>}
-                      </td>
-                      <td className={css.mono}>
-                        {prefix(k.kind)}…{k.hint}
-                      </td>
-                      <td>{scopeOf(k)}</td>
-                      <td>
-                        {label(k.status)}
-                        {k.used_after_rotation_at && (
-                          <div className={css.warn}>
-                            Used after its rotation, <Ago at={k.used_after_rotation_at} />
-                          </div>
-                        )}
-                      </td>
-                      <td>
-                        <Ago at={k.created_at} />
-                      </td>
-                      <td>{k.expires_at ? exact(k.expires_at) : 'Never'}</td>
-                      <td>
-                        {k.last_used_at ? (
-                          <>
-                            <Ago at={k.last_used_at} />
-                            <div className={css.hint}>{k.last_used_ip}</div>
-                          </>
-                        ) : (
-                          'Not yet'
-                        )}
-                      </td>
-                      <td>
-                        {open && (
-                          <>
-                            {!k.replaced_by && (
-                              <button type="button" disabled={!may} aria-label={`Rotate ${k.name}`} onClick={() => setRotate(k)}>
-                                Rotate…
-                              </button>
-                            )}{' '}
-                            <button type="button" disabled={!may} aria-label={`Revoke ${k.name}`} onClick={() => setRevoke(k)}>
-                              Revoke…
-                            </button>
-                          </>
-                        )}
-                      </td>
-                    </tr>
-                  );
-                })}
-              </tbody>
-            </table>
-          </Scroll>
+          <KeyTable keys={keys} may={may === true} people={people} onRotate={setRotate} onRevoke={setRevoke} />
         </>
       )}
       {may && <Enrolments />}
@@ -155,27 +88,21 @@ export function KeysPage() {
           title={`The key ${secret.name}`}
           what="key"
           secret={secret.secret}
-          lines={[
-            { name: 'In a .env file', text: `FLEET_API_KEY=${secret.secret}` },
-            secret.kind === 'robot'
-              ? { name: 'Start the robot', text: `fleet robot run --url ${location.origin} --key-file robot.key` }
-              : { name: 'Try it', text: `curl -H "Authorization: Bearer $FLEET_API_KEY" ${location.origin}/api/v1/me` },
-          ]}
+          lines={linesOf(secret, location.origin)}
           onClose={() => setSecret(undefined)}
         />
       )}
       {rotate && (
-        <Confirm
-          title={`Rotate ${rotate.name}`}
-          action="Make the new key"
+        <RotateDialog
+          of={rotate}
           busy={act.busy}
           onClose={() => setRotate(undefined)}
-          onConfirm={() => {
+          onRotate={(overlap_seconds) => {
             setRotate(undefined);
             void act
               .run(
                 'Rotating…',
-                () => call<Schemas['NewKey']>('POST', `/keys/${rotate.key_id}/rotate`, { overlap_seconds: Number(overlap) } satisfies Schemas['RotateBody']),
+                () => call<Schemas['NewKey']>('POST', `/keys/${rotate.key_id}/rotate`, { overlap_seconds } satisfies Schemas['RotateBody']),
                 () => 'The new key is made.',
               )
               .then((k) => {
@@ -183,26 +110,14 @@ export function KeysPage() {
                 if (k) setSecret(k);
               });
           }}
-        >
-          <p>A new key that may do what the old one may is made, and shown once.</p>
-          <label>
-            The old one goes on for{' '}
-            <select value={overlap} onChange={(e) => setOverlap(e.target.value)}>
-              <option value="0">no time: it ends at once</option>
-              <option value="3600">1 hour</option>
-              <option value="86400">24 hours</option>
-              <option value="604800">7 days</option>
-            </select>
-          </label>
-        </Confirm>
+        />
       )}
       {revoke && (
-        <Confirm
-          title={`Revoke ${revoke.name}?`}
-          action="Revoke the key"
+        <RevokeDialog
+          of={revoke}
           busy={act.busy}
           onClose={() => setRevoke(undefined)}
-          onConfirm={() => {
+          onRevoke={() => {
             setRevoke(undefined);
             void act
               .run(
@@ -212,15 +127,25 @@ export function KeysPage() {
               )
               .then(list.again);
           }}
-        >
-          <p>
-            {revoke.robot_id
-              ? `The robot ${revoke.robot_id} drops within seconds, and its jobs with it.`
-              : 'Programs that use it are refused within seconds, and their streams end.'}{' '}
-            It cannot be taken back.
-          </p>
-        </Confirm>
+        />
       )}
     </div>
   );
+}
+
+const nobody: ReadonlyMap<string, string> = new Map();
+
+/** usePeople are the names of users, for who may see them. */
+function usePeople(): ReadonlyMap<string, string> {
+  const may = useMay('users:manage');
+  const [people, setPeople] = useState(nobody);
+  useEffect(() => {
+    if (!may) return;
+    const end = new AbortController();
+    call<Schemas['UserList']>('GET', '/users', undefined, end.signal)
+      .then((l) => setPeople(new Map(l.users.map((u) => [u.user_id, u.name]))))
+      .catch(() => undefined); // the end of the id stays
+    return () => end.abort();
+  }, [may]);
+  return people;
 }

@@ -47,13 +47,7 @@ export function NewKeyDialog({ onClose, onMade }: { onClose: () => void; onMade:
     <Confirm title="New key" action="Make the key" busy={act.busy} onConfirm={send} onClose={onClose}>
       <label>
         For{' '}
-        <select
-          value={kind}
-          onChange={(e) => {
-            setKind(e.target.value as typeof kind);
-            setNever(e.target.value === 'robot');
-          }}
-        >
+        <select value={kind} onChange={(e) => setKind(e.target.value as typeof kind)}>
           <option value="service">A program</option>
           <option value="robot">A robot</option>
         </select>
