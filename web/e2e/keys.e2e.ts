@@ -112,9 +112,20 @@ describe('activity and audit', () => {
       .getByRole('button')
       .click();
     await page.getByText('Hash').waitFor();
+    await page.getByRole('table', { name: 'What changed' }).getByText('paused').waitFor();
+    await page.getByRole('link', { name: 'dev-1' }).first().waitFor();
     await page.getByRole('button', { name: 'Verify the chain' }).click();
     await page.getByText(/^All \d+ rows are as they were written/).waitFor();
     await themes(page, 'audit');
+    // A broken chain is told with the first row that is not as it was written.
+    await page.route('**/api/v1/audit/verify*', (r) =>
+      r.fulfill({ json: { rows: 1, checkpoints: 0, last: { seq: 1 }, fault: { seq: 2, kind: 'hash', text: 'Row 2 is not what was written.' } } }),
+    );
+    await page.getByRole('button', { name: 'Verify the chain' }).click();
+    const broken = page.getByRole('alert', { name: 'The chain is broken' });
+    await broken.getByRole('row').first().waitFor();
+    await broken.getByText('Row 2 is not what was written.').waitFor();
+    await themes(page, 'audit-broken');
     await page.getByRole('combobox', { name: 'Outcome' }).selectOption('denied');
     await page.getByText('No row matches these filters.').waitFor();
     expect(w.faults).toEqual([]);

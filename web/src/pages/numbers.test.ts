@@ -4,7 +4,7 @@ import { most } from '../parts/Chart';
 import { bursts, summary, told } from '../words/activity';
 import { csv } from './analytics/files';
 import { course, figures, numbersSearch, slower, step } from './analytics/numbers';
-import { backwards } from './audit/audit';
+import { backwards, changesOf } from './audit/audit';
 import { scopeOf } from './key/keys';
 
 const event = (seq: number, type: string, id: string, data: object = {}): Schemas['Event'] =>
@@ -20,17 +20,52 @@ describe('activity', () => {
     expect(told(event(2, 'robot.disconnected', 'bot-1')).text).toBe('Robot bot-1 is offline');
     expect(told(event(3, 'key.used_after_rotation', 'k', { name: 'ci' })).text).toBe('Key ci used after rotation');
   });
-  it('folds what comes many times in a row', () => {
-    const list = [...Array.from({ length: 5 }, (_, i) => event(i, 'robot.connected', `b${i}`)), event(9, 'job.failed', 'j'), event(10, 'job.failed', 'k')].map(
-      (e) => told(e),
+  const at = (seconds: number) => new Date(Date.parse('2026-11-27T10:00:00Z') + 1000 * seconds).toISOString();
+  const list = (...of: [seconds: number, type: string, id: string][]) =>
+    of.map(([seconds, type, id], i) => told({ ...event(of.length - i, type, id), at: at(seconds) }));
+  it('folds what comes many times within a minute, also when other things lie between', () => {
+    const online = (s: number, id: string): [number, string, string] => [s, 'robot.connected', id];
+    const b = bursts(
+      list(online(59, 'a'), [58, 'job.failed', 'j'], online(40, 'b'), online(30, 'c'), [20, 'job.failed', 'k'], online(1, 'd'), online(-2, 'e')),
     );
-    const b = bursts(list);
-    expect(b.map((x) => x.more.length)).toEqual([4, 0, 0]);
-    expect(summary(b[0] as (typeof b)[0])).toBe('5 times: robot is online');
+    expect(b.map((x) => [x.first.type, x.more.length])).toEqual([
+      ['robot.connected', 3],
+      ['job.failed', 0],
+      ['job.failed', 0],
+      ['robot.connected', 0],
+    ]);
+    expect(b.flatMap((x) => [x.first, ...x.more]).map((t) => t.seq)).toHaveLength(7);
+    expect(summary(b[0] as (typeof b)[0])).toBe('4 robots are online');
+  });
+  it('says when one was meant several times, and never folds over midnight', () => {
+    const flaps = bursts(list(...Array.from({ length: 4 }, (_, i): [number, string, string] => [9 - i, 'robot.mode_changed', 'a'])));
+    expect(flaps.map(summary)).toEqual(['4 times: robot changed its mode']);
+    const jobs = bursts(list(...Array.from({ length: 5 }, (_, i): [number, string, string] => [9 - i, 'job.needs_decision', `j${i}`])));
+    expect(jobs.map(summary)).toEqual(['5 jobs need a decision']);
+    const night = 14 * 3600;
+    const over = bursts(list([night + 1, 'job.failed', 'a'], [night, 'job.failed', 'b'], [night - 1, 'job.failed', 'c'], [night - 2, 'job.failed', 'd']));
+    expect(over.map((x) => x.more.length)).toEqual([0, 0, 0, 0]);
   });
 });
 
 describe('the audit', () => {
+  it('tells what changed, value by value', () => {
+    const before = { mode: 'active', tags: ['a'], limits: { slots: 1, cpu: 2 }, note: 'x' };
+    const after = { mode: 'paused', tags: ['a', 'b'], limits: { slots: 3, cpu: 2 }, by: 7 };
+    expect(changesOf(before, after)).toEqual({
+      changed: [
+        { path: 'by', before: undefined, after: '7' },
+        { path: 'limits.slots', before: '1', after: '3' },
+        { path: 'mode', before: 'active', after: 'paused' },
+        { path: 'note', before: 'x', after: undefined },
+        { path: 'tags', before: '["a"]', after: '["a","b"]' },
+      ],
+      same: 1,
+    });
+    expect(changesOf(undefined, { id: 'a' }).changed).toEqual([{ path: 'id', before: undefined, after: 'a' }]);
+    expect(changesOf({ id: 'a' }, null).changed).toEqual([{ path: 'id', before: 'a', after: undefined }]);
+    expect(changesOf(undefined, undefined)).toEqual({ changed: [], same: 0 });
+  });
   const rows = Array.from({ length: 2500 }, (_, i) => ({ seq: i + 1, action: i % 500 === 0 ? 'key.create' : 'job.create' }));
   const ask = (action: string) => (after: number, limit: number) =>
     Promise.resolve({

@@ -33,6 +33,8 @@ const tones: Record<string, string> = {
   sent: 'online',
   delivered: 'online',
   given_up: 'error',
+  done: 'online',
+  denied: 'warn',
   active: 'online',
   expiring: 'warn',
 };

@@ -10,7 +10,8 @@ export interface Act {
   say: (text: string) => void;
 }
 
-export const sentence = (e: unknown): string => (e instanceof Refusal ? [e.message, e.fix].filter(Boolean).join(' ') : String(e));
+export const sentence = (e: unknown): string =>
+  e instanceof Refusal ? [e.message, e.fix].filter(Boolean).join(' ') : e instanceof Error ? e.message : String(e);
 
 /** useAct keeps what a page says about what it does. */
 export function useAct(): Act {

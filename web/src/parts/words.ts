@@ -56,6 +56,8 @@ export const shapes: Readonly<Record<string, string>> = {
   held: '‖',
   sent: '✓',
   dropped: '⤳',
+  done: '✓',
+  denied: '⊘',
   active: '●',
   expiring: '◷',
   expired: '○',

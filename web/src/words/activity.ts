@@ -10,6 +10,9 @@ export interface Told {
   text: string;
   type: string;
   noun: string;
+  id: string; // of what it is about
+  name: string; // of it, as it stands in the text
+  does: string; // what comes behind the name; empty: the text is told as it is
   job?: string;
   robot?: string;
   queue?: string;
@@ -68,13 +71,17 @@ export function told(e: Event, names?: ReadonlyMap<string, string>): Told {
   const does = words[e.type] ?? label(e.type.slice(noun.length + 1)).toLowerCase();
   const robot = noun === 'robot' ? e.subject.id : text(d.robot_id);
   const on = noun === 'job' && robot ? ` ${e.type === 'job.assigned' ? 'to' : 'on'} ${robot}` : '';
+  const alert = noun === 'alert';
   const out: Told = {
     seq: e.seq,
     at: e.at,
     type: e.type,
     noun,
     actor: e.actor ?? '',
-    text: noun === 'alert' ? `${label(does)}: ${text(d.title) ?? e.subject.id}` : `${label(noun)} ${name} ${does}${on}`,
+    id: e.subject.id,
+    name,
+    does: alert ? '' : does,
+    text: alert ? `${label(does)}: ${text(d.title) ?? e.subject.id}` : `${label(noun)} ${name} ${does}${on}`,
   };
   if (noun === 'job') out.job = e.subject.id;
   else if (text(d.job_id)) out.job = d.job_id as string;
@@ -85,29 +92,51 @@ export function told(e: Event, names?: ReadonlyMap<string, string>): Told {
 
 export interface Burst {
   first: Told;
-  more: Told[]; // of the same kind, one after the other
+  more: Told[]; // of the same kind, within a minute
 }
 
-/** bursts folds what came several times in a row. */
+/** of is what an event is about, as far as it is told. */
+const of = (t: Told): string => (t.noun === 'job' ? t.job : t.noun === 'robot' ? t.robot : undefined) ?? t.text;
+
+const minute = 60_000;
+
+/** bursts folds what came several times within a minute, newest first; what lies between keeps its place. */
 export function bursts(list: readonly Told[], least = 4): Burst[] {
   const out: Burst[] = [];
-  for (let i = 0; i < list.length; ) {
-    const first = list[i] as Told;
-    let n = i + 1;
-    while (list[n]?.type === first.type) n++;
-    if (n - i >= least) {
-      out.push({ first, more: list.slice(i + 1, n) });
-      i = n;
-    } else {
-      out.push({ first, more: [] });
-      i++;
+  const days = list.map((t) => new Date(t.at).toDateString());
+  const folded = new Set<number>();
+  list.forEach((first, i) => {
+    if (folded.has(i)) return;
+    const begin = Date.parse(first.at) - minute;
+    const same: number[] = [];
+    for (let k = i + 1; k < list.length; k++) {
+      const t = list[k] as Told;
+      if (Date.parse(t.at) < begin || days[k] !== days[i]) break;
+      if (t.type === first.type && !folded.has(k)) same.push(k);
     }
-  }
+    const burst = same.length + 1 >= least;
+    if (burst) for (const k of same) folded.add(k);
+    out.push({ first, more: burst ? same.map((k) => list[k] as Told) : [] });
+  });
   return out;
 }
 
-/** summary says what a burst was: "42 × robot is online". */
+const plural = (does: string): string =>
+  does
+    .replace(/^was /, 'were ')
+    .replace(/^is /, 'are ')
+    .replace(/^needs /, 'need ')
+    .replace(/^waits /, 'wait ')
+    .replace(/^runs on a robot/, 'run on robots')
+    .replace(/ it was /, ' they were ')
+    .replace(/ its mode$/, ' their mode')
+    .replace(/ itself$/, ' themselves');
+
+/** summary says what a burst was: "42 robots are online", or "5 times: robot is online" when one was meant twice. */
 export const summary = (b: Burst): string => {
-  const does = words[b.first.type] ?? label(b.first.type.slice(b.first.noun.length + 1)).toLowerCase();
-  return `${b.more.length + 1} times: ${b.first.noun} ${does}`;
+  const { type, noun } = b.first;
+  const does = words[type] ?? label(type.slice(noun.length + 1)).toLowerCase();
+  const n = b.more.length + 1;
+  const whom = new Set([b.first, ...b.more].map(of)).size;
+  return whom === n && noun !== 'alert' ? `${n} ${noun}s ${plural(does)}` : `${n} times: ${noun} ${does}`;
 };

@@ -85,12 +85,15 @@ export function ActivityPage({ noun, onNoun }: { noun: string; onNoun: (n: strin
           const head = today !== day;
           day = today;
           return (
-            <li key={b.first.seq} style={{ display: 'block' }}>
+            <li key={(b.more.at(-1) ?? b.first).seq} style={{ display: 'block' }}>
               {head && <h2>{today}</h2>}
               {b.more.length > 0 ? (
                 <details>
                   <summary>
-                    <time dateTime={b.first.at}>{clock(b.first.at)}</time> {summary(b)}
+                    <time dateTime={b.first.at} title={exact(b.first.at)}>
+                      {clock(b.first.at)}
+                    </time>{' '}
+                    {summary(b)}
                   </summary>
                   <ul className={css.list}>
                     {[b.first, ...b.more].map((t) => (
@@ -127,20 +130,80 @@ const Entry = memo(
         <time dateTime={t.at} title={exact(t.at)}>
           {clock(t.at)}
         </time>{' '}
-        <span>{t.text}</span>{' '}
-        {t.job && (
-          <Link to="/fleet/jobs/$id" params={{ id: t.job }} search={{}}>
-            Open the job
-          </Link>
-        )}{' '}
-        {t.robot && !t.job && (
-          <Link to="/fleet/robots/$id" params={{ id: t.robot }} search={{}}>
-            Open the robot
-          </Link>
-        )}{' '}
+        <span>
+          <Sentence t={t} />
+        </span>{' '}
         {t.actor && <span className={css.fact}>by {t.actor}</span>}
       </>
     );
   },
   (a, b) => a.t.seq === b.t.seq && a.t.text === b.t.text,
 );
+
+/** Sentence is what happened; what it names leads there. */
+function Sentence({ t }: { t: Told }) {
+  if (t.does === '')
+    return (
+      <Link to="/incidents/$id" params={{ id: t.id }} search={{}}>
+        {t.text}
+      </Link>
+    );
+  return (
+    <>
+      {label(t.noun)} <Named t={t} /> {t.does}
+      {t.noun === 'job' && t.robot && (
+        <>
+          {t.type === 'job.assigned' ? ' to ' : ' on '}
+          <Link to="/fleet/robots/$id" params={{ id: t.robot }} search={{}}>
+            {t.robot}
+          </Link>
+        </>
+      )}
+    </>
+  );
+}
+
+function Named({ t }: { t: Told }) {
+  if (t.type.endsWith('.deleted')) return <>{t.name}</>;
+  const params = { id: t.id };
+  switch (t.noun) {
+    case 'job':
+      return (
+        <Link to="/fleet/jobs/$id" params={params} search={{}}>
+          {t.name}
+        </Link>
+      );
+    case 'robot':
+      return (
+        <Link to="/fleet/robots/$id" params={params} search={{}}>
+          {t.name}
+        </Link>
+      );
+    case 'queue':
+      return (
+        <Link to="/fleet/queues/$id" params={params} search={{}}>
+          {t.name}
+        </Link>
+      );
+    case 'schedule':
+      return (
+        <Link to="/fleet/schedules/$id" params={params} search={{}}>
+          {t.name}
+        </Link>
+      );
+    case 'trigger':
+      return (
+        <Link to="/fleet/triggers/$id" params={params} search={{}}>
+          {t.name}
+        </Link>
+      );
+    case 'workflow':
+      return (
+        <Link to="/workflows/$id" params={params} search={{}}>
+          {t.name}
+        </Link>
+      );
+    default:
+      return <>{t.name}</>;
+  }
+}

@@ -5,9 +5,15 @@ import css from '../../parts/parts.module.css';
 import { Said } from '../../parts/Said';
 import { Scroll } from '../../parts/Scroll';
 import { Fault, Loading } from '../../parts/States';
-import { exact } from '../../parts/Time';
 import { label } from '../../parts/words';
 import { type AuditSearch, backwards, outcomes, queryOf, type Row } from './audit';
+import { Entry } from './Entry';
+
+interface Broken {
+  seq: number;
+  text: string;
+  row: Row | undefined;
+}
 
 /** AuditPage shows who did what, newest first. It is never re-ordered while somebody reads. */
 export function AuditPage({ search, onSearch }: { search: AuditSearch; onSearch: (s: AuditSearch) => void }) {
@@ -17,6 +23,7 @@ export function AuditPage({ search, onSearch }: { search: AuditSearch; onSearch:
   const [busy, setBusy] = useState(false);
   const [again, setAgain] = useState(0);
   const [open, setOpen] = useState(0);
+  const [fault, setFault] = useState<Broken>();
   const act = useAct();
   const filter = queryOf(search);
   const ask = (after: number, limit: number) => call<Schemas['AuditPage']>('GET', `/audit?after=${after}&limit=${limit}${filter ? `&${filter}` : ''}`);
@@ -49,6 +56,21 @@ export function AuditPage({ search, onSearch }: { search: AuditSearch; onSearch:
       setBusy(false);
     }
   };
+  const verify = async () => {
+    setFault(undefined);
+    const r = await act.run(
+      'Verifying…',
+      () => call<Schemas['Report']>('POST', '/audit/verify'),
+      (r) =>
+        r.fault
+          ? ''
+          : `All ${r.rows} rows are as they were written, up to row ${r.last.seq}, against ${r.checkpoints} ${r.checkpoints === 1 ? 'checkpoint' : 'checkpoints'}.`,
+    );
+    if (!r?.fault) return;
+    const { seq, text } = r.fault;
+    const page = await call<Schemas['AuditPage']>('GET', `/audit?after=${Math.max(0, seq - 1)}&limit=1`).catch(() => undefined);
+    setFault({ seq, text, row: page?.entries.find((e) => e.seq === seq) });
+  };
   const set = (more: { [K in keyof AuditSearch]: AuditSearch[K] | undefined }) =>
     onSearch(Object.fromEntries(Object.entries({ ...search, ...more }).filter(([, v]) => v)) as AuditSearch);
   return (
@@ -59,20 +81,7 @@ export function AuditPage({ search, onSearch }: { search: AuditSearch; onSearch:
         <button type="button" onClick={() => setAgain((n) => n + 1)}>
           Read again
         </button>
-        <button
-          type="button"
-          disabled={act.busy}
-          onClick={() =>
-            void act.run(
-              'Verifying…',
-              () => call<Schemas['Report']>('POST', '/audit/verify'),
-              (r) =>
-                r.fault
-                  ? `The chain is broken at row ${r.fault.seq}: ${r.fault.text}`
-                  : `All ${r.rows} rows are as they were written, up to row ${r.last.seq}, against ${r.checkpoints} ${r.checkpoints === 1 ? 'checkpoint' : 'checkpoints'}.`,
-            )
-          }
-        >
+        <button type="button" disabled={act.busy} onClick={() => void verify()}>
           Verify the chain
         </button>
         <a href={`/api/v1/audit/export${tenantQuery('?')}`} download="audit.jsonl">
@@ -80,6 +89,24 @@ export function AuditPage({ search, onSearch }: { search: AuditSearch; onSearch:
         </a>
       </div>
       <Said act={act} />
+      {fault && (
+        <section className={css.panel} aria-label="The chain is broken" role="alert">
+          <h2 className={css.bad}>The chain is broken at row {fault.seq}</h2>
+          <p>{fault.text}</p>
+          {fault.row ? (
+            <Scroll label="The first bad row" className={css.tableBox}>
+              <table className={css.table}>
+                <tbody>
+                  <Entry row={fault.row} open onOpen={() => setFault(undefined)} />
+                </tbody>
+              </table>
+            </Scroll>
+          ) : (
+            <p className={css.hint}>The row itself is not there, or you may not see it.</p>
+          )}
+          <p>Rows before it are as they were written. Keep a copy of the database, and look at who could write to it.</p>
+        </section>
+      )}
       <div className={css.bar}>
         <Field name="Action" hint="robot.update" value={search.action} onValue={(action) => set({ action })} />
         <Field name="Actor (id)" hint="" value={search.actor} onValue={(actor) => set({ actor })} />
@@ -167,71 +194,4 @@ function Field({ name, hint, value, onValue }: { name: string; hint: string; val
       />
     </label>
   );
-}
-
-function Entry({ row: r, open, onOpen }: { row: Row; open: boolean; onOpen: () => void }) {
-  return (
-    <>
-      <tr data-chosen={open || undefined}>
-        <td>
-          <time dateTime={r.at}>
-            {exact(r.at)} <span className={css.hint}>{zone(r.at)}</span>
-          </time>
-        </td>
-        <td>
-          {r.actor.name || r.actor.id || '–'}
-          <div className={css.hint}>
-            {r.actor.kind} {r.address}
-          </div>
-        </td>
-        <td className={css.mono}>{r.action}</td>
-        <td>
-          {r.object.name || r.object.id || '–'}
-          <div className={css.hint}>{r.object.kind}</div>
-        </td>
-        <td className={r.outcome === 'done' ? '' : css.bad}>{label(r.outcome)}</td>
-        <td>
-          <button type="button" className={css.link} aria-expanded={open} onClick={onOpen}>
-            {r.seq}
-          </button>
-        </td>
-      </tr>
-      {open && (
-        <tr data-chosen>
-          <td colSpan={6}>
-            <dl className={css.facts}>
-              {r.reason && (
-                <>
-                  <dt>Reason</dt>
-                  <dd>{r.reason}</dd>
-                </>
-              )}
-              {r.request_id && (
-                <>
-                  <dt>Request</dt>
-                  <dd className={css.mono}>{r.request_id}</dd>
-                </>
-              )}
-              <dt>Before</dt>
-              <dd>{r.before === undefined ? '–' : <pre className={css.pre}>{JSON.stringify(r.before, null, 2)}</pre>}</dd>
-              <dt>After</dt>
-              <dd>{r.after === undefined ? '–' : <pre className={css.pre}>{JSON.stringify(r.after, null, 2)}</pre>}</dd>
-              <dt>Hash</dt>
-              <dd className={css.mono} style={{ overflowWrap: 'anywhere' }}>
-                {r.hash}
-              </dd>
-            </dl>
-          </td>
-        </tr>
-      )}
-    </>
-  );
-}
-
-/** zone is how far the clock that is shown is from UTC. */
-function zone(at: string): string {
-  const m = -new Date(at).getTimezoneOffset();
-  if (m === 0) return 'UTC';
-  const two = (n: number) => String(n).padStart(2, '0');
-  return `UTC${m > 0 ? '+' : '-'}${two(Math.floor(Math.abs(m) / 60))}:${two(Math.abs(m) % 60)}`;
 }

@@ -52,3 +52,32 @@ export async function backwards(below: number, ask: (after: number, limit: numbe
   }
   return { rows, next: top > 1 ? top : 0 };
 }
+
+export interface Changed {
+  path: string;
+  before: string | undefined; // undefined: it was not there
+  after: string | undefined;
+}
+
+const plain = (v: unknown): v is Record<string, unknown> => typeof v === 'object' && v !== null && !Array.isArray(v);
+const shown = (v: unknown): string => (typeof v === 'string' && v !== '' ? v : JSON.stringify(v));
+
+/** changesOf are the values that differ, by their path, and how many are the same. */
+export function changesOf(before: unknown, after: unknown): { changed: Changed[]; same: number } {
+  const changed: Changed[] = [];
+  let same = 0;
+  const look = (path: string, a: unknown, b: unknown) => {
+    if (plain(a) && plain(b)) {
+      for (const k of [...new Set([...Object.keys(a), ...Object.keys(b)])].sort()) look(path ? `${path}.${k}` : k, a[k], b[k]);
+      return;
+    }
+    if (JSON.stringify(a) === JSON.stringify(b)) {
+      if (a !== undefined) same++;
+      return;
+    }
+    changed.push({ path: path || 'value', before: a === undefined ? undefined : shown(a), after: b === undefined ? undefined : shown(b) });
+  };
+  const whole = (v: unknown, other: unknown) => v ?? (plain(other) ? {} : undefined);
+  look('', whole(before, after), whole(after, before));
+  return { changed, same };
+}
