@@ -103,6 +103,52 @@ describe('an installation that begins', () => {
     await page.getByRole('row', { name: /prod.*120 s/ }).waitFor();
     await themes(page, 'settings-environments');
 
+    await page.getByRole('link', { name: 'Calendars' }).click();
+    await page.getByText('No calendars yet.').waitFor();
+    await page.getByRole('button', { name: 'New calendar…' }).click();
+    await dialog.getByLabel('Name', { exact: true }).fill('workdays');
+    await dialog.getByLabel(/^Time zone/).fill('Europe/Berlin');
+    await dialog.getByLabel(/^Hours/).fill('Weekdays 8 to 18');
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await dialog.getByRole('alert').filter({ hasText: 'cannot be read' }).waitFor();
+    await dialog.getByLabel(/^Hours/).fill('Mon-Thu 08:00-18:00\nFri 08:00-14:00');
+    await dialog.getByLabel(/^Holidays/).fill('12-25 Christmas\neaster+1 Easter Monday');
+    await clean(page);
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('row', { name: /workdays.*Mon-Thu 08:00-18:00.*Fri 08:00-14:00/s }).waitFor();
+    await page.getByRole('button', { name: 'Edit workdays' }).click();
+    expect(await dialog.getByLabel(/^Holidays/).inputValue()).toBe('12-25 Christmas\neaster+1 Easter Monday');
+    await dialog.getByLabel('What it is for').fill('When people work');
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('When people work').waitFor();
+    await themes(page, 'settings-calendars');
+    await page.getByRole('button', { name: 'Delete workdays' }).click();
+    await dialog.getByRole('button', { name: 'Delete the calendar' }).click();
+    await page.getByText('workdays is deleted.').waitFor();
+
+    await page.getByRole('link', { name: 'Reservations' }).click();
+    await page.getByText('No reservations yet.').waitFor();
+    await page.getByRole('button', { name: 'New reservation…' }).click();
+    await dialog.getByLabel('Name', { exact: true }).fill('month end');
+    await dialog.getByLabel(/^Slots/).fill('2');
+    await dialog.getByLabel(/^Or of robots of the pools/).fill('finance');
+    await dialog.getByLabel(/^For jobs with the labels/).fill('team=payroll');
+    await clean(page);
+    await shot(page, 'reservation-form');
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('row', { name: /month end.*2.*Pools finance.*team=payroll.*Always.*Enabled/s }).waitFor();
+    await page.getByRole('button', { name: 'Edit month end' }).click();
+    await dialog.getByLabel('Others may use what no holder waits for').check();
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await page
+      .getByRole('row', { name: /month end/ })
+      .getByRole('cell', { name: 'Yes', exact: true })
+      .waitFor();
+    await themes(page, 'settings-reservations');
+    await page.getByRole('button', { name: 'Delete month end' }).click();
+    await dialog.getByRole('button', { name: 'Delete the reservation' }).click();
+    await page.getByText(/month end is deleted/).waitFor();
+
     await page.getByRole('link', { name: 'Tenants and limits' }).click();
     await page.getByRole('button', { name: 'New tenant…' }).click();
     await dialog.getByLabel(/^Id/).fill('acme');

@@ -9,6 +9,19 @@ import { useMay } from '../../parts/session';
 
 type Environment = Schemas['Environment'];
 
+const seconds = (n: number) => `${Math.round(10 * n) / 10} s`;
+
+/** Span is a time of an environment: its own, what follows from its own time of loss, or the server's. */
+function Span({ own, used, lost }: { own: number; used: number | undefined; lost: number }) {
+  if (own > 0) return <>{seconds(own)}</>;
+  if (used === undefined) return <>–</>;
+  return (
+    <>
+      {seconds(used)} <span className={css.hint}>{lost > 0 ? 'follows' : 'of the server'}</span>
+    </>
+  );
+}
+
 /** Environments shows when a robot counts as silent or lost, in each of them. */
 export function Environments() {
   const list = useLive<Schemas['EnvironmentList']>('environments', {
@@ -18,7 +31,6 @@ export function Environments() {
   });
   const may = useMay('robots:manage');
   const [open, setOpen] = useState<Environment | 'new'>();
-  const s = (own: number, used: number | undefined) => (own > 0 ? `${own} s` : used !== undefined ? `${used} s (of the server)` : '–');
   return (
     <section aria-label="Environments">
       <div className={css.bar}>
@@ -55,10 +67,18 @@ export function Environments() {
                     {e.name}
                     {e.note && <div className={css.hint}>{e.note}</div>}
                   </td>
-                  <td>{s(e.heartbeat_seconds, e.timing?.heartbeat_seconds)}</td>
-                  <td>{s(e.suspect_seconds, e.timing?.suspect_seconds)}</td>
-                  <td>{s(e.lost_after_seconds, e.timing?.lost_after_seconds)}</td>
-                  <td>{s(e.lease_seconds, e.timing?.lease_seconds)}</td>
+                  <td>
+                    <Span own={e.heartbeat_seconds} used={e.timing?.heartbeat_seconds} lost={e.lost_after_seconds} />
+                  </td>
+                  <td>
+                    <Span own={e.suspect_seconds} used={e.timing?.suspect_seconds} lost={e.lost_after_seconds} />
+                  </td>
+                  <td>
+                    <Span own={e.lost_after_seconds} used={e.timing?.lost_after_seconds} lost={e.lost_after_seconds} />
+                  </td>
+                  <td>
+                    <Span own={e.lease_seconds} used={e.timing?.lease_seconds} lost={e.lost_after_seconds} />
+                  </td>
                   <td>{e.strict ? 'Yes' : 'No'}</td>
                   <td>
                     <button type="button" disabled={!may} aria-label={`Edit ${e.name}`} onClick={() => setOpen(e)}>

@@ -4,8 +4,10 @@ import css from '../../parts/parts.module.css';
 import { useMe } from '../../parts/session';
 import { Alerts } from '../alert/Alerts';
 import { Webhooks } from '../webhook/Webhooks';
+import { Calendars } from './Calendars';
 import { Environments } from './Environments';
 import { Profile } from './Profile';
+import { Reservations } from './Reservations';
 import { Assets, Secrets } from './Secrets';
 import { System } from './System';
 import { Tenants } from './Tenants';
@@ -16,6 +18,8 @@ const parts: readonly { path: string; name: string; needs: string; Part: Compone
   { path: 'users', name: 'Users', needs: 'users:manage', Part: Users },
   { path: 'tenants', name: 'Tenants and limits', needs: 'system:read', Part: Tenants },
   { path: 'environments', name: 'Environments', needs: 'robots:read', Part: Environments },
+  { path: 'reservations', name: 'Reservations', needs: 'robots:read', Part: Reservations },
+  { path: 'calendars', name: 'Calendars', needs: 'schedules:read', Part: Calendars },
   { path: 'alerts', name: 'Alerts', needs: 'alerts:read', Part: Alerts },
   { path: 'secrets', name: 'Secrets', needs: 'secrets:manage', Part: Secrets },
   { path: 'assets', name: 'Assets', needs: 'assets:read', Part: Assets },
