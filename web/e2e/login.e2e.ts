@@ -95,3 +95,25 @@ describe('signing in at an OpenID issuer', () => {
     await context.close();
   });
 });
+
+describe('too many failures', () => {
+  it('lock a name for a while, with a countdown and without a word on what was wrong', async () => {
+    const { context, page, violations } = await visit();
+    await page.goto(`${address}/login`);
+    const told = new Set<string>();
+    for (let i = 0; i < 20 && (await page.getByText(/^Try again in /).count()) === 0; i++) {
+      await page.getByRole('textbox', { name: 'Name' }).fill('eve');
+      await page.getByLabel('Password').fill(`not this one at all ${i}`);
+      await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+      await page.getByRole('alert').waitFor();
+      told.add((await page.getByRole('alert').textContent()) ?? '');
+    }
+    const left = await page.getByText(/^Try again in \d+ (s|min)/).textContent();
+    expect(told.size).toBe(2); // one for each that was wrong, one for the lock
+    expect(await page.getByRole('button', { name: 'Sign in', exact: true }).isDisabled()).toBe(true);
+    await themes(page, 'login-locked');
+    await expect.poll(() => page.getByText(/^Try again in /).textContent()).not.toBe(left); // it counts down
+    expect(violations).toEqual([]);
+    await context.close();
+  });
+});

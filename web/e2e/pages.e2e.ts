@@ -55,6 +55,22 @@ describe('the fleet dashboard', () => {
   });
 });
 
+describe('an address that leads nowhere', () => {
+  it('looks for what it may have meant', async () => {
+    const w = await open(browser);
+    await w.page.goto(`${server.url}/robots/dev-1`);
+    await w.page.getByRole('heading', { level: 1, name: 'Nothing is here' }).waitFor();
+    await w.page.getByRole('main').getByRole('link', { name: 'dev-1' }).waitFor();
+    await w.page.getByRole('searchbox').fill('nobody at all');
+    await w.page.getByText('Nothing begins with “nobody at all”.').waitFor();
+    await w.page.getByRole('searchbox').fill('dev-2');
+    await w.page.getByRole('main').getByRole('link', { name: 'dev-2' }).click();
+    await w.page.getByRole('heading', { level: 1, name: 'dev-2' }).waitFor();
+    expect(w.faults).toEqual([]);
+    await w.context.close();
+  });
+});
+
 describe('every page', () => {
   for (const p of pages)
     for (const [width, height] of [

@@ -7,6 +7,7 @@ import { numbersSearch } from './pages/analytics/numbers';
 import { auditSearch } from './pages/audit/audit';
 import { JobsPage } from './pages/job/JobsPage';
 import { detailSearch, jobSearch } from './pages/job/rows';
+import { NotFound } from './pages/NotFound';
 import { OverviewPage } from './pages/overview/OverviewPage';
 import { queueSearch } from './pages/queue/items';
 import { RobotsPage } from './pages/robot/RobotsPage';
@@ -25,14 +26,7 @@ const root = createRootRoute({
   validateSearch: (s: Record<string, unknown>): { tenant?: string } => (typeof s.tenant === 'string' && s.tenant ? { tenant: s.tenant } : {}),
   search: { middlewares: [retainSearchParams(['tenant'])] },
   component: Shell,
-  notFoundComponent: () => (
-    <div style={{ padding: '20px 16px' }}>
-      <h1>Nothing is here</h1>
-      <p>
-        <a href="/workflows">See the workflows</a>
-      </p>
-    </div>
-  ),
+  notFoundComponent: NotFound,
 });
 
 const text = (v: unknown): string | undefined => (typeof v === 'string' && v !== '' ? v : undefined);

@@ -1,4 +1,6 @@
 import { useEffect, useState } from 'react';
+import { serverNow, useNow } from '../../parts/Time';
+import { span } from '../../parts/words';
 import css from '../workflow/workflow.module.css';
 
 /** Why an issuer's sign-in came to nothing, by the reason that the server gives. */
@@ -21,6 +23,7 @@ export function LoginPage({ onDone }: { onDone: () => void }) {
   });
   const [issuer, setIssuer] = useState('');
   const [busy, setBusy] = useState(false);
+  const [locked, setLocked] = useState(0); // until when nobody is let in, ms
   useEffect(() => {
     const gone = new AbortController();
     fetch('/api/v1/meta', { signal: gone.signal })
@@ -42,6 +45,7 @@ export function LoginPage({ onDone }: { onDone: () => void }) {
       if (r.ok) return onDone();
       const p = (await r.json().catch(() => ({}))) as { detail?: string };
       setWhy(p.detail ?? `The server answered ${r.status}.`);
+      setLocked(r.status === 429 ? serverNow() + 1000 * Number(r.headers.get('Retry-After') ?? 0) : 0);
     } catch {
       setWhy('The server does not answer.');
     } finally {
@@ -72,9 +76,7 @@ export function LoginPage({ onDone }: { onDone: () => void }) {
           <input autoComplete="off" value={tenant} onChange={(e) => setTenant(e.target.value)} />
         </label>
         {why && <p role="alert">{why}</p>}
-        <button type="submit" className={css.primary} disabled={busy}>
-          {busy ? 'Signing in…' : 'Sign in'}
-        </button>
+        <Enter busy={busy} locked={locked} />
       </form>
       {issuer && (
         <p>
@@ -87,5 +89,18 @@ export function LoginPage({ onDone }: { onDone: () => void }) {
         First start? <a href="/setup">Make the first administrator</a>
       </p>
     </main>
+  );
+}
+
+/** Enter signs in, or counts down to when it can be tried again. */
+function Enter({ busy, locked }: { busy: boolean; locked: number }) {
+  const left = Math.ceil((locked - useNow()) / 1000) * 1000;
+  return (
+    <>
+      {left > 0 && <p>Try again in {span(left)}.</p>}
+      <button type="submit" className={css.primary} disabled={busy || left > 0}>
+        {busy ? 'Signing in…' : 'Sign in'}
+      </button>
+    </>
   );
 }

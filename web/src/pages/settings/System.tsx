@@ -5,6 +5,7 @@ import { Scroll } from '../../parts/Scroll';
 import { Fault, Loading } from '../../parts/States';
 import { useMay } from '../../parts/session';
 import { Ago } from '../../parts/Time';
+import { label, span } from '../../parts/words';
 
 /** System is which program serves this page, and which others share its database. */
 export function System() {
@@ -25,10 +26,45 @@ export function System() {
           <dd>{m.local.enabled ? `Yes, on ${m.local.host ?? 'this machine'}` : `No. ${m.local.reason ?? ''}`}</dd>
         </dl>
       )}
+      {may && <Standing />}
       {may && <Members />}
       <h2>From a terminal</h2>
       <pre className={css.pre}>{`fleet whoami --url ${location.origin}\nfleet robot list\nfleet events --follow`}</pre>
     </section>
+  );
+}
+
+/** Standing is how the store does, and the systems outside that this program asks. */
+function Standing() {
+  const health = useLive<Schemas['Health']>('health', { topics: [], ask: (s) => call('GET', '/health', undefined, s) });
+  const d = health.data?.details;
+  return (
+    <>
+      <h2>Health</h2>
+      {health.error && <Fault error={health.error} again={health.again} />}
+      {d && (
+        <dl className={css.facts}>
+          <dt>Up for</dt>
+          <dd>{span(1000 * d.uptime_seconds)}</dd>
+          <dt>Store</dt>
+          <dd className={d.store === 'ok' ? '' : css.bad}>{d.store === 'ok' ? 'It answers' : d.store}</dd>
+          {d.breakers.map((b) => (
+            <Breaker key={b.name} of={b} />
+          ))}
+        </dl>
+      )}
+    </>
+  );
+}
+
+function Breaker({ of: b }: { of: Schemas['HealthBreaker'] }) {
+  return (
+    <>
+      <dt>{label(b.name)}</dt>
+      <dd className={b.state === 'closed' ? '' : css.warn}>
+        {b.state === 'closed' ? 'Calls are made' : `Calls are held back after ${b.failures} failures, tried again in ${b.retry_in_seconds} s`}
+      </dd>
+    </>
   );
 }
 
