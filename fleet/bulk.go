@@ -69,19 +69,33 @@ type Bulk struct {
 
 // The kinds of bulk operations that are about jobs.
 const (
-	BulkCancelJobs CommandKind = "job_cancel"
-	BulkRetryJobs  CommandKind = "job_retry"
+	BulkCancelJobs   CommandKind = "job_cancel"
+	BulkRetryJobs    CommandKind = "job_retry"
+	BulkPriorityJobs CommandKind = "job_priority"
+	BulkMoveJobs     CommandKind = "job_move"
 )
 
 // JobChange is what a bulk operation asks of jobs.
 type JobChange struct {
-	Grace  Duration `json:"grace_ms"` // of a cancel
-	Force  bool     `json:"force"`    // of a cancel
-	Reason string   `json:"reason"`   // of a cancel
+	Grace    Duration `json:"grace_ms"`        // of a cancel
+	Force    bool     `json:"force"`           // of a cancel
+	Reason   string   `json:"reason"`          // of a cancel
+	Priority Priority `json:"priority"`        // of a change of it
+	Target   RobotID  `json:"target_robot_id"` // of a move; empty: any
 }
 
 // OfJobs says whether the targets are jobs and not robots.
-func (k CommandKind) OfJobs() bool { return k == BulkCancelJobs || k == BulkRetryJobs }
+func (k CommandKind) OfJobs() bool {
+	return k == BulkCancelJobs || k == BulkRetryJobs || k == BulkPriorityJobs || k == BulkMoveJobs
+}
+
+// Right is what somebody must have to start, cancel or repeat an operation.
+func (k CommandKind) Right() Permission {
+	if k.OfJobs() {
+		return JobsRun
+	}
+	return RobotsOperate
+}
 
 // BulkTarget is one robot, or one job, of a bulk operation.
 type BulkTarget struct {

@@ -24,6 +24,8 @@ const (
 	EventJobNeedsDecision   EventKind = "job.needs_decision"
 	EventJobDecided         EventKind = "job.decided"
 	EventJobLateResult      EventKind = "job.late_result"
+	EventJobPriority        EventKind = "job.priority_changed"
+	EventJobMoved           EventKind = "job.moved"    // it asks for another robot
 	EventJobImported        EventKind = "job.imported" // it had ended elsewhere, and is kept for its history
 	EventRobotRegistered    EventKind = "robot.registered"
 	EventRobotUpdated       EventKind = "robot.updated"
@@ -141,7 +143,7 @@ func EventKinds() []EventKind {
 	return []EventKind{
 		EventJobSubmitted, EventJobAssigned, EventJobStarted, EventJobSilent, EventJobRequeued, EventJobRetryScheduled,
 		EventJobCancelRequested, EventJobCompleted, EventJobFailed, EventJobCancelled, EventJobTimeout,
-		EventJobNeedsDecision, EventJobDecided, EventJobLateResult, EventJobImported, EventRobotRegistered,
+		EventJobNeedsDecision, EventJobDecided, EventJobLateResult, EventJobPriority, EventJobMoved, EventJobImported, EventRobotRegistered,
 		EventRobotUpdated, EventRobotDeleted, EventRobotMode, EventRobotDrained, EventCommandRequested, EventCommandDelivered, EventCommandEnded, EventBulkStarted, EventBulkEnded,
 		EventRobotConnected, EventRobotDisconnected, EventRobotConflict, EventWorkflowCreated,
 		EventWorkflowVersion, EventWorkflowDeleted, EventKeyCreated, EventKeyRevoked, EventBrake,

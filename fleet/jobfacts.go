@@ -58,7 +58,7 @@ func (f *JobFacts) Waits() map[WaitingOn]time.Duration {
 	}
 	for i := range f.Events {
 		e := &f.Events[i]
-		if e.To == "" || e.Subject.Kind == SubjectAttempt {
+		if e.To == "" || e.Subject.Kind == SubjectAttempt || e.Kind == EventJobPriority || e.Kind == EventJobMoved { // it waits on
 			continue
 		}
 		stop(e.At)

@@ -89,6 +89,8 @@ const (
 	OnParents   Cause = "parents"    // a parent ended
 	OnRenew     Cause = "renew"      // a robot renews the attempt that it lost
 	OnSegment   Cause = "segment"    // a segment moved
+	OnPriority  Cause = "priority"   // somebody changed its urgency
+	OnTarget    Cause = "target"     // somebody changed the robot that it asks for
 )
 
 // Table is the life of a job. A pair of state and cause that is not in it
@@ -125,6 +127,8 @@ func Table() []Transition {
 		{"T33", OnSegment, s(Pending), s(Running, Cancelling, Completed, Failed, Cancelled, TimedOut)},
 		{"T33", OnSegment, s(Running), s(Running, Cancelling, Completed, Failed, Cancelled, TimedOut)},
 		{"T33", OnSegment, s(Cancelling), s(Cancelling, Completed, Failed, Cancelled, TimedOut)},
+		{"T34", OnPriority, s(Pending), s(Pending)},
+		{"T35", OnTarget, s(Pending), s(Pending)},
 		{"T27", OnRenew, s(Pending), s(Running)},
 		{"T28", OnDecide, s(NeedsDecision), s(Pending, Completed, Failed, Cancelled)},
 	}
@@ -165,6 +169,7 @@ type Move struct {
 	Refusal    *Refusal // left out for a while
 	Data       *DataChange
 	Inputs     []byte      // the job's variables anew; nil leaves them
+	Asks       bool        // write the priority and the target too
 	Event      *EventDraft // nil only for T8 and T2 without a new reason
 }
 

@@ -84,6 +84,10 @@ func apply(s Subject, t Cause) (*Move, error) {
 	case OnSegment:
 		s.Job.Segments = 2
 		return s.AfterSegment(SegmentTurn{Segment: Job{State: Failed, EndReason: "workflow_error"}}, now)
+	case OnPriority:
+		return s.Prioritize((s.Job.Priority+1)%21, "test")
+	case OnTarget:
+		return s.Retarget(map[RobotID]RobotID{"": "r1"}[s.Job.Target], "test")
 	case OnDecide:
 		return s.Decide(Decision{Do: "retry", Reason: "it did not pay"}, now)
 	}

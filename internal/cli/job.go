@@ -26,7 +26,9 @@ type jobCmds struct {
 	Attempts jobAttemptsCmd `cmd:"" help:"show to whom a job was handed out"`
 	Cancel   jobCancelCmd   `cmd:"" help:"stop a job"`
 	Retry    jobRetryCmd    `cmd:"" help:"make a new job from one that failed, was cancelled or timed out"`
-	Bulk     jobBulkCmd     `cmd:"" help:"cancel or retry many jobs at once"`
+	Priority jobPriorityCmd `cmd:"" help:"make jobs that wait more or less urgent"`
+	Move     jobMoveCmd     `cmd:"" help:"let jobs that wait ask for another robot, or for any"`
+	Bulk     jobBulkCmd     `cmd:"" help:"cancel, retry or change many jobs at once"`
 	Decide   jobDecideCmd   `cmd:"" help:"answer a job that needs a person"`
 }
 

@@ -12,7 +12,7 @@ import (
 // jobBulkCmd asks the same of many jobs.
 type jobBulkCmd struct {
 	config.Client
-	Do  string   `arg:"" enum:"cancel,retry" help:"cancel or retry"`
+	Do  string   `arg:"" enum:"cancel,retry,priority,move" help:"cancel, retry, priority or move"`
 	IDs []string `arg:"" optional:"" name:"id" help:"ids of the jobs; else all of the filter below"`
 
 	Status   []string         `help:"of all jobs in this state (repeatable)" placeholder:"STATE"`
@@ -27,6 +27,7 @@ type jobBulkCmd struct {
 
 	Force  bool   `help:"cancel: do not wait for the step to end"`
 	Reason string `help:"cancel: why" placeholder:"TEXT"`
+	To     string `help:"priority: 0 to 20, 0 goes first; move: the id of a robot, or any" placeholder:"VALUE"`
 }
 
 // Help is the long form of the help.
@@ -36,6 +37,8 @@ func (jobBulkCmd) Help() string {
 Examples:
 
     fleet job bulk cancel --status pending --why no_match
+    fleet job bulk priority --workflow 01939c3e-7b1a-7c3d-8e4f-0123456789ab --to 2
+    fleet job bulk move --why robot_offline --to any
     fleet job bulk retry --status failed --since 24h --workflow 01939c3e-7b1a-7c3d-8e4f-0123456789ab`
 }
 
@@ -53,8 +56,17 @@ func (c *jobBulkCmd) Run(ctx context.Context, sh *shell) error {
 	}
 	narrow := len(c.Status)+len(c.Robot)+len(c.Workflow)+len(c.Why)+len(c.Trigger)+len(c.Priority) > 0 || c.Search != "" || c.Since > 0
 	in := client.JobBulkRequest{Kind: fleet.BulkCancelJobs, Params: map[string]any{"force": c.Force, "reason": c.Reason}}
-	if c.Do == "retry" {
+	switch c.Do {
+	case "retry":
 		in.Kind, in.Params = fleet.BulkRetryJobs, nil
+	case "priority":
+		to, err := fleet.ParsePriority(c.To)
+		if err != nil {
+			return err
+		}
+		in.Kind, in.Params = fleet.BulkPriorityJobs, map[string]any{"priority": to}
+	case "move":
+		in.Kind, in.Params = fleet.BulkMoveJobs, map[string]any{"target_robot_id": c.To}
 	}
 	switch {
 	case len(c.IDs) > 0 && (narrow || c.All):

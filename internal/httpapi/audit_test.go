@@ -64,6 +64,7 @@ var auditBodies = map[string]string{
 	"schedules.update":     `{"description":"new"}`,
 	"backfills.create":     `{"from":"2024-01-01T00:00:00Z","until":"2024-01-02T00:00:00Z"}`,
 	"items.add_many":       `{"items":[{},{}]}`,
+	"jobs.move":            `{"target_robot_id":"bot-2"}`,
 	"items.update":         `{"priority":3}`,
 	"items.postpone":       `{"until":"2036-01-01T00:00:00Z"}`,
 	"items.comment":        `{"text":"x"}`,

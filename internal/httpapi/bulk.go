@@ -93,11 +93,13 @@ func (a *API) bulkRoutes() {
 	}, a.getBulk)
 	route(a, operation{
 		method: http.MethodPost, path: at + "/{id}/cancel", id: "bulk.cancel", summary: "Begin nothing more of a bulk operation",
-		may: need(fleet.RobotsOperate), rate: rateWrite, body: bodyRule{limit: plainBody, schema: anyObject("Empty.")},
+		description: "Of robots it takes `robots:operate`.",
+		may:         need(fleet.JobsRun), rate: rateWrite, body: bodyRule{limit: plainBody, schema: anyObject("Empty.")},
 	}, a.cancelBulk)
 	route(a, operation{
 		method: http.MethodPost, path: at + "/{id}/retry-failed", id: "bulk.retry", summary: "Ask again those that failed, in a new operation",
-		may: need(fleet.RobotsOperate), rate: rateWrite, status: http.StatusAccepted, body: bodyRule{limit: plainBody, schema: anyObject("Empty.")},
+		description: "Of robots it takes `robots:operate`.",
+		may:         need(fleet.JobsRun), rate: rateWrite, status: http.StatusAccepted, body: bodyRule{limit: plainBody, schema: anyObject("Empty.")},
 	}, a.retryBulk)
 }
 

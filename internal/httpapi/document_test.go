@@ -90,6 +90,8 @@ func verbs() map[string]verb {
 		"jobs.timeline":       {"JobTimeline", "job steps"},
 		"jobs.cancel":         {"CancelJob", "job cancel"},
 		"jobs.retry":          {"RetryJob", "job retry"},
+		"jobs.priority":       {"PrioritizeJob", "job priority"},
+		"jobs.move":           {"MoveJob", "job move"},
 		"jobs.decide":         {"DecideJob", "job decide"},
 		"robots.list":         {"ListRobots", "robot list"},
 		"robots.get":          {"GetRobot", "robot get"},

@@ -108,6 +108,8 @@ func eventShapes() []eventShape {
 		}},
 		{fleet.EventEnrolmentRevoked, fleet.SubjectEnrolment, "An enrolment token was revoked.", nil},
 		{fleet.EventBrake, fleet.SubjectFleet, "So many robots fell silent at once that no lease was taken away.", nil},
+		{fleet.EventJobPriority, job, "Somebody changed the urgency of a job that waits.", map[string]string{"from": "number", "to": "number", "by": "text"}},
+		{fleet.EventJobMoved, job, "A job that waits asks for another robot, or for any.", map[string]string{"from_robot_id?": "text", "to_robot_id?": "text", "by": "text"}},
 		{fleet.EventJobReleased, job, "The jobs that it waited for have ended as it needs.", map[string]string{"parent_id": "text", "parent_state": "text", "not_before?": "text"}},
 		{fleet.EventJobUnmet, job, "A job that it waits for did not end as it needs; it is held.", map[string]string{"parent_id": "text", "parent_state": "text"}},
 		{fleet.EventAssignmentChanged, fleet.SubjectWorkflow, "The usual robots of a workflow changed.", map[string]string{

@@ -70,6 +70,16 @@ func (a *API) jobActionRoutes() {
 		description: "Jobs that are held because of this one wait for the new one. Those that were cancelled because of it come back with `with_dependents`.",
 	}, a.retryJob)
 	route(a, operation{
+		method: http.MethodPost, path: Base + "/jobs/{id}/priority", id: "jobs.priority", summary: "Make a job that waits more or less urgent",
+		may: need(fleet.JobsRun), rate: rateWrite, body: jsonBody[PriorityBody](plainBody, true),
+		description: "A job that no longer waits is refused with 409. A job that runs in parts changes with all parts that still wait, whichever of them is named. To ask for what is so already changes nothing.",
+	}, a.prioritizeJob)
+	route(a, operation{
+		method: http.MethodPost, path: Base + "/jobs/{id}/move", id: "jobs.move", summary: "Let a job that waits ask for another robot, or for any",
+		may: need(fleet.JobsRun), rate: rateWrite, body: jsonBody[MoveBody](plainBody, true),
+		description: "A job that no longer waits is refused with 409, and a robot that can never run it with 400. One that is busy or offline is waited for. A job that runs in parts is not moved: its nodes say where each part runs.",
+	}, a.moveJob)
+	route(a, operation{
 		method: http.MethodPost, path: Base + "/jobs/{id}/decide", id: "jobs.decide", summary: "Answer a job that needs a decision",
 		may: need(fleet.JobsDecide), rate: rateWrite, body: jsonBody[DecideBody](plainBody, true),
 	}, a.decideJob)

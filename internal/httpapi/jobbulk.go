@@ -13,7 +13,7 @@ import (
 
 // JobBulkBody asks the same of many jobs.
 type JobBulkBody struct {
-	Kind   fleet.CommandKind `json:"kind" doc:"job_cancel or job_retry."`
+	Kind   fleet.CommandKind `json:"kind" enum:"job_cancel,job_retry,job_priority,job_move"`
 	Jobs   []fleet.ID        `json:"ids,omitempty" doc:"At most 10000 jobs."`
 	Filter *JobFilterBody    `json:"filter,omitempty" doc:"Instead of ids: all jobs that match now and of which this can be asked; {} is all of them."`
 	Params JobBulkParams     `json:"params,omitzero"`
@@ -24,6 +24,9 @@ type JobBulkParams struct {
 	Grace  *int64 `json:"grace_seconds,omitempty" doc:"Of a cancel: 0 to 3600; 60 if left out."`
 	Force  bool   `json:"force,omitempty" doc:"Of a cancel: do not wait for the step to end."`
 	Reason string `json:"reason,omitempty" doc:"Of a cancel."`
+
+	Priority *fleet.Priority `json:"priority,omitempty" doc:"Of job_priority: 0 to 20, 0 goes first."`
+	Target   string          `json:"target_robot_id,omitempty" doc:"Of job_move: the id of a robot, or any."`
 }
 
 // JobFilterBody selects jobs as the query of their list does.
@@ -49,7 +52,7 @@ func (b *JobFilterBody) query() (orchestrator.JobQuery, error) {
 
 func (a *API) jobBulkRoutes() {
 	route(a, operation{
-		method: http.MethodPost, path: Base + "/jobs/bulk-actions", id: "jobs.act_many", summary: "Cancel or retry many jobs",
+		method: http.MethodPost, path: Base + "/jobs/bulk-actions", id: "jobs.act_many", summary: "Cancel, retry or change many jobs",
 		may: need(fleet.JobsRun), rate: rateWrite, status: http.StatusAccepted, body: jsonBody[JobBulkBody](bulkBody, true),
 		description: "The jobs are fixed when it is asked; each is asked as it would be alone, and has its own result in `GET /bulk-operations/{id}`. The first 100 are done before the answer.",
 	}, a.actOnJobs)
@@ -69,6 +72,17 @@ func (a *API) actOnJobs(ctx context.Context, _ *struct{}) (*bulkEntryReply, erro
 			return nil, fleet.Invalid("params.grace_seconds", "params.grace_seconds must be between 0 and 3600; got %d.", *g)
 		}
 		in.Change.Grace = fleet.Duration(time.Duration(*g) * time.Second)
+	}
+	switch body.Kind { //nolint:exhaustive // the rest need nothing more
+	case fleet.BulkPriorityJobs:
+		if body.Params.Priority == nil {
+			return nil, fleet.Invalid("params.priority", "params.priority must be between 0 and 20.")
+		}
+		in.Change.Priority = *body.Params.Priority
+	case fleet.BulkMoveJobs:
+		if in.Change.Target, err = targetOf("params.target_robot_id", body.Params.Target); err != nil {
+			return nil, err
+		}
 	}
 	if body.Filter != nil {
 		q, err := body.Filter.query()

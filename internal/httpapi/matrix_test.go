@@ -28,7 +28,7 @@ var rights = map[string]string{
 	"health.get": "nervodasx", "health.alias": "nervodasx", "health.live": "nervodasx", "health.ready": "nervodasx", "document.get": "nervodas", "me.get": "ervodas",
 
 	"jobs.list": "vodas", "jobs.histogram": "vodas", "jobs.get": "vodas", "jobs.attempts": "vodas", "jobs.explain": "vodas", "jobs.graph": "vodas", "jobs.log": "vodas", "jobs.log_search": "vodas", "jobs.steps": "vodas", "jobs.timeline": "vodas", "jobs.artifacts": "vodas", "jobs.artifact": "vodas", "robot.artifact": "r",
-	"jobs.act_many": "odas", "jobs.submit": "odas", "jobs.submit_many": "odas", "jobs.cancel": "odas", "jobs.retry": "odas", "jobs.decide": "oas",
+	"jobs.act_many": "odas", "jobs.submit": "odas", "jobs.submit_many": "odas", "jobs.cancel": "odas", "jobs.retry": "odas", "jobs.priority": "odas", "jobs.move": "odas", "jobs.decide": "oas",
 	"deadletters.list": "vodas", "deadletters.get": "vodas", "deadletters.stats": "vodas", "deadletters.retry": "odas", "deadletters.groups": "vodas", "deadletters.retry_group": "odas",
 	"deadletters.delete": "as", "deadletters.purge": "as", "placement.preview": "odas", "events.list": "vodas", "fleet.snapshot": "vodas", "stream.open": "vodas",
 	"attention.list": "vodas", "activity.list": "vodas", "activity.alias": "vodas", "views.live_jobs": "vodas", "views.robot_status": "vodas", "views.queue_metrics": "vodas", "views.admin": "as",
@@ -40,7 +40,7 @@ var rights = map[string]string{
 	"robots.update": "as",
 	"robots.drain":  "oas", "robots.maintenance": "oas", "robots.pause": "oas", "robots.restart": "oas", "robots.resume": "oas",
 	"robots.shutdown": "oas", "robots.start": "oas", "robots.stop": "oas",
-	"bulk.list": "vodas", "bulk.get": "vodas", "bulk.start": "oas", "bulk.cancel": "oas", "bulk.retry": "oas",
+	"bulk.list": "vodas", "bulk.get": "vodas", "bulk.start": "oas", "bulk.cancel": "odas", "bulk.retry": "odas",
 	"environments.list": "vodas", "environments.get": "vodas", "environments.put": "as",
 	"reservations.list": "vodas", "reservations.get": "vodas", "reservations.create": "as", "reservations.update": "as", "reservations.delete": "as",
 	"robot.result": "r", "robot.workflow": "r", "robot.watches": "r", "robot.watched": "r",
@@ -303,6 +303,8 @@ func (m *matrix) theirs(op matrixOp) bool {
 
 // matrixBodies are what must be right before the thing is looked for.
 var matrixBodies = map[string]string{
+	"jobs.priority":       `{"priority":3}`,
+	"jobs.move":           `{"target_robot_id":"any"}`,
 	"local.connect":       `{"url":"http://localhost:1"}`,
 	"robots.enrol":        `{"robot_id":"enrolled"}`,
 	"robot.watched":       `{"path":"/in/a.pdf","size":1,"modified_at":"2026-01-01T00:00:00Z"}`,
@@ -529,6 +531,9 @@ func (e *estate) path(t *testing.T, op matrixOp, c matrixCaller) string {
 			names["id"] = e.mark(string(e.signIn(fleet.SignInBrowser).SignIn.ID))
 		case "bulk-operations":
 			names["id"] = e.bulk()
+			if c.letter == "d" { // who may run jobs and not operate robots
+				names["id"] = e.jobBulk()
+			}
 		case "local":
 			names["id"] = e.localRun()
 		case "ws":

@@ -111,6 +111,13 @@ func (e *estate) bulk() string {
 	return e.mark(string(b.ID))
 }
 
+// jobBulk is an operation of jobs.
+func (e *estate) jobBulk() string {
+	b, err := e.m.core.Jobs.StartBulk(e.m.Context(), e.p, orchestrator.JobBulk{Kind: fleet.BulkPriorityJobs, Jobs: []fleet.ID{e.submit()}})
+	e.m.must(err)
+	return e.mark(string(b.ID))
+}
+
 // counted is a workflow of which a run is counted.
 func (e *estate) counted() string {
 	id := e.name("flow")

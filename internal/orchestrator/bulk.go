@@ -173,13 +173,19 @@ func (r *Robots) Bulks(ctx context.Context, p auth.Principal, page fleet.Page) (
 // CancelBulk begins nothing more; what is under way comes to its end. One that
 // has ended stays as it is.
 func (r *Robots) CancelBulk(ctx context.Context, p auth.Principal, id fleet.ID) (b fleet.Bulk, err error) {
-	if err := cmp.Or(p.Require(fleet.RobotsOperate), p.WholeTenant()); err != nil {
+	if err := cmp.Or(p.Require(fleet.JobsRun), p.WholeTenant()); err != nil {
 		return b, err
 	}
 	err = r.act(ctx, p, "bulk.cancel", fleet.SubjectBulk, string(id), func(tx store.Tx, d *fleet.AuditDraft) error {
-		if b, err = tx.Bulk(id); err != nil || b.State != fleet.BulkRunning {
-			d.Action = ""
+		if b, err = tx.Bulk(id); err != nil {
 			return err
+		}
+		if err := p.Require(b.Kind.Right()); err != nil {
+			return err
+		}
+		if b.State != fleet.BulkRunning {
+			d.Action = ""
+			return nil
 		}
 		b.Stop = fleet.BulkCancelled
 		if b.Kind.OfJobs() {
@@ -193,7 +199,7 @@ func (r *Robots) CancelBulk(ctx context.Context, p auth.Principal, id fleet.ID) 
 // RetryBulk makes a new operation of the robots that failed.
 func (r *Robots) RetryBulk(ctx context.Context, p auth.Principal, id fleet.ID) (fleet.Bulk, error) {
 	b, targets, err := r.Bulk(ctx, p, id)
-	if err != nil {
+	if err = cmp.Or(err, p.Require(b.Kind.Right())); err != nil {
 		return b, err
 	}
 	if b.State == fleet.BulkRunning {

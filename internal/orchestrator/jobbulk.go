@@ -35,7 +35,7 @@ func (j *Jobs) StartBulk(ctx context.Context, p auth.Principal, in JobBulk) (b f
 		return b, err
 	}
 	if !in.Kind.OfJobs() {
-		return b, fleet.Invalid("kind", "kind must be %s or %s; got %q.", fleet.BulkCancelJobs, fleet.BulkRetryJobs, shortText(string(in.Kind)))
+		return b, fleet.Invalid("kind", "kind must be %s, %s, %s or %s; got %q.", fleet.BulkCancelJobs, fleet.BulkRetryJobs, fleet.BulkPriorityJobs, fleet.BulkMoveJobs, shortText(string(in.Kind)))
 	}
 	ids := distinctIDs(in.Jobs)
 	switch {
@@ -101,8 +101,11 @@ func (j *Jobs) selected(ctx context.Context, p auth.Principal, q JobQuery, kind 
 		return nil, err
 	}
 	may := func(s fleet.State) bool { return !s.Final() }
-	if kind == fleet.BulkRetryJobs {
+	switch kind { //nolint:exhaustive // the rest are of robots
+	case fleet.BulkRetryJobs:
 		may = func(s fleet.State) bool { return s == fleet.Failed || s == fleet.Cancelled || s == fleet.TimedOut }
+	case fleet.BulkPriorityJobs, fleet.BulkMoveJobs:
+		may = func(s fleet.State) bool { return s == fleet.Pending }
 	}
 	err = j.Store.View(ctx, p.Scope(), func(r store.Reader) error {
 		f, err := j.filter(r, p.Scope(), q, j.Now())
@@ -197,7 +200,8 @@ func (j *Jobs) bulkOne(tx store.Tx, b *fleet.Bulk, t *fleet.BulkTarget) error {
 	}
 	d := p.Audit("job.cancel", fleet.SubjectJob, string(t.JobID))
 	d.Reason = "bulk operation " + string(b.ID)
-	if b.Kind == fleet.BulkRetryJobs {
+	switch b.Kind { //nolint:exhaustive // the rest are of robots
+	case fleet.BulkRetryJobs:
 		d.Action, t.MadeID = "job.retry", j.IDs.New()
 		if _, err := j.retryIn(tx, p, t.JobID, t.MadeID, "", &d, func(tx store.Tx) error { return j.lookedAfter(tx, p, t.JobID) }); err != nil {
 			return refuse(err)
@@ -205,7 +209,15 @@ func (j *Jobs) bulkOne(tx store.Tx, b *fleet.Bulk, t *fleet.BulkTarget) error {
 		if err := settleTarget(tx, b, t, fleet.TargetDone, fmt.Sprintf("Retried as %s.", t.MadeID)); err != nil {
 			return err
 		}
-	} else {
+	case fleet.BulkPriorityJobs, fleet.BulkMoveJobs:
+		said, state, err := j.bulkChange(tx, p, b, t.JobID, &d)
+		if err != nil {
+			return refuse(err)
+		}
+		if err := settleTarget(tx, b, t, state, said); err != nil {
+			return err
+		}
+	default:
 		said, state, changed, err := j.bulkCancel(tx, p, b, t.JobID, &d)
 		if err != nil {
 			return refuse(err)
@@ -223,6 +235,33 @@ func (j *Jobs) bulkOne(tx store.Tx, b *fleet.Bulk, t *fleet.BulkTarget) error {
 		}
 	}
 	return tx.PutBulk(*b)
+}
+
+// bulkChange changes what one job asks for, and says what it asks for now.
+func (j *Jobs) bulkChange(tx store.Tx, p auth.Principal, b *fleet.Bulk, id fleet.ID, d *fleet.AuditDraft) (said string, state fleet.BulkTargetState, err error) {
+	var changed bool
+	if b.Kind == fleet.BulkPriorityJobs {
+		job, err := tx.Job(id)
+		if err != nil {
+			return "", "", err
+		}
+		d.Action, said = "job.priority", fmt.Sprintf("Its priority is %d.", b.Jobs.Priority)
+		if changed, err = j.prioritize(tx, p, cmp.Or(job.Parent, id), b.Jobs.Priority, d); err != nil {
+			return "", "", err
+		}
+	} else {
+		d.Action, said = "job.move", "Any robot that fits may run it."
+		if b.Jobs.Target != "" {
+			said = fmt.Sprintf("It waits for robot %s.", b.Jobs.Target)
+		}
+		if changed, err = j.retarget(tx, p, id, b.Jobs.Target, d); err != nil {
+			return "", "", err
+		}
+	}
+	if !changed {
+		return "It was so before. " + said, fleet.TargetSkipped, nil
+	}
+	return said, fleet.TargetDone, nil
 }
 
 // bulkCancel cancels one job, and says what became of that.

@@ -120,32 +120,32 @@ func (j *Jobs) checkTarget(ctx context.Context, p auth.Principal, s fleet.JobSpe
 	if _, err := fleet.ParseRobotID(string(s.Target)); err != nil {
 		return targetError("invalid_field", fleet.AsError(err).Message)
 	}
-	var robot fleet.Robot
-	var set []fleet.Environment
-	err := j.Store.View(ctx, p.Scope(), func(r store.Reader) (err error) {
-		if robot, err = r.Robot(s.Target); err != nil {
-			return err
-		}
-		set, err = r.Environments()
-		return err
-	})
-	switch {
-	case errors.Is(err, fleet.ErrNotFound):
+	lane := placement.Lane{Tenant: s.Tenant, Environment: s.Environment, Requires: s.Requires, Target: s.Target, Placement: s.Placement}
+	return j.Store.View(ctx, p.Scope(), func(r store.Reader) error { return j.targetRuns(r, lane) })
+}
+
+// targetRuns is checkTarget for jobs of a lane, as a reader has the robot.
+func (j *Jobs) targetRuns(r store.Reader, s placement.Lane) error {
+	robot, err := r.Robot(s.Target)
+	if errors.Is(err, fleet.ErrNotFound) {
 		return targetError("robot_not_found", fmt.Sprintf("There is no robot %s.", s.Target)).
 			WithFix("Choose a registered robot, or none to let any suitable robot run the job.")
-	case err != nil:
+	}
+	if err != nil {
 		return err
 	}
-	lane := placement.Lane{Tenant: s.Tenant, Environment: s.Environment, Requires: s.Requires, Target: s.Target, Placement: s.Placement}
-	lane.Placement.OnlyUsual = false // the target is the choice
+	set, err := r.Environments()
+	if err != nil {
+		return err
+	}
 	candidate := placement.CandidateOf(&robot)
 	if e := settings(set, s.Tenant, s.Environment); e != nil {
-		lane.Strict = e.Strict
+		s.Strict = e.Strict
 	}
 	if e := settings(set, robot.Tenant, robot.Environment); e != nil {
 		candidate.Strict = e.Strict
 	}
-	switch why, ok := placement.Unfit(&lane, &candidate, j.Now()); {
+	switch why, ok := placement.Unfit(&s, &candidate, j.Now()); {
 	case !ok:
 		return nil
 	case why.Code == placement.CheckEnvironment:

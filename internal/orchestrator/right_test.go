@@ -75,6 +75,14 @@ func calls() []call {
 			_, _, err := w.Jobs.Retry(w.Context(), p, j.ID, RetryHow{})
 			return err
 		}},
+		{"Jobs.Prioritize", fleet.JobsRun, func(w *world, p auth.Principal, j fleet.Job) error {
+			_, err := w.Jobs.Prioritize(w.Context(), p, j.ID, 3)
+			return err
+		}},
+		{"Jobs.Retarget", fleet.JobsRun, func(w *world, p auth.Principal, j fleet.Job) error {
+			_, err := w.Jobs.Retarget(w.Context(), p, j.ID, "")
+			return err
+		}},
 		{"Jobs.Decide", fleet.JobsDecide, func(w *world, p auth.Principal, j fleet.Job) error {
 			_, err := w.Jobs.Decide(w.Context(), p, j.ID, 0, fleet.Decision{Do: "retry", Reason: "x"})
 			return err

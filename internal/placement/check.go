@@ -155,7 +155,7 @@ func (r *rules) demand(c *Candidate, now time.Time) Check {
 		case matches:
 		}
 	}
-	if p.OnlyUsual && !slices.Contains(p.Usual, c.ID) {
+	if p.OnlyUsual && l.Target == "" && !slices.Contains(p.Usual, c.ID) {
 		return CheckNotAssigned
 	}
 	return ""

@@ -275,7 +275,7 @@ func (p *planner) demandAnswers(l *laneState, r *robotState, j *Job, add func(Ch
 		}
 		add(code, verdict == matches, strings.Join(text, ", "), factsFound(want.Facts, c, p.now))
 	}
-	if want.OnlyUsual {
+	if want.OnlyUsual && lane.Target == "" { // else the target is the choice
 		ok := slices.Contains(want.Usual, c.ID)
 		add(CheckNotAssigned, ok, "one of the workflow's robots", map[bool]string{true: "is", false: "is not"}[ok])
 	}

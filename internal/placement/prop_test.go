@@ -176,7 +176,7 @@ func permits(l *Lane, j *Job, c *Candidate) bool {
 	ok := env && up && (c.Tenant == l.Tenant || slices.Contains(c.SharedWith, l.Tenant)) &&
 		(l.Target == "" || l.Target == c.ID) && (p.Pool == "" || p.Pool == c.Pool) &&
 		len(c.Capabilities.Missing(l.Requires)) == 0 && len(c.Tags.Missing(p.Tags)) == 0 &&
-		(p.Avoid == nil || p.Avoid.Robots[0] != c.ID) && (!p.OnlyUsual || p.Usual[0] == c.ID)
+		(p.Avoid == nil || p.Avoid.Robots[0] != c.ID) && (!p.OnlyUsual || l.Target != "" || p.Usual[0] == c.ID)
 	if len(p.Facts) > 0 {
 		mem, known := c.Facts["mem"]
 		ok = ok && known && mem.Value.(float64) >= 2

@@ -18,6 +18,7 @@ var (
 		stop_deadline = $23, stop_force = $24, cancel_outcome = $25, cancel_too_late = $26, end_reason = $27,
 		error_class = $28, error_code = $29, dead_letter = $30, dead_letter_reason = $31, lane_id = $32, deps_open = $33, expires_at = $34, timeout_ms = $35
 		where tenant_id = $1 and id = $2 and epoch = $3 and state = $4 and version = $5 and children = $36`)
+	jobAsk    = stmt("job.ask", `update jobs set priority = $3, target_robot_id = $4 where id = $1 and tenant_id = $2`)
 	jobResult = stmt("job_data.result", `update job_data set result = coalesce($3, result),
 		error = case when $4 then null else coalesce($5, error) end, duration_ms = $6 where job_id = $1 and tenant_id = $2`)
 )
@@ -163,6 +164,11 @@ func (t *Tx) companions(m *fleet.Move) error {
 	}
 	if j.DeadLetter && j.State.Final() && !m.From.Final() {
 		if _, err := t.conn.Exec(deadPut, j.Tenant, j.ID, j.EndedAt); err != nil {
+			return err
+		}
+	}
+	if m.Asks {
+		if _, err := t.conn.Exec(jobAsk, j.ID, j.Tenant, int(j.Priority), j.Target); err != nil {
 			return err
 		}
 	}

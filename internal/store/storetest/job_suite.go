@@ -2,7 +2,9 @@ package storetest
 
 import (
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -265,6 +267,68 @@ func moveTests() map[string]func(f *Fixture) {
 			err := f.Store.Update(f.Context(), f.Scope, func(tx store.Tx) error { return tx.Apply(old) })
 			is(f, "a move is applied once", errors.Is(err, fleet.ErrConflict), true)
 			is(f, "one end", f.Job(j.ID).Version, int64(2))
+		},
+		"what a job that waits asks for": func(f *Fixture) {
+			lanes := func() string {
+				var out []string
+				f.View(func(r store.Reader) error {
+					list, err := r.Lanes()
+					f.must(err)
+					for _, l := range list {
+						ready, err := r.Ready(l, 10)
+						f.must(err)
+						text := fmt.Sprintf("%q %d:", l.Target, l.Waiting)
+						for _, j := range ready {
+							text += fmt.Sprintf(" %d@%d", j.Seq, j.Priority)
+						}
+						out = append(out, text)
+					}
+					return nil
+				})
+				slices.Sort(out)
+				return strings.Join(out, ", ")
+			}
+			session := f.Robot("r1", 5)
+			first, second, later := f.Submit(f.Spec()), f.Submit(f.Spec()), f.Spec()
+			later.NotBefore = f.Now.Add(time.Hour)
+			third := f.Submit(later)
+			urgent := func(id fleet.ID, p fleet.Priority) {
+				f.must(f.Move(id, func(s fleet.Subject) (*fleet.Move, error) { return s.Prioritize(p, "u") }))
+			}
+			target := func(id fleet.ID, r fleet.RobotID) {
+				f.must(f.Move(id, func(s fleet.Subject) (*fleet.Move, error) { return s.Retarget(r, "u") }))
+			}
+			urgent(second.ID, 0)
+			is(f, "overtakes", lanes(), `"" 2: 2@0 1@10`)
+			got := f.Job(second.ID)
+			is(f, "priority", got.Priority, fleet.Priority(0))
+			is(f, "version", got.Version, second.Version+1)
+			is(f, "waits as before", got.WaitingSince, second.WaitingSince)
+			target(second.ID, "r1")
+			is(f, "in another lane", lanes(), `"" 1: 1@10, "r1" 1: 2@0`)
+			target(third.ID, "r1")
+			urgent(third.ID, 3)
+			is(f, "what waits for its time is in no lane", lanes(), `"" 1: 1@10, "r1" 1: 2@0`)
+			f.Later(2 * time.Hour)
+			f.must(f.Move(third.ID, func(s fleet.Subject) (*fleet.Move, error) { return s.Due(f.Now) }))
+			is(f, "and comes into the right one", lanes(), `"" 1: 1@10, "r1" 2: 2@0 3@3`)
+			target(third.ID, "")
+			is(f, "back", lanes(), `"" 2: 3@3 1@10, "r1" 1: 2@0`)
+			target(second.ID, "elsewhere")
+			_, lost, err := f.Store.Assign(f.Context(), f.Scope, []store.Assignment{f.Plan(second, "r1", session)}, f.Now)
+			f.must(err)
+			is(f, "a plan from before does not hold", len(lost), 1)
+			target(second.ID, "r1")
+			got = f.Assign(f.Job(second.ID), "r1", session)
+			is(f, "handed out", got.Target, fleet.RobotID("r1"))
+			for _, change := range []func(s fleet.Subject) (*fleet.Move, error){
+				func(s fleet.Subject) (*fleet.Move, error) { return s.Prioritize(1, "u") },
+				func(s fleet.Subject) (*fleet.Move, error) { return s.Retarget("", "u") },
+			} {
+				is(f, "too late", errors.Is(f.Move(second.ID, change), fleet.ErrConflict), true)
+			}
+			f.Cancel(first.ID)
+			is(f, "the rest", lanes(), `"" 1: 3@3`)
 		},
 		"a clock that is set back extends no refusal": func(f *Fixture) {
 			session := f.Robot("r1", 1)
