@@ -687,7 +687,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Begin nothing more of a bulk operation */
+        /**
+         * Begin nothing more of a bulk operation
+         * @description Of robots it takes `robots:operate`.
+         */
         post: operations["bulk.cancel"];
         delete?: never;
         options?: never;
@@ -704,7 +707,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Ask again those that failed, in a new operation */
+        /**
+         * Ask again those that failed, in a new operation
+         * @description Of robots it takes `robots:operate`.
+         */
         post: operations["bulk.retry"];
         delete?: never;
         options?: never;
@@ -1158,7 +1164,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Cancel or retry many jobs
+         * Cancel, retry or change many jobs
          * @description The jobs are fixed when it is asked; each is asked as it would be alone, and has its own result in `GET /bulk-operations/{id}`. The first 100 are done before the answer.
          */
         post: operations["jobs.act_many"];
@@ -1433,6 +1439,46 @@ export interface paths {
         get: operations["jobs.log_search"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/move": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let a job that waits ask for another robot, or for any
+         * @description A job that no longer waits is refused with 409, and a robot that can never run it with 400. One that is busy or offline is waited for. A job that runs in parts is not moved: its nodes say where each part runs.
+         */
+        post: operations["jobs.move"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/priority": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make a job that waits more or less urgent
+         * @description A job that no longer waits is refused with 409. A job that runs in parts changes with all parts that still wait, whichever of them is named. To ask for what is so already changes nothing.
+         */
+        post: operations["jobs.priority"];
         delete?: never;
         options?: never;
         head?: never;
@@ -5053,7 +5099,7 @@ export interface components {
             /** Format: int64 */
             event_seq: number;
             /** @enum {string} */
-            event_type: "job.submitted" | "job.assigned" | "job.started" | "job.silent" | "job.requeued" | "job.retry_scheduled" | "job.cancel_requested" | "job.completed" | "job.failed" | "job.cancelled" | "job.timeout" | "job.needs_decision" | "job.decided" | "job.late_result" | "job.imported" | "robot.registered" | "robot.updated" | "robot.deleted" | "robot.mode_changed" | "robot.drained" | "robot.command_requested" | "robot.command_delivered" | "robot.command_ended" | "bulk.started" | "bulk.ended" | "robot.connected" | "robot.disconnected" | "robot.identity_conflict" | "workflow.created" | "workflow.version_added" | "workflow.deleted" | "key.created" | "key.revoked" | "fleet.brake" | "key.updated" | "key.rotated" | "key.expiring" | "key.expired" | "key.used_after_rotation" | "robot.enrolled" | "enrolment.created" | "enrolment.revoked" | "job.released" | "job.dependency_unmet" | "assignment.changed" | "node_override.changed" | "reservation.created" | "reservation.updated" | "reservation.deleted" | "reservation.recalled" | "environment.changed" | "user.created" | "user.updated" | "user.deleted" | "secret.created" | "secret.changed" | "secret.deleted" | "secret.read" | "asset.created" | "asset.changed" | "asset.deleted" | "queue.created" | "queue.updated" | "queue.paused" | "queue.resumed" | "queue.deleted" | "item.added" | "item.taken" | "item.successful" | "item.failed" | "item.retried" | "item.abandoned" | "item.postponed" | "item.released" | "item.updated" | "item.deleted" | "item.overdue" | "schedule.created" | "schedule.updated" | "schedule.deleted" | "schedule.enabled" | "schedule.disabled" | "schedule.fired" | "schedule.missed" | "schedule.skipped" | "schedule.late" | "schedule.backfill_started" | "schedule.backfill_ended" | "calendar.created" | "calendar.updated" | "calendar.deleted" | "item.due" | "trigger.created" | "trigger.updated" | "trigger.deleted" | "trigger.enabled" | "trigger.disabled" | "trigger.fired" | "trigger.suppressed" | "alert.opened" | "alert.acknowledged" | "alert.escalated" | "alert.resolved" | "webhook.created" | "webhook.updated" | "webhook.deleted" | "webhook.enabled" | "webhook.disabled" | "webhook.recovered" | "webhook.secret_rotated" | "webhook.replayed" | "tenant.created" | "tenant.updated" | "tenant.suspended" | "tenant.resumed";
+            event_type: "job.submitted" | "job.assigned" | "job.started" | "job.silent" | "job.requeued" | "job.retry_scheduled" | "job.cancel_requested" | "job.completed" | "job.failed" | "job.cancelled" | "job.timeout" | "job.needs_decision" | "job.decided" | "job.late_result" | "job.priority_changed" | "job.moved" | "job.imported" | "robot.registered" | "robot.updated" | "robot.deleted" | "robot.mode_changed" | "robot.drained" | "robot.command_requested" | "robot.command_delivered" | "robot.command_ended" | "bulk.started" | "bulk.ended" | "robot.connected" | "robot.disconnected" | "robot.identity_conflict" | "workflow.created" | "workflow.version_added" | "workflow.deleted" | "key.created" | "key.revoked" | "fleet.brake" | "key.updated" | "key.rotated" | "key.expiring" | "key.expired" | "key.used_after_rotation" | "robot.enrolled" | "enrolment.created" | "enrolment.revoked" | "job.released" | "job.dependency_unmet" | "assignment.changed" | "node_override.changed" | "reservation.created" | "reservation.updated" | "reservation.deleted" | "reservation.recalled" | "environment.changed" | "user.created" | "user.updated" | "user.deleted" | "secret.created" | "secret.changed" | "secret.deleted" | "secret.read" | "asset.created" | "asset.changed" | "asset.deleted" | "queue.created" | "queue.updated" | "queue.paused" | "queue.resumed" | "queue.deleted" | "item.added" | "item.taken" | "item.successful" | "item.failed" | "item.retried" | "item.abandoned" | "item.postponed" | "item.released" | "item.updated" | "item.deleted" | "item.overdue" | "schedule.created" | "schedule.updated" | "schedule.deleted" | "schedule.enabled" | "schedule.disabled" | "schedule.fired" | "schedule.missed" | "schedule.skipped" | "schedule.late" | "schedule.backfill_started" | "schedule.backfill_ended" | "calendar.created" | "calendar.updated" | "calendar.deleted" | "item.due" | "trigger.created" | "trigger.updated" | "trigger.deleted" | "trigger.enabled" | "trigger.disabled" | "trigger.fired" | "trigger.suppressed" | "alert.opened" | "alert.acknowledged" | "alert.escalated" | "alert.resolved" | "webhook.created" | "webhook.updated" | "webhook.deleted" | "webhook.enabled" | "webhook.disabled" | "webhook.recovered" | "webhook.secret_rotated" | "webhook.replayed" | "tenant.created" | "tenant.updated" | "tenant.suspended" | "tenant.resumed";
             log?: components["schemas"]["DeliveryTry"][];
             /** Format: date-time */
             next_at?: string;
@@ -5285,7 +5331,7 @@ export interface components {
             /** @enum {string} */
             to_state?: "pending" | "assigned" | "running" | "cancelling" | "needs_decision" | "completed" | "failed" | "cancelled" | "timeout";
             /** @enum {string} */
-            type: "job.submitted" | "job.assigned" | "job.started" | "job.silent" | "job.requeued" | "job.retry_scheduled" | "job.cancel_requested" | "job.completed" | "job.failed" | "job.cancelled" | "job.timeout" | "job.needs_decision" | "job.decided" | "job.late_result" | "job.imported" | "robot.registered" | "robot.updated" | "robot.deleted" | "robot.mode_changed" | "robot.drained" | "robot.command_requested" | "robot.command_delivered" | "robot.command_ended" | "bulk.started" | "bulk.ended" | "robot.connected" | "robot.disconnected" | "robot.identity_conflict" | "workflow.created" | "workflow.version_added" | "workflow.deleted" | "key.created" | "key.revoked" | "fleet.brake" | "key.updated" | "key.rotated" | "key.expiring" | "key.expired" | "key.used_after_rotation" | "robot.enrolled" | "enrolment.created" | "enrolment.revoked" | "job.released" | "job.dependency_unmet" | "assignment.changed" | "node_override.changed" | "reservation.created" | "reservation.updated" | "reservation.deleted" | "reservation.recalled" | "environment.changed" | "user.created" | "user.updated" | "user.deleted" | "secret.created" | "secret.changed" | "secret.deleted" | "secret.read" | "asset.created" | "asset.changed" | "asset.deleted" | "queue.created" | "queue.updated" | "queue.paused" | "queue.resumed" | "queue.deleted" | "item.added" | "item.taken" | "item.successful" | "item.failed" | "item.retried" | "item.abandoned" | "item.postponed" | "item.released" | "item.updated" | "item.deleted" | "item.overdue" | "schedule.created" | "schedule.updated" | "schedule.deleted" | "schedule.enabled" | "schedule.disabled" | "schedule.fired" | "schedule.missed" | "schedule.skipped" | "schedule.late" | "schedule.backfill_started" | "schedule.backfill_ended" | "calendar.created" | "calendar.updated" | "calendar.deleted" | "item.due" | "trigger.created" | "trigger.updated" | "trigger.deleted" | "trigger.enabled" | "trigger.disabled" | "trigger.fired" | "trigger.suppressed" | "alert.opened" | "alert.acknowledged" | "alert.escalated" | "alert.resolved" | "webhook.created" | "webhook.updated" | "webhook.deleted" | "webhook.enabled" | "webhook.disabled" | "webhook.recovered" | "webhook.secret_rotated" | "webhook.replayed" | "tenant.created" | "tenant.updated" | "tenant.suspended" | "tenant.resumed";
+            type: "job.submitted" | "job.assigned" | "job.started" | "job.silent" | "job.requeued" | "job.retry_scheduled" | "job.cancel_requested" | "job.completed" | "job.failed" | "job.cancelled" | "job.timeout" | "job.needs_decision" | "job.decided" | "job.late_result" | "job.priority_changed" | "job.moved" | "job.imported" | "robot.registered" | "robot.updated" | "robot.deleted" | "robot.mode_changed" | "robot.drained" | "robot.command_requested" | "robot.command_delivered" | "robot.command_ended" | "bulk.started" | "bulk.ended" | "robot.connected" | "robot.disconnected" | "robot.identity_conflict" | "workflow.created" | "workflow.version_added" | "workflow.deleted" | "key.created" | "key.revoked" | "fleet.brake" | "key.updated" | "key.rotated" | "key.expiring" | "key.expired" | "key.used_after_rotation" | "robot.enrolled" | "enrolment.created" | "enrolment.revoked" | "job.released" | "job.dependency_unmet" | "assignment.changed" | "node_override.changed" | "reservation.created" | "reservation.updated" | "reservation.deleted" | "reservation.recalled" | "environment.changed" | "user.created" | "user.updated" | "user.deleted" | "secret.created" | "secret.changed" | "secret.deleted" | "secret.read" | "asset.created" | "asset.changed" | "asset.deleted" | "queue.created" | "queue.updated" | "queue.paused" | "queue.resumed" | "queue.deleted" | "item.added" | "item.taken" | "item.successful" | "item.failed" | "item.retried" | "item.abandoned" | "item.postponed" | "item.released" | "item.updated" | "item.deleted" | "item.overdue" | "schedule.created" | "schedule.updated" | "schedule.deleted" | "schedule.enabled" | "schedule.disabled" | "schedule.fired" | "schedule.missed" | "schedule.skipped" | "schedule.late" | "schedule.backfill_started" | "schedule.backfill_ended" | "calendar.created" | "calendar.updated" | "calendar.deleted" | "item.due" | "trigger.created" | "trigger.updated" | "trigger.deleted" | "trigger.enabled" | "trigger.disabled" | "trigger.fired" | "trigger.suppressed" | "alert.opened" | "alert.acknowledged" | "alert.escalated" | "alert.resolved" | "webhook.created" | "webhook.updated" | "webhook.deleted" | "webhook.enabled" | "webhook.disabled" | "webhook.recovered" | "webhook.secret_rotated" | "webhook.replayed" | "tenant.created" | "tenant.updated" | "tenant.suspended" | "tenant.resumed";
         };
         EventPage: {
             events: components["schemas"]["Event"][];
@@ -5301,7 +5347,7 @@ export interface components {
             next_after: number;
         };
         EventRule: {
-            types: ("job.submitted" | "job.assigned" | "job.started" | "job.silent" | "job.requeued" | "job.retry_scheduled" | "job.cancel_requested" | "job.completed" | "job.failed" | "job.cancelled" | "job.timeout" | "job.needs_decision" | "job.decided" | "job.late_result" | "job.imported" | "robot.registered" | "robot.updated" | "robot.deleted" | "robot.mode_changed" | "robot.drained" | "robot.command_requested" | "robot.command_delivered" | "robot.command_ended" | "bulk.started" | "bulk.ended" | "robot.connected" | "robot.disconnected" | "robot.identity_conflict" | "workflow.created" | "workflow.version_added" | "workflow.deleted" | "key.created" | "key.revoked" | "fleet.brake" | "key.updated" | "key.rotated" | "key.expiring" | "key.expired" | "key.used_after_rotation" | "robot.enrolled" | "enrolment.created" | "enrolment.revoked" | "job.released" | "job.dependency_unmet" | "assignment.changed" | "node_override.changed" | "reservation.created" | "reservation.updated" | "reservation.deleted" | "reservation.recalled" | "environment.changed" | "user.created" | "user.updated" | "user.deleted" | "secret.created" | "secret.changed" | "secret.deleted" | "secret.read" | "asset.created" | "asset.changed" | "asset.deleted" | "queue.created" | "queue.updated" | "queue.paused" | "queue.resumed" | "queue.deleted" | "item.added" | "item.taken" | "item.successful" | "item.failed" | "item.retried" | "item.abandoned" | "item.postponed" | "item.released" | "item.updated" | "item.deleted" | "item.overdue" | "schedule.created" | "schedule.updated" | "schedule.deleted" | "schedule.enabled" | "schedule.disabled" | "schedule.fired" | "schedule.missed" | "schedule.skipped" | "schedule.late" | "schedule.backfill_started" | "schedule.backfill_ended" | "calendar.created" | "calendar.updated" | "calendar.deleted" | "item.due" | "trigger.created" | "trigger.updated" | "trigger.deleted" | "trigger.enabled" | "trigger.disabled" | "trigger.fired" | "trigger.suppressed" | "alert.opened" | "alert.acknowledged" | "alert.escalated" | "alert.resolved" | "webhook.created" | "webhook.updated" | "webhook.deleted" | "webhook.enabled" | "webhook.disabled" | "webhook.recovered" | "webhook.secret_rotated" | "webhook.replayed" | "tenant.created" | "tenant.updated" | "tenant.suspended" | "tenant.resumed")[];
+            types: ("job.submitted" | "job.assigned" | "job.started" | "job.silent" | "job.requeued" | "job.retry_scheduled" | "job.cancel_requested" | "job.completed" | "job.failed" | "job.cancelled" | "job.timeout" | "job.needs_decision" | "job.decided" | "job.late_result" | "job.priority_changed" | "job.moved" | "job.imported" | "robot.registered" | "robot.updated" | "robot.deleted" | "robot.mode_changed" | "robot.drained" | "robot.command_requested" | "robot.command_delivered" | "robot.command_ended" | "bulk.started" | "bulk.ended" | "robot.connected" | "robot.disconnected" | "robot.identity_conflict" | "workflow.created" | "workflow.version_added" | "workflow.deleted" | "key.created" | "key.revoked" | "fleet.brake" | "key.updated" | "key.rotated" | "key.expiring" | "key.expired" | "key.used_after_rotation" | "robot.enrolled" | "enrolment.created" | "enrolment.revoked" | "job.released" | "job.dependency_unmet" | "assignment.changed" | "node_override.changed" | "reservation.created" | "reservation.updated" | "reservation.deleted" | "reservation.recalled" | "environment.changed" | "user.created" | "user.updated" | "user.deleted" | "secret.created" | "secret.changed" | "secret.deleted" | "secret.read" | "asset.created" | "asset.changed" | "asset.deleted" | "queue.created" | "queue.updated" | "queue.paused" | "queue.resumed" | "queue.deleted" | "item.added" | "item.taken" | "item.successful" | "item.failed" | "item.retried" | "item.abandoned" | "item.postponed" | "item.released" | "item.updated" | "item.deleted" | "item.overdue" | "schedule.created" | "schedule.updated" | "schedule.deleted" | "schedule.enabled" | "schedule.disabled" | "schedule.fired" | "schedule.missed" | "schedule.skipped" | "schedule.late" | "schedule.backfill_started" | "schedule.backfill_ended" | "calendar.created" | "calendar.updated" | "calendar.deleted" | "item.due" | "trigger.created" | "trigger.updated" | "trigger.deleted" | "trigger.enabled" | "trigger.disabled" | "trigger.fired" | "trigger.suppressed" | "alert.opened" | "alert.acknowledged" | "alert.escalated" | "alert.resolved" | "webhook.created" | "webhook.updated" | "webhook.deleted" | "webhook.enabled" | "webhook.disabled" | "webhook.recovered" | "webhook.secret_rotated" | "webhook.replayed" | "tenant.created" | "tenant.updated" | "tenant.suspended" | "tenant.resumed")[];
             workflow_id?: string;
         };
         EventSubject: {
@@ -6008,8 +6054,8 @@ export interface components {
             filter?: components["schemas"]["JobFilterBody"];
             /** @description At most 10000 jobs. */
             ids?: string[];
-            /** @description job_cancel or job_retry. */
-            kind: string;
+            /** @enum {string} */
+            kind: "job_cancel" | "job_retry" | "job_priority" | "job_move";
             params?: components["schemas"]["JobBulkParams"];
         };
         JobBulkParams: {
@@ -6020,8 +6066,15 @@ export interface components {
              * @description Of a cancel: 0 to 3600; 60 if left out.
              */
             grace_seconds?: number;
+            /**
+             * Format: int64
+             * @description Of job_priority: 0 to 20, 0 goes first.
+             */
+            priority?: number;
             /** @description Of a cancel. */
             reason?: string;
+            /** @description Of job_move: the id of a robot, or any. */
+            target_robot_id?: string;
         };
         JobChange: {
             /** @enum {string} */
@@ -6910,6 +6963,10 @@ export interface components {
              */
             within_seconds?: number;
         };
+        MoveBody: {
+            /** @description The id of a robot, or any. */
+            target_robot_id: string;
+        };
         NewEnrolment: {
             /** Format: date-time */
             created_at: string;
@@ -7019,7 +7076,7 @@ export interface components {
             delivered_count: number;
             description?: string;
             enabled: boolean;
-            event_types: ("job.submitted" | "job.assigned" | "job.started" | "job.silent" | "job.requeued" | "job.retry_scheduled" | "job.cancel_requested" | "job.completed" | "job.failed" | "job.cancelled" | "job.timeout" | "job.needs_decision" | "job.decided" | "job.late_result" | "job.imported" | "robot.registered" | "robot.updated" | "robot.deleted" | "robot.mode_changed" | "robot.drained" | "robot.command_requested" | "robot.command_delivered" | "robot.command_ended" | "bulk.started" | "bulk.ended" | "robot.connected" | "robot.disconnected" | "robot.identity_conflict" | "workflow.created" | "workflow.version_added" | "workflow.deleted" | "key.created" | "key.revoked" | "fleet.brake" | "key.updated" | "key.rotated" | "key.expiring" | "key.expired" | "key.used_after_rotation" | "robot.enrolled" | "enrolment.created" | "enrolment.revoked" | "job.released" | "job.dependency_unmet" | "assignment.changed" | "node_override.changed" | "reservation.created" | "reservation.updated" | "reservation.deleted" | "reservation.recalled" | "environment.changed" | "user.created" | "user.updated" | "user.deleted" | "secret.created" | "secret.changed" | "secret.deleted" | "secret.read" | "asset.created" | "asset.changed" | "asset.deleted" | "queue.created" | "queue.updated" | "queue.paused" | "queue.resumed" | "queue.deleted" | "item.added" | "item.taken" | "item.successful" | "item.failed" | "item.retried" | "item.abandoned" | "item.postponed" | "item.released" | "item.updated" | "item.deleted" | "item.overdue" | "schedule.created" | "schedule.updated" | "schedule.deleted" | "schedule.enabled" | "schedule.disabled" | "schedule.fired" | "schedule.missed" | "schedule.skipped" | "schedule.late" | "schedule.backfill_started" | "schedule.backfill_ended" | "calendar.created" | "calendar.updated" | "calendar.deleted" | "item.due" | "trigger.created" | "trigger.updated" | "trigger.deleted" | "trigger.enabled" | "trigger.disabled" | "trigger.fired" | "trigger.suppressed" | "alert.opened" | "alert.acknowledged" | "alert.escalated" | "alert.resolved" | "webhook.created" | "webhook.updated" | "webhook.deleted" | "webhook.enabled" | "webhook.disabled" | "webhook.recovered" | "webhook.secret_rotated" | "webhook.replayed" | "tenant.created" | "tenant.updated" | "tenant.suspended" | "tenant.resumed")[];
+            event_types: ("job.submitted" | "job.assigned" | "job.started" | "job.silent" | "job.requeued" | "job.retry_scheduled" | "job.cancel_requested" | "job.completed" | "job.failed" | "job.cancelled" | "job.timeout" | "job.needs_decision" | "job.decided" | "job.late_result" | "job.priority_changed" | "job.moved" | "job.imported" | "robot.registered" | "robot.updated" | "robot.deleted" | "robot.mode_changed" | "robot.drained" | "robot.command_requested" | "robot.command_delivered" | "robot.command_ended" | "bulk.started" | "bulk.ended" | "robot.connected" | "robot.disconnected" | "robot.identity_conflict" | "workflow.created" | "workflow.version_added" | "workflow.deleted" | "key.created" | "key.revoked" | "fleet.brake" | "key.updated" | "key.rotated" | "key.expiring" | "key.expired" | "key.used_after_rotation" | "robot.enrolled" | "enrolment.created" | "enrolment.revoked" | "job.released" | "job.dependency_unmet" | "assignment.changed" | "node_override.changed" | "reservation.created" | "reservation.updated" | "reservation.deleted" | "reservation.recalled" | "environment.changed" | "user.created" | "user.updated" | "user.deleted" | "secret.created" | "secret.changed" | "secret.deleted" | "secret.read" | "asset.created" | "asset.changed" | "asset.deleted" | "queue.created" | "queue.updated" | "queue.paused" | "queue.resumed" | "queue.deleted" | "item.added" | "item.taken" | "item.successful" | "item.failed" | "item.retried" | "item.abandoned" | "item.postponed" | "item.released" | "item.updated" | "item.deleted" | "item.overdue" | "schedule.created" | "schedule.updated" | "schedule.deleted" | "schedule.enabled" | "schedule.disabled" | "schedule.fired" | "schedule.missed" | "schedule.skipped" | "schedule.late" | "schedule.backfill_started" | "schedule.backfill_ended" | "calendar.created" | "calendar.updated" | "calendar.deleted" | "item.due" | "trigger.created" | "trigger.updated" | "trigger.deleted" | "trigger.enabled" | "trigger.disabled" | "trigger.fired" | "trigger.suppressed" | "alert.opened" | "alert.acknowledged" | "alert.escalated" | "alert.resolved" | "webhook.created" | "webhook.updated" | "webhook.deleted" | "webhook.enabled" | "webhook.disabled" | "webhook.recovered" | "webhook.secret_rotated" | "webhook.replayed" | "tenant.created" | "tenant.updated" | "tenant.suspended" | "tenant.resumed")[];
             /**
              * Format: date-time
              * @description Nothing has arrived since; null: the last try arrived, or there was none.
@@ -7637,6 +7694,13 @@ export interface components {
             others?: string[];
             /** @description Its time comes twice on the clocks of its zone; it runs once. */
             twice_by_dst?: boolean;
+        };
+        PriorityBody: {
+            /**
+             * Format: int64
+             * @description 0 to 20, 0 goes first; or critical, high, normal, low.
+             */
+            priority: number | null;
         };
         Problem: {
             /** @description The finer code, such as invalid_field or job_finished. */
@@ -9834,7 +9898,7 @@ export interface components {
             delivered_count: number;
             description?: string;
             enabled: boolean;
-            event_types: ("job.submitted" | "job.assigned" | "job.started" | "job.silent" | "job.requeued" | "job.retry_scheduled" | "job.cancel_requested" | "job.completed" | "job.failed" | "job.cancelled" | "job.timeout" | "job.needs_decision" | "job.decided" | "job.late_result" | "job.imported" | "robot.registered" | "robot.updated" | "robot.deleted" | "robot.mode_changed" | "robot.drained" | "robot.command_requested" | "robot.command_delivered" | "robot.command_ended" | "bulk.started" | "bulk.ended" | "robot.connected" | "robot.disconnected" | "robot.identity_conflict" | "workflow.created" | "workflow.version_added" | "workflow.deleted" | "key.created" | "key.revoked" | "fleet.brake" | "key.updated" | "key.rotated" | "key.expiring" | "key.expired" | "key.used_after_rotation" | "robot.enrolled" | "enrolment.created" | "enrolment.revoked" | "job.released" | "job.dependency_unmet" | "assignment.changed" | "node_override.changed" | "reservation.created" | "reservation.updated" | "reservation.deleted" | "reservation.recalled" | "environment.changed" | "user.created" | "user.updated" | "user.deleted" | "secret.created" | "secret.changed" | "secret.deleted" | "secret.read" | "asset.created" | "asset.changed" | "asset.deleted" | "queue.created" | "queue.updated" | "queue.paused" | "queue.resumed" | "queue.deleted" | "item.added" | "item.taken" | "item.successful" | "item.failed" | "item.retried" | "item.abandoned" | "item.postponed" | "item.released" | "item.updated" | "item.deleted" | "item.overdue" | "schedule.created" | "schedule.updated" | "schedule.deleted" | "schedule.enabled" | "schedule.disabled" | "schedule.fired" | "schedule.missed" | "schedule.skipped" | "schedule.late" | "schedule.backfill_started" | "schedule.backfill_ended" | "calendar.created" | "calendar.updated" | "calendar.deleted" | "item.due" | "trigger.created" | "trigger.updated" | "trigger.deleted" | "trigger.enabled" | "trigger.disabled" | "trigger.fired" | "trigger.suppressed" | "alert.opened" | "alert.acknowledged" | "alert.escalated" | "alert.resolved" | "webhook.created" | "webhook.updated" | "webhook.deleted" | "webhook.enabled" | "webhook.disabled" | "webhook.recovered" | "webhook.secret_rotated" | "webhook.replayed" | "tenant.created" | "tenant.updated" | "tenant.suspended" | "tenant.resumed")[];
+            event_types: ("job.submitted" | "job.assigned" | "job.started" | "job.silent" | "job.requeued" | "job.retry_scheduled" | "job.cancel_requested" | "job.completed" | "job.failed" | "job.cancelled" | "job.timeout" | "job.needs_decision" | "job.decided" | "job.late_result" | "job.priority_changed" | "job.moved" | "job.imported" | "robot.registered" | "robot.updated" | "robot.deleted" | "robot.mode_changed" | "robot.drained" | "robot.command_requested" | "robot.command_delivered" | "robot.command_ended" | "bulk.started" | "bulk.ended" | "robot.connected" | "robot.disconnected" | "robot.identity_conflict" | "workflow.created" | "workflow.version_added" | "workflow.deleted" | "key.created" | "key.revoked" | "fleet.brake" | "key.updated" | "key.rotated" | "key.expiring" | "key.expired" | "key.used_after_rotation" | "robot.enrolled" | "enrolment.created" | "enrolment.revoked" | "job.released" | "job.dependency_unmet" | "assignment.changed" | "node_override.changed" | "reservation.created" | "reservation.updated" | "reservation.deleted" | "reservation.recalled" | "environment.changed" | "user.created" | "user.updated" | "user.deleted" | "secret.created" | "secret.changed" | "secret.deleted" | "secret.read" | "asset.created" | "asset.changed" | "asset.deleted" | "queue.created" | "queue.updated" | "queue.paused" | "queue.resumed" | "queue.deleted" | "item.added" | "item.taken" | "item.successful" | "item.failed" | "item.retried" | "item.abandoned" | "item.postponed" | "item.released" | "item.updated" | "item.deleted" | "item.overdue" | "schedule.created" | "schedule.updated" | "schedule.deleted" | "schedule.enabled" | "schedule.disabled" | "schedule.fired" | "schedule.missed" | "schedule.skipped" | "schedule.late" | "schedule.backfill_started" | "schedule.backfill_ended" | "calendar.created" | "calendar.updated" | "calendar.deleted" | "item.due" | "trigger.created" | "trigger.updated" | "trigger.deleted" | "trigger.enabled" | "trigger.disabled" | "trigger.fired" | "trigger.suppressed" | "alert.opened" | "alert.acknowledged" | "alert.escalated" | "alert.resolved" | "webhook.created" | "webhook.updated" | "webhook.deleted" | "webhook.enabled" | "webhook.disabled" | "webhook.recovered" | "webhook.secret_rotated" | "webhook.replayed" | "tenant.created" | "tenant.updated" | "tenant.suspended" | "tenant.resumed")[];
             /**
              * Format: date-time
              * @description Nothing has arrived since; null: the last try arrived, or there was none.
@@ -9889,7 +9953,7 @@ export interface components {
             description?: string;
             enabled?: boolean;
             /** @description The types of events that are sent, such as job.failed; none: all. */
-            event_types?: ("job.submitted" | "job.assigned" | "job.started" | "job.silent" | "job.requeued" | "job.retry_scheduled" | "job.cancel_requested" | "job.completed" | "job.failed" | "job.cancelled" | "job.timeout" | "job.needs_decision" | "job.decided" | "job.late_result" | "job.imported" | "robot.registered" | "robot.updated" | "robot.deleted" | "robot.mode_changed" | "robot.drained" | "robot.command_requested" | "robot.command_delivered" | "robot.command_ended" | "bulk.started" | "bulk.ended" | "robot.connected" | "robot.disconnected" | "robot.identity_conflict" | "workflow.created" | "workflow.version_added" | "workflow.deleted" | "key.created" | "key.revoked" | "fleet.brake" | "key.updated" | "key.rotated" | "key.expiring" | "key.expired" | "key.used_after_rotation" | "robot.enrolled" | "enrolment.created" | "enrolment.revoked" | "job.released" | "job.dependency_unmet" | "assignment.changed" | "node_override.changed" | "reservation.created" | "reservation.updated" | "reservation.deleted" | "reservation.recalled" | "environment.changed" | "user.created" | "user.updated" | "user.deleted" | "secret.created" | "secret.changed" | "secret.deleted" | "secret.read" | "asset.created" | "asset.changed" | "asset.deleted" | "queue.created" | "queue.updated" | "queue.paused" | "queue.resumed" | "queue.deleted" | "item.added" | "item.taken" | "item.successful" | "item.failed" | "item.retried" | "item.abandoned" | "item.postponed" | "item.released" | "item.updated" | "item.deleted" | "item.overdue" | "schedule.created" | "schedule.updated" | "schedule.deleted" | "schedule.enabled" | "schedule.disabled" | "schedule.fired" | "schedule.missed" | "schedule.skipped" | "schedule.late" | "schedule.backfill_started" | "schedule.backfill_ended" | "calendar.created" | "calendar.updated" | "calendar.deleted" | "item.due" | "trigger.created" | "trigger.updated" | "trigger.deleted" | "trigger.enabled" | "trigger.disabled" | "trigger.fired" | "trigger.suppressed" | "alert.opened" | "alert.acknowledged" | "alert.escalated" | "alert.resolved" | "webhook.created" | "webhook.updated" | "webhook.deleted" | "webhook.enabled" | "webhook.disabled" | "webhook.recovered" | "webhook.secret_rotated" | "webhook.replayed" | "tenant.created" | "tenant.updated" | "tenant.suspended" | "tenant.resumed")[];
+            event_types?: ("job.submitted" | "job.assigned" | "job.started" | "job.silent" | "job.requeued" | "job.retry_scheduled" | "job.cancel_requested" | "job.completed" | "job.failed" | "job.cancelled" | "job.timeout" | "job.needs_decision" | "job.decided" | "job.late_result" | "job.priority_changed" | "job.moved" | "job.imported" | "robot.registered" | "robot.updated" | "robot.deleted" | "robot.mode_changed" | "robot.drained" | "robot.command_requested" | "robot.command_delivered" | "robot.command_ended" | "bulk.started" | "bulk.ended" | "robot.connected" | "robot.disconnected" | "robot.identity_conflict" | "workflow.created" | "workflow.version_added" | "workflow.deleted" | "key.created" | "key.revoked" | "fleet.brake" | "key.updated" | "key.rotated" | "key.expiring" | "key.expired" | "key.used_after_rotation" | "robot.enrolled" | "enrolment.created" | "enrolment.revoked" | "job.released" | "job.dependency_unmet" | "assignment.changed" | "node_override.changed" | "reservation.created" | "reservation.updated" | "reservation.deleted" | "reservation.recalled" | "environment.changed" | "user.created" | "user.updated" | "user.deleted" | "secret.created" | "secret.changed" | "secret.deleted" | "secret.read" | "asset.created" | "asset.changed" | "asset.deleted" | "queue.created" | "queue.updated" | "queue.paused" | "queue.resumed" | "queue.deleted" | "item.added" | "item.taken" | "item.successful" | "item.failed" | "item.retried" | "item.abandoned" | "item.postponed" | "item.released" | "item.updated" | "item.deleted" | "item.overdue" | "schedule.created" | "schedule.updated" | "schedule.deleted" | "schedule.enabled" | "schedule.disabled" | "schedule.fired" | "schedule.missed" | "schedule.skipped" | "schedule.late" | "schedule.backfill_started" | "schedule.backfill_ended" | "calendar.created" | "calendar.updated" | "calendar.deleted" | "item.due" | "trigger.created" | "trigger.updated" | "trigger.deleted" | "trigger.enabled" | "trigger.disabled" | "trigger.fired" | "trigger.suppressed" | "alert.opened" | "alert.acknowledged" | "alert.escalated" | "alert.resolved" | "webhook.created" | "webhook.updated" | "webhook.deleted" | "webhook.enabled" | "webhook.disabled" | "webhook.recovered" | "webhook.secret_rotated" | "webhook.replayed" | "tenant.created" | "tenant.updated" | "tenant.suspended" | "tenant.resumed")[];
             /** @description Conditions on the data of an event, by JSON Pointers as path; all must hold. */
             filter?: components["schemas"]["Comparison"][];
             name?: string;
@@ -13658,6 +13722,84 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LogFound"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "jobs.move": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MoveBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "jobs.priority": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PriorityBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
                 };
             };
             /** @description Error */
