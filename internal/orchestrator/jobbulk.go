@@ -200,7 +200,7 @@ func (j *Jobs) bulkOne(tx store.Tx, b *fleet.Bulk, t *fleet.BulkTarget) error {
 	}
 	d := p.Audit("job.cancel", fleet.SubjectJob, string(t.JobID))
 	d.Reason = "bulk operation " + string(b.ID)
-	switch b.Kind { //nolint:exhaustive // the rest are of robots
+	switch b.Kind {
 	case fleet.BulkRetryJobs:
 		d.Action, t.MadeID = "job.retry", j.IDs.New()
 		if _, err := j.retryIn(tx, p, t.JobID, t.MadeID, "", &d, func(tx store.Tx) error { return j.lookedAfter(tx, p, t.JobID) }); err != nil {

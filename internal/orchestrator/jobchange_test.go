@@ -104,7 +104,7 @@ func TestJobBulkChanges(t *testing.T) {
 	w.connect()
 	waits, urgent, runs := w.submit(), w.submit(), w.submit()
 	w.start(runs)
-	second(w.Jobs.Prioritize(t.Context(), w.admin, urgent.ID, 3))
+	w.must(second(w.Jobs.Prioritize(t.Context(), w.admin, urgent.ID, 3)))
 	b, by := w.jobBulk(JobBulk{Kind: fleet.BulkPriorityJobs, Jobs: []fleet.ID{waits.ID, urgent.ID, runs.ID}, Change: fleet.JobChange{Priority: 3}})
 	if b.State != fleet.BulkCompleted || b.Done != 1 || b.Skipped != 1 || b.Failed != 1 {
 		t.Errorf("%+v", b)

@@ -277,11 +277,11 @@ func moveTests() map[string]func(f *Fixture) {
 					for _, l := range list {
 						ready, err := r.Ready(l, 10)
 						f.must(err)
-						text := fmt.Sprintf("%q %d:", l.Target, l.Waiting)
+						words := []string{fmt.Sprintf("%q %d:", l.Target, l.Waiting)}
 						for _, j := range ready {
-							text += fmt.Sprintf(" %d@%d", j.Seq, j.Priority)
+							words = append(words, fmt.Sprintf("%d@%d", j.Seq, j.Priority))
 						}
-						out = append(out, text)
+						out = append(out, strings.Join(words, " "))
 					}
 					return nil
 				})
