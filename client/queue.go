@@ -154,6 +154,24 @@ func (c *Client) QueueStats(ctx context.Context, queue string) (out QueueStats, 
 	return out, err
 }
 
+// QueueDepth tells how many items of a queue were new over a range that ends now,
+// such as 24h (if empty) or 7d.
+func (c *Client) QueueDepth(ctx context.Context, queue, length string) (out fleet.QueueDepth, err error) {
+	v := url.Values{}
+	set(v, "range", length)
+	err = c.get(ctx, at("queues", queue, "depth"), v, &out)
+	return out, err
+}
+
+// QueueFigures tells of the first hundred queues by name how they stand.
+func (c *Client) QueueFigures(ctx context.Context) ([]fleet.QueueFigures, error) {
+	var out struct {
+		Queues []fleet.QueueFigures `json:"queues"`
+	}
+	err := c.get(ctx, at("queue-figures"), nil, &out)
+	return out.Queues, err
+}
+
 // ListItems returns a page of the items of a queue.
 func (c *Client) ListItems(ctx context.Context, queue string, f ItemFilter, p fleet.Page) (out ItemPage, err error) {
 	q := pageQuery(p)
@@ -297,9 +315,10 @@ func (c *Client) RetryItem(ctx context.Context, id fleet.ID) (out fleet.QueueIte
 // ItemsChange asks for one action on many items of a queue.
 type ItemsChange struct {
 	IDs      []fleet.ID      `json:"ids"`
-	Do       string          `json:"do"` // retry, verify, postpone, set_priority, delete
+	Do       string          `json:"do"` // retry, verify, postpone, set_priority, move, delete
 	Until    *time.Time      `json:"until,omitempty"`
 	Priority *fleet.Priority `json:"priority,omitempty"`
+	To       string          `json:"to,omitempty"` // of move: id or name of the other queue
 }
 
 // ItemsChanged says what became of each, in the order of the request.

@@ -306,6 +306,28 @@ func (i *QueueItem) Delete(q *Queue, now time.Time) (*ItemMove, error) {
 	return m, nil
 }
 
+// Leave takes a new item out because it goes on in another queue.
+func (i *QueueItem) Leave(q *Queue, now time.Time) (*ItemMove, error) {
+	switch {
+	case i.Status.Final():
+		return nil, i.itemFinal()
+	case i.Status != ItemNew:
+		return nil, i.wrongState("moved", ItemNew)
+	}
+	return i.Delete(q, now)
+}
+
+// Arrive gives the item the remarks of the one that it was in another queue, and
+// one more where there is room. Its adding is what is told of it.
+func (i *QueueItem) Arrive(was *QueueItem, text, by string, now time.Time) *ItemMove {
+	m := i.move(i.Status, "", now)
+	m.Item.Comments, m.Data = slices.Clone(was.Comments), true
+	if len(m.Item.Comments) < MaxComments {
+		m.Item.Comments = append(m.Item.Comments, Comment{At: now, By: by, Text: text})
+	}
+	return m
+}
+
 // Lapse is what the queue wants of a new item whose deadline has passed.
 func (i *QueueItem) Lapse(q *Queue, now time.Time) (*ItemMove, error) {
 	if i.Status != ItemNew || i.Overdue || i.Deadline.IsZero() || i.Deadline.After(now) {

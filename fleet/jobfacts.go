@@ -309,3 +309,8 @@ func (r Rollup) Fleet(minute time.Time, t Tally) {
 	t.CapacityMS = 0 // what slots did is not known by five minutes
 	r.in(minute, DimAll, "", t, SpanShort)
 }
+
+// Queue counts the reading of how many items of a queue are new.
+func (r Rollup) Queue(minute time.Time, queue ID, waiting int64) {
+	r.in(minute, DimQueue, string(queue), Tally{Samples: 1, PendingSum: waiting, PendingMax: waiting}, SpanShort, SpanHour)
+}

@@ -209,6 +209,20 @@ func NewItem(q *Queue, s ItemSpec, id ID, now time.Time) (QueueItem, error) {
 	return i, i.Validate()
 }
 
+// Spec is what somebody who adds the item once more says of it.
+func (i *QueueItem) Spec() ItemSpec {
+	at := func(t time.Time) *time.Time {
+		if t.IsZero() {
+			return nil
+		}
+		return &t
+	}
+	priority := i.Priority
+	return ItemSpec{
+		Reference: i.Reference, Data: i.Data, Priority: &priority, Deadline: at(i.Deadline), RiskAt: at(i.RiskAt), NotBefore: at(i.NotBefore), Labels: i.Labels,
+	}
+}
+
 func later(a, b time.Time) time.Time {
 	if a.After(b) {
 		return a

@@ -41,6 +41,7 @@ const (
 	DimError       RollupDim = "error"       // type of the error
 	DimFailure     RollupDim = "failure"     // fingerprint; the label tells of it
 	DimWait        RollupDim = "wait"        // WaitingOn
+	DimQueue       RollupDim = "queue"       // id; only readings, of the new items
 )
 
 // OtherFailures is the fingerprint of all failures beyond MaxFailures in a bucket.

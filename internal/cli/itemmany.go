@@ -13,10 +13,11 @@ import (
 type itemChangeCmd struct {
 	config.Client
 	Queue    string    `arg:"" help:"id or name of the queue"`
-	Do       string    `arg:"" enum:"retry,verify,postpone,set_priority,delete" help:"retry, verify, postpone, set_priority or delete"`
+	Do       string    `arg:"" enum:"retry,verify,postpone,set_priority,move,delete" help:"retry, verify, postpone, set_priority, move or delete"`
 	Items    []string  `arg:"" help:"ids of the items, at most 500"`
 	Until    time.Time `help:"with postpone" placeholder:"TIME"`
 	Priority *int      `help:"with set_priority: 0 (first) to 20" placeholder:"N"`
+	To       string    `help:"with move: id or name of the other queue" placeholder:"QUEUE"`
 }
 
 // Help is the long form of the help.
@@ -26,7 +27,8 @@ func (itemChangeCmd) Help() string {
 Examples:
 
     fleet item change invoices retry ID1 ID2
-    fleet item change invoices set_priority ID1 ID2 --priority 0`
+    fleet item change invoices set_priority ID1 ID2 --priority 0
+    fleet item change invoices move ID1 ID2 --to reminders`
 }
 
 // Run changes items.
@@ -35,7 +37,7 @@ func (c *itemChangeCmd) Run(ctx context.Context, sh *shell) error {
 	if err != nil {
 		return err
 	}
-	req := client.ItemsChange{Do: c.Do}
+	req := client.ItemsChange{Do: c.Do, To: c.To}
 	for _, id := range c.Items {
 		req.IDs = append(req.IDs, fleet.ID(id))
 	}

@@ -14,16 +14,18 @@ import (
 
 // queueCmds are the verbs for queues.
 type queueCmds struct {
-	List   queueListCmd   `cmd:"" help:"list queues with their counts"`
-	Get    queueGetCmd    `cmd:"" aliases:"show" help:"show a queue"`
-	Create queueCreateCmd `cmd:"" aliases:"add" help:"make a queue"`
-	Edit   queueEditCmd   `cmd:"" help:"change a queue"`
-	Stats  queueStatsCmd  `cmd:"" help:"say how a queue stands, and whether its deadlines will be met"`
-	Pause  queuePauseCmd  `cmd:"" help:"keep items from being taken"`
-	Resume queueResumeCmd `cmd:"" help:"let items be taken again"`
-	Delete queueDeleteCmd `cmd:"" aliases:"rm" help:"delete a queue that has nothing left to do"`
-	Import queueImportCmd `cmd:"" help:"add any number of items from lines of JSON"`
-	Export queueExportCmd `cmd:"" help:"write all items as lines of JSON"`
+	List    queueListCmd    `cmd:"" help:"list queues with their counts"`
+	Get     queueGetCmd     `cmd:"" aliases:"show" help:"show a queue"`
+	Create  queueCreateCmd  `cmd:"" aliases:"add" help:"make a queue"`
+	Edit    queueEditCmd    `cmd:"" help:"change a queue"`
+	Stats   queueStatsCmd   `cmd:"" help:"say how a queue stands, and whether its deadlines will be met"`
+	Depth   queueDepthCmd   `cmd:"" help:"draw how many items of a queue were new over time"`
+	Figures queueFiguresCmd `cmd:"" help:"say of all queues how old their oldest item is, and whether deadlines will be met"`
+	Pause   queuePauseCmd   `cmd:"" help:"keep items from being taken"`
+	Resume  queueResumeCmd  `cmd:"" help:"let items be taken again"`
+	Delete  queueDeleteCmd  `cmd:"" aliases:"rm" help:"delete a queue that has nothing left to do"`
+	Import  queueImportCmd  `cmd:"" help:"add any number of items from lines of JSON"`
+	Export  queueExportCmd  `cmd:"" help:"write all items as lines of JSON"`
 }
 
 // oneQueue names a queue.

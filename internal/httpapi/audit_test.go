@@ -116,6 +116,13 @@ func TestEveryChangeIsAudited(t *testing.T) {
 		if body == "" && op.method != http.MethodDelete {
 			body = "{}"
 		}
+		if op.id == "items.change" {
+			queue := m.ours.queue()
+			i, _, err := m.core.Queues.Add(t.Context(), m.ours.p, queue, orchestrator.Hold{}, fleet.ItemSpec{}, nil)
+			m.must(err)
+			before = len(m.audit(local))
+			path, body = strings.Replace(op.path, "{id}", queue, 1), `{"ids":["`+string(i.ID)+`"],"do":"set_priority","priority":3}`
+		}
 		headers := []string{"X-Audit-Reason", "because of " + op.id}
 		if op.id == "workflows.upload" {
 			headers = append(headers, "Content-Type", "multipart/form-data; boundary=x")

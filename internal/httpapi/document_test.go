@@ -341,6 +341,8 @@ func verbs() map[string]verb {
 		"queues.update":           {"UpdateQueue", "queue edit"},
 		"queues.delete":           {"DeleteQueue", "queue delete"},
 		"queues.stats":            {"QueueStats", "queue stats"},
+		"queues.depth":            {"QueueDepth", "queue depth"},
+		"queues.figures":          {"QueueFigures", "queue figures"},
 		"queues.pause":            {"PauseQueue", "queue pause"},
 		"queues.resume":           {"ResumeQueue", "queue resume"},
 		"items.list":              {"ListItems", "item list"},

@@ -12,9 +12,10 @@ import (
 // ManyItemsBody asks for one action on many items.
 type ManyItemsBody struct {
 	IDs      []fleet.ID              `json:"ids" doc:"1 to 500 items of the queue."`
-	Do       orchestrator.ItemAction `json:"do" enum:"retry,verify,postpone,set_priority,delete" doc:"retry: those that failed or were abandoned. verify: note that a person has settled them. postpone, set_priority: new ones. delete: those that nobody holds."`
+	Do       orchestrator.ItemAction `json:"do" enum:"retry,verify,postpone,set_priority,move,delete" doc:"retry: those that failed or were abandoned. verify: note that a person has settled them. postpone, set_priority: new ones. move: new ones become new items of another queue. delete: those that nobody holds."`
 	Until    *time.Time              `json:"until,omitempty" doc:"With postpone."`
 	Priority *fleet.Priority         `json:"priority,omitempty" doc:"With set_priority: 0 (first) to 20."`
+	To       string                  `json:"to,omitempty" doc:"With move: the id or the name of the other queue."`
 }
 
 // ManyItemsAnswer has a row for each item, in the order of the request.
@@ -27,7 +28,7 @@ type ManyItemsAnswer struct {
 // ChangedItem is what became of one item.
 type ChangedItem struct {
 	ID   fleet.ID `json:"id"`
-	Next fleet.ID `json:"next_item_id,omitempty" doc:"The new item of a retry."`
+	Next fleet.ID `json:"next_item_id,omitempty" doc:"The new item of a retry or a move."`
 	Why  string   `json:"why,omitempty" doc:"Why nothing was done with it."`
 }
 
@@ -42,7 +43,7 @@ func (a *API) changeItems(ctx context.Context, in *manyItemsInput) (*manyItemsRe
 	if err != nil {
 		return nil, err
 	}
-	ask := orchestrator.ManyItems{Queue: in.ID, IDs: body.IDs, Do: body.Do, Priority: body.Priority}
+	ask := orchestrator.ManyItems{Queue: in.ID, IDs: body.IDs, Do: body.Do, Priority: body.Priority, To: body.To}
 	if body.Until != nil {
 		ask.Until = *body.Until
 	}

@@ -78,7 +78,7 @@ var rights = map[string]string{
 	"schedules.create": "das", "schedules.update": "das", "schedules.delete": "das", "schedules.run": "odas", "schedules.run_as": "odas",
 	"schedules.trigger": "odas", "schedules.enable": "odas", "schedules.disable": "odas", "backfills.list": "vodas", "backfills.create": "odas", "backfills.cancel": "odas",
 	"calendars.list": "vodas", "calendars.get": "vodas", "calendars.create": "das", "calendars.update": "das", "calendars.delete": "das",
-	"queues.list": "vodas", "queues.get": "vodas", "queues.stats": "vodas", "queues.create": "das", "queues.update": "das", "queues.delete": "das",
+	"queues.list": "vodas", "queues.get": "vodas", "queues.stats": "vodas", "queues.depth": "vodas", "queues.figures": "vodas", "queues.create": "das", "queues.update": "das", "queues.delete": "das",
 	"queues.pause": "odas", "queues.resume": "odas",
 	"items.list": "vodas", "items.get": "vodas", "items.chain": "vodas", "items.export": "vodas", "items.add": "rodas", "items.add_many": "odas",
 	"items.update": "odas", "items.delete": "odas", "items.retry": "odas", "items.change": "odas", "items.review": "odas", "items.comment": "odas",

@@ -81,6 +81,14 @@ func (a *API) queueRoutes() {
 	}, a.deleteQueue)
 	route(a, operation{method: http.MethodGet, path: one + "/stats", id: "queues.stats", summary: "How a queue stands, and whether its deadlines will be met", may: read, rate: rateRead}, a.queueStats)
 	route(a, operation{
+		method: http.MethodGet, path: one + "/depth", id: "queues.depth", summary: "How many items of a queue were new over time",
+		description: "Read once a minute: by five minutes up to 12 hours, else by the hour, for 99 days.", may: read, rate: rateAnalytics,
+	}, a.queueCourse)
+	route(a, operation{
+		method: http.MethodGet, path: Base + "/queue-figures", id: "queues.figures", summary: "How the queues stand: oldest item, deadlines, course of a day",
+		description: "Of the first 100 queues by name.", may: read, rate: rateAnalytics,
+	}, a.queueFigures)
+	route(a, operation{
 		method: http.MethodPost, path: one + "/pause", id: "queues.pause", summary: "Keep items from being taken", may: run, rate: rateWrite, body: jsonBody[QueuePauseBody](plainBody, false),
 	}, a.pauseQueue(true))
 	route(a, operation{

@@ -18,6 +18,7 @@ const (
 	ItemsVerify   ItemAction = "verify" // a person has settled what failed
 	ItemsPostpone ItemAction = "postpone"
 	ItemsPriority ItemAction = "set_priority"
+	ItemsMove     ItemAction = "move"
 	ItemsDelete   ItemAction = "delete"
 )
 
@@ -28,12 +29,13 @@ type ManyItems struct {
 	Do       ItemAction
 	Until    time.Time       // of postpone
 	Priority *fleet.Priority // of set_priority
+	To       string          // of move: the id or the name of another queue
 }
 
 // ChangedItem is what became of one of them.
 type ChangedItem struct {
 	ID   fleet.ID
-	Next fleet.ID // the new item of a retry
+	Next fleet.ID // the new item of a retry or a move
 	Err  error
 }
 
@@ -46,12 +48,17 @@ func (q *Queues) ChangeMany(ctx context.Context, p auth.Principal, m ManyItems) 
 	if len(m.IDs) == 0 || len(m.IDs) > fleet.PageMax {
 		return nil, fleet.Invalid("ids", "ids must name 1 to %d items; got %d.", fleet.PageMax, len(m.IDs))
 	}
-	do, err := q.actionOf(p, &m)
-	if err != nil {
+	var in, to fleet.Queue
+	if err := q.Store.View(ctx, p.Scope(), func(r store.Reader) (err error) {
+		if in, err = find(r, m.Queue); err == nil && m.Do == ItemsMove && m.To != "" {
+			to, err = find(r, m.To)
+		}
+		return err
+	}); err != nil {
 		return nil, err
 	}
-	var in fleet.Queue
-	if err := q.Store.View(ctx, p.Scope(), func(r store.Reader) (err error) { in, err = find(r, m.Queue); return err }); err != nil {
+	do, err := q.actionOf(p, &m, in.ID, to.ID)
+	if err != nil {
 		return nil, err
 	}
 	out := make([]ChangedItem, len(m.IDs))
@@ -73,7 +80,7 @@ func (q *Queues) ChangeMany(ctx context.Context, p auth.Principal, m ManyItems) 
 }
 
 // actionOf checks what an action needs.
-func (q *Queues) actionOf(p auth.Principal, m *ManyItems) (func(ctx context.Context, id fleet.ID) (fleet.ID, error), error) {
+func (q *Queues) actionOf(p auth.Principal, m *ManyItems, in, to fleet.ID) (func(ctx context.Context, id fleet.ID) (fleet.ID, error), error) {
 	edit := func(c fleet.ItemChange) func(ctx context.Context, id fleet.ID) (fleet.ID, error) {
 		return func(ctx context.Context, id fleet.ID) (fleet.ID, error) {
 			_, err := q.Edit(ctx, p, id, 0, c)
@@ -93,6 +100,11 @@ func (q *Queues) actionOf(p auth.Principal, m *ManyItems) (func(ctx context.Cont
 		}, nil
 	case ItemsDelete:
 		return func(ctx context.Context, id fleet.ID) (fleet.ID, error) { return "", q.DeleteItem(ctx, p, id) }, nil
+	case ItemsMove:
+		if to == "" || to == in {
+			return nil, fleet.Invalid("to", "to must name another queue.")
+		}
+		return func(ctx context.Context, id fleet.ID) (fleet.ID, error) { return q.carry(ctx, p, id, to) }, nil
 	case ItemsPostpone:
 		if m.Until.IsZero() {
 			return nil, fleet.Invalid("until", "until is needed: no item is taken before it.")
@@ -104,5 +116,5 @@ func (q *Queues) actionOf(p auth.Principal, m *ManyItems) (func(ctx context.Cont
 		}
 		return edit(fleet.ItemChange{Priority: m.Priority}), nil
 	}
-	return nil, fleet.Invalid("do", "do must be retry, verify, postpone, set_priority or delete; got %q.", string(m.Do))
+	return nil, fleet.Invalid("do", "do must be retry, verify, postpone, set_priority, move or delete; got %q.", string(m.Do))
 }

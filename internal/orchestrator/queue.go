@@ -297,28 +297,35 @@ func (q *Queues) Stats(ctx context.Context, p auth.Principal, ref string) (out Q
 		if err != nil {
 			return err
 		}
-		h, err := r.QueueHead(queue.ID)
-		if err != nil {
-			return err
-		}
-		oldest, err := r.OldestItem(queue.ID)
-		if err != nil {
-			return err
-		}
-		times, err := r.HandlingTimes(queue.ID, handledItems)
-		if err != nil {
-			return err
-		}
-		due, err := r.DueItems(queue.ID, dueItems)
-		if err != nil {
-			return err
-		}
-		out = QueueStats{Counts: h.QueueCounts, Paused: queue.Paused, Forecast: fleet.Forecast(due, times, h.Open(), int(h.InProgress), now)}
-		out.Handling = time.Duration(out.Forecast.HandlingMS) * time.Millisecond
-		if oldest.ID != "" {
-			out.OldestAge = max(now.Sub(oldest.CreatedAt), 0)
-		}
-		return nil
+		out, err = standing(r, &queue, dueItems, now)
+		return err
 	})
 	return out, err
+}
+
+// standing tells how a queue stands, by up to so many of its items with a
+// deadline, the earliest ones.
+func standing(r store.Reader, queue *fleet.Queue, items int, now time.Time) (out QueueStats, err error) {
+	h, err := r.QueueHead(queue.ID)
+	if err != nil {
+		return out, err
+	}
+	oldest, err := r.OldestItem(queue.ID)
+	if err != nil {
+		return out, err
+	}
+	times, err := r.HandlingTimes(queue.ID, handledItems)
+	if err != nil {
+		return out, err
+	}
+	due, err := r.DueItems(queue.ID, items)
+	if err != nil {
+		return out, err
+	}
+	out = QueueStats{Counts: h.QueueCounts, Paused: queue.Paused, Forecast: fleet.Forecast(due, times, h.Open(), int(h.InProgress), now)}
+	out.Handling = time.Duration(out.Forecast.HandlingMS) * time.Millisecond
+	if oldest.ID != "" {
+		out.OldestAge = max(now.Sub(oldest.CreatedAt), 0)
+	}
+	return out, nil
 }

@@ -168,7 +168,7 @@ func countRobot(e *fleet.Event, rows fleet.Rollup) {
 	}
 }
 
-// Read notes once a minute how the robots are and how much waits. Who comes
+// Read notes once a minute how the robots are and how much waits, also in each queue. Who comes
 // second in a minute adds nothing.
 func (r *Rollups) Read(ctx context.Context) error {
 	now := r.Now()
@@ -202,6 +202,7 @@ func (r *Rollups) read(ctx context.Context, tenant fleet.TenantID, minute, now t
 	scope := store.System("readings").In(tenant)
 	readings := map[fleet.RobotID]fleet.RobotMinute{}
 	all := fleet.Tally{Samples: 1}
+	var queues []store.QueueHead
 	due := false
 	err := r.Store.View(ctx, scope, func(rd store.Reader) error {
 		head, err := rd.RollupHead()
@@ -210,6 +211,9 @@ func (r *Rollups) read(ctx context.Context, tenant fleet.TenantID, minute, now t
 		}
 		counts, err := rd.Counts()
 		if err != nil {
+			return err
+		}
+		if queues, err = openQueues(rd); err != nil {
 			return err
 		}
 		all.PendingSum, all.PendingMax = counts[fleet.Pending], counts[fleet.Pending]
@@ -242,6 +246,9 @@ func (r *Rollups) read(ctx context.Context, tenant fleet.TenantID, minute, now t
 		all.CapacityMS += capacity
 	}
 	rows.Fleet(minute, all)
+	for _, q := range queues {
+		rows.Queue(minute, q.Queue, q.New)
+	}
 	added := false
 	err = r.Store.Update(ctx, scope, func(tx store.Tx) (err error) {
 		added, err = tx.AddReadings(tenant, minute, rows)
@@ -256,6 +263,20 @@ func (r *Rollups) read(ctx context.Context, tenant fleet.TenantID, minute, now t
 		}
 	}
 	return nil
+}
+
+// openQueues are the heads of the queues that are there.
+func openQueues(rd store.Reader) ([]store.QueueHead, error) {
+	list, err := rd.Queues()
+	if err != nil || len(list) == 0 {
+		return nil, err
+	}
+	there := make(map[fleet.ID]bool, len(list))
+	for k := range list {
+		there[list[k].ID] = true
+	}
+	heads, err := rd.QueueHeads()
+	return slices.DeleteFunc(heads, func(h store.QueueHead) bool { return !there[h.Queue] }), err
 }
 
 // reading is a robot as a minute keeps it. One that takes no work has no slot in

@@ -114,6 +114,51 @@ describe('queues', () => {
     await w.context.close();
   });
 
+  it('moves items to another queue, and shows how deep a queue was', async () => {
+    const from = await ask<{ id: string }>(server.url, 'POST', '/queues', { name: 'orders', sla_seconds: 3600 });
+    const to = await ask<{ id: string }>(server.url, 'POST', '/queues', { name: 'returns' });
+    for (const n of [1, 2, 3]) await ask(server.url, 'POST', `/queues/${from.id}/items`, { reference: `O${n}`, data: {} });
+    const w = await open(browser);
+    const { page } = w;
+    await page.goto(`${server.url}/fleet/queues/${from.id}`);
+    await page.getByRole('checkbox', { name: 'Choose O1' }).check();
+    await page.getByRole('checkbox', { name: 'Choose O3' }).check();
+    await page.getByRole('button', { name: 'Move…' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('combobox', { name: 'Queue' }).selectOption({ label: 'returns' });
+    await clean(page);
+    await shot(page, 'queue-move-dark');
+    await dialog.getByRole('button', { name: 'Move', exact: true }).click();
+    await page.getByText('2 items done.').waitFor();
+    await page.getByRole('checkbox', { name: 'Choose O1' }).waitFor({ state: 'detached' });
+    await page.goto(`${server.url}/fleet/queues/${to.id}`);
+    await page.getByRole('checkbox', { name: 'Choose O3' }).waitFor();
+    await page.getByRole('button', { name: 'O1', exact: true }).click();
+    await page.getByText('Moved from the queue orders.').waitFor();
+
+    // The server reads once a minute.
+    await expect
+      .poll(async () => (await ask<{ points: { peak: number }[] }>(server.url, 'GET', `/queues/${to.id}/depth?range=6h`)).points.at(-1)?.peak, {
+        timeout: 90_000,
+      })
+      .toBe(2);
+    await page.goto(`${server.url}/fleet/queues/${to.id}?range=6h`);
+    const chart = page.getByRole('region', { name: 'New items over time' });
+    await chart.getByRole('img', { name: /^At most 2 new, 2 at the end/ }).waitFor();
+    await page
+      .getByRole('navigation', { name: 'Queues' })
+      .getByRole('link', { name: /returns .*Oldest/ })
+      .waitFor();
+    await themes(page, 'queue-depth');
+    await chart.getByRole('button', { name: '24 hours' }).click();
+    await page.waitForURL((u) => !u.search.includes('range'));
+    await chart.getByRole('button', { name: 'View as table' }).click();
+    await chart.getByRole('columnheader', { name: 'Most' }).waitFor();
+    await clean(page);
+    expect(w.faults).toEqual([]);
+    await w.context.close();
+  }, 150_000);
+
   it('shows dead letters, and retries one', async () => {
     const submit = await workflow(server.url, 'Bad', {
       metadata: { name: 'Bad', version: '1.0.0' },

@@ -2124,6 +2124,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/queue-figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How the queues stand: oldest item, deadlines, course of a day
+         * @description Of the first 100 queues by name.
+         */
+        get: operations["queues.figures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/queue-items/{id}": {
         parameters: {
             query?: never;
@@ -2331,6 +2351,26 @@ export interface paths {
         head?: never;
         /** Change a queue */
         patch: operations["queues.update"];
+        trace?: never;
+    };
+    "/api/v1/queues/{id}/depth": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How many items of a queue were new over time
+         * @description Read once a minute: by five minutes up to 12 hours, else by the hour, for 99 days.
+         */
+        get: operations["queues.depth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/queues/{id}/items": {
@@ -4793,7 +4833,7 @@ export interface components {
         };
         ChangedItem: {
             id: string;
-            /** @description The new item of a retry. */
+            /** @description The new item of a retry or a move. */
             next_item_id?: string;
             /** @description Why nothing was done with it. */
             why?: string;
@@ -5138,6 +5178,16 @@ export interface components {
             job?: string;
             /** @description The ref of a job of the same bulk request. */
             ref?: string;
+        };
+        DepthPoint: {
+            /** Format: date-time */
+            at: string;
+            /** Format: double */
+            depth: number;
+            /** Format: int64 */
+            peak: number;
+            /** Format: int64 */
+            readings: number;
         };
         DrainBody: {
             /**
@@ -6870,10 +6920,10 @@ export interface components {
         };
         ManyItemsBody: {
             /**
-             * @description retry: those that failed or were abandoned. verify: note that a person has settled them. postpone, set_priority: new ones. delete: those that nobody holds.
+             * @description retry: those that failed or were abandoned. verify: note that a person has settled them. postpone, set_priority: new ones. move: new ones become new items of another queue. delete: those that nobody holds.
              * @enum {string}
              */
-            do: "retry" | "verify" | "postpone" | "set_priority" | "delete";
+            do: "retry" | "verify" | "postpone" | "set_priority" | "move" | "delete";
             /** @description 1 to 500 items of the queue. */
             ids: string[];
             /**
@@ -6881,6 +6931,8 @@ export interface components {
              * @description With set_priority: 0 (first) to 20.
              */
             priority?: number;
+            /** @description With move: the id or the name of the other queue. */
+            to?: string;
             /**
              * Format: date-time
              * @description With postpone.
@@ -7916,6 +7968,30 @@ export interface components {
             retried: number;
             /** Format: int64 */
             successful: number;
+        };
+        QueueDepth: {
+            /** Format: date-time */
+            from: string;
+            points: components["schemas"]["DepthPoint"][];
+            queue_id: string;
+            /** Format: int64 */
+            step_seconds: number;
+            /** Format: date-time */
+            to: string;
+        };
+        QueueFigures: {
+            course: components["schemas"]["DepthPoint"][];
+            name: string;
+            /** Format: int64 */
+            new: number;
+            /** Format: int64 */
+            oldest_age_seconds: number;
+            paused: boolean;
+            queue_id: string;
+            sla: components["schemas"]["SLA"];
+        };
+        QueueFiguresList: {
+            queues: components["schemas"]["QueueFigures"][];
         };
         QueueItem: {
             chain_id: string;
@@ -15198,6 +15274,38 @@ export interface operations {
             };
         };
     };
+    "queues.figures": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueFiguresList"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "items.get": {
         parameters: {
             query?: {
@@ -15826,6 +15934,43 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["QueueAnswer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "queues.depth": {
+        parameters: {
+            query?: {
+                /** @description A number of hours or days that end now, such as 24h (if nothing is given) or 7d. */
+                range?: string;
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The id or the name of the queue. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueDepth"];
                 };
             };
             /** @description Error */

@@ -12,6 +12,7 @@ const patience = 8; // seconds in which a delete can be taken back
 
 interface Props {
   at: string; // of the queue
+  others: readonly Schemas['QueueAnswer'][]; // to which items can be moved
   chosen: readonly Item[];
   act: Act;
   onClear: () => void;
@@ -19,8 +20,8 @@ interface Props {
 }
 
 /** ItemBulk is what can be done with the items that are chosen: one operation, with an answer for each of them. */
-export function ItemBulk({ at, chosen, act, onClear, onDone }: Props) {
-  const [open, setOpen] = useState<'postpone' | 'set_priority'>();
+export function ItemBulk({ at, others, chosen, act, onClear, onDone }: Props) {
+  const [open, setOpen] = useState<'postpone' | 'set_priority' | 'move'>();
   const send = (body: Body, doing: string) =>
     act
       .run(
@@ -75,6 +76,14 @@ export function ItemBulk({ at, chosen, act, onClear, onDone }: Props) {
           </button>
           <button
             type="button"
+            disabled={fresh === 0 || others.length === 0 || act.busy}
+            title={others.length === 0 ? 'There is no other queue.' : undefined}
+            onClick={() => setOpen('move')}
+          >
+            Move…
+          </button>
+          <button
+            type="button"
             disabled={held === chosen.length || act.busy}
             onClick={() => {
               later.start(ids);
@@ -94,6 +103,17 @@ export function ItemBulk({ at, chosen, act, onClear, onDone }: Props) {
           action="Postpone"
           fields={[{ key: 'until', label: 'Nobody takes them before', kind: 'time', required: true }]}
           send={(v) => send({ ids, do: 'postpone', until: new Date(v.until ?? '').toISOString() }, 'Postponing…')}
+          onClose={() => setOpen(undefined)}
+          onDone={() => undefined}
+        />
+      )}
+      {open === 'move' && (
+        <FormDialog
+          title={`Move ${countOf(fresh)} to another queue`}
+          action="Move"
+          note="There they are new items at the end of the line, with the same reference, data, priority, times and remarks."
+          fields={[{ key: 'to', label: 'Queue', kind: 'select', options: others.map((q) => ({ value: q.id, name: q.name })) }]}
+          send={(v) => send({ ids: chosen.filter((i) => i.status === 'new').map((i) => i.id), do: 'move', to: v.to ?? '' }, 'Moving…')}
           onClose={() => setOpen(undefined)}
           onDone={() => undefined}
         />

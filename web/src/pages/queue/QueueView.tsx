@@ -14,6 +14,7 @@ import { useMay } from '../../parts/session';
 import { Ago, exact } from '../../parts/Time';
 import { label, priority, span } from '../../parts/words';
 import { AddItem, ImportItems } from './AddItems';
+import { Depth } from './Depth';
 import { ItemBulk } from './ItemBulk';
 import { ItemPanel } from './ItemPanel';
 import { forecast, itemStatuses, type QueueSearch } from './items';
@@ -24,8 +25,16 @@ const orders: Record<string, string> = {
   earliest_deadline_first: 'the earliest deadline; after them the rest by priority (0 goes first)',
 };
 
+interface Props {
+  id: string;
+  others: readonly Schemas['QueueAnswer'][];
+  search: QueueSearch;
+  onSearch: (s: QueueSearch) => void;
+  onGone: () => void;
+}
+
 /** QueueView is one queue: what is in it, whether its deadlines will be met, and its items. */
-export function QueueView({ id, search, onSearch, onGone }: { id: string; search: QueueSearch; onSearch: (s: QueueSearch) => void; onGone: () => void }) {
+export function QueueView({ id, others, search, onSearch, onGone }: Props) {
   const at = `/queues/${encodeURIComponent(id)}`;
   const topics = ['queues'];
   const queue = useLive<Schemas['QueueAnswer']>(at, { topics, ask: (s) => call('GET', at, undefined, s) });
@@ -120,6 +129,7 @@ export function QueueView({ id, search, onSearch, onGone }: { id: string; search
           )}
         </>
       )}
+      <Depth at={at} range={search.range ?? ''} onRange={(range) => set({ range: range || undefined })} />
       <div className={css.bar}>
         <input
           type="search"
@@ -137,7 +147,7 @@ export function QueueView({ id, search, onSearch, onGone }: { id: string; search
           </button>
         ))}
       </div>
-      <ItemBulk at={at} chosen={rows.filter((i) => chosen.has(i.id))} act={act} onClear={() => setChosen(new Set())} onDone={all} />
+      <ItemBulk at={at} others={others} chosen={rows.filter((i) => chosen.has(i.id))} act={act} onClear={() => setChosen(new Set())} onDone={all} />
       <p className={css.hint}>The next item is: {orders[d.order] ?? d.order}.</p>
       {items.error && <Fault error={items.error} asOf={items.data ? items.asOf : ''} again={items.again} />}
       {!items.data && !items.error && <Loading what="items" />}

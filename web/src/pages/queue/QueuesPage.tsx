@@ -3,17 +3,21 @@ import { useState } from 'react';
 import { call, type Schemas } from '../../api/client';
 import { useAct } from '../../parts/act';
 import { Confirm } from '../../parts/Confirm';
+import { useEvery } from '../../parts/every';
 import { FleetTabs } from '../../parts/FleetTabs';
 import { useLive } from '../../parts/live';
 import css from '../../parts/parts.module.css';
 import { Said } from '../../parts/Said';
+import { Spark } from '../../parts/Spark';
 import { Empty, Fault, Loading } from '../../parts/States';
 import { Status } from '../../parts/Status';
 import { useMay } from '../../parts/session';
-import type { QueueSearch } from './items';
+import { span } from '../../parts/words';
+import { glance, type QueueSearch } from './items';
 import { QueueView } from './QueueView';
 
 type Queue = Schemas['QueueAnswer'];
+type Figures = Schemas['QueueFigures'];
 
 /** QueuesPage lists transaction queues, and shows the one that is chosen. */
 export function QueuesPage({
@@ -31,6 +35,11 @@ export function QueuesPage({
     topics: ['queues'],
     ask: (s) => call('GET', '/queues', undefined, s),
   });
+  const figures = useLive<Schemas['QueueFiguresList']>('queue figures', {
+    topics: [],
+    ask: (s) => call('GET', '/queue-figures', undefined, s),
+  });
+  useEvery(30_000, figures.again);
   const mayWrite = useMay('queues:write');
   const [making, setMaking] = useState(false);
   const queues = list.data?.queues ?? [];
@@ -71,10 +80,17 @@ export function QueuesPage({
         <div className={css.split}>
           <nav className={css.side} aria-label="Queues">
             {queues.map((q) => (
-              <Entry key={q.id} queue={q} chosen={q.id === shown} />
+              <Entry key={q.id} queue={q} figures={figures.data?.queues.find((f) => f.queue_id === q.id)} chosen={q.id === shown} />
             ))}
           </nav>
-          <QueueView key={shown} id={shown} search={search} onSearch={(s) => (id ? onSearch(s) : onOpen(shown, s))} onGone={() => onOpen('')} />
+          <QueueView
+            key={shown}
+            id={shown}
+            others={queues.filter((q) => q.id !== shown)}
+            search={search}
+            onSearch={(s) => (id ? onSearch(s) : onOpen(shown, s))}
+            onGone={() => onOpen('')}
+          />
         </div>
       )}
       {making && (
@@ -91,7 +107,8 @@ export function QueuesPage({
   );
 }
 
-function Entry({ queue: q, chosen }: { queue: Queue; chosen: boolean }) {
+function Entry({ queue: q, figures: f, chosen }: { queue: Queue; figures: Figures | undefined; chosen: boolean }) {
+  const sla = f && glance(f.sla);
   return (
     <Link to="/fleet/queues/$id" params={{ id: q.id }} search={{}} {...(chosen ? { 'aria-current': 'page' as const } : {})}>
       <strong>{q.name}</strong> {q.paused && <Status word="paused" />}
@@ -99,6 +116,24 @@ function Entry({ queue: q, chosen }: { queue: Queue; chosen: boolean }) {
       <span className={css.hint}>
         {q.counts.new} new · {q.counts.in_progress} in progress · {q.counts.failed} failed
       </span>
+      {f && (f.oldest_age_seconds > 0 || sla) && (
+        <>
+          <br />
+          <span className={css.hint}>
+            {f.oldest_age_seconds > 0 && <>Oldest {span(1000 * f.oldest_age_seconds)}</>}
+            {f.oldest_age_seconds > 0 && sla && ' · '}
+            {sla && (
+              <>
+                <span className={css.glyph} data-tone={sla.tone} aria-hidden="true">
+                  {sla.shape}
+                </span>
+                {sla.word}
+              </>
+            )}
+          </span>
+        </>
+      )}
+      {f && <Spark values={f.course.map((p) => p.depth)} has={f.course.map((p) => p.readings > 0)} />}
     </Link>
   );
 }

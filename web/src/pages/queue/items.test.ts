@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Schemas } from '../../api/client';
-import { forecast, may, parseItems, queueSearch } from './items';
+import { forecast, glance, may, parseItems, queueSearch } from './items';
 
 describe('items that are imported', () => {
   it('are lines of JSON, whole items or only their data', () => {
@@ -46,5 +46,20 @@ describe('a queue in words', () => {
   it('keeps its address', () => {
     expect(queueSearch({ status: 'failed', q: 4711, item: 'x', y: 1 })).toEqual({ status: 'failed', q: '4711', item: 'x' });
     expect(queueSearch({ status: 'gone' })).toEqual({});
+  });
+});
+
+describe('a queue at a glance', () => {
+  const sla = (state: string, overdue = 0) => ({ state, overdue }) as Schemas['SLA'];
+  it('says how it stands to its deadlines, and nothing where nobody knows', () => {
+    expect(glance(sla('red', 3))).toEqual({ shape: '▲', word: '3 overdue', tone: 'error' });
+    expect(glance(sla('amber'))?.word).toBe('Deadlines at risk');
+    expect(glance(sla('green'))?.shape).toBe('✓');
+    expect(glance(sla('grey'))).toBeUndefined();
+  });
+  it('keeps the range of its course in the address', () => {
+    expect(queueSearch({ range: '7d' })).toEqual({ range: '7d' });
+    expect(queueSearch({ range: '24h' })).toEqual({});
+    expect(queueSearch({ range: '9y' })).toEqual({});
   });
 });

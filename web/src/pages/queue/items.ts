@@ -8,6 +8,30 @@ export interface QueueSearch {
   status?: string;
   q?: string;
   item?: string;
+  range?: string; // of the course of the queue; 24h if left out
+}
+
+export const depthRanges = [
+  { word: '6h', name: '6 hours' },
+  { word: '24h', name: '24 hours' },
+  { word: '7d', name: '7 days' },
+] as const;
+
+/** count is a number that may be a mean. */
+export const count = (n: number): string => (Number.isInteger(n) ? String(n) : n.toFixed(1));
+
+/** glance says how a queue stands to its deadlines in a word and its shape. */
+export function glance(s: Schemas['SLA']): { shape: string; word: string; tone: string } | undefined {
+  switch (s.state) {
+    case 'red':
+      return { shape: '▲', word: `${s.overdue} overdue`, tone: 'error' };
+    case 'amber':
+      return { shape: '▽', word: 'Deadlines at risk', tone: 'warn' };
+    case 'green':
+      return { shape: '✓', word: 'Deadlines met', tone: 'online' };
+    default:
+      return undefined;
+  }
 }
 
 export function queueSearch(s: Record<string, unknown>): QueueSearch {
@@ -16,6 +40,7 @@ export function queueSearch(s: Record<string, unknown>): QueueSearch {
   if (typeof s.q === 'string' && s.q) out.q = s.q;
   else if (typeof s.q === 'number') out.q = String(s.q);
   if (typeof s.item === 'string' && s.item) out.item = s.item;
+  if (s.range !== '24h' && depthRanges.some((r) => r.word === s.range)) out.range = s.range as string;
   return out;
 }
 
