@@ -35,6 +35,8 @@ const words: Readonly<Record<string, string>> = {
   'job.timeout': 'ran out of time',
   'job.needs_decision': 'needs a decision',
   'job.decided': 'was decided',
+  'job.priority_changed': 'has another priority',
+  'job.moved': 'asks for another robot',
   'job.late_result': 'ended after it was given up',
   'robot.registered': 'registered',
   'robot.enrolled': 'enrolled itself',
