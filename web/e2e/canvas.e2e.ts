@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { canvas, clean, dev, launch, open, type Program, shot, start } from './harness';
+import { ask, canvas, clean, dev, launch, open, type Program, shot, start } from './harness';
 
 const hello = readFileSync(join(import.meta.dirname, '../../examples/hello.json'), 'utf8');
 
@@ -155,6 +155,10 @@ describe('the canvas on the author’s machine', () => {
     await page.getByRole('radio', { name: 'As the workflow does' }).check();
     await page.getByText(/2 robots fit/).waitFor();
     await clean(page);
+    await ask(orchestrator.url, 'POST', '/robots/dev-2/pause', {});
+    await page.getByText('2 robots fit, 1 free now').waitFor(); // it goes on counting
+    await ask(orchestrator.url, 'POST', '/robots/dev-2/resume', {});
+    await page.getByText('2 robots fit, 2 free now').waitFor();
 
     await page.setViewportSize({ width: 390, height: 844 });
     await page.getByText('read-only on a narrow screen').waitFor();

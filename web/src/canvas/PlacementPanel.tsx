@@ -1,5 +1,7 @@
 import { useEffect, useId, useState } from 'react';
 import { capabilities, type PickerRobot, RobotPicker } from '../parts/RobotPicker';
+import { seen } from '../parts/shown';
+import { cause } from '../words/waiting';
 import css from './canvas.module.css';
 import { type Graph, placeOf, setPlace } from './model/graph';
 import type { JObj } from './model/json';
@@ -145,7 +147,10 @@ export function PlacementPanel(p: PlacementPanelProps) {
   );
 }
 
-/** Fits asks the orchestrator how many robots fit now. */
+/** often is how long the number of robots that fit stands still. */
+const often = 5000;
+
+/** Fits asks the orchestrator how many robots fit now, and goes on asking. */
 function Fits({ entry, connected }: { entry: JObj; connected: boolean }) {
   const [line, setLine] = useState<{ text: string; warn: boolean }>();
   const key = JSON.stringify([...entry], (_, v) => (v instanceof Map ? [...v] : v));
@@ -154,7 +159,12 @@ function Fits({ entry, connected }: { entry: JObj; connected: boolean }) {
     setLine(undefined);
     if (!connected) return;
     const end = new AbortController();
-    const timer = setTimeout(() => {
+    let timer: ReturnType<typeof setTimeout>;
+    const wait = (ms: number) =>
+      new Promise<void>((go) => {
+        timer = setTimeout(go, ms);
+      });
+    const count = () =>
       net
         .preview(entry, end.signal)
         .then((e) => {
@@ -162,7 +172,7 @@ function Fits({ entry, connected }: { entry: JObj; connected: boolean }) {
           const reasons = Object.entries(c.by_first_reason)
             .sort((a, b) => b[1] - a[1])
             .slice(0, 4)
-            .map(([why, n]) => `${n} ${why.replaceAll('_', ' ')}`);
+            .map(([why, n]) => `${n} ${cause(why)}`);
           setLine(
             c.fit === 0
               ? { text: `No robot fits${reasons.length > 0 ? `: ${reasons.join(' · ')}` : ', as there is none'}`, warn: true }
@@ -172,7 +182,15 @@ function Fits({ entry, connected }: { entry: JObj; connected: boolean }) {
         .catch((e: unknown) => {
           if (!end.signal.aborted) setLine({ text: e instanceof Error ? e.message : String(e), warn: true });
         });
-    }, 300);
+    const goOn = async () => {
+      await wait(300);
+      while (!end.signal.aborted) {
+        await seen(end.signal);
+        await count();
+        await wait(often);
+      }
+    };
+    void goOn();
     return () => {
       clearTimeout(timer);
       end.abort();

@@ -18,7 +18,7 @@ export function Entry({ row: r, open, onOpen }: { row: Row; open: boolean; onOpe
             {exact(r.at)} <span className={css.hint}>{zone(r.at)}</span>
           </time>
         </td>
-        <td>
+        <td className={css.keep}>
           {r.actor.name || r.actor.id || '–'}
           <div className={css.hint}>{[label(r.actor.kind), r.address, r.tenant_id === own ? '' : `tenant ${r.tenant_id}`].filter(Boolean).join(' · ')}</div>
         </td>
