@@ -16,7 +16,7 @@ describe('the palette', () => {
   it('says what a page is in a terminal', () => {
     expect(asCommand('/fleet/jobs/019a', 'http://x')).toEqual({
       cli: 'fleet job get 019a',
-      curl: 'curl -H "Authorization: Bearer $FLEET_API_KEY" http://x/api/v1/jobs/019a',
+      curl: 'curl -H "Authorization: Bearer $FLEET_KEY" http://x/api/v1/jobs/019a',
     });
     expect(asCommand('/fleet/robots', 'http://x')?.cli).toBe('fleet robot list');
     expect(asCommand('/settings/profile', 'http://x')).toBeUndefined();
