@@ -314,3 +314,10 @@ func (r Rollup) Fleet(minute time.Time, t Tally) {
 func (r Rollup) Queue(minute time.Time, queue ID, waiting int64) {
 	r.in(minute, DimQueue, string(queue), Tally{Samples: 1, PendingSum: waiting, PendingMax: waiting}, SpanShort, SpanHour)
 }
+
+// Machines counts the reading of how busy the machines of some robots were, from
+// the sum of their CPU percentages.
+func (r Rollup) Machines(minute time.Time, robots int, percent float64) {
+	ms := float64(time.Minute.Milliseconds())
+	r.in(minute, DimMachine, "", Tally{Samples: 1, BusyMS: int64(percent / 100 * ms), CapacityMS: int64(robots) * int64(ms)}, SpanHour)
+}

@@ -189,6 +189,10 @@ type HeatCell struct {
 	Available   float64 `json:"available_slot_seconds"`
 	Utilization float64 `json:"utilization"` // percent
 	Ended       int64   `json:"ended"`
+	// CPU is how busy the machines of the connected robots were, read once a
+	// minute; of one robot alone it is not told.
+	CPUReadings int64   `json:"cpu_readings"`
+	CPU         float64 `json:"cpu_percent"`
 }
 
 // HeatMap is 7 × 24 cells in the asked time zone.

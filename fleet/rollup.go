@@ -41,6 +41,7 @@ const (
 	DimError       RollupDim = "error"       // type of the error
 	DimFailure     RollupDim = "failure"     // fingerprint; the label tells of it
 	DimWait        RollupDim = "wait"        // WaitingOn
+	DimMachine     RollupDim = "machine"     // one key, empty; only readings: busy is the CPU time of the robots' machines, of capacity
 	DimQueue       RollupDim = "queue"       // id; only readings, of the new items
 )
 

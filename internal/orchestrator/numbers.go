@@ -137,6 +137,7 @@ var definitions = map[string]string{
 	"wait":         "From the submission to the first start, of the jobs that ended in the window.",
 	"waiting_on":   "Of the jobs that ended in the window: for how long each waited for what, over all its attempts.",
 	"utilization":  "100 × slot time that attempts held ÷ slot time in service. The first is counted when a job has ended, by the hours in which it ran; the second is read once a minute from robots that are connected and take work.",
+	"cpu":          "The mean CPU of the machines of all connected robots, read once a minute.",
 	"failure":      "failed and timeout. Alike are those of one workflow, node and type whose messages differ in numbers and quoted texts alone.",
 	"queue_depth":  "The mean of what waited, read once a minute.",
 }
@@ -477,8 +478,9 @@ func (n *Numbers) Heat(ctx context.Context, p auth.Principal, q NumbersQuery) (o
 	for i := range out.Cells {
 		out.Cells[i].Weekday, out.Cells[i].Hour = i/24, i%24
 	}
+	sums := make([]fleet.Tally, len(out.Cells))
 	err = n.Store.View(ctx, p.Scope(), func(r store.Reader) error {
-		if out.NumbersWindow, err = w.meta(r, from, "utilization"); err != nil {
+		if out.NumbersWindow, err = w.meta(r, from, "utilization", "cpu"); err != nil {
 			return err
 		}
 		list, err := r.Rollups(store.RollupQuery{Span: fleet.SpanHour, Dim: dim, Key: key, From: from, To: w.to})
@@ -493,12 +495,26 @@ func (n *Numbers) Heat(ctx context.Context, p auth.Principal, q NumbersQuery) (o
 			c.Available += float64(list[i].CapacityMS) / 1000
 			c.Ended += list[i].Ended()
 		}
+		if dim != fleet.DimAll {
+			return nil
+		}
+		machines, err := r.Rollups(store.RollupQuery{Span: fleet.SpanHour, Dim: fleet.DimMachine, From: from, To: w.to})
+		if err != nil {
+			return err
+		}
+		for i := range machines {
+			at := machines[i].At.In(w.zone)
+			c := (int(at.Weekday())+6)%7*24 + at.Hour()
+			out.Cells[c].CPUReadings += machines[i].Samples
+			sums[c].Add(&machines[i].Tally)
+		}
 		return nil
 	})
 	for i := range out.Cells {
 		if c := &out.Cells[i]; c.Available > 0 {
 			c.Utilization = 100 * c.Busy / c.Available
 		}
+		out.Cells[i].CPU = sums[i].Utilization()
 	}
 	return out, err
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/orchestrator"
+	"github.com/casarerpa/fleet/internal/store"
 )
 
 // The depth of each queue is read once a minute, whoever reads it, and its course
@@ -72,5 +73,28 @@ func TestQueueDepth(t *testing.T) {
 	}
 	if n := len(list[0].Course); n != 25 || list[0].Course[n-1].Depth != 4 || list[0].Course[n-2].Peak != 4 || list[1].Course[n-1].Depth != 1 {
 		t.Errorf("%+v", list[0].Course)
+	}
+}
+
+// The heat map tells, beside the slots that are taken, how busy machines were.
+func TestHeatTellsMachines(t *testing.T) {
+	f := newFleet(t)
+	for _, cpu := range []float64{20, 60} {
+		_, err := f.core.Attempts.Beat(t.Context(), f.robot, store.Beat{SessionEpoch: f.epoch, Metrics: fleet.RobotMetrics{CPUPercent: cpu}})
+		f.must(err)
+		r := &Rollups{Store: f.store, Now: func() time.Time { return f.clock }, Timing: func(string) fleet.Timing { return fleet.DefaultTiming() }}
+		f.must(r.Read(t.Context()))
+		f.clock = f.clock.Add(time.Minute)
+	}
+	heat, err := f.core.Numbers.Heat(t.Context(), f.admin(), orchestrator.NumbersQuery{Range: "24h", Timezone: "UTC"})
+	f.must(err)
+	for _, c := range heat.Cells {
+		want, n := 0.0, int64(0)
+		if c.Weekday == 0 && c.Hour == 10 { // 23 November 2026 is a Monday
+			want, n = 40, 2
+		}
+		if c.CPU != want || c.CPUReadings != n {
+			t.Errorf("%+v", c)
+		}
 	}
 }

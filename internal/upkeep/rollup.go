@@ -240,12 +240,17 @@ func (r *Rollups) read(ctx context.Context, tenant fleet.TenantID, minute, now t
 		return err
 	}
 	rows := fleet.Rollup{}
+	cpu := 0.0
 	for id, m := range readings {
+		cpu += m.CPU
 		capacity := int64(m.Slots) * time.Minute.Milliseconds()
 		rows.Reading(minute, id, capacity)
 		all.CapacityMS += capacity
 	}
 	rows.Fleet(minute, all)
+	if len(readings) > 0 {
+		rows.Machines(minute, len(readings), cpu)
+	}
 	for _, q := range queues {
 		rows.Queue(minute, q.Queue, q.New)
 	}

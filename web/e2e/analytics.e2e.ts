@@ -49,8 +49,33 @@ describe('analytics', () => {
     await page.setViewportSize({ width: 390, height: 844 });
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
     await page.setViewportSize({ width: 1440, height: 900 });
-    await page.getByRole('link', { name: /^\d+$/ }).nth(1).click();
-    await page.waitForURL(/fleet\/jobs/);
+    await page.getByRole('button', { name: 'Compare with the 24 hours before' }).click();
+    await page.waitForURL(/compare=true/);
+    await page
+      .getByText(/^Before: /)
+      .first()
+      .waitFor();
+    expect(await page.getByText(/^Before: /).count()).toBe(5);
+    const heat = page.getByRole('region', { name: 'Utilisation', exact: true });
+    await heat.getByRole('button', { name: 'CPU used' }).click();
+    await heat
+      .getByTitle(/CPU \d+ %/)
+      .first()
+      .waitFor();
+    expect(
+      await heat
+        .getByTitle(/CPU \d+ %/)
+        .first()
+        .textContent(),
+    ).toMatch(/^\d+$/);
+    await themes(page, 'analytics-compared');
+    const card = page.locator('dl').getByRole('link');
+    expect(await card.count()).toBe(5);
+    await card.nth(3).click();
+    await page.waitForURL(
+      (u) => u.pathname === '/fleet/jobs' && u.searchParams.get('status') === 'completed' && u.searchParams.has('from') && u.searchParams.has('to'),
+    );
+    await page.getByRole('heading', { name: 'Jobs', exact: true }).waitFor();
     expect(w.faults).toEqual([]);
     await w.context.close();
   });

@@ -5798,6 +5798,10 @@ export interface components {
             available_slot_seconds: number;
             /** Format: double */
             busy_slot_seconds: number;
+            /** Format: double */
+            cpu_percent: number;
+            /** Format: int64 */
+            cpu_readings: number;
             /** Format: int64 */
             ended: number;
             /** Format: int64 */

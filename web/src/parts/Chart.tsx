@@ -5,6 +5,7 @@ export interface Series {
   name: string;
   tone: string; // a tone of chart.module.css
   values: readonly number[];
+  has?: readonly boolean[]; // where there is a value; left out: as the chart says
 }
 
 interface Props {
@@ -121,7 +122,7 @@ export function Bars(p: Props) {
 
 /** Lines are drawn over one axis. A place without a value is a gap, not a zero. */
 export function Lines(p: Props & { has: readonly boolean[] }) {
-  const top = most(p.series.flatMap((s) => s.values.filter((_, i) => p.has[i])));
+  const top = most(p.series.flatMap((s) => s.values.filter((_, i) => (s.has ?? p.has)[i])));
   const x = (i: number) => left + ((width - 2 * left) * i) / Math.max(1, p.labels.length - 1);
   const y = (v: number) => height - (v / top) * (height - 16);
   return (
@@ -133,15 +134,14 @@ export function Lines(p: Props & { has: readonly boolean[] }) {
           <Grid />
           {p.series.map((s) => {
             let path = '';
+            const has = s.has ?? p.has;
             p.labels.forEach((_, i) => {
-              if (p.has[i]) path += `${p.has[i - 1] && path ? 'L' : 'M'}${x(i).toFixed(1)} ${y(s.values[i] ?? 0).toFixed(1)}`;
+              if (has[i]) path += `${has[i - 1] && path ? 'L' : 'M'}${x(i).toFixed(1)} ${y(s.values[i] ?? 0).toFixed(1)}`;
             });
             return (
               <g key={s.name}>
                 <path d={path} data-tone={s.tone} fill="none" />
-                {p.labels.map(
-                  (l, i) => p.has[i] && !p.has[i - 1] && !p.has[i + 1] && <circle key={l} data-tone={s.tone} cx={x(i)} cy={y(s.values[i] ?? 0)} r="2" />,
-                )}
+                {p.labels.map((l, i) => has[i] && !has[i - 1] && !has[i + 1] && <circle key={l} data-tone={s.tone} cx={x(i)} cy={y(s.values[i] ?? 0)} r="2" />)}
               </g>
             );
           })}

@@ -6,14 +6,14 @@ import { FleetTabs } from '../../parts/FleetTabs';
 import { type Asked, useLive } from '../../parts/live';
 import { Menu } from '../../parts/Menu';
 import css from '../../parts/parts.module.css';
-import { Scroll } from '../../parts/Scroll';
 import { Spark } from '../../parts/Spark';
 import { Fault, Loading } from '../../parts/States';
 import { exact } from '../../parts/Time';
-import { label, lasted, span } from '../../parts/words';
+import { label, lasted } from '../../parts/words';
 import own from './analytics.module.css';
 import { csv, save } from './files';
-import { count, course, figures, type NumbersSearch, percent, ranges, slower, step, weekdays } from './numbers';
+import { Heat } from './Heat';
+import { beforeOf, beside, count, course, courseBefore, figures, type NumbersSearch, percent, ranges, slower } from './numbers';
 import { Failures, Robots, Waiting, Workflows } from './tables';
 
 /** useNumbers asks for a window, and again each minute or so as jobs end: numbers are gathered, not followed. */
@@ -29,6 +29,15 @@ export function AnalyticsPage({ search, onSearch }: { search: NumbersSearch; onS
   const narrow = search.workflow ? `&workflow_id=${encodeURIComponent(search.workflow)}` : '';
   const overview = useNumbers<Schemas['NumbersOverview']>('overview', window + narrow);
   const series = useNumbers<Schemas['NumbersSeries']>('throughput', `${window}${narrow}&step=${range.step}`);
+  const o = overview.data;
+  const was = search.compare && o ? beforeOf(o) : undefined;
+  const earlier = useLive<Schemas['NumbersSeries'] | null>(`before ${JSON.stringify(was)}${narrow}`, {
+    topics: [],
+    ask: (s) =>
+      was
+        ? call('GET', `/analytics/throughput?${new URLSearchParams({ ...was, timezone: zone })}${narrow}&step=${range.step}`, undefined, s)
+        : Promise.resolve(null),
+  });
   const waiting = useNumbers<Schemas['WaitTable']>('waiting', window + narrow);
   const heat = useNumbers<Schemas['HeatMap']>('heatmap', window);
   const slowest = useNumbers<Schemas['NumbersTable']>('workflows', `${window}&sort=slowest&limit=10`);
@@ -85,7 +94,8 @@ export function AnalyticsPage({ search, onSearch }: { search: NumbersSearch; onS
   const again = () => {
     for (const a of all) a.again();
   };
-  const o = overview.data;
+  const points = series.data?.points ?? [];
+  const before = earlier.data ? beside(points, earlier.data.points) : undefined;
   const empty = o && o.current.ended === 0 && o.current.created === 0 && o.previous.ended === 0;
   return (
     <div className={css.page}>
@@ -117,8 +127,25 @@ export function AnalyticsPage({ search, onSearch }: { search: NumbersSearch; onS
             {r.name}
           </button>
         ))}
+        <span className={css.grow} />
+        <button
+          type="button"
+          aria-pressed={search.compare ?? false}
+          onClick={() => {
+            const { compare, ...rest } = search;
+            onSearch(compare ? rest : { ...rest, compare: true });
+          }}
+        >
+          Compare with the {range.name} before
+        </button>
         {search.workflow && (
-          <button type="button" onClick={() => onSearch({ range: range.word })}>
+          <button
+            type="button"
+            onClick={() => {
+              const { workflow: _, ...rest } = search;
+              onSearch(rest);
+            }}
+          >
             Of all workflows
           </button>
         )}
@@ -127,20 +154,22 @@ export function AnalyticsPage({ search, onSearch }: { search: NumbersSearch; onS
       {!o && !overview.error && <Loading what="numbers" />}
       {o && (
         <dl className={css.cards}>
-          {figures(o).map((f) => (
+          {figures(o, search.workflow).map((f) => (
             <div key={f.name}>
               <dt>{f.name}</dt>
               <dd>
-                {f.to ? (
-                  <Link to={f.to} search={{}}>
-                    {f.value}
-                  </Link>
-                ) : (
-                  f.value
-                )}
+                <Link to={f.to} search={f.search}>
+                  {f.value}
+                </Link>
                 <br />
                 <small>{f.change}</small>
-                <Spark {...course(f.name, series.data?.points ?? [])} />
+                {search.compare && (
+                  <>
+                    <br />
+                    <small>Before: {f.before}</small>
+                  </>
+                )}
+                <Spark {...course(f.name, points)} {...(before ? { before: courseBefore(f.name, before) } : {})} />
               </dd>
             </div>
           ))}
@@ -153,13 +182,22 @@ export function AnalyticsPage({ search, onSearch }: { search: NumbersSearch; onS
       )}
       <div className={own.grid}>
         <Part of={series} name="throughput">
-          {(d) => <Throughput points={d.points} step={d.step_seconds} />}
+          {(d) => <Throughput points={d.points} step={d.step_seconds} before={before} />}
         </Part>
         <Part of={waiting} name="waiting">
           {(d) => <Waiting rows={d.rows} />}
         </Part>
         <Part of={heat} name="the heat map">
-          {(d) => <Heat map={d} />}
+          {(d) => (
+            <Heat
+              map={d}
+              cpu={search.heat === 'cpu'}
+              onCPU={(cpu) => {
+                const { heat, ...rest } = search;
+                onSearch(cpu ? { ...rest, heat: 'cpu' } : rest);
+              }}
+            />
+          )}
         </Part>
         <Part of={top} name="workflows">
           {(d) => <Workflows title="Workflows with the most jobs" rows={d.rows} onWorkflow={(workflow) => onSearch({ ...search, workflow })} />}
@@ -207,7 +245,9 @@ function Part<T>({ of, name, children }: { of: Asked<T>; name: string; children:
   return <section className={chart.chart}>{of.error ? <Fault error={of.error} again={of.again} /> : <Loading what={name} />}</section>;
 }
 
-function Throughput({ points, step: seconds }: { points: readonly Schemas['NumbersPoint'][]; step: number }) {
+type Point = Schemas['NumbersPoint'];
+
+function Throughput({ points, step: seconds, before }: { points: readonly Point[]; step: number; before: (Point | undefined)[] | undefined }) {
   const labels = points.map((p) => (seconds >= 86_400 ? exact(p.at).slice(0, 10) : exact(p.at).slice(5, 16)));
   const sum = (f: (p: Schemas['NumbersPoint']) => number) => points.reduce((n, p) => n + f(p), 0);
   const some = points.map((p) => p.completed > 0);
@@ -232,7 +272,10 @@ function Throughput({ points, step: seconds }: { points: readonly Schemas['Numbe
         labels={labels}
         unit={percent}
         has={rated}
-        series={[{ name: 'Completed of those that ended', tone: 'good', values: points.map((p) => p.success_rate) }]}
+        series={[
+          { name: 'Completed of those that ended', tone: 'good', values: points.map((p) => p.success_rate) },
+          ...earlierLine(before, (p) => p.success_rate),
+        ]}
       />
       <Lines
         title="Duration"
@@ -244,60 +287,13 @@ function Throughput({ points, step: seconds }: { points: readonly Schemas['Numbe
           { name: 'Half', tone: 'one', values: points.map((p) => p.p50_duration_ms) },
           { name: '90 %', tone: 'two', values: points.map((p) => p.p90_duration_ms) },
           { name: '99 %', tone: 'three', values: points.map((p) => p.p99_duration_ms) },
+          ...earlierLine(before, (p) => p.p50_duration_ms, 'Half, before'),
         ]}
       />
     </>
   );
 }
 
-function Heat({ map }: { map: Schemas['HeatMap'] }) {
-  const at = new Map(map.cells.map((c) => [24 * c.weekday + c.hour, c]));
-  const hours = Array.from({ length: 24 }, (_, h) => h);
-  const read = map.cells.some((c) => c.available_slot_seconds > 0);
-  return (
-    <section className={chart.chart} aria-label="Utilisation">
-      <h2 className={own.title}>Utilisation by weekday and hour, in percent</h2>
-      {!read && <p className={css.hint}>No slot was in service yet when it was read.</p>}
-      <Scroll label="Utilisation, table" className={own.scroll}>
-        <table className={chart.heat}>
-          <thead>
-            <tr>
-              <th scope="col" style={{ width: 74 }}>
-                {map.timezone}
-              </th>
-              {hours.map((h) => (
-                <th key={h} scope="col">
-                  {h}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {weekdays.map((name, d) => (
-              <tr key={name}>
-                <th scope="row">{name}</th>
-                {hours.map((h) => {
-                  const c = at.get(24 * d + h);
-                  const known = c !== undefined && c.available_slot_seconds > 0;
-                  return (
-                    <td
-                      key={h}
-                      data-step={known ? step(c.utilization) : 0}
-                      title={
-                        known
-                          ? `${span(1000 * c.busy_slot_seconds)} of ${span(1000 * c.available_slot_seconds)} of slot time, ${c.ended} jobs ended`
-                          : 'Not read'
-                      }
-                    >
-                      {known ? Math.round(c.utilization) : ''}
-                    </td>
-                  );
-                })}
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </Scroll>
-    </section>
-  );
-}
+/** earlierLine is the same in the window before, where it is compared. */
+const earlierLine = (before: (Point | undefined)[] | undefined, of: (p: Point) => number, name = 'Before') =>
+  before ? [{ name, tone: 'off', values: before.map((p) => (p ? of(p) : 0)), has: before.map((p) => p !== undefined && p.completed > 0) }] : [];

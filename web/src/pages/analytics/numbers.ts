@@ -1,6 +1,7 @@
 /** What the page of numbers says about them. The figures are the server's; only their words are made here. Pure. */
 import type { Schemas } from '../../api/client';
 import { lasted } from '../../parts/words';
+import { type JobSearch, jobSearch } from '../job/rows';
 
 export const ranges = [
   { word: '24h', name: '24 hours', step: '1h' },
@@ -12,11 +13,15 @@ export const ranges = [
 export interface NumbersSearch {
   range?: string;
   workflow?: string;
+  compare?: true; // with the window before
+  heat?: 'cpu'; // what the heat map shows; slots if left out
 }
 
 export function numbersSearch(s: Record<string, unknown>): NumbersSearch {
   const out: NumbersSearch = {};
   if (ranges.some((r) => r.word === s.range) && s.range !== '7d') out.range = s.range as string;
+  if (s.compare === true || s.compare === 'true') out.compare = true;
+  if (s.heat === 'cpu') out.heat = 'cpu';
   if (typeof s.workflow === 'string' && s.workflow) out.workflow = s.workflow;
   return out;
 }
@@ -28,7 +33,9 @@ export interface Figure {
   name: string;
   value: string;
   change: string; // in words
-  to?: '/fleet/robots' | '/fleet/jobs' | '/fleet/queues'; // where what was counted is listed
+  before: string; // the same of the window before
+  to: '/fleet/robots' | '/fleet/jobs'; // where what was counted is listed
+  search: JobSearch;
 }
 
 const jobs = (n: number): string => `${n} ${n === 1 ? 'job' : 'jobs'}`;
@@ -38,28 +45,38 @@ const grown = (p: number | null): string =>
   p === null ? 'there was nothing to compare with' : Math.abs(p) < 0.5 ? 'as before' : `${Math.abs(p).toFixed(0)} % ${p > 0 ? 'more' : 'less'} than before`;
 
 /** figures are the five numbers at the top, each with its change in words. A rate of nothing is said as such. */
-export function figures(o: Schemas['NumbersOverview']): Figure[] {
+export function figures(o: Schemas['NumbersOverview'], workflow?: string): Figure[] {
   const { current: c, change: d, previous: b } = o;
+  const window = { from: o.from, to: o.to, ...(workflow ? { workflow } : {}) };
+  const jobsIn = (status: string) => ({ to: '/fleet/jobs' as const, search: jobSearch(status ? { ...window, status } : window) });
   return [
     {
       name: 'Robots online',
       to: '/fleet/robots',
+      search: {},
+      before: b.readings > 0 ? count(b.robots_online) : '–',
       value: c.readings > 0 ? count(c.robots_online) : '–',
       change: c.readings > 0 && b.readings > 0 ? more(d.robots_online, '') : 'the mean of readings once a minute',
     },
-    { name: 'Jobs ended', to: '/fleet/jobs', value: String(c.ended), change: grown(d.jobs_percent) },
+    { name: 'Jobs ended', ...jobsIn('completed,failed,timeout,cancelled'), value: String(c.ended), before: String(b.ended), change: grown(d.jobs_percent) },
     {
       name: 'Success rate',
+      ...jobsIn('completed,failed,timeout'),
+      before: b.sample > 0 ? percent(b.success_rate) : '–',
       value: c.sample > 0 ? percent(c.success_rate) : '–',
       change: c.sample === 0 ? 'no job ended' : b.sample === 0 ? `of ${jobs(c.sample)}` : `${more(d.success_rate_points, ' points')}, of ${jobs(c.sample)}`,
     },
     {
       name: 'Median duration',
+      ...jobsIn('completed'),
+      before: b.completed > 0 ? lasted(b.p50_duration_ms) : '–',
       value: c.completed > 0 ? lasted(c.p50_duration_ms) : '–',
       change: c.completed === 0 ? 'no job completed' : b.completed === 0 ? `90 % within ${lasted(c.p90_duration_ms)}` : grown(d.p50_duration_percent),
     },
     {
       name: 'Queue depth',
+      ...jobsIn('pending'),
+      before: b.readings > 0 ? count(b.queue_depth) : '–',
       value: c.readings > 0 ? count(c.queue_depth) : '–',
       change: c.readings > 0 ? `at most ${c.queue_depth_max}` : 'the mean of readings once a minute',
     },
@@ -90,6 +107,30 @@ export function course(figure: string, points: readonly Point[]): { values: numb
       return { values: [] };
   }
 }
+
+/** courseBefore is the course of a figure in the window before. */
+export function courseBefore(figure: string, points: readonly (Point | undefined)[]): { values: number[]; has: boolean[] } {
+  const known = points.filter((p): p is Point => p !== undefined);
+  const own = course(figure, known);
+  let k = -1;
+  const values: number[] = [];
+  const has: boolean[] = [];
+  for (const p of points) {
+    if (p) k++;
+    values.push(p ? (own.values[k] ?? 0) : 0);
+    has.push(p !== undefined && (own.has?.[k] ?? true));
+  }
+  return { values, has };
+}
+
+/** beforeOf is the window of equal length before one. */
+export const beforeOf = (o: { from: string; to: string }): { from: string; to: string } => ({
+  from: new Date(2 * Date.parse(o.from) - Date.parse(o.to)).toISOString(),
+  to: o.from,
+});
+
+/** beside lays the points of the window before under those of now, one for one from the newest; a place without one is undefined. */
+export const beside = (now: readonly Point[], before: readonly Point[]): (Point | undefined)[] => now.map((_, i) => before[before.length - now.length + i]);
 
 /** slower says whether a workflow took longer than in the window before. */
 export const slower = (r: Schemas['NumbersRow']): boolean =>
