@@ -56,6 +56,77 @@ describe('schedules', () => {
     await w.context.close();
   });
 
+  it('asks for what the workflow needs, places its jobs, and takes a delete back', async () => {
+    await workflow(server.url, 'Payroll', {
+      metadata: { name: 'Payroll', version: '1.0.0' },
+      nodes: { start: { node_id: 'start', node_type: 'StartNode', config: {}, position: [0, 0] } },
+      connections: [],
+      settings: {
+        fleet: {
+          inputs: {
+            type: 'object',
+            required: ['month'],
+            properties: {
+              month: { type: 'integer', title: 'Month' },
+              mode: { type: 'string', enum: ['fast', 'safe'] },
+              dry: { type: 'boolean', title: 'Dry run' },
+            },
+          },
+        },
+      },
+    });
+    const w = await open(browser);
+    const { page } = w;
+    await page.goto(`${server.url}/fleet/schedules`);
+    await page.getByRole('button', { name: 'New schedule…' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('textbox', { name: 'Name', exact: true }).fill('payroll');
+    await dialog.getByRole('combobox', { name: 'Workflow' }).selectOption({ label: 'Payroll' });
+    await dialog.getByRole('spinbutton', { name: 'Month' }).fill('7');
+    await dialog.getByRole('combobox', { name: /^mode/ }).selectOption('safe');
+    await dialog.getByRole('checkbox', { name: 'Dry run' }).check();
+    await dialog.getByText('Placement: any robot').click();
+    const { robots } = await ask<{ robots: { robot_id: string; name: string }[] }>(server.url, 'GET', '/robots');
+    await dialog
+      .getByRole('treegrid')
+      .getByRole('row', { name: robots[0]?.name ?? '' })
+      .first()
+      .click();
+    await dialog.getByText(/^Each job waits for /).waitFor();
+    await dialog.getByRole('group', { name: 'Where its jobs run' }).scrollIntoViewIfNeeded();
+    await clean(page);
+    await themes(page, 'schedule-form');
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await dialog.getByRole('button', { name: 'Make the schedule' }).click();
+    await page.getByRole('region', { name: 'payroll', exact: true }).waitFor();
+    const read = async () =>
+      (await ask<{ schedules: { schedule_name: string; schedule_id: string }[] }>(server.url, 'GET', '/schedules?view=list')).schedules.find(
+        (s) => s.schedule_name === 'payroll',
+      );
+    const made = await ask<{ input: unknown; placement: { target_robot_id: string } }>(server.url, 'GET', `/schedules/${(await read())?.schedule_id}`);
+    expect(made.input).toEqual({ month: 7, mode: 'safe', dry: true });
+    expect(made.placement.target_robot_id).toBe(robots[0]?.robot_id);
+
+    const one = page.getByRole('region', { name: 'payroll', exact: true });
+    await one.getByRole('button', { name: 'Delete' }).click();
+    await page.getByText('The schedule payroll is deleted in 8 s; its jobs go on.').waitFor();
+    await clean(page);
+    await shot(page, 'schedule-undo-dark');
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await page.getByText('is deleted in 8 s').waitFor({ state: 'detached' });
+    expect(await read()).toBeDefined();
+    await one.getByRole('button', { name: 'Delete' }).click();
+    await page
+      .getByText('payroll is deleted; its jobs go on.')
+      .or(page.getByRole('link', { name: 'payroll' }))
+      .first()
+      .waitFor();
+    await page.getByRole('link', { name: 'payroll' }).waitFor({ state: 'detached' });
+    expect(await read()).toBeUndefined();
+    expect(w.faults).toEqual([]);
+    await w.context.close();
+  });
+
   it('skips the next run, shows the week, and says which come at once', async () => {
     const made = await ask<{ workflow_id: string }>(server.url, 'PUT', '/workflows', {
       workflow_name: 'Report',
@@ -125,8 +196,7 @@ describe('schedules', () => {
     await page.goto(`${server.url}/fleet/schedules`);
     await themes(page, 'schedules');
     await page.getByRole('button', { name: 'Actions of noon copy' }).click();
-    await page.getByRole('menuitem', { name: 'Delete…' }).click();
-    await page.getByRole('button', { name: 'Delete the schedule' }).click();
+    await page.getByRole('menuitem', { name: 'Delete' }).click();
     await page.getByText('noon copy is deleted; its jobs go on.').waitFor();
 
     await page.getByRole('link', { name: 'morning' }).click();

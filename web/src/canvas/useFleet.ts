@@ -1,7 +1,6 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
-import type { LiveRobot } from '../live/frames';
 import { fleet as store, stream, useConnection, useRobots } from '../parts/live';
-import type { Connection, PickerRobot } from '../parts/RobotPicker';
+import { type Connection, ofFleet, type PickerRobot } from '../parts/RobotPicker';
 import { hidden, onShown } from '../parts/shown';
 import { clock } from '../parts/Time';
 import * as net from './net';
@@ -81,7 +80,7 @@ export function useFleet(): Fleet {
 
   const rows = useRobots();
   const follows = useConnection().phase === 'live' && store.loaded;
-  const followed = useMemo(() => rows.map(fromRow), [rows]);
+  const followed = useMemo(() => rows.map(ofFleet), [rows]);
   const kept = useRef<PickerRows>(null);
   kept.current ??= new PickerRows();
   const sources = { follows, live, followed, asked: robots };
@@ -129,15 +128,3 @@ export function asPicker(r: net.Robot): PickerRobot {
     ...(r.mode_note ? { reason: r.mode_note } : {}),
   };
 }
-
-const fromRow = (r: LiveRobot): PickerRobot => ({
-  id: r.robot_id,
-  name: r.name || r.robot_id,
-  hostname: r.hostname,
-  status: r.status as PickerRobot['status'],
-  environment: r.environment,
-  capabilities: r.capabilities,
-  currentJobs: r.current_jobs,
-  maxJobs: r.max_concurrent_jobs,
-  ...(r.reason ? { reason: r.reason } : {}),
-});

@@ -1,12 +1,12 @@
 import { useNavigate } from '@tanstack/react-router';
 import { lazy, memo, Suspense, useRef, useState } from 'react';
 import { FleetTabs } from '../../parts/FleetTabs';
-import { useLater } from '../../parts/later';
 import { fleet, stream, useFleetState } from '../../parts/live';
 import parts from '../../parts/parts.module.css';
 import { Said } from '../../parts/Said';
 import { Empty, Fault, Loading } from '../../parts/States';
 import { useMay } from '../../parts/session';
+import { Undo } from '../../parts/Undo';
 import { label } from '../../parts/words';
 import { chosenIds, useActions } from './actions';
 import { BulkBar } from './BulkBar';
@@ -44,7 +44,6 @@ export function RobotsPage({ search, onSearch }: { search: RobotSearch; onSearch
   const choice = useChoice(search, set);
   const matching = () => listOf(fleet.all(), search).rows;
   const acting = useActions(choice, () => chosenIds(choice, matching));
-  const later = useLater();
   const navigate = useNavigate();
   const view = search.view ?? 'table';
   return (
@@ -120,14 +119,7 @@ export function RobotsPage({ search, onSearch }: { search: RobotSearch; onSearch
           />
         )}
       </Suspense>
-      {later && (
-        <p className={css.undo} role="status">
-          {later.text}
-          <button type="button" onClick={later.undo}>
-            Undo
-          </button>
-        </p>
-      )}
+      <Undo />
     </div>
   );
 }

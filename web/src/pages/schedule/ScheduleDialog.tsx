@@ -2,18 +2,20 @@ import { useEffect, useState } from 'react';
 import { call, Refusal, type Schemas } from '../../api/client';
 import { sentence, useAct } from '../../parts/act';
 import { Confirm } from '../../parts/Confirm';
+import { InputsForm } from '../../parts/InputsForm';
 import { useLive } from '../../parts/live';
 import css from '../../parts/parts.module.css';
 import { Said } from '../../parts/Said';
 import { WorkflowSelect } from '../../parts/WorkflowSelect';
 import { Wrong } from '../../parts/Wrong';
+import { Place } from './Place';
 import { around, bodyOf, type Draft, draftOf, fieldOf, inZone, mark, newDraft, type Schedule, timeOf } from './schedules';
 
 type Faults = Record<string, string>;
 const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
 const shown = [
   ...['schedule_name', 'workflow_id', 'cron_expression', 'interval_seconds', 'run_at', 'timezone', 'overlap', 'misfire', 'calendars', 'inputs'],
-  ...['priority', 'jitter_seconds', 'start_at', 'end_at', 'pause_after_failures', 'environment'],
+  ...['priority', 'jitter_seconds', 'start_at', 'end_at', 'pause_after_failures', 'environment', 'placement'],
 ];
 
 /** wrongOf puts what the server refuses at its fields. */
@@ -28,6 +30,7 @@ export function ScheduleDialog({ of, from, onClose, onDone }: { of?: Schedule; f
   const [more, setMore] = useState(() =>
     ['jitter', 'start', 'end', 'failures', 'priority', 'environment'].some((k) => d[k as keyof Draft] !== newDraft(here)[k as keyof Draft]),
   );
+  const [placed, setPlaced] = useState(() => Object.keys(d.placement).length > 0);
   const [wrong, setWrong] = useState<Faults>({});
   const act = useAct();
   const calendars = useLive<Schemas['CalendarList']>('calendars', { topics: ['schedules'], ask: (s) => call('GET', '/calendars', undefined, s) });
@@ -166,10 +169,13 @@ export function ScheduleDialog({ of, from, onClose, onDone }: { of?: Schedule; f
         </label>
       </Wrong>
       <Wrong say={bad.inputs}>
-        <label>
-          Inputs, a JSON object <textarea value={d.inputs} spellCheck={false} onChange={(e) => set({ inputs: e.target.value })} />
-        </label>
+        <InputsForm key={d.workflow} workflow={d.workflow} text={d.inputs} onText={(inputs) => set({ inputs })} />
       </Wrong>
+      <details open={placed} onToggle={(e) => setPlaced(e.currentTarget.open)}>
+        <summary>Placement: {d.placement.target_robot_id ?? (d.placement.capabilities?.join(', ') || 'any robot')}</summary>
+        {placed && <Place of={d.placement} onPlace={(placement) => set({ placement })} />}
+        {bad.placement && <p className={css.bad}>{bad.placement}</p>}
+      </details>
       <details open={more} onToggle={(e) => setMore(e.currentTarget.open)}>
         <summary>More: priority, environment, jitter, start and end, failures</summary>
         <Wrong say={bad.priority}>

@@ -12,7 +12,7 @@ import { Fault, Loading } from '../../parts/States';
 import { Status } from '../../parts/Status';
 import { useMay } from '../../parts/session';
 import { label } from '../../parts/words';
-import { runNow, skipNext } from './acts';
+import { removeLater, runNow, skipNext } from './acts';
 import { ScheduleDialog } from './ScheduleDialog';
 import { concerns, copyOf, inZone, often, outcomes, type Schedule, type ScheduleSearch } from './schedules';
 
@@ -44,7 +44,7 @@ export function ScheduleView({ id, search, onSearch, onChanged, onOpen, onGone }
   });
   const mayRun = useMay('schedules:run');
   const mayWrite = useMay('schedules:write');
-  const [open, setOpen] = useState<'edit' | 'pause' | 'delete' | 'copy'>();
+  const [open, setOpen] = useState<'edit' | 'pause' | 'copy'>();
   const [note, setNote] = useState('');
   const act = useAct();
   const d = one.data;
@@ -86,8 +86,17 @@ export function ScheduleView({ id, search, onSearch, onChanged, onOpen, onGone }
         <button type="button" disabled={!mayWrite} onClick={() => setOpen('copy')}>
           Duplicate…
         </button>
-        <button type="button" disabled={!mayWrite} onClick={() => setOpen('delete')}>
-          Delete…
+        <button
+          type="button"
+          disabled={!mayWrite}
+          onClick={() =>
+            removeLater(act, d, () => {
+              onChanged();
+              onGone();
+            })
+          }
+        >
+          Delete
         </button>
       </div>
       <Said act={act} />
@@ -199,30 +208,6 @@ export function ScheduleView({ id, search, onSearch, onChanged, onOpen, onGone }
           <label>
             Why (others see it) <input value={note} maxLength={500} onChange={(e) => setNote(e.target.value)} />
           </label>
-        </Confirm>
-      )}
-      {open === 'delete' && (
-        <Confirm
-          title={`Delete the schedule ${d.schedule_name}?`}
-          action="Delete the schedule"
-          busy={act.busy}
-          onClose={() => setOpen(undefined)}
-          onConfirm={() => {
-            setOpen(undefined);
-            void act
-              .run(
-                'Deleting…',
-                () => call('DELETE', at).then(() => true),
-                () => 'Deleted.',
-              )
-              .then((ok) => {
-                if (!ok) return;
-                onChanged();
-                onGone();
-              });
-          }}
-        >
-          <p>It starts nothing more. Its jobs go on. It cannot be taken back.</p>
         </Confirm>
       )}
     </section>

@@ -2,7 +2,6 @@ import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { call, type Schemas } from '../../api/client';
 import { useAct } from '../../parts/act';
-import { Confirm } from '../../parts/Confirm';
 import { FleetTabs } from '../../parts/FleetTabs';
 import { useLive } from '../../parts/live';
 import { Menu } from '../../parts/Menu';
@@ -14,9 +13,10 @@ import { Empty, Fault, Loading } from '../../parts/States';
 import { Switch } from '../../parts/Switch';
 import { useMay } from '../../parts/session';
 import { Ago, In } from '../../parts/Time';
+import { Undo } from '../../parts/Undo';
 import { label } from '../../parts/words';
 import { Agenda } from './Agenda';
-import { runNow, skipNext, skippable } from './acts';
+import { removeLater, runNow, skipNext, skippable } from './acts';
 import { ScheduleDialog } from './ScheduleDialog';
 import { ScheduleView } from './ScheduleView';
 import { copyOf, type Draft, frequencies, inZone, type Kind, often, rate, type Schedule, type ScheduleSearch } from './schedules';
@@ -40,7 +40,6 @@ export function SchedulesPage({ id, agenda, kind, onView, search, onSearch, onOp
   const mayWrite = useMay('schedules:write');
   const mayRun = useMay('schedules:run');
   const [making, setMaking] = useState<{ of?: Schedule; from?: Draft }>();
-  const [gone, setGone] = useState<Schedule>();
   const act = useAct();
   const all = list.data?.schedules ?? [];
   const rows = kind ? all.filter((s) => s.frequency === kind) : all;
@@ -167,7 +166,15 @@ export function SchedulesPage({ id, agenda, kind, onView, search, onSearch, onOp
                             run: () => void skipNext(act, s).then(list.again),
                           },
                           { name: 'History', run: () => onOpen(s.schedule_id) },
-                          { name: 'Delete…', ...not(mayWrite, 'schedules:write'), run: () => setGone(s) },
+                          {
+                            name: 'Delete',
+                            ...not(mayWrite, 'schedules:write'),
+                            run: () =>
+                              removeLater(act, s, () => {
+                                list.again();
+                                if (s.schedule_id === id) onOpen('');
+                              }),
+                          },
                         ]}
                       />
                     </td>
@@ -190,29 +197,7 @@ export function SchedulesPage({ id, agenda, kind, onView, search, onSearch, onOp
           }}
         />
       )}
-      {gone && (
-        <Confirm
-          title={`Delete the schedule ${gone.schedule_name}?`}
-          action="Delete the schedule"
-          busy={act.busy}
-          onClose={() => setGone(undefined)}
-          onConfirm={() => {
-            setGone(undefined);
-            void act
-              .run(
-                'Deleting…',
-                () => call('DELETE', `/schedules/${encodeURIComponent(gone.schedule_id)}`).then(() => true),
-                () => `${gone.schedule_name} is deleted; its jobs go on.`,
-              )
-              .then((ok) => {
-                list.again();
-                if (ok && gone.schedule_id === id) onOpen('');
-              });
-          }}
-        >
-          <p>It starts nothing more. Its jobs go on. It cannot be taken back.</p>
-        </Confirm>
-      )}
+      <Undo />
     </div>
   );
 }

@@ -1,10 +1,26 @@
 /** What is done with a schedule from the list and from its own view. */
 import { call, Refusal, type Schemas } from '../../api/client';
 import type { Act } from '../../parts/act';
+import { later } from '../../parts/later';
 import { skipOf } from './agenda';
 import { inZone, type Schedule } from './schedules';
 
 const at = (s: Schedule) => `/schedules/${encodeURIComponent(s.schedule_id)}`;
+
+/** removeLater deletes a schedule in 8 s, unless somebody takes it back. */
+export function removeLater(act: Act, s: Schedule, onGone: () => void): void {
+  later(
+    `The schedule ${s.schedule_name} is deleted in 8 s; its jobs go on.`,
+    () =>
+      void act
+        .run(
+          'Deleting…',
+          () => call('DELETE', at(s)).then(() => true),
+          () => `${s.schedule_name} is deleted; its jobs go on.`,
+        )
+        .then(onGone),
+  );
+}
 
 /** runNow makes a job at once, beside the times of the schedule. */
 export const runNow = (act: Act, s: Schedule) =>

@@ -168,6 +168,7 @@ export interface Draft {
   end: string;
   failures: string; // in a row, after which it is disabled; 0: never
   environment: string;
+  placement: NonNullable<Schedule['placement']>;
 }
 
 export const newDraft = (zone: string): Draft => ({
@@ -188,6 +189,7 @@ export const newDraft = (zone: string): Draft => ({
   end: '',
   failures: '0',
   environment: 'default',
+  placement: {},
 });
 
 export const draftOf = (s: Schedule): Draft => ({
@@ -208,6 +210,7 @@ export const draftOf = (s: Schedule): Draft => ({
   end: s.end_at ? localIn(s.end_at, s.timezone) : '',
   failures: String(s.pause_after_failures ?? 0),
   environment: s.environment ?? 'default',
+  placement: s.placement ?? {},
 });
 
 /** copyOf is a draft of a new schedule like one that is there. */
@@ -232,6 +235,7 @@ export function bodyOf(d: Draft): Schemas['ScheduleBody'] | undefined {
     priority: Number(d.priority || 10),
     pause_after_failures: Number(d.failures || 0),
     environment: d.environment,
+    placement: d.placement,
   };
 }
 

@@ -1,4 +1,6 @@
 /** What the Robot Picker decides, apart from how it looks. Pure. */
+
+import type { LiveRobot } from '../../live/frames';
 import { label } from '../words';
 
 export type Mode = 'local' | 'cloud';
@@ -136,3 +138,16 @@ export function countLine(all: readonly PickerRobot[], shown: readonly PickerRob
   const n = shown.filter(takes).length;
   return `${shown.length} of ${all.length} robot${all.length === 1 ? '' : 's'} shown · ${n} can take a job`;
 }
+
+/** ofFleet is a robot of the live list as the picker shows it. */
+export const ofFleet = (r: LiveRobot): PickerRobot => ({
+  id: r.robot_id,
+  name: r.name || r.robot_id,
+  hostname: r.hostname,
+  status: r.status as PickerRobot['status'],
+  environment: r.environment,
+  capabilities: r.capabilities,
+  currentJobs: r.current_jobs,
+  maxJobs: r.max_concurrent_jobs,
+  ...(r.reason ? { reason: r.reason } : {}),
+});
