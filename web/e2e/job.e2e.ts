@@ -213,6 +213,21 @@ describe('the page of a job', () => {
     await w.context.close();
   });
 
+  it('lets any robot take one that waits for a certain one', async () => {
+    await ask(server.url, 'POST', '/robots/dev-1/pause', {});
+    const id = await slow({ placement: { robot_id: 'dev-1' } });
+    const w = await open(browser);
+    const { page } = w;
+    await page.goto(`${server.url}/fleet/jobs/${id}`);
+    await page.getByRole('region', { name: 'Why is it waiting?' }).getByRole('button', { name: 'Let any robot take it' }).click();
+    await page.getByRole('link', { name: 'dev-2' }).first().waitFor(); // the very job, in place
+    expect(page.url()).toContain(id);
+    await ask(server.url, 'POST', `/jobs/${id}/cancel`, { force: true });
+    await ask(server.url, 'POST', '/robots/dev-1/resume', {});
+    expect(w.faults).toEqual([]);
+    await w.context.close();
+  });
+
   it('follows one that runs, and stops it', async () => {
     const id = await slow();
     const w = await open(browser, { width: 390, height: 844 });

@@ -215,6 +215,11 @@ function Waiting({ job, mayRun, onAsk, onSaid, onDone }: Pick<Props, 'job' | 'ma
       .then(() => onSaid(`${robot} is back in service.`))
       .catch((x) => onSaid(sentence(x)))
       .finally(onDone);
+  const change = (path: string, body: object, word: string) =>
+    void call('POST', `/jobs/${encodeURIComponent(job.job_id)}/${path}`, body)
+      .then(() => onSaid(`Done: ${word}.`))
+      .catch((x) => onSaid(sentence(x)))
+      .finally(onDone);
   const ahead = e.position.ahead_higher_priority + e.position.ahead_same_priority;
   return (
     <section className={css.moment} aria-label="Why is it waiting?">
@@ -260,7 +265,7 @@ function Waiting({ job, mayRun, onAsk, onSaid, onDone }: Pick<Props, 'job' | 'ma
       <div className={css.actions}>
         <strong>What helps:</strong>
         {fixes.map((f) => (
-          <FixButton key={f.word} fix={f} may={f.do === 'clone' ? mayRun : mayOperate} onAsk={onAsk} onResume={resume} />
+          <FixButton key={f.word} fix={f} may={f.do === 'resume' ? mayOperate : mayRun} onAsk={onAsk} onResume={resume} onChange={change} />
         ))}
         <button type="button" disabled={!mayRun} onClick={() => onAsk({ what: 'cancel' })}>
           Cancel it
@@ -304,14 +309,26 @@ function Waiting({ job, mayRun, onAsk, onSaid, onDone }: Pick<Props, 'job' | 'ma
   );
 }
 
-function FixButton({ fix, may, onAsk, onResume }: { fix: Fix; may: boolean; onAsk: (a: Asked) => void; onResume: (robot: string) => void }) {
+interface FixProps {
+  fix: Fix;
+  may: boolean;
+  onAsk: (a: Asked) => void;
+  onResume: (robot: string) => void;
+  onChange: (path: string, body: object, word: string) => void;
+}
+
+function FixButton({ fix, may, onAsk, onResume, onChange }: FixProps) {
   if (fix.do === 'add')
     return (
       <Link to="/fleet/robots" search={{}}>
         {fix.word}
       </Link>
     );
-  const run = () => (fix.do === 'clone' ? onAsk({ what: 'clone', change: fix.change }) : onResume(fix.robot));
+  const run = () => {
+    if (fix.do === 'clone') onAsk({ what: 'clone', change: fix.change });
+    else if (fix.do === 'post') onChange(fix.path, fix.body, fix.word);
+    else onResume(fix.robot);
+  };
   return (
     <button type="button" disabled={!may} onClick={run}>
       {fix.word}

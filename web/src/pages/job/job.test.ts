@@ -241,10 +241,14 @@ describe('the head of a job', () => {
   it('has a button for what can be done at once', () => {
     const fix = (change: string, text: string, robots: string[] = []) => fixOf({ change: change as 'slot_frees', text, robots }, detail({}));
     expect(fix('demand_dropped', 'it did not need gpu')).toEqual({ do: 'clone', word: 'Drop gpu', change: { capabilities: 'browser', cancel: 'true' } });
-    expect(fix('demand_dropped', 'it did not ask for robot r1')).toMatchObject({ word: 'Let any robot take it', change: { robot: '' } });
+    expect(fix('demand_dropped', 'it did not ask for robot r1')).toMatchObject({
+      word: 'Let any robot take it',
+      path: 'move',
+      body: { target_robot_id: 'any' },
+    });
     expect(fix('robot_returns', 'gpu-02 leaves maintenance', ['gpu-02'])).toMatchObject({ do: 'resume', robot: 'gpu-02' });
     expect(fix('robot_returns', 'gpu-02 connects again', ['gpu-02'])).toBeUndefined();
-    expect(fix('priority_raised', 'it had priority 0')).toMatchObject({ change: { priority: '0' } });
+    expect(fix('priority_raised', 'it had priority 0')).toMatchObject({ path: 'priority', body: { priority: 0 } });
     expect(fix('slot_frees', 'a slot frees on r', ['r'])).toBeUndefined();
   });
 });

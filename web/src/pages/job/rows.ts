@@ -204,7 +204,11 @@ export function cloneOf(j: Detail, v: Readonly<Record<string, string>>): Schemas
 }
 
 /** fixOf is what a person can do at once so that a job that waits can begin. */
-export type Fix = { do: 'clone'; word: string; change: Record<string, string> } | { do: 'resume'; word: string; robot: string } | { do: 'add'; word: string };
+export type Fix =
+  | { do: 'clone'; word: string; change: Record<string, string> }
+  | { do: 'post'; word: string; path: 'priority' | 'move'; body: Record<string, string | number> }
+  | { do: 'resume'; word: string; robot: string }
+  | { do: 'add'; word: string };
 
 export function fixOf(c: Schemas['JobChange'], j: Detail): Fix | undefined {
   switch (c.change) {
@@ -212,11 +216,11 @@ export function fixOf(c: Schemas['JobChange'], j: Detail): Fix | undefined {
       const [, what = '', word = ''] = /^it did not (need|ask for robot|ask for the tag) (.+)$/.exec(c.text) ?? [];
       if (what === 'need')
         return { do: 'clone', word: `Drop ${word}`, change: { capabilities: j.requires.filter((x) => x !== word).join(', '), cancel: 'true' } };
-      if (what === 'ask for robot') return { do: 'clone', word: 'Let any robot take it', change: { robot: '', cancel: 'true' } };
+      if (what === 'ask for robot') return { do: 'post', word: 'Let any robot take it', path: 'move', body: { target_robot_id: 'any' } };
       return undefined;
     }
     case 'priority_raised':
-      return { do: 'clone', word: 'Make it more urgent', change: { priority: '0', cancel: 'true' } };
+      return { do: 'post', word: 'Make it most urgent (0 goes first)', path: 'priority', body: { priority: 0 } };
     case 'robot_returns': {
       const robot = /is resumed|leaves maintenance|taken back from draining/.test(c.text) ? c.robots[0] : undefined;
       return robot === undefined ? undefined : { do: 'resume', word: `Put ${robot} back into service`, robot };
