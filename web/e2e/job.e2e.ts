@@ -215,7 +215,7 @@ describe('the page of a job', () => {
 
   it('lets any robot take one that waits for a certain one', async () => {
     await ask(server.url, 'POST', '/robots/dev-1/pause', {});
-    const id = await slow({ placement: { robot_id: 'dev-1' } });
+    const id = await slow({ target_robot_id: 'dev-1' });
     const w = await open(browser);
     const { page } = w;
     await page.goto(`${server.url}/fleet/jobs/${id}`);
