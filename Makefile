@@ -52,7 +52,7 @@ test: setup-test fmt-check law verify ## everything, under 12 minutes on two cor
 	@$(MAKE) --no-print-directory -j3 --output-sync=line test-ui test-go test-chaos
 
 test-ui: # of the interface, where there is a Node for it
-	@scripts/test-ui.sh
+	+@scripts/test-ui.sh
 
 test-go: lint
 	@$(MAKE) --no-print-directory test-rooms

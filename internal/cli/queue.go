@@ -20,7 +20,7 @@ type queueCmds struct {
 	Edit    queueEditCmd    `cmd:"" help:"change a queue"`
 	Stats   queueStatsCmd   `cmd:"" help:"say how a queue stands, and whether its deadlines will be met"`
 	Depth   queueDepthCmd   `cmd:"" help:"draw how many items of a queue were new over time"`
-	Figures queueFiguresCmd `cmd:"" help:"say of all queues how old their oldest item is, and whether deadlines will be met"`
+	Figures queueFiguresCmd `cmd:"" help:"say how all queues do: oldest item, deadlines, depth"`
 	Pause   queuePauseCmd   `cmd:"" help:"keep items from being taken"`
 	Resume  queueResumeCmd  `cmd:"" help:"let items be taken again"`
 	Delete  queueDeleteCmd  `cmd:"" aliases:"rm" help:"delete a queue that has nothing left to do"`

@@ -8,7 +8,7 @@ import (
 )
 
 // volatile is what differs from answer to answer of one and the same state.
-var volatile = regexp.MustCompile(`"(request_id|uptime_seconds|timestamp|last_used_ip|server_time|duration_ms|duration|mark)":("[^"]*"|[0-9.]+|null)|"waiting_count":[0-9]+,"behind_count":[0-9]+|"heartbeat","state":"[a-z]+","value":[0-9.e-]+|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z`)
+var volatile = regexp.MustCompile(`"(request_id|uptime_seconds|timestamp|last_used_ip|server_time|duration_ms|duration|mark|oldest_age_seconds)":("[^"]*"|[0-9.]+|null)|"waiting_count":[0-9]+,"behind_count":[0-9]+|"heartbeat","state":"[a-z]+","value":[0-9.e-]+|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z`)
 
 // TestForeignThingsChangeNoAnswer asks every route that reads, fills another
 // tenant with things of each kind, and asks again: an answer that differs by so
