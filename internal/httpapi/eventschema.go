@@ -107,7 +107,7 @@ func eventShapes() []eventShape {
 			"name_pattern": "text", "environment": "text", "uses_max": "number",
 		}},
 		{fleet.EventEnrolmentRevoked, fleet.SubjectEnrolment, "An enrolment token was revoked.", nil},
-		{fleet.EventBrake, fleet.SubjectFleet, "So many robots fell silent at once that no lease was taken away.", nil},
+		{fleet.EventBrake, fleet.SubjectFleet, "So many robots fell silent at once that no lease was taken away: of this tenant so many attempts.", map[string]string{"silent": "number"}},
 		{fleet.EventJobPriority, job, "Somebody changed the urgency of a job that waits.", map[string]string{"from": "number", "to": "number", "by": "text"}},
 		{fleet.EventJobMoved, job, "A job that waits asks for another robot, or for any.", map[string]string{"from_robot_id?": "text", "to_robot_id?": "text", "by": "text"}},
 		{fleet.EventJobReleased, job, "The jobs that it waited for have ended as it needs.", map[string]string{"parent_id": "text", "parent_state": "text", "not_before?": "text"}},

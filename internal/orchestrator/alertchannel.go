@@ -302,10 +302,17 @@ func (a *Alerts) TestChannel(ctx context.Context, p auth.Principal, ref string) 
 // faultOf is why a notice could not be sent, as people may read it.
 func faultOf(err error, credential string) string {
 	text := said(err)
-	if credential != "" { // a server may repeat what it was sent
-		text = strings.ReplaceAll(text, credential, "***")
+	if credential == "" {
+		return plainText(text)
 	}
-	return plainText(text)
+	text = strings.ReplaceAll(text, credential, "***") // a server may repeat what it was sent
+	words := strings.Fields(text)
+	for i, w := range words { // also as it was sent
+		if plain, err := base64.StdEncoding.DecodeString(strings.Trim(w, `"'<>.,:;()`)); err == nil && strings.Contains(string(plain), credential) {
+			words[i] = "***"
+		}
+	}
+	return plainText(strings.Join(words, " "))
 }
 
 // credential is what a channel signs or signs in with; empty where it needs none.

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/auth"
@@ -182,11 +183,15 @@ func (a *Alerts) opened(tx store.Tx, i *fleet.Incident, channels []fleet.ID) err
 
 // notify stores what is to be told; it is sent after the commit.
 func (a *Alerts) notify(tx store.Tx, i *fleet.Incident, kind fleet.NoticeKind, channels []fleet.ID) error {
+	return a.notifyAt(tx, i, kind, channels, a.Now())
+}
+
+func (a *Alerts) notifyAt(tx store.Tx, i *fleet.Incident, kind fleet.NoticeKind, channels []fleet.ID, due time.Time) error {
 	now := a.Now()
 	list := make([]fleet.Notice, len(channels))
 	for k, c := range channels {
 		list[k] = fleet.Notice{
-			ID: a.IDs.New(), Tenant: i.Tenant, Incident: i.ID, Channel: c, Kind: kind, State: fleet.NoticeWaiting, DueAt: now, CreatedAt: now,
+			ID: a.IDs.New(), Tenant: i.Tenant, Incident: i.ID, Channel: c, Kind: kind, State: fleet.NoticeWaiting, DueAt: due, CreatedAt: now,
 		}
 	}
 	return tx.AddNotices(list)

@@ -39,6 +39,7 @@ func (a *Alerts) look(ctx context.Context, s store.Scope, tenant fleet.TenantID)
 		return err
 	}
 	now := a.Now()
+	var faults []error
 	var list []fleet.Sighting
 	for _, look := range []struct {
 		kind fleet.AlertKind
@@ -54,27 +55,24 @@ func (a *Alerts) look(ctx context.Context, s store.Scope, tenant fleet.TenantID)
 			list = append(list, seen...)
 			return err
 		})
-		if err != nil {
-			return err
-		}
+		faults = append(faults, err) // of one kind, which stops none of the others
 	}
 	if set.wants(fleet.AlertRobotHealth) {
 		seen, err := a.unwell(ctx, s, now)
-		if err != nil {
-			return err
-		}
+		faults = append(faults, err)
 		list = append(list, seen...)
 	}
 	found := set.match(list)
 	if len(found) == 0 {
-		return nil
+		return errors.Join(faults...)
 	}
-	return a.Store.Update(ctx, s, func(tx store.Tx) error {
+	err := a.Store.Update(ctx, s, func(tx store.Tx) error {
 		if err := tx.LockAlerts(tenant); err != nil {
 			return err
 		}
 		return a.seeAll(tx, &set, found)
 	})
+	return errors.Join(append(faults, err)...)
 }
 
 // waitingLong finds the jobs that wait for a robot since a minute or more. How long
@@ -215,7 +213,7 @@ func (t *stalls) look(r store.Reader, _ *alertSet, now time.Time) (out []fleet.S
 		w := &list[i]
 		is := standstill{w.Epoch, w.Progress, w.Node, w.Message, now, now}
 		was, ok := t.seen[w.JobID]
-		if ok && was.epoch == is.epoch && was.progress == is.progress && was.node == is.node && was.message == is.message {
+		if ok && now.Sub(was.at) <= stallForgets && was.epoch == is.epoch && was.progress == is.progress && was.node == is.node && was.message == is.message {
 			is.since = was.since
 		}
 		t.seen[w.JobID] = is
@@ -351,8 +349,18 @@ func (a *Alerts) resolved(tx store.Tx, set *alertSet, i *fleet.Incident, p auth.
 	}
 	var told []fleet.ID
 	for k := range list {
-		if c, ok := set.channel(list[k].Channel); ok && c.Resolved && c.Enabled && list[k].State == fleet.NoticeSent {
+		n := &list[k]
+		c, ok := set.channel(n.Channel)
+		if !ok || !c.Resolved || !c.Enabled {
+			continue
+		}
+		switch {
+		case n.State == fleet.NoticeSent:
 			told = append(told, c.ID)
+		case n.State == fleet.NoticeWaiting && !n.Held && n.Kind != fleet.NoticeResolved: // it is told late, and of its end after it
+			if err := a.notifyAt(tx, i, fleet.NoticeResolved, []fleet.ID{c.ID}, n.DueAt.Add(time.Second)); err != nil {
+				return err
+			}
 		}
 	}
 	return a.notify(tx, i, fleet.NoticeResolved, told)

@@ -150,7 +150,7 @@ func (a *Alerts) send(ctx context.Context, s store.Scope, n fleet.Notice) (sent 
 			case !there:
 				n.State, n.Fault = fleet.NoticeDropped, "The channel is gone or disabled."
 			default:
-				n.Held, n.DueAt = true, silent
+				n.Held, n.DueAt = true, earliest(silent, now.Add(silenceAgain))
 			}
 			if _, err := tx.SettleNotice(n); err != nil || there {
 				return err
@@ -171,7 +171,7 @@ func (a *Alerts) send(ctx context.Context, s store.Scope, n fleet.Notice) (sent 
 	if err == nil {
 		err = a.deliver(ctx, &c, credential, &n, &i)
 	}
-	if ctx.Err() != nil && errors.Is(context.Cause(ctx), context.Canceled) { // this process stops: it is sent again
+	if err != nil && ctx.Err() != nil && errors.Is(context.Cause(ctx), context.Canceled) { // this process stops: it is sent again
 		return false, err
 	}
 	fault := ""
@@ -211,4 +211,15 @@ func (a *Alerts) settle(ctx context.Context, s store.Scope, set *alertSet, n fle
 		}
 		return a.seeAll(tx, set, set.match([]fleet.Sighting{seen}))
 	})
+}
+
+// silenceAgain is when a notice that a silence holds is looked at again at the latest:
+// silences end, and calendars change, before their time.
+const silenceAgain = 5 * time.Minute
+
+func earliest(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
 }

@@ -165,7 +165,7 @@ func (j *Jobs) keepBulk(ctx context.Context, s store.Scope, id fleet.ID) error {
 			more = true
 			err = j.Store.Update(ctx, s, func(tx store.Tx) error {
 				b, err := tx.Bulk(id)
-				if err != nil || b.State != fleet.BulkRunning {
+				if err != nil || b.State != fleet.BulkRunning || b.Version != refused.version { // or somebody else has settled it
 					return err
 				}
 				t := refused.target
@@ -185,7 +185,8 @@ func (j *Jobs) keepBulk(ctx context.Context, s store.Scope, id fleet.ID) error {
 // refusedTarget says why something cannot be done with a job.
 type refusedTarget struct {
 	error
-	target fleet.BulkTarget
+	target  fleet.BulkTarget
+	version int64 // of the operation as it was asked
 }
 
 // bulkOne does to one job what the operation is for.
@@ -194,7 +195,7 @@ func (j *Jobs) bulkOne(tx store.Tx, b *fleet.Bulk, t *fleet.BulkTarget) error {
 	refuse := func(err error) error {
 		if e := fleet.AsError(err); e != nil && e.Code != fleet.CodeInternal && e.Code != fleet.CodeUnavailable && e.Reason != "job_changed" {
 			t.MadeID = ""
-			return &refusedTarget{e, *t}
+			return &refusedTarget{e, *t, b.Version}
 		}
 		return err
 	}

@@ -28,7 +28,8 @@ func (w *Webhooks) Follow(ctx context.Context, s store.Scope) error {
 	var faults []error // of single ones, which stop none of the others
 	for i := range list {
 		b := &list[i]
-		for more := true; more; {
+		more := true
+		for n := 0; more && n < followPages; n++ { // the rest waits for the others
 			var err error
 			if more, err = w.followOne(ctx, s.In(b.Tenant), b); err != nil {
 				faults = append(faults, fmt.Errorf("follow the log for webhook %s: %w", b.ID, err))
@@ -37,6 +38,9 @@ func (w *Webhooks) Follow(ctx context.Context, s store.Scope) error {
 	}
 	return errors.Join(faults...)
 }
+
+// followPages is how many parts of the log are read for one webhook in a pass.
+const followPages = 10
 
 // followOne reads a part of the log for a webhook. What is new goes before what
 // is sent again.

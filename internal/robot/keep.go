@@ -15,7 +15,8 @@ import (
 )
 
 // keep hands a file that a run left to the orchestrator, before the end of the
-// run is told. While the orchestrator is away it tries again until ctx is over.
+// run is told. It waits for an orchestrator that is busy until ctx is over, and for
+// none that is away: the end of a run is worth more than its files.
 func (r *Robot) keep(ctx context.Context, u *run, name string, body []byte) error {
 	var backoff protocol.Backoff
 	for {
@@ -39,7 +40,7 @@ func (r *Robot) keep(ctx context.Context, u *run, name string, body []byte) erro
 func (r *Robot) keepOnce(ctx context.Context, u *run, name string, body []byte) (again bool, err error) {
 	c := r.current()
 	if c == nil {
-		return true, errors.New("the orchestrator is away")
+		return false, errors.New("the orchestrator is away")
 	}
 	ctx, cancel := context.WithTimeout(ctx, transferTimeout)
 	defer cancel()

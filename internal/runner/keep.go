@@ -16,8 +16,9 @@ import (
 	"github.com/casarerpa/fleet/internal/redact"
 )
 
-// keepTime bounds how long files are handed over once the job has ended.
-const keepTime = 2 * time.Minute
+// keepTime bounds how long files are handed over before the end of the job is told.
+// It is far less than the grace of a stop, so that a file never costs a result.
+const keepTime = 15 * time.Second
 
 // keepFiles hands the files of the folder artifacts to whoever keeps them, also those
 // of a job that failed or was stopped, and tells what was left out and why. Texts
@@ -38,8 +39,12 @@ func keepFiles(ctx context.Context, dir string, job *Job, hide *redact.Redactor)
 	if err != nil {
 		return []string{"the artifacts cannot be read: " + err.Error()}
 	}
-	// A job that was stopped has ended its ctx, and what it made still counts.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepTime)
+	// A job that was stopped has ended its ctx, and what it made still counts. One
+	// that is stopped now waits for no file.
+	if ctx.Err() != nil {
+		ctx = context.WithoutCancel(ctx)
+	}
+	ctx, cancel := context.WithTimeout(ctx, keepTime)
 	defer cancel()
 	slices.SortFunc(files, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
 	var bytes int64

@@ -20,9 +20,8 @@ type Reaper struct {
 	Attempts *orchestrator.Attempts
 	Timing   func(environment string) fleet.Timing
 	Logger   *slog.Logger
-	Alarm    func(taken, live int) // the brake went on; may be nil
-	Every    time.Duration         // default: an eighteenth of the lost time, at most 5 s
-	Lead     Lead                  // nil: this process alone does the chores
+	Every    time.Duration // default: an eighteenth of the lost time, at most 5 s
+	Lead     Lead          // nil: this process alone does the chores
 
 	term   int64 // in which it watches
 	seen   map[store.Ref]*watched
@@ -167,7 +166,7 @@ func (r *Reaper) observe(ctx context.Context, scope store.Scope, now time.Time) 
 }
 
 // take takes attempts away, unless they are so many at once that the fault is
-// more likely here: then nothing is taken, an alarm is raised, and the full
+// more likely here: then nothing is taken, those concerned are told, and the full
 // time is waited again. If they are silent still, at most a fifth goes in each
 // sweep, so that every job comes to its end.
 func (r *Reaper) take(ctx context.Context, scope store.Scope, lost []store.LiveAttempt, live int, now time.Time) error {
@@ -183,10 +182,11 @@ func (r *Reaper) take(ctx context.Context, scope store.Scope, lost []store.LiveA
 				r.seen[a.Ref].since = now
 			}
 			r.Logger.Error("brake: too many attempts fell silent at once; none is taken away yet", "silent", len(lost), "live", live)
-			if r.Alarm != nil {
-				r.Alarm(len(lost), live)
+			silent := map[fleet.TenantID]int{}
+			for i := range lost {
+				silent[lost[i].Tenant]++
 			}
-			return nil
+			return r.Attempts.Brake(ctx, scope, silent)
 		}
 		lost = lost[:limit]
 	}

@@ -82,13 +82,15 @@ func (h *Webhooks) RunOnce(ctx context.Context) error {
 	h.faults = nil
 	busy := 0
 	next := make(map[fleet.ID]*webhookPace, len(list))
+	now := h.Now()
 	for id, p := range h.pace {
 		if p.busy {
-			next[id] = p
 			busy++
 		}
+		if p.busy || now.Sub(p.at) < time.Second { // until its pace is whole again
+			next[id] = p
+		}
 	}
-	now := h.Now()
 	for i := range list {
 		w := &list[i]
 		p := h.pace[w.ID]
@@ -122,6 +124,9 @@ func (h *Webhooks) send(ctx context.Context, s store.Scope, id fleet.ID, limit i
 		h.faults = append(h.faults, fmt.Errorf("send to webhook %s: %w", id, err))
 	}
 	h.mu.Unlock()
+	if sent == 0 || err != nil { // there is nothing to go on with at once
+		return
+	}
 	select {
 	case h.done <- struct{}{}:
 	default:

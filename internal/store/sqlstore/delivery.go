@@ -41,7 +41,7 @@ var (
 	deliveryDrop = stmt("webhook_delivery.drop", `update webhook_deliveries set version = version + 1, state = 'given_up', open = false, next_at = null,
 		ended_at = $2, reason = $3 where webhook_id = $1 and open and tenant_id || '' = $4`)
 	deliveryPrune = stmt("webhook_delivery.prune", `delete from webhook_deliveries where (webhook_id, seq) in
-		(select webhook_id, seq from webhook_deliveries where event_at < $1 and ($2 or tenant_id = $3) order by event_at limit $4)`)
+		(select webhook_id, seq from webhook_deliveries where event_at < $1 and not open and ($2 or tenant_id = $3) order by event_at limit $4)`)
 	deliveryOrphans = stmt("webhook_delivery.orphans", `delete from webhook_deliveries where (webhook_id, seq) in
 		(select d.webhook_id, d.seq from webhooks w join webhook_deliveries d on d.webhook_id = w.id
 		where w.deleted_at is not null and ($1 or w.tenant_id = $2) limit $3)`)
