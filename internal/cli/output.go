@@ -9,6 +9,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/casarerpa/fleet/client"
+	"github.com/casarerpa/fleet/internal/config"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -31,6 +33,19 @@ func (s *shell) answer(format string, v any, show func() error) error {
 		return writeYAML(s.out, text)
 	}
 	return show()
+}
+
+// answerOne does something with one thing and shows what came of it.
+func answerOne[T any](s *shell, c config.Client, do func(api *client.Client) (T, error), show func(v T) error) error {
+	api, err := s.connect(c)
+	if err != nil {
+		return err
+	}
+	v, err := do(api)
+	if err != nil {
+		return err
+	}
+	return s.answer(c.Output, v, func() error { return show(v) })
 }
 
 // piece writes one thing of a stream: a line of JSON, a document of YAML, or what

@@ -256,7 +256,7 @@ type triggerShowCmd struct {
 
 // Run shows a trigger.
 func (c *triggerShowCmd) Run(ctx context.Context, sh *shell) error {
-	return sh.oneTrigger(c.Client, func(api *client.Client) (client.Trigger, error) { return api.GetTrigger(ctx, c.Trigger) }, func(t client.Trigger) error {
+	return answerOne(sh, c.Client, func(api *client.Client) (client.Trigger, error) { return api.GetTrigger(ctx, c.Trigger) }, func(t client.Trigger) error {
 		var k card
 		for _, r := range [][2]string{
 			{"trigger", t.Name},
@@ -283,19 +283,6 @@ func (c *triggerShowCmd) Run(ctx context.Context, sh *shell) error {
 	})
 }
 
-// oneTrigger does something with a trigger and shows what came of it.
-func (s *shell) oneTrigger(c config.Client, do func(api *client.Client) (client.Trigger, error), show func(t client.Trigger) error) error {
-	api, err := s.connect(c)
-	if err != nil {
-		return err
-	}
-	t, err := do(api)
-	if err != nil {
-		return err
-	}
-	return s.answer(c.Output, t, func() error { return show(t) })
-}
-
 // saidOf is one sentence about a trigger.
 func (s *shell) saidOf(words string) func(t client.Trigger) error {
 	return func(t client.Trigger) error {
@@ -313,7 +300,7 @@ type triggerEditCmd struct {
 
 // Run changes a trigger.
 func (c *triggerEditCmd) Run(ctx context.Context, sh *shell) error {
-	return sh.oneTrigger(c.Client, func(api *client.Client) (client.Trigger, error) {
+	return answerOne(sh, c.Client, func(api *client.Client) (client.Trigger, error) {
 		was, err := api.GetTrigger(ctx, c.Trigger)
 		if err != nil {
 			return was, err
@@ -334,7 +321,7 @@ type triggerEnableCmd struct {
 
 // Run lets a trigger fire.
 func (c *triggerEnableCmd) Run(ctx context.Context, sh *shell) error {
-	return sh.oneTrigger(c.Client, func(api *client.Client) (client.Trigger, error) { return api.EnableTrigger(ctx, c.Trigger) }, sh.saidOf("is enabled"))
+	return answerOne(sh, c.Client, func(api *client.Client) (client.Trigger, error) { return api.EnableTrigger(ctx, c.Trigger) }, sh.saidOf("is enabled"))
 }
 
 type triggerDisableCmd struct {
@@ -345,7 +332,7 @@ type triggerDisableCmd struct {
 
 // Run keeps a trigger from firing.
 func (c *triggerDisableCmd) Run(ctx context.Context, sh *shell) error {
-	return sh.oneTrigger(c.Client, func(api *client.Client) (client.Trigger, error) { return api.DisableTrigger(ctx, c.Trigger, c.Note) }, sh.saidOf("is disabled"))
+	return answerOne(sh, c.Client, func(api *client.Client) (client.Trigger, error) { return api.DisableTrigger(ctx, c.Trigger, c.Note) }, sh.saidOf("is disabled"))
 }
 
 type triggerTestCmd struct {

@@ -160,19 +160,6 @@ type oneWebhook struct {
 	Webhook string `arg:"" help:"id or name of the webhook"`
 }
 
-// oneWebhook does something with a webhook and shows what came of it.
-func (s *shell) oneWebhook(c config.Client, do func(api *client.Client) (client.Webhook, error), show func(w client.Webhook) error) error {
-	api, err := s.connect(c)
-	if err != nil {
-		return err
-	}
-	w, err := do(api)
-	if err != nil {
-		return err
-	}
-	return s.answer(c.Output, w, func() error { return show(w) })
-}
-
 // saidOfWebhook is one sentence about a webhook.
 func (s *shell) saidOfWebhook(words string) func(w client.Webhook) error {
 	return func(w client.Webhook) error {
@@ -188,7 +175,7 @@ type webhookShowCmd struct {
 
 // Run shows a webhook.
 func (c *webhookShowCmd) Run(ctx context.Context, sh *shell) error {
-	return sh.oneWebhook(c.Client, func(api *client.Client) (client.Webhook, error) { return api.GetWebhook(ctx, c.Webhook) }, func(w client.Webhook) error {
+	return answerOne(sh, c.Client, func(api *client.Client) (client.Webhook, error) { return api.GetWebhook(ctx, c.Webhook) }, func(w client.Webhook) error {
 		var k card
 		for _, r := range [][2]string{
 			{"webhook", w.Name},
@@ -232,7 +219,7 @@ func (c *webhookEditCmd) Run(ctx context.Context, sh *shell) error {
 		return err
 	}
 	change.Name, change.URL = given(c.Name), given(c.To)
-	return sh.oneWebhook(c.Client, func(api *client.Client) (client.Webhook, error) { return api.UpdateWebhook(ctx, c.Webhook, change) }, sh.saidOfWebhook("is changed"))
+	return answerOne(sh, c.Client, func(api *client.Client) (client.Webhook, error) { return api.UpdateWebhook(ctx, c.Webhook, change) }, sh.saidOfWebhook("is changed"))
 }
 
 type webhookEnableCmd struct {
@@ -243,7 +230,7 @@ type webhookEnableCmd struct {
 
 // Run sends events again.
 func (c *webhookEnableCmd) Run(ctx context.Context, sh *shell) error {
-	return sh.oneWebhook(c.Client, func(api *client.Client) (client.Webhook, error) { return api.EnableWebhook(ctx, c.Webhook, c.Skip) }, sh.saidOfWebhook("is enabled"))
+	return answerOne(sh, c.Client, func(api *client.Client) (client.Webhook, error) { return api.EnableWebhook(ctx, c.Webhook, c.Skip) }, sh.saidOfWebhook("is enabled"))
 }
 
 type webhookDisableCmd struct {
@@ -254,7 +241,7 @@ type webhookDisableCmd struct {
 
 // Run sends nothing more.
 func (c *webhookDisableCmd) Run(ctx context.Context, sh *shell) error {
-	return sh.oneWebhook(c.Client, func(api *client.Client) (client.Webhook, error) { return api.DisableWebhook(ctx, c.Webhook, c.Note) }, sh.saidOfWebhook("is disabled"))
+	return answerOne(sh, c.Client, func(api *client.Client) (client.Webhook, error) { return api.DisableWebhook(ctx, c.Webhook, c.Note) }, sh.saidOfWebhook("is disabled"))
 }
 
 type webhookTestCmd struct {

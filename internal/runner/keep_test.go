@@ -26,7 +26,7 @@ func TestArtifactsAreKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := os.Symlink(secret, filepath.Join(dir, "artifacts", "link.txt")); err != nil {
-		t.Skip(err)
+		t.Fatal(err)
 	}
 	for name, text := range map[string]string{".hidden": "x", "big.bin": strings.Repeat("x", fleet.MaxArtifact+1), "page.png": "\x89PNG\xff hunter22", "gone.txt": ""} {
 		if err := os.WriteFile(filepath.Join(dir, "artifacts", name), []byte(text), 0o600); err != nil {
