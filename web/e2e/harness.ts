@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import AxeBuilder from '@axe-core/playwright';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { expect } from 'vitest';
@@ -33,11 +33,14 @@ export interface Program {
   stop: () => Promise<void>;
 }
 
+/** An interface that is being worked on is shown by whichever program runs. */
+const ui: Record<string, string> = process.env.FLEET_UI_DIR ? { FLEET_UI_DIR: resolve(process.env.FLEET_UI_DIR) } : {};
+
 /** start runs bin/fleet until it says where it listens. */
 export async function start(args: string[], says: RegExp, env: Record<string, string> = {}): Promise<Program> {
   const bin = process.env.FLEET_BIN ?? join(import.meta.dirname, '../../bin/fleet');
   const home = mkdtempSync(join(tmpdir(), 'fleet-ui-'));
-  const child: ChildProcess = spawn(bin, args, { env: { PATH: process.env.PATH ?? '', HOME: home, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child: ChildProcess = spawn(bin, args, { env: { PATH: process.env.PATH ?? '', HOME: home, ...ui, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   let text = '';
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const url = await new Promise<string>((resolve, reject) => {
@@ -62,9 +65,8 @@ export async function start(args: string[], says: RegExp, env: Record<string, st
   };
 }
 
-/** dev is the whole product in one process. FLEET_UI_DIR shows an interface that is being worked on. */
-const ui = process.env.FLEET_UI_DIR ? ['--ui-dir', process.env.FLEET_UI_DIR] : [];
-export const dev = (...more: string[]) => start(['dev', '--listen', '127.0.0.1:0', ...ui, ...more], /(?:address|look at)\s+(http:\/\/\S+)/);
+/** dev is the whole product in one process. */
+export const dev = (...more: string[]) => start(['dev', '--listen', '127.0.0.1:0', ...more], /(?:address|look at)\s+(http:\/\/\S+)/);
 
 /** ask calls the API as a program does, and gives what it answers. */
 export async function ask<T>(server: string, method: string, path: string, body?: unknown): Promise<T> {
