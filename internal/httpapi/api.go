@@ -125,7 +125,7 @@ type API struct {
 	unheard  unheard
 	cross    *http.CrossOriginProtection
 	submits  submissions
-	document []byte
+	document func() ([]byte, error) // written when it is first asked for
 
 	enrolments *auth.Enrolments
 
@@ -209,10 +209,9 @@ func newAPI(o Options) (*API, error) {
 	if len(a.faults) > 0 {
 		return nil, fmt.Errorf("declare routes: %w", errors.Join(a.faults...))
 	}
-	var err error
-	if a.document, err = finishDocument(a.huma.OpenAPI()); err != nil {
-		return nil, fmt.Errorf("write the API document: %w", err)
-	}
+	doc := a.huma.OpenAPI()
+	finishDocument(doc)
+	a.document = sync.OnceValues(func() ([]byte, error) { return writeDocument(doc) })
 	return a, nil
 }
 

@@ -174,7 +174,7 @@ func newMatrixOn(t *testing.T, db dbtest.Store) *matrix {
 			OperationID string `json:"operationId"`
 		}
 	}
-	m.must(json.Unmarshal(m.api.document, &doc))
+	m.must(json.Unmarshal(documentText(m), &doc))
 	for path, methods := range doc.Paths {
 		for method, op := range methods {
 			m.ops = append(m.ops, matrixOp{op.OperationID, strings.ToUpper(method), path})

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"reflect"
 	"slices"
@@ -92,8 +93,8 @@ func problemResponse(r huma.Registry) *huma.Response {
 	}
 }
 
-// finishDocument says what huma cannot know, and writes the document.
-func finishDocument(doc *huma.OpenAPI) ([]byte, error) {
+// finishDocument says what huma cannot know.
+func finishDocument(doc *huma.OpenAPI) {
 	for _, s := range doc.Components.Schemas.Map() {
 		neverNull(s, map[*huma.Schema]bool{})
 	}
@@ -116,13 +117,16 @@ func finishDocument(doc *huma.OpenAPI) ([]byte, error) {
 			}
 		}
 	}
+}
+
+func writeDocument(doc *huma.OpenAPI) ([]byte, error) {
 	var buf bytes.Buffer
 	raw, err := json.Marshal(doc)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = json.Indent(&buf, raw, "", "  ")
 	}
-	if err := json.Indent(&buf, raw, "", "  "); err != nil {
-		return nil, err
+	if err != nil {
+		return nil, fmt.Errorf("write the API document: %w", err)
 	}
 	buf.WriteByte('\n')
 	return buf.Bytes(), nil
@@ -157,7 +161,7 @@ func Document() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.document, nil
+	return a.document()
 }
 
 // documentVersion is the version of the API, not of the program: the committed
@@ -172,8 +176,12 @@ func (a *API) documentRoutes() {
 		Description: "OK",
 		Content:     map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}}},
 	}}, func(w http.ResponseWriter, _ *http.Request) error {
+		text, err := a.document()
+		if err != nil {
+			return err
+		}
 		w.Header().Set("Content-Type", "application/json")
-		_, err := w.Write(a.document)
+		_, err = w.Write(text)
 		return ignoreWrite(err)
 	})
 }

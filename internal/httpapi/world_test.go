@@ -49,9 +49,7 @@ type world struct {
 	people *auth.People
 	epoch  int64 // of the robot's session
 	log    *bytes.Buffer
-	logMu  sync.Mutex // also guards schemas
-
-	schemas map[string]*jsonschema.Schema // by their place in the document
+	logMu  sync.Mutex
 }
 
 // masterKey is one for secrets, the same in every test.
@@ -233,7 +231,10 @@ func itoa(n int) string { b, _ := json.Marshal(n); return string(b) }
 // fits validates a body against one schema of the document.
 func (w *world) fits(pointer, body string) {
 	w.Helper()
-	schema := w.schema(pointer)
+	book, err := schemas()
+	w.must(err)
+	schema, err := book.at(pointer)
+	w.must(err)
 	value, err := jsonschema.UnmarshalJSON(strings.NewReader(body))
 	if err != nil {
 		w.Errorf("%s: %v in %s", pointer, err, body)
@@ -244,26 +245,32 @@ func (w *world) fits(pointer, body string) {
 	}
 }
 
-// schema compiles one schema of the document, once.
-func (w *world) schema(pointer string) *jsonschema.Schema {
-	w.Helper()
-	w.logMu.Lock()
-	defer w.logMu.Unlock()
-	if s := w.schemas[pointer]; s != nil {
-		return s
+// schemas compiles schemas of the document, each once.
+var schemas = sync.OnceValues(func() (*schemaBook, error) {
+	text, err := Document()
+	if err != nil {
+		return nil, err
 	}
-	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(w.api.document))
-	w.must(err)
+	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	if err != nil {
+		return nil, err
+	}
 	c := jsonschema.NewCompiler()
 	c.DefaultDraft(jsonschema.Draft2020)
-	w.must(c.AddResource("https://fleet.test/openapi.json", document))
-	s, err := c.Compile("https://fleet.test/openapi.json#" + pointer)
-	w.must(err)
-	if w.schemas == nil {
-		w.schemas = map[string]*jsonschema.Schema{}
-	}
-	w.schemas[pointer] = s
-	return s
+	return &schemaBook{compiler: c}, c.AddResource("https://fleet.test/openapi.json", document)
+})
+
+// schemaBook may be used by parallel tests.
+type schemaBook struct {
+	mu       sync.Mutex
+	compiler *jsonschema.Compiler // keeps what it has compiled
+}
+
+// at is the schema at a place in the document.
+func (b *schemaBook) at(pointer string) (*jsonschema.Schema, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.compiler.Compile("https://fleet.test/openapi.json#" + pointer)
 }
 
 // submit stores a job as the developer and returns its id.
