@@ -28,7 +28,7 @@ export function NodePanel({
   const id = useId();
   const set = (name: string, value: Json | undefined) => onChange((g) => setProperty(g, node.id, name, value), `Change ${name}`, `${node.id} ${name}`);
   return (
-    <form className={css.form} onSubmit={(e) => e.preventDefault()} aria-label={`Settings of ${titleOf(node, type)}`}>
+    <form onSubmit={(e) => e.preventDefault()} aria-label={`Settings of ${titleOf(node, type)}`}>
       <fieldset disabled={readOnly} className={css.bare}>
         <label className={css.field}>
           Name

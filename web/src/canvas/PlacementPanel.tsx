@@ -43,7 +43,7 @@ export function PlacementPanel(p: PlacementPanelProps) {
   };
   const others = p.graph.nodes.filter((n) => n.id !== p.node);
   return (
-    <form className={css.form} onSubmit={(e) => e.preventDefault()} aria-label="Placement">
+    <form onSubmit={(e) => e.preventDefault()} aria-label="Placement">
       <p className={css.hint}>{p.node === undefined ? 'The whole workflow. Select a node to place it by itself.' : p.title(p.node)}</p>
       <fieldset disabled={p.readOnly} className={css.bare}>
         <fieldset className={css.kinds}>

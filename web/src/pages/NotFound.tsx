@@ -2,7 +2,7 @@ import { Link, useRouterState } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
 import { call, type Schemas } from '../api/client';
 import { leads, targetOf } from '../parts/goto';
-import css from '../parts/parts.module.css';
+import css from '../parts/parts';
 
 const pages = [
   { to: '/', name: 'Overview' },

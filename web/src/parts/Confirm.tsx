@@ -1,5 +1,5 @@
 import { type ReactNode, useEffect, useId, useRef } from 'react';
-import css from './parts.module.css';
+import css from './parts';
 
 interface Props {
   title: string;

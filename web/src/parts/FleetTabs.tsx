@@ -1,6 +1,6 @@
 import { Link, useRouterState } from '@tanstack/react-router';
 import { useEffect } from 'react';
-import css from './parts.module.css';
+import css from './parts';
 
 export const fleetTabs = [
   { to: '/fleet/robots', name: 'Robots' },

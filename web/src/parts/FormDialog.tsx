@@ -1,7 +1,7 @@
 import { useId, useState } from 'react';
 import { useAct } from './act';
 import { Confirm } from './Confirm';
-import css from './parts.module.css';
+import css from './parts';
 import { Said } from './Said';
 
 export type Values = Record<string, string>;

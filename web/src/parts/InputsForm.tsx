@@ -2,7 +2,7 @@ import { useId } from 'react';
 import { call } from '../api/client';
 import { type Input, inputsOf, valuesOf, withValue } from './inputs';
 import { useLive } from './live';
-import css from './parts.module.css';
+import css from './parts';
 
 interface Props {
   workflow: string; // id; empty: none is chosen yet

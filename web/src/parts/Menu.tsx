@@ -1,5 +1,5 @@
 import { useEffect, useId, useRef, useState } from 'react';
-import css from './parts.module.css';
+import css from './popup.module.css';
 
 export interface Item {
   name: string;

@@ -1,4 +1,4 @@
-import css from './parts.module.css';
+import css from './parts';
 
 interface Props {
   trail: readonly string[]; // the cursors of the pages that were gone through

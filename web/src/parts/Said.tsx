@@ -1,5 +1,5 @@
 import type { Act } from './act';
-import css from './parts.module.css';
+import css from './text.module.css';
 
 /** Said shows how it went, for eyes and for screen readers. */
 export function Said({ act }: { act: Act }) {

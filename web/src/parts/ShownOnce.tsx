@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'react';
-import css from './parts.module.css';
+import css from './parts';
 
 /** ShownOnce shows a secret that nobody can show again. It closes only when somebody says that it is stored. */
 export function ShownOnce({

@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 import type { Refusal } from '../api/client';
-import css from './parts.module.css';
+import css from './text.module.css';
 
 /** Fault says what failed, and how to go on. Data that is there stays, with its age. */
 export function Fault({ error, asOf, again }: { error: Refusal; asOf?: string; again: () => void }) {

@@ -1,4 +1,4 @@
-import css from './parts.module.css';
+import css from './status.module.css';
 import { label, shapes } from './words';
 
 const tones: Record<string, string> = {

@@ -1,4 +1,4 @@
-import css from './parts.module.css';
+import css from './parts';
 
 /** Switch is something that is on or off, and says so. */
 export function Switch({ label, on, disabled, onFlip }: { label: string; on: boolean; disabled: boolean; onFlip: () => void }) {

@@ -3,10 +3,11 @@ import { actingTenant, call, type Schemas } from '../api/client';
 import { useAct } from './act';
 import { Confirm } from './Confirm';
 import { useLive } from './live';
-import css from './parts.module.css';
+import css from './parts';
 import { Said } from './Said';
 import { useMay, useMe } from './session';
 import { type Query, read, same } from './views';
+import own from './views.module.css';
 
 type View = Schemas['View'];
 
@@ -67,10 +68,10 @@ export function Views({ page, query, onQuery }: Props) {
       });
   if (list.length === 0 && !filtered && !gone) return null;
   return (
-    <fieldset className={css.views}>
+    <fieldset className={own.views}>
       <legend>Saved views</legend>
       {list.map((v) => (
-        <span key={v.view_id} className={css.view}>
+        <span key={v.view_id} className={own.view}>
           <button
             type="button"
             aria-pressed={v === on}

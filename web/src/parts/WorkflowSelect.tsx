@@ -1,7 +1,7 @@
 import { call, type Schemas } from '../api/client';
 import { sentence } from './act';
 import { useLive } from './live';
-import css from './parts.module.css';
+import css from './parts';
 
 /** useWorkflows are the workflows to choose from, the same answer for all forms of a page. */
 export const useWorkflows = () =>

@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import css from './parts.module.css';
+import css from './parts';
 
 /** Wrong puts what is wrong with a field under it. */
 export function Wrong({ say, children }: { say: string | undefined; children: ReactNode }) {

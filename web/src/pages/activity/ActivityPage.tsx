@@ -2,7 +2,7 @@ import { Link } from '@tanstack/react-router';
 import { memo, useMemo, useState } from 'react';
 import { call, type Schemas } from '../../api/client';
 import { useLive } from '../../parts/live';
-import css from '../../parts/parts.module.css';
+import css from '../../parts/parts';
 import { Empty, Fault, Loading } from '../../parts/States';
 import { clock, exact } from '../../parts/Time';
 import { label } from '../../parts/words';

@@ -1,7 +1,7 @@
 import { Link } from '@tanstack/react-router';
 import { call, type Schemas } from '../../api/client';
 import { useLive } from '../../parts/live';
-import css from '../../parts/parts.module.css';
+import css from '../../parts/parts';
 import { Fault, Loading } from '../../parts/States';
 import { Channels } from './Channels';
 import { Rules } from './Rules';

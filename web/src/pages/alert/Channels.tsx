@@ -3,7 +3,7 @@ import { call, type Schemas } from '../../api/client';
 import { useAct } from '../../parts/act';
 import { Confirm } from '../../parts/Confirm';
 import { type Field, FormDialog } from '../../parts/FormDialog';
-import css from '../../parts/parts.module.css';
+import css from '../../parts/parts';
 import { Said } from '../../parts/Said';
 import { Scroll } from '../../parts/Scroll';
 import { ShownOnce } from '../../parts/ShownOnce';

@@ -4,7 +4,7 @@ import { call, type Schemas } from '../../api/client';
 import { useAct } from '../../parts/act';
 import { Confirm } from '../../parts/Confirm';
 import { onlyIf, useLive } from '../../parts/live';
-import css from '../../parts/parts.module.css';
+import css from '../../parts/parts';
 import { Said } from '../../parts/Said';
 import { Scroll } from '../../parts/Scroll';
 import { Fault, Loading } from '../../parts/States';

@@ -1,7 +1,7 @@
 import { Link } from '@tanstack/react-router';
 import { call, type Schemas } from '../../api/client';
 import { onlyIf, useLive } from '../../parts/live';
-import css from '../../parts/parts.module.css';
+import css from '../../parts/parts';
 import { Scroll } from '../../parts/Scroll';
 import { Empty, Fault, Loading } from '../../parts/States';
 import { Status } from '../../parts/Status';

@@ -2,7 +2,7 @@ import { useState } from 'react';
 import { call, type Schemas } from '../../api/client';
 import { useAct } from '../../parts/act';
 import { type Field, FormDialog } from '../../parts/FormDialog';
-import css from '../../parts/parts.module.css';
+import css from '../../parts/parts';
 import { Said } from '../../parts/Said';
 import { Scroll } from '../../parts/Scroll';
 import { Status } from '../../parts/Status';

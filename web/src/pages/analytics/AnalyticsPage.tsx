@@ -5,7 +5,7 @@ import chart from '../../parts/chart.module.css';
 import { FleetTabs } from '../../parts/FleetTabs';
 import { type Asked, useLive } from '../../parts/live';
 import { Menu } from '../../parts/Menu';
-import css from '../../parts/parts.module.css';
+import css from '../../parts/parts';
 import { Spark } from '../../parts/Spark';
 import { Fault, Loading } from '../../parts/States';
 import { exact } from '../../parts/Time';

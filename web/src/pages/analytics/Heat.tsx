@@ -1,6 +1,6 @@
 import type { Schemas } from '../../api/client';
 import chart from '../../parts/chart.module.css';
-import css from '../../parts/parts.module.css';
+import css from '../../parts/parts';
 import { Scroll } from '../../parts/Scroll';
 import { span } from '../../parts/words';
 import own from './analytics.module.css';

@@ -2,7 +2,7 @@
 import { Link } from '@tanstack/react-router';
 import type { Schemas } from '../../api/client';
 import chart from '../../parts/chart.module.css';
-import css from '../../parts/parts.module.css';
+import css from '../../parts/parts';
 import { Scroll } from '../../parts/Scroll';
 import { label, lasted } from '../../parts/words';
 import own from './analytics.module.css';

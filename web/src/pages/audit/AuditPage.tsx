@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'react';
 import { call, Refusal, type Schemas, tenantQuery } from '../../api/client';
 import { useAct } from '../../parts/act';
-import css from '../../parts/parts.module.css';
+import css from '../../parts/parts';
 import { Said } from '../../parts/Said';
 import { Scroll } from '../../parts/Scroll';
 import { Fault, Loading } from '../../parts/States';

@@ -1,11 +1,12 @@
 import { Link } from '@tanstack/react-router';
 import { useMemo } from 'react';
-import css from '../../parts/parts.module.css';
+import css from '../../parts/parts';
 import { Status } from '../../parts/Status';
 import { useMe } from '../../parts/session';
 import { exact } from '../../parts/Time';
 import { label } from '../../parts/words';
 import { changesOf, type Row } from './audit';
+import changes from './entry.module.css';
 
 /** Entry is a row, and all that is kept of it when it is open. */
 export function Entry({ row: r, open, onOpen }: { row: Row; open: boolean; onOpen: () => void }) {
@@ -92,8 +93,8 @@ function Diff({ before, after }: { before: unknown; after: unknown }) {
           {changed.map((c) => (
             <tr key={c.path}>
               <td className={css.mono}>{c.path}</td>
-              <td>{c.before === undefined ? '–' : <del className={css.was}>{c.before}</del>}</td>
-              <td>{c.after === undefined ? '–' : <ins className={css.now}>{c.after}</ins>}</td>
+              <td>{c.before === undefined ? '–' : <del className={changes.was}>{c.before}</del>}</td>
+              <td>{c.after === undefined ? '–' : <ins className={changes.now}>{c.after}</ins>}</td>
             </tr>
           ))}
         </tbody>

@@ -2,7 +2,7 @@ import { useEffect, useState } from 'react';
 import { call, type Schemas, withTenant } from '../../api/client';
 import { sentence } from '../../parts/act';
 import { useLive } from '../../parts/live';
-import css from '../../parts/parts.module.css';
+import css from '../../parts/parts';
 import { Fault, Loading } from '../../parts/States';
 import { Ago } from '../../parts/Time';
 import own from './job.module.css';

@@ -4,7 +4,7 @@ import { call, type Schemas } from '../../api/client';
 import { sentence } from '../../parts/act';
 import { Confirm } from '../../parts/Confirm';
 import { onlyIf, useLive } from '../../parts/live';
-import css from '../../parts/parts.module.css';
+import css from '../../parts/parts';
 import { cliOf } from './actions';
 import { bulkBody, csvOf, effects, type Kind, summaryOf } from './bulk';
 import { type Line, short } from './JobRow';

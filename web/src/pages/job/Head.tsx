@@ -2,7 +2,7 @@ import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import type { Job, Schemas } from '../../api/client';
 import { Menu } from '../../parts/Menu';
-import css from '../../parts/parts.module.css';
+import css from '../../parts/parts';
 import { Status } from '../../parts/Status';
 import { Ago, exact, useNow } from '../../parts/Time';
 import { lasted, priority } from '../../parts/words';

@@ -1,5 +1,5 @@
 import { type ReactNode, useEffect, useState } from 'react';
-import css from '../../parts/parts.module.css';
+import css from '../../parts/parts';
 import { label, priority } from '../../parts/words';
 import { waits } from '../../words/waiting';
 import own from './jobs.module.css';

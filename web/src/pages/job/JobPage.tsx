@@ -2,7 +2,7 @@ import { type ReactNode, useState } from 'react';
 import { call, type Job, type Schemas } from '../../api/client';
 import { FleetTabs } from '../../parts/FleetTabs';
 import { useLive } from '../../parts/live';
-import css from '../../parts/parts.module.css';
+import css from '../../parts/parts';
 import { Scroll } from '../../parts/Scroll';
 import { Fault, Loading } from '../../parts/States';
 import { useMay } from '../../parts/session';

@@ -1,6 +1,6 @@
 import { Link } from '@tanstack/react-router';
 import type { Schemas } from '../../api/client';
-import css from '../../parts/parts.module.css';
+import css from '../../parts/parts';
 import { type Item, RowMenu } from '../../parts/RowMenu';
 import { Status } from '../../parts/Status';
 import { Ago, exact, useNow } from '../../parts/Time';

@@ -7,7 +7,7 @@ import { useCursor } from '../../parts/cursor';
 import { FleetTabs } from '../../parts/FleetTabs';
 import { useHeld } from '../../parts/held';
 import { onlyIf, takeJob, touchJob, useLive } from '../../parts/live';
-import css from '../../parts/parts.module.css';
+import css from '../../parts/parts';
 import type { Item } from '../../parts/RowMenu';
 import { Empty, Fault, Loading } from '../../parts/States';
 import { useSelection } from '../../parts/selection';

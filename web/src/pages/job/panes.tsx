@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'react';
 import { call, Refusal, type Schemas } from '../../api/client';
 import { useLive } from '../../parts/live';
-import css from '../../parts/parts.module.css';
+import css from '../../parts/parts';
 import { Fault, Loading } from '../../parts/States';
 import { Status } from '../../parts/Status';
 import { clock, exact } from '../../parts/Time';

@@ -1,5 +1,5 @@
 import { Link } from '@tanstack/react-router';
-import css from '../../parts/parts.module.css';
+import css from '../../parts/parts';
 import { Ago, In } from '../../parts/Time';
 import type { Change } from './keys';
 

@@ -1,5 +1,5 @@
 import type { Schemas } from '../../api/client';
-import css from '../../parts/parts.module.css';
+import css from '../../parts/parts';
 import { Scroll } from '../../parts/Scroll';
 import { Status } from '../../parts/Status';
 import { Ago, exact, In } from '../../parts/Time';

@@ -3,7 +3,7 @@ import { call, type Schemas } from '../../api/client';
 import { useAct } from '../../parts/act';
 import { FleetTabs } from '../../parts/FleetTabs';
 import { onlyIf, useLive } from '../../parts/live';
-import css from '../../parts/parts.module.css';
+import css from '../../parts/parts';
 import { Said } from '../../parts/Said';
 import { ShownOnce } from '../../parts/ShownOnce';
 import { Empty, Fault, Loading } from '../../parts/States';

@@ -1,6 +1,6 @@
 import { Link } from '@tanstack/react-router';
 import { stream, useFleetList } from '../../parts/live';
-import css from '../../parts/parts.module.css';
+import css from '../../parts/parts';
 import { useMay } from '../../parts/session';
 import { FirstStart } from './FirstStart';
 import { Needs } from './Needs';

@@ -2,7 +2,7 @@ import { useState } from 'react';
 import { call, type Schemas } from '../../api/client';
 import { useAct } from '../../parts/act';
 import { Confirm } from '../../parts/Confirm';
-import css from '../../parts/parts.module.css';
+import css from '../../parts/parts';
 import { Said } from '../../parts/Said';
 import { parseItems } from './items';
 

@@ -4,7 +4,7 @@ import { call, type Schemas } from '../../api/client';
 import type { Act } from '../../parts/act';
 import { Confirm } from '../../parts/Confirm';
 import { useLive } from '../../parts/live';
-import css from '../../parts/parts.module.css';
+import css from '../../parts/parts';
 import { Scroll } from '../../parts/Scroll';
 import { Fault, Loading } from '../../parts/States';
 import { Ago } from '../../parts/Time';

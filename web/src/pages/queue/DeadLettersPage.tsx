@@ -6,7 +6,7 @@ import { Confirm } from '../../parts/Confirm';
 import { FleetTabs } from '../../parts/FleetTabs';
 import { useLive } from '../../parts/live';
 import { Pager } from '../../parts/Pager';
-import css from '../../parts/parts.module.css';
+import css from '../../parts/parts';
 import { Said } from '../../parts/Said';
 import { Scroll } from '../../parts/Scroll';
 import { Fault, Loading } from '../../parts/States';

@@ -2,7 +2,7 @@ import { call, type Schemas } from '../../api/client';
 import { Lines } from '../../parts/Chart';
 import { useEvery } from '../../parts/every';
 import { useLive } from '../../parts/live';
-import css from '../../parts/parts.module.css';
+import css from '../../parts/parts';
 import { Fault, Loading } from '../../parts/States';
 import { exact } from '../../parts/Time';
 import { count, depthRanges } from './items';

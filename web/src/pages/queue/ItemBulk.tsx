@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from 'react';
 import { call, type Schemas } from '../../api/client';
 import type { Act } from '../../parts/act';
 import { FormDialog } from '../../parts/FormDialog';
-import css from '../../parts/parts.module.css';
+import css from '../../parts/parts';
 import { countOf } from './items';
 
 type Item = Schemas['QueueItem'];

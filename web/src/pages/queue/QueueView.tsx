@@ -5,7 +5,7 @@ import { useAct } from '../../parts/act';
 import { Confirm } from '../../parts/Confirm';
 import { useLive } from '../../parts/live';
 import { Pager } from '../../parts/Pager';
-import css from '../../parts/parts.module.css';
+import css from '../../parts/parts';
 import { Said } from '../../parts/Said';
 import { Scroll } from '../../parts/Scroll';
 import { Fault, Loading } from '../../parts/States';

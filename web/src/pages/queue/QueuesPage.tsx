@@ -6,7 +6,7 @@ import { Confirm } from '../../parts/Confirm';
 import { useEvery } from '../../parts/every';
 import { FleetTabs } from '../../parts/FleetTabs';
 import { useLive } from '../../parts/live';
-import css from '../../parts/parts.module.css';
+import css from '../../parts/parts';
 import { Said } from '../../parts/Said';
 import { Spark } from '../../parts/Spark';
 import { Empty, Fault, Loading } from '../../parts/States';

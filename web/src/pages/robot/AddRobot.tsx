@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from 'react';
 import { call, type Schemas } from '../../api/client';
 import { useAct } from '../../parts/act';
 import { fleet, useRobots } from '../../parts/live';
-import parts from '../../parts/parts.module.css';
+import parts from '../../parts/parts';
 import { Said } from '../../parts/Said';
 import { Status } from '../../parts/Status';
 import { Ago } from '../../parts/Time';

@@ -1,6 +1,6 @@
 import { memo } from 'react';
 import { useRobots } from '../../parts/live';
-import parts from '../../parts/parts.module.css';
+import parts from '../../parts/parts';
 import { type BulkKind, kinds, manages, verbs } from './bulk';
 import { count, counts, type RobotSearch } from './rows';
 import { useListed } from './use';

@@ -3,10 +3,11 @@ import { call, type Schemas } from '../../api/client';
 import { useAct } from '../../parts/act';
 import { Confirm } from '../../parts/Confirm';
 import { fleet } from '../../parts/live';
-import parts from '../../parts/parts.module.css';
+import parts from '../../parts/parts';
 import { Said } from '../../parts/Said';
 import type { Asked } from './actions';
 import { asksRunning, asksUntil, asksWhy, bodyOf, effects, grave, phrase, type Running, takesAway, verbs, type Wish, wish } from './bulk';
+import own from './robots.module.css';
 import { count, counts } from './rows';
 
 const spans = [
@@ -61,7 +62,7 @@ export default function BulkDialog({ asked, onClose, onStarted }: { asked: Asked
       wide
     >
       {n === 1 && <p className={parts.mono}>{fleet.row(asked.ids[0] ?? '')?.name ?? asked.ids[0]}</p>}
-      <ul className={parts.plain}>
+      <ul className={own.plain}>
         {effects(asked.kind, by, w.running).map((e) => (
           <li key={e}>{e}</li>
         ))}

@@ -3,7 +3,7 @@ import { useState } from 'react';
 import { call, type Schemas } from '../../api/client';
 import { useAct } from '../../parts/act';
 import { useLive } from '../../parts/live';
-import parts from '../../parts/parts.module.css';
+import parts from '../../parts/parts';
 import { Said } from '../../parts/Said';
 import { Fault, Loading } from '../../parts/States';
 import { useMay } from '../../parts/session';

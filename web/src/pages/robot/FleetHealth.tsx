@@ -3,7 +3,7 @@ import { type ReactNode, useEffect, useState } from 'react';
 import { call, type Schemas } from '../../api/client';
 import type { LiveRobot } from '../../live/frames';
 import { fleet, useLive } from '../../parts/live';
-import parts from '../../parts/parts.module.css';
+import parts from '../../parts/parts';
 import { isPaused } from '../../parts/paused';
 import { capabilities } from '../../parts/RobotPicker/picker';
 import { Scroll } from '../../parts/Scroll';

@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import { call, type Schemas } from '../../api/client';
 import { useLive } from '../../parts/live';
-import parts from '../../parts/parts.module.css';
+import parts from '../../parts/parts';
 import { Fault, Loading } from '../../parts/States';
 import { exact, serverNow } from '../../parts/Time';
 import { label } from '../../parts/words';

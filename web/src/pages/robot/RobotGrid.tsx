@@ -2,7 +2,7 @@ import { useNavigate } from '@tanstack/react-router';
 import { type KeyboardEvent, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { call, type Schemas } from '../../api/client';
 import { useLive, useRobots } from '../../parts/live';
-import parts from '../../parts/parts.module.css';
+import parts from '../../parts/parts';
 import { label } from '../../parts/words';
 import type { Actions } from './actions';
 import { heading, indexAt, layout, paint, placeOf, step } from './cells';

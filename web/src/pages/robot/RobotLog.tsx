@@ -1,7 +1,7 @@
 import { Link } from '@tanstack/react-router';
 import { useEffect, useRef, useState } from 'react';
 import { call, Refusal, type Schemas } from '../../api/client';
-import parts from '../../parts/parts.module.css';
+import parts from '../../parts/parts';
 import { isPaused } from '../../parts/paused';
 import { Fault, Loading } from '../../parts/States';
 import { hidden } from '../../parts/shown';

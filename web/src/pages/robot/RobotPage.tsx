@@ -5,7 +5,7 @@ import type { Fact } from '../../live/frames';
 import { useAct } from '../../parts/act';
 import { FleetTabs } from '../../parts/FleetTabs';
 import { takeJob, touchJob, useLive, useRobot } from '../../parts/live';
-import parts from '../../parts/parts.module.css';
+import parts from '../../parts/parts';
 import { Said } from '../../parts/Said';
 import { Fault, Loading } from '../../parts/States';
 import { Status } from '../../parts/Status';

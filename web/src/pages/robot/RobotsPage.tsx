@@ -2,7 +2,7 @@ import { useNavigate } from '@tanstack/react-router';
 import { lazy, memo, Suspense, useRef, useState } from 'react';
 import { FleetTabs } from '../../parts/FleetTabs';
 import { fleet, stream, useFleetState } from '../../parts/live';
-import parts from '../../parts/parts.module.css';
+import parts from '../../parts/parts';
 import { Said } from '../../parts/Said';
 import { Empty, Fault, Loading } from '../../parts/States';
 import { useMay } from '../../parts/session';

@@ -1,6 +1,6 @@
 import { memo, type RefObject, useDeferredValue, useMemo } from 'react';
 import { useRobots } from '../../parts/live';
-import partsCss from '../../parts/parts.module.css';
+import partsCss from '../../parts/parts';
 import { capabilities } from '../../parts/RobotPicker/picker';
 import { Status } from '../../parts/Status';
 import { Views } from '../../parts/Views';

@@ -1,7 +1,7 @@
 /** The parts of the page of a robot that are lists. */
 import { Link } from '@tanstack/react-router';
 import type { Robot, Schemas } from '../../api/client';
-import css from '../../parts/parts.module.css';
+import css from '../../parts/parts';
 import { capabilities } from '../../parts/RobotPicker/picker';
 import { Scroll } from '../../parts/Scroll';
 import { Loading } from '../../parts/States';

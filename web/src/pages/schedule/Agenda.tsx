@@ -2,11 +2,12 @@ import { Link } from '@tanstack/react-router';
 import { useMemo, useState } from 'react';
 import { call, type Schemas } from '../../api/client';
 import { onlyIf, useLive } from '../../parts/live';
-import css from '../../parts/parts.module.css';
+import css from '../../parts/parts';
 import { Scroll } from '../../parts/Scroll';
 import { Fault, Loading } from '../../parts/States';
 import { exact } from '../../parts/Time';
 import { collisions, week } from './agenda';
+import own from './agenda.module.css';
 
 const most = 500;
 const hours = Array.from({ length: 24 }, (_, h) => String(h).padStart(2, '0'));
@@ -34,7 +35,7 @@ export function Agenda() {
         {Intl.DateTimeFormat().resolvedOptions().timeZone}). Yellow: several schedules in one minute.
       </p>
       <Scroll label="Agenda" className={css.tableBox}>
-        <table className={css.agenda}>
+        <table className={own.agenda}>
           <thead>
             <tr>
               <th>Day</th>

@@ -1,6 +1,6 @@
 import { useMemo } from 'react';
 import { stream, useFleetList } from '../../parts/live';
-import css from '../../parts/parts.module.css';
+import css from '../../parts/parts';
 import { capabilities, ofFleet, RobotPicker } from '../../parts/RobotPicker';
 import type { Schedule } from './schedules';
 

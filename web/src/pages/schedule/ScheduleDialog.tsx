@@ -4,7 +4,7 @@ import { sentence, useAct } from '../../parts/act';
 import { Confirm } from '../../parts/Confirm';
 import { InputsForm } from '../../parts/InputsForm';
 import { useLive } from '../../parts/live';
-import css from '../../parts/parts.module.css';
+import css from '../../parts/parts';
 import { Said } from '../../parts/Said';
 import { WorkflowSelect } from '../../parts/WorkflowSelect';
 import { Wrong } from '../../parts/Wrong';

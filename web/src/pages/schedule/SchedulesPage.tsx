@@ -5,7 +5,7 @@ import { useAct } from '../../parts/act';
 import { FleetTabs } from '../../parts/FleetTabs';
 import { useLive } from '../../parts/live';
 import { Menu } from '../../parts/Menu';
-import css from '../../parts/parts.module.css';
+import css from '../../parts/parts';
 import { Said } from '../../parts/Said';
 import { Scroll } from '../../parts/Scroll';
 import { Squares } from '../../parts/Squares';

@@ -4,7 +4,7 @@ import { useAct } from '../../parts/act';
 import { Confirm } from '../../parts/Confirm';
 import { FormDialog, type Values } from '../../parts/FormDialog';
 import { onlyIf, useLive } from '../../parts/live';
-import css from '../../parts/parts.module.css';
+import css from '../../parts/parts';
 import { Said } from '../../parts/Said';
 import { Scroll } from '../../parts/Scroll';
 import { Empty, Fault, Loading } from '../../parts/States';

@@ -2,7 +2,7 @@ import { useState } from 'react';
 import { call, type Schemas } from '../../api/client';
 import { FormDialog } from '../../parts/FormDialog';
 import { onlyIf, useLive } from '../../parts/live';
-import css from '../../parts/parts.module.css';
+import css from '../../parts/parts';
 import { Scroll } from '../../parts/Scroll';
 import { Fault, Loading } from '../../parts/States';
 import { useMay } from '../../parts/session';

@@ -4,7 +4,7 @@ import { useAct } from '../../parts/act';
 import { FormDialog } from '../../parts/FormDialog';
 import { setSingleKeys, singleKeys } from '../../parts/keys';
 import { useLive } from '../../parts/live';
-import css from '../../parts/parts.module.css';
+import css from '../../parts/parts';
 import { Said } from '../../parts/Said';
 import { Scroll } from '../../parts/Scroll';
 import { Fault } from '../../parts/States';

@@ -1,6 +1,6 @@
 import { Link } from '@tanstack/react-router';
 import type { ComponentType } from 'react';
-import css from '../../parts/parts.module.css';
+import css from '../../parts/parts';
 import { useMe } from '../../parts/session';
 import { Alerts } from '../alert/Alerts';
 import { Webhooks } from '../webhook/Webhooks';

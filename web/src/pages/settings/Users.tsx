@@ -5,7 +5,7 @@ import { Confirm } from '../../parts/Confirm';
 import { type Field, FormDialog } from '../../parts/FormDialog';
 import { onlyIf, useLive } from '../../parts/live';
 import { Pager } from '../../parts/Pager';
-import css from '../../parts/parts.module.css';
+import css from '../../parts/parts';
 import { Said } from '../../parts/Said';
 import { Scroll } from '../../parts/Scroll';
 import { Empty, Fault, Loading } from '../../parts/States';

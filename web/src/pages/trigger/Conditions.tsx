@@ -1,6 +1,7 @@
-import css from '../../parts/parts.module.css';
+import css from '../../parts/parts';
 import { Wrong } from '../../parts/Wrong';
 import type { Rule } from './rules';
+import own from './trigger.module.css';
 import { type Condition, ops } from './triggers';
 
 /** Conditions are what must hold of what a trigger is told, row by row; those that rows cannot show are edited as JSON. */
@@ -22,7 +23,7 @@ export function Conditions({ d, set, wrong }: Rule) {
         </legend>
         {d.conditions.map((c, i) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: rows have nothing else, and are only added and removed
-          <div className={css.condition} key={i}>
+          <div className={own.condition} key={i}>
             <input
               aria-label={`Condition ${i + 1}, where`}
               placeholder="/order/amount"

@@ -3,12 +3,13 @@ import { useState } from 'react';
 import { call, type Schemas } from '../../api/client';
 import { onlyIf, useLive } from '../../parts/live';
 import { Pager } from '../../parts/Pager';
-import css from '../../parts/parts.module.css';
+import css from '../../parts/parts';
 import { Scroll } from '../../parts/Scroll';
 import { Fault, Loading } from '../../parts/States';
 import { Status } from '../../parts/Status';
 import { Ago } from '../../parts/Time';
 import { label } from '../../parts/words';
+import own from './trigger.module.css';
 import { about, concerns, type Outcome, outcomes, type TriggerSearch } from './triggers';
 
 /** Deliveries is the log of a trigger: one row for each occasion, the newest first, with what became of it. */
@@ -82,7 +83,7 @@ export function Deliveries({ at, search, onSearch }: { at: string; search: Trigg
                     )}{' '}
                     {f.job_status && <Status word={f.job_status} />}
                   </td>
-                  <td className={css.told}>
+                  <td className={own.told}>
                     {f.key && <div title={f.key}>{f.key}</div>}
                     {about(f.about)}
                   </td>

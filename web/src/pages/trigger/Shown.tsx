@@ -1,5 +1,5 @@
 import { Confirm } from '../../parts/Confirm';
-import css from '../../parts/parts.module.css';
+import css from '../../parts/parts';
 import { ShownOnce } from '../../parts/ShownOnce';
 import { type Auth, auths, howToCall, type Trigger } from './triggers';
 

@@ -2,7 +2,7 @@
 import { call, type Schemas } from '../../api/client';
 import { sentence } from '../../parts/act';
 import { onlyIf, useFleetList, useLive } from '../../parts/live';
-import css from '../../parts/parts.module.css';
+import css from '../../parts/parts';
 import { useMay } from '../../parts/session';
 import { WorkflowSelect } from '../../parts/WorkflowSelect';
 import { Wrong } from '../../parts/Wrong';

@@ -2,7 +2,7 @@ import { useState } from 'react';
 import { call, Refusal, type Schemas } from '../../api/client';
 import { useAct } from '../../parts/act';
 import { Confirm } from '../../parts/Confirm';
-import css from '../../parts/parts.module.css';
+import css from '../../parts/parts';
 import { Said } from '../../parts/Said';
 import { Wrong } from '../../parts/Wrong';
 import { bodyOf, type Draft, draftOf, newDraft, Unreadable, usual, type Webhook } from './webhooks';

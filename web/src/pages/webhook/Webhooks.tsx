@@ -2,7 +2,7 @@ import { useEffect, useState } from 'react';
 import { call, type Schemas } from '../../api/client';
 import { useAct } from '../../parts/act';
 import { onlyIf, useLive } from '../../parts/live';
-import css from '../../parts/parts.module.css';
+import css from '../../parts/parts';
 import { Said } from '../../parts/Said';
 import { Scroll } from '../../parts/Scroll';
 import { ShownOnce } from '../../parts/ShownOnce';
