@@ -2,6 +2,7 @@ import { Link, useRouterState } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
 import { call, type Schemas } from '../api/client';
 import { leads, targetOf } from '../parts/goto';
+import { PageHead } from '../parts/PageHead';
 import css from '../parts/parts';
 
 const pages = [
@@ -41,9 +42,7 @@ export function NotFound() {
   }, [typed]);
   return (
     <div className={css.page}>
-      <div className={css.head}>
-        <h1>Nothing is here</h1>
-      </div>
+      <PageHead title="Nothing is here" />
       <p className={css.fact}>
         No page has the address <span className={css.mono}>{path}</span>. What it showed may have been deleted.
       </p>

@@ -2,6 +2,7 @@ import { Link } from '@tanstack/react-router';
 import { memo, useMemo, useState } from 'react';
 import { call, type Schemas } from '../../api/client';
 import { useLive } from '../../parts/live';
+import { PageHead } from '../../parts/PageHead';
 import css from '../../parts/parts';
 import { Empty, Fault, Loading } from '../../parts/States';
 import { clock, exact } from '../../parts/Time';
@@ -50,10 +51,7 @@ export function ActivityPage({ noun, onNoun }: { noun: string; onNoun: (n: strin
   let day = '';
   return (
     <div className={css.page}>
-      <div className={css.head}>
-        <h1>Activity</h1>
-        {feed.data && <span className={css.fact}>Newest first.</span>}
-      </div>
+      <PageHead title="Activity" facts={feed.data && 'Newest first.'} />
       <div className={css.bar}>
         <button type="button" aria-pressed={!noun} onClick={() => onNoun('')}>
           All

@@ -1,6 +1,7 @@
 import { Link } from '@tanstack/react-router';
 import { call, type Schemas } from '../../api/client';
 import { onlyIf, useLive } from '../../parts/live';
+import { PageHead } from '../../parts/PageHead';
 import css from '../../parts/parts';
 import { Scroll } from '../../parts/Scroll';
 import { Empty, Fault, Loading } from '../../parts/States';
@@ -37,14 +38,7 @@ export function IncidentsPage({ id, search, onSearch }: Props) {
     );
   return (
     <div className={css.page}>
-      <div className={css.head}>
-        <h1>Incidents</h1>
-        {list.data && (
-          <span className={css.fact}>
-            {list.data.open} open, {list.data.acknowledged} acknowledged
-          </span>
-        )}
-      </div>
+      <PageHead title="Incidents" facts={list.data && `${list.data.open} open, ${list.data.acknowledged} acknowledged`} />
       <div className={css.bar}>
         <button type="button" aria-pressed={!over} onClick={() => onSearch({})}>
           Now

@@ -2,9 +2,9 @@ import { Link } from '@tanstack/react-router';
 import { call, type Schemas } from '../../api/client';
 import { Bars, Lines } from '../../parts/Chart';
 import chart from '../../parts/chart.module.css';
-import { FleetTabs } from '../../parts/FleetTabs';
 import { type Asked, useLive } from '../../parts/live';
 import { Menu } from '../../parts/Menu';
+import { PageHead } from '../../parts/PageHead';
 import css from '../../parts/parts';
 import { Spark } from '../../parts/Spark';
 import { Fault, Loading } from '../../parts/States';
@@ -99,16 +99,14 @@ export function AnalyticsPage({ search, onSearch }: { search: NumbersSearch; onS
   const empty = o && o.current.ended === 0 && o.current.created === 0 && o.previous.ended === 0;
   return (
     <div className={css.page}>
-      <div className={css.head}>
-        <h1>Analytics</h1>
-        {o && (
-          <span className={css.fact}>
-            {exact(o.from)} to {exact(o.to)}
-            {o.as_of ? `, counted up to ${exact(o.as_of)}` : ''}
-            {o.events_behind > 0 && ` (${o.events_behind} events are not counted yet)`}
-          </span>
-        )}
-        <span className={css.grow} />
+      <PageHead
+        title="Analytics"
+        facts={
+          o &&
+          `${exact(o.from)} to ${exact(o.to)}${o.as_of ? `, counted up to ${exact(o.as_of)}` : ''}${o.events_behind > 0 ? ` (${o.events_behind} events are not counted yet)` : ''}`
+        }
+        fleet
+      >
         <button type="button" onClick={again}>
           Count again
         </button>
@@ -119,8 +117,7 @@ export function AnalyticsPage({ search, onSearch }: { search: NumbersSearch; onS
             { name: 'All of the page as JSON', run: asJSON },
           ]}
         />
-      </div>
-      <FleetTabs />
+      </PageHead>
       <div className={css.bar}>
         {ranges.map((r) => (
           <button key={r.word} type="button" aria-pressed={r === range} onClick={() => onSearch({ ...search, range: r.word })}>

@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'react';
 import { call, Refusal, type Schemas, tenantQuery } from '../../api/client';
 import { useAct } from '../../parts/act';
+import { PageHead } from '../../parts/PageHead';
 import css from '../../parts/parts';
 import { Said } from '../../parts/Said';
 import { Scroll } from '../../parts/Scroll';
@@ -75,9 +76,7 @@ export function AuditPage({ search, onSearch }: { search: AuditSearch; onSearch:
     onSearch(Object.fromEntries(Object.entries({ ...search, ...more }).filter(([, v]) => v)) as AuditSearch);
   return (
     <div className={css.page}>
-      <div className={css.head}>
-        <h1>Audit</h1>
-        <span className={css.grow} />
+      <PageHead title="Audit">
         <button type="button" onClick={() => setAgain((n) => n + 1)}>
           Read again
         </button>
@@ -87,7 +86,7 @@ export function AuditPage({ search, onSearch }: { search: AuditSearch; onSearch:
         <a href={`/api/v1/audit/export${tenantQuery('?')}`} download="audit.jsonl">
           Export
         </a>
-      </div>
+      </PageHead>
       <Said act={act} />
       {fault && (
         <section className={css.panel} aria-label="The chain is broken" role="alert">

@@ -1,8 +1,8 @@
 import { useEffect, useState } from 'react';
 import { call, type Schemas } from '../../api/client';
 import { useAct } from '../../parts/act';
-import { FleetTabs } from '../../parts/FleetTabs';
 import { onlyIf, useLive } from '../../parts/live';
+import { PageHead } from '../../parts/PageHead';
 import css from '../../parts/parts';
 import { Said } from '../../parts/Said';
 import { ShownOnce } from '../../parts/ShownOnce';
@@ -39,19 +39,11 @@ export function KeysPage() {
   useAgain(list.again, waits); // no event tells of the use of a key
   return (
     <div className={css.page}>
-      <div className={css.head}>
-        <h1>API Keys</h1>
-        {list.data && (
-          <span className={css.fact}>
-            {keys.length} of {all.length} shown
-          </span>
-        )}
-        <span className={css.grow} />
+      <PageHead title="API Keys" facts={list.data && `${keys.length} of ${all.length} shown`} fleet>
         <button type="button" className={css.primary} disabled={!may} onClick={() => setMaking(true)}>
           New key…
         </button>
-      </div>
-      <FleetTabs />
+      </PageHead>
       {may === false && <p className={css.fact}>Your role cannot manage keys. Ask an admin for the permission keys:manage.</p>}
       <Said act={act} />
       {list.error && may !== false && <Fault error={list.error} asOf={list.data ? list.asOf : ''} again={list.again} />}

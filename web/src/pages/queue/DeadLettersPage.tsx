@@ -3,8 +3,8 @@ import { useState } from 'react';
 import { call, type Schemas } from '../../api/client';
 import { useAct } from '../../parts/act';
 import { Confirm } from '../../parts/Confirm';
-import { FleetTabs } from '../../parts/FleetTabs';
 import { useLive } from '../../parts/live';
+import { PageHead } from '../../parts/PageHead';
 import { Pager } from '../../parts/Pager';
 import css from '../../parts/parts';
 import { Said } from '../../parts/Said';
@@ -39,19 +39,11 @@ export function DeadLettersPage({ view, onView }: { view: DeadView; onView: (v: 
   const rows = list.data?.entries ?? [];
   return (
     <div className={css.page}>
-      <div className={css.head}>
-        <h1>Dead letters</h1>
-        {list.data && (
-          <span className={css.fact}>
-            {list.data.pending} to look after, {list.data.total} in all
-          </span>
-        )}
-        <span className={css.grow} />
+      <PageHead title="Dead letters" facts={list.data && `${list.data.pending} to look after, ${list.data.total} in all`} fleet>
         <button type="button" disabled={!mayPurge || rows.length === 0} onClick={() => setPurge(true)}>
           Purge…
         </button>
-      </div>
-      <FleetTabs />
+      </PageHead>
       <div className={css.bar}>
         <button type="button" aria-pressed={view === 'open'} onClick={() => onView('open')}>
           To look after

@@ -4,8 +4,8 @@ import { call, type Schemas } from '../../api/client';
 import { useAct } from '../../parts/act';
 import { Confirm } from '../../parts/Confirm';
 import { useEvery } from '../../parts/every';
-import { FleetTabs } from '../../parts/FleetTabs';
 import { useLive } from '../../parts/live';
+import { PageHead } from '../../parts/PageHead';
 import css from '../../parts/parts';
 import { Said } from '../../parts/Said';
 import { Spark } from '../../parts/Spark';
@@ -46,14 +46,7 @@ export function QueuesPage({
   const shown = id || queues[0]?.id || ''; // the first one, until somebody chooses
   return (
     <div className={css.page}>
-      <div className={css.head}>
-        <h1>Queues</h1>
-        {list.data && (
-          <span className={css.fact}>
-            {list.data.total} {list.data.total === 1 ? 'queue' : 'queues'}
-          </span>
-        )}
-        <span className={css.grow} />
+      <PageHead title="Queues" facts={list.data && `${list.data.total} ${list.data.total === 1 ? 'queue' : 'queues'}`} fleet>
         <Link to="/fleet/dead-letters" search={{}}>
           Dead letters
         </Link>
@@ -66,8 +59,7 @@ export function QueuesPage({
         >
           New queue…
         </button>
-      </div>
-      <FleetTabs />
+      </PageHead>
       {list.error && <Fault error={list.error} asOf={list.data ? list.asOf : ''} again={list.again} />}
       {!list.data && !list.error && <Loading what="queues" />}
       {list.data && queues.length === 0 && (

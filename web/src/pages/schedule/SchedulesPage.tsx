@@ -2,9 +2,9 @@ import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { call, type Schemas } from '../../api/client';
 import { useAct } from '../../parts/act';
-import { FleetTabs } from '../../parts/FleetTabs';
 import { useLive } from '../../parts/live';
 import { Menu } from '../../parts/Menu';
+import { PageHead } from '../../parts/PageHead';
 import css from '../../parts/parts';
 import { Said } from '../../parts/Said';
 import { Scroll } from '../../parts/Scroll';
@@ -53,10 +53,7 @@ export function SchedulesPage({ id, agenda, kind, onView, search, onSearch, onOp
       .then(list.again);
   return (
     <div className={css.page}>
-      <div className={css.head}>
-        <h1>Schedules</h1>
-        {list.data && <span className={css.fact}>{list.data.total === 1 ? '1 schedule' : `${list.data.total} schedules`}</span>}
-        <span className={css.grow} />
+      <PageHead title="Schedules" facts={list.data && (list.data.total === 1 ? '1 schedule' : `${list.data.total} schedules`)} fleet>
         <Link to="/fleet/triggers">Triggers</Link>
         <button
           type="button"
@@ -67,8 +64,7 @@ export function SchedulesPage({ id, agenda, kind, onView, search, onSearch, onOp
         >
           New schedule…
         </button>
-      </div>
-      <FleetTabs />
+      </PageHead>
       <Said act={act} />
       {list.error && <Fault error={list.error} asOf={list.data ? list.asOf : ''} again={list.again} />}
       {!list.data && !list.error && <Loading what="schedules" />}

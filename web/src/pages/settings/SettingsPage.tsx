@@ -1,5 +1,6 @@
 import { Link } from '@tanstack/react-router';
 import type { ComponentType } from 'react';
+import { PageHead } from '../../parts/PageHead';
 import css from '../../parts/parts';
 import { useMe } from '../../parts/session';
 import { Alerts } from '../alert/Alerts';
@@ -34,9 +35,7 @@ export function SettingsPage({ part }: { part: string }) {
   const chosen = parts.find((p) => p.path === part);
   return (
     <div className={css.page}>
-      <div className={css.head}>
-        <h1>Settings</h1>
-      </div>
+      <PageHead title="Settings" />
       <div className={`${css.split} ${css.narrowSide}`}>
         <nav className={css.side} aria-label="Settings">
           {parts

@@ -2,8 +2,8 @@ import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { call, type Schemas } from '../../api/client';
 import { useAct } from '../../parts/act';
-import { FleetTabs } from '../../parts/FleetTabs';
 import { onlyIf, useLive } from '../../parts/live';
+import { PageHead } from '../../parts/PageHead';
 import css from '../../parts/parts';
 import { Said } from '../../parts/Said';
 import { Scroll } from '../../parts/Scroll';
@@ -48,10 +48,7 @@ export function TriggersPage({ id, search, onSearch, onOpen }: Props) {
       .then(list.again);
   return (
     <div className={css.page}>
-      <div className={css.head}>
-        <h1>Triggers</h1>
-        {list.data && <span className={css.fact}>{rows.length === 1 ? '1 trigger' : `${rows.length} triggers`}</span>}
-        <span className={css.grow} />
+      <PageHead title="Triggers" facts={list.data && (rows.length === 1 ? '1 trigger' : `${rows.length} triggers`)} fleet>
         <Link to="/fleet/schedules" search={{}}>
           Schedules
         </Link>
@@ -64,8 +61,7 @@ export function TriggersPage({ id, search, onSearch, onOpen }: Props) {
         >
           New trigger…
         </button>
-      </div>
-      <FleetTabs />
+      </PageHead>
       <Said act={act} />
       {list.error && <Fault error={list.error} asOf={list.data ? list.asOf : ''} again={list.again} />}
       {!list.data && !list.error && <Loading what="triggers" />}
