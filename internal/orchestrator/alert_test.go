@@ -433,6 +433,56 @@ func TestRobotLost(t *testing.T) {
 	}
 }
 
+// A robot that dies together with its orchestrator is as lost as any other: the
+// sessions that are closed for it are told of, and what was only offered to it goes
+// elsewhere.
+func TestRobotLostWithItsOrchestrator(t *testing.T) {
+	a := newAlerting(t)
+	a.connect()
+	runs, offered := a.submit(), a.submit()
+	a.start(runs)
+	won, _, err := a.store.Assign(a.Context(), a.admin.Scope(), []store.Assignment{{
+		Tenant: "default", JobID: offered.ID, Epoch: offered.Epoch, RobotID: "r1", SessionEpoch: a.epoch, AcceptWithin: time.Hour,
+	}}, a.now)
+	a.must(err)
+	if len(won) != 1 {
+		t.Fatal("the second job was not offered")
+	}
+	a.must(a.store.Update(a.Context(), store.System("cluster"), func(tx store.Tx) error {
+		n, err := tx.CloseMember("m", a.now)
+		if n != 1 {
+			t.Errorf("%d sessions were closed, want 1", n)
+		}
+		return err
+	}))
+	if got := a.get(offered.ID).Job.State; got != fleet.Pending {
+		t.Errorf("the job that was offered is %s", got)
+	}
+	if got := a.get(runs.ID).Job.State; got != fleet.Running {
+		t.Errorf("the job that runs is %s: its lease decides", got)
+	}
+	a.pass()
+	a.later(2 * time.Minute)
+	i := a.only(fleet.AlertRobotLost)
+	if i.Subject.ID != "r1" || !strings.Contains(string(i.Data), "member_gone") {
+		t.Errorf("%+v %s", i, i.Data)
+	}
+	var d struct {
+		Jobs  []fleet.ID `json:"orphaned_job_ids"`
+		Epoch int64      `json:"session_epoch"`
+	}
+	a.must(a.store.View(a.Context(), a.admin.Scope(), func(r store.Reader) error {
+		list, err := r.Events(store.EventFilter{Kinds: []fleet.EventKind{fleet.EventRobotDisconnected}, Limit: 10})
+		if len(list) != 1 {
+			t.Fatalf("%d events of it, want 1", len(list))
+		}
+		return errors.Join(err, json.Unmarshal(list[0].Data, &d))
+	}))
+	if len(d.Jobs) != 2 || d.Epoch != a.epoch {
+		t.Errorf("the event says %+v", d)
+	}
+}
+
 // What lasts is seen once a minute: jobs that wait, and jobs that stand still.
 func TestWhatLasts(t *testing.T) {
 	a := newAlerting(t)

@@ -32,7 +32,7 @@ func (r *Robots) reconcile(tx store.Tx, p auth.Principal, h Hello, now time.Time
 			continue
 		}
 		if sub.Job.State == fleet.Assigned && sub.Attempt.StartMode.BeginsOnWord() {
-			if err := notTaken(tx, sub, now); err != nil {
+			if err := tx.TakeBack(sub, now); err != nil {
 				return nil, err
 			}
 			continue

@@ -308,26 +308,8 @@ func (r *Robots) Disconnect(ctx context.Context, p auth.Principal, s fleet.Sessi
 		return err
 	}
 	err := r.Store.Update(ctx, p.Scope(), func(tx store.Tx) error {
-		current, err := tx.CloseSession(s.ID, reason, r.Now())
-		if err != nil || !current {
-			return err
-		}
-		held, err := tx.HeldBy(s.RobotID)
-		if err != nil {
-			return err
-		}
-		orphaned := make([]fleet.ID, 0, len(held))
-		for _, sub := range held {
-			orphaned = append(orphaned, sub.Job.ID)
-			if sub.Job.State == fleet.Assigned && sub.Attempt.SessionEpoch == s.Epoch {
-				if err := notTaken(tx, sub, r.Now()); err != nil {
-					return err
-				}
-			}
-		}
-		return tx.Append(p.Tenant, r.robotEvent(fleet.EventRobotDisconnected, p, map[string]any{
-			"reason": reason, "session_epoch": s.Epoch, "orphaned_job_ids": orphaned,
-		}))
+		_, err := tx.CloseSession(s.ID, reason, p.Name, r.Now())
+		return err
 	})
 	if err != nil {
 		return err
@@ -343,25 +325,6 @@ func (r *Robots) Replaced(ctx context.Context, p auth.Principal, s fleet.Session
 		return err
 	})
 	return yes, err
-}
-
-// notTaken takes back an offer whose session has ended. Whether the robot ever
-// heard of it is not known, so it is left out for a short time only: a job that
-// may run nowhere else does not wait for a refusal that nobody spoke, and an
-// offer that ends the connection each time comes back more and more slowly.
-func notTaken(tx store.Tx, sub fleet.Subject, now time.Time) error {
-	earlier, err := tx.Refusals(sub.Job.ID, sub.Attempt.RobotID)
-	if err != nil {
-		return err
-	}
-	m, err := sub.NotTaken(sub.Job.Epoch, fleet.RejectCut, earlier, now)
-	if lostRace(err) {
-		return nil // a robot that does not start in two steps; its lease decides
-	}
-	if err != nil {
-		return err
-	}
-	return tx.Apply(m)
 }
 
 // Register makes a robot known before it first connects, or changes its name

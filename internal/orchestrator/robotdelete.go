@@ -43,7 +43,7 @@ func (r *Robots) remove(tx store.Tx, robot *fleet.Robot, by string, now time.Tim
 	}
 	for _, sub := range list {
 		if sub.Job.State == fleet.Assigned { // it begins on a word that it will not get
-			if err := notTaken(tx, sub, now); err != nil {
+			if err := tx.TakeBack(sub, now); err != nil {
 				return 0, err
 			}
 		}

@@ -182,6 +182,9 @@ type JobWriter interface {
 	// longer as the move found it. It writes the attempt, the refusal, the data,
 	// the timers and the event with it, and raises the signals that follow.
 	Apply(m *fleet.Move) error
+	// TakeBack applies that an offer was not taken, because the session that it was
+	// made in has ended. An attempt that does not begin on a word is left alone.
+	TakeBack(sub fleet.Subject, now time.Time) error
 	// Enqueue stores jobs with their keys as Hot.Enqueue does, each with its own
 	// answer; a caller that wants all or none returns an answer's error. Numbers
 	// of jobs are in the answers once Update has returned.
@@ -245,10 +248,11 @@ type RobotWriter interface {
 	// stores the new session under that number, which it returns.
 	OpenSessionAs(s fleet.Session) (epoch int64, err error)
 	// CloseSession ends a session. It touches the robot only while that session
-	// is still its newest, and says whether it was.
-	CloseSession(id fleet.ID, reason string, now time.Time) (wasCurrent bool, err error)
-	// CloseMember ends all sessions of an orchestrator that is gone; an empty id
-	// means those of all, for a store that has one orchestrator at a time.
+	// is still its newest, and says whether it was. Then it also writes
+	// robot.disconnected and takes back what was offered under it and not taken.
+	CloseSession(id fleet.ID, reason, actor string, now time.Time) (wasCurrent bool, err error)
+	// CloseMember ends all sessions of an orchestrator that is gone in the same way;
+	// an empty id means those of all, for a store that has one orchestrator at a time.
 	CloseMember(member fleet.ID, now time.Time) (int, error)
 	PutJournal(j fleet.Journal) error
 	DeleteRobot(id fleet.RobotID, now time.Time) error

@@ -113,7 +113,7 @@ func foreign(t testing.TB, s store.Store, sc store.Scope, f *storetest.Fixture, 
 	lines, _ := s.ReadLogs(t.Context(), sc, j.ID, store.LogQuery{})
 	note("logs", len(lines) > 0)
 	_ = s.Update(t.Context(), sc, func(tx store.Tx) error {
-		_, err := tx.CloseSession(session.ID, "stolen", f.Now)
+		_, err := tx.CloseSession(session.ID, "stolen", "", f.Now)
 		note("close session", err == nil)
 		return err
 	})

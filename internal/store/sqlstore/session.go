@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"errors"
 	"strings"
 	"time"
 
@@ -111,7 +112,7 @@ func (t *Tx) OpenSessionAs(s fleet.Session) (int64, error) {
 }
 
 // CloseSession of a session that is already closed changes nothing.
-func (t *Tx) CloseSession(id fleet.ID, reason string, now time.Time) (bool, error) {
+func (t *Tx) CloseSession(id fleet.ID, reason, actor string, now time.Time) (bool, error) {
 	s, err := t.Session(id)
 	if err != nil {
 		return false, err
@@ -121,10 +122,55 @@ func (t *Tx) CloseSession(id fleet.ID, reason string, now time.Time) (bool, erro
 		return false, err
 	}
 	n, err = t.conn.Exec(robotLeft, s.Tenant, s.RobotID, id)
-	if n > 0 {
-		t.signal(topicReady)
+	if err != nil || n == 0 {
+		return false, err
 	}
-	return n > 0, err
+	t.signal(topicReady)
+	return true, t.robotGone(&s, reason, actor, now)
+}
+
+// robotGone writes that the connection of a robot has ended, and takes back what was
+// only offered to it. What runs goes on until its lease lapses.
+func (t *Tx) robotGone(s *fleet.Session, reason, actor string, now time.Time) error {
+	held, err := t.HeldBy(s.RobotID)
+	if err != nil {
+		return err
+	}
+	orphaned := make([]fleet.ID, 0, len(held))
+	for i := range held {
+		sub := &held[i]
+		if sub.Job.Tenant != s.Tenant { // a robot of another tenant has the same id
+			continue
+		}
+		orphaned = append(orphaned, sub.Job.ID)
+		if sub.Job.State == fleet.Assigned && sub.Attempt.SessionEpoch == s.Epoch {
+			if err := t.TakeBack(*sub, now); err != nil {
+				return err
+			}
+		}
+	}
+	return t.Append(s.Tenant, fleet.EventDraft{
+		Kind: fleet.EventRobotDisconnected, Subject: fleet.SubjectRobot, SubjectID: string(s.RobotID), Actor: actor,
+		Data: map[string]any{"reason": reason, "session_epoch": s.Epoch, "orphaned_job_ids": orphaned},
+	})
+}
+
+// TakeBack applies NotTaken. Whether the robot ever heard of the offer is not known, so it is left out for a short time only: a job that
+// may run nowhere else does not wait for a refusal that nobody spoke, and an
+// offer that ends the connection each time comes back more and more slowly.
+func (t *Tx) TakeBack(sub fleet.Subject, now time.Time) error {
+	earlier, err := t.Refusals(sub.Job.ID, sub.Attempt.RobotID)
+	if err != nil {
+		return err
+	}
+	m, err := sub.NotTaken(sub.Job.Epoch, fleet.RejectCut, earlier, now)
+	if errors.Is(err, fleet.ErrConflict) || errors.Is(err, fleet.ErrNotFound) {
+		return nil // a robot that does not start in two steps; its lease decides
+	}
+	if err != nil {
+		return err
+	}
+	return t.Apply(m)
 }
 
 // CloseMember returns how many sessions were open.
@@ -138,7 +184,7 @@ func (t *Tx) CloseMember(member fleet.ID, now time.Time) (int, error) {
 		return 0, err
 	}
 	for _, id := range open {
-		if _, err := t.CloseSession(id, "member_gone", now); err != nil {
+		if _, err := t.CloseSession(id, "member_gone", "", now); err != nil {
 			return 0, err
 		}
 	}

@@ -3,6 +3,7 @@ package storetest
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -60,7 +61,7 @@ func robotTests() map[string]func(f *Fixture) {
 			})
 			closeOne := func(id fleet.ID) (was bool) {
 				f.Update(func(tx store.Tx) (err error) {
-					was, err = tx.CloseSession(id, "bye", f.Now)
+					was, err = tx.CloseSession(id, "bye", "somebody", f.Now)
 					return err
 				})
 				return was
@@ -68,6 +69,13 @@ func robotTests() map[string]func(f *Fixture) {
 			is(f, "an older session touches nothing", closeOne(first.ID), false)
 			is(f, "the newest one does", closeOne(next.ID), true)
 			is(f, "once", closeOne(next.ID), false)
+			var told []fleet.Event
+			for _, e := range f.Events(0) {
+				if e.Kind == fleet.EventRobotDisconnected {
+					told = append(told, e)
+				}
+			}
+			is(f, "told of once, with who said so", len(told) == 1 && told[0].Actor == "somebody" && told[0].Subject.ID == "r1", true)
 			f.View(func(r store.Reader) error {
 				robot, err := r.Robot("r1")
 				is(f, "connected", robot.Connected, false)
@@ -112,14 +120,39 @@ func robotTests() map[string]func(f *Fixture) {
 			})
 		},
 		"a member is gone": func(f *Fixture) {
-			f.Robot("r1", 1)
+			session := f.Robot("r1", 2)
 			f.Robot("r2", 1)
+			o := f.Other("globex") // its robot has the same id
+			theirs := o.Running(o.Spec(), "r1", o.Robot("r1", 1))
+			runs, offered := f.Running(f.Spec(), "r1", session), f.Assign(f.Submit(f.Spec()), "r1", session)
+			last := f.Events(0)[len(f.Events(0))-1].Seq
 			err := f.Store.Update(f.Context(), store.System("test"), func(tx store.Tx) error {
 				n, err := tx.CloseMember("member-1", f.Now)
-				is(f, "closed", n, 2)
+				is(f, "closed", n, 3)
 				return err
 			})
 			f.must(err)
+			gone := func(f *Fixture, after int64) (list []string) {
+				for _, e := range f.Events(after) {
+					if e.Kind == fleet.EventRobotDisconnected {
+						list = append(list, e.Subject.ID+" "+string(e.Data))
+					}
+				}
+				return list
+			}
+			told := gone(f, last)
+			is(f, "told", len(told), 2)
+			is(f, "of the jobs of this tenant's robot", strings.Contains(told[0], string(runs.ID)) && strings.Contains(told[0], string(offered.ID)) &&
+				strings.Contains(told[0], "member_gone") && !strings.Contains(told[0], string(theirs.ID)), true)
+			is(f, "told to the other tenant", len(gone(o, 0)), 1)
+			is(f, "what was only offered", f.Job(offered.ID).State, fleet.Pending)
+			is(f, "what runs", f.Job(runs.ID).State, fleet.Running)
+			f.must(f.Store.Update(f.Context(), store.System("test"), func(tx store.Tx) error {
+				n, err := tx.CloseMember("member-1", f.Now)
+				is(f, "closed twice", n, 0)
+				return err
+			}))
+			is(f, "told twice", len(gone(f, last)), 2)
 			f.System(func(r store.Reader) error {
 				p, err := r.Robots(store.RobotFilter{Connected: true}, fleet.Page{})
 				is(f, "connected", len(p.Robots), 0)
