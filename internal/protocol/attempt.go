@@ -17,7 +17,7 @@ const (
 	considering phase = iota // offered; being looked at
 	accepted                 // taken and written down; waits for its start
 	running                  // begun
-	finished                 // its end is in the journal
+	finished                 // its end is in the journal, as a report or until its files are handed over
 )
 
 // attempt is what the robot knows of one hand-out.
@@ -36,6 +36,9 @@ type attempt struct {
 	effect    string // node inside a step that must not run twice
 	mayStart  bool   // told to start; an older epoch still runs
 	forgotten bool   // fenced from outside: its end is of no interest
+
+	end   *Report // of one that is finished, until its files are handed over
+	asked int     // sessions in which they were to be
 
 	stopBy fleet.StoppedBy // empty: not being stopped
 	hard   bool            // told to stop inside the node

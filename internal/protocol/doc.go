@@ -15,7 +15,8 @@
 // An offer is considered outside, then taken or refused. It begins only with
 // job_start, or with its equal, the want continue at a reconnect or a renewal.
 // When its run has ended, the end is a report in the journal, and the attempt
-// is gone once that report is acknowledged. An attempt may be fenced at any
+// is gone once that report is acknowledged. An end with files is written down first,
+// and becomes a report when they are handed over or were given up. An attempt may be fenced at any
 // time: by job_forget, by a higher epoch of its job, or by itself when its
 // lease is about to end. Fenced attempts are stopped and never go on.
 //

@@ -56,6 +56,16 @@ type Upload struct {
 	Body     []byte
 }
 
+// HandOver asks to hand over what belongs to the end of an attempt, such as its
+// files, before the end is told. Call Delivered when that is done, or given up; it
+// is asked for again in each session. Message and Body are the end as it is written
+// down.
+type HandOver struct {
+	Ref     wire.Ref
+	Message wire.Message
+	Body    []byte
+}
+
 // Reload asks for the acknowledged reports from a number on: the store of the
 // orchestrator has gone back in time. Answer with Reloaded.
 type Reload struct{ From int64 }
@@ -81,6 +91,7 @@ func (Stop) effect()     {}
 func (Gone) effect()     {}
 func (Answer) effect()   {}
 func (Upload) effect()   {}
+func (HandOver) effect() {}
 func (Reload) effect()   {}
 func (Prune) effect()    {}
 func (Leave) effect()    {}
@@ -95,13 +106,14 @@ const (
 	RecordReport RecordKind = "report" // a report waits for its acknowledgement
 	RecordAck    RecordKind = "ack"    // reports up to a number are acknowledged
 	RecordDrop   RecordKind = "drop"   // an attempt is of no more use
+	RecordEnd    RecordKind = "end"    // a run has ended; it becomes a report once its files are handed over
 )
 
 // Record is one line of the journal.
 type Record struct {
 	Kind   RecordKind
 	Ref    wire.Ref // accept, drop
-	Report Report   // report
+	Report Report   // report; end: without a number
 	Upto   int64    // ack
 }
 
@@ -117,5 +129,6 @@ type Restored struct {
 	Next    int64    // number of the next report; 0 means 1
 	Acked   int64    // newest acknowledged one
 	Reports []Report // not acknowledged, in order
+	Ends    []Report // of runs whose files were not handed over yet; without numbers
 	Kept    []int64  // numbers of acknowledged ones that are still there, in order
 }

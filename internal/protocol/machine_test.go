@@ -3,6 +3,8 @@ package protocol
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -44,6 +46,8 @@ type world struct {
 	acceptAt  map[wire.Ref]Instant
 	helloAt   Instant
 	uploads   []int64
+	ends      map[wire.Ref]Report // written ends of which there is no report yet
+	handing   []wire.Ref
 }
 
 const testFence = 50 * time.Second
@@ -58,6 +62,11 @@ func (w *world) do(effects []Effect) {
 					w.t.Fatalf("report %d was written twice with different contents", e.Record.Report.ID)
 				}
 				w.disk[e.Record.Report.ID] = e.Record.Report
+				if wire.IsEnd(e.Record.Report.Message.Type()) {
+					delete(w.ends, refOf(e.Record.Report.Message))
+				}
+			case RecordEnd:
+				w.ends[e.Record.Ref] = e.Record.Report
 			case RecordAck:
 				w.acks = max(w.acks, e.Record.Upto)
 			case RecordAccept, RecordDrop:
@@ -88,6 +97,11 @@ func (w *world) do(effects []Effect) {
 			if e.Hard {
 				w.ended(e.Ref, End{Stopped: &wire.JobCancelled{Ref: e.Ref}})
 			}
+		case HandOver:
+			if _, ok := w.ends[e.Ref]; !ok {
+				w.t.Fatalf("what belongs to %s is handed over, and its end is not written", e.Ref)
+			}
+			w.handing = append(w.handing, e.Ref)
 		case Upload:
 			w.uploads = append(w.uploads, e.ReportID)
 		case Reload:
@@ -131,6 +145,7 @@ func (w *world) connect(committed int64, forgetting bool) {
 	w.inSession = false
 	hello := w.r.Hello(w.now)
 	w.helloAt, w.session, w.inSession = w.now, w.session+1, true
+	w.handing = nil
 	w.uploads, w.beats, w.beatRefs = nil, map[string]Instant{}, map[string][]wire.Ref{}
 	welcome := &wire.Welcome{
 		SessionEpoch: w.session, CommittedReportID: committed, Fence: fleet.Duration(testFence), Heartbeat: fleet.Duration(10 * time.Second),
@@ -161,6 +176,7 @@ func newWorld(t *rapid.T) *world {
 		t: t, slots: rapid.IntRange(1, 3).Draw(t, "slots"), disk: map[int64]Report{}, epochs: map[fleet.ID]int64{},
 		runs: map[wire.Ref]bool{}, soft: map[wire.Ref]bool{}, lastFence: map[wire.Ref]Instant{}, sentEver: map[int64]bool{},
 		beats: map[string]Instant{}, beatRefs: map[string][]wire.Ref{}, acceptAt: map[wire.Ref]Instant{},
+		ends: map[wire.Ref]Report{},
 	}
 	w.r = New(testConfig(w.slots), Restored{})
 	return w
@@ -263,20 +279,22 @@ func TestRobotSafety(t *testing.T) {
 					w.do(w.r.Uploaded(id, w.now))
 				}
 			},
+			"handed over": func(*rapid.T) { w.handOne() },
 			"run ends": func(t *rapid.T) {
 				ref, ok := w.anyRun()
 				if !ok {
 					return
 				}
+				files := rapid.Bool().Draw(t, "with files")
 				switch rapid.IntRange(0, 3).Draw(t, "how") {
 				case 0:
-					w.ended(ref, End{Complete: &wire.JobComplete{Ref: ref}})
+					w.ended(ref, End{Complete: &wire.JobComplete{Ref: ref}, HandsOver: files})
 				case 1:
-					w.ended(ref, End{Complete: &wire.JobComplete{Ref: ref, ResultRef: &wire.ResultRef{}}, Body: []byte("x")})
+					w.ended(ref, End{Complete: &wire.JobComplete{Ref: ref, ResultRef: &wire.ResultRef{}}, Body: []byte("x"), HandsOver: files})
 				case 2:
-					w.ended(ref, End{Failed: &wire.JobFailed{Ref: ref}})
+					w.ended(ref, End{Failed: &wire.JobFailed{Ref: ref}, HandsOver: files})
 				default:
-					w.ended(ref, End{Stopped: &wire.JobCancelled{Ref: ref}})
+					w.ended(ref, End{Stopped: &wire.JobCancelled{Ref: ref}, HandsOver: files})
 				}
 			},
 			"kill -9": func(t *rapid.T) {
@@ -290,8 +308,12 @@ func TestRobotSafety(t *testing.T) {
 					}
 					from.Next = id + 1
 				}
+				for _, end := range w.ends {
+					from.Ends = append(from.Ends, end)
+				}
+				slices.SortFunc(from.Ends, func(a, b Report) int { return strings.Compare(refOf(a.Message).String(), refOf(b.Message).String()) })
 				w.r = New(testConfig(w.slots), from)
-				w.inSession, w.consider, w.uploads = false, nil, nil
+				w.inSession, w.consider, w.uploads, w.handing = false, nil, nil, nil
 				clear(w.runs)
 				clear(w.soft)
 			},
@@ -308,6 +330,16 @@ func maxKey(m map[int64]bool) (best int64) {
 	return best
 }
 
+// handOne ends one hand-over.
+func (w *world) handOne() {
+	if len(w.handing) == 0 {
+		return
+	}
+	ref := w.handing[0]
+	w.handing = w.handing[1:]
+	w.do(w.r.Delivered(ref, nil, nil, w.now))
+}
+
 // check holds after every step.
 func (w *world) check(t *rapid.T) {
 	for ref := range w.runs {
@@ -316,6 +348,11 @@ func (w *world) check(t *rapid.T) {
 		}
 		if w.soft[ref] && w.r.MayEnter(ref, "n", w.now) == nil {
 			t.Fatalf("%s was stopped and may enter a node", ref)
+		}
+	}
+	for ref := range w.ends {
+		if a := w.r.attempts[ref]; a == nil || a.end == nil {
+			t.Fatalf("the end of %s is written down, and the robot does not know of it", ref)
 		}
 	}
 	for id := range w.disk {
@@ -333,6 +370,9 @@ func (w *world) deliverAll() {
 	for range 1000 {
 		if w.r.Idle() {
 			break
+		}
+		for len(w.handing) > 0 {
+			w.handOne()
 		}
 		for len(w.uploads) > 0 {
 			id := w.uploads[0]

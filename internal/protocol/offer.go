@@ -29,7 +29,7 @@ func (r *Robot) offered(m *wire.JobAssign, now Instant) []Effect {
 	var out []Effect
 	r.each(func(old *attempt) {
 		if old.ref.JobID == m.JobID && old.live() {
-			out = append(out, r.forget(old)...)
+			out = append(out, r.forget(old, now)...)
 		}
 	})
 	r.add(&attempt{ref: m.Ref, offer: m, phase: considering})
@@ -122,7 +122,7 @@ func (r *Robot) begin(a *attempt, now Instant) []Effect {
 }
 
 // forget fences an attempt from outside: final, no questions, no report.
-func (r *Robot) forget(a *attempt) []Effect {
+func (r *Robot) forget(a *attempt, now Instant) []Effect {
 	if a.forgotten {
 		return nil
 	}
@@ -132,8 +132,9 @@ func (r *Robot) forget(a *attempt) []Effect {
 		r.remove(a.ref)
 		return []Effect{drop, Gone{a.ref}}
 	case finished: // its report stays in the sequence until it is acknowledged
+		out := r.tell(a, now)
 		r.remove(a.ref)
-		return []Effect{drop}
+		return append(out, drop)
 	case running:
 	}
 	a.forgotten, a.hard = true, true
@@ -160,7 +161,8 @@ func (r *Robot) cancelled(ref wire.Ref, cause fleet.StopReason, grace time.Durat
 		return r.finish(a, &wire.JobCancelled{Ref: ref, By: by, How: fleet.StoppedClean}, nil, now)
 	case running:
 		return r.stop(a, by, grace, force, now)
-	case finished:
+	case finished: // nobody waits for its files
+		return r.tell(a, now)
 	}
 	return nil
 }

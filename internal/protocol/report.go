@@ -135,7 +135,7 @@ func (r *Robot) acknowledged(m *wire.ReportAck, now Instant) []Effect {
 		}
 		if _, ok := e.Message.(*wire.JobStarted); ok && v.Verdict == fleet.VerdictStale {
 			if a := r.attempts[refOf(e.Message)]; a != nil {
-				out = append(out, r.forget(a)...)
+				out = append(out, r.forget(a, now)...)
 			}
 		}
 	}
@@ -255,6 +255,9 @@ type End struct {
 	Body     []byte // of a result that travels by reference
 	Failed   *wire.JobFailed
 	Stopped  *wire.JobCancelled // By and How are filled in here
+	// HandsOver says that something is to be handed over before the end is told. The
+	// end is written down all the same.
+	HandsOver bool
 }
 
 // Ended takes note that the run of an attempt is over, whatever the reason.
@@ -292,7 +295,13 @@ func (r *Robot) Ended(ref wire.Ref, e End, now Instant) []Effect {
 		stopped.By, stopped.How = by, how
 		m = &stopped
 	}
-	return r.finish(a, m, e.Body, now)
+	if !e.HandsOver {
+		return r.finish(a, m, e.Body, now)
+	}
+	a.phase, a.effect, a.offer, a.end = finished, "", nil, &Report{Message: m, Body: e.Body}
+	out := []Effect{Write{Record: Record{Kind: RecordEnd, Ref: ref, Report: *a.end}}}
+	out = append(out, r.successors(ref, now)...)
+	return append(out, r.handOver(a, now)...)
 }
 
 // finish makes the end of an attempt a report, which frees its slot.
@@ -301,6 +310,55 @@ func (r *Robot) finish(a *attempt, m wire.Message, body []byte, now Instant) []E
 	out := r.report(m, body, now)
 	out = append(out, Gone{a.ref})
 	return append(out, r.successors(a.ref, now)...)
+}
+
+// maxHandOvers is in how many sessions the files of an end are tried: the end is
+// worth more than they are.
+const maxHandOvers = 3
+
+// handOver asks once in each session for what an end waits for.
+func (r *Robot) handOver(a *attempt, now Instant) []Effect {
+	switch {
+	case a.end == nil || r.session == nil:
+		return nil
+	case a.asked >= maxHandOvers:
+		return r.tell(a, now)
+	}
+	a.asked++
+	return []Effect{HandOver{Ref: a.ref, Message: a.end.Message, Body: a.end.Body}}
+}
+
+// tell makes a report of an end that waited.
+func (r *Robot) tell(a *attempt, now Instant) []Effect {
+	if a.end == nil {
+		return nil
+	}
+	end := *a.end
+	a.end = nil
+	return append(r.report(end.Message, end.Body, now), Gone{a.ref})
+}
+
+// Delivered says that what belongs to an end is handed over, or was given up. The
+// end is told now: as it was written down, or as m if that says more.
+func (r *Robot) Delivered(ref wire.Ref, m wire.Message, body []byte, now Instant) []Effect {
+	a := r.attempts[ref]
+	if a == nil || a.end == nil {
+		return nil // it was told meanwhile
+	}
+	if m != nil {
+		a.end = &Report{Message: m, Body: body}
+	}
+	return r.tell(a, now)
+}
+
+// ends counts the ends that wait.
+func (r *Robot) ends() (n int) {
+	for _, a := range r.attempts {
+		if a.end != nil {
+			n++
+		}
+	}
+	return n
 }
 
 // successors starts a higher epoch that waited for this one to end.

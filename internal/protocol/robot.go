@@ -55,6 +55,11 @@ func New(cfg Config, from Restored) *Robot {
 			r.add(&attempt{ref: ref, phase: finished})
 		}
 	}
+	for _, e := range from.Ends {
+		if ref, ok := wire.AttemptOf(e.Message); ok && r.attempts[ref] == nil {
+			r.add(&attempt{ref: ref, phase: finished, end: &Report{Message: e.Message, Body: e.Body}})
+		}
+	}
 	return r
 }
 
@@ -135,10 +140,11 @@ func (r *Robot) Running() int {
 }
 
 // Idle says whether nothing is under way and nothing is left to deliver.
-func (r *Robot) Idle() bool { return r.Taken() == 0 && r.Running() == 0 && r.reports.waiting() == 0 }
+func (r *Robot) Idle() bool { return r.Taken() == 0 && r.Running() == 0 && r.Undelivered() == 0 }
 
-// Undelivered counts the reports that wait for their acknowledgement.
-func (r *Robot) Undelivered() int { return r.reports.waiting() }
+// Undelivered counts the reports that wait for their acknowledgement, with those
+// that become one.
+func (r *Robot) Undelivered() int { return r.reports.waiting() + r.ends() }
 
 // Welcomed returns the present session's welcome, or nil.
 func (r *Robot) Welcomed() *wire.Welcome { return r.session }

@@ -82,7 +82,7 @@ func (r *Robot) Handle(f wire.Frame, now Instant) []Effect {
 		return r.cancelled(m.Ref, m.Cause, m.Grace.Std(), m.Force, now)
 	case *wire.JobForget:
 		if a := r.attempts[m.Ref]; a != nil {
-			return r.forget(a)
+			return r.forget(a, now)
 		}
 	case *wire.ReportAck:
 		return r.acknowledged(m, now)
@@ -168,14 +168,16 @@ func (r *Robot) welcomed(m *wire.Welcome, now Instant) []Effect {
 			out = append(out, r.renew(a, r.helloAt, now)...)
 			out = append(out, r.cancelled(d.Ref, d.Cause, d.Grace.Std(), d.Force, now)...)
 		case wire.WantForget:
-			out = append(out, r.forget(a)...)
+			out = append(out, r.forget(a, now)...)
 		case wire.WantReport: // reports that wait are sent below
 		}
 	}
 	if r.draining {
 		out = append(out, r.send(&wire.RobotDrain{Reason: "draining"}, "")...)
 	}
-	return append(out, r.resumeReports(m.CommittedReportID, now)...)
+	out = append(out, r.resumeReports(m.CommittedReportID, now)...)
+	r.each(func(a *attempt) { out = append(out, r.handOver(a, now)...) })
+	return out
 }
 
 // renew moves the fence of an attempt. One that is past it stays fenced.
@@ -245,7 +247,7 @@ func (r *Robot) renewed(m *wire.HeartbeatAck, now Instant) []Effect {
 	}
 	for _, ref := range m.Stale {
 		if a := r.attempts[ref]; a != nil {
-			out = append(out, r.forget(a)...)
+			out = append(out, r.forget(a, now)...)
 		}
 	}
 	for _, c := range m.Cancel {

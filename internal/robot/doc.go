@@ -19,7 +19,10 @@
 //   - The beater sends heartbeats through a place of its own in the writer, so
 //     that they never wait behind work, until the last attempt is reported.
 //   - The ticker looks at fences and timeouts twice a second.
-//   - Each attempt has one goroutine for its run and one for its log.
+//   - Each attempt has one goroutine for its run and one for its log. Files that it
+//     left wait in the folder files until its end is in the journal; then they are
+//     handed over, for a bounded time, and then the end is told. A robot that dies
+//     meanwhile goes on with them.
 //
 // One lock, driver.mu, guards the state machine and the runs. Nothing is read,
 // written or waited for while it is held.

@@ -53,6 +53,8 @@ func (r *Robot) carryOut(effects []protocol.Effect) error {
 			r.gone(e.Ref)
 		case protocol.Upload:
 			r.uploads.Go(func() { r.upload(e) })
+		case protocol.HandOver:
+			r.uploads.Go(func() { r.handOver(e) })
 		case protocol.Reload:
 			reports, err := r.journal.From(e.From)
 			if err != nil {

@@ -43,6 +43,7 @@ type fake struct {
 	opened    int64            // sessions whose welcome is out
 	committed map[string]int64 // by journal
 	results   map[string][]byte
+	files     map[string][]byte // by job, epoch and name
 	docs      map[string][]byte
 	live      map[wire.Ref]bool
 	logNext   map[wire.Ref]int64
@@ -55,6 +56,7 @@ type fake struct {
 	holdBeats bool
 	holdLogs  bool
 	verdict   func(wire.Frame) fleet.Verdict
+	onFile    func(w http.ResponseWriter, r *http.Request) bool // true: answered
 	timing    fleet.Timing
 }
 
@@ -69,7 +71,7 @@ type fakeConn struct {
 
 func newFake(t testing.TB) *fake {
 	f := &fake{
-		t: t, changed: make(chan struct{}), committed: map[string]int64{}, results: map[string][]byte{}, docs: map[string][]byte{},
+		t: t, changed: make(chan struct{}), committed: map[string]int64{}, results: map[string][]byte{}, files: map[string][]byte{}, docs: map[string][]byte{},
 		live: map[wire.Ref]bool{}, logNext: map[wire.Ref]int64{}, timing: fleet.DefaultTiming(),
 	}
 	f.timing.Heartbeat = 50 * time.Millisecond
@@ -93,6 +95,22 @@ func newFake(t testing.TB) *fake {
 		}
 		f.mu.Lock()
 		f.results[r.PathValue("sum")] = body
+		f.mu.Unlock()
+	})
+	mux.HandleFunc("PUT /api/v1/jobs/{id}/artifacts/{name}", func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil || r.Header.Get("Authorization") != "Bearer "+testKey {
+			http.Error(w, "no", http.StatusUnauthorized)
+			return
+		}
+		f.mu.Lock()
+		onFile := f.onFile
+		f.mu.Unlock()
+		if onFile != nil && onFile(w, r) {
+			return
+		}
+		f.mu.Lock()
+		f.files[r.PathValue("id")+" "+r.FormValue("epoch")+" "+r.PathValue("name")] = body
 		f.mu.Unlock()
 	})
 	f.server = httptest.NewServer(mux)
@@ -411,6 +429,17 @@ func success(vars map[string]any) *engine.Outcome {
 // atOnce succeeds without delay.
 func atOnce(_ context.Context, _ runner.Job, _ engine.Sink, _ engine.Gate) (*engine.Outcome, error) {
 	return success(map[string]any{"answer": int64(42)}), nil
+}
+
+// leaves succeeds with two files.
+func leaves(ctx context.Context, job runner.Job, _ engine.Sink, _ engine.Gate) (*engine.Outcome, error) {
+	out := success(map[string]any{"answer": int64(42)})
+	for _, name := range []string{"a.txt", "b.txt"} {
+		if err := job.Keep(ctx, name, []byte("of "+name)); err != nil {
+			out.Notes = append(out.Notes, err.Error())
+		}
+	}
+	return out, nil
 }
 
 // nodeByNode is a runner that enters nodes until it is stopped, one at a time, as

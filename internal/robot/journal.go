@@ -41,6 +41,7 @@ type journal struct {
 	lazy      []byte // records that may reach the disk later
 	acked     int64
 	pruned    int64
+	ends      map[wire.Ref]bool // runs that have ended and of which there is no report yet
 	next      int64
 	reserved  int64
 	allocated int64
@@ -61,7 +62,7 @@ func openJournal(dir, host string, limit int64, newID func() string) (*journal, 
 		e := fleet.Errorf(fleet.CodeConflict, "journal_locked", "Another robot works with the folder %s already.", dir)
 		return nil, protocol.Restored{}, e.WithFix("Give each robot a folder of its own with --data-dir, or stop the other one.")
 	}
-	j := &journal{dir: dir, host: host, lock: lock, limit: limit, full: compactAbove}
+	j := &journal{dir: dir, host: host, lock: lock, limit: limit, full: compactAbove, ends: map[wire.Ref]bool{}}
 	from, err := j.open(newID)
 	if err != nil {
 		_ = lock.Release() // only a lock
@@ -97,12 +98,17 @@ func (j *journal) open(newID func() string) (protocol.Restored, error) {
 		j.copied = j.id != ""
 		j.id, j.acked = newID(), 0
 	}
+	for _, e := range found.ends {
+		if ref, ok := wire.AttemptOf(e.Message); ok {
+			j.ends[ref] = true
+		}
+	}
 	// The file is written anew at each start: that cuts a torn tail, drops
 	// attempts that died with the process before, and finds a full disk now.
 	if err := j.rewrite(); err != nil {
 		return protocol.Restored{}, fmt.Errorf("write the journal anew: %w", err)
 	}
-	from := protocol.Restored{Next: j.next, Acked: j.acked}
+	from := protocol.Restored{Next: j.next, Acked: j.acked, Ends: found.ends}
 	for _, rep := range found.reports {
 		if rep.ID > j.acked {
 			from.Reports = append(from.Reports, rep)
@@ -121,6 +127,7 @@ type content struct {
 	next     int64
 	acked    int64
 	reports  []protocol.Report // by number; the last version of each
+	ends     []protocol.Report // of which there is no report yet
 }
 
 // readContent reads a whole file. With errTorn the content is what was good.
@@ -151,6 +158,13 @@ func readContent(f *os.File) (content, error) {
 					c.reports = append(c.reports, rep)
 				}
 				c.next = max(c.next, rep.ID+1)
+				c.reported(rep.Message)
+			case protocol.RecordEnd:
+				end, err := l.report(raw)
+				if err != nil {
+					return err
+				}
+				c.ends = append(c.ends, end)
 			case protocol.RecordAck:
 				c.acked = max(c.acked, l.Upto)
 			case protocol.RecordAccept, protocol.RecordDrop: // for people who look into the file
@@ -160,6 +174,13 @@ func readContent(f *os.File) (content, error) {
 	})
 	slices.SortFunc(c.reports, func(a, b protocol.Report) int { return int(a.ID - b.ID) })
 	return c, err
+}
+
+// reported says that the end of an attempt, if m is one, does not wait any more.
+func (c *content) reported(m wire.Message) {
+	if ref, ok := wire.AttemptOf(m); ok && wire.IsEnd(m.Type()) {
+		c.ends = slices.DeleteFunc(c.ends, func(e protocol.Report) bool { at, _ := wire.AttemptOf(e.Message); return at == ref })
+	}
 }
 
 // Append writes records and flushes them to the disk. Lazy ones alone wait for
@@ -177,6 +198,11 @@ func (j *journal) Append(recs []protocol.Record, lazy bool) error {
 		switch rec.Kind {
 		case protocol.RecordReport:
 			j.next = max(j.next, rec.Report.ID+1)
+			if ref, ok := wire.AttemptOf(rec.Report.Message); ok && wire.IsEnd(rec.Report.Message.Type()) {
+				delete(j.ends, ref)
+			}
+		case protocol.RecordEnd:
+			j.ends[rec.Ref] = true
 		case protocol.RecordAck:
 			j.acked = max(j.acked, rec.Upto)
 		case protocol.RecordAccept, protocol.RecordDrop:
@@ -390,7 +416,8 @@ func (j *journal) copyTo(next *os.File) (int64, error) {
 	_, err = readFrames(bufio.NewReaderSize(old, 64<<10), info.Size(), func(frame []byte) error {
 		var kept []byte
 		err := records(frame, func(l line, raw []byte) (err error) {
-			if l.Kind == protocol.RecordReport && (l.ID > j.pruned || l.ID > j.acked) {
+			waits := l.Kind == protocol.RecordEnd && j.ends[wire.Ref{JobID: fleet.ID(l.JobID), Epoch: l.Epoch}]
+			if waits || l.Kind == protocol.RecordReport && (l.ID > j.pruned || l.ID > j.acked) {
 				kept, err = appendLine(kept, l, raw)
 			}
 			return err

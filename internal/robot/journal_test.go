@@ -292,6 +292,55 @@ func TestCompactionKeepsWhatIsNeeded(t *testing.T) {
 	}
 }
 
+// An end whose files are not handed over yet outlives a compaction and a start, until
+// there is a report of it.
+func TestEndWaitsForItsFiles(t *testing.T) {
+	dir := t.TempDir()
+	j, _ := mustOpen(t, dir, "host")
+	j.full = 0
+	end := func(n int) protocol.Record {
+		return protocol.Record{Kind: protocol.RecordEnd, Ref: ref(n), Report: protocol.Report{Message: &wire.JobComplete{Ref: ref(n)}, Body: []byte("result")}}
+	}
+	mustAppend(t, j, false, end(1), end(2))
+	waits := func(from protocol.Restored, want ...int) {
+		t.Helper()
+		var got, refs []wire.Ref
+		for _, e := range from.Ends {
+			at, _ := wire.AttemptOf(e.Message)
+			if got = append(got, at); string(e.Body) != "result" {
+				t.Errorf("the body of %s is %q", at, e.Body)
+			}
+		}
+		for _, n := range want {
+			refs = append(refs, ref(n))
+		}
+		if diff := cmp.Diff(refs, got); diff != "" {
+			t.Error(diff)
+		}
+	}
+	again := func() protocol.Restored {
+		t.Helper()
+		if err := j.Prune(0); err != nil {
+			t.Fatal(err)
+		}
+		if err := j.Close(); err != nil {
+			t.Fatal(err)
+		}
+		var from protocol.Restored
+		j, from = mustOpen(t, dir, "host")
+		j.full = 0
+		return from
+	}
+	waits(again(), 1, 2)
+	waits(again(), 1, 2) // the start itself writes the file anew
+	mustAppend(t, j, false, protocol.Record{Kind: protocol.RecordReport, Report: protocol.Report{ID: 1, Message: &wire.JobComplete{Ref: ref(1)}}})
+	from := again()
+	waits(from, 2)
+	if len(from.Reports) != 1 || from.Reports[0].ID != 1 {
+		t.Errorf("reports %+v", from.Reports)
+	}
+}
+
 func TestNumbersAreNeverUsedTwice(t *testing.T) {
 	dir := t.TempDir()
 	j, _ := mustOpen(t, dir, "host")

@@ -3,11 +3,13 @@ package robot
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -33,7 +35,7 @@ func TestMain(m *testing.M) {
 // record of the named message is on the disk and before anything is sent.
 func child(url, dir, die string) int {
 	o := Options{
-		URLs: []string{url}, Key: testKey, DataDir: dir, Name: "child", Runner: plays(atOnce), reserve: 1 << 16,
+		URLs: []string{url}, Key: testKey, DataDir: dir, Name: "child", Runner: plays(leaves), reserve: 1 << 16,
 		Logger: slog.New(slog.NewTextHandler(os.Stderr, nil)), chance: func() float64 { return 0.01 },
 	}
 	o.onWrite = func(rec protocol.Record) {
@@ -90,6 +92,60 @@ func TestResultSurvivesKill9(t *testing.T) {
 	}
 	if first := of[*wire.Hello](f, 1, wire.Ref{}); first.JournalID != hello.JournalID || first.InstanceID == hello.InstanceID {
 		t.Error("a restart keeps the journal and is a new instance")
+	}
+}
+
+// The end of a run is on the disk before its files travel: a robot that is killed
+// while it hands them over has one end to tell when it is back, runs nothing again,
+// and goes on with the files.
+func TestEndSurvivesKill9WhileFilesTravel(t *testing.T) {
+	f := newFake(t)
+	dir := t.TempDir()
+	var first *exec.Cmd
+	ready, once := make(chan struct{}), sync.Once{}
+	f.with(func() {
+		f.onFile = func(w http.ResponseWriter, r *http.Request) bool {
+			if r.PathValue("name") != "b.txt" {
+				return false
+			}
+			killed := false
+			once.Do(func() {
+				<-ready
+				_ = first.Process.Kill() // the test waits for it
+				killed = true
+			})
+			return killed
+		}
+	})
+	first = startChild(t, f, dir, "")
+	close(ready)
+	f.connected(1)
+	f.say(offer(ref(1)))
+	_ = first.Wait()
+	if n := f.count(wire.TypeJobComplete); n != 0 {
+		t.Fatalf("%d completions were sent before the files", n)
+	}
+	startChild(t, f, dir, "")
+	hello := of[*wire.Hello](f, 2, wire.Ref{})
+	if len(hello.Attempts) != 1 || hello.Attempts[0].Phase != wire.PhaseFinished {
+		t.Fatalf("hello = %+v", hello.Attempts)
+	}
+	done := of[*wire.JobComplete](f, 1, ref(1))
+	if got := resultOf(t, f, done); string(got.Variables) != `{"answer":42}` || len(got.Notes) != 0 {
+		t.Errorf("%s, notes %q", got.Variables, got.Notes)
+	}
+	f.with(func() {
+		for _, name := range []string{"a.txt", "b.txt"} {
+			if got := string(f.files[string(ref(1).JobID)+" 1 "+name]); got != "of "+name {
+				t.Errorf("the file %s is %q", name, got)
+			}
+		}
+	})
+	if n := f.count(wire.TypeJobStarted); n != 1 {
+		t.Errorf("it was begun %d times", n)
+	}
+	if left, err := os.ReadDir(filepath.Join(dir, "files")); len(left) != 0 {
+		t.Errorf("left on the robot: %v %v", left, err)
 	}
 }
 

@@ -361,3 +361,69 @@ func TestFullDiskRefusesJobs(t *testing.T) {
 	f.say(offer(ref(3)))                 // and for the next one
 	of[*wire.JobStarted](f, 1, ref(3))
 }
+
+// A file that the orchestrator refuses is a note of the result. A robot without a
+// connection hands its files over when it has one again. Nobody waits for those of a
+// job that is cancelled meanwhile.
+func TestFilesAreHandedOver(t *testing.T) {
+	f := newFake(t)
+	f.with(func() {
+		f.onFile = func(w http.ResponseWriter, r *http.Request) bool {
+			if r.PathValue("name") == "b.txt" {
+				http.Error(w, "no", http.StatusRequestEntityTooLarge)
+			}
+			return r.PathValue("name") == "b.txt"
+		}
+	})
+	cut := make(chan struct{})
+	first := true
+	o := testOptions(t, f, func(ctx context.Context, job runner.Job, s engine.Sink, g engine.Gate) (*engine.Outcome, error) {
+		if !first {
+			<-cut
+		}
+		first = false
+		return leaves(ctx, job, s, g)
+	})
+	o.Slots = 1
+	startRobot(t, o)
+	f.connected(1)
+	f.say(offer(ref(1)))
+	done := of[*wire.JobComplete](f, 1, ref(1))
+	if got := resultOf(t, f, done); len(got.Notes) != 1 || !strings.HasPrefix(got.Notes[0], "the artifact b.txt was left out: the orchestrator answered 413") {
+		t.Errorf("notes %q", got.Notes)
+	}
+	// The second run ends while there is no connection.
+	f.with(func() {
+		f.onFile = nil
+		f.handshake = func(w http.ResponseWriter, _ *http.Request) bool {
+			http.Error(w, "away", http.StatusBadGateway)
+			return true
+		}
+	})
+	f.say(offer(ref(2)))
+	of[*wire.JobStarted](f, 1, ref(2))
+	f.cut()
+	close(cut)
+	f.with(func() { f.handshake = nil })
+	of[*wire.JobComplete](f, 1, ref(2))
+	f.with(func() {
+		for _, key := range []string{string(ref(1).JobID) + " 1 a.txt", string(ref(2).JobID) + " 1 a.txt", string(ref(2).JobID) + " 1 b.txt"} {
+			if f.files[key] == nil {
+				t.Errorf("%s was not handed over", key)
+			}
+		}
+	})
+	// Of one that is cancelled nobody waits for the files.
+	held, release := make(chan struct{}), make(chan struct{})
+	f.with(func() {
+		f.onFile = func(http.ResponseWriter, *http.Request) bool { close(held); <-release; return true }
+	})
+	t.Cleanup(func() { close(release) })
+	f.say(offer(ref(3)))
+	<-held
+	if n := f.count(wire.TypeJobComplete); n != 2 {
+		t.Errorf("%d completions before the files", n)
+	}
+	f.say(&wire.JobCancel{Ref: ref(3), Cause: fleet.StopCancel})
+	of[*wire.JobComplete](f, 1, ref(3))
+}

@@ -33,7 +33,7 @@ func afterWrite(recs []protocol.Record) error {
 			case wire.IsEnd(t):
 				err = fail.At(fail.RobotResultWritten)
 			}
-		case protocol.RecordDrop:
+		case protocol.RecordDrop, protocol.RecordEnd:
 		}
 		if err != nil {
 			return err

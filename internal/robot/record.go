@@ -50,7 +50,7 @@ const kindHead protocol.RecordKind = "journal"
 func appendRecord(buf []byte, rec protocol.Record) ([]byte, error) {
 	l := line{Kind: rec.Kind, JobID: string(rec.Ref.JobID), Epoch: rec.Ref.Epoch, Upto: rec.Upto}
 	var raw []byte
-	if rec.Kind == protocol.RecordReport {
+	if rec.Kind == protocol.RecordReport || rec.Kind == protocol.RecordEnd {
 		payload, err := json.Marshal(rec.Report.Message)
 		if err != nil {
 			return buf, fmt.Errorf("write down report %d: %w", rec.Report.ID, err)
@@ -218,7 +218,7 @@ func records(frame []byte, visit func(l line, raw []byte) error) error {
 // report makes the report of a record.
 func (l line) report(raw []byte) (protocol.Report, error) {
 	m := wire.New(l.Type, wire.FromRobot)
-	if m == nil || !wire.IsReport(l.Type) || l.ID < 1 {
+	if m == nil || !wire.IsReport(l.Type) || l.ID < 1 && l.Kind == protocol.RecordReport {
 		return protocol.Report{}, fmt.Errorf("record of report %d has the unknown type %q", l.ID, l.Type)
 	}
 	if err := json.Unmarshal(l.Payload, m); err != nil {

@@ -27,6 +27,7 @@ type Robot struct {
 
 	d        *driver
 	journal  *journal
+	files    filebox
 	logs     *logs
 	vitals   *vitals
 	uploads  sync.WaitGroup // documents too
@@ -53,7 +54,7 @@ func New(o Options) (*Robot, error) {
 	}
 	r := &Robot{
 		o: o, log: o.Logger, ids: fleet.NewIDs(time.Now, rand.Reader), down: make(chan struct{}),
-		vitals: &vitals{dir: o.DataDir, hurry: make(chan struct{}, 1)},
+		files: newFilebox(o.DataDir), vitals: &vitals{dir: o.DataDir, hurry: make(chan struct{}, 1)},
 	}
 	return r, nil
 }
@@ -116,8 +117,11 @@ func (r *Robot) open() error {
 	if j.copied {
 		r.log.Warn("this folder was copied from another machine; its journal gets a new identity")
 	}
-	if n := len(from.Reports); n > 0 {
+	if n := len(from.Reports) + len(from.Ends); n > 0 {
 		r.log.Info("reports of the last run wait to be delivered", "reports", n)
+	}
+	if err := r.files.sweep(from.Ends); err != nil {
+		r.log.Warn("files that earlier jobs left were not removed", "error", err)
 	}
 	name, err := os.Hostname()
 	if err != nil {

@@ -99,6 +99,9 @@ func (r *Robot) reject(ref wire.Ref, reason fleet.RejectReason, detail string) {
 
 // gone frees what an attempt had.
 func (r *Robot) gone(ref wire.Ref) {
+	if err := r.files.drop(ref); err != nil {
+		r.log.Warn("files of a job were not removed", "job_id", ref.JobID, "error", err)
+	}
 	run := r.d.drop(ref)
 	if run == nil {
 		return
@@ -126,20 +129,29 @@ func (r *Robot) perform(u *run) {
 	log := r.log.With("job_id", ref.JobID, "epoch", ref.Epoch, "workflow", u.offer.WorkflowName)
 	log.Info("job started", "attempt", u.offer.Number)
 	began := r.o.clock()
+	why := ""
 	r.broke(fail.At(fail.RobotRunBegin))
 	out, err := r.runJob(u)
 	r.broke(fail.At(fail.RobotRunEnd))
 	took := r.o.clock() - began
+	if err != nil {
+		why = errText(err)
+	}
 	end := r.ending(ref, out, err, took)
 	r.flushProgress(ref, u)
-	r.finishLogs(ref)
+	if end.HandsOver, err = r.files.seal(ref); err != nil {
+		log.Warn("the files of the job are not safe from a power cut", "error", err)
+	}
+	if !end.HandsOver { // else they wait for it beside the files
+		r.finishLogs(ref)
+	}
 	switch {
 	case end.Complete != nil:
 		log.Info("job completed", "took", took.Round(time.Millisecond))
 	case end.Failed != nil:
 		log.Warn("job failed", "took", took.Round(time.Millisecond), "class", end.Failed.Error.Class, "node", end.Failed.Error.Node, "reason", end.Failed.Error.Message)
 	default:
-		log.Warn("job stopped", "took", took.Round(time.Millisecond), "reason", errText(err))
+		log.Warn("job stopped", "took", took.Round(time.Millisecond), "reason", why)
 	}
 	r.d.do(func(m *protocol.Robot, now protocol.Instant) []protocol.Effect { return m.Ended(ref, end, now) })
 }
@@ -159,7 +171,7 @@ func (r *Robot) runJob(u *run) (out *engine.Outcome, err error) {
 		ID: string(u.offer.JobID), Priority: int(u.offer.Priority), Document: u.offer.Workflow, Variables: variables,
 		Secret: func(ctx context.Context, name string) (string, error) { return r.secret(ctx, u, name) },
 		Queues: &items{r: r, run: u},
-		Keep:   func(ctx context.Context, name string, body []byte) error { return r.keep(ctx, u, name, body) },
+		Keep:   func(_ context.Context, name string, body []byte) error { return r.files.put(u.offer.Ref, name, body) },
 	}, &sink{run: u, logs: r.logs}, &gate{r: r, run: u})
 }
 
@@ -234,21 +246,25 @@ func completed(ref wire.Ref, out *engine.Outcome, took time.Duration, stats map[
 			Class: fleet.ClassApplication, Code: "result_unreadable", Type: "ValueError", Message: "The result cannot be written as JSON: " + err.Error(),
 		}, stats)
 	}
-	done := &wire.JobComplete{Ref: ref, Duration: fleet.Duration(took), Stats: stats}
-	switch {
-	case len(body) > wire.MaxResult:
+	if len(body) > wire.MaxResult {
 		no := false
 		return failed(ref, took, fleet.JobError{
 			Class: fleet.ClassApplication, Code: "result_too_large", Type: "ValueError", Retryable: &no,
 			Message: fmt.Sprintf("The workflow succeeded, but its result has %d bytes; at most %d are allowed. Keep large data in files instead of variables.", len(body), wire.MaxResult),
 		}, stats)
-	case len(body) > wire.MaxInline, fleet.Nesting(body) > fleet.MaxNesting: // a frame holds neither
+	}
+	return carried(wire.JobComplete{Ref: ref, Duration: fleet.Duration(took), Stats: stats}, body)
+}
+
+// carried gives a completion its result, in the frame or beside it.
+func carried(done wire.JobComplete, body []byte) protocol.End {
+	if len(body) > wire.MaxInline || fleet.Nesting(body) > fleet.MaxNesting { // a frame holds neither
 		sum := sha256.Sum256(body)
 		done.ResultRef = &wire.ResultRef{SHA256: hex.EncodeToString(sum[:]), Size: int64(len(body))}
-		return protocol.End{Complete: done, Body: body}
+		return protocol.End{Complete: &done, Body: body}
 	}
 	done.Result = body
-	return protocol.End{Complete: done}
+	return protocol.End{Complete: &done}
 }
 
 // sink takes what a run tells. Its calls never wait.

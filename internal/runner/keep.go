@@ -16,8 +16,9 @@ import (
 	"github.com/casarerpa/fleet/internal/redact"
 )
 
-// keepTime bounds how long files are handed over before the end of the job is told.
-// It is far less than the grace of a stop, so that a file never costs a result.
+// keepTime bounds how long files are handed over before the end of the job is known.
+// It is far less than the grace of a stop, so that a file never costs a result. Who
+// keeps them elsewhere does so afterwards.
 const keepTime = 15 * time.Second
 
 // keepFiles hands the files of the folder artifacts to whoever keeps them, also those
