@@ -117,6 +117,13 @@ func Webhook(tenant fleet.TenantID, name string) Principal {
 	return p
 }
 
+// Channel is a channel of alerts that signs in to send its notices.
+func Channel(tenant fleet.TenantID, name string) Principal {
+	p := newPrincipal("channel "+name, tenant, fleet.RoleViewer)
+	p.itself = true
+	return p
+}
+
 // Bulk is whoever asked for a bulk operation, while it is carried out: it may do
 // with jobs what its operation is for.
 func Bulk(tenant fleet.TenantID, by string) Principal {

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -110,14 +111,24 @@ func (a *Alerts) signingOf(sealed []store.Sealed) (string, error) {
 	return string(plain), err
 }
 
-func (a *alertSet) checkChannel(r store.Reader, c *fleet.AlertChannel) error {
-	if err := c.Validate(); err != nil {
+// checkChannel checks a channel that was another one, or nil. What it uses is looked
+// at where that is new: one whose secret is gone can still be disabled.
+func checkChannel(r store.Reader, p auth.Principal, was, is *fleet.AlertChannel) error {
+	if err := is.Validate(); err != nil {
 		return err
 	}
-	if c.Email != nil && c.Email.Secret != "" {
-		return secretThere(r, "email.secret", c.Email.Secret)
+	before := secretUse{}
+	if was != nil {
+		before = channelUse(was)
 	}
-	return nil
+	use := channelUse(is)
+	if err := mayUse(p, before, use); err != nil {
+		return err
+	}
+	if was != nil && use == before && (was.Enabled || !is.Enabled) {
+		return nil
+	}
+	return checkUse(r, "email.secret", use, nil)
 }
 
 // CreateChannel makes a channel. That of a webhook comes with the secret that its
@@ -144,7 +155,7 @@ func (a *Alerts) CreateChannel(ctx context.Context, p auth.Principal, c ChannelC
 		out = fleet.AlertChannel{Enabled: true}
 		c.apply(&out)
 		out.ID, out.Tenant, out.CreatedAt, out.CreatedBy, out.UpdatedAt, out.UpdatedBy = id, p.Tenant, now, p.Name, now, p.Name
-		if err := set.checkChannel(tx, &out); err != nil {
+		if err := checkChannel(tx, p, nil, &out); err != nil {
 			return err
 		}
 		if len(set.channels) >= fleet.MaxAlertChannels {
@@ -193,7 +204,7 @@ func (a *Alerts) UpdateChannel(ctx context.Context, p auth.Principal, ref string
 		if out.Kind != was.Kind {
 			return fleet.Invalid("kind", "The kind of a channel stays as it is.").WithFix("Make another channel.")
 		}
-		if err := set.checkChannel(tx, &out); err != nil {
+		if err := checkChannel(tx, p, &was, &out); err != nil {
 			return err
 		}
 		out.UpdatedAt, out.UpdatedBy = a.Now(), p.Name
@@ -279,7 +290,7 @@ func (a *Alerts) TestChannel(ctx context.Context, p auth.Principal, ref string) 
 	if err != nil {
 		return "", err
 	}
-	credential, err := a.credential(ctx, p.Scope(), &c)
+	credential, err := a.credential(ctx, p.Scope(), p, &c, map[string]any{"test": true})
 	if err == nil {
 		now := a.Now()
 		i := fleet.Incident{
@@ -301,45 +312,29 @@ func (a *Alerts) TestChannel(ctx context.Context, p auth.Principal, ref string) 
 
 // faultOf is why a notice could not be sent, as people may read it.
 func faultOf(err error, credential string) string {
-	text := said(err)
-	if credential == "" {
-		return plainText(text)
-	}
-	text = strings.ReplaceAll(text, credential, "***") // a server may repeat what it was sent
-	words := strings.Fields(text)
-	for i, w := range words { // also as it was sent
-		if plain, err := base64.StdEncoding.DecodeString(strings.Trim(w, `"'<>.,:;()`)); err == nil && strings.Contains(string(plain), credential) {
-			words[i] = "***"
-		}
-	}
-	return plainText(strings.Join(words, " "))
+	return plainText(withoutSecret(said(err), credential))
 }
 
-// credential is what a channel signs or signs in with; empty where it needs none.
-func (a *Alerts) credential(ctx context.Context, s store.Scope, c *fleet.AlertChannel) (text string, err error) {
+// credential is what a channel signs or signs in with; empty where it needs none. by
+// is who uses it, and why tells more of that.
+func (a *Alerts) credential(ctx context.Context, s store.Scope, by auth.Principal, c *fleet.AlertChannel, why map[string]any) (text string, err error) {
+	if u := channelUse(c); u.secret != "" {
+		about := map[string]any{"channel_id": c.ID, "channel": c.Name}
+		maps.Copy(about, why)
+		return a.secrets.lend(ctx, s, by, u, nil, about)
+	}
+	if c.Webhook == nil {
+		return "", nil
+	}
 	var sealed []store.Sealed
 	err = a.Store.View(ctx, s, func(r store.Reader) error {
-		sealed = nil
-		switch {
-		case c.Webhook != nil:
-			sealed, err = r.Sealed(signing(c.Tenant, c.ID, 0).Name)
-		case c.Email != nil && c.Email.Secret != "":
-			name, _, _ := strings.Cut(c.Email.Secret, ".")
-			sealed, err = r.Sealed(name)
-		}
+		sealed, err = r.Sealed(signing(c.Tenant, c.ID, 0).Name)
 		return err
 	})
-	switch {
-	case err != nil:
+	if err != nil {
 		return "", err
-	case c.Webhook != nil:
-		return a.signingOf(sealed)
-	case c.Email != nil && c.Email.Secret != "":
-		if text, err = a.secrets.opened(c.Email.Secret, sealed); err == nil && text == "" {
-			err = fleet.Errorf(fleet.CodeForbidden, "secret_missing", "The secret %s is not there.", c.Email.Secret)
-		}
 	}
-	return text, err
+	return a.signingOf(sealed)
 }
 
 // deliver tells one channel.

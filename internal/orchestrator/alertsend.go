@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/auth"
 	"github.com/casarerpa/fleet/internal/calendar"
 	"github.com/casarerpa/fleet/internal/store"
 )
@@ -167,7 +168,7 @@ func (a *Alerts) send(ctx context.Context, s store.Scope, n fleet.Notice) (sent 
 		return false, err
 	}
 	n.Attempts++
-	credential, err := a.credential(ctx, s, &c)
+	credential, err := a.credential(ctx, s, auth.Channel(n.Tenant, c.Name), &c, map[string]any{"notice_id": n.ID, "incident_id": n.Incident})
 	if err == nil {
 		err = a.deliver(ctx, &c, credential, &n, &i)
 	}

@@ -102,6 +102,7 @@ type core struct {
 	effects     effectful
 	tenants     moments[fleet.TenantID, fleet.Tenant]
 	handed      handed
+	lent        lending
 	named       moments[string, []string] // secrets that documents name, by hash
 	robotNames  moments[string, string]   // names of robots that take items
 	schemas     schemas

@@ -124,8 +124,11 @@ func requestOf(t *fleet.Trigger, inputs json.RawMessage) SubmitRequest {
 
 // check is what the trigger itself cannot know: whether its workflow, its queue
 // and its secret are there, and whether a job of it could be made.
-func (t *Triggers) check(ctx context.Context, p auth.Principal, is *fleet.Trigger) (err error) {
+func (t *Triggers) check(ctx context.Context, p auth.Principal, was, is *fleet.Trigger) (err error) {
 	if err := is.Validate(); err != nil {
+		return err
+	}
+	if err := mayUse(p, triggerUse(was), triggerUse(is)); err != nil {
 		return err
 	}
 	if err := placement.CheckConditions("filter", is.Filter); err != nil {
@@ -142,7 +145,7 @@ func (t *Triggers) check(ctx context.Context, p auth.Principal, is *fleet.Trigge
 		case is.Webhook != nil:
 			return secretThere(r, "webhook.secret", is.Webhook.Secret)
 		case is.Email != nil:
-			return secretThere(r, "email.secret", is.Email.Secret)
+			return checkUse(r, "email.secret", triggerUse(is), is)
 		case is.File != nil:
 			_, err := r.Robot(is.File.RobotID)
 			return unknownIn("file.robot_id", err)
@@ -201,7 +204,7 @@ func (t *Triggers) Create(ctx context.Context, p auth.Principal, c TriggerChange
 	c.apply(&out)
 	now := t.Now()
 	out.ID, out.Tenant, out.Revision, out.CreatedAt, out.CreatedBy, out.UpdatedAt, out.UpdatedBy = t.IDs.New(), p.Tenant, 1, now, p.Name, now, p.Name
-	if err := t.check(ctx, p, &out); err != nil {
+	if err := t.check(ctx, p, &fleet.Trigger{}, &out); err != nil {
 		return out, err
 	}
 	err = t.act(ctx, p, string(fleet.EventTriggerCreated), fleet.SubjectTrigger, string(out.ID), func(tx store.Tx, d *fleet.AuditDraft) error {
@@ -295,7 +298,7 @@ func (t *Triggers) Update(ctx context.Context, p auth.Principal, ref string, rev
 		case was.Enabled && !is.Enabled:
 			kind = fleet.EventTriggerDisabled
 		}
-		return kind, t.check(ctx, p, is)
+		return kind, t.check(ctx, p, &was, is)
 	})
 }
 
@@ -314,7 +317,7 @@ func (t *Triggers) Enable(ctx context.Context, p auth.Principal, ref string, ena
 			return fleet.EventTriggerDisabled, is.Validate()
 		}
 		is.Note = ""
-		return fleet.EventTriggerEnabled, t.check(ctx, p, is)
+		return fleet.EventTriggerEnabled, t.check(ctx, p, &was, is)
 	})
 }
 

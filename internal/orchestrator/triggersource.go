@@ -186,7 +186,7 @@ func (t *Triggers) Mailboxes(ctx context.Context, s store.Scope) (list []fleet.T
 // once, wherever this stops and however many do it at once. again is positive if
 // messages wait: for so long.
 func (t *Triggers) Read(ctx context.Context, s store.Scope, id fleet.ID) (again time.Duration, err error) {
-	of, password, err := t.mailbox(ctx, s, id)
+	of, password, err := t.mailbox(ctx, s, id, nil)
 	if errors.Is(err, fleet.ErrNotFound) {
 		return 0, nil
 	}
@@ -204,10 +204,7 @@ func (t *Triggers) Read(ctx context.Context, s store.Scope, id fleet.ID) (again 
 	case ctx.Err() != nil:
 		return 0, err
 	}
-	text := said(err)
-	if password != "" { // a server may repeat what it was sent
-		text = strings.ReplaceAll(text, password, "***")
-	}
+	text := withoutSecret(said(err), password)
 	return 0, errors.Join(errors.New(text), t.fault(ctx, s, &of, text))
 }
 
@@ -219,23 +216,18 @@ func said(err error) string {
 	return err.Error()
 }
 
-// mailbox reads a trigger with the password of its mailbox.
-func (t *Triggers) mailbox(ctx context.Context, s store.Scope, id fleet.ID) (of fleet.Trigger, password string, err error) {
-	var sealed []store.Sealed
-	err = t.Store.View(ctx, s, func(r store.Reader) error {
-		if of, err = r.Trigger(id); err != nil || of.Email == nil {
-			return err
-		}
-		name, _, _ := strings.Cut(of.Email.Secret, ".")
-		sealed, err = r.Sealed(name)
-		return err
-	})
-	if err != nil || of.Email == nil {
+// mailbox reads a trigger with the password of its mailbox, for a person who tries it,
+// or for the trigger itself.
+func (t *Triggers) mailbox(ctx context.Context, s store.Scope, id fleet.ID, person *auth.Principal) (of fleet.Trigger, password string, err error) {
+	err = t.Store.View(ctx, s, func(r store.Reader) error { of, err = r.Trigger(id); return err })
+	if err != nil || of.Email == nil || person == nil && !of.Enabled {
 		return of, "", err
 	}
-	if password, err = t.secrets.opened(of.Email.Secret, sealed); err == nil && password == "" {
-		err = fleet.Errorf(fleet.CodeForbidden, "secret_missing", "The secret %s is not there.", of.Email.Secret)
+	by := auth.Trigger(of.Tenant, of.Name)
+	if person != nil {
+		by = *person
 	}
+	password, err = t.secrets.lend(ctx, s, by, triggerUse(&of), &of, map[string]any{"trigger_id": of.ID, "trigger": of.Name})
 	return of, password, err
 }
 
@@ -328,7 +320,7 @@ func mailPayload(m *fleet.MailMessage) (json.RawMessage, error) {
 
 // newestMail is the newest message of a trigger's mailbox, to try it with.
 func (t *Triggers) newestMail(ctx context.Context, p auth.Principal, id fleet.ID) (json.RawMessage, error) {
-	of, password, err := t.mailbox(ctx, p.Scope(), id)
+	of, password, err := t.mailbox(ctx, p.Scope(), id, &p)
 	if err != nil {
 		return nil, err
 	}
@@ -337,7 +329,7 @@ func (t *Triggers) newestMail(ctx context.Context, p auth.Principal, id fleet.ID
 	}
 	m, ok, err := t.Mail.Newest(ctx, *of.Email, password)
 	if err != nil {
-		return nil, fleet.Errorf(fleet.CodeUnavailable, "mailbox", "%s", strings.ReplaceAll(said(err), password, "***"))
+		return nil, fleet.Errorf(fleet.CodeUnavailable, "mailbox", "%s", withoutSecret(said(err), password))
 	}
 	if !ok {
 		return nil, fleet.Errorf(fleet.CodeConflict, "mailbox_empty", "There is no message in the folder %s yet.", of.Email.Folder)
