@@ -78,7 +78,7 @@ describe('the list of jobs', () => {
     await menu.waitFor({ state: 'detached' });
     await row.getByRole('button', { name: /^Actions of job/ }).click();
     await menu.getByRole('menuitem', { name: /^Retry/ }).click();
-    await w.page.getByText(/^New job ….{8} from ….{8}\./).waitFor();
+    await w.page.getByText(/^New job ….{8} from ….{8} ·/).waitFor();
     await row.getByText(/^retried as/).waitFor();
     await row.getByRole('link', { name: /^…/ }).last().click();
     await w.page.waitForURL('**/fleet/jobs/*');
@@ -115,6 +115,75 @@ describe('the list of jobs', () => {
     await clean(w.page);
     await shot(w.page, 'jobs-bulk-result');
     expect(asked.filter((p) => p.includes('/jobs'))).toEqual(['/api/v1/jobs/bulk-actions']);
+    expect(w.faults).toEqual([]);
+    await w.context.close();
+  });
+  it('makes jobs that wait more urgent and moves them to a robot, one by its menu and all that match at once', async () => {
+    const rest = async (what: string) => {
+      for (const r of ['dev-1', 'dev-2']) await ask(server.url, 'POST', `/robots/${r}/${what}`, {});
+    };
+    await rest('pause');
+    const made = await ask<{ workflow_id: string }>(server.url, 'PUT', '/workflows', { workflow_name: 'letters', workflow_json: doc('letters') });
+    await ask(server.url, 'POST', '/jobs/bulk', { jobs: Array.from({ length: 120 }, () => ({ workflow_id: made.workflow_id })) });
+    const w = await open(browser);
+    await w.page.goto(`${server.url}/fleet/jobs?status=pending&workflow=${made.workflow_id}`);
+    const table = w.page.getByRole('table', { name: 'Jobs' });
+    await expect.poll(() => table.getByRole('row').count()).toBe(101);
+    // One by its menu: a name that is typed finds the robot, and the list says how it is and what it has room for.
+    const row = table.getByRole('row').nth(1);
+    const id = (await row.getByRole('cell').nth(2).getAttribute('title')) ?? '';
+    await row.getByRole('button', { name: /^Actions of job/ }).click();
+    await w.page.getByRole('menuitem', { name: 'Move to robot…' }).click();
+    const dialog = w.page.getByRole('dialog');
+    await dialog.getByText('1 pending: asks for that robot from now on.').waitFor();
+    expect(await dialog.getByRole('button', { name: 'Move it' }).isDisabled()).toBe(true);
+    await dialog.getByRole('searchbox', { name: 'Find a robot' }).fill('ev-2');
+    await dialog.getByText('1 of 1 robot shown · 0 can take a job').waitFor();
+    expect(await dialog.getByRole('row', { name: /dev-1/ }).count()).toBe(0);
+    await dialog.getByRole('row', { name: /dev-2/ }).click();
+    await dialog.getByText('dev-2 is paused. It waits until it takes work again.').waitFor();
+    await clean(w.page);
+    await shot(w.page, 'jobs-move-dialog');
+    await dialog.getByRole('button', { name: 'Move it' }).click();
+    await dialog.waitFor({ state: 'detached' });
+    await w.page.getByText(`…${id.slice(-8)}: waits for dev-2.`).waitFor();
+    expect((await ask<{ target_robot_id: string }>(server.url, 'GET', `/jobs/${id}`)).target_robot_id).toBe('dev-2');
+    await row.getByRole('button', { name: /^Actions of job/ }).click();
+    await w.page.getByRole('menuitem', { name: 'Set priority…' }).click();
+    await dialog.getByRole('radio', { name: 'Critical (0)' }).check();
+    await clean(w.page);
+    await dialog.getByRole('button', { name: 'Set it to Critical (0)' }).click();
+    await row.getByText('Critical').waitFor();
+    // All that match, also those that are not on the page.
+    await w.page.keyboard.press('Control+a');
+    const bar = w.page.getByRole('region', { name: 'What is chosen' });
+    await bar.getByText('All jobs that match selected').waitFor();
+    await bar.getByRole('button', { name: 'Set priority…' }).click();
+    await dialog.getByText('Those that wait are that urgent from now on.').waitFor();
+    await dialog.getByRole('spinbutton', { name: 'Another number, 0 to 20' }).fill('21');
+    expect(await dialog.getByRole('button', { name: 'Set the priority' }).isDisabled()).toBe(true);
+    await dialog.getByRole('radio', { name: 'High (5)' }).check();
+    await shot(w.page, 'jobs-priority-dialog');
+    await dialog.getByRole('button', { name: 'Set it to High (5)' }).click();
+    await w.page.getByText('Set priority: 120 of 120 done, 0 failed, 0 left as they were.').waitFor();
+    await w.page.keyboard.press('Control+a');
+    await bar.getByRole('button', { name: 'Move to robot…' }).click();
+    await dialog.getByRole('row', { name: /Any suitable robot/ }).click();
+    await dialog.getByRole('button', { name: 'Let any robot take them' }).click();
+    await w.page.getByText('Move to robot: 1 of 120 done, 0 failed, 119 left as they were.').waitFor();
+    const count = async (q: string) => (await ask<{ jobs: unknown[] }>(server.url, 'GET', `/jobs?limit=500&workflow_id=${made.workflow_id}&${q}`)).jobs.length;
+    expect([await count('priority=5'), await count('priority=0')]).toEqual([120, 0]);
+    await rest('resume');
+    await w.page.getByText('No job matches these 2 filters in the last 24 h.').waitFor();
+    await w.page.goto(`${server.url}/fleet/jobs?status=completed&workflow=${made.workflow_id}`);
+    await table
+      .getByRole('row')
+      .nth(1)
+      .getByRole('button', { name: /^Actions of job/ })
+      .click();
+    const why = w.page.getByRole('menuitem', { name: /^Move to robot/ });
+    expect(await why.getAttribute('aria-disabled')).toBe('true');
+    await why.getByText('Only a job that waits can be changed.').waitFor();
     expect(w.faults).toEqual([]);
     await w.context.close();
   });

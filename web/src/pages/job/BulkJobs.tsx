@@ -1,12 +1,11 @@
 import { Link } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
 import { call, type Schemas } from '../../api/client';
-import { sentence } from '../../parts/act';
-import { Confirm } from '../../parts/Confirm';
 import { onlyIf, useLive } from '../../parts/live';
 import css from '../../parts/parts';
 import { cliOf } from './actions';
-import { bulkBody, csvOf, effects, type Kind, summaryOf } from './bulk';
+import { bulkBody, csvOf, type Kind, kinds, type Params, summaryOf, verbs } from './bulk';
+import { JobDialog } from './JobDialog';
 import { type Line, short } from './JobRow';
 import type { JobSearch, Span } from './rows';
 
@@ -26,32 +25,18 @@ interface Props {
   onDone: () => void;
 }
 
-const nouns: Record<Kind, string> = { job_cancel: 'Cancel', job_retry: 'Retry' };
-
 /** BulkJobs asks the same of many jobs in one operation of the server, and shows what became of each. */
 export function BulkJobs(p: Props) {
   const [asked, setAsked] = useState<Kind>();
-  const [force, setForce] = useState(false);
-  const [said, setSaid] = useState('');
-  const [busy, setBusy] = useState(false);
   const n = p.jobs.length;
   const count = p.all && p.more ? 'All jobs that match' : `${n} ${n === 1 ? 'job' : 'jobs'}`;
-  const start = (kind: Kind) => {
-    setBusy(true);
-    call<Bulk>('POST', '/jobs/bulk-actions', bulkBody(kind, p.all && p.more, p.jobs, p.search, p.span, force))
+  const start = (kind: Kind, params: Params) =>
+    call<Bulk>('POST', '/jobs/bulk-actions', bulkBody(kind, p.all && p.more, p.jobs, p.search, p.span, params))
       .then((b) => {
-        setSaid('');
         p.onStart(b.bulk_id);
         p.onClear();
       })
-      .catch((e) => setSaid(sentence(e)))
-      .finally(() => {
-        setBusy(false);
-        setAsked(undefined);
-        setForce(false);
-        p.onDone();
-      });
-  };
+      .finally(p.onDone);
   const why = p.may ? '' : 'Your role may not run or stop jobs.';
   return (
     <div>
@@ -60,9 +45,9 @@ export function BulkJobs(p: Props) {
           <strong>
             {count} selected{p.all && p.more ? '' : summaryOf(p.jobs)}
           </strong>
-          {(['job_cancel', 'job_retry'] as const).map((k) => (
+          {kinds.map((k) => (
             <button key={k} type="button" disabled={!p.may} title={why} onClick={() => setAsked(k)}>
-              {nouns[k]}…
+              {verbs[k]}…
             </button>
           ))}
           {p.all && p.more ? (
@@ -82,31 +67,17 @@ export function BulkJobs(p: Props) {
           <button type="button" title="Esc" onClick={p.onClear}>
             Select none
           </button>
-          <span role="alert" className={css.bad}>
-            {said}
-          </span>
         </section>
       )}
       {p.started && <Result key={p.started} id={p.started} onOther={p.onStart} onDone={p.onDone} />}
       {asked && (
-        <Confirm
-          title={`${nouns[asked]} ${count.toLowerCase()}?`}
-          action={asked === 'job_cancel' ? (force ? 'Stop them at once' : 'Cancel them') : 'Retry them'}
-          busy={busy}
+        <JobDialog
+          kind={asked}
+          what={count.toLowerCase()}
+          jobs={p.all && p.more ? undefined : p.jobs}
           onClose={() => setAsked(undefined)}
-          onConfirm={() => start(asked)}
-        >
-          <ul>
-            {effects(asked, p.all && p.more ? undefined : p.jobs).map((e) => (
-              <li key={e}>{e}</li>
-            ))}
-          </ul>
-          {asked === 'job_cancel' && (
-            <label>
-              <input type="checkbox" checked={force} onChange={(e) => setForce(e.target.checked)} /> Force: do not wait for the present step to end
-            </label>
-          )}
-        </Confirm>
+          onSend={(params) => start(asked, params)}
+        />
       )}
     </div>
   );
@@ -133,7 +104,7 @@ function Result({ id, onOther, onDone }: { id: string; onOther: (id: string) => 
   return (
     <section className={`${css.bar} ${css.bulk}`} aria-label="Result of the operation">
       <span role="status">
-        {nouns[b.kind as Kind] ?? b.kind}: {b.done} of {b.total} done, {b.failed} failed, {b.skipped} left as they were{running ? '…' : '.'}
+        {verbs[b.kind as Kind] ?? b.kind}: {b.done} of {b.total} done, {b.failed} failed, {b.skipped} left as they were{running ? '…' : '.'}
       </span>
       {made.length === 1 && (
         <Link to="/fleet/jobs/$id" params={{ id: made[0]?.new_job_id ?? '' }} search={{}}>

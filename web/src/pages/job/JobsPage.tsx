@@ -1,26 +1,25 @@
-import { Link, useNavigate } from '@tanstack/react-router';
 import { useMemo, useRef, useState } from 'react';
 import { call, type Schemas } from '../../api/client';
-import { sentence } from '../../parts/act';
-import { Confirm } from '../../parts/Confirm';
 import { useCursor } from '../../parts/cursor';
 import { FleetTabs } from '../../parts/FleetTabs';
 import { useHeld } from '../../parts/held';
 import { onlyIf, takeJob, touchJob, useLive } from '../../parts/live';
 import css from '../../parts/parts';
 import type { Item } from '../../parts/RowMenu';
+import css from '../../parts/parts.module.css';
 import { Empty, Fault, Loading } from '../../parts/States';
 import { useSelection } from '../../parts/selection';
 import { useMay } from '../../parts/session';
 import { exact, serverNow } from '../../parts/Time';
 import { Views } from '../../parts/Views';
-import { cancelJob, cliOf, listQuery, retryJob } from './actions';
+import { cliOf, listQuery } from './actions';
 import { BulkJobs } from './BulkJobs';
 import { Histogram } from './Histogram';
 import { JobFilters } from './JobFilters';
-import { columns, heads, JobRow, type Line, short } from './JobRow';
+import { columns, heads, JobRow, type Line } from './JobRow';
 import own from './jobs.module.css';
-import { filters, final, type JobSearch, jobSearch, many, spanOf, spanWords, stoppable } from './rows';
+import { filters, type JobSearch, jobSearch, many, spanOf, spanWords } from './rows';
+import { useJobActs } from './useJobActs';
 
 /** Read is a page with when it was read, by the server's clock. */
 type Read = Schemas['JobList'] & { readAt: number };
@@ -66,11 +65,9 @@ export function JobsPage({ search, onSearch }: Props) {
     take: onlyIf((f) => f.to_state !== undefined),
   });
   const may = useMay('jobs:run') ?? false;
-  const [stop, setStop] = useState<{ job: Line; force: boolean }>();
-  const [said, setSaid] = useState<{ text: string; made?: string; bad?: boolean }>({ text: '' });
+  const acts = useJobActs(may, search, onSearch, page.again);
   const [menu, setMenu] = useState('');
   const [started, setStarted] = useState('');
-  const navigate = useNavigate();
   const box = useRef<HTMLDivElement>(null);
   const [inside, setInside] = useState(false);
   const jobs = page.data?.jobs ?? [];
@@ -82,54 +79,9 @@ export function JobsPage({ search, onSearch }: Props) {
   const ids = held.ids.filter((id) => known.current.has(id));
   if (known.current.size > 1000) for (const id of known.current.keys()) if (!latest.includes(id) && !ids.includes(id)) known.current.delete(id);
 
-  const act = (doing: string, what: () => Promise<{ text: string; made?: string }>) => {
-    setSaid({ text: doing });
-    what()
-      .then(setSaid)
-      .catch((e) => setSaid({ text: sentence(e), bad: true }))
-      .finally(page.again);
-  };
-  const retry = (j: Line) =>
-    act('Retrying…', async () => {
-      const a = await retryJob(j.job_id);
-      return { text: `New job ${short(a.new_job_id)} from ${short(j.job_id)}.`, made: a.new_job_id };
-    });
-  const cancel = (j: Line, force: boolean) => act(force ? 'Stopping…' : 'Cancelling…', async () => ({ text: (await cancelJob(j.job_id, force)).message }));
-  const copy = (what: string, text: string) =>
-    void navigator.clipboard
-      .writeText(text)
-      .then(() => setSaid({ text: `${what} is copied.` }))
-      .catch(() => setSaid({ text: 'The browser does not let this page copy.', bad: true }));
-  const open = (id: string, log = false) => void navigate({ to: '/fleet/jobs/$id', params: { id }, search: log ? { pane: 'log' } : {} });
-  const items = (j: Line): Item[] => {
-    const why = may ? {} : { why: 'Your role may not run or stop jobs.' };
-    const ended = final(j.status) && j.status !== 'completed';
-    return [
-      { name: 'Open', keys: 'Enter', run: () => open(j.job_id) },
-      { name: 'Open its log', keys: 'l', run: () => open(j.job_id, true) },
-      {
-        name: 'Retry',
-        keys: 'r',
-        apart: true,
-        run: () => retry(j),
-        ...(ended ? why : { why: j.status === 'completed' ? 'It completed: run its workflow again instead.' : 'It has not ended.' }),
-      },
-      ...(j.status === 'cancelling'
-        ? [{ name: 'Force stop…', run: () => setStop({ job: j, force: true }), ...why }]
-        : [{ name: 'Cancel…', keys: 'Shift K', run: () => setStop({ job: j, force: false }), ...(stoppable(j.status) ? why : { why: 'It has ended.' }) }]),
-      { name: 'Only its workflow', apart: true, run: () => onSearch({ ...search, workflow: j.workflow.workflow_id }) },
-      ...(j.robot_id ? [{ name: 'Only its robot', run: () => onSearch({ ...search, robot: j.robot_id ?? '' }) }] : []),
-      { name: 'Copy the id', apart: true, run: () => copy('The id', j.job_id) },
-      { name: 'Copy as a command', run: () => copy('The command', `fleet job show ${j.job_id}`) },
-      {
-        name: 'Copy as curl',
-        run: () => copy('The question to the API', `curl -H "Authorization: Bearer $FLEET_KEY" ${location.origin}/api/v1/jobs/${j.job_id}`),
-      },
-    ];
-  };
   const here = useCursor({
     ids,
-    open,
+    open: acts.open,
     show: (i) => box.current?.children[i + 1]?.scrollIntoView({ block: 'nearest' }),
     toggle: (id) => chosen.toggle(id),
     range: (id) => chosen.range(id),
@@ -137,7 +89,8 @@ export function JobsPage({ search, onSearch }: Props) {
     more: (id) => {
       const j = id === undefined ? undefined : known.current.get(id);
       return j
-        ? items(j)
+        ? acts
+            .items(j)
             .filter((i) => i.keys && i.keys !== 'Enter')
             .map((i) => ({ name: i.name, group: 'The row', keys: i.keys ?? '', run: i.run, ...(i.why ? { why: i.why } : {}) }))
         : [];
@@ -159,17 +112,7 @@ export function JobsPage({ search, onSearch }: Props) {
           </span>
         )}
         <span className={css.grow} />
-        <span role={said.bad ? 'alert' : 'status'} className={said.bad ? css.bad : ''}>
-          {said.text}
-          {said.made && (
-            <>
-              {' '}
-              <Link to="/fleet/jobs/$id" params={{ id: said.made }} search={{}}>
-                Open
-              </Link>
-            </>
-          )}
-        </span>
+        {acts.said}
       </div>
       <FleetTabs />
       <JobFilters search={search} onSearch={onSearch}>
@@ -266,11 +209,11 @@ export function JobsPage({ search, onSearch }: Props) {
                 here={id === here}
                 chosen={chosen.has(id)}
                 readAt={page.data?.readAt ?? 0}
-                items={items(j)}
+                items={menu === id ? acts.items(j) : []}
                 menu={menu === id}
                 onMenu={(on) => setMenu(on ? id : '')}
                 onChoose={(range) => (range ? chosen.range(id) : chosen.toggle(id))}
-                onForce={may ? () => setStop({ job: j, force: true }) : undefined}
+                onForce={acts.force && (() => acts.force?.(j))}
               />
             );
           })}
@@ -291,23 +234,7 @@ export function JobsPage({ search, onSearch }: Props) {
           </button>
         </div>
       )}
-      {stop && (
-        <Confirm
-          title={`${stop.force ? 'Stop' : 'Cancel'} ${stop.job.workflow.workflow_name}${stop.force ? ' at once' : ''}?`}
-          action={stop.force ? 'Force stop' : 'Cancel the job'}
-          onClose={() => setStop(undefined)}
-          onConfirm={() => {
-            cancel(stop.job, stop.force);
-            setStop(undefined);
-          }}
-        >
-          <p>
-            {stop.force
-              ? `The job ${stop.job.job_id} does not come to the end of its step. What it has done stays done.`
-              : `The job ${stop.job.job_id} is asked to stop. What it has done stays done.`}
-          </p>
-        </Confirm>
-      )}
+      {acts.dialogs}
     </div>
   );
 }

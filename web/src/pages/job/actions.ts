@@ -1,11 +1,16 @@
 /** What can be done with a job from its row, and how it reads as a command. Pure but for the calls. */
 import { call, type Schemas } from '../../api/client';
+import type { Params } from './bulk';
 import { filterQuery, type JobSearch, many, spanOf } from './rows';
 
 export const cancelJob = (id: string, force: boolean): Promise<Schemas['CancelAnswer']> =>
   call('POST', `/jobs/${encodeURIComponent(id)}/cancel`, force ? { force: true } : {});
 
 export const retryJob = (id: string): Promise<Schemas['RetryAnswer']> => call('POST', `/jobs/${encodeURIComponent(id)}/retry`, {});
+
+/** changeJob changes what a job that waits asks for. */
+export const changeJob = (id: string, kind: 'job_priority' | 'job_move', p: Params): Promise<unknown> =>
+  call('POST', `/jobs/${encodeURIComponent(id)}/${kind === 'job_move' ? 'move' : 'priority'}`, p);
 
 /** listQuery is what the server is asked for. */
 export function listQuery(s: JobSearch, now: number, cursor: string): string {

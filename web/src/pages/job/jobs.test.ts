@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Schemas } from '../../api/client';
 import { cliOf, listQuery } from './actions';
-import { bulkBody, csvOf, effects, summaryOf } from './bulk';
+import { actionOf, bulkBody, csvOf, effects, priorityOf, summaryOf } from './bulk';
 import { spanAt, stack, states, top } from './histogram';
 import { filters, jobSearch, many, spanOf, spanWords, turned } from './rows';
 
@@ -81,14 +81,33 @@ describe('what is asked of many jobs', () => {
       '2 pending: refused, with the reason.',
     ]);
     expect(effects('job_retry', undefined)).toHaveLength(2);
+    expect(effects('job_move', jobs.slice(1))).toEqual([
+      '1 failed: refused, only a job that waits can be changed.',
+      '2 pending: ask for that robot from now on.',
+    ]);
+    expect(effects('job_priority', jobs.slice(3))).toEqual(['1 pending: is that urgent from now on.']);
+  });
+  it('reads a priority, and says what the button does', () => {
+    expect(['0', ' 20 ', '21', '-1', '', '1.5'].map(priorityOf)).toEqual([0, 20, undefined, undefined, undefined, undefined]);
+    expect([
+      actionOf('job_priority', { priority: 5 }, true),
+      actionOf('job_priority', { priority: 7 }, true),
+      actionOf('job_move', { target_robot_id: 'any' }, false),
+      actionOf('job_move', undefined, true),
+    ]).toEqual(['Set it to High (5)', 'Set it to 7', 'Let any robot take it', 'Move them']);
+    expect(bulkBody('job_priority', true, jobs, { why: 'no_match' }, { from: '', to: '' }, { priority: 0 })).toEqual({
+      kind: 'job_priority',
+      filter: { why: ['no_match'] },
+      params: { priority: 0 },
+    });
   });
   it('names the jobs, or the filter of all that match', () => {
-    expect(bulkBody('job_cancel', false, jobs, {}, { from: '', to: '' }, true)).toEqual({
+    expect(bulkBody('job_cancel', false, jobs, {}, { from: '', to: '' }, { force: true })).toEqual({
       kind: 'job_cancel',
       ids: ['a', 'b', 'c', 'd'],
       params: { force: true },
     });
-    expect(bulkBody('job_retry', true, jobs, { status: 'failed,timeout', prio: '5', q: 'x' }, { from: 'f', to: '' }, false)).toEqual({
+    expect(bulkBody('job_retry', true, jobs, { status: 'failed,timeout', prio: '5', q: 'x' }, { from: 'f', to: '' }, {})).toEqual({
       kind: 'job_retry',
       filter: { status: ['failed', 'timeout'], priority: [5], q: 'x', from: 'f' },
     });

@@ -38,6 +38,7 @@ export interface RobotPickerProps {
   submission: Submission;
   live: boolean;
   may?: string | undefined; // why the caller may not submit
+  any?: boolean; // any robot can be chosen; so it is where there are buttons that run
   actions?: boolean; // with the buttons that run; the placement form has none
   floating?: boolean;
   onRobotSelected: (id: string | null) => void;
@@ -159,7 +160,7 @@ export function RobotPicker(p: RobotPickerProps) {
       {cloud && p.asOf && <p className={css.hint}>As of {p.asOf}</p>}
       <RobotTree
         groups={groups}
-        any={p.actions !== false}
+        any={p.any ?? p.actions !== false}
         disabled={!cloud}
         dimmed={!cloud || !connected || p.asOf !== undefined}
         selected={p.selected}
