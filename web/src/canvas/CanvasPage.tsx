@@ -9,12 +9,16 @@ import { addNode, copy, moveNodes, paste, remove, setProperty } from './model/gr
 import type { Box } from './NodeBox';
 import { NodePanel } from './NodePanel';
 import * as net from './net';
+import { OtherVersion } from './OtherVersion';
 import { Palette } from './Palette';
 import { PlacementPanel } from './PlacementPanel';
 import { RunPanel } from './RunPanel';
+import { RunsMenu } from './RunsMenu';
+import { final } from './run';
 import { TopBar } from './TopBar';
 import { type Source, useEditor } from './useEditor';
 import { may, useFleet } from './useFleet';
+import { useReplay } from './useReplay';
 import { useRun } from './useRun';
 
 export type Panel = 'node' | 'placement' | 'picker';
@@ -66,6 +70,7 @@ function Canvas({ source, search, onSearch, jobHref, onOpened, catalog }: Canvas
   const ed = useEditor(source);
   const fleet = useFleet();
   const run = useRun();
+  const replay = useReplay(run);
   const { graph } = ed;
   const [selected, setSelected] = useState<ReadonlySet<string>>(search.node ? new Set([search.node]) : none);
   const [links, setLinks] = useState<ReadonlySet<string>>(none);
@@ -167,6 +172,12 @@ function Canvas({ source, search, onSearch, jobHref, onOpened, catalog }: Canvas
     if (shownRun.startsWith('local:')) run.watch('local', shownRun.slice('local:'.length));
     else run.watch('job', shownRun);
   }, [shownRun]);
+
+  const failedNode = run.view && final(run.view.status) ? run.view.failedNode : '';
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once for each run, and only where nothing is selected
+  useEffect(() => {
+    if (failedNode && selected.size === 0) select(new Set([failedNode]));
+  }, [failedNode, run.view?.id]);
 
   // Changes.
   const add = (type: string, x?: number, y?: number) => {
@@ -402,6 +413,16 @@ function Canvas({ source, search, onSearch, jobHref, onOpened, catalog }: Canvas
         onArrange={() => void arrange()}
         onSave={() => void saveIt()}
         onRun={go}
+        runs={
+          <RunsMenu
+            key={originId ?? ''}
+            workflow={fleet.connection.state === 'connected' && may(fleet.me, 'jobs:read') ? originId : undefined}
+            file={ed.origin.kind === 'file' ? ed.origin.path : undefined}
+            local={local.enabled}
+            shown={search.run}
+            onRun={(id) => onSearch({ run: id })}
+          />
+        }
       />
       {ed.draft && (
         <p className={css.bar} role="status">
@@ -430,7 +451,7 @@ function Canvas({ source, search, onSearch, jobHref, onOpened, catalog }: Canvas
               selected={selected}
               selectedLinks={links}
               problems={problems}
-              run={run.view}
+              run={replay.view}
               robotName={robotName}
               showPlaces={showPlaces}
               readOnly={readOnly}
@@ -545,7 +566,17 @@ function Canvas({ source, search, onSearch, jobHref, onOpened, catalog }: Canvas
           )}
         </aside>
       </div>
-      {search.run && <RunPanel run={run} title={title} jobHref={jobHref} onNode={reveal} onClose={() => onSearch({ run: undefined })} />}
+      {search.run && (
+        <RunPanel
+          run={run}
+          replay={replay}
+          title={title}
+          jobHref={jobHref}
+          other={<OtherVersion job={run.job} origin={ed.origin} dirty={ed.dirty} />}
+          onNode={reveal}
+          onClose={() => onSearch({ run: undefined })}
+        />
+      )}
       {menu && (
         <Menu
           x={menu.x}

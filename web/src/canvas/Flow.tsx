@@ -19,7 +19,7 @@ import { connect, type Graph, moveNodes } from './model/graph';
 import { asText } from './model/json';
 import { type Box, NodeBox } from './NodeBox';
 import { chip, colours, whereOf } from './place';
-import type { RunView } from './run';
+import { type RunView, standOf } from './run';
 
 const nodeTypes = { box: NodeBox };
 
@@ -82,7 +82,7 @@ export function Flow(p: FlowProps) {
             known: t !== undefined,
             problem: p.problems.get(n.id) ?? '',
             comment: n.type === 'CommentNode' ? (asText(n.config.get('comment')) ?? '') : undefined,
-            run: p.run?.nodes.get(n.id),
+            run: n.type === 'CommentNode' ? undefined : standOf(p.run, n.id),
             tint: tints.get(whereOf(graph, n.id)) ?? '',
           },
         };

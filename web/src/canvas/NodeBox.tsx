@@ -3,7 +3,8 @@ import { memo } from 'react';
 import { shapes } from '../parts/words';
 import css from './canvas.module.css';
 import type { Port, Ports } from './catalog';
-import { inWords, type NodeState } from './run';
+import type { NodeState } from './passes';
+import { inWords } from './run';
 
 export interface BoxData extends Record<string, unknown> {
   title: string;
@@ -57,6 +58,11 @@ export const NodeBox = memo(function NodeBox({ data: d, selected }: NodeProps<Bo
       {d.run && (
         <div className={css.boxRun} data-run={d.run.status}>
           <span aria-hidden>{shapes[d.run.status]}</span> {inWords(d.run)}
+          {d.run.error && (
+            <span className={css.boxError} title={d.run.error}>
+              {d.run.error}
+            </span>
+          )}
         </div>
       )}
     </div>

@@ -7,7 +7,8 @@ import { Flow } from './Flow';
 import { fromDoc, type Graph, moveNodes } from './model/graph';
 import type { Box } from './NodeBox';
 import * as net from './net';
-import { final, type NodeState, type RunView } from './run';
+import type { NodeState } from './passes';
+import { final, type RunView } from './run';
 
 const none: ReadonlySet<string> = new Set();
 const noProblems: ReadonlyMap<string, 'error' | 'warning'> = new Map();

@@ -1,31 +1,39 @@
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useMemo, useRef, useState } from 'react';
 import { label, shapes } from '../parts/words';
 import css from './canvas.module.css';
-import { final, inWords, sentence } from './run';
+import { ReplayBar } from './ReplayBar';
+import { inWords, sentence } from './run';
+import type { Replay } from './useReplay';
 import type { Watched } from './useRun';
 
 /** RunPanel shows the run that is watched: its moment in a sentence, its nodes in words, the end of its log. */
 export function RunPanel({
   run,
+  replay,
   title,
   jobHref,
+  other,
   onNode,
   onClose,
 }: {
   run: Watched;
+  replay: Replay;
   title: (id: string) => string;
   jobHref: (id: string) => string;
+  other?: React.ReactNode; // what is to be said of a run of another version
   onNode: (id: string) => void;
   onClose: () => void;
 }) {
   const [tab, setTab] = useState<'nodes' | 'log'>('log');
   const box = useRef<HTMLDivElement>(null);
-  const v = run.view;
+  const v = replay.view;
+  const then = replay.back ? (replay.recording.moments[replay.count - 1]?.at ?? replay.recording.from) : undefined;
+  const lines = useMemo(() => (then === undefined ? run.lines : run.lines.filter((l) => Date.parse(l.at) <= then)), [run.lines, then]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: new lines scroll
   useEffect(() => {
     const b = box.current;
     if (b && b.scrollHeight - b.scrollTop - b.clientHeight < 80) b.scrollTop = b.scrollHeight;
-  }, [run.lines.length, tab]);
+  }, [lines.length, tab]);
   return (
     <section className={css.run} aria-label="Run">
       <header className={css.runHead}>
@@ -34,18 +42,28 @@ export function RunPanel({
             <span className={css.runState} data-state={v.status}>
               <span aria-hidden>{shapes[v.status] ?? ''}</span> {label(v.status)}
             </span>
-            <span className={css.runSentence} role="status">
-              {sentence(v, title)}
+            <span className={css.runSentence} role={replay.playing ? undefined : 'status'}>
+              {v.failedNode ? (
+                <button type="button" className={css.runFailed} title="Show the node" onClick={() => onNode(v.failedNode)}>
+                  {sentence(v, title)}
+                </button>
+              ) : (
+                sentence(v, title)
+              )}
             </span>
-            <progress max={100} value={v.progress} aria-label="Progress" /> <span className={css.mono}>{v.progress} %</span>
+            {!replay.back && (
+              <>
+                <progress max={100} value={v.progress} aria-label="Progress" /> <span className={css.mono}>{v.progress} %</span>
+              </>
+            )}
             {v.kind === 'job' && (
               <a href={jobHref(v.id)} className={css.button}>
                 Open job
               </a>
             )}
-            {!final(v.status) && (
-              <button type="button" className={css.button} onClick={run.cancel} disabled={v.status === 'cancelling'}>
-                {v.status === 'cancelling' ? 'Cancelling…' : 'Cancel'}
+            {replay.live && (
+              <button type="button" className={css.button} onClick={run.cancel} disabled={run.view?.status === 'cancelling'}>
+                {run.view?.status === 'cancelling' ? 'Cancelling…' : 'Cancel'}
               </button>
             )}
           </>
@@ -65,13 +83,15 @@ export function RunPanel({
         </button>
       </header>
       {v && run.trouble && <p className={css.bad}>{run.trouble}</p>}
+      {other}
+      {v && <ReplayBar replay={replay} title={title} failedNode={run.view?.failedNode ?? ''} />}
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls */}
       <div ref={box} className={css.runBody} tabIndex={0} role="tabpanel" aria-label={tab === 'log' ? 'Log' : 'Nodes'}>
         {tab === 'log' ? (
-          run.lines.length === 0 ? (
-            <p className={css.hint}>No line yet.</p>
+          lines.length === 0 ? (
+            <p className={css.hint}>{replay.back ? 'No line until then.' : replay.live ? 'No line yet.' : 'It wrote no line.'}</p>
           ) : (
-            run.lines.map((l) => (
+            lines.map((l) => (
               <div key={`${l.epoch}.${l.line}`} className={css.line} data-level={l.level.toUpperCase()}>
                 <span className={css.lineNo}>{l.line}</span>
                 <span className={css.lineLevel}>{l.level.toUpperCase()}</span>

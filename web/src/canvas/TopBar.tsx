@@ -14,6 +14,7 @@ interface TopBarProps {
   warnings: number;
   problemsOpen: boolean;
   run: { title: string; label: string };
+  runs: React.ReactNode;
   onProblems: () => void;
   onArrange: () => void;
   onSave: () => void;
@@ -22,7 +23,7 @@ interface TopBarProps {
 
 /** TopBar names the workflow, says how it is stored, and has what is done with it as a whole. */
 export function TopBar(props: TopBarProps) {
-  const { ed, narrow, readOnly, mayWrite, folder, connected, errors, warnings, problemsOpen, run, onProblems, onArrange, onSave, onRun } = props;
+  const { ed, narrow, readOnly, mayWrite, folder, connected, errors, warnings, problemsOpen, run, onProblems, onArrange, onSave, onRun, runs } = props;
   const { graph } = ed;
   const fileInput = useRef<HTMLInputElement>(null);
   const download = () => {
@@ -140,6 +141,7 @@ export function TopBar(props: TopBarProps) {
           Publish
         </button>
       )}
+      {runs}
       <button type="button" className={css.primary} title={run.title} onClick={onRun}>
         {run.label}
       </button>

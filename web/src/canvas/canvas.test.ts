@@ -5,7 +5,8 @@ import { arranged } from './layout';
 import { addNode, blank, connect, type Graph, open, setPlace, setProperty } from './model/graph';
 import { type JObj, of } from './model/json';
 import { numberOr } from './NodePanel';
-import type { Job, LocalRun, LogLine, NodeType, Step } from './net';
+import type { Job, LocalRun, LogLine, NodeType } from './net';
+import type { Pass } from './passes';
 import { chip, colours, entryOf, placementOf, readPlace, whereOf, writePlace } from './place';
 import { duration, fromLocal, fromLog, fromSteps, inWords, sentence } from './run';
 
@@ -114,7 +115,15 @@ describe('placement', () => {
 
 describe('runs', () => {
   it('take the newest execution of each node', () => {
-    const step = (epoch: number, seq: number, node_id: string, status: string): Step => ({ epoch, seq, node_id, status, started_at: '', duration_ms: 5 });
+    const step = (epoch: number, seq: number, node_id: string, status: string): Pass => ({
+      part: 0,
+      epoch,
+      seq,
+      node_id,
+      status,
+      started_at: new Date(1000 * epoch + 10 * seq).toISOString(),
+      duration_ms: 5,
+    });
     const got = fromSteps([step(1, 1, 'a', 'failed'), step(2, 1, 'a', 'completed'), step(2, 3, 'a', 'running'), step(2, 2, 'b', 'completed')]);
     expect(got.get('a')).toMatchObject({ status: 'running', runs: 2 });
     expect(got.get('b')).toMatchObject({ status: 'completed', runs: 1 });

@@ -2,6 +2,7 @@
 import { withTenant } from '../api/client';
 import type { components } from '../api/schema';
 import { asNumber, asText, isObj, type JObj, parseJson, printJson } from './model/json';
+import type { Pass } from './passes';
 
 type S = components['schemas'];
 export type NodeType = S['NodeType'];
@@ -125,29 +126,28 @@ export const jobLog = (id: string, epoch: number, line: number, signal?: AbortSi
   json<S['LogPage']>('GET', `/jobs/${encodeURIComponent(id)}/log?epoch=${epoch}&from_line=${line}&limit=1000`, undefined, signal);
 export const cancelJob = (id: string) => json<unknown>('POST', `/jobs/${encodeURIComponent(id)}/cancel`, {});
 
-/** Step is one execution of a node, as the orchestrator keeps it. */
-export interface Step {
-  epoch: number;
-  seq: number;
-  node_id: string;
-  status: string;
-  started_at: string;
-  duration_ms: number;
-  error?: string;
+/** steps are those of a job, or of the segments that it is cut into; undefined: this orchestrator keeps none. */
+export async function steps(j: Pick<Job, 'job_id' | 'segment_jobs'>, signal?: AbortSignal): Promise<Pass[] | undefined> {
+  const parts = j.segment_jobs ?? [];
+  if (parts.length === 0) return stepsOf(j.job_id, 0, signal);
+  const out: Pass[] = [];
+  for (const [i, p] of parts.entries()) {
+    const more = await stepsOf(p.job_id, i + 1, signal);
+    if (more === undefined) return undefined;
+    out.push(...more);
+  }
+  return out;
 }
 
-/** steps are those of a job; undefined: this orchestrator keeps none. */
-export async function steps(id: string, signal?: AbortSignal): Promise<Step[] | undefined> {
-  const out: Step[] = [];
+/** mostSteps is how many executions of nodes are read of one job. */
+export const mostSteps = 100_000;
+
+async function stepsOf(id: string, part: number, signal?: AbortSignal): Promise<Pass[] | undefined> {
+  const out: Pass[] = [];
   try {
-    for (let epoch = 1, from = 1, pages = 0; pages < 20; pages++) {
-      const p = await json<{ steps: Step[]; next_epoch: number; next_step: number }>(
-        'GET',
-        `/jobs/${encodeURIComponent(id)}/steps?epoch=${epoch}&from_step=${from}&limit=5000`,
-        undefined,
-        signal,
-      );
-      out.push(...p.steps);
+    for (let epoch = 1, from = 1; out.length < mostSteps; ) {
+      const p = await json<S['StepPage']>('GET', `/jobs/${encodeURIComponent(id)}/steps?epoch=${epoch}&from_step=${from}&limit=5000`, undefined, signal);
+      for (const s of p.steps) out.push({ ...s, part });
       if (p.steps.length < 5000) break;
       [epoch, from] = [p.next_epoch, p.next_step];
     }
@@ -157,6 +157,12 @@ export async function steps(id: string, signal?: AbortSignal): Promise<Step[] | 
     throw e;
   }
 }
+
+export type JobRow = S['JobLine'];
+/** jobsOf are the newest runs of a workflow. */
+export const jobsOf = (workflow: string, signal?: AbortSignal) =>
+  json<{ jobs: JobRow[] }>('GET', `/jobs?workflow_id=${encodeURIComponent(workflow)}&limit=20`, undefined, signal).then((p) => p.jobs);
+export const localRuns = (signal?: AbortSignal) => json<S['LocalRunList']>('GET', '/local/runs', undefined, signal).then((p) => p.runs);
 
 /** robots lists all robots, page by page. */
 export async function robots(signal?: AbortSignal): Promise<Robot[]> {

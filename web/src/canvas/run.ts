@@ -1,13 +1,7 @@
 /** How a run stands on the graph, whoever runs it. Pure. */
 import { label } from '../parts/words';
-import type { Job, LocalRun, LogLine, Step } from './net';
-
-export interface NodeState {
-  status: 'running' | 'completed' | 'failed' | 'skipped' | 'cancelled';
-  runs: number;
-  ms: number;
-  error?: string;
-}
+import type { Job, LocalRun, LogLine } from './net';
+import { type NodeState, type Pass, recordingOf, standingAt, statusOf } from './passes';
 
 export interface RunView {
   kind: 'local' | 'job';
@@ -25,9 +19,6 @@ export interface RunView {
 
 export const final = (status: string): boolean => ['completed', 'failed', 'cancelled', 'timeout'].includes(status);
 
-const statuses = ['running', 'completed', 'failed', 'skipped', 'cancelled'] as const;
-const statusOf = (s: string): NodeState['status'] => statuses.find((x) => x === s) ?? 'completed';
-
 export function fromLocal(r: LocalRun): RunView {
   return {
     kind: 'local',
@@ -44,8 +35,8 @@ export function fromLocal(r: LocalRun): RunView {
   };
 }
 
-export function fromJob(j: Job, steps: readonly Step[] | undefined, lines: readonly LogLine[]): RunView {
-  const nodes = steps ? fromSteps(steps) : fromLog(j, lines);
+export function fromJob(j: Job, steps: readonly Pass[] | undefined, lines: readonly LogLine[]): RunView {
+  const nodes = steps ? fromSteps(steps, final(j.status)) : fromLog(j, lines);
   return {
     kind: 'job',
     id: j.job_id,
@@ -61,19 +52,35 @@ export function fromJob(j: Job, steps: readonly Step[] | undefined, lines: reado
   };
 }
 
-/** fromSteps takes the newest execution of each node in the newest attempt that had it. */
-export function fromSteps(steps: readonly Step[]): Map<string, NodeState> {
-  const out = new Map<string, NodeState & { epoch: number; seq: number }>();
-  for (const s of steps) {
-    const have = out.get(s.node_id);
-    if (have && (have.epoch > s.epoch || (have.epoch === s.epoch && have.seq > s.seq))) {
-      if (have.epoch === s.epoch) have.runs++;
-      continue;
-    }
-    const runs = have && have.epoch === s.epoch ? have.runs + 1 : 1;
-    out.set(s.node_id, { status: statusOf(s.status), runs, ms: s.duration_ms, epoch: s.epoch, seq: s.seq, ...(s.error ? { error: s.error } : {}) });
-  }
+/** fromSteps takes how the nodes stand after all passes. What ran when a run ended was stopped with it. */
+export function fromSteps(steps: readonly Pass[], over = false): Map<string, NodeState> {
+  const out = new Map<string, NodeState>();
+  const all = recordingOf(steps);
+  for (const [id, { status, runs, ms, error }] of standingAt(all, all.moments.length).nodes)
+    out.set(id, { status: over && status === 'running' ? 'cancelled' : status, runs, ms, ...(error ? { error } : {}) });
   return out;
+}
+
+/** passesOf are those of a local run, as far as it tells of them: the newest of each node. */
+export function passesOf(r: LocalRun): Pass[] {
+  return r.nodes.map((n, i) => ({
+    part: 0,
+    epoch: 1,
+    seq: i + 1,
+    node_id: n.node_id,
+    status: n.status,
+    started_at: n.started_at ?? r.started_at ?? r.created_at,
+    duration_ms: n.duration_ms,
+    ...(n.error ? { error: n.error } : {}),
+  }));
+}
+
+/** standOf is how a node stands, also one that has done nothing: it is still to come, or the run never came to it. */
+export function standOf(r: RunView | undefined, id: string): NodeState | undefined {
+  if (!r) return undefined;
+  const s = r.nodes.get(id);
+  if (s || !r.exact) return s;
+  return { status: final(r.status) ? 'not_reached' : 'pending', runs: 0, ms: 0 };
 }
 
 /** fromLog is what can be known where no steps are kept: nodes that spoke have begun. */

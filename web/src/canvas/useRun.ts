@@ -2,11 +2,14 @@ import { useCallback, useEffect, useRef, useState } from 'react';
 import { seen } from '../parts/shown';
 import type { LogLine } from './net';
 import * as net from './net';
-import { final, fromJob, fromLocal, type RunView } from './run';
+import type { Pass } from './passes';
+import { final, fromJob, fromLocal, passesOf, type RunView } from './run';
 
 export interface Watched {
   view: RunView | undefined;
   lines: readonly LogLine[];
+  passes: readonly Pass[]; // executions of nodes; empty where none are kept
+  job: net.Job | undefined;
   trouble: string;
   watch: (kind: 'local' | 'job', id: string) => void;
   leave: () => void;
@@ -20,6 +23,8 @@ export function useRun(): Watched {
   const [what, setWhat] = useState<{ kind: 'local' | 'job'; id: string }>();
   const [view, setView] = useState<RunView>();
   const [lines, setLines] = useState<LogLine[]>([]);
+  const [passes, setPasses] = useState<readonly Pass[]>([]);
+  const [job, setJob] = useState<net.Job>();
   const [trouble, setTrouble] = useState('');
   const stop = useRef<AbortController>(undefined);
 
@@ -34,11 +39,16 @@ export function useRun(): Watched {
       if (log.length > 20_000) log.splice(0, log.length - 20_000);
       setLines(log.slice(-kept));
     };
+    const show: Show = (v, of, j) => {
+      setView(v);
+      setPasses(of);
+      setJob(j);
+    };
     const follow = what.kind === 'local' ? followLocal : followJob;
     const go = async () => {
       for (let pause = 500; !end.signal.aborted; pause = Math.min(2 * pause, 8000)) {
         try {
-          await follow(what.id, end.signal, setView, add, () => log);
+          await follow(what.id, end.signal, show, add, () => log);
           setTrouble('');
           return;
         } catch (e) {
@@ -57,10 +67,13 @@ export function useRun(): Watched {
   return {
     view: view && what && view.id === what.id ? view : undefined,
     lines,
+    passes,
+    job: job && what && job.job_id === what.id ? job : undefined,
     trouble,
     watch: useCallback((kind, id) => {
       setView(undefined);
       setLines([]);
+      setPasses([]);
       setTrouble('');
       setWhat({ kind, id });
     }, []),
@@ -68,6 +81,8 @@ export function useRun(): Watched {
       setWhat(undefined);
       setView(undefined);
       setLines([]);
+      setPasses([]);
+      setTrouble('');
     }, []),
     cancel: () => {
       if (!what) return;
@@ -85,7 +100,7 @@ const wait = (ms: number, signal: AbortSignal) =>
     });
   });
 
-type Show = (v: RunView) => void;
+type Show = (v: RunView, passes: readonly Pass[], job?: net.Job) => void;
 
 async function followLocal(id: string, signal: AbortSignal, show: Show, add: (l: readonly LogLine[]) => void) {
   for (let after = 0, from = 1; ; ) {
@@ -97,7 +112,7 @@ async function followLocal(id: string, signal: AbortSignal, show: Show, add: (l:
       if (page.lines.length < 1000) break;
     }
     after = run.v;
-    show(fromLocal(run));
+    show(fromLocal(run), passesOf(run));
     if (final(run.status)) return;
     await wait(100, signal); // each line is a change: many are read at once
     await seen(signal);
@@ -114,9 +129,9 @@ async function followJob(id: string, signal: AbortSignal, show: Show, add: (l: r
       [epoch, line] = [page.next_epoch, page.next_line];
       if (page.lines.length < 1000) break;
     }
-    const steps = kept === false ? undefined : await net.steps(id, signal);
+    const steps = kept === false ? undefined : await net.steps(job, signal);
     kept = steps !== undefined;
-    show(fromJob(job, steps, all()));
+    show(fromJob(job, steps, all()), steps ?? [], job);
     if (final(job.status)) return;
     await wait(1000, signal);
     await seen(signal);

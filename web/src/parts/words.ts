@@ -22,6 +22,7 @@ export const shapes: Readonly<Record<string, string>> = {
   failed: '✕',
   timeout: '◷',
   skipped: '⤳',
+  not_reached: '·',
   delivered: '✓',
   given_up: '✕',
   fired: '▸',
