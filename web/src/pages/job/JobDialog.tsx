@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import { useAct } from '../../parts/act';
 import { Confirm } from '../../parts/Confirm';
-import css from '../../parts/parts.module.css';
+import css from '../../parts/parts';
 import { Any } from '../../parts/RobotPicker';
 import { Said } from '../../parts/Said';
 import { actionOf, effects, type Kind, type Params, priorityOf, titles } from './bulk';

@@ -5,8 +5,6 @@ import { FleetTabs } from '../../parts/FleetTabs';
 import { useHeld } from '../../parts/held';
 import { onlyIf, takeJob, touchJob, useLive } from '../../parts/live';
 import css from '../../parts/parts';
-import type { Item } from '../../parts/RowMenu';
-import css from '../../parts/parts.module.css';
 import { Empty, Fault, Loading } from '../../parts/States';
 import { useSelection } from '../../parts/selection';
 import { useMay } from '../../parts/session';

@@ -1,6 +1,6 @@
 import { useMemo, useState } from 'react';
 import { stream, useFleetList } from '../../parts/live';
-import css from '../../parts/parts.module.css';
+import css from '../../parts/parts';
 import { Any, ofFleet, RobotPicker, unfit } from '../../parts/RobotPicker';
 import { priority } from '../../parts/words';
 

@@ -2,7 +2,7 @@ import { Link, useNavigate } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
 import { sentence } from '../../parts/act';
 import { Confirm } from '../../parts/Confirm';
-import css from '../../parts/parts.module.css';
+import css from '../../parts/parts';
 import type { Item } from '../../parts/RowMenu';
 import { priority } from '../../parts/words';
 import { cancelJob, changeJob, retryJob } from './actions';
