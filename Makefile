@@ -16,7 +16,7 @@ LDFLAGS  = -s -w -X main.version=$(VERSION)
 export CGO_ENABLED = 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build fmt fmt-check vet lint law unit check setup-test test test-ui test-go test-rooms test-chaos test-postgres race fuzz bench bench-short bench-peers generate verify cross chaos web ui ui-dist ui-dev ui-api ui-test ui-check ui-e2e ui-shots ui-bench clean
+.PHONY: help build fmt fmt-check vet lint law unit check setup-test test test-ui test-go test-rooms test-chaos test-postgres race fuzz bench bench-short bench-peers generate verify cross chaos web ui ui-dist ui-dev ui-api ui-test ui-check ui-main ui-e2e ui-shots ui-bench clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-13s %s\n", $$1, $$2}'
@@ -45,7 +45,7 @@ unit: ## unit tests in their short form
 
 check: fmt-check vet law lint unit ## minutes, nothing but Go: formatting, vet, law, lint, short tests
 
-setup-test: ## install what the tests need and this machine lacks: PostgreSQL, PgBouncer
+setup-test: ## install what the tests need and this machine lacks: PostgreSQL, PgBouncer, Chromium
 	scripts/setup-test.sh
 
 test: setup-test fmt-check law verify ## everything, under 12 minutes on two cores
@@ -127,6 +127,9 @@ ui-test: web/node_modules ## lint, types and unit tests of the web interface
 
 ui-check: web/node_modules ## fail when web/dist is not what the source builds
 	rm -rf web/build && cd web && npx vite build --logLevel warn --outDir build && diff -r -x build.sum build dist
+
+ui-main: web/node_modules build ## the main paths of ui-e2e, which are a part of make test
+	cd web && npx vitest run --config e2e/vitest.config.ts -t @main
 
 ui-e2e: web/node_modules build ## the web interface in a real browser on the real program (needs Chromium)
 	cd web && npx vitest run --config e2e/vitest.config.ts

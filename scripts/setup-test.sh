@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Installs what the tests need besides Go, by apt-get, and only what is missing:
 # PostgreSQL (15 or later) and PgBouncer, which the tests start themselves on free
-# ports and private folders, so no service of the system is made or started; and
-# Python, with whose answers those of our expressions are compared.
+# ports and private folders, so no service of the system is made or started;
+# Python, with whose answers those of our expressions are compared; and, where npm is
+# there to drive it, Chromium.
 # When everything is there this looks at a few files and ends.
 set -euo pipefail
 
@@ -13,6 +14,8 @@ if [ "${newest:-0}" -lt 15 ] && ! command -v postgres >/dev/null; then missing+=
 # Debian keeps pgbouncer in sbin, which is not on everybody's PATH.
 if ! PATH=$PATH:/usr/sbin command -v pgbouncer >/dev/null; then missing+=(pgbouncer); fi
 if ! command -v python3 >/dev/null; then missing+=(python3); fi
+if command -v npm >/dev/null && [ -z "${CHROMIUM_BIN:-}" ] && ! command -v chromium >/dev/null &&
+  ! command -v chromium-browser >/dev/null && ! command -v google-chrome >/dev/null; then missing+=(chromium); fi
 [ ${#missing[@]} -gt 0 ] || exit 0
 
 echo "setup-test: the tests need ${missing[*]}, which this machine lacks" >&2

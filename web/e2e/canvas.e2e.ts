@@ -27,7 +27,7 @@ afterAll(async () => {
 });
 
 describe('the canvas on the author’s machine', () => {
-  it('runs a file locally, then goes the way from local to cloud', async () => {
+  it('runs a file locally, then goes the way from local to cloud @main', async () => {
     const w = await open(browser);
     const { page } = w;
     await page.goto(`${editor.url}/workflows`);

@@ -47,7 +47,7 @@ afterAll(async () => {
 });
 
 describe('the page of a job', () => {
-  it('opens a failed one at its first error, and makes a new job of it', async () => {
+  it('opens a failed one at its first error, and makes a new job of it @main', async () => {
     const id = await failing({ retry: { max: 0 }, variables: { month: 'May' } });
     const w = await open(browser);
     const { page } = w;
@@ -228,7 +228,7 @@ describe('the page of a job', () => {
     await w.context.close();
   });
 
-  it('follows one that runs, and stops it', async () => {
+  it('follows one that runs, and stops it @main', async () => {
     const id = await slow();
     const w = await open(browser, { width: 390, height: 844 });
     const { page } = w;

@@ -15,7 +15,7 @@ afterAll(async () => {
 });
 
 describe('API keys', () => {
-  it('makes one that is shown once, rotates it and revokes it', async () => {
+  it('makes one that is shown once, rotates it and revokes it @main', async () => {
     const w = await open(browser);
     const { page } = w;
     await page.goto(`${server.url}/fleet/api-keys`);

@@ -37,7 +37,7 @@ afterAll(async () => {
 const words = (status: string) => (status[0] ?? '').toUpperCase() + status.slice(1).replaceAll('_', ' ');
 
 describe('the live page', () => {
-  it('loses no update over six cuts, and says how it stands', async () => {
+  it('loses no update over six cuts, and says how it stands @main', async () => {
     const w = await open(browser);
     const { page } = w;
     await page.goto(`${wire.url}/fleet/jobs`);

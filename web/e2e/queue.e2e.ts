@@ -15,7 +15,7 @@ afterAll(async () => {
 });
 
 describe('queues', () => {
-  it('teaches, then makes one, fills it, and settles what failed', async () => {
+  it('teaches, then makes one, fills it, and settles what failed @main', async () => {
     const w = await open(browser);
     const { page } = w;
     await page.goto(`${server.url}/fleet/queues`);

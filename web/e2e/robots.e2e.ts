@@ -197,7 +197,7 @@ describe('the table of robots', () => {
 });
 
 describe('an operation on many robots', () => {
-  it('chooses by key, says what becomes of each state, and shows a result for each robot under an address of its own', async () => {
+  it('chooses by key, says what becomes of each state, and shows a result for each robot under an address of its own @main', async () => {
     const w = await at('/fleet/robots?q=claims');
     const { page } = w;
     await rows(page).nth(4).waitFor();

@@ -15,7 +15,7 @@ afterAll(async () => {
 });
 
 describe('schedules', () => {
-  it('teaches, then makes one with a preview, runs it, shows the fire, and disables it', async () => {
+  it('teaches, then makes one with a preview, runs it, shows the fire, and disables it @main', async () => {
     await workflow(server.url, 'Invoices', {
       metadata: { name: 'Invoices', version: '1.0.0' },
       nodes: { start: { node_id: 'start', node_type: 'StartNode', config: {}, position: [0, 0] } },

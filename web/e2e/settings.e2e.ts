@@ -23,7 +23,7 @@ afterAll(async () => {
 const password = 'a long enough password';
 
 describe('an installation that begins', () => {
-  it('makes the first administrator, lets people in, and keeps customers apart', async () => {
+  it('makes the first administrator, lets people in, and keeps customers apart @main', async () => {
     const token = /--token (cfs_\S+)/.exec(server.output())?.[1] ?? '';
     expect(token).not.toBe('');
     const w = await open(browser);
