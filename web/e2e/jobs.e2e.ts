@@ -77,6 +77,25 @@ describe('the list of jobs', () => {
     await w.page.keyboard.press('Escape');
     await menu.waitFor({ state: 'detached' });
     await row.getByRole('button', { name: /^Actions of job/ }).click();
+    // What is likely is one Enter away, and the rest is there, too, in both forms.
+    await w.context.grantPermissions(['clipboard-read', 'clipboard-write']);
+    const clipboard = () => w.page.evaluate(() => navigator.clipboard.readText());
+    await menu.getByRole('menuitem', { name: /^Copy as CLI/ }).click();
+    const told = w.page.getByRole('dialog', { name: /^Commands of invoices/ });
+    await told.getByText(`fleet job log ${ids.cancelled}`, { exact: true }).waitFor();
+    await clean(w.page);
+    await shot(w.page, 'jobs-commands');
+    await w.page.keyboard.press('Enter');
+    await told.getByText('“Retry” is copied.').waitFor();
+    expect(await clipboard()).toBe(`fleet job retry ${ids.cancelled}`);
+    await told.getByRole('radio', { name: 'As curl' }).check();
+    await told.getByRole('button', { name: 'Copy: Show' }).click();
+    await expect.poll(clipboard).toBe(`curl -H "Authorization: Bearer $FLEET_KEY" ${server.url}/api/v1/jobs/${ids.cancelled}`);
+    await w.page.keyboard.press('Escape');
+    await told.waitFor({ state: 'detached' });
+    await w.page.keyboard.press('Shift+C'); // of no row: of the list
+    await expect.poll(clipboard).toBe('fleet job list --since 1h');
+    await row.getByRole('button', { name: /^Actions of job/ }).click();
     await menu.getByRole('menuitem', { name: /^Retry/ }).click();
     await w.page.getByText(/^New job ….{8} from ….{8} ·/).waitFor();
     await row.getByText(/^retried as/).waitFor();

@@ -158,8 +158,17 @@ describe('the table of robots', () => {
     await page.keyboard.press('ArrowRight');
     const menu = page.getByRole('menu', { name: `Actions of ${first}` });
     const items = (await menu.getByRole('menuitem').allTextContents()).join(' | ');
-    expect(items).toBe('Run workflow here… | Pause…p | Drain… | Maintenance…m | Start | Restart…Shift R | Stop…Shift S | Logs | Edit… | Copy as CLI | Delete');
+    expect(items).toBe(
+      'Run workflow here… | Pause…p | Drain… | Maintenance…m | Start | Restart…Shift R | Stop…Shift S | Logs | Edit… | Copy as CLI…Shift C | Delete',
+    );
     await themes(page, 'robots-menu');
+    await menu.getByRole('menuitem', { name: /^Copy as CLI/ }).click();
+    const told = page.getByRole('dialog', { name: `Commands of ${first}` });
+    await told.getByText(/^fleet robot drain \S+$/).waitFor();
+    await clean(page);
+    await told.getByRole('button', { name: 'Close' }).click();
+    await told.waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: `Actions of ${first}` }).click();
     await menu.getByRole('menuitem', { name: 'Delete' }).click();
     await page.getByText(`${first} is deleted in a moment.`).waitFor();
     await page.getByRole('button', { name: 'Undo' }).click();

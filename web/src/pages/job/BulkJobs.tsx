@@ -1,15 +1,16 @@
 import { Link } from '@tanstack/react-router';
-import { useEffect, useState } from 'react';
+import { lazy, Suspense, useEffect, useState } from 'react';
 import { call, type Schemas } from '../../api/client';
 import { onlyIf, useLive } from '../../parts/live';
 import css from '../../parts/parts';
 import { cliOf } from './actions';
 import { bulkBody, csvOf, type Kind, kinds, type Params, summaryOf, verbs } from './bulk';
-import { JobDialog } from './JobDialog';
 import { type Line, short } from './JobRow';
 import type { JobSearch, Span } from './rows';
 
 type Bulk = Schemas['BulkEntry'];
+
+const JobDialog = lazy(() => import('./JobDialog').then((m) => ({ default: m.JobDialog }))); // with the picker of robots
 
 interface Props {
   search: JobSearch;
@@ -70,6 +71,7 @@ export function BulkJobs(p: Props) {
         </section>
       )}
       {p.started && <Result key={p.started} id={p.started} onOther={p.onStart} onDone={p.onDone} />}
+      <Suspense fallback={null}>
       {asked && (
         <JobDialog
           kind={asked}
@@ -79,6 +81,7 @@ export function BulkJobs(p: Props) {
           onSend={(params) => start(asked, params)}
         />
       )}
+      </Suspense>
     </div>
   );
 }

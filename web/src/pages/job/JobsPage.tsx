@@ -3,6 +3,7 @@ import { call, type Schemas } from '../../api/client';
 import { useCursor } from '../../parts/cursor';
 import { FleetTabs } from '../../parts/FleetTabs';
 import { useHeld } from '../../parts/held';
+import { useCommands } from '../../parts/keys';
 import { onlyIf, takeJob, touchJob, useLive } from '../../parts/live';
 import css from '../../parts/parts';
 import { Empty, Fault, Loading } from '../../parts/States';
@@ -77,6 +78,7 @@ export function JobsPage({ search, onSearch }: Props) {
   const ids = held.ids.filter((id) => known.current.has(id));
   if (known.current.size > 1000) for (const id of known.current.keys()) if (!latest.includes(id) && !ids.includes(id)) known.current.delete(id);
 
+  useCommands([{ name: 'Copy this list as a command', group: 'In this list', keys: 'Shift C', run: () => acts.copy('The command', cliOf(search)) }]);
   const here = useCursor({
     ids,
     open: acts.open,

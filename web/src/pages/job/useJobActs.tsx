@@ -1,20 +1,24 @@
 import { Link, useNavigate } from '@tanstack/react-router';
-import { type ReactNode, useState } from 'react';
+import { lazy, type ReactNode, Suspense, useState } from 'react';
 import { sentence } from '../../parts/act';
 import { Confirm } from '../../parts/Confirm';
 import css from '../../parts/parts';
 import type { Item } from '../../parts/RowMenu';
+import { jobCommands } from '../../parts/told';
 import { priority } from '../../parts/words';
 import { cancelJob, changeJob, retryJob } from './actions';
-import { JobDialog } from './JobDialog';
 import { type Line, short } from './JobRow';
 import { final, type JobSearch, stoppable } from './rows';
+
+const Commands = lazy(() => import('../../parts/Commands').then((m) => ({ default: m.Commands })));
+const JobDialog = lazy(() => import('./JobDialog').then((m) => ({ default: m.JobDialog }))); // with the picker of robots
 
 type Asked = { job: Line; what: 'cancel' | 'force' | 'job_priority' | 'job_move' };
 
 export interface JobActs {
   items: (j: Line) => readonly Item[];
   open: (id: string) => void;
+  copy: (what: string, text: string) => void;
   force: ((j: Line) => void) | undefined;
   said: ReactNode; // what became of it
   dialogs: ReactNode;
@@ -23,6 +27,7 @@ export interface JobActs {
 /** useJobActs is what can be done with a job from its row, and what became of it. */
 export function useJobActs(may: boolean, search: JobSearch, onSearch: (s: JobSearch) => void, again: () => void): JobActs {
   const [asked, setAsked] = useState<Asked>();
+  const [told, setTold] = useState<Line>();
   const [said, setSaid] = useState<{ text: string; made?: string; bad?: boolean }>({ text: '' });
   const navigate = useNavigate();
   const close = () => setAsked(undefined);
@@ -67,16 +72,13 @@ export function useJobActs(may: boolean, search: JobSearch, onSearch: (s: JobSea
       { name: 'Only its workflow', apart: true, run: () => onSearch({ ...search, workflow: j.workflow.workflow_id }) },
       ...(j.robot_id ? [{ name: 'Only its robot', run: () => onSearch({ ...search, robot: j.robot_id ?? '' }) }] : []),
       { name: 'Copy the id', apart: true, run: () => copy('The id', j.job_id) },
-      { name: 'Copy as a command', run: () => copy('The command', `fleet job show ${j.job_id}`) },
-      {
-        name: 'Copy as curl',
-        run: () => copy('The question to the API', `curl -H "Authorization: Bearer $FLEET_KEY" ${location.origin}/api/v1/jobs/${j.job_id}`),
-      },
+      { name: 'Copy as CLI…', keys: 'Shift C', run: () => setTold(j) },
     ];
   };
   return {
     items,
     open,
+    copy,
     force: may ? (j) => setAsked({ job: j, what: 'force' }) : undefined,
     said: (
       <span role={said.bad ? 'alert' : 'status'} className={said.bad ? css.bad : ''}>
@@ -91,7 +93,18 @@ export function useJobActs(may: boolean, search: JobSearch, onSearch: (s: JobSea
         )}
       </span>
     ),
-    dialogs: asked && <Dialog asked={asked} onClose={close} onStop={cancel} onSaid={(text) => setSaid({ text })} again={again} />,
+    dialogs: (
+      <Suspense fallback={null}>
+        {asked && <Dialog asked={asked} onClose={close} onStop={cancel} onSaid={(text) => setSaid({ text })} again={again} />}
+        {told && (
+          <Commands
+            of={`${told.workflow.workflow_name} (${short(told.job_id)})`}
+            list={jobCommands(told, location.origin)}
+            onClose={() => setTold(undefined)}
+          />
+        )}
+      </Suspense>
+    ),
   };
 }
 

@@ -6,6 +6,7 @@ import parts from '../../parts/parts';
 import { Said } from '../../parts/Said';
 import { Empty, Fault, Loading } from '../../parts/States';
 import { useMay } from '../../parts/session';
+import { robotCommands } from '../../parts/told';
 import { Undo } from '../../parts/Undo';
 import { label } from '../../parts/words';
 import { chosenIds, useActions } from './actions';
@@ -23,6 +24,7 @@ const BulkDrawer = lazy(() => import('./BulkDrawer'));
 const FleetHealth = lazy(() => import('./FleetHealth'));
 const RobotGrid = lazy(() => import('./RobotGrid'));
 const EditRobot = lazy(() => import('./dialogs').then((m) => ({ default: m.EditRobot })));
+const Commands = lazy(() => import('../../parts/Commands').then((m) => ({ default: m.Commands })));
 const RunHere = lazy(() => import('./dialogs').then((m) => ({ default: m.RunHere })));
 
 /** RobotsPage is the fleet as a table, as a grid of cells, and by its health. Its address carries what is looked at. */
@@ -109,6 +111,7 @@ export function RobotsPage({ search, onSearch }: { search: RobotSearch; onSearch
           />
         )}
         {search.bulk && <BulkDrawer key={search.bulk} id={search.bulk} onId={(bulk) => set({ bulk })} />}
+        {acting.told && <Commands of={acting.told.name || acting.told.robot_id} list={robotCommands(acting.told, location.origin)} onClose={acting.close} />}
         {acting.editing && <EditRobot id={acting.editing} onClose={acting.close} onDone={() => acting.act.say('Saved.')} />}
         {acting.running && (
           <RunHere

@@ -4,7 +4,6 @@ import { useMemo, useState } from 'react';
 import { call, type Schemas } from '../../api/client';
 import type { LiveRobot } from '../../live/frames';
 import { type Act, useAct } from '../../parts/act';
-import { asCommand } from '../../parts/goto';
 import type { Command } from '../../parts/keys';
 import { later } from '../../parts/later';
 import { fleet } from '../../parts/live';
@@ -32,6 +31,7 @@ export interface Acting {
   close: () => void;
   editing: string | undefined;
   running: string | undefined;
+  told: LiveRobot | undefined; // whose commands are shown
   act: Act;
   may: boolean;
   manage: boolean;
@@ -47,6 +47,7 @@ export function useActions(choice: Choice, chosen: () => readonly string[]): Act
   const [asked, setAsked] = useState<Asked>();
   const [editing, setEditing] = useState<string>();
   const [running, setRunning] = useState<string>();
+  const [told, setTold] = useState<LiveRobot>();
   const act = useAct();
   const navigate = useNavigate();
   const ask = useStable((kind: BulkKind, ids: readonly string[]) => ids.length > 0 && setAsked({ kind, ids }));
@@ -60,12 +61,6 @@ export function useActions(choice: Choice, chosen: () => readonly string[]): Act
     const id = r.robot_id;
     const why = may ? {} : { why: noOperate };
     const still = r.mode !== 'active';
-    const command = asCommand(`/fleet/robots/${id}`, location.origin);
-    const copy = (text: string) =>
-      navigator.clipboard
-        .writeText(text)
-        .then(() => act.say(`“${text}” is copied.`))
-        .catch(() => act.say(text));
     return [
       { name: 'Run workflow here…', run: () => setRunning(id), ...(run ? {} : { why: 'Your role may not run jobs.' }) },
       still
@@ -78,7 +73,7 @@ export function useActions(choice: Choice, chosen: () => readonly string[]): Act
       { name: 'Stop…', keys: 'Shift S', run: () => ask('stop', [id]), ...why },
       { name: 'Logs', run: () => void navigate({ to: '/fleet/robots/$id', params: { id }, search: { tab: 'logs' } }), apart: true },
       { name: 'Edit…', run: () => setEditing(id), ...(manage ? {} : { why: 'This needs the permission robots:manage.' }) },
-      { name: 'Copy as CLI', run: () => void copy(command?.cli ?? `fleet robot get ${id}`) },
+      { name: 'Copy as CLI…', keys: 'Shift C', run: () => setTold(r) },
       {
         name: 'Delete',
         apart: true,
@@ -107,6 +102,7 @@ export function useActions(choice: Choice, chosen: () => readonly string[]): Act
       { name: paused ? 'Resume…' : 'Pause…', group, keys: 'p', run: by(paused ? 'resume' : 'pause'), ...why },
       { name: 'Restart…', group, keys: 'Shift R', run: by('restart'), ...why },
       { name: 'Stop…', group, keys: 'Shift S', run: by('stop'), ...why },
+      ...(id === undefined ? [] : [{ name: 'Copy as CLI…', group: 'The row', keys: 'Shift C', run: () => setTold(row(id)) }]),
     ];
   });
   const maintenance = useStable((id: string) => (may ? ask('maintenance', [id]) : act.say(noOperate)));
@@ -119,9 +115,11 @@ export function useActions(choice: Choice, chosen: () => readonly string[]): Act
       setAsked(undefined);
       setEditing(undefined);
       setRunning(undefined);
+      setTold(undefined);
     },
     editing,
     running,
+    told,
     act,
     may,
     manage,
