@@ -81,6 +81,16 @@ type JobDetail struct {
 	AcceptBy  time.Time `json:"accept_by,omitzero"`            // the offer that is open lapses then
 	LeavesAt  time.Time `json:"leaves_robot_at,omitzero"`      // its robot is silent; if it stays so, the job leaves it about then
 	Alike     string    `json:"failure_fingerprint,omitempty"` // failures that are like it have the same
+
+	Open []OpenEffect `json:"open_effects,omitempty"` // while a person is asked: steps that nobody knows the end of
+}
+
+// OpenEffect is a step that must not run twice and that nobody told the end of.
+type OpenEffect struct {
+	Node    string    `json:"node_id"`
+	Key     string    `json:"effect_key"` // tells the executions of a node apart
+	Epoch   int64     `json:"epoch"`      // the attempt that announced it
+	BegunAt time.Time `json:"begun_at"`
 }
 
 // SubmittedJob answers a submit.
@@ -324,6 +334,9 @@ type Decision struct {
 	Decision string          `json:"decision"` // retry, complete, fail, cancel
 	Reason   string          `json:"reason"`
 	Output   json.RawMessage `json:"output,omitempty"` // with complete
+	// Effects says of each open step whether it was done. Left out with retry:
+	// none was.
+	Effects []fleet.EffectAnswer `json:"effects,omitempty"`
 	// Version is that of the job as it was read; fleet.ErrConflict if it has
 	// changed since. 0 asks for nothing.
 	Version int64 `json:"-"`

@@ -170,6 +170,7 @@ type Move struct {
 	Data       *DataChange
 	Inputs     []byte      // the job's variables anew; nil leaves them
 	Asks       bool        // write the priority and the target too
+	Effects    []Effect    // steps that were open, as they are settled
 	Event      *EventDraft // nil only for T8 and T2 without a new reason
 }
 

@@ -89,7 +89,7 @@ func apply(s Subject, t Cause) (*Move, error) {
 	case OnTarget:
 		return s.Retarget(map[RobotID]RobotID{"": "r1"}[s.Job.Target], "test")
 	case OnDecide:
-		return s.Decide(Decision{Do: "retry", Reason: "it did not pay"}, now)
+		return s.Decide(Decision{Do: "retry", Reason: "it did not pay"}, nil, now)
 	}
 	return nil, errors.New("unknown cause")
 }

@@ -257,43 +257,6 @@ func (s Subject) stopped(outcome AttemptOutcome, how CancelOutcome, e *JobError,
 	return m.emit(EventJobCancelled, map[string]any{"outcome": how})
 }
 
-// Decision is a person's answer to a job that needs one.
-type Decision struct {
-	By     string
-	Do     string // retry, complete, fail or cancel
-	Reason string
-	Result []byte
-}
-
-// Decide is T28. The caller has checked the right and the version; the effects
-// are settled by the store in the same transaction.
-func (s Subject) Decide(d Decision, now time.Time) (*Move, error) {
-	if s.Job.State != NeedsDecision {
-		return nil, s.refused(OnDecide)
-	}
-	if d.Reason == "" {
-		return nil, Invalid("reason", "A decision needs a reason: it is kept with the job.")
-	}
-	m := s.begin("T28")
-	m.Attempt = nil
-	data := map[string]any{"by": d.By, "decision": d.Do, "reason": cutText(d.Reason)}
-	switch d.Do {
-	case "retry":
-		m.requeue(WaitingRobot, "", now)
-	case "complete":
-		m.end(Completed, "decided", now)
-		m.Data = &DataChange{Result: d.Result, ClearError: true}
-	case "fail":
-		m.end(Failed, "decided", now)
-		m.Job.ErrorClass = ClassApplication
-	case "cancel":
-		m.end(Cancelled, "decided", now)
-	default:
-		return nil, Invalid("decision", "decision must be retry, complete, fail or cancel; got %q.", clip(d.Do, 40))
-	}
-	return m.emit(EventJobDecided, data), nil
-}
-
 // RetrySpec is T31: what a new job made from a final one asks for.
 func (s Subject) RetrySpec(id ID, by string) (JobSpec, error) {
 	j := s.Job

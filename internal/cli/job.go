@@ -157,6 +157,9 @@ func jobCard(j client.JobDetail) *card {
 	if j.State == fleet.Running {
 		c.add("progress", fmt.Sprintf("%d%% %s", j.Progress, clean(j.CurrentNode)))
 	}
+	if len(j.Open) > 0 {
+		c.add("open steps", openSteps(j.Open))
+	}
 	c.add("robot", string(j.RobotID))
 	c.add("only on", string(j.Target))
 	c.add("needs", strings.Join(j.Requires, ", "))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/casarerpa/fleet/client"
@@ -119,15 +120,20 @@ type jobDecideCmd struct {
 	Choice string `arg:"" enum:"retry,complete,fail,cancel" help:"retry, complete, fail or cancel"`
 	Reason string `required:"" help:"why; kept with the job" placeholder:"TEXT"`
 	Result string `help:"with complete: the result, a JSON object" placeholder:"JSON"`
+
+	Done    []string `help:"a step that was done: the next attempt skips it" placeholder:"STEP" sep:"none"`
+	NotDone []string `help:"a step that was not done: it may run" placeholder:"STEP" sep:"none"`
+	Outputs string   `help:"of the one --done step: a JSON object" placeholder:"JSON"`
 }
 
 // Help is the long form of the help.
 func (jobDecideCmd) Help() string {
-	return `A job needs a person when its robot was lost inside a step that must not run twice: nobody knows whether that step was done.
+	return `A job needs a person when its robot was lost inside a step that must not run twice: nobody knows whether that step was done. 'fleet job get' lists such steps. Say of each whether it was done, by the id of its node, or by its key where a node has several; without a word about them, none was.
 
 Examples:
 
     fleet job decide ID retry --reason "the payment was not sent"
+    fleet job decide ID retry --reason "seen in the bank" --done pay --not-done mail
     fleet job decide ID complete --reason "sent, seen in the bank" --result '{"paid": true}'`
 }
 
@@ -154,6 +160,9 @@ func (c *jobDecideCmd) Run(ctx context.Context, sh *shell) error {
 		return err
 	}
 	d.Version = job.Version
+	if d.Effects, err = c.answers(job.Open); err != nil {
+		return err
+	}
 	decided, err := api.DecideJob(ctx, id, d)
 	if err != nil {
 		return err
@@ -162,4 +171,58 @@ func (c *jobDecideCmd) Run(ctx context.Context, sh *shell) error {
 		_, err := fmt.Fprintf(sh.out, "Decided: job %s is %s.\n", decided.ID, decided.State)
 		return err
 	})
+}
+
+// answers are what --done and --not-done say of the steps that are open.
+func (c *jobDecideCmd) answers(open []client.OpenEffect) ([]fleet.EffectAnswer, error) {
+	var outputs json.RawMessage
+	if c.Outputs != "" {
+		parsed, err := value.Parse([]byte(c.Outputs))
+		if err != nil || asObject(parsed) == nil {
+			return nil, fleet.Invalid("outputs", "--outputs must be a JSON object.")
+		}
+		if len(c.Done) != 1 {
+			return nil, fleet.Invalid("outputs", "--outputs goes with one --done; there are %d.", len(c.Done))
+		}
+		outputs = json.RawMessage(c.Outputs)
+	}
+	var out []fleet.EffectAnswer
+	say := func(step string, done bool, outputs json.RawMessage) error {
+		before := len(out)
+		for _, e := range open {
+			if step == e.Node || step == e.Key {
+				out = append(out, fleet.EffectAnswer{Node: e.Node, Key: e.Key, Done: done, Outputs: outputs})
+			}
+		}
+		if len(out) == before {
+			return fleet.Invalid("step", "No open step is called %s. Open: %s.", clean(step), openSteps(open))
+		}
+		return nil
+	}
+	for _, step := range c.Done {
+		if err := say(step, true, outputs); err != nil {
+			return nil, err
+		}
+	}
+	for _, step := range c.NotDone {
+		if err := say(step, false, nil); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// openSteps names steps as --done takes them.
+func openSteps(open []client.OpenEffect) string {
+	if len(open) == 0 {
+		return "none"
+	}
+	names := make([]string, len(open))
+	for i, e := range open {
+		names[i] = clean(e.Key)
+		if e.Key == "" {
+			names[i] = clean(e.Node)
+		}
+	}
+	return strings.Join(names, ", ")
 }

@@ -55,7 +55,9 @@ func eventShapes() []eventShape {
 		}},
 		{fleet.EventJobTimeout, job, "The job waited or ran for too long.", map[string]string{"reason": "text"}},
 		{fleet.EventJobNeedsDecision, job, "A step that must not run twice was under way; a person decides.", map[string]string{"reason": "text"}},
-		{fleet.EventJobDecided, job, "A person decided.", map[string]string{"by": "text", "decision": "text", "reason": "text"}},
+		{fleet.EventJobDecided, job, "A person decided.", map[string]string{
+			"by": "text", "decision": "text", "reason": "text", "steps_done?": "texts", "steps_not_done?": "texts",
+		}},
 		{fleet.EventJobImported, job, "A job that had ended elsewhere was taken over for its history.", map[string]string{
 			"workflow_id": "text", "workflow_name": "text", "status": "text",
 		}},

@@ -36,6 +36,16 @@ type JobDetail struct {
 	AcceptBy  time.Time `json:"accept_by,omitzero" doc:"The offer that is open lapses then."`
 	LeavesAt  time.Time `json:"leaves_robot_at,omitzero" doc:"The robot is silent: if it stays so, the job leaves it about then."`
 	Alike     string    `json:"failure_fingerprint,omitempty" doc:"Of a failure: those that are like it have the same; see /analytics/failures."`
+
+	Open []OpenEffect `json:"open_effects,omitempty" doc:"While a person is asked: the steps that must not run twice and that nobody knows the end of."`
+}
+
+// OpenEffect is an announced step that nobody told the end of.
+type OpenEffect struct {
+	Node    string    `json:"node_id"`
+	Key     string    `json:"effect_key" doc:"Tells the executions of a node apart."`
+	Epoch   int64     `json:"epoch" doc:"The attempt that announced it."`
+	BegunAt time.Time `json:"begun_at"`
 }
 
 // JobList is a page of jobs, newest first.
@@ -422,6 +432,11 @@ func (a *API) getJob(ctx context.Context, in *JobInput) (*jobReply, error) {
 		AcceptBy: v.AcceptBy, LeavesAt: v.LeavesAt, Alike: v.Alike,
 	}
 	stamp(&d.AcceptBy, &d.LeavesAt)
+	for i := range v.Open {
+		e := OpenEffect{v.Open[i].Node, v.Open[i].Key, v.Open[i].Epoch, v.Open[i].BegunAt}
+		stamp(&e.BegunAt)
+		d.Open = append(d.Open, e)
+	}
 	if len(v.Parts) > 0 {
 		d.Parts = showAll(v.Parts, showJob)
 	}

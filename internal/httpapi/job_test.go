@@ -96,7 +96,7 @@ func TestDecide(t *testing.T) {
 	w.report(ref, fleet.Report{Kind: fleet.ReportFailed, Error: &fleet.JobError{Class: fleet.ClassApplication, Message: "broke"}})
 	path := "/api/v1/jobs/" + string(id)
 	read := w.do("operator", "GET", path, "")
-	if !strings.Contains(read.body, `"status":"needs_decision"`) {
+	if !strings.Contains(read.body, `"status":"needs_decision"`) || !strings.Contains(read.body, `"open_effects":[{"node_id":"pay","effect_key":"1","epoch":1,"begun_at":"`) {
 		t.Fatalf("%s", read.body)
 	}
 	decide := func(name, body, match string, status int, has ...string) {
@@ -112,8 +112,11 @@ func TestDecide(t *testing.T) {
 	decide("old tag", `{"decision":"fail","reason":"x"}`, `"1"`, 412, "version_changed")
 	decide("no reason", `{"decision":"fail"}`, tag, 422, "reason")
 	decide("no such word", `{"decision":"wait","reason":"x"}`, tag, 422, "retry, complete, fail or cancel")
+	decide("no word of a step", `{"decision":"retry","reason":"x","effects":[{"node_id":"mail","done":true}]}`, tag, 422, "nothing of pay")
+	decide("a step that is not open", `{"decision":"retry","reason":"x","effects":[{"node_id":"pay","done":true},{"node_id":"mail","done":true}]}`, tag, 409, "effect_not_open")
+	decide("outputs that are none", `{"decision":"retry","reason":"x","effects":[{"node_id":"pay","done":true,"outputs":[]}]}`, tag, 422, "must be an object")
 	decide("output without end", `{"decision":"fail","reason":"x","output":{}}`, tag, 422, "output")
-	decide("done", `{"decision":"complete","reason":"the bank has it","output":{"paid":true}}`, tag, 200, `"status":"completed"`)
+	decide("done", `{"decision":"complete","reason":"the bank has it","output":{"paid":true},"effects":[{"node_id":"pay","effect_key":"1","done":true}]}`, tag, 200, `"status":"completed"`)
 	decide("twice", `{"decision":"complete","reason":"x"}`, tag, 412, "version_changed")
 }
 

@@ -56,6 +56,8 @@ type DecideBody struct {
 	Decision string          `json:"decision" enum:"retry,complete,fail,cancel"`
 	Reason   string          `json:"reason" doc:"Why; kept with the event."`
 	Output   json.RawMessage `json:"output,omitempty" doc:"The result, with complete; an object."`
+
+	Effects []fleet.EffectAnswer `json:"effects,omitempty" doc:"Of each open step whether it was done: the next attempt skips one that was, and may run one that was not. Left out with retry: none was done."`
 }
 
 func (a *API) jobActionRoutes() {
@@ -82,6 +84,7 @@ func (a *API) jobActionRoutes() {
 	route(a, operation{
 		method: http.MethodPost, path: Base + "/jobs/{id}/decide", id: "jobs.decide", summary: "Answer a job that needs a decision",
 		may: need(fleet.JobsDecide), rate: rateWrite, body: jsonBody[DecideBody](plainBody, true),
+		description: "`open_effects` of the job lists the steps that must not run twice and that nobody knows the end of. With `If-Match` the answer is refused with 412 if the job has changed since it was read, and with 409 if it speaks of a step that is not open any more.",
 	}, a.decideJob)
 }
 
@@ -185,7 +188,7 @@ func (a *API) decideJob(ctx context.Context, in *decideInput) (*decideReply, err
 	if err != nil {
 		return nil, err
 	}
-	d := fleet.Decision{Do: body.Decision, Reason: body.Reason, Result: body.Output}
+	d := fleet.Decision{Do: body.Decision, Reason: body.Reason, Result: body.Output, Effects: body.Effects}
 	switch {
 	case len(d.Result) > 0 && (d.Do != "complete" || d.Result[0] != '{'):
 		return nil, fleet.Invalid("output", "output must be an object and goes with the decision complete.")

@@ -258,6 +258,9 @@ func (j *Jobs) Decide(ctx context.Context, p auth.Principal, id fleet.ID, versio
 	d.By = p.Name
 	audit := p.Audit("job.decide", fleet.SubjectJob, string(id))
 	audit.After = map[string]any{"do": d.Do, "reason": d.Reason}
+	if len(d.Effects) > 0 {
+		audit.After = map[string]any{"do": d.Do, "reason": d.Reason, "effects": d.Effects}
+	}
 	job, err := j.move(ctx, p.Scope(), id, func(tx store.Tx, sub fleet.Subject) (*fleet.Move, error) {
 		if version != 0 && sub.Job.Version != version {
 			e := fleet.Errorf(fleet.CodeConflict, "version_changed", "Job %s has changed since it was read.", id)
@@ -267,7 +270,11 @@ func (j *Jobs) Decide(ctx context.Context, p auth.Principal, id fleet.ID, versio
 		if err := fail.At(fail.DecideBeforeCommit); err != nil {
 			return nil, err
 		}
-		m, err := sub.Decide(d, j.Now())
+		open, err := tx.OpenEffects(id)
+		if err != nil {
+			return nil, err
+		}
+		m, err := sub.Decide(d, open, j.Now())
 		if err != nil || m == nil {
 			return m, err
 		}

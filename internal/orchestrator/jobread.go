@@ -23,6 +23,8 @@ type JobView struct {
 	AcceptBy time.Time // the offer that is open lapses then
 	LeavesAt time.Time // the robot is silent: if it stays so, the job leaves it then
 	Alike    string    // failures that are like this one have the same mark
+
+	Open []fleet.Effect // steps that nobody knows the end of, while a person is asked
 }
 
 // Get returns one job.
@@ -74,6 +76,11 @@ func (j *Jobs) around(r store.Reader, v *JobView) error {
 	case fleet.Failed, fleet.TimedOut:
 		facts := fleet.JobFacts{Job: *job, Error: v.Data.Error}
 		v.Alike, _ = facts.Failure()
+	case fleet.NeedsDecision:
+		var err error
+		if v.Open, err = r.OpenEffects(job.ID); err != nil {
+			return err
+		}
 	case fleet.Assigned, fleet.Running:
 		list, err := r.Attempts(job.ID)
 		if err != nil || len(list) == 0 || !list[len(list)-1].Live() {

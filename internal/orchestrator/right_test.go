@@ -1,8 +1,12 @@
 package orchestrator
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -385,5 +389,109 @@ func TestDecide(t *testing.T) {
 	}
 	if got := fmt.Sprint(w.count("attempts")); got != "4" {
 		t.Errorf("%s attempts", got)
+	}
+}
+
+// TestDecideStepByStep: the next attempt is told of each step what the person
+// said of it, and of many who answer at once, on the same reading, one does.
+func TestDecideStepByStep(t *testing.T) {
+	w := newWorld(t)
+	w.connect()
+	ref := w.start(w.submit())
+	begin := func(node string) fleet.Verdict {
+		t.Helper()
+		got, err := w.Attempts.Report(t.Context(), w.robot, []fleet.Report{{Kind: fleet.ReportEffectBegin, JobID: ref.JobID, Epoch: ref.Epoch, Node: node, EffectKey: node}})
+		w.must(err)
+		return got[0]
+	}
+	for _, node := range []string{"pay", "mail"} {
+		if v := begin(node); v.Verdict != fleet.VerdictGo {
+			t.Fatalf("%+v", v)
+		}
+	}
+	w.fail(ref, fleet.ClassApplication)
+	v := w.get(ref.JobID)
+	if len(v.Open) != 2 || v.Open[0].Node != "mail" || v.Open[1].Node != "pay" {
+		t.Fatalf("%+v", v.Open)
+	}
+	d := fleet.Decision{Do: "retry", Reason: "the bank has it", Effects: []fleet.EffectAnswer{{Node: "pay", Done: true, Outputs: []byte(`{"receipt":7}`)}, {Node: "mail"}}}
+	w.is(second(w.Jobs.Decide(t.Context(), w.admin, ref.JobID, v.Job.Version, fleet.Decision{Do: "retry", Reason: "x", Effects: d.Effects[:1]})), fleet.CodeInvalid, "invalid_field")
+	w.is(second(w.Jobs.Decide(t.Context(), w.admin, ref.JobID, v.Job.Version, fleet.Decision{Do: "fail", Reason: "x", Effects: []fleet.EffectAnswer{{Node: "other"}}})), fleet.CodeInvalid, "invalid_field")
+	if again := w.get(ref.JobID); again.Job.Version != v.Job.Version || len(again.Open) != 2 {
+		t.Fatalf("refused answers changed %+v", again)
+	}
+
+	var all sync.WaitGroup
+	var won, refused atomic.Int32
+	for range 8 {
+		all.Go(func() {
+			switch _, err := w.Jobs.Decide(t.Context(), w.admin, ref.JobID, v.Job.Version, d); {
+			case err == nil:
+				won.Add(1)
+			case errors.Is(err, fleet.ErrConflict):
+				refused.Add(1)
+			default:
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if won.Load() != 1 || refused.Load() != 7 {
+		t.Errorf("%d won and %d were refused", won.Load(), refused.Load())
+	}
+	got := w.get(ref.JobID)
+	if got.Job.State != fleet.Pending || got.Job.Version != v.Job.Version+1 || len(got.Open) != 0 {
+		t.Errorf("%+v", got)
+	}
+	ref = w.start(got.Job)
+	if v := begin("pay"); v.Verdict != fleet.VerdictSkip || string(v.Outcome) != `{"outputs":{"receipt":7}}` {
+		t.Errorf("done: %+v", v)
+	}
+	if v := begin("mail"); v.Verdict != fleet.VerdictGo {
+		t.Errorf("not done: %+v", v)
+	}
+	rows := w.rows(AuditFilter{Action: "job.decide"})
+	if len(rows) != 1 || !strings.Contains(string(rows[0].After), `"node_id":"pay"`) {
+		t.Errorf("%+v", rows)
+	}
+}
+
+// TestDecisionMeetsTheRobotsWord: the result of the lost attempt and a person's
+// answer come at the same time; one of them ends it, and the other is refused.
+func TestDecisionMeetsTheRobotsWord(t *testing.T) {
+	for range 20 {
+		w := newWorld(t)
+		w.connect()
+		ref := w.start(w.submit())
+		w.report(fleet.Report{Kind: fleet.ReportEffectBegin, Node: "pay", EffectKey: "pay"}, ref)
+		var seq int64
+		w.must(w.store.View(t.Context(), w.admin.Scope(), func(r store.Reader) error {
+			list, err := r.Attempts(ref.JobID)
+			seq = list[0].RenewSeq
+			return err
+		}))
+		w.must(w.Attempts.Lose(t.Context(), w.admin.Scope(), ref, seq, "silent"))
+		v := w.get(ref.JobID)
+		if v.Job.State != fleet.NeedsDecision {
+			t.Fatalf("%+v", v.Job)
+		}
+		var all sync.WaitGroup
+		var err error
+		var verdict fleet.VerdictKind
+		all.Go(func() {
+			_, err = w.Jobs.Decide(t.Context(), w.admin, ref.JobID, v.Job.Version, fleet.Decision{Do: "retry", Reason: "x", Effects: []fleet.EffectAnswer{{Node: "pay"}}})
+		})
+		all.Go(func() {
+			verdict = w.report(fleet.Report{Kind: fleet.ReportComplete, Result: json.RawMessage(`{}`)}, ref)
+		})
+		all.Wait()
+		got := w.get(ref.JobID).Job
+		switch {
+		// A job that waits still takes the late result, since nobody was given it.
+		case err == nil && verdict == fleet.VerdictApplied && got.State == fleet.Completed:
+		case errors.Is(err, fleet.ErrConflict) && verdict == fleet.VerdictApplied && got.State == fleet.Completed:
+		default:
+			t.Errorf("decided: %v; told: %s; %s", err, verdict, got.State)
+		}
 	}
 }

@@ -105,7 +105,14 @@ type JobReader interface {
 	// Refusals counts how often a robot refused a job so far.
 	Refusals(job fleet.ID, robot fleet.RobotID) (int, error)
 	Effect(job fleet.ID, node, key string) (fleet.Effect, error)
+	// OpenEffects lists the announced steps of a job that nobody told the end of,
+	// MaxOpenEffects at most.
+	OpenEffects(job fleet.ID) ([]fleet.Effect, error)
 }
+
+// MaxOpenEffects bounds how many steps of one job can be asked about at once; a
+// workflow has as many under way as it has branches.
+const MaxOpenEffects = 1000
 
 // JobState is a job with its state.
 type JobState struct {

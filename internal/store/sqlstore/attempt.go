@@ -61,6 +61,10 @@ var (
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (job_id, node, effect_key) do update set
 		epoch = excluded.epoch, state = excluded.state, outcome = excluded.outcome, begun_at = excluded.begun_at,
 		ended_at = excluded.ended_at where effects.tenant_id = excluded.tenant_id`)
+	effectOpen = stmt("effect.open", `select job_id, tenant_id, node, effect_key, epoch, state, outcome, begun_at, ended_at
+		from effects where job_id = $1 and state = 'open' and ($2 or tenant_id = $3) order by node, effect_key limit $4`)
+	effectSettle = stmt("effect.settle", `update effects set state = $6, outcome = $7, ended_at = $8
+		where job_id = $1 and node = $2 and effect_key = $3 and epoch = $4 and state = 'open' and tenant_id = $5`)
 )
 
 func scanAttempt(r *Row) fleet.Attempt {
@@ -141,16 +145,44 @@ func (r *reader) Refusals(job fleet.ID, robot fleet.RobotID) (int, error) {
 // Effect answers with fleet.ErrNotFound if the effect was never announced.
 func (r *reader) Effect(job fleet.ID, node, key string) (fleet.Effect, error) {
 	var e fleet.Effect
-	found, err := one(r.conn, effectGet, func(row *Row) {
-		e = fleet.Effect{
-			JobID: str[fleet.ID](row), Tenant: str[fleet.TenantID](row), Node: row.text(), Key: row.text(), Epoch: row.int64(),
-			State: str[fleet.EffectState](row), Outcome: row.bytes(), BegunAt: row.time(), EndedAt: row.time(),
-		}
-	}, job, node, key, r.all(), r.tenant())
+	found, err := one(r.conn, effectGet, func(row *Row) { e = scanEffect(row) }, job, node, key, r.all(), r.tenant())
 	if err == nil && !found {
 		err = fleet.NotFound("effect", node)
 	}
 	return e, err
+}
+
+func scanEffect(row *Row) fleet.Effect {
+	return fleet.Effect{
+		JobID: str[fleet.ID](row), Tenant: str[fleet.TenantID](row), Node: row.text(), Key: row.text(), Epoch: row.int64(),
+		State: str[fleet.EffectState](row), Outcome: row.bytes(), BegunAt: row.time(), EndedAt: row.time(),
+	}
+}
+
+// OpenEffects lists the announced steps of a job whose end nobody told.
+func (r *reader) OpenEffects(job fleet.ID) ([]fleet.Effect, error) {
+	out := []fleet.Effect{}
+	err := r.conn.Query(effectOpen, func(row *Row) error {
+		out = append(out, scanEffect(row))
+		return nil
+	}, job, r.all(), r.tenant(), store.MaxOpenEffects)
+	return out, err
+}
+
+// settle closes steps that nobody told the end of, as a person says. One that
+// its robot has told of since is a change of the job.
+func (t *Tx) settle(j *fleet.Job, effects []fleet.Effect) error {
+	for i := range effects {
+		e := &effects[i]
+		n, err := t.conn.Exec(effectSettle, j.ID, e.Node, e.Key, e.Epoch, j.Tenant, string(e.State), e.Outcome, e.EndedAt)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return changed(j.ID)
+		}
+	}
+	return nil
 }
 
 // Renew is T8.

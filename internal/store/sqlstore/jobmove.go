@@ -167,6 +167,9 @@ func (t *Tx) companions(m *fleet.Move) error {
 			return err
 		}
 	}
+	if err := t.settle(j, m.Effects); err != nil {
+		return err
+	}
 	if m.Asks {
 		if _, err := t.conn.Exec(jobAsk, j.ID, j.Tenant, int(j.Priority), j.Target); err != nil {
 			return err

@@ -194,8 +194,8 @@ func (t *Tx) effectEnd(s *fleet.Subject, r *fleet.Report, now time.Time) (fleet.
 		return verdict(fleet.VerdictStale, "attempt_over"), nil
 	case s.Job.Epoch == r.Epoch && s.Attempt != nil && s.Attempt.RobotID != r.RobotID:
 		return verdict(fleet.VerdictInvalid, "not_given"), nil
-	case e.State != fleet.EffectOpen:
-		return verdict(fleet.VerdictDuplicate, ""), nil
+	case e.State == fleet.EffectDone, e.State == fleet.EffectFailed && !r.OK:
+		return verdict(fleet.VerdictDuplicate, ""), nil // one that was done counts also where a person said otherwise
 	case len(r.Outcome) > fleet.MaxEffectOutcome:
 		return verdict(fleet.VerdictInvalid, "outcome_too_large"), nil
 	}

@@ -432,10 +432,11 @@ func moveTests() map[string]func(f *Fixture) {
 			}))
 			is(f, "parked", f.Job(j.ID).State, fleet.NeedsDecision)
 			f.must(f.Move(j.ID, func(s fleet.Subject) (*fleet.Move, error) {
-				return s.Decide(fleet.Decision{By: "u", Do: "retry", Reason: "looked"}, f.Now)
+				return s.Decide(fleet.Decision{By: "u", Do: "retry", Reason: "looked"}, nil, f.Now)
 			}))
 			is(f, "again", f.Job(j.ID).State, fleet.Pending)
 		},
+		"decision about steps": decideSteps,
 	}
 }
 
@@ -458,6 +459,71 @@ func (f *Fixture) due(what string, at time.Time, job fleet.ID, kind store.TimerK
 		if len(list) != 1 || list[0].JobID != job || list[0].Kind != kind {
 			f.Errorf("%s: due %+v, want %s of %s", what, list, kind, job)
 		}
+		return err
+	})
+}
+
+// decideSteps settles steps that were left open: one that was done is skipped by
+// the next attempt, one that was not runs, and the robot's own late word that it
+// was done after all still counts while nobody has begun it anew.
+func decideSteps(f *Fixture) {
+	s1 := f.Robot("r1", 5)
+	j := f.Running(f.Spec(), "r1", s1)
+	id := int64(0)
+	say := func(what, key string, kind fleet.ReportKind, want fleet.VerdictKind) fleet.Verdict {
+		f.Helper()
+		id++
+		r := f.NewReport(j, kind, id)
+		r.EffectKey = key
+		v := f.Report(r)[0]
+		is(f, what, v.Verdict, want)
+		return v
+	}
+	for _, key := range []string{"late", "not", "sent", "told"} {
+		say("begin "+key, key, fleet.ReportEffectBegin, fleet.VerdictGo)
+	}
+	f.must(f.Move(j.ID, func(s fleet.Subject) (*fleet.Move, error) {
+		return s.Lose(fleet.Loss{Epoch: 1, Reason: "silent"}, f.Now)
+	}))
+	open := func() (out []fleet.Effect) {
+		f.Helper()
+		f.View(func(r store.Reader) (err error) { out, err = r.OpenEffects(j.ID); return err })
+		return out
+	}
+	list := open()
+	is(f, "open", len(list), 4)
+	is(f, "the first", list[0].Key, "late")
+	is(f, "its node", list[0].Node, "n1")
+
+	// What the robot tells of a step meanwhile beats an answer made before.
+	say("its end", "told", fleet.ReportEffectEnd, fleet.VerdictApplied)
+	answers := []fleet.EffectAnswer{{Node: "n1", Key: "sent", Done: true, Outputs: []byte(`{"receipt":7}`)}, {Node: "n1", Key: "not"}, {Node: "n1", Key: "late"}}
+	decide := func(open []fleet.Effect, answers ...fleet.EffectAnswer) error {
+		return f.Move(j.ID, func(s fleet.Subject) (*fleet.Move, error) {
+			return s.Decide(fleet.Decision{By: "u", Do: "retry", Reason: "looked", Effects: answers}, open, f.Now)
+		})
+	}
+	err := decide(list, append(answers, fleet.EffectAnswer{Node: "n1", Key: "told"})...)
+	is(f, "an answer to what was told since", fleet.AsError(err).Reason, "job_changed")
+	is(f, "nothing moved", f.Job(j.ID).State, fleet.NeedsDecision)
+	is(f, "still open", len(open()), 3)
+
+	f.must(decide(open(), answers...))
+	is(f, "again", f.Job(j.ID).State, fleet.Pending)
+	is(f, "none is open", len(open()), 0)
+	say("it was done after all", "late", fleet.ReportEffectEnd, fleet.VerdictApplied)
+	say("twice", "late", fleet.ReportEffectEnd, fleet.VerdictDuplicate)
+
+	j = f.Accept(f.Assign(f.Job(j.ID), "r1", s1))
+	v := say("done", "sent", fleet.ReportEffectBegin, fleet.VerdictSkip)
+	is(f, "its outcome", string(v.Outcome), `{"outputs":{"receipt":7}}`)
+	say("not done", "not", fleet.ReportEffectBegin, fleet.VerdictGo)
+	say("done after all", "late", fleet.ReportEffectBegin, fleet.VerdictSkip)
+	say("told before", "told", fleet.ReportEffectBegin, fleet.VerdictSkip)
+	is(f, "the new one is open", len(open()), 1)
+	f.Other("other").View(func(r store.Reader) error {
+		got, err := r.OpenEffects(j.ID)
+		is(f, "another tenant", len(got), 0)
 		return err
 	})
 }

@@ -126,7 +126,7 @@ func (m *model) decision(verb string, robot fleet.RobotID, chance float64) func(
 		case "release":
 			return s.Release(robot, s.Job.Epoch, earlier, now)
 		}
-		return s.Decide(fleet.Decision{By: "u", Do: []string{"retry", "fail", "cancel"}[int(chance*3)], Reason: "r"}, now)
+		return s.Decide(fleet.Decision{By: "u", Do: []string{"retry", "fail", "cancel"}[int(chance*3)], Reason: "r"}, nil, now)
 	}
 }
 

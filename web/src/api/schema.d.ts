@@ -1332,7 +1332,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Answer a job that needs a decision */
+        /**
+         * Answer a job that needs a decision
+         * @description `open_effects` of the job lists the steps that must not run twice and that nobody knows the end of. With `If-Match` the answer is refused with 412 if the job has changed since it was read, and with 409 if it speaks of a step that is not open any more.
+         */
         post: operations["jobs.decide"];
         delete?: never;
         options?: never;
@@ -5110,6 +5113,8 @@ export interface components {
         DecideBody: {
             /** @enum {string} */
             decision: "retry" | "complete" | "fail" | "cancel";
+            /** @description Of each open step whether it was done: the next attempt skips one that was, and may run one that was not. Left out with retry: none was done. */
+            effects?: components["schemas"]["EffectAnswer"][];
             /** @description The result, with complete; an object. */
             output?: unknown;
             /** @description Why; kept with the event. */
@@ -5200,6 +5205,12 @@ export interface components {
             on_deadline?: string;
             /** @description maintenance (default), paused, active, or shutdown: its process ends and it is in maintenance. */
             then?: string;
+        };
+        EffectAnswer: {
+            done: boolean;
+            effect_key?: string;
+            node_id: string;
+            outputs?: unknown;
         };
         EmailRule: {
             /** Format: int64 */
@@ -6218,6 +6229,8 @@ export interface components {
             /** Format: date-time */
             not_before?: string;
             on_unmet?: string;
+            /** @description While a person is asked: the steps that must not run twice and that nobody knows the end of. */
+            open_effects?: components["schemas"]["OpenEffect"][];
             parent_job_id?: string;
             placement?: components["schemas"]["Placement"];
             /** Format: int64 */
@@ -7591,6 +7604,18 @@ export interface components {
             to: string;
             /** Format: int64 */
             total: number;
+        };
+        OpenEffect: {
+            /** Format: date-time */
+            begun_at: string;
+            /** @description Tells the executions of a node apart. */
+            effect_key: string;
+            /**
+             * Format: int64
+             * @description The attempt that announced it.
+             */
+            epoch: number;
+            node_id: string;
         };
         Overlap: {
             /** Format: int64 */
