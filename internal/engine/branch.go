@@ -29,6 +29,10 @@ type branch struct {
 	stop   int                // node before which this branch ends, or none
 	path   []int32
 
+	failed failing // the visit that failed last
+	kept   []byte  // the checkpoint of a failure that ends the run
+	why    string  // there is none
+
 	spare   []*visiting // for reuse; one is in use for each level of evaluation
 	written int         // bytes put into variables since they were last counted
 	depth   int         // of evaluation on demand

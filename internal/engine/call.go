@@ -217,11 +217,14 @@ func (c *Call) Note(text string) { c.notes = append(c.notes, text) }
 // thousand times.
 func (c *Call) Warn(text string) {
 	c.Note(text)
-	warned, _ := c.State("engine.warned", func() any { return &sync.Map{} }).(*sync.Map)
+	warned, _ := c.State(warnedState, func() any { return &sync.Map{} }).(*sync.Map)
 	if _, again := warned.LoadOrStore(c.NodeID, true); !again {
 		c.Log(LevelWarning, text)
 	}
 }
+
+// warnedState is the state of Warn. A run that goes on elsewhere may warn again.
+const warnedState = "engine.warned"
 
 // State returns a value that lives as long as the run and is not a variable,
 // such as the XML document that the last parse node kept. make creates it.

@@ -38,6 +38,7 @@ func runFork(ctx context.Context, b *branch, v *visiting) (flow, error) {
 		v.call.Note("the fork has no branches")
 		return flow{res: Goto("exec_out")}, nil
 	}
+	v.deepen("the failure was in one of the parallel branches of node %s")
 	err := b.parallel(ctx, arms, v.call.Bool("fail_fast"), 0)
 	if err == nil {
 		err = firstFailure(arms)
@@ -286,6 +287,7 @@ func runParallelForEach(ctx context.Context, b *branch, v *visiting) (flow, erro
 			arms = append(arms, b.itemArm(v, done, item))
 			done++
 		}
+		v.deepen("the failure was in one of the parallel items of node %s")
 		err := b.parallel(ctx, arms, failFast, time.Duration(limit)*time.Second)
 		for _, a := range arms {
 			b.absorb(a.b)

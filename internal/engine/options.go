@@ -28,6 +28,13 @@ type Options struct {
 	ContinueOnError bool          // an error ends its branch instead of the run
 	Limits          Limits
 
+	// Workflow names the document, as its hash does. Resume goes on from a
+	// checkpoint that a run of the same document has left: the variables of the
+	// job and its defaults are in there. Keeping asks for one; nil: nobody does.
+	Workflow string
+	Resume   []byte
+	Keeping  *Keeping
+
 	// Submit starts another job for a CallSubworkflowNode in async mode and
 	// returns its id. nil: such a node fails with a message that says so.
 	Submit func(ctx context.Context, ref string, variables *value.Map) (jobID string, err error)

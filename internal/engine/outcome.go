@@ -22,5 +22,11 @@ type Outcome struct {
 	Variables   *value.Map // without internals; live objects as text
 	Notes       []string   // what had to be mended in the document
 
+	// Checkpoint is where a run that failed stands, before CheckpointNode;
+	// without one, NoCheckpoint says why. Only runs with Keeping have either.
+	Checkpoint     []byte
+	CheckpointNode string
+	NoCheckpoint   string
+
 	outputs []string // names that output markers of a called workflow have set
 }

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,6 +29,7 @@ type run struct {
 	mu       sync.Mutex
 	notes    []string
 	states   map[string]any
+	owners   map[string]string // the node that made a state
 	distinct int
 	ever     []bool
 	named    []string // what output markers have set
@@ -89,7 +91,7 @@ func execute(ctx context.Context, doc *workflow.Document, o *Options, sh *shared
 	}
 	r := &run{
 		opts: o, prog: p, limits: o.Limits, shared: sh,
-		states: map[string]any{}, ever: make([]bool, len(p.nodes)),
+		states: map[string]any{}, owners: map[string]string{}, ever: make([]bool, len(p.nodes)),
 	}
 	var vars *value.Map
 	if sub != nil {
@@ -103,7 +105,11 @@ func execute(ctx context.Context, doc *workflow.Document, o *Options, sh *shared
 	if sub != nil {
 		b.name, b.base = sub.branch, sub.iteration
 	}
-	b.add(p.start, b.root)
+	if o.Resume == nil || sub != nil {
+		b.add(p.start, b.root)
+	} else if err := r.resume(ctx, b); err != nil {
+		return failedOutcome(started, o.Host.Now(), AsFailure(err)), nil
+	}
 
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -120,6 +126,23 @@ func execute(ctx context.Context, doc *workflow.Document, o *Options, sh *shared
 	}()
 	err = r.watch.wait(ctx, ended)
 	return r.finish(b, started, err)
+}
+
+// resume brings the main branch to where the checkpoint stands.
+func (r *run) resume(ctx context.Context, b *branch) error {
+	b.vars = value.NewMap()
+	next, err := b.restore(ctx, r.opts.Resume)
+	if err != nil {
+		return err
+	}
+	b.vars.Set("_job_id", r.opts.JobID)
+	b.vars.Set("_job_priority", int64(r.opts.Priority))
+	r.mu.Lock()
+	before := r.distinct
+	r.mu.Unlock()
+	r.line(next, LevelInfo, fmt.Sprintf("The run goes on with node %s; %d nodes were done in the earlier run", next, before))
+	r.tell("Going on with: "+next, next)
+	return nil
 }
 
 // initial makes the variables of a run: the document's defaults, the job's own
@@ -209,6 +232,11 @@ func (r *run) finish(b *branch, started time.Time, err error) (*Outcome, error) 
 		for _, n := range b.path {
 			out.Path = append(out.Path, r.prog.nodes[n].id)
 		}
+	}
+	if !lost {
+		defer r.checkpoint(b, out, err)
+	} else {
+		defer r.checkpoint(nil, out, err)
 	}
 	var h *halt
 	switch {

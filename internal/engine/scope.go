@@ -124,6 +124,7 @@ func (s *scope) state(key string, create func() any) any {
 	if !ok {
 		v = create()
 		r.states[key] = v
+		r.owners[key] = r.prefix + s.at.n.id
 	}
 	return v
 }
@@ -213,7 +214,7 @@ func (b *branch) take(node int, f *frame) *visiting {
 		v.call, s.cur, s.at = &v.own, &v.own, v
 	}
 	n := &b.prog.nodes[node]
-	v.node, v.n, v.frame = node, n, f
+	v.node, v.n, v.frame, v.deep = node, n, f, ""
 	v.own.NodeID, v.own.Type, v.own.Spec, v.own.config = n.id, n.typ, n.spec, n.config
 	return v
 }

@@ -13,6 +13,7 @@ type visiting struct {
 	n     *pnode
 	call  *Call
 	frame *frame
+	deep  string // why it cannot simply run again: see deepen
 
 	own   Call
 	scope scope

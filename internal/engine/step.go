@@ -49,10 +49,16 @@ func (b *branch) fails(e entry, err error) error {
 		return err
 	}
 	from := e.frame
-	if r, ok := errors.AsType[*raised](err); ok {
+	r, passedOn := errors.AsType[*raised](err)
+	if passedOn {
 		from, err = r.from, r.cause
 	}
 	f := AsFailure(err)
+	if again, ends := b.ends(from); !ends {
+		b.kept = nil
+	} else if !passedOn { // what is passed on was kept where it happened
+		b.keep(e, f, again)
+	}
 	if b.catch(f, from, e.frame) {
 		return nil
 	}
@@ -92,13 +98,16 @@ func (b *branch) perform(ctx context.Context, v *visiting) (where flow, err erro
 		err = secrets
 	}
 	if err != nil {
+		b.failed = failing{node: v.node, ports: b.ports[v.node]}
 		err = blame(err, v.n.id)
 		b.end(v, &rec, err)
 		return flow{}, err
 	}
 	where, err = b.act(ctx, v)
 	if err == nil {
-		err = v.call.broken
+		if err = v.call.broken; err != nil && v.n.special != nil {
+			v.deepen("node %s went over a limit in the middle of its work")
+		}
 	}
 	if rec.wanted {
 		rec.outputs = b.run.capped(v.call.outputs)
@@ -106,6 +115,7 @@ func (b *branch) perform(ctx context.Context, v *visiting) (where flow, err erro
 	if err == nil {
 		err = b.store(v)
 	} else {
+		b.failed = failing{node: v.node, ports: b.ports[v.node], deep: v.deep}
 		b.keepPorts(v)
 		err = blame(err, v.n.id)
 	}

@@ -55,7 +55,9 @@ func (b *branch) callDocument(ctx context.Context, at *visiting, d *workflow.Doc
 	if vars == nil {
 		vars = value.NewMap()
 	}
+	at.deepen("the failure was inside of the workflow that node %s calls")
 	o := *r.opts
+	o.Resume = nil
 	sub := &callee{
 		from: r, prefix: r.prefix + at.n.id + "/", branch: b.name, iteration: b.iteration(at.frame), vars: cloneMap(vars),
 	}

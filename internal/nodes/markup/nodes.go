@@ -55,6 +55,9 @@ type kept struct {
 	root *etree.Element
 }
 
+// Live says whether there is a document.
+func (k *kept) Live() bool { return k.get() != nil }
+
 func keep(c *engine.Call) *kept {
 	k, _ := c.State("markup.root", func() any { return &kept{} }).(*kept)
 	return k
