@@ -39,7 +39,7 @@ type Job struct {
 	DepsOpen   int            `json:"dependencies_open,omitempty"` // parents whose end it still needs
 	Children   int            `json:"dependents,omitempty"`        // jobs that wait or waited for it
 	FillInputs bool           `json:"-"`                           // its variables take values from parents
-	WaitLimit  Duration       `json:"-"`                           // counted from its release
+	WaitLimit  Duration       `json:"-"`                           // of each stay among the waiting ones
 	Parent     ID             `json:"parent_job_id,omitempty"`     // it is a segment of that job
 	Segment    int            `json:"segment,omitempty"`           // its number in it, from 1
 	Segments   int            `json:"segments,omitempty"`          // how many it is cut into; 0: it runs by itself
@@ -206,6 +206,9 @@ func NewJob(s JobSpec, now time.Time) Job {
 		j.WaitingOn, j.WaitingCode = WaitingDependencies, CodeSegments
 		return j
 	}
+	if limit := s.Placement.WaitLimit(); limit > 0 && (s.WaitLimit == 0 || limit < s.WaitLimit) {
+		s.WaitLimit = limit
+	}
 	if s.NotBefore.After(now) {
 		j.AvailableAt, j.NotBefore = s.NotBefore, s.NotBefore
 		j.WaitingOn, j.WaitingCode = WaitingTime, CodeNotBefore
@@ -216,8 +219,7 @@ func NewJob(s JobSpec, now time.Time) Job {
 		j.Rule, j.OnUnmet, j.FillInputs, j.DepsOpen = s.Rule, s.OnUnmet, s.FillInputs, len(s.DependsOn)
 		return j
 	}
-	if s.WaitLimit > 0 {
-		j.ExpiresAt = j.AvailableAt.Add(s.WaitLimit)
-	}
+	j.WaitLimit = Duration(s.WaitLimit)
+	j.waits(j.AvailableAt)
 	return j
 }

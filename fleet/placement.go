@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"reflect"
+	"time"
 )
 
 // Placement says which robots may run a job and which of them it prefers. It is
@@ -42,10 +43,32 @@ type Preference struct {
 }
 
 // FallbackStep is a set of robots that opens once the waits of all steps before
-// it have passed. The first is open at once, and opened ones stay open.
+// it have passed. The first is open at once, and opened ones stay open. Instead
+// of robots the last one may be the end of all waiting.
 type FallbackStep struct {
-	Match       Selector `json:"match"`
+	Match       Selector `json:"match,omitzero"`
 	WaitSeconds int      `json:"wait_seconds,omitempty"` // until the next step opens
+	Fail        bool     `json:"fail,omitempty" doc:"The job ends as it does at its wait limit. Of the last step alone, and without match."`
+}
+
+// Open are the steps of a fallback that open robots.
+func (p *Placement) Open() []FallbackStep {
+	if n := len(p.Fallback); n > 0 && p.Fallback[n-1].Fail {
+		return p.Fallback[:n-1]
+	}
+	return p.Fallback
+}
+
+// WaitLimit is how long a job may wait by its fallback; 0: as long as it takes.
+func (p *Placement) WaitLimit() (limit time.Duration) {
+	open := p.Open()
+	if len(open) == len(p.Fallback) {
+		return 0
+	}
+	for i := range open {
+		limit += time.Duration(open[i].WaitSeconds) * time.Second
+	}
+	return limit
 }
 
 // Sticky ties jobs of one key to the robot that last ended one of them.

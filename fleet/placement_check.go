@@ -1,6 +1,9 @@
 package fleet
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // The bounds of a placement.
 const (
@@ -69,8 +72,19 @@ func (p *Placement) validateFallback(field string) error {
 		if w := p.Fallback[i].WaitSeconds; w < 0 || w > MaxWaitSeconds {
 			return Invalid(at+".wait_seconds", "wait_seconds must be between 0 and %d; got %d.", MaxWaitSeconds, w)
 		}
-		if err := p.Fallback[i].Match.Validate(at + ".match"); err != nil {
-			return err
+		if !p.Fallback[i].Fail {
+			if err := p.Fallback[i].Match.Validate(at + ".match"); err != nil {
+				return err
+			}
+			continue
+		}
+		switch step := &p.Fallback[i]; {
+		case i == 0 || i < len(p.Fallback)-1:
+			return Invalid(at+".fail", "Only the last of several steps may be the end of waiting.")
+		case !step.Match.IsZero() || step.WaitSeconds != 0:
+			return Invalid(at, "A step that is the end of waiting has no match and no wait_seconds of its own.")
+		case p.WaitLimit() < time.Second || p.WaitLimit() > MaxWaitSeconds*time.Second:
+			return Invalid(at+".fail", "A job may wait between 1 and %d seconds before it fails; the steps before allow %d.", MaxWaitSeconds, p.WaitLimit()/time.Second)
 		}
 	}
 	return nil

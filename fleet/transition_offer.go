@@ -151,6 +151,16 @@ func (m *Move) requeue(on WaitingOn, code WaitingCode, now time.Time) {
 	j.State = Pending
 	j.WaitingOn, j.WaitingCode, j.WaitingSince = on, code, now
 	j.StopReason, j.StopDeadline, j.StopForce = "", time.Time{}, false
+	if m.From != Pending && m.From != Assigned { // it ran: this is another stay
+		j.waits(now)
+	}
+}
+
+// waits begins a stay among the waiting ones: the wait limit is that of each.
+func (j *Job) waits(from time.Time) {
+	if j.WaitLimit > 0 {
+		j.ExpiresAt = from.Add(j.WaitLimit.Std())
+	}
 }
 
 // end puts the job into a final state.

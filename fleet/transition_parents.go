@@ -54,9 +54,7 @@ func (m *Move) release(p ParentEnd, now time.Time) *Move {
 		j.AvailableAt = now
 		m.requeue(WaitingRobot, "", now)
 	}
-	if j.WaitLimit > 0 {
-		j.ExpiresAt = j.AvailableAt.Add(j.WaitLimit.Std())
-	}
+	j.waits(j.AvailableAt)
 	if p.Variables != nil {
 		m.Inputs = p.Variables
 	}

@@ -233,6 +233,7 @@ func (m *Move) again(robot RobotID, class ErrorClass, data map[string]any, chanc
 	pause := rule.Pause(m.Job.RetriesUsed, chance)
 	m.requeue(WaitingBackoff, CodeRetryDelay, now)
 	m.Job.AvailableAt, m.Job.NotBefore = now.Add(pause), now.Add(pause)
+	m.Job.waits(m.Job.AvailableAt)
 	m.elsewhere(robot, rule.OtherRobot, m.Job.NotBefore)
 	data["retry"], data["of"], data["in_ms"] = m.Job.RetriesUsed, rule.Max, pause.Milliseconds()
 	return m.emit(EventJobRetryScheduled, data)
@@ -327,6 +328,7 @@ func (m *Move) comeBack(robot RobotID, reason string, chance float64, now time.T
 		pause = rule.Pause(m.Job.LostUsed, chance)
 	}
 	m.Job.NotBefore = now.Add(pause)
+	m.Job.waits(m.Job.NotBefore)
 	m.elsewhere(robot, rule.OtherRobot, m.Job.NotBefore)
 	return m.emit(EventJobRequeued, map[string]any{
 		"previous_robot_id": m.Job.RobotID, "reason": reason, "lost": m.Job.LostUsed, "of": rule.Max, "in_ms": pause.Milliseconds(),

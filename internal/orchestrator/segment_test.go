@@ -392,3 +392,27 @@ func TestInputsThatAreNotHandedOn(t *testing.T) {
 	}
 	w.submit(func(r *SubmitRequest) { r.Document, r.Variables = doc, json.RawMessage(`{"_trace":"t"}`) })
 }
+
+// TestPlacedNodeFailsWhenItsRobotDoesNotCome: a node that demands a robot and
+// names an end of waiting gives its segment that wait limit, counted from when
+// its turn comes, and the whole ends with it.
+func TestPlacedNodeFailsWhenItsRobotDoesNotCome(t *testing.T) {
+	w := newWorld(t)
+	w.connect()
+	job := w.submit(func(r *SubmitRequest) {
+		r.Document = placed("ends", `{"nodes":{"n":{"placement":{"fallback":[{"match":{"robots":["r2"]},"wait_seconds":60},{"fail":true}]}}}}`)
+	})
+	parts := w.segments(job.ID)
+	if len(parts) != 3 || !parts[0].ExpiresAt.IsZero() || !parts[1].ExpiresAt.IsZero() {
+		t.Fatalf("%+v", parts)
+	}
+	w.now = w.now.Add(time.Hour)
+	w.finish(parts[0], `{}`)
+	second := w.segments(job.ID)[1]
+	if !second.ExpiresAt.Equal(w.now.Add(time.Minute)) {
+		t.Errorf("ends at %s, want a minute from %s", second.ExpiresAt, w.now)
+	}
+	w.now = w.now.Add(time.Minute)
+	w.must(w.Attempts.Fire(t.Context(), store.System("test"), store.Timer{Kind: store.TimerExpire, Tenant: fleet.DefaultTenant, JobID: second.ID}))
+	w.stand(job.ID, "timeout completed timeout cancelled")
+}

@@ -74,9 +74,10 @@ func rulesOf(l *Lane) *rules {
 		r.prefer = append(r.prefer, ready(&p.Prefer[i].Match))
 		r.named = append(r.named, p.Prefer[i].Match.Robots...)
 	}
-	for i := range p.Fallback {
-		r.fallback = append(r.fallback, ready(&p.Fallback[i].Match))
-		r.named = append(r.named, p.Fallback[i].Match.Robots...)
+	open := p.Open()
+	for i := range open {
+		r.fallback = append(r.fallback, ready(&open[i].Match))
+		r.named = append(r.named, open[i].Match.Robots...)
 	}
 	if p.Avoid != nil {
 		r.named = append(r.named, p.Avoid.Robots...)

@@ -17,7 +17,7 @@ import (
 //
 //	robot r1 slots=2 taken=1 caps=browser,gpu env=lab status=paused tenant=a pool=web tags=fast fact.mem=16 shared=b
 //	job j1 prio=5 needs=gpu env=lab target=r1 refused=r2 tenant=a deadline=5 age=3 wf=w label.team=pay
-//	    pool=web tags=fast fact=mem>=16 avoid=r1 prefer=r1:50;pool/web:20 fallback=r1:30;pool/web:60;all
+//	    pool=web tags=fast fact=mem>=16 avoid=r1 prefer=r1:50;pool/web:20 fallback=r1:30;pool/web:60;all end=fail
 //	    sticky=hard:key:any tied=r1 usual=r2,r1 only=yes ageing=10 secrets=erp,crm
 //	share a weight=300 served=50 seconds=10
 //	quota a running=1 most=3 suspended=yes
@@ -243,6 +243,9 @@ func (w wordsOf) lane() Lane {
 	parts("fallback", func(m fleet.Selector, n int) {
 		p.Fallback = append(p.Fallback, fleet.FallbackStep{Match: m, WaitSeconds: n})
 	})
+	if w.kv["end"] == "fail" {
+		p.Fallback = append(p.Fallback, fleet.FallbackStep{Fail: true})
+	}
 	if w.kv["sticky"] != "" {
 		part := append(strings.Split(w.kv["sticky"], ":"), "", "")
 		p.Sticky = &fleet.Sticky{Mode: fleet.StickyMode(part[0]), Key: part[1], Then: fleet.StickyThen(part[2])}

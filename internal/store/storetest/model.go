@@ -249,6 +249,7 @@ func (m *model) took(move *fleet.Move) {
 	s.Job = move.Job
 	// A store keeps microseconds; pauses inside their jitter are finer.
 	s.Job.NotBefore, s.Job.AvailableAt = s.Job.NotBefore.Truncate(time.Microsecond), s.Job.AvailableAt.Truncate(time.Microsecond)
+	s.Job.ExpiresAt = s.Job.ExpiresAt.Truncate(time.Microsecond)
 	if move.Attempt != nil {
 		a := *move.Attempt
 		s.Attempt = &a

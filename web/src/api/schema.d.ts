@@ -5508,7 +5508,9 @@ export interface components {
             types: components["schemas"]["ErrorCount"][];
         };
         FallbackStep: {
-            match: components["schemas"]["Selector"];
+            /** @description The job ends as it does at its wait limit. Of the last step alone, and without match. */
+            fail?: boolean;
+            match?: components["schemas"]["Selector"];
             /** Format: int64 */
             wait_seconds?: number;
         };
