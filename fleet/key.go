@@ -28,6 +28,7 @@ type Key struct {
 	Hint string `json:"hint"` // last four characters
 
 	CreatedAt   time.Time `json:"created_at"`
+	CreatedBy   string    `json:"created_by,omitempty"` // the name of who made it; empty: older than this is kept
 	ExpiresAt   time.Time `json:"expires_at,omitzero"`
 	RevokedAt   time.Time `json:"revoked_at,omitzero"`
 	ReplacedBy  ID        `json:"replaced_by,omitempty"` // the key that took its place
@@ -39,6 +40,9 @@ type Key struct {
 	EndedAt     time.Time `json:"-"`                               // its expiry was noted
 
 	Status KeyStatus `json:"status"` // derived when read
+	// Uses are those of the last KeyUseDays days, today's among them. It is coarse
+	// as LastUsedAt is: a socket or a stream is one use, however long it is open.
+	Uses int64 `json:"uses_7d"`
 }
 
 // KeyKind says what a key is for.
@@ -72,6 +76,7 @@ const (
 	KeyOverlap     = 24 * time.Hour // how long the old key lives after a rotation
 	KeyOverlapMax  = 7 * 24 * time.Hour
 	KeyDescription = 2000 // characters
+	KeyUseDays     = 7    // for which uses are counted
 	KeyListMax     = 64   // entries of scopes, environments and address ranges
 )
 
@@ -93,6 +98,9 @@ func (k *Key) Derive(now time.Time) {
 		k.Status = KeyActive
 	}
 }
+
+// KeyUseDay numbers the days, in UTC, by which uses of keys are counted.
+func KeyUseDay(at time.Time) int64 { return at.Unix() / (24 * 60 * 60) }
 
 // Admits says whether the key counts from an address. An address that is not
 // known is outside of every range.

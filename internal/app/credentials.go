@@ -52,7 +52,7 @@ func (a *App) credentials(ctx context.Context, ids *fleet.IDs) error {
 	a.loops = append(a.loops, a.keys.Run)
 	// What was used until the end is written down when the loops have ended.
 	a.push("uses of keys", func(ctx context.Context) error {
-		if err := a.within(ctx, func() error { return a.keys.Flush(ctx) }); err != nil {
+		if err := a.within(ctx, func() error { return a.keys.FlushAll(ctx) }); err != nil {
 			a.o.Logger.Debug("uses of keys not written", "error", err) // coarse anyway
 		}
 		return nil

@@ -24,6 +24,9 @@ func (k *Keys) Adopt(ctx context.Context, p Principal, key fleet.Key) (added boo
 	if key.CreatedAt.IsZero() || key.CreatedAt.After(now) {
 		key.CreatedAt = now
 	}
+	if key.CreatedBy == "" {
+		key.CreatedBy = p.Name
+	}
 	if key.Env == "" {
 		key.Env = fleet.DefaultEnvironment
 	}

@@ -212,6 +212,61 @@ func TestLastUse(t *testing.T) {
 	}
 }
 
+// Each use counts, and costs no write of its own.
+func TestUsesAreCounted(t *testing.T) {
+	f := newKeys(t)
+	key, text := f.make(KeyRequest{})
+	read := func() int64 {
+		list, err := f.List(t.Context(), Local())
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := f.Get(t.Context(), Local(), key.ID)
+		if err != nil || len(list) != 1 || list[0].Uses != got.Uses {
+			t.Fatalf("%+v, %+v, %v", list, got, err)
+		}
+		return got.Uses
+	}
+	use := func(times int) {
+		for range times {
+			if _, err := f.ask(text, "10.0.0.1"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := f.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := func(when string, n int64) {
+		t.Helper()
+		if got := read(); got != n {
+			t.Errorf("%s: %d uses, want %d", when, got, n)
+		}
+	}
+	use(3)
+	want("the first are written at once", 3)
+	use(5)
+	want("those soon after wait", 3)
+	f.now = f.now.Add(useAgain)
+	use(0)
+	want("though nothing more comes, they are written", 8)
+	use(2)
+	if err := f.FlushAll(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	want("at the end all is written", 10)
+	f.now = f.now.Add(6 * 24 * time.Hour)
+	use(1)
+	want("on the seventh day", 11)
+	f.now = f.now.Add(24 * time.Hour)
+	want("on the eighth", 1)
+	if err := f.Sweep(t.Context(), f.now); err != nil {
+		t.Fatal(err)
+	}
+	f.now = f.now.Add(-24 * time.Hour)
+	want("what is too old is forgotten", 1)
+}
+
 func TestEndsAreTold(t *testing.T) {
 	f := newKeys(t)
 	key, _ := f.make(KeyRequest{Kind: fleet.KeyService, Name: "ci", Role: fleet.RoleViewer, Life: 10 * 24 * time.Hour})

@@ -26,6 +26,7 @@ type Keys struct {
 
 	generation atomic.Int64 // see Generation
 	number     atomic.Int64 // of revocations, as last read
+	swept      atomic.Int64 // the day on which counts of uses were last
 
 	mu    sync.Mutex
 	cache map[string]cached // by the secret's SHA-256; only keys that exist
@@ -177,7 +178,7 @@ func keyEvent(kind fleet.EventKind, p Principal, key *fleet.Key, data map[string
 // draft checks a request and makes the key of it, without secret.
 func (k *Keys) draft(p Principal, in *KeyRequest) (fleet.Key, error) {
 	now := k.now()
-	key := fleet.Key{ID: k.ids.New(), Tenant: p.Tenant, Kind: in.Kind, Name: in.Name, Description: in.Description, CreatedAt: now}
+	key := fleet.Key{ID: k.ids.New(), Tenant: p.Tenant, Kind: in.Kind, Name: in.Name, Description: in.Description, CreatedAt: now, CreatedBy: p.Name}
 	var err error
 	switch in.Kind {
 	case fleet.KeyRobot:
@@ -315,10 +316,21 @@ func (k *Keys) Get(ctx context.Context, p Principal, id fleet.ID) (key fleet.Key
 	if err := p.Require(fleet.KeysManage); err != nil {
 		return key, err
 	}
-	err = k.store.View(ctx, p.Scope(), func(r store.Reader) (err error) { key, err = keyOf(r, id); return err })
-	key.Derive(k.now())
+	now := k.now()
+	err = k.store.View(ctx, p.Scope(), func(r store.Reader) (err error) {
+		if key, err = keyOf(r, id); err != nil {
+			return err
+		}
+		uses, err := r.KeyUses(firstDay(now))
+		key.Uses = uses[id]
+		return err
+	})
+	key.Derive(now)
 	return key, err
 }
+
+// firstDay is the first of those whose uses are told.
+func firstDay(now time.Time) int64 { return fleet.KeyUseDay(now) - fleet.KeyUseDays + 1 }
 
 // keyOf names the id in its error.
 func keyOf(r store.Reader, id fleet.ID) (fleet.Key, error) {
@@ -334,9 +346,17 @@ func (k *Keys) List(ctx context.Context, p Principal) (keys []fleet.Key, err err
 	if err := p.Require(fleet.KeysManage); err != nil {
 		return nil, err
 	}
-	err = k.store.View(ctx, p.Reach(), func(r store.Reader) (err error) { keys, err = r.Keys(); return err })
 	now := k.now()
+	var uses map[fleet.ID]int64
+	err = k.store.View(ctx, p.Reach(), func(r store.Reader) (err error) {
+		if keys, err = r.Keys(); err != nil {
+			return err
+		}
+		uses, err = r.KeyUses(firstDay(now))
+		return err
+	})
 	for i := range keys {
+		keys[i].Uses = uses[keys[i].ID]
 		keys[i].Derive(now)
 	}
 	return keys, err
@@ -446,7 +466,7 @@ func (k *Keys) Rotate(ctx context.Context, p Principal, id fleet.ID, overlap tim
 	key := fleet.Key{
 		ID: k.ids.New(), Tenant: old.Tenant, Kind: old.Kind, Name: old.Name, Description: old.Description, RobotID: old.RobotID,
 		Env: old.Env, Role: old.Role, Scopes: old.Scopes, Environments: old.Environments, Ranges: old.Ranges, OwnerID: old.OwnerID,
-		CreatedAt: now,
+		CreatedAt: now, CreatedBy: p.Name,
 	}
 	if life := old.Life(); life > 0 {
 		key.ExpiresAt = now.Add(life)

@@ -13,7 +13,9 @@ import (
 const (
 	watchEvery = time.Second
 	flushEvery = 30 * time.Second
-	useAgain   = 5 * time.Minute // a key's last use is written at most this often
+	useAgain   = 5 * time.Minute // a key's uses are written at most this often
+	usesMost   = 100_000         // keys whose uses wait to be written
+	flushPage  = 1000            // keys in one transaction
 )
 
 // Generation is a number that rises whenever a credential may count less than
@@ -78,14 +80,18 @@ func (k *Keys) Look(ctx context.Context) {
 	}
 }
 
-// use is the newest use of a key.
+// use is what is known of the uses of a key that are not written yet.
 type use struct {
-	at      time.Time
-	address string
+	store.KeyUse
 	tenant  fleet.TenantID
 	name    string    // of the key
-	pending bool      // not written
-	written time.Time // when the last one was
+	news    bool      // not to be held back
+	written time.Time // when uses were last
+}
+
+// due says whether there is something that should be written now.
+func (u *use) due(now time.Time) bool {
+	return u.Times > 0 && (u.news || now.Sub(u.written) >= useAgain)
 }
 
 // used notes a use in memory. It costs no write.
@@ -98,36 +104,58 @@ func (k *Keys) used(key *fleet.Key, now time.Time, from netip.Addr) {
 	defer k.mu.Unlock()
 	u := k.uses[key.ID]
 	if u == nil {
-		if len(k.uses) >= cacheSize {
+		if len(k.uses) >= usesMost {
 			return // coarse: it will be seen again
 		}
 		u = &use{tenant: key.Tenant, name: key.Name, written: key.LastUsedAt}
 		k.uses[key.ID] = u
 	}
-	news := key.FirstUsedAt.IsZero() || (key.ReplacedBy != "" && key.LateUsedAt.IsZero())
-	if news || now.Sub(u.written) >= useAgain {
-		u.at, u.address, u.pending = now, address, true
-	}
+	u.At, u.Address, u.Times = now, address, u.Times+1
+	u.news = u.news || key.FirstUsedAt.IsZero() || (key.ReplacedBy != "" && key.LateUsedAt.IsZero())
 }
 
-// Flush writes the uses that were noted, in one transaction, with what is new
-// about them.
+// Flush writes the uses that are due, some keys in each transaction, with what is
+// new about them.
 func (k *Keys) Flush(ctx context.Context) error {
 	now := k.now()
+	return k.flush(ctx, now, func(u *use) bool { return u.due(now) })
+}
+
+// FlushAll writes every use that was noted: nobody counts on.
+func (k *Keys) FlushAll(ctx context.Context) error {
+	return k.flush(ctx, k.now(), func(u *use) bool { return u.Times > 0 })
+}
+
+func (k *Keys) flush(ctx context.Context, now time.Time, due func(*use) bool) error {
 	pending := map[fleet.ID]use{}
 	k.mu.Lock()
 	for id, u := range k.uses {
 		switch {
-		case u.pending:
+		case due(u):
 			pending[id] = *u
-		case now.Sub(u.written) >= useAgain:
+		case u.Times == 0 && now.Sub(u.written) >= useAgain:
 			delete(k.uses, id)
 		}
 	}
 	k.mu.Unlock()
-	if len(pending) == 0 {
+	some := map[fleet.ID]use{}
+	for id, u := range pending {
+		some[id] = u
+		if len(some) == flushPage {
+			if err := k.write(ctx, some); err != nil {
+				return err
+			}
+			clear(some)
+		}
+	}
+	if len(some) == 0 {
 		return nil
 	}
+	return k.write(ctx, some)
+}
+
+// write writes uses in one transaction.
+func (k *Keys) write(ctx context.Context, pending map[fleet.ID]use) error {
 	var news bool
 	err := k.store.Update(ctx, store.System("auth"), func(tx store.Tx) error {
 		news = false
@@ -145,8 +173,8 @@ func (k *Keys) Flush(ctx context.Context) error {
 	}
 	k.mu.Lock()
 	for id, u := range pending {
-		if now := k.uses[id]; now != nil {
-			now.pending, now.written = now.at.After(u.at), u.at
+		if now := k.uses[id]; now != nil { // others may have come meanwhile
+			now.Times, now.news, now.written = now.Times-u.Times, false, u.At
 		}
 	}
 	if news {
@@ -157,13 +185,13 @@ func (k *Keys) Flush(ctx context.Context) error {
 }
 
 func writeUse(tx store.Tx, id fleet.ID, u use) (news bool, err error) {
-	said, err := tx.UseKey(id, u.at, u.address)
+	said, err := tx.UseKey(id, u.KeyUse)
 	if err != nil {
 		return false, err
 	}
 	if said.First {
 		err := tx.Audit(u.tenant, fleet.AuditDraft{
-			Actor: fleet.Actor{Kind: fleet.ActorKey, ID: string(id), Name: "key " + u.name}, Address: u.address, Action: "key.first_use",
+			Actor: fleet.Actor{Kind: fleet.ActorKey, ID: string(id), Name: "key " + u.name}, Address: u.Address, Action: "key.first_use",
 			Object: fleet.AuditObject{Kind: fleet.SubjectKey, ID: string(id), Name: u.name},
 		})
 		if err != nil {
@@ -174,8 +202,32 @@ func writeUse(tx store.Tx, id fleet.ID, u use) (news bool, err error) {
 		return said.First, nil
 	}
 	return true, tx.Append(u.tenant, fleet.EventDraft{
-		Kind: fleet.EventKeyUsedLate, Subject: fleet.SubjectKey, SubjectID: string(id), Data: map[string]any{"address": u.address},
+		Kind: fleet.EventKeyUsedLate, Subject: fleet.SubjectKey, SubjectID: string(id), Data: map[string]any{"address": u.Address},
 	})
+}
+
+// Sweep forgets what was counted on days that nobody asks for any more, once a
+// day. It is a chore: RunOnce of upkeep calls it.
+func (k *Keys) Sweep(ctx context.Context, now time.Time) error {
+	const page = 1000
+	today := fleet.KeyUseDay(now)
+	if k.swept.Load() == today {
+		return nil
+	}
+	for {
+		var n int
+		err := k.store.Update(ctx, store.System("auth"), func(tx store.Tx) (err error) {
+			n, err = tx.SweepKeyUses(firstDay(now), page)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if n < page {
+			k.swept.Store(today)
+			return nil
+		}
+	}
 }
 
 // Tell tells once of each key that will end within fleet.KeyWarning, and once

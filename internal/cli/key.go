@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -151,14 +152,26 @@ func (c *keyListCmd) Run(ctx context.Context, sh *shell) error {
 	}
 	return sh.answer(c.Output, map[string]any{"keys": keys}, func() error {
 		now := time.Now()
+		wide := c.Output == "wide"
 		t := table{head: []string{"KEY", "KIND", "NAME", "ROLE", "ENDS IN", "STATUS", "LAST USED"}, paint: sh.paint, state: -1}
+		if wide {
+			t.head = append(t.head, "FROM", "USES 7D", "CREATED BY", "VALID UNTIL")
+		}
 		for i := range keys {
 			k := &keys[i]
 			used := "never"
 			if !k.LastUsedAt.IsZero() {
 				used = ago(k.LastUsedAt, now)
 			}
-			t.add(string(k.ID), string(k.Kind), clip(clean(k.Name), 30), keyRole(k), "…"+k.Hint, string(k.Status), used)
+			row := []string{string(k.ID), string(k.Kind), clip(clean(k.Name), 30), keyRole(k), "…" + k.Hint, string(k.Status), used}
+			if wide {
+				until := "for ever"
+				if !k.ExpiresAt.IsZero() {
+					until = wall(k.ExpiresAt)
+				}
+				row = append(row, k.LastUsedIP, strconv.FormatInt(k.Uses, 10), clip(clean(k.CreatedBy), 30), until)
+			}
+			t.add(row...)
 		}
 		return t.write(sh.out, "There are no keys.")
 	})
@@ -232,12 +245,14 @@ func (s *shell) showKey(form string, k *fleet.Key) error {
 			{"counts from", strings.Join(ranges, ", ")},
 			{"ends in", "…" + k.Hint},
 			{"created", moment(k.CreatedAt)},
+			{"created by", clean(k.CreatedBy)},
 			{"valid until", moment(k.ExpiresAt)},
 			{"revoked", moment(k.RevokedAt)},
 			{"replaced by", string(k.ReplacedBy)},
 			{"first used", moment(k.FirstUsedAt)},
 			{"last used", moment(k.LastUsedAt)},
 			{"last used from", k.LastUsedIP},
+			{"uses in 7 days", strconv.FormatInt(k.Uses, 10)},
 			{"used after rotation", moment(k.LateUsedAt)},
 		} {
 			out.add(row[0], row[1])

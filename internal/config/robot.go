@@ -91,7 +91,7 @@ type Client struct {
 	Tenant  string        `help:"tenant to act for, for those who work across tenants" placeholder:"ID" env:"FLEET_TENANT"`
 	CAFile  string        `name:"ca-file" help:"further certificate authorities (PEM) to trust" placeholder:"PATH" env:"FLEET_CA_FILE"`
 	Timeout time.Duration `name:"request-timeout" help:"time for one request" default:"30s" env:"FLEET_REQUEST_TIMEOUT"`
-	Output  string        `short:"o" help:"form of the answer: ${enum}" enum:"table,json,yaml" default:"table" env:"FLEET_OUTPUT"`
+	Output  string        `short:"o" help:"form of the answer: ${enum}" enum:"table,wide,json,yaml" default:"table" env:"FLEET_OUTPUT"`
 }
 
 // Validate checks the form.

@@ -21,6 +21,9 @@ type KeyReader interface {
 	// Revocations is a number that rises with every change after which a
 	// credential may count less than before: see KeyWriter.
 	Revocations() (int64, error)
+	// KeyUses counts the uses of keys on a day and after it; see fleet.KeyUseDay. A
+	// key that is not there was not used.
+	KeyUses(since int64) (map[fleet.ID]int64, error)
 	// PepperCheck tells which pepper keys are hashed with; empty: with none yet.
 	PepperCheck() (string, error)
 }
@@ -39,7 +42,10 @@ type KeyWriter interface {
 	// RevokeRobotKeys ends all keys of a robot.
 	RevokeRobotKeys(robot fleet.RobotID, now time.Time) (int, error)
 	// UseKey notes that a key was used, and says what is new about that.
-	UseKey(id fleet.ID, at time.Time, address string) (KeyNews, error)
+	UseKey(id fleet.ID, u KeyUse) (KeyNews, error)
+	// SweepKeyUses forgets up to limit counts of days before one, and says how many
+	// it were. System scope only.
+	SweepKeyUses(before int64, limit int) (int, error)
 	// NoteKeyEnd remembers that somebody was told of the end of a key, or of its
 	// approach. False: it was known.
 	NoteKeyEnd(id fleet.ID, ended bool, now time.Time) (bool, error)
@@ -48,6 +54,13 @@ type KeyWriter interface {
 	// SetPepperCheck says with which pepper keys are hashed from now on, in place
 	// of another, whose keys end. False: it was not that other. System scope only.
 	SetPepperCheck(was, is string, now time.Time) (bool, error)
+}
+
+// KeyUse is several uses of a key on one day.
+type KeyUse struct {
+	At      time.Time // of the newest
+	Address string    // from where that came
+	Times   int64
 }
 
 // KeyNews is what a use of a key tells for the first time.

@@ -2,6 +2,7 @@ package upkeep
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -9,7 +10,7 @@ import (
 )
 
 // KeyEnds tells of keys that will end soon, and of those that have ended. It
-// costs by what there is to tell.
+// costs by what there is to tell. Counts of uses that are too old go with it.
 type KeyEnds struct {
 	Keys   *auth.Keys
 	Now    func() time.Time
@@ -26,7 +27,8 @@ func (k *KeyEnds) Run(ctx context.Context) {
 		if _, ok := k.Lead.held(); !ok {
 			return nil
 		}
-		_, err := k.Keys.Tell(ctx, k.Now())
-		return err
+		now := k.Now()
+		_, err := k.Keys.Tell(ctx, now)
+		return errors.Join(err, k.Keys.Sweep(ctx, now))
 	})
 }

@@ -44,7 +44,21 @@ describe('API keys', () => {
     await row.getByText('Not yet').waitFor();
     const who = await fetch(`${server.url}/api/v1/jobs?limit=1`, { headers: { Authorization: `Bearer ${secret}` } });
     expect(who.status).toBe(200);
+    await row.getByText('by local developer').waitFor();
     await themes(page, 'keys');
+    // A robot is chosen by its name, with how it is; one that is not there yet is named.
+    await page.getByRole('button', { name: 'New key…' }).click();
+    await dialog.getByRole('combobox', { name: 'For' }).selectOption('robot');
+    await dialog.getByRole('combobox', { name: 'Robot' }).selectOption({ label: 'dev-2 · Online · default' });
+    expect(await dialog.getByRole('textbox', { name: 'Its id' }).count()).toBe(0);
+    await dialog.getByRole('combobox', { name: 'Robot' }).selectOption({ label: 'A new robot…' });
+    await dialog.getByRole('textbox', { name: 'Its id' }).fill('fresh-1');
+    await clean(page);
+    await shot(page, 'key-new-robot-dark');
+    await dialog.getByRole('button', { name: 'Make the key' }).click();
+    await dialog.getByRole('checkbox', { name: 'I have stored it' }).check();
+    await dialog.getByRole('button', { name: 'Close' }).click();
+    await page.getByRole('row', { name: /fresh-1.*Robot fresh-1 in default.*by local developer/ }).waitFor();
 
     await page.getByRole('button', { name: 'Rotate nightly' }).click();
     await dialog.getByRole('combobox').selectOption('0');

@@ -12,7 +12,7 @@ import (
 
 const keyColumns = `id, tenant_id, kind, name, robot_id, environment, role, hash, hint, created_at, expires_at, revoked_at,
 	description, scopes, environments, ranges, owner_id, replaced_by, last_used_ip, first_used_at, last_used_at, late_used_at,
-	warned_at, ended_at`
+	warned_at, ended_at, created_by`
 
 var (
 	keyByHash = stmt("key.by_hash", `select `+keyColumns+` from keys where hash = $1 and ($2 or tenant_id = $3)`)
@@ -23,7 +23,7 @@ var (
 	keyEnding = stmt("key.ending", `select `+keyColumns+` from keys where ($1 or tenant_id = $2) and revoked_at is null
 		and ended_at is null and expires_at <= $4 and (warned_at is null or expires_at <= $3) order by expires_at limit $5`)
 	keyPut = stmt("key.put", `insert into keys (`+keyColumns+`) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
-		$13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)`)
+		$13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)`)
 	keyEdit    = stmt("key.edit", `update keys set name = $4, description = $5 where id = $1 and ($2 or tenant_id = $3)`)
 	keyReplace = stmt("key.replace", `update keys set replaced_by = $4, expires_at = $5, ended_at = null where id = $1
 		and ($2 or tenant_id = $3) and replaced_by = '' and revoked_at is null and (expires_at is null or expires_at > $6)`)
@@ -35,6 +35,12 @@ var (
 		and replaced_by <> ''`)
 	keyUsed = stmt("key.used", `update keys set last_used_at = $4, last_used_ip = $5 where id = $1 and ($2 or tenant_id = $3)
 		and (last_used_at is null or last_used_at < $4)`)
+	keyCount = stmt("key.count", `insert into key_uses (tenant_id, key_id, day, uses)
+		select tenant_id, id, $4, $5 from keys where id = $1 and ($2 or tenant_id = $3)
+		on conflict (tenant_id, key_id, day) do update set uses = key_uses.uses + excluded.uses`)
+	keyUses   = stmt("key.uses", `select key_id, cast(sum(uses) as bigint) from key_uses where ($1 or tenant_id = $2) and day >= $3 group by key_id`)
+	keyForget = stmt("key.forget", `delete from key_uses where (tenant_id, key_id, day) in
+		(select tenant_id, key_id, day from key_uses where day < $1 order by day limit $2)`)
 	keyWarned = stmt("key.warned", `update keys set warned_at = $4 where id = $1 and ($2 or tenant_id = $3) and warned_at is null`)
 	keyEnded  = stmt("key.ended", `update keys set ended_at = $4 where id = $1 and ($2 or tenant_id = $3) and ended_at is null
 		and expires_at <= $4`)
@@ -77,6 +83,7 @@ func scanKey(row *Row) (fleet.Key, error) {
 	}
 	k.OwnerID, k.ReplacedBy, k.LastUsedIP = str[fleet.ID](row), str[fleet.ID](row), row.text()
 	k.FirstUsedAt, k.LastUsedAt, k.LateUsedAt, k.WarnedAt, k.EndedAt = row.time(), row.time(), row.time(), row.time(), row.time()
+	k.CreatedBy = row.text()
 	return k, nil
 }
 
@@ -154,6 +161,17 @@ func (r *reader) Revocations() (n int64, err error) {
 	return n, err
 }
 
+// KeyUses adds up days.
+func (r *reader) KeyUses(since int64) (map[fleet.ID]int64, error) {
+	out := map[fleet.ID]int64{}
+	err := r.conn.Query(keyUses, func(row *Row) error {
+		id := str[fleet.ID](row)
+		out[id] = row.int64()
+		return nil
+	}, r.all(), r.tenant(), since)
+	return out, err
+}
+
 // PepperCheck is empty in a new store.
 func (r *reader) PepperCheck() (check string, err error) {
 	_, err = one(r.conn, pepperGet, func(row *Row) { check = row.text() })
@@ -189,7 +207,7 @@ func (t *Tx) PutKey(k fleet.Key) error {
 	}
 	_, err := t.conn.Exec(keyPut, k.ID, k.Tenant, string(k.Kind), k.Name, string(k.RobotID), k.Env, k.Role, k.Hash, k.Hint,
 		k.CreatedAt, k.ExpiresAt, k.RevokedAt, k.Description, lines(k.Scopes), lines(k.Environments), lines(ranges), k.OwnerID,
-		k.ReplacedBy, k.LastUsedIP, k.FirstUsedAt, k.LastUsedAt, k.LateUsedAt, k.WarnedAt, k.EndedAt)
+		k.ReplacedBy, k.LastUsedIP, k.FirstUsedAt, k.LastUsedAt, k.LateUsedAt, k.WarnedAt, k.EndedAt, k.CreatedBy)
 	return err
 }
 
@@ -262,15 +280,28 @@ func (t *Tx) Revoked(tenant fleet.TenantID) error {
 }
 
 // UseKey is one use, or the newest of several.
-func (t *Tx) UseKey(id fleet.ID, at time.Time, address string) (news store.KeyNews, err error) {
-	if news.First, err = t.guarded(keyFirst, id, at); err != nil {
+func (t *Tx) UseKey(id fleet.ID, u store.KeyUse) (news store.KeyNews, err error) {
+	if news.First, err = t.guarded(keyFirst, id, u.At); err != nil {
 		return news, err
 	}
-	if news.Late, err = t.guarded(keyLate, id, at); err != nil {
+	if news.Late, err = t.guarded(keyLate, id, u.At); err != nil {
 		return news, err
 	}
-	_, err = t.guarded(keyUsed, id, at, address)
+	if u.Times > 0 {
+		if _, err = t.guarded(keyCount, id, fleet.KeyUseDay(u.At), u.Times); err != nil {
+			return news, err
+		}
+	}
+	_, err = t.guarded(keyUsed, id, u.At, u.Address)
 	return news, err
+}
+
+// SweepKeyUses forgets old days.
+func (t *Tx) SweepKeyUses(before int64, limit int) (int, error) {
+	if err := t.system(); err != nil {
+		return 0, err
+	}
+	return t.conn.Exec(keyForget, before, limit)
 }
 
 // NoteKeyEnd is true for the first who tells.

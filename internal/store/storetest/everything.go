@@ -17,13 +17,17 @@ func (f *Fixture) Everything() {
 	f.systemUpdate(func(tx store.Tx) error { return tx.Join(f.NewMember()) })
 	f.take("m-1", store.Lease{})
 	f.Update(func(tx store.Tx) error {
+		key := f.IDs.New()
 		f.must(tx.PutKey(fleet.Key{
-			ID: f.IDs.New(), Tenant: f.Tenant, Kind: fleet.KeyRobot, Name: "Schlüssel “1”\n<&>", RobotID: "r1", Env: "prod", Role: "robot",
+			ID: key, Tenant: f.Tenant, Kind: fleet.KeyRobot, Name: "Schlüssel “1”\n<&>", RobotID: "r1", Env: "prod", Role: "robot",
 			Hash: "hash " + string(f.Tenant), Hint: "abcd", CreatedAt: f.Now.Add(time.Microsecond),
 			Description: "Lager\nHalle 2", Scopes: []fleet.Permission{fleet.JobsRead}, Environments: []string{"prod", "lab"},
 			Ranges: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, OwnerID: "u-1", ReplacedBy: "k-2", LastUsedIP: "10.1.2.3",
 			ExpiresAt: f.Now, RevokedAt: f.Now, FirstUsedAt: f.Now, LastUsedAt: f.Now, LateUsedAt: f.Now, WarnedAt: f.Now, EndedAt: f.Now,
+			CreatedBy: "Åse",
 		}))
+		_, err := tx.UseKey(key, store.KeyUse{At: f.Now, Address: "10.1.2.3", Times: 3})
+		f.must(err)
 		f.must(tx.Revoked(f.Tenant))
 		f.must(tx.PutEnrolment(fleet.Enrolment{
 			ID: f.IDs.New(), Tenant: f.Tenant, NamePattern: "lager-*", Environment: "prod", Pool: "night", Tags: fleet.Capabilities{"a", "b"},

@@ -49,6 +49,7 @@ func keyTests() map[string]func(f *Fixture) {
 		"round trip": func(f *Fixture) {
 			k := f.putKey("hh", func(k *fleet.Key) {
 				k.Description, k.OwnerID, k.ReplacedBy, k.LastUsedIP = "two\nlines", "u", "k2", "::1"
+				k.CreatedBy = "ada"
 				k.Scopes, k.Environments = []fleet.Permission{fleet.JobsRead, fleet.JobsRun}, []string{"prod", "test lab"}
 				k.Ranges = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}
 				k.FirstUsedAt, k.LastUsedAt, k.LateUsedAt = f.Now.Add(1*time.Second), f.Now.Add(2*time.Second), f.Now.Add(3*time.Second)
@@ -108,7 +109,10 @@ func keyTests() map[string]func(f *Fixture) {
 		"what is new about a use": func(f *Fixture) {
 			k := f.putKey("used", nil)
 			use := func(at time.Time, from string) (n store.KeyNews) {
-				f.systemUpdate(func(tx store.Tx) (err error) { n, err = tx.UseKey(k.ID, at, from); return err })
+				f.systemUpdate(func(tx store.Tx) (err error) {
+					n, err = tx.UseKey(k.ID, store.KeyUse{At: at, Address: from})
+					return err
+				})
 				return n
 			}
 			is(f, "first", use(f.Now.Add(time.Second), "10.0.0.1"), store.KeyNews{First: true})
@@ -123,6 +127,52 @@ func keyTests() map[string]func(f *Fixture) {
 			is(f, "late again", use(f.Now.Add(4*time.Second), "10.0.0.4"), store.KeyNews{})
 			got := f.key(k.ID)
 			is(f, "times", fmt.Sprint(got.FirstUsedAt.Sub(f.Now), got.LateUsedAt.Sub(f.Now), got.LastUsedAt.Sub(f.Now)), "1s 3s 4s")
+		},
+		"uses are counted by day": func(f *Fixture) {
+			k, quiet := f.putKey("often", nil), f.putKey("never", nil)
+			day := func(n int) time.Time { return f.Now.Add(time.Duration(n) * 24 * time.Hour) }
+			use := func(n int, times int64) {
+				f.systemUpdate(func(tx store.Tx) error {
+					_, err := tx.UseKey(k.ID, store.KeyUse{At: day(n), Address: "10.0.0.1", Times: times})
+					return err
+				})
+			}
+			uses := func(r store.Reader, since int) map[fleet.ID]int64 {
+				got, err := r.KeyUses(fleet.KeyUseDay(day(since)))
+				f.must(err)
+				return got
+			}
+			use(0, 5)
+			use(0, 7) // from another orchestrator
+			use(1, 1)
+			use(7, 100)
+			use(7, 0)
+			f.View(func(r store.Reader) error {
+				is(f, "all", fmt.Sprint(uses(r, 0)), fmt.Sprint(map[fleet.ID]int64{k.ID: 113}))
+				is(f, "the last seven", uses(r, 1)[k.ID], 101)
+				is(f, "the last one", uses(r, 7)[k.ID], 100)
+				is(f, "one that nobody uses", uses(r, 0)[quiet.ID], 0)
+				return nil
+			})
+			f.System(func(r store.Reader) error { is(f, "across tenants", uses(r, 0)[k.ID], 113); return nil })
+			o := f.Other("globex")
+			o.View(func(r store.Reader) error { is(f, "for another tenant", len(uses(r, 0)), 0); return nil })
+			o.Update(func(tx store.Tx) error {
+				_, err := tx.UseKey(k.ID, store.KeyUse{At: day(0), Times: 1000})
+				return err
+			})
+			sweep := func(before, limit int) (n int) {
+				f.systemUpdate(func(tx store.Tx) (err error) {
+					n, err = tx.SweepKeyUses(fleet.KeyUseDay(day(before)), limit)
+					return err
+				})
+				return n
+			}
+			is(f, "forgotten", sweep(7, 1), 1)
+			is(f, "the others", sweep(7, 1000) >= 1, true)
+			is(f, "no more", sweep(7, 1000), 0)
+			f.View(func(r store.Reader) error { is(f, "kept", uses(r, 0)[k.ID], 100); return nil })
+			is(f, "for a tenant", f.Store.Update(f.Context(), f.Scope, func(tx store.Tx) error { _, err := tx.SweepKeyUses(0, 1); return err }) != nil, true)
 		},
 		"each end is told of once": func(f *Fixture) {
 			soon := f.putKey("soon", func(k *fleet.Key) { k.ExpiresAt = f.Now.Add(24 * time.Hour) })

@@ -104,7 +104,8 @@ func Tables() []Table {
 		table("keys", "id", `id:text tenant_id:text kind:text name:text robot_id:text environment:text role:text hash:text
 			hint:text created_at:time expires_at:time revoked_at:time description:text scopes:text environments:text
 			ranges:text owner_id:text replaced_by:text last_used_ip:text first_used_at:time last_used_at:time
-			late_used_at:time warned_at:time ended_at:time`),
+			late_used_at:time warned_at:time ended_at:time created_by:text`),
+		table("key_uses", "tenant_id key_id day", "tenant_id:text key_id:text day:int uses:int"),
 		table("revocations", "tenant_id", "tenant_id:text number:int"),
 		table("enrolments", "id", `id:text tenant_id:text name_pattern:text environment:text pool:text tags:text hash:text
 			hint:text uses_max:int uses:int created_at:time created_by:text expires_at:time revoked_at:time`),

@@ -6647,6 +6647,7 @@ export interface components {
             address_ranges?: string[];
             /** Format: date-time */
             created_at: string;
+            created_by?: string;
             description: string;
             environment?: string;
             environments?: string[];
@@ -6672,6 +6673,8 @@ export interface components {
             tenant_id: string;
             /** Format: date-time */
             used_after_rotation_at?: string;
+            /** Format: int64 */
+            uses_7d: number;
         };
         KeyBody: {
             /** @description Of a service key: the only networks and addresses from which it counts. Default: all. */
@@ -7096,6 +7099,7 @@ export interface components {
             address_ranges?: string[];
             /** Format: date-time */
             created_at: string;
+            created_by?: string;
             description: string;
             environment?: string;
             environments?: string[];
@@ -7122,6 +7126,8 @@ export interface components {
             tenant_id: string;
             /** Format: date-time */
             used_after_rotation_at?: string;
+            /** Format: int64 */
+            uses_7d: number;
         };
         NewPasswordBody: {
             /** @description At least 12 characters. */

@@ -3,7 +3,7 @@ import css from '../../parts/parts';
 import { Scroll } from '../../parts/Scroll';
 import { Status } from '../../parts/Status';
 import { Ago, exact, In } from '../../parts/Time';
-import { hasEnded, prefix, scopeOf } from './keys';
+import { hasEnded, madeBy, prefix, scopeOf } from './keys';
 
 type Key = Schemas['Key'];
 
@@ -29,6 +29,7 @@ export function KeyTable({ keys, may, people, onRotate, onRevoke }: Props) {
             <th>Created</th>
             <th>Expires</th>
             <th>Last used</th>
+            <th>Uses, 7 days</th>
             <th>Actions</th>
           </tr>
         </thead>
@@ -54,7 +55,7 @@ export function KeyTable({ keys, may, people, onRotate, onRevoke }: Props) {
               </td>
               <td>
                 <Ago at={k.created_at} />
-                {k.owner_id && <div className={css.hint}>by {people.get(k.owner_id) ?? `…${k.owner_id.slice(-8)}`}</div>}
+                {madeBy(k, people) && <div className={css.hint}>by {madeBy(k, people)}</div>}
               </td>
               <td>
                 {k.expires_at === undefined ? 'Never' : hasEnded(k) ? exact(k.expires_at) : <In at={k.expires_at} />}
@@ -74,6 +75,7 @@ export function KeyTable({ keys, may, people, onRotate, onRevoke }: Props) {
                   'Not yet'
                 )}
               </td>
+              <td data-number>{k.uses_7d.toLocaleString('en')}</td>
               <td className={`${css.acts} ${css.keep}`}>
                 {!hasEnded(k) && (
                   <>

@@ -2,6 +2,7 @@ import { useState } from 'react';
 import { call, type Schemas } from '../../api/client';
 import { useAct } from '../../parts/act';
 import { Confirm } from '../../parts/Confirm';
+import { New, RobotSelect } from '../../parts/RobotSelect';
 import { Said } from '../../parts/Said';
 import { useMe } from '../../parts/session';
 
@@ -12,6 +13,7 @@ export function NewKeyDialog({ onClose, onMade }: { onClose: () => void; onMade:
   const [kind, setKind] = useState<'robot' | 'service'>('service');
   const [name, setName] = useState('');
   const [robot, setRobot] = useState('');
+  const [id, setId] = useState(''); // of a robot that is not there yet
   const [environment, setEnvironment] = useState('');
   const [role, setRole] = useState<(typeof roles)[number]>('viewer');
   const [scopes, setScopes] = useState('');
@@ -28,7 +30,7 @@ export function NewKeyDialog({ onClose, onMade }: { onClose: () => void; onMade:
     const body: Schemas['KeyBody'] = { kind, expires_in_seconds: never ? 0 : Math.round(Number(days) * 86_400) };
     if (name) body.name = name;
     if (kind === 'robot') {
-      body.robot_id = robot;
+      body.robot_id = robot === New ? id : robot;
       if (environment) body.environment = environment;
     } else {
       body.role = role;
@@ -57,12 +59,25 @@ export function NewKeyDialog({ onClose, onMade }: { onClose: () => void; onMade:
       </label>
       {kind === 'robot' ? (
         <>
-          <label>
-            Robot (its id) <input required value={robot} onChange={(e) => setRobot(e.target.value)} />
-          </label>
-          <label>
-            Environment (default if left out) <input value={environment} onChange={(e) => setEnvironment(e.target.value)} />
-          </label>
+          <RobotSelect
+            label="Robot"
+            fresh="A new robot…"
+            value={robot}
+            onChange={(chosen, there) => {
+              setRobot(chosen);
+              setEnvironment(there?.environment ?? '');
+            }}
+          />
+          {robot === New && (
+            <>
+              <label>
+                Its id <input required pattern="[a-zA-Z0-9_\-]{1,64}" title="Letters, digits, - and _" value={id} onChange={(e) => setId(e.target.value)} />
+              </label>
+              <label>
+                Environment (default if left out) <input value={environment} onChange={(e) => setEnvironment(e.target.value)} />
+              </label>
+            </>
+          )}
         </>
       ) : (
         <>

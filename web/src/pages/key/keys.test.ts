@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Schemas } from '../../api/client';
-import { changes, dropsOf, linesOf } from './keys';
+import { changes, dropsOf, linesOf, madeBy } from './keys';
 
 const key = (more: Partial<Schemas['Key']>): Schemas['Key'] => ({
   key_id: 'k',
@@ -13,6 +13,7 @@ const key = (more: Partial<Schemas['Key']>): Schemas['Key'] => ({
   hint: 'abcd',
   created_at: '2026-11-27T21:00:00Z',
   status: 'active',
+  uses_7d: 0,
   ...more,
 });
 
@@ -34,6 +35,13 @@ describe('keys', () => {
     expect(changes([{ ...old, status: 'revoked' }, key({ key_id: 'b' })])).toEqual([]);
     const first = key({ key_id: 'c', replaced_by: 'd', status: 'expiring', expires_at: '2026-11-27T22:00:00Z' });
     expect(changes([old, first]).map((c) => c.old.key_id)).toEqual(['c', 'a']);
+  });
+  it('say who made them, older ones as far as it is known', () => {
+    const people = new Map([['0193-u', 'Ada']]);
+    expect(madeBy(key({ created_by: 'Grace', owner_id: '0193-u' }), people)).toBe('Grace');
+    expect(madeBy(key({ owner_id: '0193-u' }), people)).toBe('Ada');
+    expect(madeBy(key({ owner_id: '0193-12345678' }), people)).toBe('…12345678');
+    expect(madeBy(key({}), people)).toBe('');
   });
   it('name what drops with them', () => {
     const k = key({ robot_id: 'bot-1' });

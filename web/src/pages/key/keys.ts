@@ -18,6 +18,12 @@ export function scopeOf(k: Key): string {
   return [label(k.role ?? 'service'), ...bounds].join(' · ');
 }
 
+/** madeBy names who made a key. Older keys know an owner alone, and those of robots nobody. */
+export function madeBy(k: Key, people: ReadonlyMap<string, string>): string {
+  if (k.created_by) return k.created_by;
+  return k.owner_id ? (people.get(k.owner_id) ?? `…${k.owner_id.slice(-8)}`) : '';
+}
+
 /** hasEnded says that a key opens nothing any more. */
 export const hasEnded = (k: Key): boolean => k.status === 'revoked' || k.status === 'expired';
 
