@@ -2,7 +2,9 @@ package auth
 
 import (
 	"context"
+	"maps"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
@@ -138,29 +140,22 @@ func (k *Keys) flush(ctx context.Context, now time.Time, due func(*use) bool) er
 		}
 	}
 	k.mu.Unlock()
-	some := map[fleet.ID]use{}
-	for id, u := range pending {
-		some[id] = u
-		if len(some) == flushPage {
-			if err := k.write(ctx, some); err != nil {
-				return err
-			}
-			clear(some)
+	// In one order, so that two orchestrators never wait for each other's rows.
+	for page := range slices.Chunk(slices.Sorted(maps.Keys(pending)), flushPage) {
+		if err := k.write(ctx, page, pending); err != nil {
+			return err
 		}
 	}
-	if len(some) == 0 {
-		return nil
-	}
-	return k.write(ctx, some)
+	return nil
 }
 
-// write writes uses in one transaction.
-func (k *Keys) write(ctx context.Context, pending map[fleet.ID]use) error {
+// write writes the uses of some keys in one transaction.
+func (k *Keys) write(ctx context.Context, ids []fleet.ID, pending map[fleet.ID]use) error {
 	var news bool
 	err := k.store.Update(ctx, store.System("auth"), func(tx store.Tx) error {
 		news = false
-		for id, u := range pending {
-			first, err := writeUse(tx, id, u)
+		for _, id := range ids {
+			first, err := writeUse(tx, id, pending[id])
 			if err != nil {
 				return err
 			}
@@ -172,9 +167,9 @@ func (k *Keys) write(ctx context.Context, pending map[fleet.ID]use) error {
 		return err
 	}
 	k.mu.Lock()
-	for id, u := range pending {
+	for _, id := range ids {
 		if now := k.uses[id]; now != nil { // others may have come meanwhile
-			now.Times, now.news, now.written = now.Times-u.Times, false, u.At
+			now.Times, now.news, now.written = now.Times-pending[id].Times, false, pending[id].At
 		}
 	}
 	if news {

@@ -1,5 +1,5 @@
 import { useEffect, useId, useRef, useState } from 'react';
-import parts from './parts.module.css';
+import parts from './parts';
 import type { Told } from './told';
 import css from './told.module.css';
 
