@@ -1,4 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ask, clean, dev, launch, open, type Program, shot, themes, workflow } from './harness';
@@ -41,7 +44,19 @@ beforeAll(async () => {
   );
 });
 
+const robots: ChildProcess[] = []; // that a test started beside the program
+
+const ended = () =>
+  Promise.all(
+    robots.splice(0).map((r) => {
+      const gone = r.exitCode !== null || r.signalCode !== null ? Promise.resolve() : new Promise<void>((done) => r.once('exit', () => done()));
+      r.kill('SIGKILL');
+      return gone;
+    }),
+  );
+
 afterAll(async () => {
+  await ended();
   await browser?.close();
   await server?.stop();
 });
@@ -254,6 +269,75 @@ describe('the page of a job', () => {
     expect((await ask<{ status: string }>(server.url, 'GET', `/jobs/${id}`)).status).toBe('cancelled');
     expect(w.faults).toEqual([]);
     await w.context.close();
+  });
+
+  it('asks a person of each step whether it was done, and refuses an answer to what has changed', async () => {
+    // A robot of its own, whose step ends it: nobody knows whether that step was done.
+    const home = mkdtempSync(join(tmpdir(), 'fleet-payer-'));
+    const env = { PATH: process.env.PATH ?? '', HOME: home };
+    const bin = process.env.FLEET_BIN ?? join(import.meta.dirname, '../../bin/fleet');
+    const { secret } = await ask<{ secret: string }>(server.url, 'POST', '/keys', { kind: 'robot', robot_id: 'payer' });
+    const there = async () => {
+      while (!(await ask<{ robots: { robot_id: string }[] }>(server.url, 'GET', '/robots?limit=100')).robots.some((r) => r.robot_id === 'payer'))
+        await new Promise((again) => setTimeout(again, 50));
+    };
+    const robot = () =>
+      robots.push(
+        spawn(bin, ['robot', 'run', '--url', server.url, '--data-dir', home, '--name', 'payer', '--allow-shell', '--drain-timeout', '100ms'], {
+          env: { ...env, FLEET_ROBOT_KEY: secret },
+          stdio: 'ignore',
+        }),
+      );
+    robot();
+    await there();
+    const doc = chain('Pay', [
+      ['start', 'StartNode', {}],
+      ['say', 'LogNode', log('about to pay')],
+      ['pay', 'RunCommandNode', { command: 'kill -TERM $PPID; sleep 60', shell: true, allow_dangerous: true, timeout: 100 }],
+      ['done', 'LogNode', log('paid')],
+    ]);
+    const pay = await workflow(server.url, 'Pay', { ...doc, settings: { fleet: { effects: { pay: true } } } });
+    const id = await pay({ target_robot_id: 'payer' });
+    const w = await open(browser);
+    const { page } = w;
+    await page.goto(`${server.url}/fleet/jobs/${id}`);
+    const asks = page.getByRole('region', { name: 'Decision' });
+    await asks.getByText('A person has to decide').waitFor();
+    await asks.getByText('about to pay').waitFor();
+    const again = asks.getByRole('button', { name: 'Run again' });
+    const reason = asks.getByRole('textbox', { name: /^Reason/ });
+    await reason.fill('seen in the bank');
+    await asks.getByText('Say first whether pay was done.').waitFor();
+    expect(await again.isDisabled()).toBe(true);
+    expect(await asks.getByRole('button', { name: 'Mark completed' }).isEnabled()).toBe(true);
+    await asks.getByRole('radio', { name: 'Done (skip it)', exact: true }).check();
+    await asks.getByRole('textbox', { name: /^Its outputs/ }).fill('{"exit_code": 0}');
+    await themes(page, 'job-decide');
+    await page.setViewportSize({ width: 390, height: 844 });
+    await shot(page, 'job-decide-390-dark');
+    await page.setViewportSize({ width: 1440, height: 900 });
+
+    // Somebody else answers first, while this page does not hear of it: the answer made here is refused.
+    const version = (await ask<{ version: number }>(server.url, 'GET', `/jobs/${id}`)).version;
+    await page.route('**/decide', async (route) => {
+      expect(route.request().headers()['if-match']).toBe(`"${version}"`);
+      await ask(server.url, 'POST', `/jobs/${id}/decide`, { decision: 'retry', reason: 'first', effects: [{ node_id: 'pay', done: true }] });
+      const answer = await route.fetch();
+      expect(answer.status()).toBe(412);
+      await route.fulfill({ response: answer });
+    });
+    await again.click();
+    await asks.waitFor({ state: 'detached' });
+    await page.unroute('**/decide');
+
+    // The step that was done is skipped: the robot lives, and the job completes.
+    robot();
+    await page.getByRole('main').getByText('Completed').first().waitFor();
+    await page.getByRole('region', { name: 'Log' }).getByText('paid').first().waitFor();
+    expect(w.faults.filter((f) => !f.includes('412'))).toEqual([]);
+    await w.context.close();
+    await ended();
+    rmSync(home, { recursive: true, force: true });
   });
 
   it('shows the files that one left', async () => {

@@ -141,6 +141,7 @@ function Facts({ job: j, retries, now }: { job: Detail; retries: readonly Job[];
       )}
       {j.wait_ms !== undefined && fact('Waited', lasted(j.wait_ms))}
       {j.started_at &&
+        (j.ended_at || ['running', 'cancelling'].includes(j.status)) &&
         fact(
           j.ended_at ? 'Took' : 'Runs for',
           <span title={exact(j.started_at)}>

@@ -1,6 +1,6 @@
 import { Link } from '@tanstack/react-router';
 import { type ReactNode, useEffect, useState } from 'react';
-import { call, Refusal, type Schemas } from '../../api/client';
+import { call, type Schemas } from '../../api/client';
 import { sentence } from '../../parts/act';
 import { useLive } from '../../parts/live';
 import { Scroll } from '../../parts/Scroll';
@@ -10,7 +10,9 @@ import { label, span } from '../../parts/words';
 import { cause, changed } from '../../words/waiting';
 import type { Asked } from './Acts';
 import { useArtifacts } from './Artifacts';
+import { Decide } from './Decide';
 import css from './job.module.css';
+import { LastLines } from './LastLines';
 import { type Fix, fixOf } from './rows';
 
 type Job = Schemas['JobDetail'];
@@ -68,7 +70,7 @@ export function Moment({ job, told, mayRun, mayDecide, onAsk, onSaid, onDone, on
         </Panel>
       );
     case 'needs_decision':
-      return <Decide job={job} may={mayDecide} onDone={onDone} />;
+      return <Decide job={job} told={told} may={mayDecide} onDone={onDone} />;
     case 'failed':
     case 'timeout':
       return <Failure job={job} onSaid={onSaid} onDone={onDone} onError={onError} />;
@@ -148,6 +150,7 @@ function Failure({ job, onSaid, onDone, onError }: Pick<Props, 'job' | 'onSaid' 
           </>
         )}
       </p>
+      {job.epoch > 0 && !job.segments && <LastLines id={id} epoch={job.epoch} />}
       {job.cancel_outcome === 'unconfirmed' && <p>Not confirmed by {job.robot_id ?? 'its robot'}.</p>}
       <div className={css.actions}>
         <button type="button" onClick={() => onError(first)}>
@@ -334,56 +337,5 @@ function FixButton({ fix, may, onAsk, onResume, onChange }: FixProps) {
       {fix.word}
       {fix.do === 'clone' && '…'}
     </button>
-  );
-}
-
-const outcomes = [
-  { decision: 'retry', word: 'Run again', effect: 'the step was not done' },
-  { decision: 'complete', word: 'Mark completed', effect: 'the step was done, and nothing is left to do' },
-  { decision: 'fail', word: 'Mark failed', effect: 'it is settled by hand' },
-  { decision: 'cancel', word: 'Cancel', effect: 'it is not wanted any more' },
-] as const;
-
-function Decide({ job, may, onDone }: { job: Job; may: boolean; onDone: () => void }) {
-  const [reason, setReason] = useState('');
-  const [why, setWhy] = useState('');
-  const [busy, setBusy] = useState(false);
-  const send = (decision: (typeof outcomes)[number]['decision']) => {
-    setBusy(true);
-    setWhy('');
-    // What was read is what is decided: if the job has changed since, the server says so.
-    call('POST', `/jobs/${job.job_id}/decide`, { decision, reason } satisfies Schemas['DecideBody'], undefined, { 'If-Match': `"${job.version}"` })
-      .then(onDone)
-      .catch((e) => setWhy(e instanceof Refusal ? `${e.message} ${e.fix}` : String(e)))
-      .finally(() => setBusy(false));
-  };
-  return (
-    <section className={css.moment} data-tone="warn" aria-label="Decision">
-      <h2>A person has to decide how it goes on</h2>
-      <p>
-        The robot {job.robot_id ?? ''} was lost{job.current_node ? ` at ${job.current_node}` : ''}. A step that must not run twice may have done its work, or
-        not: look at what it works on, then say what holds.
-      </p>
-      <ul>
-        {outcomes.map((o) => (
-          <li key={o.decision}>
-            <strong>{o.word}</strong>: {o.effect}
-          </li>
-        ))}
-      </ul>
-      <label>
-        Reason (others read it in the audit) <input value={reason} onChange={(e) => setReason(e.target.value)} disabled={!may} />
-      </label>
-      <div className={css.actions}>
-        {outcomes.map((o) => (
-          <button key={o.decision} type="button" disabled={!may || busy || reason.trim() === ''} onClick={() => send(o.decision)}>
-            {o.word}
-          </button>
-        ))}
-        {!may && <span className={css.hint}>Your role can see the job but not decide it.</span>}
-        {may && reason.trim() === '' && <span className={css.hint}>Say why first.</span>}
-      </div>
-      {why && <p role="alert">{why}</p>}
-    </section>
   );
 }
