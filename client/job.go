@@ -75,6 +75,9 @@ type JobDetail struct {
 	WaitMS         int64       `json:"wait_ms,omitempty"`         // from creation to the first start
 	TotalMS        int64       `json:"total_ms,omitempty"`        // from creation to the end
 
+	Resumable *fleet.Resumable  `json:"resumable,omitempty"`    // it failed: whether a retry can go on from there
+	Resumed   *fleet.Resumption `json:"resumed_from,omitempty"` // it goes on where another one failed
+
 	Nodes     int       `json:"nodes_total,omitempty"`         // of its workflow version
 	TypicalMS int64     `json:"typical_ms,omitempty"`          // in the middle of the newest completed runs of its workflow
 	Runs      int       `json:"typical_runs,omitempty"`        // how many those are
@@ -317,6 +320,7 @@ type RetryAnswer struct {
 type RetryRequest struct {
 	Dependents bool   `json:"with_dependents,omitempty"` // what was cancelled because of it
 	Robot      string `json:"robot,omitempty"`           // same, any, or the id of one; empty: what the job asked for
+	From       string `json:"from,omitempty"`            // start or failed_node; empty: start
 }
 
 // RetryJob makes a new job from one that failed, was cancelled or timed out.

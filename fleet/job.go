@@ -99,6 +99,8 @@ type JobData struct {
 	Error       *JobError       `json:"error,omitempty"`
 	DurationMS  int64           `json:"duration_ms,omitempty"`
 	Traceparent string          `json:"-"`
+	// Resumes is the checkpoint that a new job starts from. It is read by itself.
+	Resumes *Resumption `json:"-"`
 }
 
 // JobError is what a robot, or the orchestrator, says of a failed attempt.

@@ -24,7 +24,8 @@ type Report struct {
 	Node       string // effects
 	EffectKey  string
 	OK         bool
-	Outcome    json.RawMessage
+	Outcome    json.RawMessage // of an effect; what a checkpoint holds
+	Reason     string          // there is no checkpoint
 
 	// Chance is a number in [0,1) that places a retry pause inside its jitter.
 	Chance float64
@@ -44,6 +45,7 @@ const (
 	ReportStopped     ReportKind = "stopped"
 	ReportEffectBegin ReportKind = "effect_begin"
 	ReportEffectEnd   ReportKind = "effect_end"
+	ReportCheckpoint  ReportKind = "checkpoint"
 )
 
 // StoppedBy is why a robot stopped an attempt.
@@ -108,7 +110,7 @@ func (s Subject) Judge(r Report, now time.Time) (VerdictKind, *Move) {
 		m = s.failed(r, now)
 	case ReportStopped:
 		m = s.robotStopped(r, now)
-	case ReportStarted, ReportEffectBegin, ReportEffectEnd:
+	case ReportStarted, ReportEffectBegin, ReportEffectEnd, ReportCheckpoint:
 		return VerdictInvalid, nil // not about an end
 	}
 	if m == nil {

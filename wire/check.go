@@ -133,6 +133,10 @@ func (m *EffectEnd) check() error {
 }
 
 func (m *Checkpoint) check() error {
+	if len(m.Node) > 256 {
+		return fleet.Invalid("node", "The node of a checkpoint has at most 256 bytes.")
+	}
+	m.Reason = Cut(m.Reason, MaxMessage)
 	if err := object("data", &m.Data, MaxCheckData); err != nil {
 		return err
 	}

@@ -133,7 +133,7 @@ func TestReportCarriesEveryField(t *testing.T) {
 	for _, m := range examples(FromRobot) {
 		f := exampleFrame(m)
 		r, ok := f.Report()
-		want := IsReport(m.Type()) && m.Type() != TypeCheckpoint
+		want := IsReport(m.Type())
 		if ok != want {
 			t.Errorf("%s: report = %v, want %v", m.Type(), ok, want)
 		}

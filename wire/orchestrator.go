@@ -118,8 +118,8 @@ type JobAssign struct {
 	AcceptWithin fleet.Duration    `json:"accept_within_ms"`
 	Lease        fleet.Duration    `json:"lease_ms"`
 	RetrySafety  fleet.RetrySafety `json:"retry_safety"`
-	Secrets      []string          `json:"secrets,omitempty"` // names
-	Checkpoint   json.RawMessage   `json:"checkpoint,omitempty"`
+	Secrets      []string          `json:"secrets,omitempty"`    // names
+	Checkpoint   json.RawMessage   `json:"checkpoint,omitempty"` // to go on from; it holds the variables
 	Traceparent  string            `json:"traceparent,omitempty"`
 }
 

@@ -22,7 +22,7 @@ func IsEnd(t Type) bool {
 }
 
 // Report turns a frame into the report that the use cases know; ok is false
-// for every other frame and for checkpoints, which have no use case yet.
+// for every other frame.
 // Tenant, robot, journal and chance are the caller's to add: they come from
 // the credential and the session, not from the frame.
 func (f Frame) Report() (r fleet.Report, ok bool) {
@@ -45,6 +45,12 @@ func (f Frame) Report() (r fleet.Report, ok bool) {
 	case *EffectEnd:
 		r.Kind, r.JobID, r.Epoch = fleet.ReportEffectEnd, m.JobID, m.Epoch
 		r.Node, r.EffectKey, r.OK, r.Outcome = m.Node, m.EffectKey, m.OK, m.Outcome
+	case *Checkpoint:
+		r.Kind, r.JobID, r.Epoch = fleet.ReportCheckpoint, m.JobID, m.Epoch
+		r.Node, r.Outcome, r.Reason = m.Node, m.Data, m.Reason
+		if m.Reason != "" {
+			r.Outcome = nil
+		}
 	default:
 		return fleet.Report{}, false
 	}

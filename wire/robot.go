@@ -140,11 +140,14 @@ type EffectEnd struct {
 	Outcome   json.RawMessage `json:"outcome,omitempty"`
 }
 
-// Checkpoint keeps what a later attempt may go on from.
+// Checkpoint comes before the job_failed of its attempt and keeps what a job made
+// anew may go on from: the node that failed is the next to run. Without one, Data
+// is an empty object and Reason says why.
 type Checkpoint struct {
 	Ref
-	Node string          `json:"node"`
-	Data json.RawMessage `json:"data"`
+	Node   string          `json:"node"`
+	Data   json.RawMessage `json:"data"`
+	Reason string          `json:"reason,omitempty"`
 }
 
 // JobComplete is the end of an attempt that succeeded. Exactly one of Result

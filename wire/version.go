@@ -38,4 +38,5 @@ const (
 	FeatureLogs        = "logs"         // log_batch with window
 	FeatureCommands    = "commands"     // pause, resume, drain, shutdown
 	FeatureSteps       = "steps"        // log_batch carries the records of steps
+	FeatureCheckpoint  = "checkpoint"   // a run that failed leaves one, and another goes on from it
 )

@@ -177,6 +177,9 @@ func jobCard(j client.JobDetail) *card {
 		c.add("attempts", strconv.FormatInt(j.Epoch, 10))
 	}
 	c.add("retry of", string(j.RetryOf))
+	if r := j.Resumed; r != nil {
+		c.add("goes on", fmt.Sprintf("from node %s of job %s; %d nodes were done before", clean(r.Node), r.From, len(r.Before)))
+	}
 	c.add("created", wall(j.CreatedAt))
 	c.add("started", wall(j.StartedAt))
 	c.add("ended", wall(j.EndedAt))
@@ -190,6 +193,11 @@ func jobCard(j client.JobDetail) *card {
 	if j.Error != nil {
 		c.add("error", clean(strings.TrimPrefix(j.Error.Type+": "+j.Error.Message, ": ")))
 		c.add("at node", clean(j.Error.Node))
+	}
+	if r := j.Resumable; r != nil && r.Node != "" {
+		c.add("resumable", "from node "+clean(r.Node)+", with fleet job retry --from failed-node")
+	} else if r != nil {
+		c.add("resumable", "no: "+clean(r.Reason))
 	}
 	return c
 }

@@ -74,6 +74,7 @@ type jobRetryCmd struct {
 	Job        string `arg:"" help:"id of the job"`
 	Dependents bool   `name:"with-dependents" help:"make also those jobs anew that were cancelled because this one did not end as they need"`
 	Robot      string `help:"same: the robot that had the job last; any: no certain one; else the id of a robot; default: what the job asked for" placeholder:"ROBOT"`
+	From       string `enum:"start,failed-node" default:"start" help:"start, or failed-node: go on where the job failed"`
 	waitFlags
 }
 
@@ -81,10 +82,14 @@ type jobRetryCmd struct {
 func (jobRetryCmd) Help() string {
 	return `The new job has the same workflow version, variables and priority, and names the old one, which stays as it is.
 
+With --from failed-node it goes on with the node that failed; what ran before it
+does not run again. "fleet job show" says whether that can be.
+
 Examples:
 
     fleet job retry ID --wait
-    fleet job retry ID --robot same`
+    fleet job retry ID --robot same
+    fleet job retry ID --from failed-node`
 }
 
 // Run makes the new job.
@@ -93,7 +98,7 @@ func (c *jobRetryCmd) Run(ctx context.Context, sh *shell) error {
 	if err != nil {
 		return err
 	}
-	answer, err := api.RetryJob(ctx, id, client.RetryRequest{Dependents: c.Dependents, Robot: c.Robot})
+	answer, err := api.RetryJob(ctx, id, client.RetryRequest{Dependents: c.Dependents, Robot: c.Robot, From: strings.ReplaceAll(c.From, "-", "_")})
 	if err != nil {
 		return err
 	}

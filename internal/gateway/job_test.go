@@ -318,6 +318,35 @@ func TestCheckpointIsCommitted(t *testing.T) {
 	}
 }
 
+// A job that goes on from a checkpoint is offered with it, and only to a session
+// that knows checkpoints.
+func TestOfferWithCheckpoint(t *testing.T) {
+	w := newWorld(t)
+	old := w.connected("r1")
+	once := 0
+	job := w.submit(func(r *orchestrator.SubmitRequest) {
+		r.Retry = &fleet.RetryChange{Max: &once}
+		r.Variables = []byte(`{"n":1}`)
+	})
+	ref := old.start(job.ID)
+	data := fmt.Sprintf(`{"format":1,"workflow":%q,"node":"s","before":[]}`, job.Workflow.Hash)
+	old.says(&wire.Checkpoint{Ref: ref, Node: "s", Data: []byte(data)}, fleet.VerdictApplied)
+	old.says(&wire.JobFailed{Ref: ref, Error: fleet.JobError{Class: fleet.ClassApplication, Message: "no", Node: "s"}}, fleet.VerdictApplied)
+	again, _, err := w.core.Jobs.Retry(t.Context(), w.admin, job.ID, orchestrator.RetryHow{From: orchestrator.RetryFromFailed})
+	if err != nil {
+		t.Fatal(err)
+	}
+	old.beat()
+	none[*wire.JobAssign](old)
+	able := w.robot("r2")
+	able.features = []string{wire.FeatureCheckpoint}
+	able.connect()
+	m := expect[*wire.JobAssign](able)
+	if m.JobID != again.ID || string(m.Checkpoint) != data || m.Variables != nil {
+		t.Errorf("the offer is %+v", m)
+	}
+}
+
 func TestDrainingRobotIsLeftAlone(t *testing.T) {
 	w := newWorld(t)
 	r := w.robot("r1")

@@ -3,6 +3,8 @@ package gateway
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"slices"
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
@@ -129,6 +131,12 @@ func (c *conn) assign(ctx context.Context, won *store.Won) (*wire.JobAssign, err
 		Variables: json.RawMessage(won.Variables), Priority: j.Priority, Timeout: j.RunTimeout,
 		AcceptWithin: fleet.Duration(t.Accept), Lease: fleet.Duration(t.Lease), RetrySafety: j.RetrySafety,
 	}
+	if len(won.Resumes) > 0 { // it holds the variables
+		if !slices.Contains(c.session.Features, wire.FeatureCheckpoint) {
+			return nil, errors.New("this session does not know checkpoints")
+		}
+		m.Checkpoint, m.Variables = won.Resumes, nil
+	}
 	body, err := c.g.o.Attempts.Body(ctx, c.principal.Scope(), j.Workflow.Hash)
 	if err != nil {
 		return nil, err
@@ -139,7 +147,7 @@ func (c *conn) assign(ctx context.Context, won *store.Won) (*wire.JobAssign, err
 		m.Workflow = body // it fetches nothing
 		return m, nil
 	}
-	if len(body) > wire.MaxDocument || len(body)+len(won.Variables) > wire.MaxFrame-(16<<10) || fleet.Nesting(body) > fleet.MaxNesting {
+	if len(body) > wire.MaxDocument || len(body)+len(m.Variables) > wire.MaxFrame-(16<<10) || fleet.Nesting(body) > fleet.MaxNesting {
 		m.WorkflowRef = j.Workflow.Hash
 	} else {
 		m.Workflow = body

@@ -126,11 +126,8 @@ func (c *conn) reports(ctx context.Context, frames []inbound) bool {
 		return false
 	}
 	for i, f := range frames {
-		switch {
-		case f.fault != nil:
+		if f.fault != nil {
 			verdicts[i].Verdict, verdicts[i].Reason = fleet.VerdictInvalid, f.fault.Message
-		case f.Type == wire.TypeCheckpoint: // it has no use case yet
-			verdicts[i].Verdict, verdicts[i].Reason = fleet.VerdictApplied, ""
 		}
 		if ref, ok := wire.AttemptOf(f.Payload); ok && wire.IsEnd(f.Type) {
 			c.forget(ref)

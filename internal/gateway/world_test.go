@@ -179,6 +179,7 @@ type robot struct {
 	reports  int64 // newest entry of its journal
 	acked    int64
 	slots    int
+	features []string // beside those of all
 
 	ws      *websocket.Conn
 	welcome *wire.Welcome
@@ -259,7 +260,7 @@ func (r *robot) read(ws *websocket.Conn, news, ended chan struct{}) {
 
 func (r *robot) hello(attempts ...wire.HeldAttempt) *wire.Hello {
 	return &wire.Hello{
-		Features:   []string{wire.FeatureCommands},
+		Features:   append([]string{wire.FeatureCommands}, r.features...),
 		InstanceID: r.instance, BootID: "b", JournalID: r.journal, AgentVersion: "1", OS: "linux", Arch: "amd64", Hostname: "host-" + string(r.id),
 		Protocols: []int{2}, MaxJobs: r.slots, LastReportID: r.reports, AckedReportID: r.acked, Attempts: attempts,
 	}

@@ -33,6 +33,9 @@ type JobDetail struct {
 	Nodes     int       `json:"nodes_total,omitempty" doc:"Of the workflow version that it runs."`
 	TypicalMS int64     `json:"typical_ms,omitempty" doc:"How long the newest completed runs of its workflow took, in the middle."`
 	Runs      int       `json:"typical_runs,omitempty" doc:"How many those are; 20 at most."`
+	Resumable *fleet.Resumable  `json:"resumable,omitempty" doc:"Of a job that ended without success: the node from which a retry can go on, or why none can."`
+	Resumed   *fleet.Resumption `json:"resumed_from,omitempty" doc:"The job goes on where another one failed: the nodes of done_before ran there and do not run again."`
+
 	AcceptBy  time.Time `json:"accept_by,omitzero" doc:"The offer that is open lapses then."`
 	LeavesAt  time.Time `json:"leaves_robot_at,omitzero" doc:"The robot is silent: if it stays so, the job leaves it about then."`
 	Alike     string    `json:"failure_fingerprint,omitempty" doc:"Of a failure: those that are like it have the same; see /analytics/failures."`
@@ -428,7 +431,7 @@ func (a *API) getJob(ctx context.Context, in *JobInput) (*jobReply, error) {
 		return nil, err
 	}
 	d := JobDetail{
-		Job: showJob(v.Job), JobData: v.Data, WaitingSummary: v.Waiting, Nodes: v.Nodes, TypicalMS: v.Typical.Milliseconds(), Runs: v.Runs,
+		Job: showJob(v.Job), JobData: v.Data, WaitingSummary: v.Waiting, Resumable: v.Resumable, Resumed: v.Resumed, Nodes: v.Nodes, TypicalMS: v.Typical.Milliseconds(), Runs: v.Runs,
 		AcceptBy: v.AcceptBy, LeavesAt: v.LeavesAt, Alike: v.Alike,
 	}
 	stamp(&d.AcceptBy, &d.LeavesAt)

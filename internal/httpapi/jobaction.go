@@ -38,6 +38,7 @@ type CancelAnswer struct {
 type RetryBody struct {
 	Dependents bool   `json:"with_dependents,omitempty" doc:"Make also those jobs anew that were cancelled because this one did not end as they need."`
 	Robot      string `json:"robot,omitempty" doc:"same: the robot that had the job last. any: no certain one, even if the job asked for one. Else the id of a robot; left out: what the job asked for."`
+	From       string `json:"from,omitempty" enum:"start,failed_node" doc:"start, or left out: all of the workflow. failed_node: go on with the node that failed; what ran before it does not run again. 409 not_resumable says why that cannot be."`
 }
 
 // RetryAnswer names the new job.
@@ -69,7 +70,7 @@ func (a *API) jobActionRoutes() {
 	route(a, operation{
 		method: http.MethodPost, path: Base + "/jobs/{id}/retry", id: "jobs.retry", summary: "Make a new job from one that failed, was cancelled or timed out",
 		may: need(fleet.JobsRun), rate: rateSubmit, body: jsonBody[RetryBody](plainBody, false),
-		description: "Jobs that are held because of this one wait for the new one. Those that were cancelled because of it come back with `with_dependents`.",
+		description: "Jobs that are held because of this one wait for the new one. Those that were cancelled because of it come back with `with_dependents`. With `from: failed_node` the new job goes on where this one failed; `resumable` of the job says whether that can be.",
 	}, a.retryJob)
 	route(a, operation{
 		method: http.MethodPost, path: Base + "/jobs/{id}/priority", id: "jobs.priority", summary: "Make a job that waits more or less urgent",
@@ -150,7 +151,7 @@ func (a *API) retryJob(ctx context.Context, in *JobInput) (*retryReply, error) {
 		return nil, err
 	}
 	jobs := a.o.Orchestrator.Jobs
-	job, dependents, err := jobs.Retry(ctx, p, id, orchestrator.RetryHow{Dependents: body.Dependents, Robot: body.Robot})
+	job, dependents, err := jobs.Retry(ctx, p, id, orchestrator.RetryHow{Dependents: body.Dependents, Robot: body.Robot, From: body.From})
 	if e, ok := errors.AsType[*fleet.Error](err); ok && e.Reason == "invalid_state" {
 		e := *e
 		e.Status = http.StatusBadRequest // as programs of the original know it

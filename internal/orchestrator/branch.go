@@ -148,7 +148,7 @@ func (j *Jobs) rebuild(tx store.Tx, first fleet.ID, by string) (made []fleet.ID,
 		if err != nil {
 			return err
 		}
-		again, err := j.again(tx, &job, spec, data.Variables, by)
+		again, err := j.again(tx, &job, spec, fleet.JobData{Variables: data.Variables}, by)
 		if err != nil {
 			return err
 		}

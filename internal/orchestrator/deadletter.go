@@ -75,7 +75,7 @@ func (j *Jobs) RetryDeadLetter(ctx context.Context, p auth.Principal, id fleet.I
 	if _, _, err := j.DeadLetter(ctx, p, id); err != nil {
 		return fleet.Job{}, err
 	}
-	return j.retry(ctx, p, id, "", func(tx store.Tx) error {
+	return j.retry(ctx, p, id, RetryHow{}, func(tx store.Tx) error {
 		ok, err := tx.MarkReprocessed(id, p.Name, j.Now())
 		if err == nil && !ok {
 			err = fleet.Errorf(fleet.CodeConflict, "already_reprocessed", "The dead letter %s was looked after already.", id)

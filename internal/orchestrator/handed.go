@@ -83,8 +83,11 @@ func (h *handed) report(r *fleet.Report) {
 	}
 	r.Result = hide.JSON(r.Result)
 	if clean := hide.JSON(r.Outcome); string(clean) != string(r.Outcome) {
-		r.Outcome = nil
+		if r.Outcome = nil; r.Kind == fleet.ReportCheckpoint {
+			r.Reason = "what the run holds shows a secret"
+		}
 	}
+	r.Reason = hide.Text(r.Reason)
 	if r.Error != nil {
 		e := *r.Error
 		for _, text := range []*string{&e.Code, &e.Type, &e.Node, &e.Message, &e.Stack} {

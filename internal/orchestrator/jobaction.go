@@ -78,6 +78,8 @@ type RetryHow struct {
 	// Robot is RetrySameRobot, RetryAnyRobot or the id of one; empty leaves what
 	// the first job asked for.
 	Robot string
+	// From is RetryFromStart, which empty means too, or RetryFromFailed.
+	From string
 }
 
 // Words for the robot of a retry.
@@ -88,7 +90,7 @@ const (
 
 // Retry makes a new job from one that failed, was cancelled or timed out.
 func (j *Jobs) Retry(ctx context.Context, p auth.Principal, id fleet.ID, how RetryHow) (job fleet.Job, dependents []fleet.ID, err error) {
-	job, err = j.retry(ctx, p, id, how.Robot, func(tx store.Tx) (err error) {
+	job, err = j.retry(ctx, p, id, how, func(tx store.Tx) (err error) {
 		dependents = nil // it may run again
 		if how.Dependents {
 			if dependents, err = j.rebuild(tx, id, p.Name); err != nil {
@@ -133,13 +135,13 @@ func (j *Jobs) lookedAfter(tx store.Tx, p auth.Principal, id fleet.ID) error {
 
 // retry makes the new job; then does what else belongs to it.
 // Jobs that are held because of the first wait for the new one.
-func (j *Jobs) retry(ctx context.Context, p auth.Principal, id fleet.ID, robot string, then func(tx store.Tx) error) (job fleet.Job, err error) {
+func (j *Jobs) retry(ctx context.Context, p auth.Principal, id fleet.ID, how RetryHow, then func(tx store.Tx) error) (job fleet.Job, err error) {
 	if err := p.Require(fleet.JobsRun); err != nil {
 		return job, err
 	}
 	newID := j.IDs.New()
 	err = j.act(ctx, p, "job.retry", fleet.SubjectJob, string(id), func(tx store.Tx, d *fleet.AuditDraft) error {
-		if job, err = j.retryIn(tx, p, id, newID, robot, d, then); err != nil {
+		if job, err = j.retryIn(tx, p, id, newID, how, d, then); err != nil {
 			return err
 		}
 		return fail.At(fail.RetryBeforeCommit)
@@ -151,7 +153,7 @@ func (j *Jobs) retry(ctx context.Context, p auth.Principal, id fleet.ID, robot s
 }
 
 // retryIn is retry as a part of a transaction.
-func (j *Jobs) retryIn(tx store.Tx, p auth.Principal, id, newID fleet.ID, robot string, d *fleet.AuditDraft, then func(tx store.Tx) error) (job fleet.Job, err error) {
+func (j *Jobs) retryIn(tx store.Tx, p auth.Principal, id, newID fleet.ID, how RetryHow, d *fleet.AuditDraft, then func(tx store.Tx) error) (job fleet.Job, err error) {
 	sub, err := tx.Subject(id)
 	if err != nil {
 		return job, err
@@ -161,8 +163,15 @@ func (j *Jobs) retryIn(tx store.Tx, p auth.Principal, id, newID fleet.ID, robot 
 	if err != nil {
 		return job, err
 	}
-	if err := onRobot(tx, &spec, &sub.Job, robot); err != nil {
+	if err := onRobot(tx, &spec, &sub.Job, how.Robot); err != nil {
 		return job, err
+	}
+	starts, err := resumes(tx, &spec, &sub.Job, how.From)
+	if err != nil {
+		return job, err
+	}
+	if starts != nil {
+		d.After = map[string]any{"retried_as": newID, "from_node": starts.Node}
 	}
 	earlier, err := tx.Jobs(store.JobFilter{RetryOf: id}, fleet.Page{Limit: fleet.PageMax})
 	if err != nil {
@@ -177,7 +186,7 @@ func (j *Jobs) retryIn(tx store.Tx, p auth.Principal, id, newID fleet.ID, robot 
 	if err != nil {
 		return job, err
 	}
-	if job, err = j.again(tx, &sub.Job, spec, data.Variables, p.Name); err != nil {
+	if job, err = j.again(tx, &sub.Job, spec, fleet.JobData{Variables: data.Variables, Resumes: starts}, p.Name); err != nil {
 		return job, err
 	}
 	if err := then(tx); err != nil {
@@ -188,7 +197,8 @@ func (j *Jobs) retryIn(tx store.Tx, p auth.Principal, id, newID fleet.ID, robot 
 
 // again stores the job that repeats one. One that was never released waits again
 // for its parents, or for the jobs that repeat them: its inputs are not filled.
-func (j *Jobs) again(tx store.Tx, first *fleet.Job, spec fleet.JobSpec, variables []byte, by string) (fleet.Job, error) {
+func (j *Jobs) again(tx store.Tx, first *fleet.Job, spec fleet.JobSpec, data fleet.JobData, by string) (fleet.Job, error) {
+	variables := data.Variables
 	if first.Segments > 0 {
 		return j.wholeAgain(tx, first, spec, variables, by)
 	}
@@ -214,7 +224,7 @@ func (j *Jobs) again(tx store.Tx, first *fleet.Job, spec fleet.JobSpec, variable
 		spec.WaitLimit = first.WaitLimit.Std()
 	}
 	out, err := tx.Enqueue([]store.Submission{{
-		Job: fleet.NewJob(spec, j.Now()), Data: fleet.JobData{Variables: variables}, Actor: by, Parents: parents, MaxChildren: j.Limits.Children,
+		Job: fleet.NewJob(spec, j.Now()), Data: fleet.JobData{Variables: variables, Resumes: data.Resumes}, Actor: by, Parents: parents, MaxChildren: j.Limits.Children,
 		Graph: spec.Parent != "", // others of this transaction name it
 	}})
 	if err != nil {

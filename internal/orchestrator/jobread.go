@@ -20,6 +20,9 @@ type JobView struct {
 	Typical time.Duration // in the middle of the newest completed runs of its workflow
 	Runs    int           // how many those were
 
+	Resumable *fleet.Resumable  // it failed: whether it can be gone on from there
+	Resumed   *fleet.Resumption // it starts from where another one failed
+
 	AcceptBy time.Time // the offer that is open lapses then
 	LeavesAt time.Time // the robot is silent: if it stays so, the job leaves it then
 	Alike    string    // failures that are like this one have the same mark
@@ -44,6 +47,11 @@ func (j *Jobs) Get(ctx context.Context, p auth.Principal, id fleet.ID) (v JobVie
 				return err
 			}
 		}
+		left, starts, err := r.Checkpoint(id)
+		if err != nil {
+			return err
+		}
+		v.Resumable, v.Resumed = v.Job.Resumable(left), starts
 		if err := j.around(r, &v); err != nil {
 			return err
 		}

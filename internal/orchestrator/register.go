@@ -37,7 +37,7 @@ func registered(tx store.Tx, robot *fleet.Robot, in fleet.Robot, own bool) error
 		robot.Tags = in.Tags
 	}
 	if in.Hostname != "" && in.Capabilities != nil && free(pinCapabilities) { // the robot itself will not say them when it polls
-		robot.Capabilities = in.Capabilities
+		robot.Capabilities = keepsCheckpoints(robot.Capabilities, in.Capabilities)
 	}
 	if in.WishedSlots > 0 {
 		robot.WishedSlots = in.WishedSlots

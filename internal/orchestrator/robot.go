@@ -278,6 +278,7 @@ func describe(robot *fleet.Robot, p auth.Principal, h Hello, caps, tags fleet.Ca
 	if !pinned(pinCapabilities) && (len(caps) > 0 || !h.Old) { // an old robot may have no way to say them
 		robot.Capabilities = caps
 	}
+	robot.Capabilities = robot.Capabilities.Setting(fleet.CapCheckpoints, slices.Contains(h.Features, FeatureCheckpoint))
 	robot.Reported, robot.LastSeen = fleet.ReportedReady, now
 	robot.Facts = ownFacts(robot.Facts, h.Facts, now)
 	if !pinned(pinTags) {
@@ -363,7 +364,7 @@ func (r *Robots) Register(ctx context.Context, p auth.Principal, in fleet.Robot)
 				return err
 			}
 			before, kind = nil, fleet.EventRobotRegistered
-			robot = fleet.Robot{ID: in.ID, Tenant: p.Tenant, Mode: fleet.ModeActive, CreatedAt: r.Now(), Environment: in.Environment, Capabilities: in.Capabilities}
+			robot = fleet.Robot{ID: in.ID, Tenant: p.Tenant, Mode: fleet.ModeActive, CreatedAt: r.Now(), Environment: in.Environment, Capabilities: in.Capabilities.Setting(fleet.CapCheckpoints, false)}
 		} else if err != nil {
 			return err
 		}

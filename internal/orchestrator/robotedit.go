@@ -140,9 +140,11 @@ func (c *RobotChange) apply(robot *fleet.Robot, now time.Time) (changed []string
 		robot.Environment, changed = *c.Environment, append(changed, "environment")
 	}
 	if c.Capabilities != nil {
-		if robot.Capabilities, err = fleet.NewCapabilities(*c.Capabilities...); err != nil {
+		wished, err := fleet.NewCapabilities(*c.Capabilities...)
+		if err != nil {
 			return nil, err
 		}
+		robot.Capabilities = keepsCheckpoints(robot.Capabilities, wished)
 		changed = append(changed, pinCapabilities)
 		pin(pinCapabilities)
 	}

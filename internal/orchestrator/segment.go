@@ -247,7 +247,7 @@ func (j *Jobs) wholeAgain(tx store.Tx, first *fleet.Job, spec fleet.JobSpec, var
 			if err != nil {
 				return fleet.Job{}, err
 			}
-			if _, err := j.again(tx, &old[0], s, data.Variables, by); err != nil {
+			if _, err := j.again(tx, &old[0], s, fleet.JobData{Variables: data.Variables}, by); err != nil {
 				return fleet.Job{}, err
 			}
 			continue

@@ -254,7 +254,9 @@ type End struct {
 	Complete *wire.JobComplete
 	Body     []byte // of a result that travels by reference
 	Failed   *wire.JobFailed
-	Stopped  *wire.JobCancelled // By and How are filled in here
+	// Checkpoint is where a run that failed stands; nil: nobody knows.
+	Checkpoint *wire.Checkpoint
+	Stopped    *wire.JobCancelled // By and How are filled in here
 	// HandsOver says that something is to be handed over before the end is told. The
 	// end is written down all the same.
 	HandsOver bool
@@ -280,11 +282,15 @@ func (r *Robot) Ended(ref wire.Ref, e End, now Instant) []Effect {
 		by = fleet.ByRequest
 	}
 	var m wire.Message
+	var out []Effect
 	switch {
 	case e.Complete != nil:
 		m = e.Complete
 	case e.Failed != nil && a.stopBy == "":
 		m = e.Failed
+		if e.Checkpoint != nil && r.checkpoints {
+			out = r.report(e.Checkpoint, nil, now)
+		}
 	case e.Failed != nil:
 		m = &wire.JobCancelled{Ref: ref, By: by, How: how, Error: &e.Failed.Error, Duration: e.Failed.Duration}
 	default:
@@ -296,10 +302,10 @@ func (r *Robot) Ended(ref wire.Ref, e End, now Instant) []Effect {
 		m = &stopped
 	}
 	if !e.HandsOver {
-		return r.finish(a, m, e.Body, now)
+		return append(out, r.finish(a, m, e.Body, now)...)
 	}
 	a.phase, a.effect, a.offer, a.end = finished, "", nil, &Report{Message: m, Body: e.Body}
-	out := []Effect{Write{Record: Record{Kind: RecordEnd, Ref: ref, Report: *a.end}}}
+	out = append(out, Write{Record: Record{Kind: RecordEnd, Ref: ref, Report: *a.end}})
 	out = append(out, r.successors(ref, now)...)
 	return append(out, r.handOver(a, now)...)
 }

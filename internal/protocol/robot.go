@@ -40,6 +40,8 @@ type Robot struct {
 	beats     map[string]Instant // sending time of unanswered heartbeats
 	beatOrder []string
 
+	checkpoints bool // the orchestrator of the newest session knows them
+
 	paused   bool
 	draining bool
 	closing  bool // being shut down

@@ -147,6 +147,7 @@ func (r *Robot) configured(m *wire.Config) {
 // reports that are not committed.
 func (r *Robot) welcomed(m *wire.Welcome, now Instant) []Effect {
 	r.session = m
+	r.checkpoints = slices.Contains(m.Features, wire.FeatureCheckpoint)
 	r.resume = &wire.Resume{SessionID: m.SessionID, Token: m.ResumeToken}
 	r.fence = m.Fence.Std()
 	if r.fence <= 0 {

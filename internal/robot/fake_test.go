@@ -257,6 +257,7 @@ func (c *fakeConn) hello(frame wire.Frame, m *wire.Hello) {
 		SessionID: "01939c3e-7b1a-7c3d-8e4f-0123456789ab", SessionEpoch: f.sessions, ResumeToken: "t", RobotID: "bot", GrantedMax: 100,
 		CommittedReportID: f.committed[m.JournalID], Heartbeat: fleet.Duration(f.timing.Heartbeat), Lease: fleet.Duration(f.timing.Lease),
 		Fence: fleet.Duration(f.timing.Fence), AcceptWithin: fleet.Duration(f.timing.Accept), StopGrace: fleet.Duration(f.timing.StopGrace),
+		Features: []string{wire.FeatureCheckpoint},
 	}
 	for _, a := range m.Attempts {
 		want := wire.WantForget

@@ -169,6 +169,7 @@ func (r *Robot) runJob(u *run) (out *engine.Outcome, err error) {
 	}
 	return r.o.Runner.Run(u.ctx, runner.Job{
 		ID: string(u.offer.JobID), Priority: int(u.offer.Priority), Document: u.offer.Workflow, Variables: variables,
+		Hash: u.offer.WorkflowHash, Checkpoint: true, Resume: u.offer.Checkpoint,
 		Secret: func(ctx context.Context, name string) (string, error) { return r.secret(ctx, u, name) },
 		Queues: &items{r: r, run: u},
 		Keep:   func(_ context.Context, name string, body []byte) error { return r.files.put(u.offer.Ref, name, body) },
@@ -207,11 +208,24 @@ func (r *Robot) ending(ref wire.Ref, out *engine.Outcome, err error, took time.D
 		if class == "" {
 			class = fleet.ClassApplication
 		}
-		return failed(ref, took, fleet.JobError{
+		end := failed(ref, took, fleet.JobError{
 			Class: class, Type: out.ErrorType, Message: out.Error, Node: out.FailedNode, Stack: out.Stack,
 		}, stats)
+		end.Checkpoint = checkpoint(ref, out)
+		return end
 	}
 	return completed(ref, out, took, stats)
+}
+
+// checkpoint is what a run that failed leaves for the one that goes on from it.
+func checkpoint(ref wire.Ref, out *engine.Outcome) *wire.Checkpoint {
+	switch {
+	case len(out.Checkpoint) > 0:
+		return &wire.Checkpoint{Ref: ref, Node: wire.Cut(out.CheckpointNode, 256), Data: out.Checkpoint}
+	case out.NoCheckpoint != "":
+		return &wire.Checkpoint{Ref: ref, Node: wire.Cut(out.FailedNode, 256), Data: []byte("{}"), Reason: wire.Cut(out.NoCheckpoint, wire.MaxMessage)}
+	}
+	return nil
 }
 
 func failed(ref wire.Ref, took time.Duration, e fleet.JobError, stats map[string]int64) protocol.End {

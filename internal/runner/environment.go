@@ -25,6 +25,7 @@ type environment struct {
 	mu   sync.Mutex
 	vars map[string]string // what Lookup sees
 	base map[string]string // what programs inherit
+	own  bool              // the job has set one
 }
 
 func newEnvironment(environ []string) *environment {
@@ -81,8 +82,16 @@ func (e *environment) Lookup(name string) (string, bool) {
 func (e *environment) Set(name, value string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.own = true
 	e.vars[key(name)] = value
 	e.base[key(name)] = value
+}
+
+// changed says whether the job has set a variable.
+func (e *environment) changed() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.own
 }
 
 // environ is the environment of one program.

@@ -59,6 +59,10 @@ type Host interface {
 // OpenHost makes the world of one job in dir, which must exist. Close lets go
 // of the folder and leaves it in place.
 func OpenHost(dir string, policy Policy, o HostOptions) (Host, error) {
+	return openHost(dir, policy, o)
+}
+
+func openHost(dir string, policy Policy, o HostOptions) (*host, error) {
 	if o.Environ == nil {
 		o.Environ = robotEnviron()
 	}

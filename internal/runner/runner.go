@@ -50,6 +50,13 @@ type Job struct {
 	StopGrace time.Duration
 
 	ContinueOnError bool
+
+	// Hash names the document in checkpoints. Checkpoint asks for one if the run
+	// fails; Resume is one that the run goes on from.
+	Hash       string
+	Checkpoint bool
+	Resume     []byte
+
 	// Secret returns the value of a secret that the workflow names; nil: none.
 	Secret func(ctx context.Context, name string) (string, error)
 	// Secrets are values that are known already and must not be told.
@@ -123,7 +130,7 @@ func (r *Runner) Run(ctx context.Context, job Job, s engine.Sink, gate engine.Ga
 	}()
 
 	hide := redact.New(job.Secrets...)
-	h, err := OpenHost(dir, r.cfg.Policy, HostOptions{
+	h, err := openHost(dir, r.cfg.Policy, HostOptions{
 		Secret: job.Secret, Queues: job.Queues, Workflow: job.Workflow, Environ: r.cfg.Environ,
 		Hide: func(secret string) { hide.Add(secret) },
 	})
@@ -155,11 +162,16 @@ func (r *Runner) Run(ctx context.Context, job Job, s engine.Sink, gate engine.Ga
 		runCtx, gate, letGo = stoppable(runCtx, gate, job.Stop, job.StopGrace)
 		defer letGo()
 	}
+	var keep *engine.Keeping
+	if job.Checkpoint {
+		keep = h.keeping(&job, dir, hide)
+	}
 	out, err = engine.Run(runCtx, doc, engine.Options{
 		Catalog: r.cfg.Catalog, Library: r.cfg.Library, Host: h, Sink: guarded, Gate: gate,
 		Variables: job.Variables, Payload: job.Payload, JobID: job.ID, Priority: job.Priority,
 		NodeTimeout: r.cfg.NodeTimeout, Grace: r.cfg.Grace, Limits: r.cfg.Limits,
 		ContinueOnError: job.ContinueOnError, Submit: job.Submit,
+		Workflow: job.Hash, Resume: job.Resume, Keeping: keep,
 	})
 	kept := keepFiles(ctx, dir, &job, hide)
 	guarded.finish()

@@ -170,6 +170,7 @@ type Won struct {
 	Job        fleet.Job
 	Attempt    fleet.Attempt
 	Variables  []byte
+	Resumes    []byte // the checkpoint that it starts from; nil: it starts from the start
 }
 
 // Lost is an assignment that no longer held.

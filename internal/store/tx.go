@@ -83,6 +83,9 @@ type Tx interface {
 type JobReader interface {
 	Job(id fleet.ID) (fleet.Job, error) // with progress, node and silence of its attempt
 	JobData(id fleet.ID) (fleet.JobData, error)
+	// Checkpoint is what the newest attempt that said so left of a job, if any, and
+	// the checkpoint that the job itself starts from, or nil.
+	Checkpoint(id fleet.ID) (left fleet.Checkpoint, starts *fleet.Resumption, err error)
 	// Subject is the job with its newest attempt, for a decision.
 	Subject(id fleet.ID) (fleet.Subject, error)
 	Jobs(f JobFilter, p fleet.Page) (JobPage, error)

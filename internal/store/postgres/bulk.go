@@ -54,7 +54,7 @@ var forms = makeForms(map[string]form{
 	"journal.put":             {types: "ttti", keys: []int{0, 1, 2}, rank: 9},
 	"lane.count":              {types: "ii", keys: []int{0}, rank: 10},
 	"job.insert":              {types: "tt" + jobInsertTypes, keys: []int{0}, rank: 11},
-	"job_data.insert":         {types: "ttyt", keys: []int{0}, rank: 12},
+	"job_data.insert":         {types: "ttytyt", keys: []int{0}, rank: 12},
 	"log.insert":              {types: "tiitzittt", keys: []int{0, 1, 2}, rank: 13},
 	"log.move":                {types: "titiii", keys: []int{0, 1}, rank: 14},
 	"workflow_body.put":       {types: "ty", keys: []int{0}, rank: 1},

@@ -59,6 +59,7 @@ type robotKey struct {
 type offer struct {
 	job       fleet.Job // without tenant: there is none
 	variables []byte
+	resumes   []byte
 }
 
 type answerKey struct {
@@ -142,7 +143,7 @@ func (a *readAhead) askOffers(jobs []fleet.ID) Ask {
 		a.offers[id] = offer{}
 	}
 	return Ask{jobForOffer, lists(jobs, true, ""), func(_ int, r *Row) error {
-		o := offer{scanJob(r), r.bytes()}
+		o := scanOffer(r)
 		a.offers[o.job.ID] = o
 		return nil
 	}}

@@ -44,7 +44,7 @@ func (t *Tx) AddEnded(j fleet.Job, d fleet.JobData, actor string) error {
 		fleet.Placement{}.Demands().Text(), "", labelled, "", "", 0, opt(fleet.ID("")),
 		int64(0), false, "", j.EpochSkipped, 0, 0, opt(fleet.ID("")), none,
 	}
-	if err := t.writeJob(j.ID, row, []any{j.ID, j.Tenant, []byte(d.Variables), d.Traceparent}); err != nil {
+	if err := t.writeJob(j.ID, row, dataRow(&j, d)); err != nil {
 		return err
 	}
 	n, err := t.conn.Exec(jobMove, j.Tenant, j.ID, j.Epoch, fleet.Pending, j.Version,

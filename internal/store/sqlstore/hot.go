@@ -138,7 +138,7 @@ func (t *Tx) tellJobs() error {
 }
 
 // jobForOffer reads what an offer needs in one look: the job and its inputs.
-var jobForOffer = stmt("job.for_offer", `select `+jobColumns+`, d.variables from jobs j join job_data d on d.job_id = j.id
+var jobForOffer = stmt("job.for_offer", `select `+jobColumns+`, d.variables, d.resumes from jobs j join job_data d on d.job_id = j.id
 	where j.id = $1 and ($2 or j.tenant_id = $3)`)
 
 var robotForOffer = stmt("robot.for_offer", `select `+robotColumns+`,
@@ -236,13 +236,16 @@ func (r *offeree) scan(row *Row) {
 }
 
 // offered reads the job of an assignment with its inputs.
-func (t *Tx) offered(a store.Assignment) (j fleet.Job, variables []byte, found bool, err error) {
+func (t *Tx) offered(a store.Assignment) (o offer, found bool, err error) {
 	if o, ok := t.batch.env.Known.offer(a.JobID); ok {
-		return o.job, o.variables, o.job.Tenant == a.Tenant, nil
+		return o, o.job.Tenant == a.Tenant, nil
 	}
-	found, err = one(t.conn, jobForOffer, func(row *Row) { j, variables = scanJob(row), row.bytes() },
-		a.JobID, false, a.Tenant)
-	return j, variables, found, err
+	found, err = one(t.conn, jobForOffer, func(row *Row) { o = scanOffer(row) }, a.JobID, false, a.Tenant)
+	return o, found, err
+}
+
+func scanOffer(row *Row) offer {
+	return offer{job: scanJob(row), variables: row.bytes(), resumes: row.bytes()}
 }
 
 // refused says whether a robot's refusal of a job still holds.
@@ -261,7 +264,8 @@ func (t *Tx) refused(j *fleet.Job, robot fleet.RobotID, now time.Time) (bool, er
 // assign is T3 with the guards on the robot. A reason means that the plan was
 // overtaken.
 func (t *Tx) assign(a store.Assignment, r *offeree, secrets checkout, now time.Time) (*store.Won, string, error) {
-	j, variables, found, err := t.offered(a)
+	o, found, err := t.offered(a)
+	j := o.job
 	switch {
 	case err != nil:
 		return nil, "", err
@@ -298,7 +302,7 @@ func (t *Tx) assign(a store.Assignment, r *offeree, secrets checkout, now time.T
 	secrets.taken(&j)
 	robot.Taken++
 	r.given = true
-	return &store.Won{Assignment: a, Job: m.Job, Attempt: *m.Attempt, Variables: variables}, "", nil
+	return &store.Won{Assignment: a, Job: m.Job, Attempt: *m.Attempt, Variables: o.variables, Resumes: o.resumes}, "", nil
 }
 
 // Accept records that offers were taken; see store.Hot.

@@ -39,8 +39,8 @@ var (
 		parent_id, wait_limit_ms, fill_inputs, retry_classes, segment, segments, schedule_id, fire_at)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $45, $45, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
 		$23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $46, $47, $48, $49) on conflict do nothing`)
-	jobDataInsert = stmt("job_data.insert", `insert into job_data (job_id, tenant_id, variables, traceparent, duration_ms)
-		values ($1, $2, $3, $4, 0)`)
+	jobDataInsert = stmt("job_data.insert", `insert into job_data (job_id, tenant_id, variables, traceparent, duration_ms, resumes, resumes_from)
+		values ($1, $2, $3, $4, 0, $5, $6)`)
 	jobDataGet = stmt("job_data.get", `select variables, result, error, duration_ms, traceparent from job_data
 		where job_id = $1 and ($2 or tenant_id = $3)`)
 	jobRetryOpen = stmt("job.retry_open", `select id from jobs where retry_of = $1 and tenant_id = $2 and ended_at is null limit 1`)
@@ -262,7 +262,7 @@ func (t *Tx) insert(j fleet.Job, d fleet.JobData, actor string, number int64, se
 		j.WaitLimit.Std().Milliseconds(), j.FillInputs, classes,
 		j.EpochSkipped, j.Segment, j.Segments, opt(j.Schedule), Stored(j.FireAt),
 	}
-	data := []any{j.ID, j.Tenant, []byte(d.Variables), d.Traceparent}
+	data := dataRow(&j, d)
 	if seq != nil {
 		t.jobs, t.batch.unseen = append(t.jobs, pendingJob{j.Tenant, row, data, seq}), true
 	} else if err := t.writeJob(j.ID, row, data); err != nil {
@@ -297,10 +297,22 @@ func (t *Tx) insert(j fleet.Job, d fleet.JobData, actor string, number int64, se
 	if j.Schedule != "" {
 		about["schedule_id"] = j.Schedule
 	}
+	if d.Resumes != nil {
+		about["from_node"] = d.Resumes.Node
+	}
 	return j, t.Append(j.Tenant, fleet.EventDraft{
 		Kind: fleet.EventJobSubmitted, Subject: fleet.SubjectJob, SubjectID: string(j.ID), SubjectSeq: j.Version,
 		To: j.State, Actor: actor, Data: about,
 	})
+}
+
+// dataRow is what stands beside a new job.
+func dataRow(j *fleet.Job, d fleet.JobData) []any {
+	row := []any{j.ID, j.Tenant, []byte(d.Variables), d.Traceparent, []byte(nil), ""}
+	if r := d.Resumes; r != nil {
+		row[4], row[5] = []byte(r.Data), string(r.From)
+	}
+	return row
 }
 
 func (t *Tx) writeJob(id fleet.ID, row, data []any) error {

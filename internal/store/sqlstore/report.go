@@ -73,6 +73,8 @@ func (t *Tx) report(r *fleet.Report, now time.Time) (fleet.Verdict, error) {
 		return t.effectBegin(&s, r, now)
 	case fleet.ReportEffectEnd:
 		return t.effectEnd(&s, r, now)
+	case fleet.ReportCheckpoint:
+		return t.checkpoint(&s, r)
 	case fleet.ReportComplete, fleet.ReportFailed, fleet.ReportStopped:
 	}
 	kind, m := s.Judge(*r, now)

@@ -118,7 +118,10 @@ func (f *Fixture) Everything() {
 	expired.WaitLimit = time.Minute
 	late := f.Submit(expired)
 	f.Report(f.NewReport(done, fleet.ReportStarted, 1), f.NewReport(done, fleet.ReportEffectBegin, 2), f.NewReport(done, fleet.ReportEffectEnd, 3),
-		f.NewReport(done, fleet.ReportComplete, 4), f.NewReport(failed, fleet.ReportFailed, 5))
+		f.NewReport(done, fleet.ReportComplete, 4), f.NewReport(failed, fleet.ReportCheckpoint, 8), f.NewReport(failed, fleet.ReportFailed, 5))
+	resumed := f.Submission(f.Spec())
+	resumed.Data.Resumes = &fleet.Resumption{From: failed.ID, Node: "n1", Data: Checkpoint("abc", "n1", "s")}
+	f.must(second(f.Store.Enqueue(f.Context(), f.Scope, []store.Submission{resumed})))
 	f.Report(f.NewReport(parked, fleet.ReportEffectBegin, 6))
 	for _, j := range []fleet.Job{retried, parked} {
 		f.must(f.Move(j.ID, func(s fleet.Subject) (*fleet.Move, error) {

@@ -171,6 +171,8 @@ func (f *Fixture) NewReport(j fleet.Job, kind fleet.ReportKind, id int64) fleet.
 		r.Error = &fleet.JobError{Class: fleet.ClassBusiness, Code: "e", Message: "no such invoice"}
 	case fleet.ReportStopped:
 		r.By, r.How = fleet.ByRequest, fleet.StoppedClean
+	case fleet.ReportCheckpoint:
+		r.Node, r.Outcome = "n1", Checkpoint(j.Workflow.Hash, "n1", "s")
 	case fleet.ReportStarted, fleet.ReportEffectBegin, fleet.ReportEffectEnd:
 		r.Node, r.EffectKey, r.OK, r.Outcome = "n1", "k1", true, []byte(`{"sent":1}`)
 	}

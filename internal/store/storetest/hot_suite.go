@@ -333,7 +333,8 @@ func reportTests() map[string]func(f *Fixture) {
 			f.Report(f.NewReport(j, fleet.ReportComplete, 4))
 			is(f, "after the end", f.Report(f.NewReport(j, fleet.ReportStarted, 5))[0].Verdict, fleet.VerdictStale)
 		},
-		"effects": testEffects,
+		"effects":     testEffects,
+		"checkpoints": testCheckpoints,
 	}
 }
 

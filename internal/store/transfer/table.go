@@ -196,7 +196,8 @@ func Tables() []Table {
 		table("dead_letters", "tenant_id job_id", "tenant_id:text job_id:text at:time reprocessed_at:time reprocessed_by:text"),
 		table("job_parents", "child_id parent_id", "child_id:text parent_id:text tenant_id:text position:int"),
 		table("job_data", "job_id", `job_id:text tenant_id:text variables:bytes result:bytes error:bytes duration_ms:int
-			traceparent:text`),
+			traceparent:text checkpoint:bytes checkpoint_epoch:int checkpoint_node:text checkpoint_reason:text
+			resumes:bytes resumes_from:text`),
 		table("attempts", "job_id epoch", `job_id:text epoch:int tenant_id:text robot_id:text session_epoch:int
 			start_mode:text offered_at:time accept_by:time started_at:time running_at:time ended_at:time
 			silent_since:time slot_free_at:time renew_seq:int progress:int current_node:text message:text outcome:text

@@ -37,7 +37,7 @@ func TestCopy(t *testing.T) {
 	for _, pair := range [][2]place{{first, second}, {second, third}} {
 		a, b := pair[0], pair[1]
 		r := move(t, a, b)
-		if r.Rows["jobs"] != 38 || r.Total() < 150 || r.Origin.Database != a.name || r.Origin.StoreID == "" {
+		if r.Rows["jobs"] != 40 || r.Total() < 150 || r.Origin.Database != a.name || r.Origin.StoreID == "" {
 			t.Errorf("%+v", r)
 		}
 		same(t, first, b)
