@@ -258,6 +258,7 @@ func inBackground(ts *testscript.TestScript, _ bool, args []string) {
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 20 * time.Second
 	ts.Check(cmd.Start())
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]+".pid"), []byte(strconv.Itoa(cmd.Process.Pid)), 0o600)) // for scripts that kill it
 	ts.Defer(func() {
 		cancel()
 		_ = cmd.Wait() // it was interrupted

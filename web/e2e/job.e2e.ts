@@ -197,6 +197,48 @@ describe('the page of a job', () => {
     await w.context.close();
   });
 
+  it('goes on from the node that failed, and says why where it cannot', async () => {
+    const id = await failing({ retry: { max: 0 } });
+    const w = await open(browser);
+    const { page } = w;
+    await page.goto(`${server.url}/fleet/jobs/${id}`);
+    await page.getByRole('button', { name: 'Retry…' }).first().click();
+    await page.getByRole('radio', { name: /^The node that failed, read/ }).check();
+    await themes(page, 'job-retry-from');
+    await page.getByRole('button', { name: 'Make a new job' }).click();
+    await page.getByRole('link', { name: 'Open the new job' }).click();
+    await page.waitForURL((u) => !u.pathname.endsWith(id));
+    await page.getByText('from node read').waitFor();
+    await page.getByRole('tab', { name: 'Nodes' }).click();
+    await page.getByText(/^Done before, in the job that this one repeats: start, say_0,/).waitFor();
+    const table = page.getByRole('region', { name: 'What happened' }).getByRole('row');
+    await table.filter({ hasText: 'Failed' }).waitFor();
+    expect(await table.count()).toBe(2);
+    await themes(page, 'job-done-before');
+    await page.getByRole('tab', { name: 'Graph' }).click();
+    await page.locator('.react-flow__node').getByText('Done before').first().waitFor();
+    await clean(page);
+    await shot(page, 'job-done-before-graph-dark');
+
+    const keeps = await workflow(
+      server.url,
+      'Keep a file',
+      chain('Keep a file', [
+        ['start', 'StartNode', {}],
+        ['write', 'WriteFileNode', { file_path: 'kept.txt', content: 'x' }],
+        ['read', 'ReadFileNode', { file_path: '/nowhere/invoices.csv' }],
+      ]),
+    );
+    await page.goto(`${server.url}/fleet/jobs/${await keeps({ retry: { max: 0 } })}`);
+    await page.getByRole('button', { name: 'Retry…' }).first().click();
+    await page.getByText('The folder of the job holds kept.txt, and it goes with the attempt.').waitFor();
+    expect(await page.getByRole('radio', { name: 'The node that failed' }).isDisabled()).toBe(true);
+    await clean(page);
+    await shot(page, 'job-not-resumable-dark');
+    expect(w.faults).toEqual([]);
+    await w.context.close();
+  });
+
   it('says why one waits, and what would help', async () => {
     const id = await slow({ placement: { capabilities: ['gpu'] } });
     const w = await open(browser);

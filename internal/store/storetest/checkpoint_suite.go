@@ -3,6 +3,9 @@ package storetest
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
@@ -11,11 +14,11 @@ import (
 
 // Checkpoint is one as far as the store looks into it.
 func Checkpoint(workflow, node string, before ...string) json.RawMessage {
-	data, err := json.Marshal(map[string]any{"format": 1, "workflow": workflow, "node": node, "before": before})
-	if err != nil {
-		panic(err)
+	quoted := make([]string, len(before))
+	for i, id := range before {
+		quoted[i] = strconv.Quote(id)
 	}
-	return data
+	return fmt.Appendf(nil, `{"before":[%s],"format":1,"node":%q,"workflow":%q}`, strings.Join(quoted, ","), node, workflow)
 }
 
 // checkpoint reads what a job left and what it starts from.

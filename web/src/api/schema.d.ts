@@ -1533,7 +1533,7 @@ export interface paths {
         put?: never;
         /**
          * Make a new job from one that failed, was cancelled or timed out
-         * @description Jobs that are held because of this one wait for the new one. Those that were cancelled because of it come back with `with_dependents`.
+         * @description Jobs that are held because of this one wait for the new one. Those that were cancelled because of it come back with `with_dependents`. With `from: failed_node` the new job goes on where this one failed; `resumable` of the job says whether that can be.
          */
         post: operations["jobs.retry"];
         delete?: never;
@@ -6243,6 +6243,10 @@ export interface components {
             rejected_by_count: number;
             requires: string[];
             result?: unknown;
+            /** @description Of a job that ended without success: the node from which a retry can go on, or why none can. */
+            resumable?: components["schemas"]["Resumable"];
+            /** @description The job goes on where another one failed: the nodes of done_before ran there and do not run again. */
+            resumed_from?: components["schemas"]["Resumption"];
             /** Format: int64 */
             retries_used: number;
             retry: components["schemas"]["RetryPolicy"];
@@ -8302,6 +8306,15 @@ export interface components {
             /** Format: int64 */
             seq: number;
         };
+        Resumable: {
+            node?: string;
+            reason?: string;
+        };
+        Resumption: {
+            done_before: string[];
+            job_id: string;
+            node: string;
+        };
         RetryAnswer: {
             /** @description With with_dependents: the jobs that were made anew, parents first. */
             dependent_job_ids?: string[];
@@ -8315,6 +8328,11 @@ export interface components {
             original_job_id: string;
         };
         RetryBody: {
+            /**
+             * @description start, or left out: all of the workflow. failed_node: go on with the node that failed; what ran before it does not run again. 409 not_resumable says why that cannot be.
+             * @enum {string}
+             */
+            from?: "start" | "failed_node";
             /** @description same: the robot that had the job last. any: no certain one, even if the job asked for one. Else the id of a robot; left out: what the job asked for. */
             robot?: string;
             /** @description Make also those jobs anew that were cancelled because this one did not end as they need. */

@@ -77,6 +77,7 @@ export function viewOf(job: Schemas['JobDetail'], told: Schemas['JobTimeline']):
     const status = (['running', 'completed', 'failed', 'skipped', 'cancelled'] as const).find((s) => s === n.status) ?? 'completed';
     nodes.set(n.node_id, { status, runs: n.passes, ms: n.total_ms, ...(n.error ? { error: n.error } : {}) });
   }
+  for (const id of job.resumed_from?.done_before ?? []) if (!nodes.has(id)) nodes.set(id, { status: 'completed', runs: 1, ms: 0, before: true });
   if (job.status === 'running' && job.current_node && nodes.get(job.current_node)?.status !== 'running')
     nodes.set(job.current_node, { status: 'running', runs: 1, ms: 0 });
   return {

@@ -2,6 +2,15 @@
 import { label } from '../parts/words';
 import type { Job, LocalRun, LogLine } from './net';
 import { type NodeState, type Pass, recordingOf, standingAt, statusOf } from './passes';
+import type { Job, LocalRun, LogLine, Step } from './net';
+
+export interface NodeState {
+  status: 'running' | 'completed' | 'failed' | 'skipped' | 'cancelled';
+  runs: number;
+  ms: number;
+  error?: string;
+  before?: boolean; // in the job that this one goes on from
+}
 
 export interface RunView {
   kind: 'local' | 'job';
@@ -94,6 +103,7 @@ export function fromLog(j: Pick<Job, 'status' | 'current_node' | 'error'>, lines
 
 /** inWords says how a node stands: "Completed in 12 ms, 3 times". */
 export function inWords(n: NodeState): string {
+  if (n.before) return 'Done before';
   const took = n.status === 'completed' && n.ms > 0 ? ` in ${duration(n.ms)}` : '';
   return `${label(n.status)}${took}${n.runs > 1 ? `, ${n.runs} times` : ''}`;
 }

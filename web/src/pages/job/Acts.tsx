@@ -4,6 +4,7 @@ import { call, Refusal, type Schemas } from '../../api/client';
 import { sentence } from '../../parts/act';
 import { Confirm } from '../../parts/Confirm';
 import { FormDialog, type Values } from '../../parts/FormDialog';
+import own from './job.module.css';
 import { cloneOf, final } from './rows';
 
 type Detail = Schemas['JobDetail'];
@@ -88,6 +89,8 @@ function Stop({ job: j, force, onClose, run }: { job: Detail; force: boolean; on
 function Retry({ job: j, onClose, run, made }: { job: Detail; onClose: () => void; run: Run; made: (message: string, id: string) => ReactNode }) {
   const [dependents, setDependents] = useState(true);
   const [robot, setRobot] = useState('');
+  const [failedNode, setFailedNode] = useState(false);
+  const can = j.resumable;
   const asks = j.target_robot_id ? `On ${j.target_robot_id}, as it was asked for` : 'On any robot that fits';
   const places = [
     ['', asks],
@@ -104,11 +107,25 @@ function Retry({ job: j, onClose, run, made }: { job: Detail; onClose: () => voi
           call<Schemas['RetryAnswer']>('POST', `/jobs/${j.job_id}/retry`, {
             ...(j.dependents ? { with_dependents: dependents } : {}),
             ...(robot ? { robot } : {}),
+            ...(failedNode ? { from: 'failed_node' } : {}),
           }).then((a) => made(a.message, a.new_job_id)),
         )
       }
     >
       <p>A new job with the same workflow version and inputs is made. This one stays as it is, and both link to each other.</p>
+      {can && (
+        <fieldset>
+          <legend>From</legend>
+          <label>
+            <input type="radio" name="from" checked={!failedNode} onChange={() => setFailedNode(false)} /> The start
+          </label>
+          <label>
+            <input type="radio" name="from" checked={failedNode} disabled={!can.node} onChange={() => setFailedNode(true)} />{' '}
+            {can.node ? `The node that failed, ${can.node}: what ran before it does not run again` : 'The node that failed'}
+          </label>
+          {can.reason && <p className={own.hint}>{can.reason}</p>}
+        </fieldset>
+      )}
       {places.length > 1 && !j.segments && (
         <fieldset>
           <legend>Where</legend>
@@ -169,7 +186,7 @@ function Clone({
         priority: String(j.priority),
         robot: j.target_robot_id ?? '',
         environment: j.environment,
-        capabilities: j.requires.join(', '),
+        capabilities: j.requires.filter((w) => w !== 'checkpoints').join(', '), // of a retry from a node; a clone starts from the start
         variables: JSON.stringify(j.variables ?? {}, null, 2),
         ...change,
       }}

@@ -150,7 +150,14 @@ function Facts({ job: j, retries, now }: { job: Detail; retries: readonly Job[];
         )}
       {j.ended_at && fact('Ended', <Ago at={j.ended_at} />)}
       {j.epoch > 1 && fact('Attempt', j.epoch)}
-      {j.retry_of && fact('Retry of', <Short id={j.retry_of} />)}
+      {j.retry_of &&
+        fact(
+          'Retry of',
+          <>
+            <Short id={j.retry_of} />
+            {j.resumed_from && ` from node ${j.resumed_from.node}`}
+          </>,
+        )}
       {retries.length > 0 &&
         fact(
           'Retried as',

@@ -105,7 +105,7 @@ export function JobPage({ id, search, onSearch, graph }: Props) {
                   {!told.data && !told.error && <Loading what="the timeline" />}
                   {told.data && tab === 'timeline' && <Timeline told={told.data} title={title} node={node} onNode={onNode} />}
                   {told.data && tab === 'graph' && graph({ job: j, told: told.data, node, onNode })}
-                  {told.data && tab === 'nodes' && <Steps told={told.data} title={title} node={node} onNode={onNode} />}
+                  {told.data && tab === 'nodes' && <Steps told={told.data} before={j.resumed_from} title={title} node={node} onNode={onNode} />}
                 </Scroll>
               </section>
             }

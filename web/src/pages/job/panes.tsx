@@ -13,11 +13,13 @@ type Step = Schemas['Step'];
 /** Steps lists every execution of a node, with how long it took. */
 export function Steps({
   told,
+  before,
   title,
   node,
   onNode,
 }: {
   told: Schemas['JobTimeline'];
+  before?: Schemas['Resumption'] | undefined;
   title: (id: string) => string;
   node: string;
   onNode: (id: string) => void;
@@ -54,7 +56,12 @@ export function Steps({
           </button>
         </p>
       )}
-      {shown.length === 0 && <p className={own.hint}>No step yet.</p>}
+      {before && !node && <p className={own.hint}>Done before, in the job that this one repeats: {before.done_before.map(title).join(', ') || 'nothing'}.</p>}
+      {before && node && shown.length === 0 && before.done_before.includes(node) ? (
+        <p className={own.hint}>Done before, in the job that this one repeats.</p>
+      ) : (
+        shown.length === 0 && <p className={own.hint}>No step yet.</p>
+      )}
       {shown.length > 0 && (
         <table className={own.table}>
           <thead>
