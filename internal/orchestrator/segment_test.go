@@ -416,3 +416,35 @@ func TestPlacedNodeFailsWhenItsRobotDoesNotCome(t *testing.T) {
 	w.must(w.Attempts.Fire(t.Context(), store.System("test"), store.Timer{Kind: store.TimerExpire, Tenant: fleet.DefaultTenant, JobID: second.ID}))
 	w.stand(job.ID, "timeout completed timeout cancelled")
 }
+
+// TestValidateTellsWhatWouldBeRefused: who edits a document learns of a place
+// that cannot be before it is stored, at its node.
+func TestValidateTellsWhatWouldBeRefused(t *testing.T) {
+	w := newWorld(t)
+	for settings, want := range map[string]string{
+		`{"nodes":{"n":{"robot_id":"r1"}}}`:                          "",
+		`{"nodes":{"n":{"same_as":"b"},"b":{"same_as":"n"}}}`:        "PLACEMENT_CONFLICT : ",
+		`{"nodes":{"n":{"placement":{"fallback":[{"fail":true}]}}}}`: "INVALID_FIELD n: Only the last",
+		`{"placement":{"fallback":[{"match":{}}]}}`:                  "INVALID_FIELD : A selector",
+	} {
+		found, err := w.Workflows.Validate(t.Context(), w.admin, placed("v", settings))
+		w.must(err)
+		got := ""
+		if errs := found.Errors(); len(errs) > 0 {
+			got = string(errs[0].Code) + " " + errs[0].NodeID + ": " + errs[0].Message
+		}
+		if want == "" && got != "" || !strings.HasPrefix(got, want) {
+			t.Errorf("%s: %q, want %q", settings, got, want)
+		}
+	}
+	loop := []byte(`{"nodes":{"s":{"node_id":"s","node_type":"StartNode"},
+		"l":{"node_id":"l","node_type":"ForLoopStartNode","config":{"items":[1]}},"x":{"node_id":"x","node_type":"LogNode"},"e":{"node_id":"e","node_type":"ForLoopEndNode"}},
+		"connections":[{"source_node":"s","source_port":"exec_out","target_node":"l","target_port":"exec_in"},
+		{"source_node":"l","source_port":"body","target_node":"x","target_port":"exec_in"},{"source_node":"x","source_port":"exec_out","target_node":"e","target_port":"exec_in"}],
+		"settings":{"fleet":{"nodes":{"x":{"robot_id":"r1"}}}}}`)
+	found, err := w.Workflows.Validate(t.Context(), w.admin, loop)
+	w.must(err)
+	if errs := found.Errors(); len(errs) != 1 || errs[0].Code != "PLACEMENT_CUT_FORBIDDEN" || errs[0].NodeID != "x" {
+		t.Errorf("%+v", errs)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/casarerpa/fleet/fleet"
@@ -47,7 +48,38 @@ func (w *Workflows) Validate(ctx context.Context, p auth.Principal, doc []byte) 
 	if err != nil {
 		return nil, unreadable(err)
 	}
-	return workflow.Validate(d, w.Catalog, w.Policy), nil
+	found := workflow.Validate(d, w.Catalog, w.Policy)
+	if !found.OK() {
+		return found, nil
+	}
+	if _, err := placementOf(d); err != nil {
+		return append(found, misplaced(d, err)), nil
+	}
+	if _, err := w.cut(d, nil); err != nil {
+		return append(found, misplaced(d, err)), nil
+	}
+	return found, nil
+}
+
+// misplaced is a placement that would be refused when the document is stored or
+// run, at the node that it is about.
+func misplaced(d *workflow.Document, err error) workflow.Diagnostic {
+	e := fleet.AsError(err)
+	out := workflow.Diagnostic{Code: workflow.Code(strings.ToUpper(e.Reason)), Severity: workflow.Error, Message: e.Message, Hint: e.Fix}
+	for _, f := range e.Fields {
+		id, ok := strings.CutPrefix(f.Field, "settings.fleet.nodes.")
+		if !ok {
+			continue
+		}
+		for id != "" { // what follows it is a field of the entry
+			if _, known := d.Node(id); known {
+				out.NodeID = id
+				break
+			}
+			id = id[:max(strings.LastIndexByte(id, '.'), 0)]
+		}
+	}
+	return out
 }
 
 // Check reads a document and refuses it unless it may be run.
