@@ -57,6 +57,9 @@ type DeliveryTry struct {
 	RetryAfter time.Duration `json:"-"`
 	Retry      string        `json:"retry_after,omitempty"` // as the receiver said it
 	Fault      string        `json:"fault,omitempty"`       // why there was no answer
+	// Rests says that there was no call: whoever is there has not answered for a while
+	// and is left alone. It is no try.
+	Rests bool `json:"-"`
 }
 
 // Arrived says whether the receiver has taken it: 2xx alone is a yes.

@@ -80,6 +80,15 @@ const (
 	maxWebhookRetryPauses = 24 * time.Hour
 )
 
+// Host is where the webhook is, with its port; empty if its address cannot be read.
+func (w *Webhook) Host() string {
+	u, err := url.Parse(w.URL)
+	if err != nil {
+		return ""
+	}
+	return strings.ToLower(u.Host)
+}
+
 // Key is the name as it is compared.
 func (w *Webhook) Key() string { return strings.ToLower(w.Name) }
 

@@ -130,7 +130,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	core := orchestrator.New(orchestrator.Options{
 		Notify: a.notifier(),
 		Signer: signer, Sealer: sealer, Mail: mailbox.New(mailbox.Options{Dial: outbound.New(outbound.Strict(o.MailAllow...)).Dial}),
-		Courier: courier.New(courier.Options{Allow: o.WebhookAllow, Version: o.Version, Now: time.Now}), Address: o.address(),
+		Courier: courier.New(courier.Options{Allow: o.WebhookAllow, Version: o.Version, Now: time.Now, Breakers: a.breakers}), Address: o.address(),
 		Store: a.store, IDs: ids, Now: time.Now, Chance: chance, Catalog: cat, Timing: timing,
 		Policy: workflow.Policy{Limits: limits.Document}, Limits: limits, Logger: o.Logger,
 	})
@@ -286,8 +286,8 @@ func (a *App) notifier() *notify.Sender {
 	calls := outbound.New(outbound.Strict(a.o.WebhookAllow...))
 	a.push("notices", func(context.Context) error { calls.Close(); return nil })
 	return notify.New(notify.Options{
-		Client: calls.Client(outbound.Options{Timeout: noticeLimit, Redirects: -1, Breakers: a.breakers}),
-		Dial:   outbound.New(outbound.Strict(a.o.MailAllow...)).Dial,
+		Client: calls.Client(outbound.Options{Timeout: noticeLimit, Redirects: -1, Breakers: a.breakers, Answered: true}),
+		Dial:   outbound.New(outbound.Strict(a.o.MailAllow...)).Dial, Breakers: a.breakers,
 	})
 }
 

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/breaker"
 	"github.com/casarerpa/fleet/internal/outbound"
 )
 
@@ -27,6 +28,9 @@ type Options struct {
 	Now     func() time.Time
 	// Resolve looks up a name; nil: as the machine does.
 	Resolve func(ctx context.Context, host string) ([]netip.Addr, error)
+	// Breakers keeps receivers that do not answer at all from being called all the
+	// time; nil: none does.
+	Breakers *breaker.Set
 	// SkipVerify takes any certificate; for tests.
 	SkipVerify bool
 }
@@ -52,6 +56,7 @@ func New(o Options) *Courier {
 	policy := outbound.Strict(o.Allow...)
 	return &Courier{o: o, policy: policy, client: outbound.Client(policy, outbound.Options{
 		Timeout: fleet.WebhookLimit, MaxBody: -1, Redirects: -1, SkipVerify: o.SkipVerify,
+		Breakers: o.Breakers, Answered: true,
 	})}
 }
 
@@ -153,7 +158,7 @@ func (c *Courier) retryAfter(text string) time.Duration {
 // fault says why there was no answer, without the address: it may hold a key.
 func fault(err error) fleet.DeliveryTry {
 	if e, ok := errors.AsType[*fleet.Error](err); ok {
-		return fleet.DeliveryTry{Fault: e.Message}
+		return fleet.DeliveryTry{Fault: e.Message, Rests: e.Reason == "breaker_open"}
 	}
 	var timeout interface{ Timeout() bool }
 	if errors.As(err, &timeout) && timeout.Timeout() {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/breaker"
 )
 
 var here = netip.MustParsePrefix("127.0.0.0/8")
@@ -135,5 +136,31 @@ func TestBring(t *testing.T) {
 	cancel()
 	if try := courier(t, here).Bring(ctx, s.URL+"/taken", nil, nil); try.Arrived() || try.Fault == "" || strings.Contains(try.Fault, s.URL) {
 		t.Errorf("cut short: %+v", try)
+	}
+}
+
+// A receiver that does not answer is left alone for a while, which is no try; one that
+// answers with faults is called on, since what it says is of one address alone.
+func TestReceiverThatDoesNotAnswerRests(t *testing.T) {
+	status := atomic.Int32{}
+	status.Store(500)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(int(status.Load())) }))
+	c := New(Options{Allow: []netip.Prefix{here}, Version: "test", Now: time.Now, Breakers: breaker.NewSet(breaker.Options{Failures: 3, OpenFor: time.Hour})})
+	for range 5 {
+		if try := c.Bring(t.Context(), server.URL, nil, nil); try.Status != 500 || try.Rests {
+			t.Fatalf("one that answers: %+v", try)
+		}
+	}
+	server.Close()
+	for range 3 {
+		if try := c.Bring(t.Context(), server.URL, nil, nil); try.Fault == "" || try.Rests {
+			t.Fatalf("one that does not: %+v", try)
+		}
+	}
+	if try := c.Bring(t.Context(), server.URL, nil, nil); !try.Rests {
+		t.Errorf("it is called on: %+v", try)
+	}
+	if try := c.Bring(t.Context(), "https://10.0.0.1/x", nil, nil); try.Rests || try.Fault == "" {
+		t.Errorf("what is refused: %+v", try)
 	}
 }

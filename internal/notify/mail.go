@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/smtp"
+	"net/textproto"
 	"strconv"
 	"strings"
 	"time"
@@ -15,6 +16,8 @@ import (
 	"github.com/emersion/go-message/mail"
 
 	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/breaker"
+	"github.com/casarerpa/fleet/internal/outbound"
 )
 
 // Mail sends a message. The id makes its Message-Id, so a message that comes twice
@@ -24,14 +27,39 @@ func (s *Sender) Mail(ctx context.Context, way fleet.EmailWay, password, id stri
 	if err != nil {
 		return fleet.Internal(err)
 	}
-	conn, err := s.o.Dial(ctx, "tcp", net.JoinHostPort(way.Host, strconv.Itoa(way.Port)))
+	address := net.JoinHostPort(strings.ToLower(way.Host), strconv.Itoa(way.Port))
+	if s.o.Breakers == nil {
+		return s.hand(ctx, address, &way, password, body)
+	}
+	done, err := s.o.Breakers.Get("mail " + address).Allow()
 	if err != nil {
-		return fault(&way, "connect", err)
+		return err
+	}
+	outcome := errors.New("the call did not return") // unless it does
+	defer func() { done(outcome) }()
+	err = s.hand(ctx, address, &way, password, body)
+	_, spoke := errors.AsType[*textproto.Error](err)
+	switch {
+	case spoke: // it may be wrong about a name or a password, but it answers
+		outcome = nil
+	case err != nil && (outbound.Refused(err) || errors.Is(ctx.Err(), context.Canceled)):
+		outcome = breaker.GivenUp()
+	default:
+		outcome = err
+	}
+	return err
+}
+
+// hand connects and speaks to the server.
+func (s *Sender) hand(ctx context.Context, address string, way *fleet.EmailWay, password string, body []byte) error {
+	conn, err := s.o.Dial(ctx, "tcp", address)
+	if err != nil {
+		return fault(way, "connect", err)
 	}
 	defer func() { _ = conn.Close() }()
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() }) // whatever waits for it ends
 	defer stop()
-	return s.talk(ctx, conn, &way, password, body)
+	return s.talk(ctx, conn, way, password, body)
 }
 
 // compose writes a message. Texts are encoded, so that none of them can begin a
@@ -128,7 +156,7 @@ func fault(way *fleet.EmailWay, what string, err error) error {
 	if e, ok := errors.AsType[*fleet.Error](err); ok { // of the guard: its words and its code
 		return e
 	}
-	return fleet.Errorf(fleet.CodeUnavailable, "mail", "The mail server %s: %s: %s.", way.Host, what, err)
+	return fleet.Errorf(fleet.CodeUnavailable, "mail", "The mail server %s: %s: %w.", way.Host, what, err)
 }
 
 // signIn signs in by PLAIN, or by LOGIN where a server knows nothing better. The

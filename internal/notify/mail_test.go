@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/base64"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -17,6 +18,7 @@ import (
 	"github.com/emersion/go-message/mail"
 
 	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/breaker"
 )
 
 // postOffice is a mail server that speaks as much SMTP as is needed.
@@ -232,5 +234,38 @@ func TestMailIsRefused(t *testing.T) {
 	defer cancel()
 	if err := s.Mail(ctx, rule, "sesame", "n", then, "x", "y"); err == nil {
 		t.Error("a server that says nothing has taken the message")
+	}
+}
+
+// A mail server that does not answer is left alone for a while; one that refuses what
+// somebody sends it is asked on, also for others.
+func TestMailServerThatDoesNotAnswerRests(t *testing.T) {
+	p, sender, way := newPostOffice(t, fleet.MailTLS, func(p *postOffice) { p.offers, p.refuses = "PLAIN", "MAIL FROM" })
+	sender.o.TLS = trusting(t, p)
+	sender.o.Breakers = breaker.NewSet(breaker.Options{Failures: 3, OpenFor: time.Hour})
+	send := func(way fleet.EmailWay) error {
+		return sender.Mail(t.Context(), way, "sesame", "id", time.Now(), "subject", "text")
+	}
+	for range 5 {
+		if err := send(way); err == nil || fleet.AsError(err).Reason != "mail" {
+			t.Fatalf("one that refuses: %v", err)
+		}
+	}
+	there := sender.o.Dial
+	calls := 0
+	sender.o.Dial = func(context.Context, string, string) (net.Conn, error) { calls++; return nil, errors.New("no route") }
+	for range 5 {
+		if err := send(way); err == nil {
+			t.Fatal("it is sent")
+		}
+	}
+	if err := send(way); calls != 3 || fleet.AsError(err).Reason != "breaker_open" {
+		t.Errorf("%d calls, then %v", calls, err)
+	}
+	sender.o.Dial = there
+	other := way
+	other.Port = 26
+	if err := send(other); err == nil || fleet.AsError(err).Reason != "mail" {
+		t.Errorf("another server: %v", err)
 	}
 }

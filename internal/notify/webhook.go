@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/breaker"
 )
 
 // Options say how others are reached.
@@ -25,7 +26,10 @@ type Options struct {
 	Client *http.Client
 	// Dial connects to mail servers.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
-	TLS  *tls.Config // of mail servers; nil: the system's authorities
+	// Breakers keeps mail servers that do not answer from being asked all the time;
+	// nil: none does.
+	Breakers *breaker.Set
+	TLS      *tls.Config // of mail servers; nil: the system's authorities
 	// Name is how this program introduces itself to mail servers.
 	Name string
 }

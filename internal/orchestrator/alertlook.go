@@ -236,27 +236,37 @@ func (t *stalls) look(r store.Reader, _ *alertSet, now time.Time) (out []fleet.S
 	return out, nil
 }
 
-// duePage is how many incidents are looked at in one pass.
-const duePage = 200
+// How many incidents are looked at in one page, of each tenant and of all.
+const (
+	dueOfEach = 20
+	duePage   = 400
+)
 
 // Due looks at the incidents whose time has come: they open, last, escalate or are
-// over. It costs by those.
+// over. It costs by those. A fault of one is one of its tenant, and holds up no other.
 func (a *Alerts) Due(ctx context.Context, s store.Scope) error {
-	for {
+	var faults []error
+	seen := map[fleet.ID]bool{}
+	for ctx.Err() == nil {
 		var list []store.IncidentRef
-		if err := a.Store.View(ctx, s, func(r store.Reader) (err error) { list, err = r.DueIncidents(a.Now(), duePage); return err }); err != nil {
-			return err
+		if err := a.Store.View(ctx, s, func(r store.Reader) (err error) { list, err = r.DueIncidents(a.Now(), dueOfEach, duePage); return err }); err != nil {
+			return errors.Join(append(faults, err)...)
 		}
-		var faults []error
+		anew := false
 		for _, ref := range list {
+			if seen[ref.ID] { // it stays due: what is wrong with it is told already
+				continue
+			}
+			seen[ref.ID], anew = true, true
 			if err := a.due(ctx, s.In(ref.Tenant), ref); err != nil && !lostRace(err) {
-				faults = append(faults, fmt.Errorf("incident %s: %w", ref.ID, err))
+				faults = append(faults, fmt.Errorf("incident %s of tenant %s: %w", ref.ID, ref.Tenant, err))
 			}
 		}
-		if len(list) < duePage || len(faults) > 0 || ctx.Err() != nil {
-			return errors.Join(faults...)
+		if !anew {
+			break
 		}
 	}
+	return errors.Join(faults...)
 }
 
 func (a *Alerts) due(ctx context.Context, s store.Scope, ref store.IncidentRef) error {

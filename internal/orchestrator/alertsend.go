@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
@@ -80,44 +79,35 @@ func workBegins(r store.Reader, id fleet.ID, now time.Time) (time.Time, error) {
 
 // The bounds of sending.
 const (
-	noticesAtOnce = 8
-	noticePage    = 64
+	noticePage    = 256
+	noticesOfEach = 16               // tenants have their turns
 	noticeLimit   = 20 * time.Second // for one
 	noticeClaimed = time.Minute      // for so long nobody else sends one that was claimed
 )
 
-// Send sends the notices that are due, each at least once and always with its id,
-// and says how many were sent. Whoever claims one sends it; if that one dies on the
-// way, it is sent again later.
-func (a *Alerts) Send(ctx context.Context, s store.Scope) (sent int, err error) {
-	var list []fleet.Notice
-	if err := a.Store.View(ctx, s, func(r store.Reader) (err error) { list, err = r.DueNotices(a.Now(), noticePage); return err }); err != nil {
-		return 0, err
+// DueNotices lists the notices that are to be sent now, a few of each tenant.
+func (a *Alerts) DueNotices(ctx context.Context, s store.Scope) (list []fleet.Notice, err error) {
+	err = a.Store.View(ctx, s, func(r store.Reader) error {
+		list, err = r.DueNotices(a.Now(), noticesOfEach, noticePage)
+		return err
+	})
+	return list, err
+}
+
+// Send sends a notice that is due, at least once and always with its id, and says
+// whether it did. Whoever claims it sends it; if that one dies on the way, it is sent
+// again later.
+func (a *Alerts) Send(ctx context.Context, s store.Scope, n fleet.Notice) (sent bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, noticeLimit)
+	defer cancel()
+	sent, err = a.send(ctx, s.In(n.Tenant), n)
+	if lostRace(err) {
+		return false, nil
 	}
-	var all sync.WaitGroup
-	var mu sync.Mutex // guards sent and faults
-	var faults []error
-	places := make(chan struct{}, noticesAtOnce)
-	for i := range list {
-		n := list[i]
-		places <- struct{}{}
-		all.Go(func() {
-			defer func() { <-places }()
-			ctx, cancel := context.WithTimeout(ctx, noticeLimit)
-			defer cancel()
-			ok, err := a.send(ctx, s.In(n.Tenant), n)
-			mu.Lock()
-			defer mu.Unlock()
-			if ok {
-				sent++
-			}
-			if err != nil && !lostRace(err) {
-				faults = append(faults, fmt.Errorf("notice %s: %w", n.ID, err))
-			}
-		})
+	if err != nil {
+		return false, fmt.Errorf("notice %s of tenant %s: %w", n.ID, n.Tenant, err)
 	}
-	all.Wait()
-	return sent, errors.Join(faults...)
+	return sent, nil
 }
 
 // send sends one notice, unless a silence holds it or nobody needs it any more.

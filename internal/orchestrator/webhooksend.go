@@ -98,6 +98,9 @@ func (w *Webhooks) sendOne(ctx context.Context, s store.Scope, of *fleet.Webhook
 	if err != nil || ctx.Err() != nil { // a call that this stop has cut short says nothing about the receiver
 		return true, err
 	}
+	if try.Rests { // it stays due, and the others of this webhook wait with it
+		return true, nil
+	}
 	return w.note(ctx, s, of.ID, d, try)
 }
 

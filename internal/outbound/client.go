@@ -39,6 +39,10 @@ type Options struct {
 	// that fails, or is answered with a fault of the server's (5xx), speaks
 	// against its origin; what the policy refuses does not.
 	Breakers *breaker.Set
+	// Answered says that any answer speaks for the system, whatever its status: those
+	// who call it are strangers to each other, and what one of them hears of its own
+	// address there says nothing about that of another.
+	Answered bool
 }
 
 // Guard makes HTTP clients under one policy. They share connections. Safe for
@@ -77,7 +81,7 @@ func (g *Guard) Client(opts Options) *http.Client {
 	}
 	return &http.Client{
 		Timeout:       opts.Timeout,
-		Transport:     &limited{next: g.transport(opts), policy: g.policy, max: opts.MaxBody, breakers: opts.Breakers},
+		Transport:     &limited{next: g.transport(opts), policy: g.policy, max: opts.MaxBody, breakers: opts.Breakers, answered: opts.Answered},
 		CheckRedirect: redirects(opts.Redirects),
 	}
 }
@@ -189,6 +193,7 @@ type limited struct {
 	policy   Policy
 	max      int64
 	breakers *breaker.Set
+	answered bool
 }
 
 func (l *limited) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -224,7 +229,7 @@ func (l *limited) send(req *http.Request) (*http.Response, error) {
 	switch {
 	case err != nil && (Refused(err) || errors.Is(req.Context().Err(), context.Canceled)):
 		outcome = breaker.GivenUp()
-	case err == nil && resp.StatusCode >= http.StatusInternalServerError:
+	case err == nil && !l.answered && resp.StatusCode >= http.StatusInternalServerError:
 		outcome = fleet.Errorf(fleet.CodeUnavailable, "bad_answer", "The answer was %s.", resp.Status)
 	default:
 		outcome = err

@@ -29,10 +29,12 @@ type AlertReader interface {
 	// AlertHeads lists the tenants whose logs were not followed to their ends.
 	// System scope.
 	AlertHeads() ([]AlertHead, error)
-	// DueIncidents lists those whose time has come, by tenant, at most limit.
-	DueIncidents(now time.Time, limit int) ([]IncidentRef, error)
-	// DueNotices lists those that are to be sent, the oldest first, at most limit.
-	DueNotices(now time.Time, limit int) ([]fleet.Notice, error)
+	// DueIncidents lists those whose time has come, at most so many of each tenant, and
+	// limit of each way of being due. The first of every tenant come before the second
+	// of any, so that nobody's hold up those of others.
+	DueIncidents(now time.Time, each, limit int) ([]IncidentRef, error)
+	// DueNotices lists those that are to be sent in the same order.
+	DueNotices(now time.Time, each, limit int) ([]fleet.Notice, error)
 	// LongestWaiting lists for each class of jobs that wait for a robot the one that
 	// has waited for the longest, if it is ready since before a time. It costs by the
 	// classes that wait, not by their jobs.

@@ -23,11 +23,10 @@ type Alerts struct {
 	looked time.Time // when it last looked at how things stand
 }
 
-// The pauses of the loops.
+// The pauses of the loop.
 const (
-	alertsPause  = 2 * time.Second // behind the signals
-	alertsRest   = time.Second     // the least time between two passes
-	noticesPause = time.Second
+	alertsPause = 2 * time.Second // behind the signals
+	alertsRest  = time.Second     // the least time between two passes
 )
 
 // Run works until ctx ends.
@@ -51,28 +50,4 @@ func (a *Alerts) RunOnce(ctx context.Context) error {
 		err = errors.Join(err, a.Alerts.Look(ctx, scope))
 	}
 	return errors.Join(err, a.Alerts.Due(ctx, scope))
-}
-
-// Notices sends what is to be told of incidents. It is a loop of its own: a
-// receiver that does not answer holds up nobody who looks for alerts.
-type Notices struct {
-	Alerts *orchestrator.Alerts
-	Logger *slog.Logger
-	Lead   Lead
-}
-
-// Run works until ctx ends.
-func (n *Notices) Run(ctx context.Context) {
-	every(ctx, n.Logger, "notices", 0, func() time.Duration { return noticesPause }, nil, func(ctx context.Context) error {
-		if _, ok := n.Lead.held(); !ok {
-			return nil
-		}
-		return n.RunOnce(ctx)
-	})
-}
-
-// RunOnce sends what is due.
-func (n *Notices) RunOnce(ctx context.Context) error {
-	_, err := n.Alerts.Send(ctx, store.System("notices"))
-	return err
 }

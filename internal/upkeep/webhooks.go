@@ -28,6 +28,7 @@ type Webhooks struct {
 
 	mu     sync.Mutex // guards what follows
 	pace   map[fleet.ID]*webhookPace
+	places places
 	faults []error // since the last pass
 }
 
@@ -38,12 +39,15 @@ type webhookPace struct {
 	at     time.Time // of the tokens
 }
 
-// The pauses of the loop, and how many webhooks are sent to at once.
+// The pauses of the loop.
 const (
-	webhooksPause  = time.Second
-	webhooksRest   = 50 * time.Millisecond
-	webhooksAtOnce = 64
+	webhooksPause = time.Second
+	webhooksRest  = 50 * time.Millisecond
 )
+
+// webhookPlaces are how many webhooks are sent to at once: in all, of one tenant, and
+// at one host.
+func webhookPlaces() places { return newPlaces(128, 16, 8) }
 
 // Run works until ctx ends, and then until the last call has.
 func (h *Webhooks) Run(ctx context.Context) {
@@ -80,13 +84,12 @@ func (h *Webhooks) RunOnce(ctx context.Context) error {
 	defer h.mu.Unlock()
 	err = errors.Join(append(h.faults, err)...)
 	h.faults = nil
-	busy := 0
+	if h.pace == nil {
+		h.places = webhookPlaces()
+	}
 	next := make(map[fleet.ID]*webhookPace, len(list))
 	now := h.Now()
 	for id, p := range h.pace {
-		if p.busy {
-			busy++
-		}
 		if p.busy || now.Sub(p.at) < time.Second { // until its pace is whole again
 			next[id] = p
 		}
@@ -98,27 +101,30 @@ func (h *Webhooks) RunOnce(ctx context.Context) error {
 			p = &webhookPace{tokens: float64(w.RatePerSecond), at: now}
 		}
 		next[w.ID] = p
-		if p.busy || busy >= webhooksAtOnce {
+		if p.busy {
 			continue
 		}
 		p.tokens = min(p.tokens+now.Sub(p.at).Seconds()*float64(w.RatePerSecond), float64(w.RatePerSecond))
 		p.at = now
-		if p.tokens < 1 {
+		to := string(w.Tenant) + " " + w.Host()
+		if p.tokens < 1 || !h.places.take(w.Tenant, to) {
 			continue
 		}
 		p.busy = true
-		busy++
 		limit := int(p.tokens)
-		h.sending.Go(func() { h.send(ctx, scope.In(w.Tenant), w.ID, limit, p) })
+		h.sending.Go(func() {
+			h.send(ctx, scope.In(w.Tenant), w.ID, limit, p, func() { h.places.free(w.Tenant, to) })
+		})
 	}
 	h.pace = next
 	return err
 }
 
-func (h *Webhooks) send(ctx context.Context, s store.Scope, id fleet.ID, limit int, p *webhookPace) {
+func (h *Webhooks) send(ctx context.Context, s store.Scope, id fleet.ID, limit int, p *webhookPace, free func()) {
 	sent, err := h.Webhooks.Send(ctx, s, id, limit)
 	h.mu.Lock()
 	p.busy = false
+	free()
 	p.tokens -= float64(sent)
 	if err != nil {
 		h.faults = append(h.faults, fmt.Errorf("send to webhook %s: %w", id, err))

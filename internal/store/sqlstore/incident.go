@@ -24,10 +24,12 @@ var (
 		and state <> 'resolved' and id < $2 and ($3 = '' or rule_id = $3) and ($4 = '' or kind = $4) order by id desc limit $5`)
 	incidentCounts = stmt("incident.counts", `select state, count(*) from incidents where tenant_id = $1 and state in ('open', 'acknowledged')
 		and state <> 'resolved' group by state`)
-	incidentDue = stmt("incident.due", `select tenant_id, id from incidents where state <> 'resolved' and due_at <= $1 and ($2 or tenant_id || '' = $3)
-		order by due_at limit $4`)
-	incidentEscalate = stmt("incident.escalate", `select tenant_id, id from incidents where escalate_at is not null and escalate_at <= $1
-		and ($2 or tenant_id || '' = $3) order by escalate_at limit $4`)
+	incidentDue = stmt("incident.due", `select tenant_id, id from (select tenant_id, id, due_at, row_number() over (partition by tenant_id order by due_at, id)
+		as turn from incidents where state <> 'resolved' and due_at <= $1 and ($2 or tenant_id || '' = $3)) i where turn <= $4
+		order by turn, due_at, id limit $5`)
+	incidentEscalate = stmt("incident.escalate", `select tenant_id, id from (select tenant_id, id, escalate_at,
+		row_number() over (partition by tenant_id order by escalate_at, id) as turn from incidents where escalate_at is not null and escalate_at <= $1
+		and ($2 or tenant_id || '' = $3)) i where turn <= $4 order by turn, escalate_at, id limit $5`)
 	incidentAdd = stmt("incident.add", `insert into incidents (`+incidentColumns+`) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
 		$15, $16, $17, $18, $19, $20, $21, $22, $23, $24) on conflict do nothing`)
 	incidentPut = stmt("incident.put", `update incidents set state = $3, title = $4, subject = $5, subject_id = $6, count = $7, data = $8, first_at = $9,
@@ -40,8 +42,9 @@ var (
 
 	noticeGet = stmt("alert_notice.get", `select `+noticeColumns+` from alert_notices where id = $1 and tenant_id || '' = $2`)
 	noticesOf = stmt("alert_notice.of", `select `+noticeColumns+` from alert_notices where incident_id = $1 and tenant_id || '' = $2 order by id`)
-	noticeDue = stmt("alert_notice.due", `select `+noticeColumns+` from alert_notices where state = 'waiting' and due_at <= $1
-		and ($2 or tenant_id || '' = $3) order by due_at limit $4`)
+	noticeDue = stmt("alert_notice.due", `select `+noticeColumns+` from (select `+noticeColumns+`, row_number() over (partition by tenant_id
+		order by due_at, id) as turn from alert_notices where state = 'waiting' and due_at <= $1 and ($2 or tenant_id || '' = $3)) n
+		where turn <= $4 order by turn, due_at, id limit $5`)
 	noticeAdd = stmt("alert_notice.add", `insert into alert_notices (`+noticeColumns+`) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 		on conflict do nothing`)
 	noticeClaim = stmt("alert_notice.claim", `update alert_notices set attempts = attempts + 1, due_at = $4, held = false
@@ -146,7 +149,7 @@ func (r *reader) IncidentCounts() (out store.IncidentCounts, err error) {
 }
 
 // DueIncidents lists those whose time has come, to be looked at or to be told on.
-func (r *reader) DueIncidents(now time.Time, limit int) (out []store.IncidentRef, err error) {
+func (r *reader) DueIncidents(now time.Time, each, limit int) (out []store.IncidentRef, err error) {
 	seen := map[fleet.ID]bool{}
 	for _, s := range []*Stmt{incidentDue, incidentEscalate} {
 		err := r.conn.Query(s, func(row *Row) error {
@@ -156,7 +159,7 @@ func (r *reader) DueIncidents(now time.Time, limit int) (out []store.IncidentRef
 			}
 			seen[ref.ID] = true
 			return nil
-		}, Stored(now), r.all(), r.tenant(), limit)
+		}, Stored(now), r.all(), r.tenant(), each, limit)
 		if err != nil {
 			return nil, err
 		}
@@ -252,8 +255,8 @@ func (r *reader) Notice(id fleet.ID) (fleet.Notice, error) {
 }
 
 // DueNotices lists those that are to be sent.
-func (r *reader) DueNotices(now time.Time, limit int) ([]fleet.Notice, error) {
-	return r.notices(noticeDue, Stored(now), r.all(), r.tenant(), limit)
+func (r *reader) DueNotices(now time.Time, each, limit int) ([]fleet.Notice, error) {
+	return r.notices(noticeDue, Stored(now), r.all(), r.tenant(), each, limit)
 }
 
 // AddNotices stores notices.

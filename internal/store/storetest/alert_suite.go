@@ -3,6 +3,7 @@ package storetest
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
@@ -236,7 +237,7 @@ func alertTests() map[string]func(f *Fixture) {
 				want  int
 			}{{0, 0}, {time.Minute, 2}} {
 				f.View(func(r store.Reader) error {
-					list, err := r.DueIncidents(f.Now.Add(c.after), 10)
+					list, err := r.DueIncidents(f.Now.Add(c.after), 10, 10)
 					is(f, "due", len(list), c.want)
 					if c.want == 2 {
 						is(f, "which", fmt.Sprint(list[0].ID, list[1].ID), fmt.Sprint(soon.ID, told.ID))
@@ -244,6 +245,35 @@ func alertTests() map[string]func(f *Fixture) {
 					return err
 				})
 			}
+		},
+		"each tenant has its turn": func(f *Fixture) {
+			o := f.Other("globex")
+			var mine []fleet.Notice
+			for k := range 5 {
+				i := f.Incident(fmt.Sprint("x", k), func(i *fleet.Incident) { i.DueAt = f.Now.Add(-time.Hour) })
+				mine = append(mine, f.Notice(i, "c", fleet.NoticeOpened))
+			}
+			i := o.Incident("x", func(i *fleet.Incident) { i.DueAt = o.Now.Add(-time.Minute) })
+			theirs := o.Notice(i, "c", fleet.NoticeOpened)
+			f.System(func(r store.Reader) error {
+				due, err := r.DueNotices(f.Now, 3, 3)
+				f.must(err)
+				is(f, "notices", len(due), 3)
+				is(f, "the first of each", slices.ContainsFunc(due[:2], func(n fleet.Notice) bool { return n.ID == theirs.ID }), true)
+				due, err = r.DueNotices(f.Now, 2, 10)
+				f.must(err)
+				is(f, "at most two of each", len(due), 3)
+				list, err := r.DueIncidents(f.Now, 2, 10)
+				f.must(err)
+				is(f, "incidents", len(list), 3)
+				is(f, "theirs among the first", list[0].ID == i.ID || list[1].ID == i.ID, true)
+				return nil
+			})
+			f.View(func(r store.Reader) error {
+				due, err := r.DueNotices(f.Now, 10, 10)
+				is(f, "of one tenant", len(due) == 5 && due[0].ID == mine[0].ID, true)
+				return err
+			})
 		},
 		"a notice is claimed once": func(f *Fixture) {
 			i := f.Incident("x", nil)
@@ -263,10 +293,10 @@ func alertTests() map[string]func(f *Fixture) {
 				})
 			}
 			f.View(func(r store.Reader) error {
-				due, err := r.DueNotices(f.Now, 10)
+				due, err := r.DueNotices(f.Now, 10, 10)
 				is(f, "due", len(due), 0)
 				f.must(err)
-				due, err = r.DueNotices(f.Now.Add(time.Minute), 10)
+				due, err = r.DueNotices(f.Now.Add(time.Minute), 10, 10)
 				is(f, "due later", len(due), 1)
 				return err
 			})
@@ -289,13 +319,13 @@ func alertTests() map[string]func(f *Fixture) {
 			n.Held, n.DueAt = true, f.Now.Add(time.Hour)
 			f.Update(func(tx store.Tx) error { _, err := tx.SettleNotice(n); return err })
 			f.View(func(r store.Reader) error {
-				due, err := r.DueNotices(f.Now, 10)
+				due, err := r.DueNotices(f.Now, 10, 10)
 				is(f, "held", len(due), 0)
 				return err
 			})
 			f.Update(func(tx store.Tx) error { return tx.FreeNotices(f.Now) })
 			f.View(func(r store.Reader) error {
-				due, err := r.DueNotices(f.Now, 10)
+				due, err := r.DueNotices(f.Now, 10, 10)
 				is(f, "free", len(due), 1)
 				is(f, "was held", due[0].Held, true)
 				return err
