@@ -113,15 +113,7 @@ const list = createRoute({
   component: function List() {
     const { q } = list.useSearch();
     const navigate = useNavigate();
-    return (
-      <WorkflowsPage
-        query={q}
-        onQuery={(query) => void navigate({ to: '/workflows', search: { q: query }, replace: true })}
-        workflowHref={(id) => `/workflows/${encodeURIComponent(id)}`}
-        fileHref={(path) => `/local/${path.split('/').map(encodeURIComponent).join('/')}`}
-        newHref="/workflows/new"
-      />
-    );
+    return <WorkflowsPage query={q} onQuery={(query) => void navigate({ to: '/workflows', search: { q: query }, replace: true })} />;
   },
 });
 
@@ -142,7 +134,7 @@ const versions = createRoute({
   path: '/workflows/$id/versions',
   component: function Versions() {
     const { id } = versions.useParams();
-    return <VersionsPage id={id} canvasHref={`/workflows/${id}`} versionHref={(n) => `/workflows/${id}/versions/${n}`} />;
+    return <VersionsPage id={id} />;
   },
 });
 

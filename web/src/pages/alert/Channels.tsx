@@ -5,10 +5,10 @@ import { Confirm } from '../../parts/Confirm';
 import { type Field, FormDialog } from '../../parts/FormDialog';
 import css from '../../parts/parts';
 import { Said } from '../../parts/Said';
-import { Scroll } from '../../parts/Scroll';
 import { ShownOnce } from '../../parts/ShownOnce';
 import { Switch } from '../../parts/Switch';
 import { useMay } from '../../parts/session';
+import { Table } from '../../parts/Table';
 import { Ago } from '../../parts/Time';
 import { type Channel, goesTo, ids } from './alerts';
 
@@ -101,77 +101,64 @@ export function Channels({ list, again }: { list: readonly Channel[]; again: () 
         </button>
       </div>
       <Said act={act} />
-      <Scroll label="Channels, table" className={css.tableBox}>
-        <table className={css.table}>
-          <thead>
-            <tr>
-              <th>Enabled</th>
-              <th>Name</th>
-              <th>Tells</th>
-              <th>Last sent</th>
-              <th>Actions</th>
-            </tr>
-          </thead>
-          <tbody>
-            {list.map((c) => (
-              <tr key={c.channel_id}>
-                <td>
-                  <Switch
-                    label={`${c.name} enabled`}
-                    on={c.enabled}
-                    disabled={!may || c.kind === 'log' || act.busy}
-                    onFlip={() =>
-                      void act
-                        .run(
-                          'Changing…',
-                          () => call('PUT', at(c), { enabled: !c.enabled }),
-                          () => `${c.name} is ${c.enabled ? 'disabled' : 'enabled'}.`,
-                        )
-                        .then(again)
-                    }
-                  />
-                </td>
-                <td>
-                  {c.name}
-                  {c.default && <div className={css.hint}>For rules that name none</div>}
-                </td>
-                <td>
-                  {goesTo(c)}
-                  {c.kind === 'log' && <div className={css.hint}>Where no other channel is.</div>}
-                  {c.failures_in_a_row > 0 && (
-                    <div className={css.bad}>
-                      Failed, {c.failures_in_a_row} in a row: {c.fault}
-                    </div>
-                  )}
-                </td>
-                <td>{c.last_sent_at ? <Ago at={c.last_sent_at} /> : 'Not yet'}</td>
-                <td>
-                  <button type="button" disabled={!may || act.busy} aria-label={`Test ${c.name}`} onClick={() => test(c)}>
-                    Test
+      <Table label="Channels, table" heads={['Enabled', 'Name', 'Tells', 'Last sent', 'Actions']}>
+        {list.map((c) => (
+          <tr key={c.channel_id}>
+            <td>
+              <Switch
+                label={`${c.name} enabled`}
+                on={c.enabled}
+                disabled={!may || c.kind === 'log' || act.busy}
+                onFlip={() =>
+                  void act
+                    .run(
+                      'Changing…',
+                      () => call('PUT', at(c), { enabled: !c.enabled }),
+                      () => `${c.name} is ${c.enabled ? 'disabled' : 'enabled'}.`,
+                    )
+                    .then(again)
+                }
+              />
+            </td>
+            <td>
+              {c.name}
+              {c.default && <div className={css.hint}>For rules that name none</div>}
+            </td>
+            <td>
+              {goesTo(c)}
+              {c.kind === 'log' && <div className={css.hint}>Where no other channel is.</div>}
+              {c.failures_in_a_row > 0 && (
+                <div className={css.bad}>
+                  Failed, {c.failures_in_a_row} in a row: {c.fault}
+                </div>
+              )}
+            </td>
+            <td>{c.last_sent_at ? <Ago at={c.last_sent_at} /> : 'Not yet'}</td>
+            <td>
+              <button type="button" disabled={!may || act.busy} aria-label={`Test ${c.name}`} onClick={() => test(c)}>
+                Test
+              </button>{' '}
+              {c.kind !== 'log' && (
+                <>
+                  <button type="button" disabled={!may} aria-label={`Change ${c.name}`} onClick={() => setOpen({ way: c.kind as Way, of: c })}>
+                    Change…
                   </button>{' '}
-                  {c.kind !== 'log' && (
+                  {c.webhook && (
                     <>
-                      <button type="button" disabled={!may} aria-label={`Change ${c.name}`} onClick={() => setOpen({ way: c.kind as Way, of: c })}>
-                        Change…
+                      <button type="button" disabled={!may} aria-label={`New secret for ${c.name}`} onClick={() => setRotating(c)}>
+                        New secret…
                       </button>{' '}
-                      {c.webhook && (
-                        <>
-                          <button type="button" disabled={!may} aria-label={`New secret for ${c.name}`} onClick={() => setRotating(c)}>
-                            New secret…
-                          </button>{' '}
-                        </>
-                      )}
-                      <button type="button" disabled={!may} aria-label={`Delete ${c.name}`} onClick={() => setGone(c)}>
-                        Delete…
-                      </button>
                     </>
                   )}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </Scroll>
+                  <button type="button" disabled={!may} aria-label={`Delete ${c.name}`} onClick={() => setGone(c)}>
+                    Delete…
+                  </button>
+                </>
+              )}
+            </td>
+          </tr>
+        ))}
+      </Table>
       {open && (
         <FormDialog
           title={open.of ? `Change ${open.of.name}` : open.way === 'webhook' ? 'Tell by a web call' : 'Tell by mail'}

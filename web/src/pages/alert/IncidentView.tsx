@@ -6,10 +6,10 @@ import { Confirm } from '../../parts/Confirm';
 import { onlyIf, useLive } from '../../parts/live';
 import css from '../../parts/parts';
 import { Said } from '../../parts/Said';
-import { Scroll } from '../../parts/Scroll';
 import { Fault, Loading } from '../../parts/States';
 import { Status } from '../../parts/Status';
 import { useMay } from '../../parts/session';
+import { Table } from '../../parts/Table';
 import { Ago } from '../../parts/Time';
 import { label } from '../../parts/words';
 import { useAgain } from './again';
@@ -107,33 +107,21 @@ export function IncidentView({ id, onChanged }: { id: string; onChanged: () => v
       <h3>Who was told</h3>
       {i.notices.length === 0 && <p className={css.fact}>Nobody yet.</p>}
       {i.notices.length > 0 && (
-        <Scroll label="Notices" className={css.tableBox}>
-          <table className={css.table}>
-            <thead>
-              <tr>
-                <th>Channel</th>
-                <th>What</th>
-                <th>How it went</th>
-                <th>When</th>
-              </tr>
-            </thead>
-            <tbody>
-              {i.notices.map((n) => (
-                <tr key={n.notice_id}>
-                  <td>{nameOf(n.channel_id)}</td>
-                  <td>{label(n.kind)}</td>
-                  <td>
-                    <Status word={n.held ? 'held' : n.state} />
-                    {n.fault && <div className={css.bad}>{n.fault}</div>}
-                  </td>
-                  <td>
-                    <Ago at={n.sent_at ?? n.due_at} />
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </Scroll>
+        <Table label="Notices" heads={['Channel', 'What', 'How it went', 'When']}>
+          {i.notices.map((n) => (
+            <tr key={n.notice_id}>
+              <td>{nameOf(n.channel_id)}</td>
+              <td>{label(n.kind)}</td>
+              <td>
+                <Status word={n.held ? 'held' : n.state} />
+                {n.fault && <div className={css.bad}>{n.fault}</div>}
+              </td>
+              <td>
+                <Ago at={n.sent_at ?? n.due_at} />
+              </td>
+            </tr>
+          ))}
+        </Table>
       )}
       {open && (
         <Confirm

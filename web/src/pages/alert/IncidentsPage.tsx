@@ -3,10 +3,10 @@ import { call, type Schemas } from '../../api/client';
 import { onlyIf, useLive } from '../../parts/live';
 import { PageHead } from '../../parts/PageHead';
 import css from '../../parts/parts';
-import { Scroll } from '../../parts/Scroll';
 import { Empty, Fault, Loading } from '../../parts/States';
 import { Status } from '../../parts/Status';
 import { useMay } from '../../parts/session';
+import { Table } from '../../parts/Table';
 import { Ago } from '../../parts/Time';
 import { useAgain } from './again';
 import { concerns, type IncidentSearch, kinds } from './alerts';
@@ -62,41 +62,29 @@ export function IncidentsPage({ id, search, onSearch }: Props) {
       )}
       <div className={css.pair} data-open={id || undefined}>
         {rows.length > 0 && (
-          <Scroll label="List of incidents" className={css.tableBox}>
-            <table className={css.table}>
-              <thead>
-                <tr>
-                  <th>State</th>
-                  <th>What</th>
-                  <th data-number>Count</th>
-                  <th>Last</th>
-                </tr>
-              </thead>
-              <tbody>
-                {rows.map((i) => (
-                  <tr key={i.incident_id} data-chosen={i.incident_id === id || undefined}>
-                    <td>
-                      <Status word={i.state} />
-                      <div className={css.hint}>
-                        <Status word={i.severity} />
-                      </div>
-                    </td>
-                    <td>
-                      <Link to="/incidents/$id" params={{ id: i.incident_id }} search={search}>
-                        {i.title}
-                      </Link>
-                      <div className={css.hint}>{kinds[i.rule] ?? i.rule}</div>
-                    </td>
-                    <td data-number>{i.count}</td>
-                    <td>
-                      <Ago at={i.last_at} />
-                      {i.acknowledged_by && <div className={css.hint}>with {i.acknowledged_by}</div>}
-                    </td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </Scroll>
+          <Table label="List of incidents" heads={['State', 'What', { number: 'Count' }, 'Last']}>
+            {rows.map((i) => (
+              <tr key={i.incident_id} data-chosen={i.incident_id === id || undefined}>
+                <td>
+                  <Status word={i.state} />
+                  <div className={css.hint}>
+                    <Status word={i.severity} />
+                  </div>
+                </td>
+                <td>
+                  <Link to="/incidents/$id" params={{ id: i.incident_id }} search={search}>
+                    {i.title}
+                  </Link>
+                  <div className={css.hint}>{kinds[i.rule] ?? i.rule}</div>
+                </td>
+                <td data-number>{i.count}</td>
+                <td>
+                  <Ago at={i.last_at} />
+                  {i.acknowledged_by && <div className={css.hint}>with {i.acknowledged_by}</div>}
+                </td>
+              </tr>
+            ))}
+          </Table>
         )}
         {id && <IncidentView key={id} id={id} onChanged={list.again} />}
       </div>

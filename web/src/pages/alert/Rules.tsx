@@ -4,10 +4,10 @@ import { useAct } from '../../parts/act';
 import { type Field, FormDialog } from '../../parts/FormDialog';
 import css from '../../parts/parts';
 import { Said } from '../../parts/Said';
-import { Scroll } from '../../parts/Scroll';
 import { Status } from '../../parts/Status';
 import { Switch } from '../../parts/Switch';
 import { useMay } from '../../parts/session';
+import { Table } from '../../parts/Table';
 import { label } from '../../parts/words';
 import { type Channel, condition, ids, kinds, minutes, type Rule, severities, within } from './alerts';
 
@@ -57,77 +57,63 @@ export function Rules({ list, channels, again }: { list: readonly Rule[]; channe
         </button>
       </div>
       <Said act={act} />
-      <Scroll label="Rules, table" className={css.tableBox}>
-        <table className={css.table}>
-          <thead>
-            <tr>
-              <th>Enabled</th>
-              <th>Looks for</th>
-              <th>Severity</th>
-              <th>Holds for</th>
-              <th>Channels</th>
-              <th>Actions</th>
-            </tr>
-          </thead>
-          <tbody>
-            {list.map((r) => (
-              <tr key={r.rule_id}>
-                <td>
-                  <Switch
-                    label={`${r.name} enabled`}
-                    on={r.enabled}
-                    disabled={!may || act.busy}
-                    onFlip={() =>
-                      void act
-                        .run(
-                          'Changing…',
-                          () => call('PUT', at(r), { enabled: !r.enabled }),
-                          () => `“${shown(r)}” is ${r.enabled ? 'disabled: it finds nothing more' : 'enabled'}.`,
-                        )
-                        .then(again)
-                    }
-                  />
-                </td>
-                <td>
-                  {shown(r)}
-                  <div className={css.hint}>{condition(r) || (r.builtin ? r.description : (kinds[r.kind] ?? r.kind))}</div>
-                </td>
-                <td>
-                  <Status word={r.severity} />
-                </td>
-                <td>{within(r.for_seconds)}</td>
-                <td>
-                  {r.channels.map(nameOf).join(', ') || 'Those for all rules'}
-                  {r.escalate_after_seconds > 0 && <div className={css.hint}>One after the other, each {within(r.escalate_after_seconds)} later</div>}
-                </td>
-                <td>
-                  <button type="button" disabled={!may} aria-label={`Change ${r.name}`} onClick={() => setOpen(r)}>
-                    Change…
-                  </button>{' '}
-                  {r.revision > 0 && (
-                    <button
-                      type="button"
-                      disabled={!may || act.busy}
-                      aria-label={r.builtin ? `Make ${r.name} as it was` : `Delete ${r.name}`}
-                      onClick={() =>
-                        void act
-                          .run(
-                            'Changing…',
-                            () => call('DELETE', at(r)),
-                            () => (r.builtin ? `“${shown(r)}” is as it was.` : `${r.name} is deleted.`),
-                          )
-                          .then(again)
-                      }
-                    >
-                      {r.builtin ? 'As it was' : 'Delete'}
-                    </button>
-                  )}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </Scroll>
+      <Table label="Rules, table" heads={['Enabled', 'Looks for', 'Severity', 'Holds for', 'Channels', 'Actions']}>
+        {list.map((r) => (
+          <tr key={r.rule_id}>
+            <td>
+              <Switch
+                label={`${r.name} enabled`}
+                on={r.enabled}
+                disabled={!may || act.busy}
+                onFlip={() =>
+                  void act
+                    .run(
+                      'Changing…',
+                      () => call('PUT', at(r), { enabled: !r.enabled }),
+                      () => `“${shown(r)}” is ${r.enabled ? 'disabled: it finds nothing more' : 'enabled'}.`,
+                    )
+                    .then(again)
+                }
+              />
+            </td>
+            <td>
+              {shown(r)}
+              <div className={css.hint}>{condition(r) || (r.builtin ? r.description : (kinds[r.kind] ?? r.kind))}</div>
+            </td>
+            <td>
+              <Status word={r.severity} />
+            </td>
+            <td>{within(r.for_seconds)}</td>
+            <td>
+              {r.channels.map(nameOf).join(', ') || 'Those for all rules'}
+              {r.escalate_after_seconds > 0 && <div className={css.hint}>One after the other, each {within(r.escalate_after_seconds)} later</div>}
+            </td>
+            <td>
+              <button type="button" disabled={!may} aria-label={`Change ${r.name}`} onClick={() => setOpen(r)}>
+                Change…
+              </button>{' '}
+              {r.revision > 0 && (
+                <button
+                  type="button"
+                  disabled={!may || act.busy}
+                  aria-label={r.builtin ? `Make ${r.name} as it was` : `Delete ${r.name}`}
+                  onClick={() =>
+                    void act
+                      .run(
+                        'Changing…',
+                        () => call('DELETE', at(r)),
+                        () => (r.builtin ? `“${shown(r)}” is as it was.` : `${r.name} is deleted.`),
+                      )
+                      .then(again)
+                  }
+                >
+                  {r.builtin ? 'As it was' : 'Delete'}
+                </button>
+              )}
+            </td>
+          </tr>
+        ))}
+      </Table>
       {open && (
         <FormDialog
           title={of ? `Change “${shown(of)}”` : 'Tell people of something'}

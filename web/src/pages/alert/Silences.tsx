@@ -5,8 +5,8 @@ import { FormDialog } from '../../parts/FormDialog';
 import { useLive } from '../../parts/live';
 import css from '../../parts/parts';
 import { Said } from '../../parts/Said';
-import { Scroll } from '../../parts/Scroll';
 import { useMay } from '../../parts/session';
+import { Table } from '../../parts/Table';
 import { exact, useNow } from '../../parts/Time';
 import { minutes, type Rule, type Silence, silent } from './alerts';
 
@@ -32,55 +32,41 @@ export function Silences({ list, rules, again }: { list: readonly Silence[]; rul
       <Said act={act} />
       {list.length === 0 && <p className={css.fact}>No silence. A silence holds notices for a while; what happens is an incident all the same.</p>}
       {list.length > 0 && (
-        <Scroll label="Silences, table" className={css.tableBox}>
-          <table className={css.table}>
-            <thead>
-              <tr>
-                <th>Name</th>
-                <th>For</th>
-                <th>When</th>
-                <th>Actions</th>
-              </tr>
-            </thead>
-            <tbody>
-              {list.map((s) => (
-                <tr key={s.silence_id}>
-                  <td>
-                    {s.name}
-                    {s.note && <div className={css.hint}>{s.note}</div>}
-                  </td>
-                  <td>{s.all ? 'Every rule' : s.rules.map(nameOf).join(', ') || 'Rules that name it'}</td>
-                  <td>
-                    {s.calendar_id ? `Outside of the working time of ${calendar(s.calendar_id)}` : `Until ${exact(s.until ?? '')}`}
-                    {!s.calendar_id && (
-                      <div className={css.hint}>
-                        {silent(s, now) ? 'Silent now' : Date.parse(s.until ?? '') <= now ? 'Over' : `From ${exact(s.from ?? '')}`}
-                      </div>
-                    )}
-                  </td>
-                  <td>
-                    <button
-                      type="button"
-                      disabled={!may || act.busy}
-                      aria-label={`End ${s.name}`}
-                      onClick={() =>
-                        void act
-                          .run(
-                            'Ending…',
-                            () => call('DELETE', `/silences/${encodeURIComponent(s.silence_id)}`),
-                            () => `${s.name} is over. What it held and is open still is told.`,
-                          )
-                          .then(again)
-                      }
-                    >
-                      End
-                    </button>
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </Scroll>
+        <Table label="Silences, table" heads={['Name', 'For', 'When', 'Actions']}>
+          {list.map((s) => (
+            <tr key={s.silence_id}>
+              <td>
+                {s.name}
+                {s.note && <div className={css.hint}>{s.note}</div>}
+              </td>
+              <td>{s.all ? 'Every rule' : s.rules.map(nameOf).join(', ') || 'Rules that name it'}</td>
+              <td>
+                {s.calendar_id ? `Outside of the working time of ${calendar(s.calendar_id)}` : `Until ${exact(s.until ?? '')}`}
+                {!s.calendar_id && (
+                  <div className={css.hint}>{silent(s, now) ? 'Silent now' : Date.parse(s.until ?? '') <= now ? 'Over' : `From ${exact(s.from ?? '')}`}</div>
+                )}
+              </td>
+              <td>
+                <button
+                  type="button"
+                  disabled={!may || act.busy}
+                  aria-label={`End ${s.name}`}
+                  onClick={() =>
+                    void act
+                      .run(
+                        'Ending…',
+                        () => call('DELETE', `/silences/${encodeURIComponent(s.silence_id)}`),
+                        () => `${s.name} is over. What it held and is open still is told.`,
+                      )
+                      .then(again)
+                  }
+                >
+                  End
+                </button>
+              </td>
+            </tr>
+          ))}
+        </Table>
       )}
       {making && (
         <FormDialog

@@ -3,30 +3,21 @@ import { Link } from '@tanstack/react-router';
 import type { Schemas } from '../../api/client';
 import chart from '../../parts/chart.module.css';
 import css from '../../parts/parts';
-import { Scroll } from '../../parts/Scroll';
+import { Table } from '../../parts/Table';
 import { label, lasted } from '../../parts/words';
 import own from './analytics.module.css';
 import { percent } from './numbers';
 
-function Table({ title, heads, children, empty }: { title: string; heads: readonly string[]; children: React.ReactNode; empty: string }) {
+function Section({ title, heads, children, empty }: { title: string; heads: readonly string[]; children: React.ReactNode; empty: string }) {
   return (
     <section className={chart.chart} aria-label={title}>
       <h2 className={own.title}>{title}</h2>
       {empty ? (
         <p className={css.hint}>{empty}</p>
       ) : (
-        <Scroll label={`${title}, table`} className={own.scroll}>
-          <table className={css.table}>
-            <thead>
-              <tr>
-                {heads.map((h) => (
-                  <th key={h}>{h}</th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>{children}</tbody>
-          </table>
-        </Scroll>
+        <Table label={`${title}, table`} heads={heads} className={own.scroll ?? ''}>
+          {children}
+        </Table>
       )}
     </section>
   );
@@ -43,7 +34,7 @@ function Share({ of }: { of: number }) {
 
 export function Waiting({ rows }: { rows: readonly Schemas['WaitRow'][] }) {
   return (
-    <Table
+    <Section
       title="What jobs waited for"
       heads={['For', 'Share', 'Waits', 'Mean', '90 % within']}
       empty={rows.length === 0 ? 'No job that ended had waited.' : ''}
@@ -59,7 +50,7 @@ export function Waiting({ rows }: { rows: readonly Schemas['WaitRow'][] }) {
           <td>{lasted(r.p90_ms)}</td>
         </tr>
       ))}
-    </Table>
+    </Section>
   );
 }
 
@@ -75,7 +66,7 @@ export function Workflows({
   onWorkflow: (id: string) => void;
 }) {
   return (
-    <Table title={title} heads={['Workflow', 'Jobs', 'Success', 'Half within', '90 % within', 'Before']} empty={rows.length === 0 ? none : ''}>
+    <Section title={title} heads={['Workflow', 'Jobs', 'Success', 'Half within', '90 % within', 'Before']} empty={rows.length === 0 ? none : ''}>
       {rows.map((r) => (
         <tr key={r.key}>
           <td>
@@ -90,13 +81,13 @@ export function Workflows({
           <td>{r.previous && r.previous.completed > 0 ? lasted(r.previous.p50_duration_ms) : '–'}</td>
         </tr>
       ))}
-    </Table>
+    </Section>
   );
 }
 
 export function Failures({ table }: { table: Schemas['FailureTable'] }) {
   return (
-    <Table title="Failures by reason" heads={['What', 'Workflow', 'Count', 'Share', 'Before']} empty={table.rows.length === 0 ? 'No job failed.' : ''}>
+    <Section title="Failures by reason" heads={['What', 'Workflow', 'Count', 'Share', 'Before']} empty={table.rows.length === 0 ? 'No job failed.' : ''}>
       {table.rows.map((r) => (
         <tr key={r.fingerprint}>
           <td>
@@ -115,13 +106,13 @@ export function Failures({ table }: { table: Schemas['FailureTable'] }) {
           <td>{r.count_before}</td>
         </tr>
       ))}
-    </Table>
+    </Section>
   );
 }
 
 export function Robots({ rows }: { rows: readonly Schemas['NumbersRow'][] }) {
   return (
-    <Table title="Robots" heads={['Robot', 'Busy', 'Jobs', 'Failed']} empty={rows.length === 0 ? 'No robot did anything.' : ''}>
+    <Section title="Robots" heads={['Robot', 'Busy', 'Jobs', 'Failed']} empty={rows.length === 0 ? 'No robot did anything.' : ''}>
       {rows.map((r) => (
         <tr key={r.key}>
           <td>
@@ -134,6 +125,6 @@ export function Robots({ rows }: { rows: readonly Schemas['NumbersRow'][] }) {
           <td>{r.sample > 0 ? percent(r.failure_rate) : '–'}</td>
         </tr>
       ))}
-    </Table>
+    </Section>
   );
 }

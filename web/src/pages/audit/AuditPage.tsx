@@ -6,6 +6,7 @@ import css from '../../parts/parts';
 import { Said } from '../../parts/Said';
 import { Scroll } from '../../parts/Scroll';
 import { Fault, Loading } from '../../parts/States';
+import { Table } from '../../parts/Table';
 import { label } from '../../parts/words';
 import { type AuditSearch, backwards, outcomes, queryOf, type Row } from './audit';
 import { Entry } from './Entry';
@@ -145,25 +146,11 @@ export function AuditPage({ search, onSearch }: { search: AuditSearch; onSearch:
         </p>
       )}
       {rows && rows.length > 0 && (
-        <Scroll label="Rows" className={css.tableBox}>
-          <table className={css.table}>
-            <thead>
-              <tr>
-                <th>Time</th>
-                <th>Actor</th>
-                <th>Action</th>
-                <th>Object</th>
-                <th>Outcome</th>
-                <th>Row</th>
-              </tr>
-            </thead>
-            <tbody>
-              {rows.map((r) => (
-                <Entry key={r.seq} row={r} open={open === r.seq} onOpen={() => setOpen(open === r.seq ? 0 : r.seq)} />
-              ))}
-            </tbody>
-          </table>
-        </Scroll>
+        <Table label="Rows" heads={['Time', 'Actor', 'Action', 'Object', 'Outcome', 'Row']}>
+          {rows.map((r) => (
+            <Entry key={r.seq} row={r} open={open === r.seq} onOpen={() => setOpen(open === r.seq ? 0 : r.seq)} />
+          ))}
+        </Table>
       )}
       {next > 0 && (
         <p>

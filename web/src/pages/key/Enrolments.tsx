@@ -5,9 +5,9 @@ import { Confirm } from '../../parts/Confirm';
 import { onlyIf, useLive } from '../../parts/live';
 import css from '../../parts/parts';
 import { Said } from '../../parts/Said';
-import { Scroll } from '../../parts/Scroll';
 import { ShownOnce } from '../../parts/ShownOnce';
 import { Fault } from '../../parts/States';
+import { Table } from '../../parts/Table';
 import { exact } from '../../parts/Time';
 
 /** Enrolments are tokens with which machines make themselves robots. */
@@ -56,52 +56,37 @@ export function Enrolments() {
       {list.error && <Fault error={list.error} again={list.again} />}
       {list.data && tokens.length === 0 && <p className={css.hint}>No token can be used now.</p>}
       {tokens.length > 0 && (
-        <Scroll label="Tokens" className={css.tableBox}>
-          <table className={css.table}>
-            <thead>
-              <tr>
-                <th>Token</th>
-                <th>Environment</th>
-                <th>Robots named</th>
-                <th>Used</th>
-                <th>Expires</th>
-                <th>Made by</th>
-                <th>Actions</th>
-              </tr>
-            </thead>
-            <tbody>
-              {tokens.map((e) => (
-                <tr key={e.enrolment_id}>
-                  <td className={css.mono}>cfe_…{e.hint}</td>
-                  <td>{e.environment}</td>
-                  <td className={css.mono}>{e.name_pattern || '*'}</td>
-                  <td>
-                    {e.uses} of {e.uses_max}
-                  </td>
-                  <td>{exact(e.expires_at)}</td>
-                  <td>{e.created_by}</td>
-                  <td>
-                    <button
-                      type="button"
-                      aria-label={`Revoke the token ${e.hint}`}
-                      onClick={() =>
-                        void act
-                          .run(
-                            'Revoking…',
-                            () => call('DELETE', `/enrolments/${e.enrolment_id}`).then(() => true),
-                            () => 'The token is revoked. Robots that are there keep their keys.',
-                          )
-                          .then(list.again)
-                      }
-                    >
-                      Revoke
-                    </button>
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </Scroll>
+        <Table label="Tokens" heads={['Token', 'Environment', 'Robots named', 'Used', 'Expires', 'Made by', 'Actions']}>
+          {tokens.map((e) => (
+            <tr key={e.enrolment_id}>
+              <td className={css.mono}>cfe_…{e.hint}</td>
+              <td>{e.environment}</td>
+              <td className={css.mono}>{e.name_pattern || '*'}</td>
+              <td>
+                {e.uses} of {e.uses_max}
+              </td>
+              <td>{exact(e.expires_at)}</td>
+              <td>{e.created_by}</td>
+              <td>
+                <button
+                  type="button"
+                  aria-label={`Revoke the token ${e.hint}`}
+                  onClick={() =>
+                    void act
+                      .run(
+                        'Revoking…',
+                        () => call('DELETE', `/enrolments/${e.enrolment_id}`).then(() => true),
+                        () => 'The token is revoked. Robots that are there keep their keys.',
+                      )
+                      .then(list.again)
+                  }
+                >
+                  Revoke
+                </button>
+              </td>
+            </tr>
+          ))}
+        </Table>
       )}
       {making && (
         <Confirm title="New enrolment token" action="Make the token" busy={act.busy} onConfirm={send} onClose={() => setMaking(false)}>

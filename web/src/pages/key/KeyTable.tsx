@@ -1,7 +1,7 @@
 import type { Schemas } from '../../api/client';
 import css from '../../parts/parts';
-import { Scroll } from '../../parts/Scroll';
 import { Status } from '../../parts/Status';
+import { Table } from '../../parts/Table';
 import { Ago, exact, In } from '../../parts/Time';
 import { hasEnded, madeBy, prefix, scopeOf } from './keys';
 
@@ -34,6 +34,7 @@ export function KeyTable({ keys, may, people, onRotate, onRevoke }: Props) {
           </tr>
         </thead>
         <tbody>
+    <Table label="Keys" heads={['Name', 'Prefix', 'Scope', 'State', 'Created', 'Expires', 'Last used', 'Actions']}>
           {keys.map((k) => (
             <tr key={k.key_id}>
               <td>
@@ -92,8 +93,6 @@ export function KeyTable({ keys, may, people, onRotate, onRevoke }: Props) {
               </td>
             </tr>
           ))}
-        </tbody>
-      </table>
-    </Scroll>
+    </Table>
   );
 }

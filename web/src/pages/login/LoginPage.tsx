@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'react';
 import { serverNow, useNow } from '../../parts/Time';
 import { span } from '../../parts/words';
-import css from '../workflow/workflow.module.css';
+import css from './login.module.css';
 
 /** Why an issuer's sign-in came to nothing, by the reason that the server gives. */
 const problems: Record<string, string> = {

@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import { call, type Schemas } from '../../api/client';
 import { sentence } from '../../parts/act';
-import css from '../workflow/workflow.module.css';
+import css from './login.module.css';
 
 /** SetupPage makes the first administrator, with the token that the server showed at its start. */
 export function SetupPage() {

@@ -5,8 +5,8 @@ import type { Act } from '../../parts/act';
 import { Confirm } from '../../parts/Confirm';
 import { useLive } from '../../parts/live';
 import css from '../../parts/parts';
-import { Scroll } from '../../parts/Scroll';
 import { Fault, Loading } from '../../parts/States';
+import { Table } from '../../parts/Table';
 import { Ago } from '../../parts/Time';
 
 type Group = Schemas['DeadLetterGroup'];
@@ -23,53 +23,39 @@ export function DeadGroups({ act, mayRun, onDone }: { act: Act; mayRun: boolean;
   if (!list.data) return <Loading what="groups" />;
   return (
     <>
-      <Scroll label="Groups" className={css.tableBox}>
-        <table className={css.table}>
-          <thead>
-            <tr>
-              <th data-number>Jobs</th>
-              <th>Workflow</th>
-              <th>Failed of</th>
-              <th>First</th>
-              <th>Newest</th>
-              <th>Actions</th>
-            </tr>
-          </thead>
-          <tbody>
-            {list.data.groups.map((g) => (
-              <tr key={g.fingerprint}>
-                <td data-number>{g.count}</td>
-                <td>{g.workflow_name}</td>
-                <td>
-                  {g.message}
-                  <div className={css.hint}>
-                    {g.error_type}
-                    {g.node && ` at ${g.node}`}
-                  </div>
-                </td>
-                <td>
-                  <Ago at={g.first_failed_at} />
-                </td>
-                <td>
-                  <Link to="/fleet/jobs/$id" params={{ id: g.sample_job_id }} search={{}}>
-                    <Ago at={g.last_failed_at} />
-                  </Link>
-                </td>
-                <td>
-                  <button
-                    type="button"
-                    disabled={!mayRun || act.busy}
-                    aria-label={`Retry all ${g.count} of ${g.workflow_name}: ${g.message}`}
-                    onClick={() => setAgain(g)}
-                  >
-                    Retry {g.count === 1 ? 'it' : `all ${g.count}`}…
-                  </button>
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </Scroll>
+      <Table label="Groups" heads={[{ number: 'Jobs' }, 'Workflow', 'Failed of', 'First', 'Newest', 'Actions']}>
+        {list.data.groups.map((g) => (
+          <tr key={g.fingerprint}>
+            <td data-number>{g.count}</td>
+            <td>{g.workflow_name}</td>
+            <td>
+              {g.message}
+              <div className={css.hint}>
+                {g.error_type}
+                {g.node && ` at ${g.node}`}
+              </div>
+            </td>
+            <td>
+              <Ago at={g.first_failed_at} />
+            </td>
+            <td>
+              <Link to="/fleet/jobs/$id" params={{ id: g.sample_job_id }} search={{}}>
+                <Ago at={g.last_failed_at} />
+              </Link>
+            </td>
+            <td>
+              <button
+                type="button"
+                disabled={!mayRun || act.busy}
+                aria-label={`Retry all ${g.count} of ${g.workflow_name}: ${g.message}`}
+                onClick={() => setAgain(g)}
+              >
+                Retry {g.count === 1 ? 'it' : `all ${g.count}`}…
+              </button>
+            </td>
+          </tr>
+        ))}
+      </Table>
       <p className={css.hint}>
         Alike are failures of one workflow and node whose messages differ in numbers and quoted names alone.
         {list.data.more && ' Older dead letters than the newest 2000 are in no group.'}

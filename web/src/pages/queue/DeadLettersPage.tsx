@@ -8,9 +8,9 @@ import { PageHead } from '../../parts/PageHead';
 import { Pager } from '../../parts/Pager';
 import css from '../../parts/parts';
 import { Said } from '../../parts/Said';
-import { Scroll } from '../../parts/Scroll';
 import { Fault, Loading } from '../../parts/States';
 import { useMay } from '../../parts/session';
+import { Table } from '../../parts/Table';
 import { Ago } from '../../parts/Time';
 import { label } from '../../parts/words';
 import { DeadGroups } from './DeadGroups';
@@ -65,70 +65,55 @@ export function DeadLettersPage({ view, onView }: { view: DeadView; onView: (v: 
       )}
       {view === 'groups' && rows.length > 0 && <DeadGroups act={act} mayRun={mayRun ?? false} onDone={list.again} />}
       {view !== 'groups' && rows.length > 0 && (
-        <Scroll label="Dead letters" className={css.tableBox}>
-          <table className={css.table}>
-            <thead>
-              <tr>
-                <th>Workflow</th>
-                <th>Job</th>
-                <th>Why</th>
-                <th>Error</th>
-                <th>Failed</th>
-                <th>Tries</th>
-                <th>Actions</th>
-              </tr>
-            </thead>
-            <tbody>
-              {rows.map((e) => (
-                <tr key={e.entry_id}>
-                  <td>{e.workflow_name}</td>
-                  <td>
-                    <Link to="/fleet/jobs/$id" params={{ id: e.job_id }} search={{}} className={css.mono}>
-                      …{e.job_id.slice(-8)}
-                    </Link>
-                  </td>
-                  <td>{label(e.reason)}</td>
-                  <td>
-                    {e.error_message ?? label(e.error_class)}
-                    {e.error_details?.node && <span className={css.hint}> at {e.error_details.node}</span>}
-                  </td>
-                  <td>
-                    <Ago at={e.failed_at} />
-                  </td>
-                  <td>{e.retry_count + 1}</td>
-                  <td>
-                    {e.reprocessed_at ? (
-                      <span className={css.hint}>
-                        Looked after <Ago at={e.reprocessed_at} />
-                        {e.reprocessed_by && ` by ${e.reprocessed_by}`}
-                      </span>
-                    ) : (
-                      <button
-                        type="button"
-                        disabled={!mayRun || act.busy}
-                        aria-label={`Retry ${e.workflow_name} ${e.job_id}`}
-                        onClick={() =>
-                          void act
-                            .run(
-                              'Retrying…',
-                              () => call<Schemas['RetryAnswer']>('POST', `/dlq/${e.entry_id}/retry`),
-                              (a) => a.message,
-                            )
-                            .then(list.again)
-                        }
-                      >
-                        Retry
-                      </button>
-                    )}{' '}
-                    <button type="button" disabled={!mayPurge} aria-label={`Delete ${e.workflow_name} ${e.job_id}`} onClick={() => setGone(e)}>
-                      Delete…
-                    </button>
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </Scroll>
+        <Table label="Dead letters" heads={['Workflow', 'Job', 'Why', 'Error', 'Failed', 'Tries', 'Actions']}>
+          {rows.map((e) => (
+            <tr key={e.entry_id}>
+              <td>{e.workflow_name}</td>
+              <td>
+                <Link to="/fleet/jobs/$id" params={{ id: e.job_id }} search={{}} className={css.mono}>
+                  …{e.job_id.slice(-8)}
+                </Link>
+              </td>
+              <td>{label(e.reason)}</td>
+              <td>
+                {e.error_message ?? label(e.error_class)}
+                {e.error_details?.node && <span className={css.hint}> at {e.error_details.node}</span>}
+              </td>
+              <td>
+                <Ago at={e.failed_at} />
+              </td>
+              <td>{e.retry_count + 1}</td>
+              <td>
+                {e.reprocessed_at ? (
+                  <span className={css.hint}>
+                    Looked after <Ago at={e.reprocessed_at} />
+                    {e.reprocessed_by && ` by ${e.reprocessed_by}`}
+                  </span>
+                ) : (
+                  <button
+                    type="button"
+                    disabled={!mayRun || act.busy}
+                    aria-label={`Retry ${e.workflow_name} ${e.job_id}`}
+                    onClick={() =>
+                      void act
+                        .run(
+                          'Retrying…',
+                          () => call<Schemas['RetryAnswer']>('POST', `/dlq/${e.entry_id}/retry`),
+                          (a) => a.message,
+                        )
+                        .then(list.again)
+                    }
+                  >
+                    Retry
+                  </button>
+                )}{' '}
+                <button type="button" disabled={!mayPurge} aria-label={`Delete ${e.workflow_name} ${e.job_id}`} onClick={() => setGone(e)}>
+                  Delete…
+                </button>
+              </td>
+            </tr>
+          ))}
+        </Table>
       )}
       {view !== 'groups' && <Pager trail={trail} next={list.data?.next_cursor} onTrail={setTrail} words={['Newer', 'Older']} />}
       {gone && (

@@ -7,10 +7,10 @@ import { useLive } from '../../parts/live';
 import { Pager } from '../../parts/Pager';
 import css from '../../parts/parts';
 import { Said } from '../../parts/Said';
-import { Scroll } from '../../parts/Scroll';
 import { Fault, Loading } from '../../parts/States';
 import { Status } from '../../parts/Status';
 import { useMay } from '../../parts/session';
+import { Table } from '../../parts/Table';
 import { Ago, exact } from '../../parts/Time';
 import { label, priority, span } from '../../parts/words';
 import { AddItem, ImportItems } from './AddItems';
@@ -155,70 +155,65 @@ export function QueueView({ id, others, search, onSearch, onGone }: Props) {
         <p className={css.hint}>{search.status || search.q ? 'No item matches.' : 'No items yet. Add one, import many, or let a workflow add them.'}</p>
       )}
       {rows.length > 0 && (
-        <Scroll label="Items" className={css.tableBox}>
-          <table className={css.table}>
-            <thead>
-              <tr>
-                <th>
-                  <input
-                    type="checkbox"
-                    aria-label="All items of this page"
-                    checked={rows.every((i) => chosen.has(i.id))}
-                    onChange={(e) => setChosen(new Set(e.target.checked ? rows.map((i) => i.id) : []))}
-                  />
-                </th>
-                <th>Reference</th>
-                <th>State</th>
-                <th>Priority</th>
-                <th>Created</th>
-                <th>Deadline</th>
-                <th>Try</th>
-                <th>Robot or job</th>
-                <th>Updated</th>
-              </tr>
-            </thead>
-            <tbody>
-              {rows.map((i) => (
-                <tr key={i.id} data-chosen={i.id === search.item || undefined}>
-                  <td>
-                    <input
-                      type="checkbox"
-                      aria-label={`Choose ${i.reference ?? i.id}`}
-                      checked={chosen.has(i.id)}
-                      onChange={(e) => setChosen((was) => new Set(e.target.checked ? [...was, i.id] : [...was].filter((x) => x !== i.id)))}
-                    />
-                  </td>
-                  <td>
-                    <button type="button" className={css.link} onClick={() => set({ item: i.id === search.item ? undefined : i.id })}>
-                      {i.reference ?? `…${i.id.slice(-8)}`}
-                    </button>
-                  </td>
-                  <td>
-                    <Status word={i.status} {...(i.overdue ? { more: '· overdue' } : i.postponed ? { more: '· postponed' } : {})} />
-                  </td>
-                  <td>{priority(i.priority)}</td>
-                  <td>
-                    <Ago at={i.created_at} />
-                  </td>
-                  <td>{i.deadline ? exact(i.deadline) : '–'}</td>
-                  <td>{i.retry_no + 1}</td>
-                  <td>
-                    {i.job_id ? (
-                      <Link to="/fleet/jobs/$id" params={{ id: i.job_id }} search={{}}>
-                        {i.robot_name ?? i.robot_id ?? `…${i.job_id.slice(-8)}`}
-                      </Link>
-                    ) : (
-                      (i.holder ?? '–')
-                    )}
-                  </td>
-                  <td>
-                    <Ago at={i.updated_at} />
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </Scroll>
+        <Table
+          label="Items"
+          heads={[
+            <input
+              key="all"
+              type="checkbox"
+              aria-label="All items of this page"
+              checked={rows.every((i) => chosen.has(i.id))}
+              onChange={(e) => setChosen(new Set(e.target.checked ? rows.map((i) => i.id) : []))}
+            />,
+            'Reference',
+            'State',
+            'Priority',
+            'Created',
+            'Deadline',
+            'Try',
+            'Robot or job',
+            'Updated',
+          ]}
+        >
+          {rows.map((i) => (
+            <tr key={i.id} data-chosen={i.id === search.item || undefined}>
+              <td>
+                <input
+                  type="checkbox"
+                  aria-label={`Choose ${i.reference ?? i.id}`}
+                  checked={chosen.has(i.id)}
+                  onChange={(e) => setChosen((was) => new Set(e.target.checked ? [...was, i.id] : [...was].filter((x) => x !== i.id)))}
+                />
+              </td>
+              <td>
+                <button type="button" className={css.link} onClick={() => set({ item: i.id === search.item ? undefined : i.id })}>
+                  {i.reference ?? `…${i.id.slice(-8)}`}
+                </button>
+              </td>
+              <td>
+                <Status word={i.status} {...(i.overdue ? { more: '· overdue' } : i.postponed ? { more: '· postponed' } : {})} />
+              </td>
+              <td>{priority(i.priority)}</td>
+              <td>
+                <Ago at={i.created_at} />
+              </td>
+              <td>{i.deadline ? exact(i.deadline) : '–'}</td>
+              <td>{i.retry_no + 1}</td>
+              <td>
+                {i.job_id ? (
+                  <Link to="/fleet/jobs/$id" params={{ id: i.job_id }} search={{}}>
+                    {i.robot_name ?? i.robot_id ?? `…${i.job_id.slice(-8)}`}
+                  </Link>
+                ) : (
+                  (i.holder ?? '–')
+                )}
+              </td>
+              <td>
+                <Ago at={i.updated_at} />
+              </td>
+            </tr>
+          ))}
+        </Table>
       )}
       <Pager trail={trail} next={items.data?.next_cursor} onTrail={(list) => setCursors({ of: filter, list })} />
       {search.item && (

@@ -6,9 +6,9 @@ import { fleet, useLive } from '../../parts/live';
 import parts from '../../parts/parts';
 import { isPaused } from '../../parts/paused';
 import { capabilities } from '../../parts/RobotPicker/picker';
-import { Scroll } from '../../parts/Scroll';
 import { Fault, Loading } from '../../parts/States';
 import { useMay } from '../../parts/session';
+import { Table } from '../../parts/Table';
 import { clock, exact, serverNow } from '../../parts/Time';
 import { span } from '../../parts/words';
 import css from './fleethealth.module.css';
@@ -236,50 +236,39 @@ function Trouble({ title, list, none }: { title: string; list: readonly { id: st
 /** Capacity says of each capability what is used, free and held, and what waits for it. */
 function Capacity({ list }: { list: readonly Schemas['CapabilityRoom'][] }) {
   return (
-    <Scroll label="Capacity by capability, as a table" className={css.wide}>
-      <table className={parts.table}>
-        <thead>
-          <tr>
-            <th>Capability</th>
-            <th>Slots</th>
-            <th data-number>Used</th>
-            <th data-number>Free</th>
-            <th data-number>Held</th>
-            <th data-number>Robots</th>
-            <th>Jobs that wait for it</th>
-          </tr>
-        </thead>
-        <tbody>
-          {list.map((c) => (
-            <tr key={c.capability}>
-              <td>
-                <Link to="/fleet/robots" search={{ cap: c.capability }}>
-                  {capability(c.capability)}
-                </Link>
-              </td>
-              <td>
-                <span className={css.room} aria-hidden="true">
-                  {(['used', 'held', 'free'] as const).map((k) => (
-                    <i key={k} data-kind={k} style={{ width: `${c.slots > 0 ? (100 * c[k]) / c.slots : 0}%` }} />
-                  ))}
-                </span>{' '}
-                {c.slots === 0 ? 'none' : `${count(c.used)} of ${count(c.slots)} used`}
-              </td>
-              <td data-number>{count(c.used)}</td>
-              <td data-number>{count(c.free)}</td>
-              <td data-number>{count(c.held)}</td>
-              <td data-number>
-                {count(c.connected)} of {count(c.robots)}
-              </td>
-              <td className={c.waiting > 0 && c.free === 0 ? parts.warn : ''}>
-                {c.waiting === 0
-                  ? 'none'
-                  : `${count(c.waiting)} ${c.waiting === 1 ? 'job' : 'jobs'}${c.sampled > 0 ? `, ${span(Math.round(c.mean_wait_ms / 1000) * 1000).replace('0 ms', '0 s')} on average${c.sampled < c.waiting ? ` of ${count(c.sampled)}` : ''}` : ''}`}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </Scroll>
+    <Table
+      label="Capacity by capability, as a table"
+      className={css.wide ?? ''}
+      heads={['Capability', 'Slots', { number: 'Used' }, { number: 'Free' }, { number: 'Held' }, { number: 'Robots' }, 'Jobs that wait for it']}
+    >
+      {list.map((c) => (
+        <tr key={c.capability}>
+          <td>
+            <Link to="/fleet/robots" search={{ cap: c.capability }}>
+              {capability(c.capability)}
+            </Link>
+          </td>
+          <td>
+            <span className={css.room} aria-hidden="true">
+              {(['used', 'held', 'free'] as const).map((k) => (
+                <i key={k} data-kind={k} style={{ width: `${c.slots > 0 ? (100 * c[k]) / c.slots : 0}%` }} />
+              ))}
+            </span>{' '}
+            {c.slots === 0 ? 'none' : `${count(c.used)} of ${count(c.slots)} used`}
+          </td>
+          <td data-number>{count(c.used)}</td>
+          <td data-number>{count(c.free)}</td>
+          <td data-number>{count(c.held)}</td>
+          <td data-number>
+            {count(c.connected)} of {count(c.robots)}
+          </td>
+          <td className={c.waiting > 0 && c.free === 0 ? parts.warn : ''}>
+            {c.waiting === 0
+              ? 'none'
+              : `${count(c.waiting)} ${c.waiting === 1 ? 'job' : 'jobs'}${c.sampled > 0 ? `, ${span(Math.round(c.mean_wait_ms / 1000) * 1000).replace('0 ms', '0 s')} on average${c.sampled < c.waiting ? ` of ${count(c.sampled)}` : ''}` : ''}`}
+          </td>
+        </tr>
+      ))}
+    </Table>
   );
 }

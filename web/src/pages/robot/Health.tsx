@@ -1,9 +1,9 @@
 import { call, type Schemas } from '../../api/client';
 import { useLive } from '../../parts/live';
 import css from '../../parts/parts';
-import { Scroll } from '../../parts/Scroll';
 import { Fault, Loading } from '../../parts/States';
 import { Status } from '../../parts/Status';
+import { Table } from '../../parts/Table';
 import { measure, nameOf, readOf } from './health';
 
 /** Health is how well a robot does, check by check with its limits. */
@@ -26,32 +26,19 @@ export function Health({ id }: { id: string }) {
         </p>
       ))}
       {h && (
-        <Scroll label="Checks" className={css.tableBox}>
-          <table className={css.table}>
-            <thead>
-              <tr>
-                <th>Check</th>
-                <th>State</th>
-                <th>Value</th>
-                <th>Degraded from</th>
-                <th>Failing from</th>
-              </tr>
-            </thead>
-            <tbody>
-              {h.checks.map((c) => (
-                <tr key={c.name}>
-                  <td>{nameOf(c)}</td>
-                  <td>
-                    <Status word={c.state} />
-                  </td>
-                  <td>{readOf(c)}</td>
-                  <td>{c.name === 'quarantine' ? '–' : measure(c.degraded_at, c.unit)}</td>
-                  <td>{c.name === 'quarantine' ? 'In it' : measure(c.failing_at, c.unit)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </Scroll>
+        <Table label="Checks" heads={['Check', 'State', 'Value', 'Degraded from', 'Failing from']}>
+          {h.checks.map((c) => (
+            <tr key={c.name}>
+              <td>{nameOf(c)}</td>
+              <td>
+                <Status word={c.state} />
+              </td>
+              <td>{readOf(c)}</td>
+              <td>{c.name === 'quarantine' ? '–' : measure(c.degraded_at, c.unit)}</td>
+              <td>{c.name === 'quarantine' ? 'In it' : measure(c.failing_at, c.unit)}</td>
+            </tr>
+          ))}
+        </Table>
       )}
     </section>
   );

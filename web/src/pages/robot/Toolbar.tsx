@@ -21,7 +21,7 @@ export const Toolbar = memo(function Toolbar({ search, set, onSearch, filters }:
   const caps = words(search.cap);
   return (
     <>
-      <div className={css.bar}>
+      <div className={css.bar} data-slides>
         <input
           type="search"
           aria-label="Search robots"
@@ -32,7 +32,7 @@ export const Toolbar = memo(function Toolbar({ search, set, onSearch, filters }:
         <Segments search={search} set={set} />
         <Pickers search={search} set={set} filters={filters} />
       </div>
-      <div className={css.bar}>
+      <div className={css.bar} data-slides>
         <Views page="robots" query={query} onQuery={(q) => onSearch(robotSearch(q))} />
         <fieldset className={css.chips}>
           <legend>Capability</legend>

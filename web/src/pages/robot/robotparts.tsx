@@ -3,9 +3,9 @@ import { Link } from '@tanstack/react-router';
 import type { Robot, Schemas } from '../../api/client';
 import css from '../../parts/parts';
 import { capabilities } from '../../parts/RobotPicker/picker';
-import { Scroll } from '../../parts/Scroll';
 import { Loading } from '../../parts/States';
 import { Status } from '../../parts/Status';
+import { Table } from '../../parts/Table';
 import { Ago, exact } from '../../parts/Time';
 import { between, label, lasted, shapes } from '../../parts/words';
 import { told } from '../../words/activity';
@@ -70,46 +70,32 @@ export function Jobs({ jobs, loaded }: { jobs: readonly Job[]; loaded: boolean }
   if (!loaded) return <Loading what="its jobs" />;
   if (jobs.length === 0) return <p className={css.fact}>This robot has had no job yet.</p>;
   return (
-    <Scroll label="Jobs of the robot" className={css.tableBox}>
-      <table className={css.table}>
-        <thead>
-          <tr>
-            <th>State</th>
-            <th>Workflow</th>
-            <th>Created</th>
-            <th>Started</th>
-            <th>Duration</th>
-            <th>Why it failed</th>
-          </tr>
-        </thead>
-        <tbody>
-          {jobs.slice(0, squares).map((j) => (
-            <tr key={j.job_id}>
-              <td>
-                <Status word={j.status} />
-              </td>
-              <td>
-                <Link to="/fleet/jobs/$id" params={{ id: j.job_id }} search={{}}>
-                  {j.workflow.workflow_name}
-                </Link>
-              </td>
-              <td>
-                <Ago at={j.created_at} />
-              </td>
-              <td>{j.started_at ? exact(j.started_at) : '–'}</td>
-              <td>{between(j.started_at, j.ended_at) || (ended.has(j.status) ? '–' : `${j.progress} %`)}</td>
-              <td>
-                {(j.status === 'failed' || j.status === 'timeout') && (
-                  <Link to="/fleet/jobs/$id" params={{ id: j.job_id }} search={{ pane: 'log' }}>
-                    {label(j.end_reason || j.error_code || j.error_class || 'log')}
-                  </Link>
-                )}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </Scroll>
+    <Table label="Jobs of the robot" heads={['State', 'Workflow', 'Created', 'Started', 'Duration', 'Why it failed']}>
+      {jobs.slice(0, squares).map((j) => (
+        <tr key={j.job_id}>
+          <td>
+            <Status word={j.status} />
+          </td>
+          <td>
+            <Link to="/fleet/jobs/$id" params={{ id: j.job_id }} search={{}}>
+              {j.workflow.workflow_name}
+            </Link>
+          </td>
+          <td>
+            <Ago at={j.created_at} />
+          </td>
+          <td>{j.started_at ? exact(j.started_at) : '–'}</td>
+          <td>{between(j.started_at, j.ended_at) || (ended.has(j.status) ? '–' : `${j.progress} %`)}</td>
+          <td>
+            {(j.status === 'failed' || j.status === 'timeout') && (
+              <Link to="/fleet/jobs/$id" params={{ id: j.job_id }} search={{ pane: 'log' }}>
+                {label(j.end_reason || j.error_code || j.error_class || 'log')}
+              </Link>
+            )}
+          </td>
+        </tr>
+      ))}
+    </Table>
   );
 }
 
@@ -120,48 +106,32 @@ export function Commands({ list }: { list: readonly Schemas['CommandEntry'][] | 
   if (!list) return <Loading what="its commands" />;
   if (list.length === 0) return <p className={css.fact}>Nothing was asked of this robot yet. What is asked above is kept here with what became of it.</p>;
   return (
-    <Scroll label="Commands" className={css.tableBox}>
-      <table className={css.table}>
-        <thead>
-          <tr>
-            <th>Command</th>
-            <th>State</th>
-            <th>Asked</th>
-            <th>By</th>
-            <th>Delivered</th>
-            <th>Ended</th>
-            <th data-number>Took</th>
-            <th>What it said</th>
+    <Table label="Commands" heads={['Command', 'State', 'Asked', 'By', 'Delivered', 'Ended', { number: 'Took' }, 'What it said']}>
+      {list.map((c) => {
+        const ms = took(c);
+        return (
+          <tr key={c.command_id}>
+            <td>{label(c.command)}</td>
+            <td>
+              <span className={css.status}>
+                <span className={css.glyph} data-tone={tones[steps[c.status] ?? ''] ?? 'accent'} aria-hidden="true">
+                  {shapes[steps[c.status] ?? ''] ?? '·'}
+                </span>
+                {label(c.status)}
+              </span>
+            </td>
+            <td>
+              <Ago at={c.created_at} />
+            </td>
+            <td>{c.requested_by || '–'}</td>
+            <td>{c.delivered_at ? exact(c.delivered_at) : '–'}</td>
+            <td>{c.ended_at ? exact(c.ended_at) : '–'}</td>
+            <td data-number>{ms === undefined ? 'under way' : lasted(ms)}</td>
+            <td>{c.message}</td>
           </tr>
-        </thead>
-        <tbody>
-          {list.map((c) => {
-            const ms = took(c);
-            return (
-              <tr key={c.command_id}>
-                <td>{label(c.command)}</td>
-                <td>
-                  <span className={css.status}>
-                    <span className={css.glyph} data-tone={tones[steps[c.status] ?? ''] ?? 'accent'} aria-hidden="true">
-                      {shapes[steps[c.status] ?? ''] ?? '·'}
-                    </span>
-                    {label(c.status)}
-                  </span>
-                </td>
-                <td>
-                  <Ago at={c.created_at} />
-                </td>
-                <td>{c.requested_by || '–'}</td>
-                <td>{c.delivered_at ? exact(c.delivered_at) : '–'}</td>
-                <td>{c.ended_at ? exact(c.ended_at) : '–'}</td>
-                <td data-number>{ms === undefined ? 'under way' : lasted(ms)}</td>
-                <td>{c.message}</td>
-              </tr>
-            );
-          })}
-        </tbody>
-      </table>
-    </Scroll>
+        );
+      })}
+    </Table>
   );
 }
 

@@ -7,10 +7,10 @@ import { onlyIf, useLive } from '../../parts/live';
 import { Pager } from '../../parts/Pager';
 import css from '../../parts/parts';
 import { Said } from '../../parts/Said';
-import { Scroll } from '../../parts/Scroll';
 import { Fault, Loading } from '../../parts/States';
 import { Status } from '../../parts/Status';
 import { useMay } from '../../parts/session';
+import { Table } from '../../parts/Table';
 import { label } from '../../parts/words';
 import { removeLater, runNow, skipNext } from './acts';
 import { ScheduleDialog } from './ScheduleDialog';
@@ -139,40 +139,29 @@ export function ScheduleView({ id, search, onSearch, onChanged, onOpen, onGone }
       {!fires.data && !fires.error && <Loading what="its times" />}
       {fires.data?.fires.length === 0 && <p className={css.hint}>{search.outcome ? 'No time had this outcome.' : 'None of its times has come yet.'}</p>}
       {fires.data && fires.data.fires.length > 0 && (
-        <Scroll label="Fires" className={css.tableBox}>
-          <table className={css.table}>
-            <thead>
-              <tr>
-                <th>Time</th>
-                <th>Outcome</th>
-                <th>Job</th>
-              </tr>
-            </thead>
-            <tbody>
-              {fires.data.fires.map((f) => (
-                <tr key={`${f.fire_at} ${f.source ?? ''}`}>
-                  <td>
-                    {inZone(f.fire_at, d.timezone)}
-                    <div className={css.hint}>{[by[f.kind], f.moved_by_dst && 'moved: the clocks change'].filter(Boolean).join(' · ')}</div>
-                  </td>
-                  <td>
-                    <Status word={f.outcome} />
-                    <div className={css.hint}>{f.reason || outcomes[f.outcome as keyof typeof outcomes]}</div>
-                    {f.late && <div className={css.warn}>{f.late === 'start' ? 'Had not begun in time' : 'Had not ended in time'}</div>}
-                  </td>
-                  <td>
-                    {f.job_id && (
-                      <Link to="/fleet/jobs/$id" params={{ id: f.job_id }} search={{}}>
-                        …{f.job_id.slice(-8)}
-                      </Link>
-                    )}{' '}
-                    {f.job_status && <Status word={f.job_status} />}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </Scroll>
+        <Table label="Fires" heads={['Time', 'Outcome', 'Job']}>
+          {fires.data.fires.map((f) => (
+            <tr key={`${f.fire_at} ${f.source ?? ''}`}>
+              <td>
+                {inZone(f.fire_at, d.timezone)}
+                <div className={css.hint}>{[by[f.kind], f.moved_by_dst && 'moved: the clocks change'].filter(Boolean).join(' · ')}</div>
+              </td>
+              <td>
+                <Status word={f.outcome} />
+                <div className={css.hint}>{f.reason || outcomes[f.outcome as keyof typeof outcomes]}</div>
+                {f.late && <div className={css.warn}>{f.late === 'start' ? 'Had not begun in time' : 'Had not ended in time'}</div>}
+              </td>
+              <td>
+                {f.job_id && (
+                  <Link to="/fleet/jobs/$id" params={{ id: f.job_id }} search={{}}>
+                    …{f.job_id.slice(-8)}
+                  </Link>
+                )}{' '}
+                {f.job_status && <Status word={f.job_status} />}
+              </td>
+            </tr>
+          ))}
+        </Table>
       )}
       <Pager trail={trail} next={fires.data?.next_cursor} onTrail={setTrail} />
       {open === 'edit' && (

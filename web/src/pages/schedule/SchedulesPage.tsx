@@ -7,11 +7,11 @@ import { Menu } from '../../parts/Menu';
 import { PageHead } from '../../parts/PageHead';
 import css from '../../parts/parts';
 import { Said } from '../../parts/Said';
-import { Scroll } from '../../parts/Scroll';
 import { Squares } from '../../parts/Squares';
 import { Empty, Fault, Loading } from '../../parts/States';
 import { Switch } from '../../parts/Switch';
 import { useMay } from '../../parts/session';
+import { Table } from '../../parts/Table';
 import { Ago, In } from '../../parts/Time';
 import { Undo } from '../../parts/Undo';
 import { label } from '../../parts/words';
@@ -102,83 +102,69 @@ export function SchedulesPage({ id, agenda, kind, onView, search, onSearch, onOp
       {list.data?.next_cursor && <p className={css.hint}>The newest {rows.length} are shown.</p>}
       <div className={css.pair} data-open={id || undefined}>
         {rows.length > 0 && !agenda && (
-          <Scroll label="List of schedules" className={css.tableBox}>
-            <table className={css.table}>
-              <thead>
-                <tr>
-                  <th>Enabled</th>
-                  <th>Name</th>
-                  <th>Workflow</th>
-                  <th>When</th>
-                  <th>Next run</th>
-                  <th>Last run</th>
-                  <th>Success rate</th>
-                  <th data-number>Runs</th>
-                  <th>Actions</th>
-                </tr>
-              </thead>
-              <tbody>
-                {rows.map((s) => (
-                  <tr key={s.schedule_id} data-chosen={s.schedule_id === id || undefined}>
-                    <td>
-                      <Switch label={`${s.schedule_name} enabled`} on={s.enabled} disabled={!mayRun || act.busy} onFlip={() => flip(s)} />
-                    </td>
-                    <td>
-                      <Link to="/fleet/schedules/$id" params={{ id: s.schedule_id }} search={{}}>
-                        {s.schedule_name}
-                      </Link>
-                      {!s.enabled && <div className={css.hint}>Disabled{s.note && `: ${s.note}`}</div>}
-                    </td>
-                    <td>{s.workflow_name}</td>
-                    <td title={s.cron_expression}>
-                      {often(s)}
-                      <div className={css.hint}>{s.timezone}</div>
-                    </td>
-                    <td>{s.next_run ? <In at={s.next_run} exactly={`${inZone(s.next_run, s.timezone)} ${s.timezone}`} /> : 'None'}</td>
-                    <td>
-                      {s.last_run ? <Ago at={s.last_run} /> : 'Not yet'}
-                      {s.success_count + s.failure_count > 0 && (
-                        <div className={s.failures_in_a_row > 0 ? css.bad : css.hint}>
-                          {s.failures_in_a_row > 0 ? `Failed, ${s.failures_in_a_row} in a row` : 'Succeeded'}
-                        </div>
-                      )}
-                    </td>
-                    <td>
-                      <Squares of={s.recent} rate={rate(s)} />
-                      {s.recent.length > 0 && <span className={css.hint}> {rate(s)}</span>}
-                    </td>
-                    <td data-number>{s.run_count}</td>
-                    <td>
-                      <Menu
-                        label={`Actions of ${s.schedule_name}`}
-                        short="⋯"
-                        items={[
-                          { name: 'Run now', ...not(mayRun, 'schedules:run'), run: () => void runNow(act, s).then(list.again) },
-                          { name: 'Edit…', ...not(mayWrite, 'schedules:write'), run: () => setMaking({ of: s }) },
-                          { name: 'Duplicate…', ...not(mayWrite, 'schedules:write'), run: () => setMaking({ from: copyOf(s) }) },
-                          {
-                            name: 'Skip next',
-                            ...(skippable(s) ? not(mayWrite, 'schedules:write') : { why: 'No next run can be left out.' }),
-                            run: () => void skipNext(act, s).then(list.again),
-                          },
-                          { name: 'History', run: () => onOpen(s.schedule_id) },
-                          {
-                            name: 'Delete',
-                            ...not(mayWrite, 'schedules:write'),
-                            run: () =>
-                              removeLater(act, s, () => {
-                                list.again();
-                                if (s.schedule_id === id) onOpen('');
-                              }),
-                          },
-                        ]}
-                      />
-                    </td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </Scroll>
+          <Table
+            label="List of schedules"
+            heads={['Enabled', 'Name', 'Workflow', 'When', 'Next run', 'Last run', 'Success rate', { number: 'Runs' }, 'Actions']}
+          >
+            {rows.map((s) => (
+              <tr key={s.schedule_id} data-chosen={s.schedule_id === id || undefined}>
+                <td>
+                  <Switch label={`${s.schedule_name} enabled`} on={s.enabled} disabled={!mayRun || act.busy} onFlip={() => flip(s)} />
+                </td>
+                <td>
+                  <Link to="/fleet/schedules/$id" params={{ id: s.schedule_id }} search={{}}>
+                    {s.schedule_name}
+                  </Link>
+                  {!s.enabled && <div className={css.hint}>Disabled{s.note && `: ${s.note}`}</div>}
+                </td>
+                <td>{s.workflow_name}</td>
+                <td title={s.cron_expression}>
+                  {often(s)}
+                  <div className={css.hint}>{s.timezone}</div>
+                </td>
+                <td>{s.next_run ? <In at={s.next_run} exactly={`${inZone(s.next_run, s.timezone)} ${s.timezone}`} /> : 'None'}</td>
+                <td>
+                  {s.last_run ? <Ago at={s.last_run} /> : 'Not yet'}
+                  {s.success_count + s.failure_count > 0 && (
+                    <div className={s.failures_in_a_row > 0 ? css.bad : css.hint}>
+                      {s.failures_in_a_row > 0 ? `Failed, ${s.failures_in_a_row} in a row` : 'Succeeded'}
+                    </div>
+                  )}
+                </td>
+                <td>
+                  <Squares of={s.recent} rate={rate(s)} />
+                  {s.recent.length > 0 && <span className={css.hint}> {rate(s)}</span>}
+                </td>
+                <td data-number>{s.run_count}</td>
+                <td>
+                  <Menu
+                    label={`Actions of ${s.schedule_name}`}
+                    short="⋯"
+                    items={[
+                      { name: 'Run now', ...not(mayRun, 'schedules:run'), run: () => void runNow(act, s).then(list.again) },
+                      { name: 'Edit…', ...not(mayWrite, 'schedules:write'), run: () => setMaking({ of: s }) },
+                      { name: 'Duplicate…', ...not(mayWrite, 'schedules:write'), run: () => setMaking({ from: copyOf(s) }) },
+                      {
+                        name: 'Skip next',
+                        ...(skippable(s) ? not(mayWrite, 'schedules:write') : { why: 'No next run can be left out.' }),
+                        run: () => void skipNext(act, s).then(list.again),
+                      },
+                      { name: 'History', run: () => onOpen(s.schedule_id) },
+                      {
+                        name: 'Delete',
+                        ...not(mayWrite, 'schedules:write'),
+                        run: () =>
+                          removeLater(act, s, () => {
+                            list.again();
+                            if (s.schedule_id === id) onOpen('');
+                          }),
+                      },
+                    ]}
+                  />
+                </td>
+              </tr>
+            ))}
+          </Table>
         )}
         {id && <ScheduleView key={id} id={id} search={search} onSearch={onSearch} onChanged={list.again} onOpen={onOpen} onGone={() => onOpen('')} />}
       </div>

@@ -6,9 +6,9 @@ import { setSingleKeys, singleKeys } from '../../parts/keys';
 import { useLive } from '../../parts/live';
 import css from '../../parts/parts';
 import { Said } from '../../parts/Said';
-import { Scroll } from '../../parts/Scroll';
 import { Fault } from '../../parts/States';
 import { useMe } from '../../parts/session';
+import { Table } from '../../parts/Table';
 import { Ago } from '../../parts/Time';
 import { label } from '../../parts/words';
 
@@ -90,53 +90,41 @@ function Sessions({ own }: { own: string }) {
       <h2>Your sign-ins</h2>
       <Said act={act} />
       {list.error && <Fault error={list.error} again={list.again} />}
-      <Scroll label="Your sign-ins" className={css.tableBox}>
-        <table className={css.table}>
-          <thead>
-            <tr>
-              <th>Sign-in</th>
-              <th>Begun</th>
-              <th>Last used</th>
-              <th>Actions</th>
-            </tr>
-          </thead>
-          <tbody>
-            {list.data?.sessions.map((s) => (
-              <tr key={s.session_id}>
-                <td>
-                  {label(s.kind)} {s.session_id === own && '(this one)'}
-                  <div className={css.hint}>
-                    {s.address} {s.agent}
-                  </div>
-                </td>
-                <td>
-                  <Ago at={s.created_at} />
-                </td>
-                <td>
-                  <Ago at={s.last_seen_at} />
-                </td>
-                <td>
-                  <button
-                    type="button"
-                    aria-label={`End the sign-in of ${s.address}`}
-                    onClick={() =>
-                      void act
-                        .run(
-                          'Ending…',
-                          () => call('DELETE', `/me/sessions/${s.session_id}`).then(() => true),
-                          () => 'The sign-in is ended.',
-                        )
-                        .then(list.again)
-                    }
-                  >
-                    End
-                  </button>
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </Scroll>
+      <Table label="Your sign-ins" heads={['Sign-in', 'Begun', 'Last used', 'Actions']}>
+        {list.data?.sessions.map((s) => (
+          <tr key={s.session_id}>
+            <td>
+              {label(s.kind)} {s.session_id === own && '(this one)'}
+              <div className={css.hint}>
+                {s.address} {s.agent}
+              </div>
+            </td>
+            <td>
+              <Ago at={s.created_at} />
+            </td>
+            <td>
+              <Ago at={s.last_seen_at} />
+            </td>
+            <td>
+              <button
+                type="button"
+                aria-label={`End the sign-in of ${s.address}`}
+                onClick={() =>
+                  void act
+                    .run(
+                      'Ending…',
+                      () => call('DELETE', `/me/sessions/${s.session_id}`).then(() => true),
+                      () => 'The sign-in is ended.',
+                    )
+                    .then(list.again)
+                }
+              >
+                End
+              </button>
+            </td>
+          </tr>
+        ))}
+      </Table>
     </>
   );
 }

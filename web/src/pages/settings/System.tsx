@@ -1,9 +1,9 @@
 import { call, type Schemas } from '../../api/client';
 import { useLive } from '../../parts/live';
 import css from '../../parts/parts';
-import { Scroll } from '../../parts/Scroll';
 import { Fault, Loading } from '../../parts/States';
 import { useMay } from '../../parts/session';
+import { Table } from '../../parts/Table';
 import { Ago } from '../../parts/Time';
 import { label, span } from '../../parts/words';
 
@@ -77,34 +77,21 @@ function Members() {
       {!list.data && !list.error && <Loading what="orchestrators" />}
       {list.data?.members.length === 0 && <p className={css.hint}>This one is alone.</p>}
       {(list.data?.members.length ?? 0) > 0 && (
-        <Scroll label="Orchestrators" className={css.tableBox}>
-          <table className={css.table}>
-            <thead>
-              <tr>
-                <th>Orchestrator</th>
-                <th>Address</th>
-                <th>Version</th>
-                <th>Started</th>
-                <th>Does chores</th>
-              </tr>
-            </thead>
-            <tbody>
-              {list.data?.members.map((m) => (
-                <tr key={m.member_id}>
-                  <td className={css.mono}>
-                    …{m.member_id.slice(-8)} {m.self && '(this one)'}
-                  </td>
-                  <td>{m.address}</td>
-                  <td>{m.version}</td>
-                  <td>
-                    <Ago at={m.started_at} />
-                  </td>
-                  <td>{m.leader ? 'Yes' : 'No'}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </Scroll>
+        <Table label="Orchestrators" heads={['Orchestrator', 'Address', 'Version', 'Started', 'Does chores']}>
+          {list.data?.members.map((m) => (
+            <tr key={m.member_id}>
+              <td className={css.mono}>
+                …{m.member_id.slice(-8)} {m.self && '(this one)'}
+              </td>
+              <td>{m.address}</td>
+              <td>{m.version}</td>
+              <td>
+                <Ago at={m.started_at} />
+              </td>
+              <td>{m.leader ? 'Yes' : 'No'}</td>
+            </tr>
+          ))}
+        </Table>
       )}
     </>
   );

@@ -1,11 +1,9 @@
-import { useState } from 'react';
 import { call, type Schemas } from '../../api/client';
-import { type Field, FormDialog, type Values } from '../../parts/FormDialog';
+import type { Field, Values } from '../../parts/FormDialog';
 import { useLive } from '../../parts/live';
 import css from '../../parts/parts';
-import { Scroll } from '../../parts/Scroll';
-import { Fault, Loading } from '../../parts/States';
 import { useMay } from '../../parts/session';
+import { Things } from './Things';
 
 type Tenant = Schemas['Tenant'];
 
@@ -57,81 +55,49 @@ const limit = (n: number) => (n === 0 ? '–' : String(n));
 export function Tenants() {
   const list = useLive<Schemas['TenantList']>('tenants', { topics: [], ask: (s) => call('GET', '/tenants', undefined, s) });
   const may = useMay('tenants:manage');
-  const [open, setOpen] = useState<Tenant | 'new'>();
   return (
-    <section aria-label="Tenants">
-      <div className={css.bar}>
-        <h2>Tenants and limits</h2>
-        <span className={css.grow} />
-        <button type="button" className={css.primary} disabled={!may} onClick={() => setOpen('new')}>
-          New tenant…
-        </button>
-      </div>
-      <p className={css.hint}>A tenant is a customer: its robots, jobs and keys are seen by nobody else. – is the limit of the server, or none.</p>
-      {list.error && <Fault error={list.error} asOf={list.data ? list.asOf : ''} again={list.again} />}
-      {!list.data && !list.error && <Loading what="tenants" />}
-      {list.data && (
-        <Scroll label="Tenants, table" className={css.tableBox}>
-          <table className={css.table}>
-            <thead>
-              <tr>
-                <th>Tenant</th>
-                <th>State</th>
-                <th>Running</th>
-                <th>Waiting</th>
-                <th>A minute</th>
-                <th>Robots</th>
-                <th>Share</th>
-                <th>Actions</th>
-              </tr>
-            </thead>
-            <tbody>
-              {list.data.tenants.map((t) => (
-                <tr key={t.id}>
-                  <td>
-                    {t.name || t.id}
-                    <div className={css.hint}>
-                      {t.id} · {t.timezone}
-                    </div>
-                  </td>
-                  <td>{t.suspended ? `Suspended ${t.suspended_note ?? ''}` : 'Active'}</td>
-                  <td>{limit(t.quotas.running_jobs)}</td>
-                  <td>{limit(t.quotas.pending_jobs)}</td>
-                  <td>{limit(t.quotas.submits_per_minute)}</td>
-                  <td>{limit(t.quotas.robots)}</td>
-                  <td>{t.weight}</td>
-                  <td>
-                    <button type="button" disabled={!may} aria-label={`Edit ${t.id}`} onClick={() => setOpen(t)}>
-                      Edit…
-                    </button>
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </Scroll>
+    <Things
+      title="Tenants and limits"
+      hint="A tenant is a customer: its robots, jobs and keys are seen by nobody else. – is the limit of the server, or none."
+      list={list}
+      rows={list.data?.tenants ?? []}
+      may={may === true}
+      add="New tenant"
+      edit="Edit"
+      heads={['Tenant', 'State', 'Running', 'Waiting', 'A minute', 'Robots', 'Share']}
+      nameOf={(t) => t.id}
+      cells={(t) => (
+        <>
+          <td>
+            {t.name || t.id}
+            <div className={css.hint}>
+              {t.id} · {t.timezone}
+            </div>
+          </td>
+          <td>{t.suspended ? `Suspended ${t.suspended_note ?? ''}` : 'Active'}</td>
+          <td>{limit(t.quotas.running_jobs)}</td>
+          <td>{limit(t.quotas.pending_jobs)}</td>
+          <td>{limit(t.quotas.submits_per_minute)}</td>
+          <td>{limit(t.quotas.robots)}</td>
+          <td>{t.weight}</td>
+        </>
       )}
-      {open === 'new' && (
-        <FormDialog
-          title="New tenant"
-          action="Make the tenant"
-          fields={[{ key: 'id', label: 'Id, small letters and digits', required: true }, ...fields.filter((f) => !f.key.startsWith('suspended'))]}
-          send={(v) => call('POST', '/tenants', bodyOf(v))}
-          onClose={() => setOpen(undefined)}
-          onDone={list.again}
-        />
-      )}
-      {open !== undefined && open !== 'new' && (
-        <FormDialog
-          title={`Edit ${open.id}`}
-          action="Save"
-          fields={fields}
-          initial={valuesOf(open)}
-          send={(v) => call('PUT', `/tenants/${encodeURIComponent(open.id)}`, bodyOf(v))}
-          onClose={() => setOpen(undefined)}
-          onDone={list.again}
-        />
-      )}
-    </section>
+      form={(t) =>
+        t
+          ? {
+              title: `Edit ${t.id}`,
+              action: 'Save',
+              fields,
+              initial: valuesOf(t),
+              send: (v) => call('PUT', `/tenants/${encodeURIComponent(t.id)}`, bodyOf(v)),
+            }
+          : {
+              title: 'New tenant',
+              action: 'Make the tenant',
+              fields: [{ key: 'id', label: 'Id, small letters and digits', required: true }, ...fields.filter((f) => !f.key.startsWith('suspended'))],
+              send: (v) => call('POST', '/tenants', bodyOf(v)),
+            }
+      }
+    />
   );
 }

@@ -7,8 +7,8 @@ import { onlyIf, useLive } from '../../parts/live';
 import { Pager } from '../../parts/Pager';
 import css from '../../parts/parts';
 import { Said } from '../../parts/Said';
-import { Scroll } from '../../parts/Scroll';
 import { Empty, Fault, Loading } from '../../parts/States';
+import { Table } from '../../parts/Table';
 import { Ago } from '../../parts/Time';
 import { label } from '../../parts/words';
 
@@ -51,63 +51,49 @@ export function Users() {
         <Empty command="fleet user create bob --role operator">No users yet. People sign in with a name and a password, or through your OpenID issuer.</Empty>
       )}
       {users.length > 0 && (
-        <Scroll label="Users, table" className={css.tableBox}>
-          <table className={css.table}>
-            <thead>
-              <tr>
-                <th>Name</th>
-                <th>Role</th>
-                <th>State</th>
-                <th>Signs in by</th>
-                <th>Last sign-in</th>
-                <th>Actions</th>
-              </tr>
-            </thead>
-            <tbody>
-              {users.map((u) => (
-                <tr key={u.user_id}>
-                  <td>
-                    {u.name}
-                    {u.email && <div className={css.hint}>{u.email}</div>}
-                  </td>
-                  <td>{label(u.role)}</td>
-                  <td>{u.disabled ? 'Disabled' : 'Active'}</td>
-                  <td>{u.issuer ?? 'Password'}</td>
-                  <td>{u.last_sign_in_at ? <Ago at={u.last_sign_in_at} /> : 'Not yet'}</td>
-                  <td>
-                    <button type="button" aria-label={`Edit ${u.name}`} onClick={() => setOpen({ what: 'edit', user: u })}>
-                      Edit…
-                    </button>{' '}
-                    <button
-                      type="button"
-                      aria-label={`${u.disabled ? 'Let in' : 'Keep out'} ${u.name}`}
-                      disabled={act.busy}
-                      onClick={() =>
-                        void act
-                          .run(
-                            'Sending…',
-                            () => call<User>('PATCH', at(u), { disabled: !u.disabled }),
-                            () => (u.disabled ? `${u.name} may sign in again.` : `${u.name} is kept out at once.`),
-                          )
-                          .then(list.again)
-                      }
-                    >
-                      {u.disabled ? 'Let in' : 'Keep out'}
-                    </button>{' '}
-                    {!u.issuer && (
-                      <button type="button" aria-label={`New password for ${u.name}`} onClick={() => setOpen({ what: 'password', user: u })}>
-                        Password…
-                      </button>
-                    )}{' '}
-                    <button type="button" aria-label={`Delete ${u.name}`} onClick={() => setOpen({ what: 'delete', user: u })}>
-                      Delete…
-                    </button>
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </Scroll>
+        <Table label="Users, table" heads={['Name', 'Role', 'State', 'Signs in by', 'Last sign-in', 'Actions']}>
+          {users.map((u) => (
+            <tr key={u.user_id}>
+              <td>
+                {u.name}
+                {u.email && <div className={css.hint}>{u.email}</div>}
+              </td>
+              <td>{label(u.role)}</td>
+              <td>{u.disabled ? 'Disabled' : 'Active'}</td>
+              <td>{u.issuer ?? 'Password'}</td>
+              <td>{u.last_sign_in_at ? <Ago at={u.last_sign_in_at} /> : 'Not yet'}</td>
+              <td>
+                <button type="button" aria-label={`Edit ${u.name}`} onClick={() => setOpen({ what: 'edit', user: u })}>
+                  Edit…
+                </button>{' '}
+                <button
+                  type="button"
+                  aria-label={`${u.disabled ? 'Let in' : 'Keep out'} ${u.name}`}
+                  disabled={act.busy}
+                  onClick={() =>
+                    void act
+                      .run(
+                        'Sending…',
+                        () => call<User>('PATCH', at(u), { disabled: !u.disabled }),
+                        () => (u.disabled ? `${u.name} may sign in again.` : `${u.name} is kept out at once.`),
+                      )
+                      .then(list.again)
+                  }
+                >
+                  {u.disabled ? 'Let in' : 'Keep out'}
+                </button>{' '}
+                {!u.issuer && (
+                  <button type="button" aria-label={`New password for ${u.name}`} onClick={() => setOpen({ what: 'password', user: u })}>
+                    Password…
+                  </button>
+                )}{' '}
+                <button type="button" aria-label={`Delete ${u.name}`} onClick={() => setOpen({ what: 'delete', user: u })}>
+                  Delete…
+                </button>
+              </td>
+            </tr>
+          ))}
+        </Table>
       )}
       <Pager trail={trail} next={list.data?.next_cursor} onTrail={setTrail} />
       {open?.what === 'add' && (

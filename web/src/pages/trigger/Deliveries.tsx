@@ -4,9 +4,9 @@ import { call, type Schemas } from '../../api/client';
 import { onlyIf, useLive } from '../../parts/live';
 import { Pager } from '../../parts/Pager';
 import css from '../../parts/parts';
-import { Scroll } from '../../parts/Scroll';
 import { Fault, Loading } from '../../parts/States';
 import { Status } from '../../parts/Status';
+import { Table } from '../../parts/Table';
 import { Ago } from '../../parts/Time';
 import { label } from '../../parts/words';
 import own from './trigger.module.css';
@@ -55,43 +55,31 @@ export function Deliveries({ at, search, onSearch }: { at: string; search: Trigg
         <p className={css.hint}>{search.outcome ? `Nothing was ${search.outcome}.` : 'Nothing has come yet.'}</p>
       )}
       {rows.length > 0 && (
-        <Scroll label="What became of it" className={css.tableBox}>
-          <table className={css.table}>
-            <thead>
-              <tr>
-                <th>When</th>
-                <th>Outcome</th>
-                <th>Job</th>
-                <th>Told</th>
-              </tr>
-            </thead>
-            <tbody>
-              {rows.map((f) => (
-                <tr key={f.firing_id}>
-                  <td>
-                    <Ago at={f.at} />
-                  </td>
-                  <td>
-                    <Status word={f.outcome} />
-                    <div className={css.hint}>{f.reason || outcomes[f.outcome as Outcome]}</div>
-                  </td>
-                  <td>
-                    {f.job_id && (
-                      <Link to="/fleet/jobs/$id" params={{ id: f.job_id }} search={{}}>
-                        …{f.job_id.slice(-8)}
-                      </Link>
-                    )}{' '}
-                    {f.job_status && <Status word={f.job_status} />}
-                  </td>
-                  <td className={own.told}>
-                    {f.key && <div title={f.key}>{f.key}</div>}
-                    {about(f.about)}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </Scroll>
+        <Table label="What became of it" heads={['When', 'Outcome', 'Job', 'Told']}>
+          {rows.map((f) => (
+            <tr key={f.firing_id}>
+              <td>
+                <Ago at={f.at} />
+              </td>
+              <td>
+                <Status word={f.outcome} />
+                <div className={css.hint}>{f.reason || outcomes[f.outcome as Outcome]}</div>
+              </td>
+              <td>
+                {f.job_id && (
+                  <Link to="/fleet/jobs/$id" params={{ id: f.job_id }} search={{}}>
+                    …{f.job_id.slice(-8)}
+                  </Link>
+                )}{' '}
+                {f.job_status && <Status word={f.job_status} />}
+              </td>
+              <td className={own.told}>
+                {f.key && <div title={f.key}>{f.key}</div>}
+                {about(f.about)}
+              </td>
+            </tr>
+          ))}
+        </Table>
       )}
       <Pager trail={trail} next={list.data?.next_cursor} onTrail={setTrail} />
     </>

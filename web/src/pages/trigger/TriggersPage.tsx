@@ -6,10 +6,10 @@ import { onlyIf, useLive } from '../../parts/live';
 import { PageHead } from '../../parts/PageHead';
 import css from '../../parts/parts';
 import { Said } from '../../parts/Said';
-import { Scroll } from '../../parts/Scroll';
 import { Empty, Fault, Loading } from '../../parts/States';
 import { Switch } from '../../parts/Switch';
 import { useMay } from '../../parts/session';
+import { Table } from '../../parts/Table';
 import { Ago } from '../../parts/Time';
 import { useNames } from './names';
 import { Shown, type Told } from './Shown';
@@ -73,49 +73,35 @@ export function TriggersPage({ id, search, onSearch, onOpen }: Props) {
       )}
       <div className={css.pair} data-open={id || undefined}>
         {rows.length > 0 && (
-          <Scroll label="List of triggers" className={css.tableBox}>
-            <table className={css.table}>
-              <thead>
-                <tr>
-                  <th>Enabled</th>
-                  <th>Name</th>
-                  <th>Waits for</th>
-                  <th>Workflow</th>
-                  <th>Last fired</th>
-                  <th data-number>Jobs</th>
-                </tr>
-              </thead>
-              <tbody>
-                {rows.map((t) => (
-                  <tr key={t.trigger_id} data-chosen={t.trigger_id === id || undefined}>
-                    <td>
-                      <Switch label={`${t.name} enabled`} on={t.enabled} disabled={!mayRun || act.busy} onFlip={() => flip(t)} />
-                    </td>
-                    <td>
-                      <Link to="/fleet/triggers/$id" params={{ id: t.trigger_id }} search={{}}>
-                        {t.name}
-                      </Link>
-                      {!t.enabled && <div className={css.hint}>Disabled{t.note && `: ${t.note}`}</div>}
-                    </td>
-                    <td>
-                      {kinds[t.kind as Kind] ?? t.kind}
-                      <div className={css.hint}>{waitsFor(t, nameOf)}</div>
-                      {t.fault && <div className={css.bad}>It cannot look now</div>}
-                    </td>
-                    <td>{nameOf(t.workflow_id)}</td>
-                    <td>
-                      {t.last_fired_at ? <Ago at={t.last_fired_at} /> : 'Not yet'}
-                      {t.failures_in_a_row > 0 && <div className={css.bad}>Failed, {t.failures_in_a_row} in a row</div>}
-                    </td>
-                    <td data-number>
-                      {t.fired_count}
-                      {t.active_jobs > 0 && <div className={css.hint}>{t.active_jobs} not ended</div>}
-                    </td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </Scroll>
+          <Table label="List of triggers" heads={['Enabled', 'Name', 'Waits for', 'Workflow', 'Last fired', { number: 'Jobs' }]}>
+            {rows.map((t) => (
+              <tr key={t.trigger_id} data-chosen={t.trigger_id === id || undefined}>
+                <td>
+                  <Switch label={`${t.name} enabled`} on={t.enabled} disabled={!mayRun || act.busy} onFlip={() => flip(t)} />
+                </td>
+                <td>
+                  <Link to="/fleet/triggers/$id" params={{ id: t.trigger_id }} search={{}}>
+                    {t.name}
+                  </Link>
+                  {!t.enabled && <div className={css.hint}>Disabled{t.note && `: ${t.note}`}</div>}
+                </td>
+                <td>
+                  {kinds[t.kind as Kind] ?? t.kind}
+                  <div className={css.hint}>{waitsFor(t, nameOf)}</div>
+                  {t.fault && <div className={css.bad}>It cannot look now</div>}
+                </td>
+                <td>{nameOf(t.workflow_id)}</td>
+                <td>
+                  {t.last_fired_at ? <Ago at={t.last_fired_at} /> : 'Not yet'}
+                  {t.failures_in_a_row > 0 && <div className={css.bad}>Failed, {t.failures_in_a_row} in a row</div>}
+                </td>
+                <td data-number>
+                  {t.fired_count}
+                  {t.active_jobs > 0 && <div className={css.hint}>{t.active_jobs} not ended</div>}
+                </td>
+              </tr>
+            ))}
+          </Table>
         )}
         {id && (
           <TriggerView key={id} id={id} nameOf={nameOf} search={search} onSearch={onSearch} onChanged={list.again} onGone={() => onOpen('')} onTold={setTold} />

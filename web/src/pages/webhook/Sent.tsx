@@ -5,9 +5,9 @@ import { Confirm } from '../../parts/Confirm';
 import { useLive } from '../../parts/live';
 import css from '../../parts/parts';
 import { Said } from '../../parts/Said';
-import { Scroll } from '../../parts/Scroll';
 import { Fault, Loading } from '../../parts/States';
 import { Status } from '../../parts/Status';
+import { Table } from '../../parts/Table';
 import { Ago } from '../../parts/Time';
 import { came, type Delivery, type DeliveryState, pretty, states } from './webhooks';
 
@@ -69,50 +69,37 @@ export function Sent({ at, enabled }: { at: string; enabled: boolean }) {
         <p className={css.hint}>{state ? `Nothing is ${states[state].toLowerCase()}.` : 'Nothing was sent yet.'}</p>
       )}
       {rows.length > 0 && (
-        <Scroll label="Deliveries" className={css.tableBox}>
-          <table className={css.table}>
-            <thead>
-              <tr>
-                <th>Happened</th>
-                <th>Event</th>
-                <th>State</th>
-                <th data-number>Tries</th>
-                <th>Actions</th>
-              </tr>
-            </thead>
-            <tbody>
-              {rows.map((d) => (
-                <tr key={d.delivery_id}>
-                  <td>
-                    <Ago at={d.event_at} />
-                  </td>
-                  <td>
-                    <span className={css.mono}>{d.event_type}</span>
-                    <div className={css.hint}>{d.subject}</div>
-                  </td>
-                  <td>
-                    <Status word={d.state} />
-                    {d.reason && <div className={css.hint}>{d.reason}</div>}
-                    {d.state === 'waiting' && d.tries > 0 && d.next_at && (
-                      <div className={css.hint}>
-                        Next try <Ago at={d.next_at} />
-                      </div>
-                    )}
-                  </td>
-                  <td data-number>{d.tries}</td>
-                  <td>
-                    <button type="button" aria-label={`Show ${d.event_type} of ${d.subject}`} onClick={() => setOpen(d.delivery_id)}>
-                      Show…
-                    </button>{' '}
-                    <button type="button" aria-label={`Send ${d.event_type} of ${d.subject} again`} disabled={!enabled || act.busy} onClick={() => replay(d)}>
-                      Send again
-                    </button>
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </Scroll>
+        <Table label="Deliveries" heads={['Happened', 'Event', 'State', { number: 'Tries' }, 'Actions']}>
+          {rows.map((d) => (
+            <tr key={d.delivery_id}>
+              <td>
+                <Ago at={d.event_at} />
+              </td>
+              <td>
+                <span className={css.mono}>{d.event_type}</span>
+                <div className={css.hint}>{d.subject}</div>
+              </td>
+              <td>
+                <Status word={d.state} />
+                {d.reason && <div className={css.hint}>{d.reason}</div>}
+                {d.state === 'waiting' && d.tries > 0 && d.next_at && (
+                  <div className={css.hint}>
+                    Next try <Ago at={d.next_at} />
+                  </div>
+                )}
+              </td>
+              <td data-number>{d.tries}</td>
+              <td>
+                <button type="button" aria-label={`Show ${d.event_type} of ${d.subject}`} onClick={() => setOpen(d.delivery_id)}>
+                  Show…
+                </button>{' '}
+                <button type="button" aria-label={`Send ${d.event_type} of ${d.subject} again`} disabled={!enabled || act.busy} onClick={() => replay(d)}>
+                  Send again
+                </button>
+              </td>
+            </tr>
+          ))}
+        </Table>
       )}
       {(trail.length > 0 || list.data?.next_cursor) && (
         <div className={css.actions}>

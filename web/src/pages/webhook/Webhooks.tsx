@@ -4,11 +4,11 @@ import { useAct } from '../../parts/act';
 import { onlyIf, useLive } from '../../parts/live';
 import css from '../../parts/parts';
 import { Said } from '../../parts/Said';
-import { Scroll } from '../../parts/Scroll';
 import { ShownOnce } from '../../parts/ShownOnce';
 import { Empty, Fault, Loading } from '../../parts/States';
 import { Status } from '../../parts/Status';
 import { Switch } from '../../parts/Switch';
+import { Table } from '../../parts/Table';
 import { Ago } from '../../parts/Time';
 import { WebhookDialog } from './WebhookDialog';
 import { WebhookView } from './WebhookView';
@@ -63,43 +63,29 @@ export function Webhooks() {
         </Empty>
       )}
       {rows.length > 0 && (
-        <Scroll label="Webhooks, table" className={css.tableBox}>
-          <table className={css.table}>
-            <thead>
-              <tr>
-                <th>Enabled</th>
-                <th>Name</th>
-                <th>Sends</th>
-                <th>State</th>
-                <th>Last arrived</th>
-                <th data-number>Waiting</th>
-              </tr>
-            </thead>
-            <tbody>
-              {rows.map((w) => (
-                <tr key={w.webhook_id} data-chosen={w.webhook_id === id || undefined}>
-                  <td>
-                    <Switch label={`${w.name} enabled`} on={w.enabled} disabled={act.busy} onFlip={() => flip(w)} />
-                  </td>
-                  <td>
-                    <button type="button" className={css.link} onClick={() => setId(w.webhook_id)}>
-                      {w.name}
-                    </button>
-                    <div className={css.hint}>{w.url}</div>
-                  </td>
-                  <td>{sends(w)}</td>
-                  <td>
-                    <Status word={standing(w)} />
-                    {w.note && <div className={css.hint}>{w.note}</div>}
-                    {w.enabled && w.fault && <div className={css.hint}>{w.fault}</div>}
-                  </td>
-                  <td>{w.last_success_at ? <Ago at={w.last_success_at} /> : 'Not yet'}</td>
-                  <td data-number>{w.waiting_count + w.behind_count}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </Scroll>
+        <Table label="Webhooks, table" heads={['Enabled', 'Name', 'Sends', 'State', 'Last arrived', { number: 'Waiting' }]}>
+          {rows.map((w) => (
+            <tr key={w.webhook_id} data-chosen={w.webhook_id === id || undefined}>
+              <td>
+                <Switch label={`${w.name} enabled`} on={w.enabled} disabled={act.busy} onFlip={() => flip(w)} />
+              </td>
+              <td>
+                <button type="button" className={css.link} onClick={() => setId(w.webhook_id)}>
+                  {w.name}
+                </button>
+                <div className={css.hint}>{w.url}</div>
+              </td>
+              <td>{sends(w)}</td>
+              <td>
+                <Status word={standing(w)} />
+                {w.note && <div className={css.hint}>{w.note}</div>}
+                {w.enabled && w.fault && <div className={css.hint}>{w.fault}</div>}
+              </td>
+              <td>{w.last_success_at ? <Ago at={w.last_success_at} /> : 'Not yet'}</td>
+              <td data-number>{w.waiting_count + w.behind_count}</td>
+            </tr>
+          ))}
+        </Table>
       )}
       {chosen && (
         <WebhookView
