@@ -30,15 +30,15 @@ type JobDetail struct {
 	WaitMS         int64       `json:"wait_ms,omitempty" doc:"From creation to the first start."`
 	TotalMS        int64       `json:"total_ms,omitempty" doc:"From creation to the end."`
 
-	Nodes     int       `json:"nodes_total,omitempty" doc:"Of the workflow version that it runs."`
-	TypicalMS int64     `json:"typical_ms,omitempty" doc:"How long the newest completed runs of its workflow took, in the middle."`
-	Runs      int       `json:"typical_runs,omitempty" doc:"How many those are; 20 at most."`
+	Nodes     int               `json:"nodes_total,omitempty" doc:"Of the workflow version that it runs."`
+	TypicalMS int64             `json:"typical_ms,omitempty" doc:"How long the newest completed runs of its workflow took, in the middle."`
+	Runs      int               `json:"typical_runs,omitempty" doc:"How many those are; 20 at most."`
 	Resumable *fleet.Resumable  `json:"resumable,omitempty" doc:"Of a job that ended without success: the node from which a retry can go on, or why none can."`
 	Resumed   *fleet.Resumption `json:"resumed_from,omitempty" doc:"The job goes on where another one failed: the nodes of done_before ran there and do not run again."`
 
-	AcceptBy  time.Time `json:"accept_by,omitzero" doc:"The offer that is open lapses then."`
-	LeavesAt  time.Time `json:"leaves_robot_at,omitzero" doc:"The robot is silent: if it stays so, the job leaves it about then."`
-	Alike     string    `json:"failure_fingerprint,omitempty" doc:"Of a failure: those that are like it have the same; see /analytics/failures."`
+	AcceptBy time.Time `json:"accept_by,omitzero" doc:"The offer that is open lapses then."`
+	LeavesAt time.Time `json:"leaves_robot_at,omitzero" doc:"The robot is silent: if it stays so, the job leaves it about then."`
+	Alike    string    `json:"failure_fingerprint,omitempty" doc:"Of a failure: those that are like it have the same; see /analytics/failures."`
 
 	Open []OpenEffect `json:"open_effects,omitempty" doc:"While a person is asked: the steps that must not run twice and that nobody knows the end of."`
 }

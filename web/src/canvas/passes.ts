@@ -7,6 +7,7 @@ export interface NodeState {
   runs: number;
   ms: number;
   error?: string;
+  before?: boolean; // it ran in the job that this one goes on from
 }
 
 const statuses = ['running', 'completed', 'failed', 'skipped', 'cancelled'] as const;

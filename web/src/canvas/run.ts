@@ -2,15 +2,6 @@
 import { label } from '../parts/words';
 import type { Job, LocalRun, LogLine } from './net';
 import { type NodeState, type Pass, recordingOf, standingAt, statusOf } from './passes';
-import type { Job, LocalRun, LogLine, Step } from './net';
-
-export interface NodeState {
-  status: 'running' | 'completed' | 'failed' | 'skipped' | 'cancelled';
-  runs: number;
-  ms: number;
-  error?: string;
-  before?: boolean; // in the job that this one goes on from
-}
 
 export interface RunView {
   kind: 'local' | 'job';

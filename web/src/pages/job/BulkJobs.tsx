@@ -72,15 +72,15 @@ export function BulkJobs(p: Props) {
       )}
       {p.started && <Result key={p.started} id={p.started} onOther={p.onStart} onDone={p.onDone} />}
       <Suspense fallback={null}>
-      {asked && (
-        <JobDialog
-          kind={asked}
-          what={count.toLowerCase()}
-          jobs={p.all && p.more ? undefined : p.jobs}
-          onClose={() => setAsked(undefined)}
-          onSend={(params) => start(asked, params)}
-        />
-      )}
+        {asked && (
+          <JobDialog
+            kind={asked}
+            what={count.toLowerCase()}
+            jobs={p.all && p.more ? undefined : p.jobs}
+            onClose={() => setAsked(undefined)}
+            onSend={(params) => start(asked, params)}
+          />
+        )}
       </Suspense>
     </div>
   );
