@@ -111,6 +111,7 @@ func New(ctx context.Context, o Options) (_ *App, err error) {
 	limits := orchestrator.DefaultLimits()
 	limits.BulkJobs, limits.Pending = o.Limits.BulkJobs, int64(o.Limits.Pending)
 	limits.BulkItems, limits.Queues, limits.Pattern = o.Limits.BulkItems, o.Limits.Queues, o.Limits.Pattern
+	limits.ExportJobs = o.Limits.ExportJobs
 	limits.Triggers, limits.Webhooks = o.Limits.Triggers, o.Limits.Webhooks
 	limits.Schedules, limits.Every = o.Limits.Schedules, time.Duration(o.Limits.ScheduleEvery)*time.Second
 	limits.Parents, limits.Children, limits.Segments = o.Limits.Parents, o.Limits.Children, o.Limits.Segments

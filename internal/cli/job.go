@@ -28,16 +28,15 @@ type jobCmds struct {
 	Retry    jobRetryCmd    `cmd:"" help:"make a new job from one that failed, was cancelled or timed out"`
 	Priority jobPriorityCmd `cmd:"" help:"make jobs that wait more or less urgent"`
 	Move     jobMoveCmd     `cmd:"" help:"let jobs that wait ask for another robot, or for any"`
+	Export   jobExportCmd   `cmd:"" help:"write jobs as lines of JSON or as a table"`
 	Bulk     jobBulkCmd     `cmd:"" help:"cancel, retry or change many jobs at once"`
 	Decide   jobDecideCmd   `cmd:"" help:"answer a job that needs a person"`
 }
 
-type jobListCmd struct {
-	config.Client
+// jobWords select jobs of a list.
+type jobWords struct {
 	Status []string `help:"only jobs in this state (repeatable); queued and claimed are words for several" placeholder:"STATE"`
 	Robot  []string `help:"only jobs of this robot (repeatable)" placeholder:"ID"`
-	Limit  int      `help:"how many; 0: all" default:"20"`
-
 	Workflow []string         `help:"only jobs of this workflow (repeatable)" placeholder:"ID"`
 	Why      []string         `help:"only jobs that wait for this, such as no_match (repeatable)" placeholder:"CODE"`
 	Trigger  []string         `help:"only jobs that come from this: manual, schedule, api, trigger, chain or retry (repeatable)" placeholder:"WORD"`
@@ -47,7 +46,7 @@ type jobListCmd struct {
 }
 
 // query is what is asked for.
-func (c *jobListCmd) query(now time.Time) client.JobQuery {
+func (c *jobWords) query(now time.Time) client.JobQuery {
 	q := client.JobQuery{Status: c.Status, Why: c.Why, Triggers: c.Trigger, Priorities: c.Priority, Text: c.Search, Page: fleet.Page{Limit: fleet.PageMax}}
 	for _, id := range c.Robot {
 		q.Robots = append(q.Robots, fleet.RobotID(id))
@@ -59,6 +58,17 @@ func (c *jobListCmd) query(now time.Time) client.JobQuery {
 		q.From = now.Add(-c.Since)
 	}
 	return q
+}
+
+// narrow says whether they leave anything out.
+func (c *jobWords) narrow() bool {
+	return len(c.Status)+len(c.Robot)+len(c.Workflow)+len(c.Why)+len(c.Trigger)+len(c.Priority) > 0 || c.Search != "" || c.Since > 0
+}
+
+type jobListCmd struct {
+	config.Client
+	jobWords
+	Limit int `help:"how many; 0: all" default:"20"`
 }
 
 // Run lists jobs.

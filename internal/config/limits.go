@@ -15,6 +15,7 @@ type Limits struct {
 	Bulk          Size `help:"body of a bulk submit (413)" default:"16MiB" env:"BULK"`
 	BulkJobs      int  `help:"jobs in a bulk submit (422)" default:"1000" env:"BULK_JOBS"`
 	BulkItems     int  `help:"items in a bulk add to a queue (422)" default:"10000" env:"BULK_ITEMS"`
+	ExportJobs    int  `help:"jobs of one export (422)" default:"100000" env:"EXPORT_JOBS"`
 	Queues        int  `help:"queues of a tenant (429)" default:"1000" env:"QUEUES"`
 	Schedules     int  `help:"schedules of a tenant (429)" default:"100000" env:"SCHEDULES"`
 	Triggers      int  `help:"triggers of a tenant (429)" default:"1000" env:"TRIGGERS"`

@@ -192,6 +192,7 @@ func newAPI(o Options) (*API, error) {
 	a.activityRoutes()
 	a.attentionRoutes()
 	a.jobBulkRoutes()
+	a.jobExportRoutes()
 	a.keyRoutes()
 	a.enrolmentRoutes()
 	a.robotKeyRoutes()

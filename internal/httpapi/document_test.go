@@ -111,6 +111,7 @@ func verbs() map[string]verb {
 		"fleet.snapshot":      {"FleetSnapshot", "robot list"},
 		"activity.list":       {"Activity", "activity"},
 		"attention.list":      {"Attention", "attention"},
+		"jobs.export":         {"ExportJobs", "job export"},
 		"jobs.histogram":      {"JobHistogram", ""},
 		"jobs.act_many":       {"ActOnJobs", "job bulk"},
 		"activity.alias":      {"", ""},

@@ -71,6 +71,10 @@ func bounds() map[string]bound {
 			w.do("developer", "POST", "/api/v1/queues", `{"name":"q"}`)
 			return w.do("developer", "POST", "/api/v1/queues/q/items/bulk", `{"items":[`+list20(n, `{}`)+`]}`)
 		}, 422, "1 to 3 entries"},
+		"ExportJobs": {func(l *config.Limits) { l.ExportJobs = 2 }, 2, func(w *world, n int) answer {
+			w.do("developer", "POST", "/api/v1/jobs/bulk", `{"jobs":[`+list20(n, fmt.Sprintf(`{"workflow_json":%s,"name":"of %d"}`, doc, n))+`]}`)
+			return w.do("viewer", "GET", fmt.Sprintf("/api/v1/jobs/export?q=of%%20%d", n), "")
+		}, 422, "At most 2 jobs"},
 		"Queues": {func(l *config.Limits) { l.Queues = 2 }, 2, func(w *world, n int) answer {
 			var a answer
 			for k := range n {

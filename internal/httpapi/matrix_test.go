@@ -27,7 +27,7 @@ import (
 var rights = map[string]string{
 	"health.get": "nervodasx", "health.alias": "nervodasx", "health.live": "nervodasx", "health.ready": "nervodasx", "document.get": "nervodas", "me.get": "ervodas",
 
-	"jobs.list": "vodas", "jobs.histogram": "vodas", "jobs.get": "vodas", "jobs.attempts": "vodas", "jobs.explain": "vodas", "jobs.graph": "vodas", "jobs.log": "vodas", "jobs.log_search": "vodas", "jobs.steps": "vodas", "jobs.timeline": "vodas", "jobs.artifacts": "vodas", "jobs.artifact": "vodas", "robot.artifact": "r",
+	"jobs.list": "vodas", "jobs.histogram": "vodas", "jobs.export": "vodas", "jobs.get": "vodas", "jobs.attempts": "vodas", "jobs.explain": "vodas", "jobs.graph": "vodas", "jobs.log": "vodas", "jobs.log_search": "vodas", "jobs.steps": "vodas", "jobs.timeline": "vodas", "jobs.artifacts": "vodas", "jobs.artifact": "vodas", "robot.artifact": "r",
 	"jobs.act_many": "odas", "jobs.submit": "odas", "jobs.submit_many": "odas", "jobs.cancel": "odas", "jobs.retry": "odas", "jobs.priority": "odas", "jobs.move": "odas", "jobs.decide": "oas",
 	"deadletters.list": "vodas", "deadletters.get": "vodas", "deadletters.stats": "vodas", "deadletters.retry": "odas", "deadletters.groups": "vodas", "deadletters.retry_group": "odas",
 	"deadletters.delete": "as", "deadletters.purge": "as", "placement.preview": "odas", "events.list": "vodas", "fleet.snapshot": "vodas", "stream.open": "vodas",

@@ -85,6 +85,7 @@ func newWorldOn(t testing.TB, db dbtest.Store, change ...func(*Options)) *world 
 	bounds := orchestrator.DefaultLimits()
 	bounds.BulkJobs, bounds.Pending, bounds.Parents = asked.Limits.BulkJobs, int64(asked.Limits.Pending), asked.Limits.Parents
 	bounds.BulkItems, bounds.Queues, bounds.Pattern = asked.Limits.BulkItems, asked.Limits.Queues, asked.Limits.Pattern
+	bounds.ExportJobs = asked.Limits.ExportJobs
 	bounds.Triggers, bounds.Webhooks = asked.Limits.Triggers, asked.Limits.Webhooks
 	bounds.Schedules, bounds.Every = asked.Limits.Schedules, time.Duration(asked.Limits.ScheduleEvery)*time.Second
 	bounds.Children, bounds.Segments, bounds.Result = asked.Limits.Children, asked.Limits.Segments, int(asked.Limits.Result)
@@ -214,7 +215,7 @@ func (w *world) conforms(req *http.Request, a answer) {
 	o := w.api.routes[pattern]
 	media, _, _ := strings.Cut(a.header.Get("Content-Type"), ";")
 	switch {
-	case a.status == http.StatusNoContent || media == "text/event-stream" || media == "text/plain":
+	case a.status == http.StatusNoContent || media == "text/event-stream" || media == "text/plain" || media == "text/csv" || media == "application/x-ndjson":
 		return
 	case media == "application/problem+json" && a.status >= 400:
 		w.fits("/components/schemas/Problem", a.body)

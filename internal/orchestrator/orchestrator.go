@@ -47,6 +47,7 @@ type Limits struct {
 	Variables   int // bytes of a job's inputs
 	BulkJobs    int
 	BulkItems   int           // in one bulk add
+	ExportJobs  int           // of one export
 	Queues      int           // of a tenant
 	Pattern     int           // characters of a regular expression in a schema
 	Schedules   int           // of a tenant
@@ -65,7 +66,7 @@ type Limits struct {
 
 // DefaultLimits are the documented ones.
 func DefaultLimits() Limits {
-	return Limits{Variables: fleet.MaxInputs, BulkJobs: 1000, BulkItems: 10_000, Queues: 1000, Pattern: 1000, Schedules: 100_000, Triggers: 1000, Webhooks: 100, Every: calendar.LeastInterval, Parents: 100, Children: 1000, Segments: 50, Pending: 1_000_000, Result: 10 << 20, Logs: fleet.MaxLogBytes, Idempotency: 24 * time.Hour}
+	return Limits{Variables: fleet.MaxInputs, BulkJobs: 1000, BulkItems: 10_000, ExportJobs: 100_000, Queues: 1000, Pattern: 1000, Schedules: 100_000, Triggers: 1000, Webhooks: 100, Every: calendar.LeastInterval, Parents: 100, Children: 1000, Segments: 50, Pending: 1_000_000, Result: 10 << 20, Logs: fleet.MaxLogBytes, Idempotency: 24 * time.Hour}
 }
 
 // Orchestrator is the sum of the use cases, one field for each noun.

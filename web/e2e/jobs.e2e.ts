@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ask, clean, dev, launch, open, type Program, shot, workflow } from './harness';
@@ -121,6 +122,20 @@ describe('the list of jobs', () => {
     await bar.getByText('1 job selected (1 pending)').waitFor();
     await w.page.keyboard.press('Shift+ArrowDown');
     await bar.getByText('2 jobs selected (2 pending)').waitFor();
+    const saved = async (format: string) => {
+      const [file] = await Promise.all([w.page.waitForEvent('download'), w.page.getByRole('menuitem', { name: format }).click()]);
+      return readFileSync(await file.path(), 'utf8')
+        .trim()
+        .split('\n');
+    };
+    await bar.getByRole('button', { name: 'Export ▾' }).click();
+    const two = await saved('As CSV');
+    expect(two[0]).toMatch(/^job_id,status,workflow_id,/);
+    expect(two.slice(1).map((line) => line.split(',')[1])).toEqual(['pending', 'pending']);
+    await w.page.getByText('jobs.csv is saved.').waitFor();
+    await w.page.getByRole('button', { name: 'Export ▾' }).first().click(); // of all that match
+    const all = (await saved('As JSON lines')).map((line) => JSON.parse(line) as { waiting_reason: string });
+    expect(all.map((j) => j.waiting_reason)).toEqual(Array.from({ length: rows }, () => 'no_match'));
     await w.page.keyboard.press('Control+a');
     await bar.getByText(`${rows} jobs selected (${rows} pending)`).waitFor();
     await bar.getByRole('button', { name: 'Cancel…' }).click();

@@ -49,13 +49,29 @@ export async function call<T>(method: string, path: string, body?: unknown, sign
   }
   const text = await resp.text();
   if (resp.ok) return (text === '' ? undefined : JSON.parse(text)) as T;
+  throw refusal(resp.status, text);
+}
+
+/** file asks the API for a file, whole. */
+export async function file(path: string): Promise<Blob> {
+  const resp = await fetch(`/api/v1${withTenant(path)}`).catch(() => {
+    throw new Refusal('The server does not answer.', 0, 'Look whether it still runs.', '');
+  });
+  if (!resp.ok) throw refusal(resp.status, await resp.text());
+  return resp.blob().catch(() => {
+    throw new Refusal('The file broke off before its end.', 0, 'Try it again.', '');
+  });
+}
+
+/** refusal is an answer that says no. */
+function refusal(status: number, text: string): Refusal {
   let p: { detail?: string; fix?: string; request_id?: string; errors?: Schemas['FieldError'][] } = {};
   try {
     p = JSON.parse(text) as typeof p;
   } catch {
     // a proxy has answered
   }
-  throw new Refusal(p.detail ?? `The server answered ${resp.status}.`, resp.status, p.fix ?? '', p.request_id ?? '', p.errors ?? []);
+  return new Refusal(p.detail ?? `The server answered ${status}.`, status, p.fix ?? '', p.request_id ?? '', p.errors ?? []);
 }
 
 /** allRobots reads the list page by page, up to what the page can show. */

@@ -1194,6 +1194,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read all jobs that match, as lines of JSON or as a table
+         * @description The newest first. Where more match than the limit allows (100000 unless it is set otherwise) the answer is 422, and nothing is sent.
+         */
+        get: operations["jobs.export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs/histogram": {
         parameters: {
             query?: never;
@@ -13272,6 +13292,61 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ClaimedJob"] | null;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "jobs.export": {
+        parameters: {
+            query?: {
+                /** @description jsonl (if left out): a job on each line, as in the list; csv: a table with a heading. */
+                format?: "jsonl" | "csv";
+                /** @description Instead of a filter: these jobs; at most 100, with commas between them. */
+                job_id?: string[];
+                /** @description As in the list. */
+                status?: string[];
+                /** @description As in the list. */
+                robot_id?: string[];
+                /** @description As in the list. */
+                workflow_id?: string[];
+                /** @description As in the list. */
+                why?: string[];
+                /** @description As in the list. */
+                trigger?: string[];
+                /** @description As in the list. */
+                priority?: string[];
+                /** @description As in the list. */
+                q?: string;
+                /** @description As in the list. */
+                from?: string;
+                /** @description As in the list. */
+                to?: string;
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The jobs. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
+                    "text/csv": string;
                 };
             };
             /** @description Error */

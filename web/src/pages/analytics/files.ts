@@ -1,4 +1,5 @@
 /** Numbers as files. Formulas in names are made texts, so that a spreadsheet does not run them. Pure but for save. */
+import { saveAs } from '../../parts/saveAs';
 
 /** csv is rows of cells, quoted where they need it. */
 export function csv(heads: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
@@ -10,10 +11,4 @@ export function csv(heads: readonly string[], rows: readonly (readonly (string |
 }
 
 /** save gives the browser a file. */
-export function save(name: string, type: string, text: string): void {
-  const a = document.createElement('a');
-  a.href = URL.createObjectURL(new Blob([text], { type }));
-  a.download = name;
-  a.click();
-  URL.revokeObjectURL(a.href);
-}
+export const save = (name: string, type: string, text: string): void => saveAs(name, new Blob([text], { type }));

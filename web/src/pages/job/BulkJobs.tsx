@@ -5,6 +5,9 @@ import { onlyIf, useLive } from '../../parts/live';
 import css from '../../parts/parts';
 import { cliOf } from './actions';
 import { bulkBody, csvOf, type Kind, kinds, type Params, summaryOf, verbs } from './bulk';
+import css from '../../parts/parts.module.css';
+import { bulkBody, type Kind, kinds, type Params, summaryOf, verbs } from './bulk';
+import { type Exporting, ExportMenu } from './ExportMenu';
 import { type Line, short } from './JobRow';
 import type { JobSearch, Span } from './rows';
 
@@ -20,6 +23,7 @@ interface Props {
   more: boolean; // more match than are shown
   may: boolean;
   started: string; // the operation that is looked at
+  onExport: Exporting;
   onStart: (id: string) => void;
   onAll: () => void;
   onClear: () => void;
@@ -51,15 +55,7 @@ export function BulkJobs(p: Props) {
               {verbs[k]}…
             </button>
           ))}
-          {p.all && p.more ? (
-            <span className={css.hint}>
-              Export: <code>{cliOf(p.search)} --limit 0 -o json</code>
-            </span>
-          ) : (
-            <a className={css.hint} href={`data:text/csv;charset=utf-8,${encodeURIComponent(csvOf(p.jobs))}`} download="jobs.csv">
-              Export as CSV
-            </a>
-          )}
+          <ExportMenu items={p.onExport} ids={p.all && p.more ? undefined : p.jobs.map((j) => j.job_id)} />
           {p.more && !p.all && (
             <button type="button" title="Ctrl A" onClick={p.onAll}>
               Select all that match

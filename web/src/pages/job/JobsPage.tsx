@@ -11,8 +11,9 @@ import { useSelection } from '../../parts/selection';
 import { useMay } from '../../parts/session';
 import { exact, serverNow } from '../../parts/Time';
 import { Views } from '../../parts/Views';
-import { cliOf, listQuery } from './actions';
+import { cliOf, exportCommand, exportJobs, listQuery } from './actions';
 import { BulkJobs } from './BulkJobs';
+import { type Exporting, ExportMenu } from './ExportMenu';
 import { Histogram } from './Histogram';
 import { JobFilters } from './JobFilters';
 import { columns, heads, JobRow, type Line } from './JobRow';
@@ -78,6 +79,11 @@ export function JobsPage({ search, onSearch }: Props) {
   const ids = held.ids.filter((id) => known.current.has(id));
   if (known.current.size > 1000) for (const id of known.current.keys()) if (!latest.includes(id) && !ids.includes(id)) known.current.delete(id);
 
+  const exporting: Exporting = {
+    save: (ids, format) => acts.say('Exporting…', () => exportJobs(search, serverNow(), ids, format)),
+    // A chosen time has no word on the command line.
+    ...(search.from || search.to ? {} : { copy: (format) => acts.copy('The command', exportCommand(search, format)) }),
+  };
   useCommands([{ name: 'Copy this list as a command', group: 'In this list', keys: 'Shift C', run: () => acts.copy('The command', cliOf(search)) }]);
   const here = useCursor({
     ids,
@@ -116,6 +122,7 @@ export function JobsPage({ search, onSearch }: Props) {
       </div>
       <FleetTabs />
       <JobFilters search={search} onSearch={onSearch}>
+        <ExportMenu items={exporting} />
         <Views page="jobs" query={{ ...search } as Record<string, string>} onQuery={(q) => onSearch(jobSearch(q))} />
       </JobFilters>
       {over.data && (
@@ -141,6 +148,7 @@ export function JobsPage({ search, onSearch }: Props) {
           jobs={ids.flatMap((id) => (chosen.has(id) ? (known.current.get(id) ?? []) : []))}
           may={may}
           started={started}
+          onExport={exporting}
           onStart={setStarted}
           onAll={chosen.chooseAll}
           onClear={chosen.clear}

@@ -1,5 +1,6 @@
 /** What can be done with a job from its row, and how it reads as a command. Pure but for the calls. */
-import { call, type Schemas } from '../../api/client';
+import { call, file, type Schemas } from '../../api/client';
+import { saveAs } from '../../parts/saveAs';
 import type { Params } from './bulk';
 import { filterQuery, type JobSearch, many, spanOf } from './rows';
 
@@ -22,6 +23,27 @@ export function listQuery(s: JobSearch, now: number, cursor: string): string {
   if (cursor) q.set('cursor', cursor);
   return q.toString();
 }
+
+export type Format = 'csv' | 'jsonl';
+
+/** exportQuery asks for chosen jobs, or for all that match. */
+export function exportQuery(s: JobSearch, now: number, ids: readonly string[] | undefined, format: Format): string {
+  const q = new URLSearchParams(ids ? '' : listQuery(s, now, ''));
+  q.delete('limit');
+  if (ids) q.set('job_id', ids.join(','));
+  q.set('format', format);
+  return q.toString();
+}
+
+/** exportJobs fetches them as a file, and gives it to the browser when it is whole. */
+export async function exportJobs(s: JobSearch, now: number, ids: readonly string[] | undefined, format: Format): Promise<string> {
+  const name = `jobs.${format}`;
+  saveAs(name, await file(`/jobs/export?${exportQuery(s, now, ids, format)}`));
+  return `${name} is saved.`;
+}
+
+/** exportCommand is the same in a terminal. */
+export const exportCommand = (s: JobSearch, format: Format): string => `${cliOf(s).replace('job list', 'job export')} --format ${format} --to jobs.${format}`;
 
 /** cliOf is the list as a command. */
 export function cliOf(s: JobSearch): string {

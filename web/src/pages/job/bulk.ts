@@ -101,26 +101,3 @@ export function bulkBody(kind: Kind, all: boolean, jobs: readonly Line[], s: Job
   if (span.to) filter.to = span.to;
   return { kind, filter, ...params };
 }
-
-const columns: readonly [string, (j: Line) => string | number | undefined][] = [
-  ['job_id', (j) => j.job_id],
-  ['status', (j) => j.status],
-  ['workflow', (j) => j.workflow.workflow_name],
-  ['robot', (j) => j.robot_name ?? j.robot_id],
-  ['priority', (j) => j.priority],
-  ['trigger', (j) => j.trigger],
-  ['created_at', (j) => j.created_at],
-  ['waited_ms', (j) => j.waited_ms],
-  ['duration_ms', (j) => j.duration_ms],
-  ['attempt', (j) => j.epoch],
-  ['waits', (j) => j.waiting_summary],
-];
-
-/** csvOf is the chosen rows as a table. A cell that a program could take for a formula is kept from that. */
-export function csvOf(jobs: readonly Line[]): string {
-  const cell = (v: string | number | undefined) => {
-    const text = String(v ?? '');
-    return `"${(/^[=+\-@\t\r]/.test(text) ? `'${text}` : text).replaceAll('"', '""')}"`;
-  };
-  return [columns.map(([name]) => name).join(','), ...jobs.map((j) => columns.map(([, of]) => cell(of(j))).join(','))].join('\r\n');
-}

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Schemas } from '../../api/client';
-import { cliOf, listQuery } from './actions';
-import { actionOf, bulkBody, csvOf, effects, priorityOf, summaryOf } from './bulk';
+import { cliOf, exportCommand, exportQuery, listQuery } from './actions';
+import { actionOf, bulkBody, effects, priorityOf, summaryOf } from './bulk';
 import { spanAt, stack, states, top } from './histogram';
 import { filters, jobSearch, many, spanOf, spanWords, turned } from './rows';
 
@@ -112,9 +112,10 @@ describe('what is asked of many jobs', () => {
       filter: { status: ['failed', 'timeout'], priority: [5], q: 'x', from: 'f' },
     });
   });
-  it('exports rows so that no program takes a name for a formula', () => {
-    const [head, row] = csvOf([job('a', 'failed', '=1+"2"')]).split('\r\n');
-    expect(head).toMatch(/^job_id,status,workflow,/);
-    expect(row).toContain(`"a","failed","'=1+""2""",`);
+  it('exports chosen jobs, or all that match, and says it as a command', () => {
+    const s = { status: 'failed', q: 'a b' };
+    expect(exportQuery(s, now, ['a', 'b'], 'csv')).toBe('job_id=a%2Cb&format=csv');
+    expect(exportQuery(s, now, undefined, 'jsonl')).toBe('q=a+b&status=failed&from=2026-11-26T12%3A00%3A00.000Z&format=jsonl');
+    expect(exportCommand(s, 'csv')).toBe("fleet job export --status failed --search 'a b' --since 24h --format csv --to jobs.csv");
   });
 });

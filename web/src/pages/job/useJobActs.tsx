@@ -19,6 +19,7 @@ export interface JobActs {
   items: (j: Line) => readonly Item[];
   open: (id: string) => void;
   copy: (what: string, text: string) => void;
+  say: (doing: string, what: () => Promise<string>) => void; // what it gives is said, or why it could not be done
   force: ((j: Line) => void) | undefined;
   said: ReactNode; // what became of it
   dialogs: ReactNode;
@@ -79,6 +80,7 @@ export function useJobActs(may: boolean, search: JobSearch, onSearch: (s: JobSea
     items,
     open,
     copy,
+    say: (doing, what) => act(doing, async () => ({ text: await what() })),
     force: may ? (j) => setAsked({ job: j, what: 'force' }) : undefined,
     said: (
       <span role={said.bad ? 'alert' : 'status'} className={said.bad ? css.bad : ''}>
