@@ -148,6 +148,7 @@ describe('runs', () => {
     } as LocalRun);
     expect(sentence(run, () => 'Log')).toBe('Runs on desk: Log');
     expect(inWords({ status: 'completed', runs: 3, ms: 12 })).toBe('Completed in 12 ms, 3 times');
+    expect(inWords({ status: 'completed', runs: 1, ms: 0, before: true })).toBe('Done before');
     expect([duration(999), duration(1500), duration(61_000)]).toEqual(['999 ms', '1.5 s', '1 min 1 s']);
   });
 });

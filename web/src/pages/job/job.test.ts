@@ -222,6 +222,8 @@ describe('the head of a job', () => {
     );
     expect(passed(j, [], t0 + 200_000)).toBe('0 of 9 nodes · 62 % · longer than usual: 1 min 40 s (median of 20 runs)');
     expect(passed(detail({ status: 'failed', nodes_total: 2 }), [node('a'), node('b', { status: 'failed' })], t0)).toBe('1 of 2 nodes');
+    const resumed_from = { job_id: 'x', node: 'b', done_before: ['s', 'a'] };
+    expect(passed(detail({ status: 'failed', nodes_total: 4, resumed_from }), [node('b'), node('c', { status: 'failed' })], t0)).toBe('3 of 4 nodes');
     expect(passed(detail({ segments: 2, nodes_total: 4, status: 'completed' }), [], t0)).toBe('');
   });
   it('makes a job like it, with changes', () => {

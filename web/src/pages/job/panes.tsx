@@ -10,6 +10,12 @@ import own from './job.module.css';
 
 type Step = Schemas['Step'];
 
+const mostNamed = 50;
+
+/** named lists names, and of very many only the first. */
+const named = (list: readonly string[]): string =>
+  list.length === 0 ? 'nothing' : list.slice(0, mostNamed).join(', ') + (list.length > mostNamed ? ` and ${list.length - mostNamed} more` : '');
+
 /** Steps lists every execution of a node, with how long it took. */
 export function Steps({
   told,
@@ -56,7 +62,7 @@ export function Steps({
           </button>
         </p>
       )}
-      {before && !node && <p className={own.hint}>Done before, in the job that this one repeats: {before.done_before.map(title).join(', ') || 'nothing'}.</p>}
+      {before && !node && <p className={own.hint}>Done before, in the job that this one repeats: {named(before.done_before.map(title))}.</p>}
       {before && node && shown.length === 0 && before.done_before.includes(node) ? (
         <p className={own.hint}>Done before, in the job that this one repeats.</p>
       ) : (
