@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ask, canvas, clean, dev, launch, open, type Program, shot, start } from './harness';
+import { ask, canvas, clean, dev, launch, line, open, type Program, serve, shot, start, themes } from './harness';
 
 const hello = readFileSync(join(import.meta.dirname, '../../examples/hello.json'), 'utf8');
 
@@ -56,6 +56,7 @@ describe('the canvas on the author’s machine', () => {
     await page.getByRole('row', { name: /dev-1/ }).click();
     await page.getByRole('button', { name: 'Submit to Cloud' }).click();
     await page.getByText(/^Submitted: /).waitFor();
+    await page.getByRole('region', { name: 'Submitted' }).getByRole('link', { name: 'Open it' }).waitFor();
     await run.getByText('Completed on dev-1').waitFor();
     await page.getByText(/robots shown/).waitFor(); // five seconds later
     await clean(page);
@@ -145,7 +146,7 @@ describe('the canvas on the author’s machine', () => {
     await page.getByRole('tab', { name: 'Placement' }).click();
     await page.getByRole('radio', { name: 'By capability' }).check();
     await page.getByRole('checkbox', { name: 'GPU' }).check();
-    await page.getByText('needs gpu').waitFor();
+    await page.getByText('needs GPU').waitFor();
     await page.getByText(/^No robot fits/).waitFor();
     await page.getByRole('radio', { name: 'On a specific robot' }).check();
     await page.getByRole('row', { name: /dev-1/ }).click();
@@ -176,6 +177,34 @@ describe('the canvas on the author’s machine', () => {
     try {
       await page.goto(`${alone.url}/local/hello.json?panel=picker`);
       await page.getByText('Not connected').first().waitFor();
+      // The panel floats, is moved by key, and stands on the other side; it is never smaller than 280 by 300.
+      const dock = page.getByRole('complementary', { name: 'Panels' });
+      await page.getByRole('button', { name: 'Float the panel' }).click();
+      const before = await dock.boundingBox();
+      await page.getByRole('button', { name: /^Move the panel: arrow keys/ }).focus();
+      await page.keyboard.press('ArrowLeft');
+      await page.keyboard.press('ArrowDown');
+      const after = await dock.boundingBox();
+      expect([(after?.x ?? 0) - (before?.x ?? 0), (after?.y ?? 0) - (before?.y ?? 0)]).toEqual([-16, 16]);
+      await clean(page);
+      await shot(page, 'picker-floating-light');
+      await dock.evaluate((el) => {
+        el.style.width = '10px';
+        el.style.height = '10px';
+      });
+      const small = await dock.boundingBox();
+      expect([small?.width, small?.height]).toEqual([280, 300]);
+      await page.getByRole('button', { name: 'Dock the panel' }).click();
+      await page.getByRole('button', { name: /^Move the panel to the other side/ }).focus();
+      await page.keyboard.press('ArrowLeft');
+      expect((await dock.boundingBox())?.x).toBeLessThan((await page.locator('.react-flow').boundingBox())?.x ?? 0);
+      await page.reload(); // and stays there
+      await page.getByText('Not connected').first().waitFor();
+      expect((await dock.boundingBox())?.x).toBeLessThan((await page.locator('.react-flow').boundingBox())?.x ?? 0);
+      await page.getByRole('button', { name: /^Move the panel to the other side/ }).focus();
+      await page.keyboard.press('ArrowRight');
+      await page.getByRole('button', { name: 'Close the panel' }).click();
+      await page.getByRole('tab', { name: 'Robot Picker' }).click();
       await page.getByRole('button', { name: 'Run locally' }).first().click();
       await page
         .getByRole('region', { name: 'Run' })
@@ -193,6 +222,117 @@ describe('the canvas on the author’s machine', () => {
     } finally {
       await w.context.close();
       await alone.stop();
+    }
+  });
+});
+
+describe('the canvas before there is a graph, and where there is none', () => {
+  it('says that it loads, that there is nothing, and what failed', async () => {
+    const w = await open(browser);
+    const { page } = w;
+    let free: () => void = () => undefined;
+    const held = new Promise<void>((go) => {
+      free = go;
+    });
+    await page.route('**/api/v1/local/files/open*', async (r) => {
+      await held;
+      await r.continue();
+    });
+    await page.goto(`${editor.url}/local/hello.json`);
+    await page.getByText('Loading the workflow…').waitFor();
+    expect(await page.getByText('New workflow').count()).toBe(0); // it is not called by a name that it has not
+    await themes(page, 'canvas-loading');
+    free();
+    await page.getByText('hello.json · ').first().waitFor();
+    await page.unrouteAll({ behavior: 'wait' });
+
+    writeFileSync(join(dir, 'empty.json'), '{"metadata":{"name":"Empty"},"nodes":{},"connections":[]}');
+    await page.goto(`${editor.url}/local/empty.json`);
+    await page.getByText('No nodes yet.').waitFor();
+    await themes(page, 'canvas-empty');
+    await page.getByRole('button', { name: 'Add a node' }).click();
+    await page.getByRole('dialog', { name: 'Add a node' }).getByRole('searchbox').fill('log');
+    await page.keyboard.press('Enter');
+    await page.locator('.react-flow__node').waitFor();
+    expect(await page.getByText('No nodes yet.').count()).toBe(0);
+    expect(w.faults).toEqual([]);
+
+    await page.goto(`${editor.url}/local/there-is-none.json`);
+    await page.getByText('The workflow cannot be opened', { exact: false }).waitFor();
+    await page.getByRole('button', { name: 'Try again' }).waitFor();
+    await themes(page, 'canvas-error');
+    await w.context.close();
+  });
+
+  it('is usable at 390', async () => {
+    const w = await open(browser, { width: 390, height: 844 });
+    const { page } = w;
+    await page.goto(`${editor.url}/local/hello.json`);
+    await page.getByRole('button', { name: 'Run locally' }).first().click();
+    await page
+      .getByRole('region', { name: 'Run' })
+      .getByText(/^Completed on /)
+      .waitFor();
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+    await themes(page, 'canvas-run-narrow');
+    await page.getByRole('region', { name: 'Run' }).getByRole('button', { name: 'Close the run' }).click();
+    await page.getByRole('tab', { name: 'Robot Picker' }).click();
+    await page.getByText(/no robot needed/).waitFor();
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+    await themes(page, 'picker-narrow');
+    await w.context.close();
+  });
+});
+
+describe('the way to the orchestrator', () => {
+  it('says what to do when the key is refused', async () => {
+    const server = await serve(join(dir, 'locked'));
+    const ed = await canvas(dir, '--url', server.url, '--key', 'cfu_not_a_key');
+    const w = await open(browser);
+    const { page } = w;
+    try {
+      await page.goto(`${ed.url}/local/hello.json?panel=picker`);
+      await page.getByRole('button', { name: 'Ways to run' }).click();
+      await page.getByRole('menuitem', { name: 'Submit to Cloud' }).click();
+      await page.getByText('The key was refused. Create one under Fleet › API Keys.').waitFor();
+      await page.getByRole('list', { name: 'Addresses tried' }).getByText('--url').waitFor();
+      await page.getByText('Not connected to an orchestrator').waitFor();
+      await themes(page, 'picker-refused');
+      expect(w.faults).toEqual([]);
+    } finally {
+      await w.context.close();
+      await ed.stop();
+      await server.stop();
+    }
+  });
+
+  it('keeps the robots it knew when the connection breaks, and finds the way back', async () => {
+    const way = await line(orchestrator.url);
+    const ed = await canvas(dir, '--url', way.url);
+    const w = await open(browser);
+    const { page } = w;
+    try {
+      await page.goto(`${ed.url}/local/hello.json?panel=picker&mode=cloud`);
+      await page.getByRole('row', { name: /dev-1/ }).click();
+      await page.getByText(/^Local is /).waitFor(); // whose machine it would be
+      way.cut();
+      await page.getByText(/^As of \d/).waitFor();
+      await page.getByText('Not connected to an orchestrator').waitFor();
+      await page.getByRole('row', { name: /dev-1/ }).waitFor();
+      await shot(page, 'picker-lost-dark');
+      way.mend();
+      await page.getByRole('tabpanel', { name: 'Robot Picker' }).getByText('Connected').waitFor();
+      await page.getByRole('button', { name: 'Submit to Cloud' }).click();
+      await page.getByRole('region', { name: 'Run' }).getByText('Completed on dev-1').waitFor();
+      // Filters in the words of the specification, and the count follows.
+      await page.getByLabel('Filter').selectOption('GPU Available');
+      await page.getByText('0 of 2 robots shown · 0 can take a job').waitFor();
+      await page.getByText('Selected: dev-1 (hidden by the filter)').waitFor();
+      await page.getByText('No robot matches GPU Available').waitFor();
+    } finally {
+      await w.context.close();
+      await ed.stop();
+      await way.stop();
     }
   });
 });

@@ -82,7 +82,7 @@ export function Global({ canvas, onRail }: { canvas: boolean; onRail: () => void
       const on = e.target instanceof HTMLElement ? e.target : undefined;
       const typing = on?.closest('input:not([type=checkbox],[type=radio],[type=button]), textarea, select, [contenteditable=true]') !== null;
       const ctrl = e.ctrlKey || e.metaKey;
-      if (document.querySelector('dialog[open]') || (canvas && !ctrl)) return; // a dialog and the canvas have keys of their own
+      if (document.querySelector('dialog[open]') || (canvas && !ctrl && e.key !== '?')) return; // a dialog and the canvas have keys of their own
       const c = keys.current?.press({ key: e.key, ctrl, shift: e.shiftKey, alt: e.altKey, at: e.timeStamp, typing: on !== undefined && typing }, singleKeys());
       if (c === undefined) return;
       // Enter and Space are those of what has the focus.

@@ -1,11 +1,14 @@
 import type { Edge, ReactFlowInstance } from '@xyflow/react';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
-import { Any, afterMode, firstMode, type Mode, RobotPicker, type Submission } from '../parts/RobotPicker';
+import { Any, afterMode, firstMode, type Mode, RobotPicker } from '../parts/RobotPicker';
+import { CanvasMenu, type Spot } from './CanvasMenu';
+import { ConnectDialog } from './ConnectDialog';
 import css from './canvas.module.css';
-import { type Catalog, catalogOf, titleOf } from './catalog';
-import { Conflict, Menu, Problems, requiredInputs, VariablesDialog } from './dialogs';
-import { Flow } from './Flow';
-import { addNode, copy, moveNodes, paste, remove, setProperty } from './model/graph';
+import { type Catalog, catalogOf, portsOf, titleOf } from './catalog';
+import { Dock } from './Dock';
+import { Conflict, Problems, VariablesDialog } from './dialogs';
+import { Flow, wholeGraph } from './Flow';
+import { addNode, between, connect, copy, moveNodes, paste, placeOf, remove, setProperty } from './model/graph';
 import type { Box } from './NodeBox';
 import { NodePanel } from './NodePanel';
 import * as net from './net';
@@ -15,11 +18,15 @@ import { PlacementPanel } from './PlacementPanel';
 import { RunPanel } from './RunPanel';
 import { RunsMenu } from './RunsMenu';
 import { final } from './run';
+import { Toast } from './Toast';
 import { TopBar } from './TopBar';
 import { type Source, useEditor } from './useEditor';
 import { may, useFleet } from './useFleet';
+import { useKeys } from './useKeys';
 import { useReplay } from './useReplay';
 import { useRun } from './useRun';
+import { useRunner } from './useRunner';
+import { Waiting } from './Waiting';
 
 export type Panel = 'node' | 'placement' | 'picker';
 
@@ -62,7 +69,7 @@ export function CanvasPage(props: CanvasPageProps) {
         </button>
       </div>
     );
-  if (!catalog) return <div className={css.message} aria-busy="true" />;
+  if (!catalog) return <Waiting what="the node types" />;
   return <Canvas {...props} catalog={catalog} />;
 }
 
@@ -76,14 +83,12 @@ function Canvas({ source, search, onSearch, jobHref, onOpened, catalog }: Canvas
   const [links, setLinks] = useState<ReadonlySet<string>>(none);
   const [mode, setMode] = useState<Mode | undefined>(search.mode);
   const [robot, setRobot] = useState<string | null>(search.robot ?? null);
-  const [submission, setSubmission] = useState<Submission>({ state: 'idle' });
-  const [floating, setFloating] = useState(false);
-  const [adding, setAdding] = useState(false);
-  const [menu, setMenu] = useState<{ x: number; y: number; node: string | undefined }>();
+  const [adding, setAdding] = useState<{ x?: number; y?: number; link?: string }>(); // where the node goes that is being chosen
+  const [menu, setMenu] = useState<Spot>();
+  const [connecting, setConnecting] = useState(false);
+  const copied = useRef(''); // where the clipboard cannot be read
   const [problemsOpen, setProblemsOpen] = useState(false);
   const [showPlaces, setShowPlaces] = useState(false);
-  const [ask, setAsk] = useState(false); // for the inputs of a run here
-  const [inputs, setInputs] = useState<unknown>();
   const [checked, setChecked] = useState<net.Validation>();
   const [narrow, setNarrow] = useState(() => window.innerWidth < 900);
   const flow = useRef<ReactFlowInstance<Box, Edge>>(undefined);
@@ -147,6 +152,13 @@ function Canvas({ source, search, onSearch, jobHref, onOpened, catalog }: Canvas
   );
   const robotName = useCallback((id: string) => fleet.robots.find((r) => r.id === id)?.name ?? id, [fleet.robots]);
 
+  // What is gone, by undo perhaps, is selected no more.
+  useEffect(() => {
+    setSelected((was) => {
+      const left = [...was].filter((id) => graph.nodes.some((n) => n.id === id));
+      return left.length === was.size || graph.nodes.length === 0 ? was : new Set(left);
+    });
+  }, [graph.nodes]);
   const one = selected.size === 1 ? [...selected][0] : undefined;
   const node = one === undefined ? undefined : graph.nodes.find((n) => n.id === one);
   const select = useCallback(
@@ -157,11 +169,16 @@ function Canvas({ source, search, onSearch, jobHref, onOpened, catalog }: Canvas
     },
     [ed.seal],
   );
+  const derived = useMemo(() => {
+    const of = one === undefined ? graph.nodes.filter((n) => placeOf(graph, n.id) === undefined) : graph.nodes.filter((n) => n.id === one);
+    return [...new Set(of.flatMap((n) => catalog.byName.get(n.type)?.capability ?? []))].filter(Boolean);
+  }, [graph, one, catalog]);
   const show = (p: Panel | undefined) => onSearch({ panel: p });
   const reveal = (id: string) => {
     select(new Set([id]));
     const n = graph.nodes.find((x) => x.id === id);
     if (n) void flow.current?.setCenter(n.x + 100, n.y + 50, { zoom: flow.current.getZoom() });
+    root.current?.querySelector<HTMLElement>(`.react-flow__node[data-id="${CSS.escape(id)}"]`)?.focus({ preventScroll: true });
   };
 
   // A run of the past, or the one that goes on, by the address.
@@ -181,21 +198,32 @@ function Canvas({ source, search, onSearch, jobHref, onOpened, catalog }: Canvas
 
   // Changes.
   const add = (type: string, x?: number, y?: number) => {
+    const link = graph.links.find((l) => l.key === adding?.link);
+    if (link) {
+      const t = catalog.byName.get(type);
+      const [next, id] = between(graph, link.key, type, t?.exec_in === false ? 'in' : 'exec_in', t?.exec_out[0]);
+      ed.change(next, `Insert ${t?.title ?? type}`);
+      select(new Set([id]));
+      setAdding(undefined);
+      return show('node');
+    }
     const box = root.current?.querySelector('.react-flow')?.getBoundingClientRect();
     const from = node;
     const at =
       x !== undefined && y !== undefined
         ? { x, y }
-        : from
-          ? { x: from.x + 280, y: from.y }
-          : box && flow.current
-            ? flow.current.screenToFlowPosition({ x: box.x + box.width / 2 - 100, y: box.y + box.height / 2 - 40 })
-            : { x: 0, y: 0 };
+        : adding?.x !== undefined && adding.y !== undefined && flow.current
+          ? flow.current.screenToFlowPosition({ x: adding.x, y: adding.y })
+          : from
+            ? { x: from.x + 280, y: from.y }
+            : box && flow.current
+              ? flow.current.screenToFlowPosition({ x: box.x + box.width / 2 - 100, y: box.y + box.height / 2 - 40 })
+              : { x: 0, y: 0 };
     while (graph.nodes.some((n) => Math.abs(n.x - at.x) < 180 && Math.abs(n.y - at.y) < 90)) at.y += 110; // not on top of another
     const [next, id] = addNode(graph, type, at.x, at.y);
     ed.change(next, `Add ${catalog.byName.get(type)?.title ?? type}`);
     select(new Set([id]));
-    setAdding(false);
+    setAdding(undefined);
     show('node');
   };
   const removeSelected = () => {
@@ -219,10 +247,10 @@ function Canvas({ source, search, onSearch, jobHref, onOpened, catalog }: Canvas
     const { arranged } = await import('./layout'); // its library is large, and not everybody arranges
     const sizes = new Map((flow.current?.getNodes() ?? []).map((n) => [n.id, { width: n.measured?.width ?? 200, height: n.measured?.height ?? 90 }]));
     ed.change(moveNodes(graph, arranged(graph, sizes)), 'Arrange the graph');
-    requestAnimationFrame(() => void flow.current?.fitView({ maxZoom: 1, padding: 0.2 }));
+    requestAnimationFrame(() => void flow.current?.fitView(wholeGraph));
   };
   const walk = (key: string) => {
-    if (!node) return graph.nodes[0] && select(new Set([graph.nodes[0].id]));
+    if (!node) return graph.nodes[0] && reveal(graph.nodes[0].id);
     const next =
       key === 'ArrowRight'
         ? graph.links.find((l) => l.source === node.id)?.target
@@ -238,40 +266,7 @@ function Canvas({ source, search, onSearch, jobHref, onOpened, catalog }: Canvas
     return list[(i + step + list.length) % list.length];
   };
 
-  // Runs.
-  const runLocally = () => {
-    if (!local.enabled) return;
-    if (graph.doc && requiredInputs(graph).length > 0) return setAsk(true);
-    void startLocal(inputs);
-  };
-  const startLocal = async (vars: unknown) => {
-    setAsk(false);
-    setInputs(vars);
-    try {
-      const r = await net.startLocal(ed.text(), graph.name, ed.origin.kind === 'file' ? ed.origin.path : '', vars);
-      onSearch({ run: `local:${r.run_id}` });
-    } catch (e) {
-      setSubmission({ state: 'error', message: e instanceof Error ? e.message : String(e) });
-    }
-  };
-  const submit = async (robotId?: string) => {
-    const target = robotId ?? robot;
-    if (target === null || submission.state === 'submitting') return;
-    setAsk(false);
-    setSubmission({ state: 'submitting' });
-    try {
-      const job = await net.submit(ed.text(), graph.name, target === Any ? undefined : target, inputs);
-      setSubmission({ state: 'success', message: job.job_id, href: jobHref(job.job_id) });
-      onSearch({ run: job.job_id });
-    } catch (e) {
-      setSubmission({ state: 'error', message: e instanceof Error ? e.message : String(e) });
-    }
-  };
-  const go = () => {
-    if (where === 'local') return runLocally();
-    if (robot === null || fleet.connection.state !== 'connected') return show('picker');
-    void submit();
-  };
+  const runner = useRunner({ ed, fleet, where, robot, changeMode, onPicker: () => show('picker'), onSearch, jobHref });
   const saveIt = async () => {
     if (ed.origin.kind === 'file') return void ed.saveFile();
     if (ed.origin.kind === 'new' && fleet.meta?.local.folder) {
@@ -291,84 +286,91 @@ function Canvas({ source, search, onSearch, jobHref, onOpened, catalog }: Canvas
   useEffect(() => {
     if (originId && source.workflow === undefined && source.file === undefined) onOpened?.({ kind: 'workflow', id: originId });
   }, [originId]);
-  // Keys of the canvas; those of text fields are theirs.
-  const keys = (e: React.KeyboardEvent) => {
-    const el = e.target as HTMLElement;
-    const ctrl = e.ctrlKey || e.metaKey;
-    const typing = el.closest('input, textarea, select, [contenteditable]') !== null;
-    const inFlow = el.closest('.react-flow') !== null || el === root.current;
-    const done = (f: () => void) => {
-      e.preventDefault();
-      f();
-    };
-    if (ctrl && e.key.toLowerCase() === 's') return done(() => !e.repeat && mayWrite && !readOnly && !ed.saving && void saveIt());
-    if (ctrl && e.key === 'Enter') return done(() => !e.repeat && go());
-    if (ctrl && !typing && e.key.toLowerCase() === 'z') return done(() => !readOnly && (e.shiftKey ? ed.redo() : ed.undo()));
-    if (ctrl && !typing && e.key.toLowerCase() === 'y') return done(() => !readOnly && ed.redo());
-    if (typing || e.altKey) return;
-    if (ctrl) {
-      switch (e.key.toLowerCase()) {
-        case 'd':
-          return done(() => !readOnly && selected.size > 0 && insert(copy(graph, selected)));
-        case 'a':
-          return inFlow && done(() => select(new Set(graph.nodes.map((n) => n.id))));
-      }
-      return;
-    }
-    switch (e.key) {
-      case 'Tab':
-        if (inFlow && !e.shiftKey && !readOnly) done(() => setAdding(true));
-        return;
-      case 'Delete':
-      case 'Backspace':
-        return inFlow && !readOnly && done(removeSelected);
-      case 'Enter':
-        return inFlow && node && done(() => show('node'));
-      case 'F2':
-        return (
-          node &&
-          done(() => {
-            show('node');
-            requestAnimationFrame(() => root.current?.querySelector<HTMLInputElement>('[data-rename]')?.focus());
-          })
-        );
-      case 'Escape':
-        return done(() => {
-          setMenu(undefined);
-          setAdding(false);
-          setProblemsOpen(false);
-        });
-      case 'ArrowLeft':
-      case 'ArrowRight':
-      case 'ArrowUp':
-      case 'ArrowDown':
-        return inFlow && done(() => walk(e.key));
-      case '0':
-        return inFlow && done(() => void flow.current?.fitView({ maxZoom: 1, padding: 0.2 }));
-      case '+':
-      case '=':
-        return inFlow && done(() => void flow.current?.zoomIn());
-      case '-':
-        return inFlow && done(() => void flow.current?.zoomOut());
-      case 'p':
-      case 'P':
-        return done(() => show(panel === 'picker' ? undefined : 'picker'));
-      case 'r':
-      case 'R':
-        return done(() => show(panel === 'placement' ? undefined : 'placement'));
-    }
+  const selection = (): string | undefined => {
+    if (selected.size === 0) return undefined;
+    copied.current = copy(graph, selected);
+    return copied.current;
   };
-  const clipboard = (e: React.ClipboardEvent, what: 'copy' | 'cut' | 'paste') => {
-    if ((e.target as HTMLElement).closest('input, textarea, select')) return;
-    if (what === 'paste') {
-      if (!readOnly) insert(e.clipboardData.getData('text/plain'));
-    } else if (selected.size > 0) {
-      e.clipboardData.setData('text/plain', copy(graph, selected));
-      if (what === 'cut' && !readOnly) removeSelected();
-    } else return;
-    e.preventDefault();
+  const cut = (): string | undefined => {
+    const text = selection();
+    if (text !== undefined && !readOnly) removeSelected();
+    return text;
+  };
+  const toClipboard = (text: string | undefined) => {
+    if (text !== undefined) navigator.clipboard?.writeText(text).catch(() => undefined); // what was copied is kept here, too
+  };
+  const fromClipboard = async () => {
+    const text = await (navigator.clipboard?.readText?.() ?? Promise.reject(new Error('no clipboard'))).catch(() => '');
+    insert(text || copied.current);
+  };
+  const fit = () => void flow.current?.fitView(wholeGraph);
+  const all = () => select(new Set(graph.nodes.map((n) => n.id)));
+  const duplicate = () => !readOnly && selected.size > 0 && insert(copy(graph, selected));
+  const openMenu = (x: number, y: number, on: { node?: string; link?: string }) => {
+    if (on.node && !selected.has(on.node)) select(new Set([on.node]));
+    if (on.link) select(none, new Set([on.link]));
+    setMenu({ x, y, ...on });
+  };
+  const rename = () => {
+    show('node');
+    requestAnimationFrame(() => root.current?.querySelector<HTMLInputElement>('[data-rename]')?.focus());
+  };
+  const move = (dx: number, dy: number) => {
+    if (readOnly || selected.size === 0) return false;
+    const to = new Map(graph.nodes.filter((n) => selected.has(n.id)).map((n) => [n.id, { x: n.x + dx, y: n.y + dy }]));
+    ed.change(moveNodes(graph, to), to.size === 1 ? 'Move a node' : `Move ${to.size} nodes`, 'move by key');
+    return true;
+  };
+  useKeys({
+    root,
+    onFocusNode: (id) => !selected.has(id) && select(new Set([id])),
+    onFocusLink: (key) => !links.has(key) && select(none, new Set([key])),
+    save: () => mayWrite && !readOnly && !ed.saving && void saveIt(),
+    run: runner.go,
+    undo: () => !readOnly && ed.undo(),
+    redo: () => !readOnly && ed.redo(),
+    duplicate,
+    all,
+    add: () => {
+      if (!readOnly) setAdding({});
+      return !readOnly;
+    },
+    remove: () => !readOnly && removeSelected(),
+    open: () => {
+      if (node) show('node');
+      return node !== undefined;
+    },
+    rename: () => {
+      if (node && !readOnly) rename();
+      return node !== undefined;
+    },
+    escape: () => {
+      setMenu(undefined);
+      setAdding(undefined);
+      setProblemsOpen(false);
+    },
+    walk,
+    move,
+    fit,
+    zoom: (by) => void (by > 0 ? flow.current?.zoomIn() : flow.current?.zoomOut()),
+    picker: () => show(panel === 'picker' ? undefined : 'picker'),
+    placement: () => show(panel === 'placement' ? undefined : 'placement'),
+    menu: (x, y) => {
+      const link = links.size === 1 && selected.size === 0 ? [...links][0] : undefined;
+      const first = [...selected][0];
+      openMenu(x, y, first ? { node: first } : link ? { link } : {});
+    },
+    copy: selection,
+    cut,
+    paste: (text) => !readOnly && insert(text),
+  });
+  const menuLink = menu?.link === undefined ? undefined : graph.links.find((l) => l.key === menu.link);
+  const isFlow = (source: string | undefined, port: string | undefined) => {
+    const n = graph.nodes.find((x) => x.id === source);
+    return n !== undefined && portsOf(catalog.byName.get(n.type), n, graph.links).outputs.find((o) => o.name === port)?.type === 'exec';
   };
 
+  if (ed.state === 'loading') return <Waiting what="the workflow" />;
   if (ed.state === 'failed')
     return (
       <div className={css.message} role="alert">
@@ -383,18 +385,8 @@ function Canvas({ source, search, onSearch, jobHref, onOpened, catalog }: Canvas
 
   const errors = checked?.errors.length ?? 0;
   const warnings = checked?.warnings.length ?? 0;
-  const mayRun = may(fleet.me, 'jobs:run') ? undefined : fleet.me ? 'Your role may not run jobs. Ask an admin.' : undefined;
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: keys of the page as a whole; each has a control of its own
-    <div
-      ref={root}
-      className={css.page}
-      data-narrow={narrow || undefined}
-      onKeyDown={keys}
-      onCopy={(e) => clipboard(e, 'copy')}
-      onCut={(e) => clipboard(e, 'cut')}
-      onPaste={(e) => clipboard(e, 'paste')}
-    >
+    <div ref={root} className={css.page} data-narrow={narrow || undefined}>
       <TopBar
         ed={ed}
         narrow={narrow}
@@ -412,7 +404,17 @@ function Canvas({ source, search, onSearch, jobHref, onOpened, catalog }: Canvas
         onProblems={() => setProblemsOpen((o) => !o)}
         onArrange={() => void arrange()}
         onSave={() => void saveIt()}
-        onRun={go}
+        onRun={runner.go}
+        ways={[
+          {
+            name: 'Run locally',
+            keys: where === 'local' ? 'Ctrl Enter' : '',
+            run: runner.runLocally,
+            ...(local.enabled ? {} : { why: local.reason || 'Nothing runs here' }),
+          },
+          { name: 'Submit to Cloud', keys: where === 'cloud' ? 'Ctrl Enter' : '', run: runner.toCloud, ...(runner.mayNot ? { why: runner.mayNot } : {}) },
+          { name: 'Choose a robot…', keys: 'P', run: () => (where === 'cloud' ? show('picker') : changeMode('cloud')) },
+        ]}
         runs={
           <RunsMenu
             key={originId ?? ''}
@@ -462,48 +464,31 @@ function Canvas({ source, search, onSearch, jobHref, onOpened, catalog }: Canvas
                 show('node');
               }}
               onDropType={(t, x, y) => add(t, x, y)}
-              onMenu={(x, y, n) => {
-                if (n && !selected.has(n)) select(new Set([n]));
-                setMenu({ x, y, node: n });
-              }}
+              onMenu={openMenu}
               onReady={(i) => {
                 flow.current = i;
               }}
             />
           )}
-          {adding && (
-            <div className={css.adding}>
-              <Palette catalog={catalog} popup onAdd={(t) => add(t)} onClose={() => setAdding(false)} />
+          {ed.state === 'ready' && graph.nodes.length === 0 && !adding && (
+            <div className={css.nothing}>
+              <p>No nodes yet. A workflow runs from its Start node along the connections.</p>
+              {!readOnly && (
+                <button type="button" className={css.button} title="Tab" onClick={() => setAdding({})}>
+                  Add a node
+                </button>
+              )}
             </div>
           )}
+          {adding && (
+            <div className={css.adding}>
+              <Palette catalog={catalog} popup onAdd={(t) => add(t)} onClose={() => setAdding(undefined)} />
+            </div>
+          )}
+          <Toast submission={runner.submission} />
           {problemsOpen && <Problems findings={findings} title={title} onNode={reveal} onClose={() => setProblemsOpen(false)} />}
         </div>
-        <aside
-          className={css.right}
-          aria-label="Panels"
-          data-open={panel !== undefined || undefined}
-          data-floating={(floating && panel === 'picker') || undefined}
-        >
-          <div role="tablist" aria-label="Panels" className={css.tabs}>
-            {(
-              [
-                ['node', 'Node', 'Enter'],
-                ['placement', 'Placement', 'R'],
-                ['picker', 'Robot Picker', 'P'],
-              ] as const
-            ).map(([p, label, key]) => (
-              <button
-                key={p}
-                type="button"
-                role="tab"
-                aria-selected={panel === p}
-                title={`${label} (${key})`}
-                onClick={() => show(panel === p ? undefined : p)}
-              >
-                {label}
-              </button>
-            ))}
-          </div>
+        <Dock panel={panel} narrow={narrow} onPanel={show}>
           {panel === 'node' && (
             <div role="tabpanel" aria-label="Node" className={css.panelBody}>
               {node ? (
@@ -529,6 +514,7 @@ function Canvas({ source, search, onSearch, jobHref, onOpened, catalog }: Canvas
                 robots={fleet.robots}
                 connected={fleet.connection.state === 'connected' && fleet.meta !== undefined}
                 readOnly={readOnly}
+                derived={derived}
                 show={showPlaces}
                 onShow={setShowPlaces}
                 onRefresh={fleet.refresh}
@@ -545,26 +531,23 @@ function Canvas({ source, search, onSearch, jobHref, onOpened, catalog }: Canvas
                 selected={robot}
                 connection={fleet.connection}
                 local={local}
-                submission={submission}
+                submission={runner.submission}
                 live={fleet.live}
-                may={mayRun}
-                floating={floating}
+                may={runner.mayNot}
                 onRobotSelected={(id) => {
                   setRobot(id);
                   onSearch({ robot: id ?? undefined });
                 }}
                 onExecutionModeChanged={changeMode}
                 onRefreshRequested={fleet.refresh}
-                onSubmitToCloudRequested={(id) => void submit(id)}
-                onRunLocally={runLocally}
+                onSubmitToCloudRequested={runner.submit}
+                onRunLocally={runner.runLocally}
                 onLiveChanged={fleet.setLive}
                 {...(fleet.meta?.mode === 'canvas' ? { onConnect: fleet.connect } : {})}
-                onFloat={() => setFloating((f) => !f)}
-                onClose={() => show(undefined)}
               />
             </div>
           )}
-        </aside>
+        </Dock>
       </div>
       {search.run && (
         <RunPanel
@@ -578,37 +561,58 @@ function Canvas({ source, search, onSearch, jobHref, onOpened, catalog }: Canvas
         />
       )}
       {menu && (
-        <Menu
-          x={menu.x}
-          y={menu.y}
+        <CanvasMenu
+          spot={menu}
+          node={node}
+          link={menuLink}
+          flows={isFlow(menuLink?.source, menuLink?.sourcePort)}
+          many={selected.size}
+          places={showPlaces}
+          readOnly={readOnly}
+          title={title}
           onClose={() => setMenu(undefined)}
-          items={
-            menu.node
-              ? [
-                  ['Settings', 'Enter', () => show('node')],
-                  ['Placement', 'R', () => show('placement')],
-                  ['Duplicate', 'Ctrl D', readOnly ? undefined : () => insert(copy(graph, selected))],
-                  ['Copy as JSON', 'Ctrl C', () => void navigator.clipboard?.writeText(copy(graph, selected))],
-                  [
-                    node?.config.get('_disabled') === true ? 'Run it again' : 'Bypass',
-                    '',
-                    readOnly
-                      ? undefined
-                      : () => node && ed.change(setProperty(graph, node.id, '_disabled', node.config.get('_disabled') === true ? undefined : true), 'Bypass'),
-                  ],
-                  ['Delete', 'Del', readOnly ? undefined : removeSelected],
-                ]
-              : [
-                  ['Add a node', 'Tab', readOnly ? undefined : () => setAdding(true)],
-                  ['Add a comment', '', readOnly ? undefined : () => add('CommentNode')],
-                  ['Arrange', '', readOnly ? undefined : () => void arrange()],
-                  ['Show all', '0', () => void flow.current?.fitView({ maxZoom: 1, padding: 0.2 })],
-                ]
-          }
+          acts={{
+            settings: () => show('node'),
+            placement: () => show('placement'),
+            rename,
+            connect: () => setConnecting(true),
+            cut: () => toClipboard(cut()),
+            copy: () => toClipboard(selection()),
+            paste: () => void fromClipboard(),
+            duplicate,
+            bypass: () => node && ed.change(setProperty(graph, node.id, '_disabled', node.config.get('_disabled') === true ? undefined : true), 'Bypass'),
+            remove: removeSelected,
+            insert: (l) => setAdding({ link: l.key }),
+            go: reveal,
+            add: () => setAdding({ x: menu.x, y: menu.y }),
+            comment: () => {
+              const at = flow.current?.screenToFlowPosition({ x: menu.x, y: menu.y });
+              add('CommentNode', at?.x, at?.y);
+            },
+            all,
+            undo: ed.undoWhat ? ed.undo : undefined,
+            redo: ed.redoWhat ? ed.redo : undefined,
+            arrange: () => void arrange(),
+            fit,
+            places: () => setShowPlaces((on) => !on),
+          }}
+        />
+      )}
+      {connecting && node && (
+        <ConnectDialog
+          graph={graph}
+          catalog={catalog}
+          from={node}
+          title={title}
+          onClose={() => setConnecting(false)}
+          onConnect={(sourcePort, target, targetPort, oneIn) => {
+            setConnecting(false);
+            ed.change(connect(graph, { source: node.id, sourcePort, target, targetPort }, oneIn), 'Connect');
+          }}
         />
       )}
       {ed.conflict && <Conflict mine={graph} conflict={ed.conflict} title={title} onResolve={ed.resolve} />}
-      {ask && <VariablesDialog graph={graph} onClose={() => setAsk(false)} onRun={(v) => void startLocal(v)} />}
+      {runner.asking && <VariablesDialog graph={graph} way={runner.asking} onClose={runner.dismiss} onRun={runner.answer} />}
     </div>
   );
 }

@@ -7,6 +7,7 @@ import {
   type EdgeChange,
   MiniMap,
   type NodeChange,
+  Panel,
   ReactFlow,
   type ReactFlowInstance,
   useEdgesState,
@@ -18,10 +19,14 @@ import { type Catalog, mayConnect, portsOf, titleOf } from './catalog';
 import { connect, type Graph, moveNodes } from './model/graph';
 import { asText } from './model/json';
 import { type Box, NodeBox } from './NodeBox';
-import { chip, colours, whereOf } from './place';
+import { chip } from './place';
 import { type RunView, standOf } from './run';
+import { placesOf, type Tint, tintsOf } from './segments';
 
 const nodeTypes = { box: NodeBox };
+
+/** wholeGraph shows all of it, as small as that has to be. */
+export const wholeGraph = { maxZoom: 1, minZoom: 0.05, padding: 0.12 };
 
 export interface FlowProps {
   graph: Graph;
@@ -37,7 +42,7 @@ export interface FlowProps {
   onSelect: (nodes: ReadonlySet<string>, links: ReadonlySet<string>) => void;
   onOpen: (id: string) => void;
   onDropType: (type: string, x: number, y: number) => void;
-  onMenu: (x: number, y: number, node: string | undefined) => void;
+  onMenu: (x: number, y: number, on: { node?: string; link?: string }) => void;
   onReady: (i: ReactFlowInstance<Box, Edge>) => void;
 }
 
@@ -55,7 +60,9 @@ export function Flow(p: FlowProps) {
     },
     [byId, catalog],
   );
-  const tints = useMemo(() => (p.showPlaces ? colours(graph) : new Map<string, string>()), [graph, p.showPlaces]);
+  const places = useMemo(() => (p.showPlaces ? placesOf(graph) : new Map<string, string>()), [graph, p.showPlaces]);
+  const legend = useMemo(() => tintsOf(graph, places, p.robotName), [graph, places, p.robotName]);
+  const tints = useMemo(() => new Map(legend.map((t) => [t.where, t.colour])), [legend]);
 
   useEffect(() => {
     setNodes((was) => {
@@ -83,17 +90,17 @@ export function Flow(p: FlowProps) {
             problem: p.problems.get(n.id) ?? '',
             comment: n.type === 'CommentNode' ? (asText(n.config.get('comment')) ?? '') : undefined,
             run: n.type === 'CommentNode' ? undefined : standOf(p.run, n.id),
-            tint: tints.get(whereOf(graph, n.id)) ?? '',
+            tint: tints.get(places.get(n.id) ?? '') ?? '',
           },
         };
       });
     });
-  }, [graph, catalog, p.selected, p.problems, p.run, p.robotName, p.readOnly, tints, title, setNodes]);
+  }, [graph, catalog, p.selected, p.problems, p.run, p.robotName, p.readOnly, places, tints, title, setNodes]);
 
   useEffect(() => {
     setEdges(
       graph.links.map((l): Edge => {
-        const handOver = p.showPlaces && whereOf(graph, l.source) !== whereOf(graph, l.target);
+        const handOver = places.get(l.source) !== places.get(l.target);
         const source = byId.get(l.source);
         const exec = source
           ? portsOf(catalog.byName.get(source.type), source, graph.links).outputs.find((o) => o.name === l.sourcePort)?.type === 'exec'
@@ -106,13 +113,13 @@ export function Flow(p: FlowProps) {
           targetHandle: l.targetPort,
           selected: p.selectedLinks.has(l.key),
           className: `${exec ? css.execEdge : css.dataEdge} ${handOver ? css.handOver : ''}`,
-          ariaLabel: `From ${title(l.source)}, ${l.sourcePort}, to ${title(l.target)}, ${l.targetPort}`,
+          ariaLabel: `From ${title(l.source)}, ${l.sourcePort}, to ${title(l.target)}, ${l.targetPort}${handOver ? ', hand-over to another robot' : ''}`,
           ...(handOver ? { label: 'hand-over' } : {}),
           animated: p.run?.current === l.target && p.run.status === 'running',
         };
       }),
     );
-  }, [graph, byId, catalog, p.selectedLinks, p.showPlaces, p.run, title, setEdges]);
+  }, [graph, byId, catalog, p.selectedLinks, places, p.run, title, setEdges]);
 
   // What the hand selects goes up, and comes down again with the next drawing.
   const chosen = useRef({ nodes: p.selected, links: p.selectedLinks });
@@ -165,11 +172,15 @@ export function Flow(p: FlowProps) {
       onNodeDoubleClick={(_, n) => p.onOpen(n.id)}
       onNodeContextMenu={(e, n) => {
         e.preventDefault();
-        p.onMenu(e.clientX, e.clientY, n.id);
+        p.onMenu(e.clientX, e.clientY, { node: n.id });
+      }}
+      onEdgeContextMenu={(e, l) => {
+        e.preventDefault();
+        p.onMenu(e.clientX, e.clientY, { link: l.id });
       }}
       onPaneContextMenu={(e) => {
         e.preventDefault();
-        p.onMenu(e.clientX, e.clientY, undefined);
+        p.onMenu(e.clientX, e.clientY, {});
       }}
       onDragOver={(e) => {
         e.preventDefault();
@@ -187,17 +198,18 @@ export function Flow(p: FlowProps) {
       multiSelectionKeyCode={['Control', 'Meta']}
       nodesDraggable={!p.readOnly}
       nodesConnectable={!p.readOnly}
-      disableKeyboardA11y={false}
+      disableKeyboardA11y // arrows walk the edges; Shift and an arrow move
       nodesFocusable
       edgesFocusable
       onlyRenderVisibleElements={graph.nodes.length > 200}
-      minZoom={0.1}
+      minZoom={0.05}
       maxZoom={2}
       fitView
-      fitViewOptions={{ maxZoom: 1, minZoom: 0.45, padding: 0.15 }}
+      fitViewOptions={wholeGraph}
       proOptions={{ hideAttribution: true }}
       aria-label="Workflow graph"
     >
+      {p.showPlaces && <Legend tints={legend} />}
       <Background gap={24} />
       <Controls showInteractive={false} aria-label="Zoom" />
       <MiniMap
@@ -211,6 +223,24 @@ export function Flow(p: FlowProps) {
         maskColor="rgb(128 128 128 / 25%)"
       />
     </ReactFlow>
+  );
+}
+
+/** Legend says which colour is which place. */
+function Legend({ tints }: { tints: readonly Tint[] }) {
+  return (
+    <Panel position="top-right">
+      <ul className={css.legend} aria-label="Places">
+        {tints.map((t) => (
+          <li key={t.where}>
+            <span aria-hidden className={css.swatch} style={{ background: t.colour }} /> {t.words}, {t.nodes} node{t.nodes === 1 ? '' : 's'}
+          </li>
+        ))}
+        <li>
+          <span aria-hidden className={css.swatch} /> {tints.length > 0 ? 'the rest, as the workflow does' : 'No node has a place of its own'}
+        </li>
+      </ul>
+    </Panel>
   );
 }
 

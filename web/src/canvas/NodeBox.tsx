@@ -1,4 +1,4 @@
-import { Handle, type Node, type NodeProps, Position } from '@xyflow/react';
+import { Handle, type Node, type NodeProps, Position, useStore } from '@xyflow/react';
 import { memo } from 'react';
 import { shapes } from '../parts/words';
 import css from './canvas.module.css';
@@ -22,11 +22,19 @@ export interface BoxData extends Record<string, unknown> {
 
 export type Box = Node<BoxData, 'box'>;
 
+/** far is how small the graph is drawn: then a node shows its title alone, as large as there is room. */
+const far = ({ transform: [, , zoom] }: { transform: readonly [number, number, number] }): 0 | 1 | 2 | 3 =>
+  zoom < 0.17 ? 3 : zoom < 0.3 ? 2 : zoom < 0.5 ? 1 : 0;
+
+/** blank keeps the room of what is drawn large instead. */
+const blank = '\u00a0';
+
 /** NodeBox is a node on the canvas. */
 export const NodeBox = memo(function NodeBox({ data: d, selected }: NodeProps<Box>) {
+  const away = useStore(far);
   if (d.comment !== undefined)
     return (
-      <div className={css.note} data-selected={selected || undefined}>
+      <div className={css.note} data-selected={selected || undefined} data-far={away || undefined}>
         {d.comment || 'Empty comment'}
       </div>
     );
@@ -38,11 +46,22 @@ export const NodeBox = memo(function NodeBox({ data: d, selected }: NodeProps<Bo
       data-run={d.run?.status}
       data-problem={d.problem || undefined}
       data-off={d.off || undefined}
-      style={d.tint ? { borderLeftColor: d.tint } : undefined}
+      data-far={away || undefined}
+      style={d.tint ? { borderLeftColor: d.tint, background: `color-mix(in srgb, ${d.tint} 18%, var(--panel))` } : undefined}
     >
+      {away > 0 && (
+        <div className={css.boxFar}>
+          <span>
+            {d.run ? `${shapes[d.run.status]} ` : d.problem === 'error' ? '✕ ' : d.problem === 'warning' ? '▲ ' : ''}
+            {d.title}
+          </span>
+          {away === 1 && d.chip && <small>{d.chip}</small>}
+          {away === 1 && d.run && <small>{d.run.error || inWords(d.run)}</small>}
+        </div>
+      )}
       <div className={css.boxHead}>
         <span className={css.boxTitle} title={d.title}>
-          {d.title}
+          {away > 0 ? blank : d.title}
         </span>
         {problem && <span className={css.boxProblem}>{problem}</span>}
       </div>
@@ -50,15 +69,15 @@ export const NodeBox = memo(function NodeBox({ data: d, selected }: NodeProps<Bo
         {d.known ? d.type : `${d.type}: unknown here`}
         {d.off ? ' · bypassed' : ''}
       </div>
-      {d.chip && <div className={css.chip}>{d.chip}</div>}
+      {d.chip && <div className={css.chip}>{away === 1 ? blank : d.chip}</div>}
       <div className={css.ports}>
         <PortList ports={d.ports.inputs} side="in" />
         <PortList ports={d.ports.outputs} side="out" />
       </div>
       {d.run && (
         <div className={css.boxRun} data-run={d.run.status}>
-          <span aria-hidden>{shapes[d.run.status]}</span> {inWords(d.run)}
-          {d.run.error && (
+          <span aria-hidden>{shapes[d.run.status]}</span> {away === 1 ? blank : inWords(d.run)}
+          {d.run.error && away !== 1 && (
             <span className={css.boxError} title={d.run.error}>
               {d.run.error}
             </span>

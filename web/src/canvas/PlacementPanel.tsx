@@ -6,7 +6,8 @@ import css from './canvas.module.css';
 import { type Graph, placeOf, setPlace } from './model/graph';
 import type { JObj } from './model/json';
 import * as net from './net';
-import { entryOf, type Kind, type Place, placementOf, readPlace, writePlace } from './place';
+import { type Else, entryOf, joined, type Kind, type Place, placementOf, readPlace, ringOf, writePlace } from './place';
+import { duration } from './run';
 
 export interface PlacementPanelProps {
   graph: Graph;
@@ -15,11 +16,14 @@ export interface PlacementPanelProps {
   robots: readonly PickerRobot[];
   connected: boolean;
   readOnly: boolean;
+  derived: readonly string[]; // what the types of its nodes need
   show: boolean;
   onShow: (on: boolean) => void;
   onRefresh: () => void;
   onChange: (next: (g: Graph) => Graph, what: string, mark?: string) => void;
 }
+
+const none: ReadonlySet<string> = new Set();
 
 /** PlacementPanel says where a node, or the whole workflow, is to run. */
 export function PlacementPanel(p: PlacementPanelProps) {
@@ -41,7 +45,11 @@ export function PlacementPanel(p: PlacementPanelProps) {
       `place ${p.node ?? ''}`,
     );
   };
-  const others = p.graph.nodes.filter((n) => n.id !== p.node);
+  const ring = p.node === undefined ? none : ringOf(p.graph, p.node);
+  const others = p.graph.nodes.filter((n) => !ring.has(n.id) && n.type !== 'CommentNode');
+  const likeOf = (robot: string, was: string[]) => [...(p.robots.find((r) => r.id === robot)?.capabilities ?? was)].sort();
+  const robotName = p.robots.find((r) => r.id === place.robot)?.name ?? place.robot;
+  const counted = joined(p.graph, writePlace(raw, place), p.derived);
   return (
     <form onSubmit={(e) => e.preventDefault()} aria-label="Placement">
       <p className={css.hint}>{p.node === undefined ? 'The whole workflow. Select a node to place it by itself.' : p.title(p.node)}</p>
@@ -72,13 +80,22 @@ export function PlacementPanel(p: PlacementPanelProps) {
               submission={{ state: 'idle' }}
               live
               actions={false}
-              onRobotSelected={(robot) => !p.readOnly && put({ ...place, robot: robot ?? '' })}
+              onRobotSelected={(robot) => !p.readOnly && put({ ...place, robot: robot ?? '', like: likeOf(robot ?? '', []) })}
               onExecutionModeChanged={() => undefined}
               onRefreshRequested={p.onRefresh}
               onSubmitToCloudRequested={() => undefined}
             />
-            <p className={css.hint}>{place.robot ? `The job waits for ${place.robot}.` : 'Select a robot. The job waits for it.'}</p>
+            {!place.robot && <p className={css.hint}>Select a robot.</p>}
           </div>
+        )}
+        {place.kind === 'robot' && place.robot && (
+          <Otherwise
+            place={place}
+            robot={robotName}
+            readOnly={p.readOnly}
+            onElse={(fallback) => put({ ...place, fallback, like: likeOf(place.robot, place.like) })}
+            onWait={(wait) => put({ ...place, wait })}
+          />
         )}
         {place.kind === 'capability' && (
           <>
@@ -112,6 +129,9 @@ export function PlacementPanel(p: PlacementPanelProps) {
               Environment
               <input value={place.environment} placeholder="any" onChange={(e) => put({ ...place, environment: e.target.value.trim() })} />
             </label>
+            {!place.own && place.capabilities.length + place.tags.length === 0 && !place.environment && (
+              <p className={css.hint}>Nothing is demanded yet: choose a capability, a tag or an environment.</p>
+            )}
           </>
         )}
         {place.kind === 'same' && (
@@ -139,11 +159,55 @@ export function PlacementPanel(p: PlacementPanelProps) {
           </>
         )}
       </fieldset>
-      {place.kind !== 'same' && <Fits entry={writePlace(raw, place) ?? new Map()} connected={p.connected} />}
+      {place.kind !== 'same' && <Fits entry={counted} connected={p.connected} />}
       <label className={css.check}>
         <input type="checkbox" checked={p.show} onChange={(e) => p.onShow(e.target.checked)} /> Show placement on the graph
       </label>
     </form>
+  );
+}
+
+const waits = [0, 60, 300, 900, 3600, 86_400];
+
+/** Otherwise says what becomes of a job whose robot does not come. */
+function Otherwise(p: { place: Place; robot: string; readOnly: boolean; onElse: (e: Else) => void; onWait: (seconds: number) => void }) {
+  const { place } = p;
+  const like = place.like.length > 0 ? place.like.map((w) => capabilities.find((c) => c.word === w)?.name ?? w).join(', ') : '';
+  const list = waits.includes(place.wait) ? waits : [...waits, place.wait].sort((a, b) => a - b);
+  return (
+    <>
+      <label className={css.field}>
+        Else
+        <select value={place.fallback} onChange={(e) => p.onElse(e.target.value as Else)}>
+          <option value="wait">Wait for it</option>
+          <option value="any">Any robot with the same capabilities</option>
+          <option value="fail">Fail</option>
+        </select>
+      </label>
+      {place.fallback !== 'wait' && (
+        <label className={css.field}>
+          After
+          <select value={place.wait} onChange={(e) => p.onWait(Number(e.target.value))}>
+            {list.map((s) => (
+              <option key={s} value={s} disabled={s === 0 && place.fallback === 'fail'}>
+                {s === 0
+                  ? 'no wait at all'
+                  : `${s < 3600 ? duration(s * 1000).replace(/ 0 s$|\.0/, '') : s < 86_400 ? `${s / 3600} h` : `${s / 86_400} d`} of waiting`}
+              </option>
+            ))}
+          </select>
+        </label>
+      )}
+      <p className={css.hint}>
+        {place.own
+          ? 'The document has a fallback of its own. It is kept.'
+          : place.fallback === 'wait'
+            ? `The job waits for ${p.robot}, however long it takes.`
+            : place.fallback === 'fail'
+              ? `If ${p.robot} has not taken it by then, the job ends as timeout.`
+              : `${p.robot} goes first; then any robot ${like ? `with ${like}` : 'that fits'}.`}
+      </p>
+    </>
   );
 }
 

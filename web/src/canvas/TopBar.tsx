@@ -1,4 +1,5 @@
 import { useRef } from 'react';
+import { type Item, Menu } from '../parts/Menu';
 import css from './canvas.module.css';
 import { rename, save } from './model/graph';
 import type { Editor } from './useEditor';
@@ -15,6 +16,7 @@ interface TopBarProps {
   problemsOpen: boolean;
   run: { title: string; label: string };
   runs: React.ReactNode;
+  ways: readonly Item[]; // to run it
   onProblems: () => void;
   onArrange: () => void;
   onSave: () => void;
@@ -23,7 +25,7 @@ interface TopBarProps {
 
 /** TopBar names the workflow, says how it is stored, and has what is done with it as a whole. */
 export function TopBar(props: TopBarProps) {
-  const { ed, narrow, readOnly, mayWrite, folder, connected, errors, warnings, problemsOpen, run, onProblems, onArrange, onSave, onRun, runs } = props;
+  const { ed, narrow, readOnly, mayWrite, folder, connected, errors, warnings, problemsOpen, run, onProblems, onArrange, onSave, onRun, runs, ways } = props;
   const { graph } = ed;
   const fileInput = useRef<HTMLInputElement>(null);
   const download = () => {
@@ -142,9 +144,12 @@ export function TopBar(props: TopBarProps) {
         </button>
       )}
       {runs}
-      <button type="button" className={css.primary} title={run.title} onClick={onRun}>
-        {run.label}
-      </button>
+      <span className={css.split}>
+        <button type="button" className={css.primary} title={run.title} onClick={onRun}>
+          {run.label}
+        </button>
+        <Menu label="Ways to run" short="▾" items={ways} />
+      </span>
     </header>
   );
 }

@@ -7,8 +7,9 @@ import { type JObj, of } from './model/json';
 import { numberOr } from './NodePanel';
 import type { Job, LocalRun, LogLine, NodeType } from './net';
 import type { Pass } from './passes';
-import { chip, colours, entryOf, placementOf, readPlace, whereOf, writePlace } from './place';
+import { chip, entryOf, joined, placementOf, readPlace, ringOf, whereOf, writePlace } from './place';
 import { duration, fromLocal, fromLog, fromSteps, inWords, sentence } from './run';
+import { placesOf, tintsOf } from './segments';
 
 const type = (node_type: string, over: Partial<NodeType> = {}): NodeType => ({
   node_type,
@@ -105,11 +106,80 @@ describe('placement', () => {
       );
     expect([say(a), say(b), say('start')]).toEqual(['on bot-0042', 'with "Open SAP"', '']);
     expect(whereOf(g, b)).toBe(whereOf(g, a));
-    expect(colours(g).size).toBe(1);
+    expect(tintsOf(g, placesOf(g), (r) => r)).toMatchObject([{ words: 'on r1', nodes: 2 }]);
+    expect(ringOf(g, a)).toEqual(new Set([a, b]));
     g = setPlace(g, a, obj({ same_as: b })); // a ring
     expect(whereOf(g, a)).toBe('');
     [g, a] = [setPlace(g, a, obj({ required_capabilities: ['gpu'] })), a];
-    expect(say(a)).toBe('needs gpu');
+    expect(say(a)).toBe('needs GPU');
+  });
+  const steps = (...list: object[]) => obj({ placement: { fallback: list } });
+  it('says what becomes of a job whose robot does not come', () => {
+    const base = { ...readPlace(undefined), kind: 'robot' as const, robot: 'bot-1', like: ['desktop'], wait: 60 };
+    const any = writePlace(undefined, { ...base, fallback: 'any' });
+    expect(any).toEqual(steps({ match: { robots: ['bot-1'] }, wait_seconds: 60 }, { match: { capabilities: ['desktop'] } }));
+    expect(readPlace(any)).toMatchObject({ kind: 'robot', robot: 'bot-1', fallback: 'any', wait: 60, like: ['desktop'], own: false });
+    const bare = writePlace(undefined, { ...base, fallback: 'any', like: [], wait: 0 });
+    expect(bare).toEqual(steps({ match: { robots: ['bot-1'] } }, { match: { all: true } }));
+    expect(readPlace(bare)).toMatchObject({ fallback: 'any', wait: 0 });
+    const fails = writePlace(any, { ...readPlace(any), fallback: 'fail' });
+    expect(fails).toEqual(steps({ match: { robots: ['bot-1'] }, wait_seconds: 60 }, { fail: true }));
+    expect(readPlace(fails)).toMatchObject({ kind: 'robot', fallback: 'fail' });
+    for (const raw of [any, bare, fails]) expect(writePlace(raw, readPlace(raw))).toEqual(raw); // without loss
+    expect(writePlace(fails, { ...readPlace(fails), fallback: 'wait' })).toEqual(obj({ robot_id: 'bot-1' }));
+    expect(writePlace(fails, { ...readPlace(fails), kind: 'capability', capabilities: ['gpu'] })).toEqual(obj({ required_capabilities: ['gpu'] }));
+    // The same form for the workflow: it stands beside its other demands.
+    expect(placementOf(any)).toEqual(obj({ fallback: [{ match: { robots: ['bot-1'] }, wait_seconds: 60 }, { match: { capabilities: ['desktop'] } }] }));
+  });
+  it('leaves a fallback alone that the form does not know', () => {
+    const raw = obj({ required_capabilities: ['gpu'], placement: { fallback: [{ match: { pools: ['a'] } }, { match: { all: true } }, { fail: true }] } });
+    const p = readPlace(raw);
+    expect(p).toMatchObject({ kind: 'capability', own: true });
+    expect(writePlace(raw, { ...p, tags: ['x'] })?.get('placement')).toEqual(
+      obj({ fallback: [{ match: { pools: ['a'] } }, { match: { all: true } }, { fail: true }], tags: ['x'] }),
+    );
+  });
+  it('is chipped with its way out', () => {
+    const [g, a] = addNode(blank('x'), 'LogNode', 0, 0);
+    const say = (fallback: 'any' | 'fail') => {
+      const raw = writePlace(undefined, { ...readPlace(undefined), kind: 'robot', robot: 'r1', fallback });
+      return chip(setPlace(g, a, raw), a, String, String);
+    };
+    expect([say('any'), say('fail')]).toEqual(['on r1, else any', 'on r1, else fail']);
+  });
+  it('counts within what the workflow demands, and what types need', () => {
+    let g = setPlace(blank('x'), undefined, obj({ capabilities: ['browser'], tags: ['north'], environment: 'lab' }));
+    const entry = obj({ required_capabilities: ['gpu'], placement: { tags: ['erp'], environment: 'shop' }, robot_id: 'r1' });
+    expect(joined(g, entry, ['desktop'])).toEqual(
+      obj({ required_capabilities: ['browser', 'desktop', 'gpu'], robot_id: 'r1', placement: { tags: ['north', 'erp'], environment: 'shop' } }),
+    );
+    g = { ...g, settings: obj({ fleet: { derive: false } }) };
+    expect(joined(g, undefined, ['desktop'])).toEqual(new Map());
+  });
+  it('cuts the flow between places: bodies, starts and ends go along', () => {
+    const doc = (...links: [string, string, string][]) => {
+      const nodes = Object.fromEntries(
+        [
+          ['s', 'StartNode'],
+          ['loop', 'ForLoopStartNode'],
+          ['in', 'LogNode'],
+          ['end', 'ForLoopEndNode'],
+          ['after', 'LogNode'],
+          ['last', 'EndNode'],
+        ].map(([id, t]) => [id, { node_id: id, node_type: t, config: {} }]),
+      );
+      return open(
+        JSON.stringify({ nodes, connections: links.map(([a, port, b]) => ({ source_node: a, source_port: port, target_node: b, target_port: 'exec_in' })) }),
+      );
+    };
+    let g = doc(['s', 'exec_out', 'loop'], ['loop', 'body', 'in'], ['in', 'exec_out', 'end'], ['loop', 'completed', 'after'], ['after', 'exec_out', 'last']);
+    g = setPlace(g, 'loop', obj({ robot_id: 'r1' }));
+    const where = placesOf(g);
+    expect(['s', 'loop', 'in', 'end'].map((id) => where.get(id))).toEqual(Array(4).fill(where.get('loop')));
+    expect([where.get('after'), where.get('last')]).toEqual(['', '']);
+    g = setPlace(g, 'after', obj({ required_capabilities: ['gpu'] }));
+    expect(placesOf(g).get('last')).toBe(placesOf(g).get('after'));
+    expect(tintsOf(g, placesOf(g), (r) => r).map((t) => `${t.words} ${t.nodes}`)).toEqual(['on r1 4', 'needs GPU 2']);
   });
 });
 

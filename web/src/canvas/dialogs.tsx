@@ -77,6 +77,8 @@ export function Menu({
     const at = list.indexOf(document.activeElement as HTMLButtonElement);
     if (e.key === 'ArrowDown') list[(at + 1) % list.length]?.focus();
     else if (e.key === 'ArrowUp') list[(at - 1 + list.length) % list.length]?.focus();
+    else if (e.key === 'Home') list[0]?.focus();
+    else if (e.key === 'End') list.at(-1)?.focus();
     else if (e.key === 'Escape' || e.key === 'Tab') onClose();
     else return;
     e.preventDefault();
@@ -89,7 +91,7 @@ export function Menu({
       role="menu"
       tabIndex={-1}
       aria-label="Actions"
-      style={{ left: Math.min(x, window.innerWidth - 220), top: Math.min(y, window.innerHeight - items.length * 32 - 16) }}
+      style={{ left: Math.max(4, Math.min(x, window.innerWidth - 260)), top: Math.max(4, Math.min(y, window.innerHeight - items.length * 32 - 16)) }}
       onKeyDown={keys}
     >
       {items.map(([label, key, act]) => (
@@ -110,7 +112,7 @@ export function Menu({
   );
 }
 
-function Dialog({ label, onClose, children }: { label: string; onClose: () => void; children: React.ReactNode }) {
+export function Dialog({ label, onClose, children }: { label: string; onClose: () => void; children: React.ReactNode }) {
   const box = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     const d = box.current;
@@ -189,7 +191,17 @@ export function requiredInputs(g: { settings: ReadonlyMap<string, unknown> }): s
 }
 
 /** VariablesDialog asks for the inputs of a run. */
-export function VariablesDialog({ graph, onRun, onClose }: { graph: Graph; onRun: (inputs: unknown) => void; onClose: () => void }) {
+export function VariablesDialog({
+  graph,
+  way,
+  onRun,
+  onClose,
+}: {
+  graph: Graph;
+  way: 'local' | 'cloud';
+  onRun: (inputs: unknown) => void;
+  onClose: () => void;
+}) {
   const names = requiredInputs(graph);
   const [text, setText] = useState(() => JSON.stringify(Object.fromEntries(names.map((n) => [n, ''])), null, 2));
   const [wrong, setWrong] = useState('');
@@ -215,7 +227,7 @@ export function VariablesDialog({ graph, onRun, onClose }: { graph: Graph; onRun
             Cancel
           </button>
           <button type="submit" className={css.primary}>
-            Run locally
+            {way === 'local' ? 'Run locally' : 'Submit to Cloud'}
           </button>
         </div>
       </form>

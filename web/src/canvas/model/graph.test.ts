@@ -124,6 +124,21 @@ describe('changes', () => {
   });
 });
 
+describe('a node put into a connection', () => {
+  const g = m.open(two);
+  it('stands half way and is linked on both sides', () => {
+    const key = g.links[0]?.key ?? '';
+    const [h, id] = m.between(g, key, 'WaitNode', 'exec_in', 'exec_out');
+    expect(h.links.map((l) => `${l.source} ${l.sourcePort} ${l.target} ${l.targetPort}`)).toEqual([`2 exec_out ${id} exec_in`, `${id} exec_out 1 exec_in`]);
+    const at = (n: string) => h.nodes.find((x) => x.id === n);
+    expect(at(id)?.x).toBe(Math.round(((at('2')?.x ?? 0) + (at('1')?.x ?? 0)) / 2));
+  });
+  it('that ends the flow is linked on one side, and without a connection on none', () => {
+    expect(m.between(g, g.links[0]?.key ?? '', 'EndNode', 'exec_in', undefined)[0].links).toHaveLength(1);
+    expect(m.between(g, 'gone', 'EndNode', 'exec_in', undefined)[0].links).toHaveLength(1);
+  });
+});
+
 describe('history', () => {
   it('goes back and forth, and joins what belongs together', () => {
     let h = begin(0);

@@ -227,6 +227,18 @@ export function connect(g: Graph, l: Link, oneIn: boolean): Graph {
   return { ...g, links: [...rest, { ...l, key, raw: rawLink(l) }] };
 }
 
+/** between puts a new node of a type into a connection of the flow: half way, and linked on both sides. */
+export function between(g: Graph, key: string, type: string, into: string, out: string | undefined): [Graph, string] {
+  const l = g.links.find((o) => o.key === key);
+  const [a, b] = [find(g, l?.source ?? ''), find(g, l?.target ?? '')];
+  if (!l || !a || !b) return addNode(g, type, 0, 0);
+  const [added, id] = addNode(g, type, (a.x + b.x) / 2, (a.y + b.y) / 2);
+  let next: Graph = { ...added, links: added.links.filter((o) => o.key !== key) };
+  next = connect(next, { source: l.source, sourcePort: l.sourcePort, target: id, targetPort: into }, false);
+  if (out !== undefined) next = connect(next, { source: id, sourcePort: out, target: l.target, targetPort: l.targetPort }, false);
+  return [next, id];
+}
+
 // Settings of the fleet, under settings.fleet.
 
 export function fleetSettings(g: Graph): JObj {

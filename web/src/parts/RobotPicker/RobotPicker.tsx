@@ -40,7 +40,6 @@ export interface RobotPickerProps {
   may?: string | undefined; // why the caller may not submit
   any?: boolean; // any robot can be chosen; so it is where there are buttons that run
   actions?: boolean; // with the buttons that run; the placement form has none
-  floating?: boolean;
   onRobotSelected: (id: string | null) => void;
   onExecutionModeChanged: (mode: Mode) => void;
   onRefreshRequested: () => void;
@@ -48,8 +47,6 @@ export interface RobotPickerProps {
   onRunLocally?: () => void;
   onLiveChanged?: (live: boolean) => void;
   onConnect?: (url: string, key: string) => void;
-  onFloat?: () => void;
-  onClose?: () => void;
 }
 
 /** ResultTime is how long the result of a submission stands before the count returns. */
@@ -99,22 +96,6 @@ export function RobotPicker(p: RobotPickerProps) {
         <>
           <header className={css.head}>
             <h2 className={css.title}>Robot Picker</h2>
-            {p.onFloat && (
-              <button
-                type="button"
-                className={css.icon}
-                onClick={p.onFloat}
-                aria-label={p.floating ? 'Dock the panel' : 'Float the panel'}
-                title={p.floating ? 'Dock' : 'Float'}
-              >
-                ▢
-              </button>
-            )}
-            {p.onClose && (
-              <button type="button" className={css.icon} onClick={p.onClose} aria-label="Close the Robot Picker (P)" title="Close (P)">
-                ✕
-              </button>
-            )}
           </header>
           <ConnectionLine connection={p.connection} />
           <fieldset className={css.modes}>
@@ -127,6 +108,7 @@ export function RobotPicker(p: RobotPickerProps) {
             </label>
           </fieldset>
           {!p.local.enabled && <p className={css.hint}>{p.local.reason}</p>}
+          {cloud && p.local.enabled && p.local.host && <p className={css.hint}>Local is {p.local.host}</p>}
           {cloud && !connected && p.onConnect && <Connect connection={p.connection} onConnect={p.onConnect} />}
         </>
       )}

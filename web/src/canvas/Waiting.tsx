@@ -1,0 +1,31 @@
+import { useEffect, useState } from 'react';
+import css from './canvas.module.css';
+
+/** Waiting is the canvas before there is anything on it: for a moment nothing, then where its parts will be. */
+export function Waiting({ what }: { what: string }) {
+  const [shown, setShown] = useState(false);
+  useEffect(() => {
+    const t = setTimeout(() => setShown(true), 150);
+    return () => clearTimeout(t);
+  }, []);
+  return (
+    <div className={css.page} aria-busy="true">
+      <h1 className={css.hidden}>Canvas</h1>
+      {shown && (
+        <>
+          <p className={css.top} role="status">
+            Loading {what}…
+          </p>
+          <div className={css.middle} aria-hidden>
+            <div className={css.left} />
+            <div className={css.ghosts}>
+              <div className={css.ghost} />
+              <div className={css.ghost} />
+              <div className={css.ghost} />
+            </div>
+          </div>
+        </>
+      )}
+    </div>
+  );
+}
