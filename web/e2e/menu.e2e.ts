@@ -167,6 +167,9 @@ describe('the menu of the canvas', () => {
     });
     expect(size).toBeGreaterThan(5);
     await themes(page, 'canvas-long');
+    await page.getByRole('tab', { name: 'Robot Picker' }).click(); // less room
+    await inside();
+    await page.getByRole('button', { name: 'Close the panel' }).click();
     await page.locator('.react-flow__pane').click({ position: { x: 40, y: 40 } });
     await page.keyboard.press('+');
     await page.keyboard.press('+');

@@ -93,6 +93,7 @@ function Canvas({ source, search, onSearch, jobHref, onOpened, catalog }: Canvas
   const [narrow, setNarrow] = useState(() => window.innerWidth < 900);
   const flow = useRef<ReactFlowInstance<Box, Edge>>(undefined);
   const root = useRef<HTMLDivElement>(null);
+  const fitted = useRef(true);
   const panel: Panel | undefined = search.panel;
 
   useEffect(() => {
@@ -177,6 +178,7 @@ function Canvas({ source, search, onSearch, jobHref, onOpened, catalog }: Canvas
   const reveal = (id: string) => {
     select(new Set([id]));
     const n = graph.nodes.find((x) => x.id === id);
+    fitted.current = false;
     if (n) void flow.current?.setCenter(n.x + 100, n.y + 50, { zoom: flow.current.getZoom() });
     root.current?.querySelector<HTMLElement>(`.react-flow__node[data-id="${CSS.escape(id)}"]`)?.focus({ preventScroll: true });
   };
@@ -247,6 +249,7 @@ function Canvas({ source, search, onSearch, jobHref, onOpened, catalog }: Canvas
     const { arranged } = await import('./layout'); // its library is large, and not everybody arranges
     const sizes = new Map((flow.current?.getNodes() ?? []).map((n) => [n.id, { width: n.measured?.width ?? 200, height: n.measured?.height ?? 90 }]));
     ed.change(moveNodes(graph, arranged(graph, sizes)), 'Arrange the graph');
+    fitted.current = true;
     requestAnimationFrame(() => void flow.current?.fitView(wholeGraph));
   };
   const walk = (key: string) => {
@@ -303,7 +306,10 @@ function Canvas({ source, search, onSearch, jobHref, onOpened, catalog }: Canvas
     const text = await (navigator.clipboard?.readText?.() ?? Promise.reject(new Error('no clipboard'))).catch(() => '');
     insert(text || copied.current);
   };
-  const fit = () => void flow.current?.fitView(wholeGraph);
+  const fit = () => {
+    fitted.current = true;
+    void flow.current?.fitView(wholeGraph);
+  };
   const all = () => select(new Set(graph.nodes.map((n) => n.id)));
   const duplicate = () => !readOnly && selected.size > 0 && insert(copy(graph, selected));
   const openMenu = (x: number, y: number, on: { node?: string; link?: string }) => {
@@ -352,7 +358,10 @@ function Canvas({ source, search, onSearch, jobHref, onOpened, catalog }: Canvas
     walk,
     move,
     fit,
-    zoom: (by) => void (by > 0 ? flow.current?.zoomIn() : flow.current?.zoomOut()),
+    zoom: (by) => {
+      fitted.current = false;
+      void (by > 0 ? flow.current?.zoomIn() : flow.current?.zoomOut());
+    },
     picker: () => show(panel === 'picker' ? undefined : 'picker'),
     placement: () => show(panel === 'placement' ? undefined : 'placement'),
     menu: (x, y) => {
@@ -465,6 +474,7 @@ function Canvas({ source, search, onSearch, jobHref, onOpened, catalog }: Canvas
               }}
               onDropType={(t, x, y) => add(t, x, y)}
               onMenu={openMenu}
+              fitted={fitted}
               onReady={(i) => {
                 flow.current = i;
               }}

@@ -43,6 +43,7 @@ export interface FlowProps {
   onOpen: (id: string) => void;
   onDropType: (type: string, x: number, y: number) => void;
   onMenu: (x: number, y: number, on: { node?: string; link?: string }) => void;
+  fitted?: React.RefObject<boolean>; // the whole graph is shown, and stays so when there is more or less room
   onReady: (i: ReactFlowInstance<Box, Edge>) => void;
 }
 
@@ -143,8 +144,29 @@ export function Flow(p: FlowProps) {
   const valid = (c: Connection | Edge) =>
     c.source !== c.target && mayConnect(portOf(c.source, c.sourceHandle, 'outputs'), portOf(c.target, c.targetHandle, 'inputs')) === undefined;
 
+  const { fitted } = p;
+  const outer = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const el = outer.current;
+    if (!el || !fitted || typeof ResizeObserver === 'undefined') return;
+    let frame = 0;
+    const o = new ResizeObserver(() => {
+      cancelAnimationFrame(frame);
+      frame = requestAnimationFrame(() => fitted.current && void instance.current?.fitView(wholeGraph));
+    });
+    o.observe(el);
+    return () => {
+      o.disconnect();
+      cancelAnimationFrame(frame);
+    };
+  }, [fitted]);
+
   return (
     <ReactFlow<Box, Edge>
+      ref={outer}
+      onMoveStart={(byHand) => {
+        if (byHand && fitted) fitted.current = false;
+      }}
       nodes={nodes}
       edges={edges}
       nodeTypes={nodeTypes}
