@@ -83,7 +83,7 @@ const (
 	SignInToken   SignInKind = "token"   // an access token, renewed by a refresh token
 )
 
-// SignIn is one session of a person.
+// SignIn is one session of a person, or of a browser that showed a key.
 type SignIn struct {
 	ID        ID         `json:"session_id"`
 	Tenant    TenantID   `json:"tenant_id"`
@@ -107,13 +107,14 @@ const (
 	TokenTicket  TokenKind = "ticket"  // opens one stream
 	TokenKnown   TokenKind = "known"   // a browser that somebody has signed in with
 	TokenSetup   TokenKind = "setup"   // makes the first admin
+	TokenKey     TokenKind = "key"     // a browser's sign-in that stands for a key
 )
 
 // Token is one secret of a person, without the secret.
 type Token struct {
 	Hash      string // SHA-256, hex
 	Tenant    TenantID
-	User      ID // empty: a set-up link
+	User      ID // empty: a set-up link; of a sign-in with a key, that key
 	SignIn    ID // empty: a set-up link, a known browser
 	Kind      TokenKind
 	CreatedAt time.Time

@@ -45,6 +45,7 @@ type People struct {
 	passwords *Passwords
 
 	watch Watch
+	keys  *Keys // nil: nobody signs in with one
 
 	mu    sync.Mutex
 	cache map[string]cachedSignIn // by hash; only what exists
@@ -54,6 +55,7 @@ type cachedSignIn struct {
 	signed     store.Signed
 	until      time.Time
 	generation int64
+	key        *cached // that it stands for; nil: it is a person's
 }
 
 // Watch knows that some credential counts less than before, here or at another
@@ -69,9 +71,10 @@ type unwatched struct{}
 func (unwatched) Generation() int64 { return 0 }
 func (unwatched) Forget()           {}
 
-// With has changes of people tell of themselves, and be told of.
-func (o *People) With(w Watch) *People {
-	o.watch = w
+// With has changes of people tell of themselves, and be told of; and browsers sign
+// in with keys.
+func (o *People) With(k *Keys) *People {
+	o.watch, o.keys = k, k
 	return o
 }
 

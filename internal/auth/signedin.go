@@ -13,7 +13,7 @@ import (
 
 // Knows says whether a text has the form of what a sign-in is known by.
 func (o *People) Knows(text string) bool {
-	for _, kind := range []fleet.TokenKind{fleet.TokenCookie, fleet.TokenAccess, fleet.TokenTicket} {
+	for _, kind := range []fleet.TokenKind{fleet.TokenCookie, fleet.TokenAccess, fleet.TokenTicket, fleet.TokenKey} {
 		if tokenForm(text, kind) {
 			return true
 		}
@@ -36,6 +36,8 @@ func (o *People) Principal(ctx context.Context, c Credential) (Principal, error)
 		kind = fleet.TokenAccess
 	case tokenForm(text, fleet.TokenTicket) && c.Way == WayTicket:
 		return o.useTicket(ctx, c.Secret)
+	case tokenForm(text, fleet.TokenKey) && c.Way == WayCookie:
+		return o.byKey(ctx, c)
 	default:
 		return Principal{}, Unauthenticated()
 	}
@@ -48,7 +50,7 @@ func (o *People) Principal(ctx context.Context, c Credential) (Principal, error)
 		return Principal{}, Unauthenticated()
 	}
 	if now.Sub(s.SignIn.SeenAt) >= seenEvery {
-		o.see(ctx, s, generation, now)
+		o.see(ctx, cachedSignIn{signed: s, generation: generation}, now)
 	}
 	return principalOfSignIn(s, generation), nil
 }
@@ -72,10 +74,7 @@ func principalOfUser(u *fleet.User) Principal {
 func (o *People) signed(ctx context.Context, hash string) (s store.Signed, generation int64, err error) {
 	now := o.now()
 	generation = o.watch.Generation() // before the look: what changes after it is looked for again
-	o.mu.Lock()
-	c, ok := o.cache[hash]
-	o.mu.Unlock()
-	if ok && now.Before(c.until) && c.generation == generation {
+	if c, ok := o.recall(hash, now, generation); ok {
 		return c.signed, generation, nil
 	}
 	err = o.store.View(ctx, store.System("auth"), func(r store.Reader) error { s, err = r.Signed(hash); return err })
@@ -85,28 +84,38 @@ func (o *People) signed(ctx context.Context, hash string) (s store.Signed, gener
 	case err != nil:
 		return s, generation, err
 	}
-	o.remember(hash, s, generation, now)
+	o.remember(hash, cachedSignIn{signed: s, generation: generation}, now)
 	return s, generation, nil
 }
 
-func (o *People) remember(hash string, s store.Signed, generation int64, now time.Time) {
+// recall gives what was looked up a moment ago, if nothing was revoked since.
+func (o *People) recall(hash string, now time.Time, generation int64) (cachedSignIn, bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	c, ok := o.cache[hash]
+	return c, ok && now.Before(c.until) && c.generation == generation
+}
+
+func (o *People) remember(hash string, c cachedSignIn, now time.Time) {
+	c.until = now.Add(cacheFor)
 	o.mu.Lock()
 	if len(o.cache) >= cacheSize {
 		clear(o.cache)
 	}
-	o.cache[hash] = cachedSignIn{s, now.Add(cacheFor), generation}
+	o.cache[hash] = c
 	o.mu.Unlock()
 }
 
 // see notes that a sign-in is in use, and lets a browser's live on. A database
 // that cannot be written at this moment keeps nobody out.
-func (o *People) see(ctx context.Context, s store.Signed, generation int64, now time.Time) {
-	if s.Token.Kind == fleet.TokenCookie {
+func (o *People) see(ctx context.Context, c cachedSignIn, now time.Time) {
+	s := &c.signed
+	if s.Token.Kind == fleet.TokenCookie || s.Token.Kind == fleet.TokenKey {
 		s.Token.ExpiresAt = earlier(now.Add(o.rules.BrowserIdle), s.SignIn.EndsAt)
 	}
 	s.SignIn.SeenAt = now
-	if err := o.store.Update(ctx, store.Tenant(s.Token.Tenant), func(tx store.Tx) error { return tx.SeeSignIn(s, now) }); err == nil {
-		o.remember(s.Token.Hash, s, generation, now)
+	if err := o.store.Update(ctx, store.Tenant(s.Token.Tenant), func(tx store.Tx) error { return tx.SeeSignIn(*s, now) }); err == nil {
+		o.remember(s.Token.Hash, c, now)
 	}
 }
 

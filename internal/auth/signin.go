@@ -341,6 +341,9 @@ func earlier(a, b time.Time) time.Time {
 
 // Logout ends the sign-in by which a request came.
 func (o *People) Logout(ctx context.Context, p Principal) error {
+	if p.SignInID != "" && p.UserID == "" {
+		return o.endKeySignIn(ctx, p)
+	}
 	if err := p.person(); err != nil {
 		return err
 	}

@@ -24,6 +24,8 @@ func tokenPrefix(kind fleet.TokenKind) string {
 		return "cfk_"
 	case fleet.TokenSetup:
 		return "cfs_"
+	case fleet.TokenKey:
+		return "cfb_"
 	}
 	return ""
 }

@@ -109,7 +109,7 @@ func mayPass(o *operation, p auth.Principal) error {
 	switch {
 	case p.Ticket && !o.stream:
 		return auth.Unauthenticated()
-	case o.may.person && p.UserID == "":
+	case o.may.person && p.UserID == "" && (!o.may.session || p.SignInID == ""):
 		if p.Tenant == "" {
 			return auth.Unauthenticated()
 		}

@@ -47,6 +47,7 @@ type access struct {
 	open       bool // also without a credential
 	signedIn   bool // anybody with a credential
 	person     bool // a person who signed in
+	session    bool // … or a browser that signed in with a key
 	whatever   bool // with a credential that does not count, too
 	self       bool // also a robot's own key, for that robot
 	holder     bool // also a robot's own key, for a job that it holds
@@ -70,6 +71,9 @@ func open() access { return access{open: true} }
 func signedIn() access { return access{signedIn: true} }
 
 func person() access { return access{person: true} }
+
+// orKey adds browsers that signed in with a key.
+func (a access) orKey() access { a.session = true; return a }
 
 // bodyRule says what a request may carry.
 type bodyRule struct {

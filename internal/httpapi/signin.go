@@ -23,6 +23,14 @@ type LoginBody struct {
 	TenantID string `json:"tenant_id,omitempty" doc:"The tenant of the account; default if left out."`
 }
 
+// SessionBody is a name with its password, or a key.
+type SessionBody struct {
+	Username string `json:"username,omitempty"`
+	Password string `json:"password,omitempty"`
+	TenantID string `json:"tenant_id,omitempty" doc:"The tenant of the account; default if left out."`
+	Key      string `json:"key,omitempty" doc:"Of a program or a person, in place of all of these: the sign-in may do what the key may, and ends with it."`
+}
+
 // RefreshBody is a refresh token.
 type RefreshBody struct {
 	RefreshToken string `json:"refresh_token"`
@@ -92,14 +100,14 @@ func (a *API) signInRoutes() {
 	}, a.refresh)
 	route(a, operation{
 		method: http.MethodPost, path: at + "/logout", id: "auth.logout", summary: "End the sign-in by which this request comes",
-		may: person(), rate: rateWrite,
+		may: person().orKey(), rate: rateWrite,
 	}, a.logout)
 	route(a, operation{
 		method: http.MethodGet, path: at + "/me", id: "auth.me", summary: "Who is asking, in the words of the original", may: signedIn(), rate: rateRead,
 	}, a.ownAccount)
 	route(a, operation{
-		method: http.MethodPost, path: at + "/session", id: "auth.session", summary: "Sign in a browser; sets its cookie",
-		may: open(), rate: rateSignIn, body: jsonBody[LoginBody](plainBody, true),
+		method: http.MethodPost, path: at + "/session", id: "auth.session", summary: "Sign in a browser, with a password or with a key; sets its cookie",
+		may: open(), rate: rateSignIn, body: jsonBody[SessionBody](plainBody, true),
 	}, a.browserLogin)
 	route(a, operation{
 		method: http.MethodPost, path: at + "/ticket", id: "auth.ticket", summary: "Get a ticket that opens one stream within 30 seconds",
@@ -123,13 +131,12 @@ func (a *API) signInRoutes() {
 }
 
 // loginRequest is what came with a sign-in, from whom.
-func (a *API) loginRequest(ctx context.Context, kind fleet.SignInKind) (auth.LoginRequest, error) {
+func loginRequest(ctx context.Context, body LoginBody, kind fleet.SignInKind) auth.LoginRequest {
 	c := callOf(ctx)
-	body, err := decode[LoginBody](c.body, a.o.Limits)
 	return auth.LoginRequest{
 		Tenant: fleet.TenantID(body.TenantID), Name: body.Username, Password: auth.NewSecret(body.Password), Kind: kind, Agent: c.agent,
 		Known: auth.NewSecret(c.known), Origin: c.origin,
-	}, err
+	}
 }
 
 type tokensReply struct{ Body Tokens }
@@ -141,11 +148,11 @@ func tokensOf(s auth.Session) *tokensReply {
 }
 
 func (a *API) login(ctx context.Context, _ *struct{}) (*tokensReply, error) {
-	in, err := a.loginRequest(ctx, fleet.SignInToken)
+	body, err := decode[LoginBody](callOf(ctx).body, a.o.Limits)
 	if err != nil {
 		return nil, err
 	}
-	s, err := a.o.People.Login(ctx, in)
+	s, err := a.o.People.Login(ctx, loginRequest(ctx, body, fleet.SignInToken))
 	if err != nil {
 		return nil, err
 	}
@@ -211,15 +218,32 @@ type browserReply struct {
 }
 
 func (a *API) browserLogin(ctx context.Context, _ *struct{}) (*browserReply, error) {
-	in, err := a.loginRequest(ctx, fleet.SignInBrowser)
+	body, err := decode[SessionBody](callOf(ctx).body, a.o.Limits)
 	if err != nil {
 		return nil, err
 	}
-	s, err := a.o.People.Login(ctx, in)
+	if body.Key != "" {
+		return a.browserKey(ctx, body)
+	}
+	s, err := a.o.People.Login(ctx, loginRequest(ctx, LoginBody{Username: body.Username, Password: body.Password, TenantID: body.TenantID}, fleet.SignInBrowser))
 	if err != nil {
 		return nil, err
 	}
 	return &browserReply{browserCookies(s), OwnAccount{UserID: string(s.User.ID), Roles: []fleet.Role{s.User.Role}, Tenant: s.User.Tenant}}, nil
+}
+
+// browserKey lets a browser in with a key. It gets no second cookie: nobody is
+// known by a key.
+func (a *API) browserKey(ctx context.Context, body SessionBody) (*browserReply, error) {
+	if body.Username != "" || body.Password != "" || body.TenantID != "" {
+		return nil, fleet.Invalid("key", "key stands in place of username, password and tenant_id; give one or the other.")
+	}
+	c := callOf(ctx)
+	s, p, err := a.o.People.LoginWithKey(ctx, auth.KeyLogin{Key: auth.NewSecret(body.Key), Agent: c.agent, Origin: c.origin})
+	if err != nil {
+		return nil, err
+	}
+	return &browserReply{browserCookies(s)[:1], OwnAccount{UserID: p.Name, Roles: []fleet.Role{p.Role}, Tenant: p.Tenant}}, nil
 }
 
 type ticketReply struct{ Body StreamTicket }

@@ -278,3 +278,67 @@ func TestSetup(t *testing.T) {
 		t.Errorf("%d %s", a.status, a.body)
 	}
 }
+
+// TestBrowserWithKey: a key stands in place of name and password, and its cookie
+// goes where those of people go.
+func TestBrowserWithKey(t *testing.T) {
+	w := newWorld(t, func(o *Options) { o.Limits.SignIns = 8 })
+	body := func(key string) string { return `{"key":` + quote(key) + `}` }
+	a := w.do("", "POST", "/api/v1/auth/session", body(w.keys["operator"]))
+	set := a.header.Values("Set-Cookie")
+	if a.status != 200 || len(set) != 1 || !strings.Contains(a.body, `"user_id":"key operator"`) || strings.Contains(a.body+set[0], w.keys["operator"]) {
+		t.Fatalf("%d %s %v", a.status, a.body, set)
+	}
+	for _, want := range []string{SignInCookie + "=", "Path=/", "HttpOnly", "Secure", "SameSite=Lax", "Max-Age="} {
+		if !strings.Contains(set[0], want) {
+			t.Errorf("%s lacks %s", set[0], want)
+		}
+	}
+	jar, _, _ := strings.Cut(set[0], ";")
+	for _, c := range []struct {
+		name, method, path, body string
+		headers                  []string
+		status                   int
+		has                      string
+	}{
+		{"me", "GET", "/api/v1/me", "", nil, 200, `"session_id":"`},
+		{"reads", "GET", "/api/v1/jobs", "", nil, 200, ""},
+		{"beyond the role", "GET", "/api/v1/users", "", nil, 403, "users:manage"},
+		{"what is for people", "GET", "/api/v1/me/sessions", "", nil, 403, "not_signed_in"},
+		{"a change from elsewhere", "POST", "/api/v1/robots/bot-1/pause", "{}", []string{"Sec-Fetch-Site", "cross-site"}, 403, ""},
+		{"out", "POST", "/api/v1/auth/logout", "", []string{"Sec-Fetch-Site", "same-origin"}, 200, "Signed out"},
+		{"after that", "GET", "/api/v1/jobs", "", nil, 401, ""},
+	} {
+		got := w.do("", c.method, c.path, c.body, append([]string{"Cookie", jar}, c.headers...)...)
+		if got.status != c.status || !strings.Contains(got.body, c.has) {
+			t.Errorf("%s: %d %s", c.name, got.status, got.body)
+		}
+	}
+	for _, c := range []struct {
+		name, body string
+		status     int
+		has        string
+	}{
+		{"a robot's", body(w.keys["bot-1"]), 422, "robots do not sign in"},
+		{"both", `{"key":"cfu_x","username":"ada","password":"x"}`, 422, "one or the other"},
+		{"neither", `{}`, 422, "username and password"},
+		{"a wrong one", body("cfu_x"), 401, "credential_invalid"},
+		{"for a program", `{"key":"cfu_x"}`, 422, ""},
+	} {
+		path := "/api/v1/auth/session"
+		if c.name == "for a program" {
+			path = "/api/v1/auth/login"
+		}
+		if got := w.do("", "POST", path, c.body); got.status != c.status || !strings.Contains(got.body, c.has) {
+			t.Errorf("%s: %d %s", c.name, got.status, got.body)
+		}
+	}
+	for i := range 3 { // the rate of sign-ins is one for both ways
+		if got := w.do("", "POST", "/api/v1/auth/session", body("cfu_x")); (got.status == 429) != (i > 1) {
+			t.Errorf("try %d: %d %s", i, got.status, got.body)
+		}
+	}
+	if a := w.do("", "POST", "/api/v1/auth/logout", "", "X-Api-Key", w.keys["viewer"]); a.status != 403 {
+		t.Errorf("a key that signed nobody in: %d %s", a.status, a.body)
+	}
+}

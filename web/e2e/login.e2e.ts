@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { clean, launch, type Program, start, themes } from './harness';
+import { clean, launch, type Program, shot, start, themes } from './harness';
 import { freePort, type Issuer, issuer } from './issuer';
+
+const admin = 'an-administrators-key-of-this-test-alone';
 
 let browser: Browser;
 let server: Program;
@@ -25,6 +27,7 @@ beforeAll(async () => {
         ...['--oidc-role', 'fleet-admins=admin', '--oidc-role', 'fleet-operators=operator'],
       ],
       /Listening on (https:\/\/\S+)/,
+      { ORCHESTRATOR_ADMIN_API_KEY: admin },
     ),
   ]);
 });
@@ -113,6 +116,49 @@ describe('too many failures', () => {
     expect(await page.getByRole('button', { name: 'Sign in', exact: true }).isDisabled()).toBe(true);
     await themes(page, 'login-locked');
     await expect.poll(() => page.getByText(/^Try again in /).textContent()).not.toBe(left); // it counts down
+    expect(violations).toEqual([]);
+    await context.close();
+  });
+});
+
+describe('signing in with a key', () => {
+  it('gives what the key may, and ends with it', async () => {
+    const { context, page, violations } = await visit();
+    const asAdmin = { Authorization: `Bearer ${admin}` };
+    const make = async (data: object) =>
+      (await (await context.request.post(`${address}/api/v1/keys`, { headers: asAdmin, data })).json()) as { key_id: string; secret: string };
+    const viewer = await make({ kind: 'service', name: 'wall', role: 'viewer' });
+    const robot = await make({ kind: 'robot', robot_id: 'bot-1' });
+    await page.goto(`${address}/fleet/schedules`);
+    await page.getByRole('button', { name: 'Sign in with a key' }).click();
+    const field = page.getByLabel('Key of a program or a person');
+    const enter = page.getByRole('button', { name: 'Sign in', exact: true });
+    await field.fill('cfu_nonsense');
+    await enter.click();
+    await page.getByRole('alert').getByText('The key is wrong, has ended, or does not count from here.').waitFor();
+    expect(await field.inputValue()).toBe('');
+    await field.fill(robot.secret);
+    await enter.click();
+    await page.getByRole('alert').getByText('robots do not sign in to pages').waitFor();
+    await themes(page, 'login-key');
+    await page.setViewportSize({ width: 390, height: 800 });
+    await themes(page, 'login-key-narrow');
+    await page.setViewportSize({ width: 1440, height: 900 });
+    await field.fill(viewer.secret);
+    await enter.click();
+    await page.getByRole('heading', { name: 'Schedules' }).waitFor();
+    const me = await page.evaluate(() => fetch('/api/v1/me').then((r) => r.json() as Promise<object>));
+    expect(me).toMatchObject({ name: 'key wall', role: 'viewer', key_id: viewer.key_id });
+    expect(await page.evaluate(() => JSON.stringify([Object.values(localStorage), Object.values(sessionStorage), document.cookie]))).not.toContain('cfu_');
+    expect(await page.content()).not.toContain(viewer.secret);
+    const [cookie] = await context.cookies();
+    expect(cookie).toMatchObject({ name: '__Host-fleet', httpOnly: true, secure: true });
+    await page.goto(`${address}/settings/profile`);
+    await page.getByText('You signed in with a key, so there is no password here.').waitFor();
+    await clean(page);
+    await shot(page, 'profile-of-a-key');
+    await context.request.delete(`${address}/api/v1/keys/${viewer.key_id}`, { headers: { ...asAdmin, Origin: address } });
+    await enter.waitFor({ timeout: 15_000 }); // the page finds out by itself
     expect(violations).toEqual([]);
     await context.close();
   });

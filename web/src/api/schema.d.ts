@@ -463,7 +463,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Read the whole audit as lines of JSON */
+        /** Read the whole audit, or what of it matches, as lines of JSON */
         get: operations["audit.export"];
         put?: never;
         post?: never;
@@ -601,7 +601,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Sign in a browser; sets its cookie */
+        /** Sign in a browser, with a password or with a key; sets its cookie */
         post: operations["auth.session"];
         delete?: never;
         options?: never;
@@ -9221,6 +9221,14 @@ export interface components {
             robots?: string[];
             tags?: string[];
         };
+        SessionBody: {
+            /** @description Of a program or a person, in place of all of these: the sign-in may do what the key may, and ends with it. */
+            key?: string;
+            password?: string;
+            /** @description The tenant of the account; default if left out. */
+            tenant_id?: string;
+            username?: string;
+        };
         SessionList: {
             sessions: components["schemas"]["OwnSession"][];
         };
@@ -11527,8 +11535,19 @@ export interface operations {
     "audit.export": {
         parameters: {
             query?: {
-                /** @description Rows after this number. */
+                /** @description Rows after this number. With nothing else the rows are a chain that can be checked. */
                 after?: number;
+                /** @description Such as robot.update. */
+                action?: string;
+                actor_id?: string;
+                /** @description Such as robot. */
+                object_kind?: string;
+                object_id?: string;
+                outcome?: "done" | "denied" | "failed";
+                /** @description RFC 3339 time. */
+                from?: string;
+                /** @description RFC 3339 time, not included. */
+                to?: string;
                 /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
                 tenant_id?: string;
             };
@@ -11805,7 +11824,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["LoginBody"];
+                "application/json": components["schemas"]["SessionBody"];
             };
         };
         responses: {

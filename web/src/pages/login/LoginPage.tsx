@@ -2,6 +2,8 @@ import { useEffect, useState } from 'react';
 import { serverNow, useNow } from '../../parts/Time';
 import { span } from '../../parts/words';
 import css from './login.module.css';
+import css from '../workflow/workflow.module.css';
+import own from './login.module.css';
 
 /** Why an issuer's sign-in came to nothing, by the reason that the server gives. */
 const problems: Record<string, string> = {
@@ -12,11 +14,13 @@ const problems: Record<string, string> = {
   disabled: 'This person is disabled here. Ask an administrator.',
 };
 
-/** LoginPage signs a person in; the browser gets a cookie and nothing is kept by the page. */
+/** LoginPage signs a person in, or a browser that shows a key; the browser gets a cookie and nothing is kept by the page. */
 export function LoginPage({ onDone }: { onDone: () => void }) {
   const [name, setName] = useState('');
   const [password, setPassword] = useState('');
   const [tenant, setTenant] = useState('');
+  const [key, setKey] = useState('');
+  const [way, setWay] = useState<'password' | 'key'>('password');
   const [why, setWhy] = useState(() => {
     const problem = new URLSearchParams(location.search).get('problem');
     return problem === null ? '' : (problems[problem] ?? 'The provider did not let you in. Begin the sign-in anew.');
@@ -40,7 +44,7 @@ export function LoginPage({ onDone }: { onDone: () => void }) {
       const r = await fetch('/api/v1/auth/session', {
         method: 'POST',
         headers: { 'Content-Type': 'application/json' },
-        body: JSON.stringify({ username: name, password, ...(tenant ? { tenant_id: tenant } : {}) }),
+        body: JSON.stringify(way === 'key' ? { key: key.trim() } : { username: name, password, ...(tenant ? { tenant_id: tenant } : {}) }),
       });
       if (r.ok) return onDone();
       const p = (await r.json().catch(() => ({}))) as { detail?: string };
@@ -50,6 +54,7 @@ export function LoginPage({ onDone }: { onDone: () => void }) {
       setWhy('The server does not answer.');
     } finally {
       setPassword('');
+      setKey('');
       setBusy(false);
     }
   };
@@ -62,6 +67,24 @@ export function LoginPage({ onDone }: { onDone: () => void }) {
           void send();
         }}
       >
+        {way === 'key' ? (
+          <label>
+            Key of a program or a person
+            <input
+              // biome-ignore lint/a11y/noAutofocus: it was just asked for
+              autoFocus
+              type="password"
+              autoComplete="off"
+              spellCheck={false}
+              required
+              value={key}
+              placeholder="cfu_…"
+              onChange={(e) => setKey(e.target.value)}
+            />
+            <span className={own.hint}>It is sent once and not kept. What you may do is what the key may, until it ends.</span>
+          </label>
+        ) : (
+          <>
         <label>
           Name
           {/* biome-ignore lint/a11y/noAutofocus: the page has nothing before it */}
@@ -75,9 +98,26 @@ export function LoginPage({ onDone }: { onDone: () => void }) {
           Tenant (default if left out)
           <input autoComplete="off" value={tenant} onChange={(e) => setTenant(e.target.value)} />
         </label>
+          </>
+        )}
         {why && <p role="alert">{why}</p>}
         <Enter busy={busy} locked={locked} />
       </form>
+      <p>
+        <button
+          type="button"
+          className={own.way}
+          onClick={() => {
+            setWay(way === 'key' ? 'password' : 'key');
+            setWhy('');
+            setLocked(0);
+            setKey('');
+            setPassword('');
+          }}
+        >
+          {way === 'key' ? 'Sign in with a password' : 'Sign in with a key'}
+        </button>
+      </p>
       {issuer && (
         <p>
           <a className={css.primary} href={`/api/v1/auth/oidc/${encodeURIComponent(issuer)}/start?next=${encodeURIComponent(next)}`}>

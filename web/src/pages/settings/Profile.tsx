@@ -37,7 +37,7 @@ export function Profile() {
         <dt>May</dt>
         <dd className={css.mono}>{me.permissions.join(', ')}</dd>
       </dl>
-      {me.session_id ? (
+      {me.session_id && me.user_id ? (
         <>
           <p>
             <button type="button" onClick={() => setOpen(true)}>
@@ -47,7 +47,11 @@ export function Profile() {
           <Sessions own={me.session_id} />
         </>
       ) : (
-        <p className={css.hint}>This is no sign-in of a person, so it has no password here.</p>
+        <p className={css.hint}>
+          {me.session_id
+            ? 'You signed in with a key, so there is no password here. The sign-in ends with the key.'
+            : 'This is no sign-in of a person, so it has no password here.'}
+        </p>
       )}
       <h2>Keys</h2>
       <p>
