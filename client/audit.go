@@ -69,8 +69,8 @@ type AuditFault struct {
 	Text string `json:"text"`
 }
 
-// ListAudit returns a page of the audit.
-func (c *Client) ListAudit(ctx context.Context, f AuditFilter) (out AuditPage, err error) {
+// query is the filter as the API knows it.
+func (f *AuditFilter) query() url.Values {
 	q := url.Values{}
 	for name, value := range map[string]string{
 		"action": f.Action, "actor_id": f.ActorID, "object_kind": string(f.ObjectKind), "object_id": f.ObjectID, "outcome": string(f.Outcome),
@@ -89,7 +89,12 @@ func (c *Client) ListAudit(ctx context.Context, f AuditFilter) (out AuditPage, e
 			q.Set(name, t.UTC().Format(time.RFC3339Nano))
 		}
 	}
-	err = c.get(ctx, at("audit"), q, &out)
+	return q
+}
+
+// ListAudit returns a page of the audit.
+func (c *Client) ListAudit(ctx context.Context, f AuditFilter) (out AuditPage, err error) {
+	err = c.get(ctx, at("audit"), f.query(), &out)
 	return out, err
 }
 
@@ -102,13 +107,12 @@ func (c *Client) VerifyAudit(ctx context.Context) (out AuditReport, err error) {
 // maxAuditLine bounds one row of an export.
 const maxAuditLine = 16 << 20
 
-// ExportAudit gives every row after a number to take, oldest first.
-func (c *Client) ExportAudit(ctx context.Context, after int64, take func(line json.RawMessage) error) error {
-	q := url.Values{}
-	if after > 0 {
-		q.Set("after", strconv.FormatInt(after, 10))
-	}
-	resp, err := c.send(ctx, c.streams, request{method: http.MethodGet, path: at("audit", "export"), query: q, accept: "application/x-ndjson"})
+// ExportAudit gives every row that a filter selects to take, oldest first; its
+// limit does not count. Only with no more than After is it a chain that can be
+// checked.
+func (c *Client) ExportAudit(ctx context.Context, f AuditFilter, take func(line json.RawMessage) error) error {
+	f.Limit = 0
+	resp, err := c.send(ctx, c.streams, request{method: http.MethodGet, path: at("audit", "export"), query: f.query(), accept: "application/x-ndjson"})
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -61,8 +62,8 @@ func (a *API) auditRoutes() {
 		may: need(fleet.AuditRead), rate: rateExport, reads: true, body: bodyRule{limit: plainBody, schema: anyObject("Empty.")},
 	}, a.verifyAudit)
 	a.routePlain(operation{
-		method: http.MethodGet, path: Base + "/audit/export", id: "audit.export", summary: "Read the whole audit as lines of JSON", may: need(fleet.AuditRead), rate: rateExport, stream: true,
-	}, []*huma.Param{queryParam("after", huma.TypeInteger, "Rows after this number.")}, map[string]*huma.Response{
+		method: http.MethodGet, path: Base + "/audit/export", id: "audit.export", summary: "Read the whole audit, or what of it matches, as lines of JSON", may: need(fleet.AuditRead), rate: rateExport, stream: true,
+	}, exportParams(), map[string]*huma.Response{
 		"200": {Description: "One row on each line.", Content: map[string]*huma.MediaType{"application/x-ndjson": {Schema: &huma.Schema{Type: huma.TypeString}}}},
 	}, a.exportAudit)
 }
@@ -99,15 +100,43 @@ func (a *API) verifyAudit(ctx context.Context, _ *struct{}) (*verifyReply, error
 	return &verifyReply{report}, nil
 }
 
+// exportParams are the filters of the list.
+func exportParams() []*huma.Param {
+	outcome := queryParam("outcome", huma.TypeString, "")
+	outcome.Schema.Enum = []any{"done", "denied", "failed"}
+	return []*huma.Param{
+		queryParam("after", huma.TypeInteger, "Rows after this number. With nothing else the rows are a chain that can be checked."),
+		queryParam("action", huma.TypeString, "Such as robot.update."), queryParam("actor_id", huma.TypeString, ""),
+		queryParam("object_kind", huma.TypeString, "Such as robot."), queryParam("object_id", huma.TypeString, ""), outcome,
+		queryParam("from", huma.TypeString, "RFC 3339 time."), queryParam("to", huma.TypeString, "RFC 3339 time, not included."),
+	}
+}
+
+// exportFilter reads them.
+func exportFilter(q url.Values) (f orchestrator.AuditFilter, err error) {
+	in := auditInput{
+		Limit: exportPage, Action: q.Get("action"), ActorID: q.Get("actor_id"), ObjectKind: q.Get("object_kind"), ObjectID: q.Get("object_id"),
+		Outcome: q.Get("outcome"), From: q.Get("from"), To: q.Get("to"),
+	}
+	if text := q.Get("after"); text != "" {
+		if err := json.Unmarshal([]byte(text), &in.After); err != nil {
+			return f, fleet.Invalid("after", "after must be a number; got %q.", clip(text, 40))
+		}
+	}
+	switch fleet.AuditOutcome(in.Outcome) {
+	case "", fleet.AuditDone, fleet.AuditDenied, fleet.AuditFailed:
+		return in.filter()
+	}
+	return f, fleet.Invalid("outcome", "outcome must be done, denied or failed; got %q.", clip(in.Outcome, 40))
+}
+
 // exportPage is how many rows are read at once.
 const exportPage = 1000
 
 func (a *API) exportAudit(w http.ResponseWriter, r *http.Request) error {
-	f := orchestrator.AuditFilter{Limit: exportPage}
-	if text := r.URL.Query().Get("after"); text != "" {
-		if err := json.Unmarshal([]byte(text), &f.After); err != nil {
-			return fleet.Invalid("after", "after must be a number; got %q.", clip(text, 40))
-		}
+	f, err := exportFilter(r.URL.Query())
+	if err != nil {
+		return err
 	}
 	ctx, p := r.Context(), auth.From(r.Context())
 	leave, err := a.streams.enter(p, a.o.Limits.Streams)

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -168,6 +169,30 @@ func TestAuditTellsWhatChanged(t *testing.T) {
 	scenario{name: "time", as: "admin", method: "GET", path: "/api/v1/audit?from=yesterday", status: 422}.run(w)
 	scenario{name: "verify", as: "admin", method: "POST", path: "/api/v1/audit/verify", body: `{}`, status: 200, has: []string{`"rows":`}, lacks: []string{"fault"}}.run(w)
 	text := (&matrix{world: w}).ask(matrixCaller{name: "admin"}, matrixOp{method: "GET"}, "/api/v1/audit/export").body
+	part := func(query string) (seqs []int64) {
+		w.Helper()
+		a := (&matrix{world: w}).ask(matrixCaller{name: "admin"}, matrixOp{method: "GET"}, "/api/v1/audit/export?"+query)
+		if a.status != 200 {
+			w.Fatalf("%s: %d %s", query, a.status, a.body)
+		}
+		for line := range strings.Lines(a.body) {
+			var e fleet.AuditEntry
+			w.must(json.Unmarshal([]byte(line), &e))
+			seqs = append(seqs, e.Seq)
+		}
+		return seqs
+	}
+	if want := (orchestrator.AuditFilter{Action: "robot.update", ObjectKind: fleet.SubjectRobot, ObjectID: "r", Outcome: fleet.AuditDone}); len(part("")) != len(rows) ||
+		fmt.Sprint(part("action="+want.Action+"&object_kind=robot&object_id=r&outcome=done")) != fmt.Sprint([]int64{e.Seq}) ||
+		len(part("outcome=failed")) != 0 || len(part("actor_id=nobody")) != 0 || len(part("from=2100-01-01T00:00:00Z")) != 0 ||
+		len(part("to=2100-01-01T00:00:00Z&after=1")) != len(rows)-1 {
+		t.Error("an export is not what its filter says")
+	}
+	for _, bad := range []string{"outcome=perhaps", "from=yesterday", "after=x", "after=-1"} {
+		if a := w.do("admin", "GET", "/api/v1/audit/export?"+bad, ""); a.status != 422 {
+			t.Errorf("%s: %d %s", bad, a.status, a.body)
+		}
+	}
 	lines := strings.Split(strings.TrimSpace(text), "\n")
 	check := func(lines []string) *auditchain.Fault {
 		c := auditchain.From(auditchain.Start())

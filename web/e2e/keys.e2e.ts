@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ask, clean, dev, launch, open, type Program, shot, themes } from './harness';
@@ -140,6 +141,18 @@ describe('activity and audit', () => {
     await broken.getByRole('row').first().waitFor();
     await broken.getByText('Row 2 is not what was written.').waitFor();
     await themes(page, 'audit-broken');
+    // What is exported is what is shown.
+    await page.getByRole('textbox', { name: 'Action' }).fill('robot.pause');
+    await page.keyboard.press('Enter');
+    await page.getByRole('textbox', { name: 'Object (id)' }).fill('dev-1');
+    await page.keyboard.press('Enter');
+    await page.getByRole('cell', { name: 'robot.pause' }).first().waitFor();
+    const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'Export what matches' }).click()]);
+    const lines = readFileSync(await file.path(), 'utf8')
+      .trim()
+      .split('\n');
+    expect(lines.map((l) => (JSON.parse(l) as { action: string; object: { id: string } }).action)).toEqual(lines.map(() => 'robot.pause'));
+    await themes(page, 'audit-filtered');
     await page.getByRole('combobox', { name: 'Outcome' }).selectOption('denied');
     await page.getByText('No row matches these filters.').waitFor();
     expect(w.faults).toEqual([]);

@@ -8,7 +8,7 @@ import { Scroll } from '../../parts/Scroll';
 import { Fault, Loading } from '../../parts/States';
 import { Table } from '../../parts/Table';
 import { label } from '../../parts/words';
-import { type AuditSearch, backwards, outcomes, queryOf, type Row } from './audit';
+import { type AuditSearch, backwards, exportOf, outcomes, queryOf, type Row } from './audit';
 import { Entry } from './Entry';
 
 interface Broken {
@@ -84,8 +84,8 @@ export function AuditPage({ search, onSearch }: { search: AuditSearch; onSearch:
         <button type="button" disabled={act.busy} onClick={() => void verify()}>
           Verify the chain
         </button>
-        <a href={`/api/v1/audit/export${tenantQuery('?')}`} download="audit.jsonl">
-          Export
+        <a href={exportOf(filter, tenantQuery('&'))} download="audit.jsonl">
+          {filter ? 'Export what matches' : 'Export'}
         </a>
       </PageHead>
       <Said act={act} />
@@ -111,6 +111,7 @@ export function AuditPage({ search, onSearch }: { search: AuditSearch; onSearch:
         <Field name="Action" hint="robot.update" value={search.action} onValue={(action) => set({ action })} />
         <Field name="Actor (id)" hint="" value={search.actor} onValue={(actor) => set({ actor })} />
         <Field name="Kind of object" hint="robot" value={search.object} onValue={(object) => set({ object })} />
+        <Field name="Object (id)" hint="" value={search.id} onValue={(id) => set({ id })} />
         <label>
           Outcome{' '}
           <select value={search.outcome ?? ''} onChange={(e) => set({ outcome: e.target.value || undefined })}>

@@ -8,7 +8,8 @@ export interface AuditSearch {
   action?: string;
   outcome?: string;
   actor?: string;
-  object?: string;
+  object?: string; // its kind
+  id?: string; // of an object
   from?: string; // a day
   to?: string;
 }
@@ -17,7 +18,7 @@ export const outcomes = ['done', 'denied', 'failed'] as const;
 
 export function auditSearch(s: Record<string, unknown>): AuditSearch {
   const out: AuditSearch = {};
-  for (const k of ['action', 'actor', 'object', 'from', 'to'] as const) {
+  for (const k of ['action', 'actor', 'object', 'id', 'from', 'to'] as const) {
     const v = s[k];
     if (typeof v === 'string' && v) out[k] = v;
   }
@@ -32,9 +33,16 @@ export function queryOf(s: AuditSearch): string {
   if (s.outcome) q.set('outcome', s.outcome);
   if (s.actor) q.set('actor_id', s.actor);
   if (s.object) q.set('object_kind', s.object);
+  if (s.id) q.set('object_id', s.id);
   if (s.from) q.set('from', new Date(`${s.from}T00:00:00`).toISOString());
   if (s.to) q.set('to', new Date(new Date(`${s.to}T00:00:00`).getTime() + 86_400_000).toISOString());
   return q.toString();
+}
+
+/** exportOf is where the rows that a filter selects are, all of them. */
+export function exportOf(filter: string, tenant: string): string {
+  const query = `${filter ? `&${filter}` : ''}${tenant}`.slice(1);
+  return `/api/v1/audit/export${query ? `?${query}` : ''}`;
 }
 
 const window = 1000;
