@@ -241,10 +241,10 @@ func (r *AlertRule) Validate() error {
 	}
 	row, ok := r.Kind.Info()
 	if !ok {
-		return Invalid("kind", "kind must be one of %s; got %q.", listed(AlertKinds()), clip(string(r.Kind), 40))
+		return Invalid("kind", "kind must be one of %s; got %q.", Listed(AlertKinds()), clip(string(r.Kind), 40))
 	}
 	if !slices.Contains(Severities(), r.Severity) {
-		return Invalid("severity", "severity must be one of %s; got %q.", listed(Severities()), clip(string(r.Severity), 40))
+		return Invalid("severity", "severity must be one of %s; got %q.", Listed(Severities()), clip(string(r.Severity), 40))
 	}
 	if err := within([]bound{
 		{"for_seconds", r.ForSeconds, LeastAlertQuiet, MaxAlertSeconds},

@@ -130,7 +130,7 @@ func (c *AlertChannel) Validate() error {
 	case ChannelLog:
 		return Invalid("kind", "The log is there already: rules name it as log.")
 	}
-	return Invalid("kind", "kind must be %s; got %q.", listed(ChannelKinds()), clip(string(c.Kind), 40))
+	return Invalid("kind", "kind must be %s; got %q.", Listed(ChannelKinds()), clip(string(c.Kind), 40))
 }
 
 func (w *WebhookWay) validate() error {

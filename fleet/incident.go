@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 )
 
@@ -106,6 +107,28 @@ func (r *AlertRule) Begin(id ID, s *Sighting) Incident {
 	return i
 }
 
+// flapQuiet is for how long a robot that was gone more than once has to hold its
+// connection, and within which time it is gone again.
+const flapQuiet = time.Hour
+
+// Recurs is within which time what was counted in an incident counts on in the next
+// one of its cause; 0: it does not. A robot that comes and goes is not told of each
+// time.
+func (i *Incident) Recurs() time.Duration {
+	if i.Kind == AlertRobotLost {
+		return flapQuiet
+	}
+	return 0
+}
+
+// quiet is after how long without anything new an incident is over.
+func (i *Incident) quiet(r *AlertRule) time.Duration {
+	if i.Kind == AlertRobotLost && i.Count > 1 {
+		return max(r.Quiet(), flapQuiet)
+	}
+	return r.Quiet()
+}
+
 // take notes what was seen last.
 func (i *Incident) take(s *Sighting) {
 	i.Title, i.Subject = clip(s.Title, maxTitle), s.Subject
@@ -132,7 +155,7 @@ func (i *Incident) See(r *AlertRule, s *Sighting) (opens bool) {
 		i.Count += s.Count
 	}
 	if i.State != IncidentWatched {
-		i.DueAt = later(i.DueAt, s.At.Add(r.Quiet()))
+		i.DueAt = later(i.DueAt, s.At.Add(i.quiet(r)))
 		return false
 	}
 	if !row.Sampled { // it opens when it is looked at
@@ -148,7 +171,7 @@ func (i *Incident) See(r *AlertRule, s *Sighting) (opens bool) {
 
 // Open makes an incident of what was watched.
 func (i *Incident) Open(r *AlertRule, now time.Time) {
-	i.State, i.OpenedAt, i.DueAt = IncidentOpen, now, now.Add(r.Quiet())
+	i.State, i.OpenedAt, i.DueAt = IncidentOpen, now, now.Add(i.quiet(r))
 }
 
 // IncidentTurn is what becomes of an incident that is looked at because its time
@@ -178,7 +201,7 @@ func (i *Incident) Turn(rule *AlertRule, holds bool, now time.Time) IncidentTurn
 	case i.State == IncidentWatched:
 		return TurnForget
 	case rule != nil && holds:
-		i.DueAt = now.Add(rule.Quiet())
+		i.DueAt = now.Add(i.quiet(rule))
 		return TurnHolds
 	}
 	i.Resolve("", now)
@@ -206,21 +229,29 @@ func (i *Incident) FirstTold(r *AlertRule, channels []ID, now time.Time) []ID {
 	return channels[:1]
 }
 
-// Escalate names the next channel, of those that its rule has, if nobody has
-// acknowledged in time; false if there is none.
-func (i *Incident) Escalate(r *AlertRule, channels []ID, now time.Time) (next ID, ok bool) {
-	if i.State != IncidentOpen || i.EscalateAt.IsZero() || now.Before(i.EscalateAt) {
+// Escalates says whether it is time that the next channel is told: nobody has
+// acknowledged in time.
+func (i *Incident) Escalates(now time.Time) bool {
+	return i.State == IncidentOpen && !i.EscalateAt.IsZero() && !now.Before(i.EscalateAt)
+}
+
+// Escalate names the next channel, of those that its rule has now and that were not
+// told yet, if it is time; false if there is none. The channels of a rule may have
+// changed since the last one was told.
+func (i *Incident) Escalate(r *AlertRule, channels, told []ID, now time.Time) (next ID, ok bool) {
+	if !i.Escalates(now) {
 		return "", false
 	}
 	i.EscalateAt = time.Time{}
-	if r == nil || i.Step+1 >= len(channels) {
+	left := slices.DeleteFunc(slices.Clone(channels), func(c ID) bool { return slices.Contains(told, c) })
+	if r == nil || len(left) == 0 {
 		return "", false
 	}
 	i.Step++
-	if i.Step+1 < len(channels) && r.EscalateAfterSeconds > 0 {
+	if len(left) > 1 && r.EscalateAfterSeconds > 0 {
 		i.EscalateAt = now.Add(time.Duration(r.EscalateAfterSeconds) * time.Second)
 	}
-	return channels[i.Step], true
+	return left[0], true
 }
 
 // Notice is what a channel is told, once. Its id stays the same however often it

@@ -249,7 +249,7 @@ func (t *Trigger) Validate() error {
 
 func (w *WebhookRule) validate() error {
 	if !slices.Contains(WebhookAuths(), w.Auth) {
-		return Invalid("webhook.auth", "webhook.auth must be one of %s; got %q.", listed(WebhookAuths()), clip(string(w.Auth), 40))
+		return Invalid("webhook.auth", "webhook.auth must be one of %s; got %q.", Listed(WebhookAuths()), clip(string(w.Auth), 40))
 	}
 	if w.Path != "" && (len(w.Path) > maxWebhookPath || !webhookPath.MatchString(w.Path)) {
 		return Invalid("webhook.path", "webhook.path is lower-case letters, digits, '.', '_', '~' and '-', at most %d characters; got %q.", maxWebhookPath, clip(w.Path, 80))
@@ -304,8 +304,8 @@ func (e *EventRule) validate() error {
 	return nil
 }
 
-// listed is words with commas between them.
-func listed[T ~string](words []T) string {
+// Listed is words with commas between them.
+func Listed[T ~string](words []T) string {
 	parts := make([]string, len(words))
 	for i, w := range words {
 		parts[i] = string(w)

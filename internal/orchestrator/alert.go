@@ -163,10 +163,15 @@ func (a *alertSet) findSilence(ref string) (fleet.Silence, error) {
 	return fleet.Silence{}, fleet.NotFound("silence", ref)
 }
 
-// idsOf replaces names in a list by ids. What is not there is a fault of the field.
-func idsOf(field string, list []fleet.ID, find func(ref string) (fleet.ID, error)) ([]fleet.ID, error) {
+// idsOf replaces names in a list by ids. What is not there is a fault of the field,
+// unless it was named before: then it is gone, and that is no fault of a change.
+func idsOf(field string, list, was []fleet.ID, find func(ref string) (fleet.ID, error)) ([]fleet.ID, error) {
 	out := make([]fleet.ID, len(list))
 	for i, ref := range list {
+		if slices.Contains(was, ref) {
+			out[i] = ref
+			continue
+		}
 		id, err := find(string(ref))
 		if err != nil {
 			return nil, unknownIn(field, err)
@@ -176,36 +181,42 @@ func idsOf(field string, list []fleet.ID, find func(ref string) (fleet.ID, error
 	return out, nil
 }
 
-// check is what a rule itself cannot know: whether what it names is there.
-func (a *alertSet) check(r store.Reader, rule *fleet.AlertRule) (err error) {
-	rule.Channels, err = idsOf("channels", rule.Channels, func(ref string) (fleet.ID, error) { c, err := a.findChannel(ref); return c.ID, err })
+// check is what a rule itself cannot know: whether what it names, and did not name
+// before, is there.
+func (a *alertSet) check(r store.Reader, was, rule *fleet.AlertRule) (err error) {
+	rule.Channels, err = idsOf("channels", rule.Channels, was.Channels, func(ref string) (fleet.ID, error) { c, err := a.findChannel(ref); return c.ID, err })
 	if err != nil {
 		return err
 	}
-	rule.Silences, err = idsOf("silences", rule.Silences, func(ref string) (fleet.ID, error) { s, err := a.findSilence(ref); return s.ID, err })
+	rule.Silences, err = idsOf("silences", rule.Silences, was.Silences, func(ref string) (fleet.ID, error) { s, err := a.findSilence(ref); return s.ID, err })
 	if err != nil {
 		return err
 	}
 	if err := rule.Validate(); err != nil {
 		return err
 	}
-	s := &rule.Selector
-	for _, id := range s.Workflows {
+	s, before := &rule.Selector, &was.Selector
+	for _, id := range added(s.Workflows, before.Workflows) {
 		if _, err := r.Workflow(id); err != nil {
 			return unknownIn("selector.workflows", err)
 		}
 	}
-	for _, id := range s.Schedules {
+	for _, id := range added(s.Schedules, before.Schedules) {
 		if _, err := r.Schedule(id); err != nil {
 			return unknownIn("selector.schedules", err)
 		}
 	}
-	for _, id := range s.Queues {
+	for _, id := range added(s.Queues, before.Queues) {
 		if _, err := r.Queue(id); err != nil {
 			return unknownIn("selector.queues", err)
 		}
 	}
 	return nil
+}
+
+// added is what a list has that another one has not.
+func added(list, was []fleet.ID) (out []fleet.ID) {
+	return slices.DeleteFunc(slices.Clone(list), func(id fleet.ID) bool { return slices.Contains(was, id) })
 }
 
 // Rules lists all rules by name, the built-in ones too.
@@ -259,7 +270,7 @@ func (a *Alerts) CreateRule(ctx context.Context, p auth.Principal, c AlertRuleCh
 		out = fleet.AlertRule{Enabled: true}
 		c.apply(&out)
 		out.ID, out.Tenant, out.CreatedAt, out.CreatedBy, out.UpdatedAt, out.UpdatedBy = id, p.Tenant, now, p.Name, now, p.Name
-		if err := set.check(tx, &out); err != nil {
+		if err := set.check(tx, &fleet.AlertRule{}, &out); err != nil {
 			return err
 		}
 		if len(set.rules) >= fleet.MaxAlertRules+len(fleet.AlertKinds()) {
@@ -303,7 +314,7 @@ func (a *Alerts) UpdateRule(ctx context.Context, p auth.Principal, ref string, r
 		if _, ok := fleet.AlertKind(out.Key()).Info(); ok && !was.Builtin {
 			return fleet.Errorf(fleet.CodeConflict, "alert_rule_exists", "The name %s is that of a built-in rule.", out.Name)
 		}
-		if err := set.check(tx, &out); err != nil {
+		if err := set.check(tx, &was, &out); err != nil {
 			return err
 		}
 		out.UpdatedAt, out.UpdatedBy = a.Now(), p.Name
@@ -373,12 +384,12 @@ func (c *SilenceChange) apply(s *fleet.Silence) {
 	}
 }
 
-func (a *alertSet) checkSilence(r store.Reader, s *fleet.Silence) (err error) {
-	s.Rules, err = idsOf("rules", s.Rules, func(ref string) (fleet.ID, error) { x, err := a.findRule(ref); return x.ID, err })
+func (a *alertSet) checkSilence(r store.Reader, was, s *fleet.Silence) (err error) {
+	s.Rules, err = idsOf("rules", s.Rules, was.Rules, func(ref string) (fleet.ID, error) { x, err := a.findRule(ref); return x.ID, err })
 	if err != nil {
 		return err
 	}
-	if s.Calendar != "" {
+	if s.Calendar != "" && s.Calendar != was.Calendar {
 		c, err := findCalendar(r, string(s.Calendar))
 		if err != nil {
 			return unknownIn("calendar_id", err)
@@ -414,7 +425,7 @@ func (a *Alerts) CreateSilence(ctx context.Context, p auth.Principal, c SilenceC
 			out.From = now
 		}
 		out.ID, out.Tenant, out.CreatedAt, out.CreatedBy, out.UpdatedAt, out.UpdatedBy = id, p.Tenant, now, p.Name, now, p.Name
-		if err := set.checkSilence(tx, &out); err != nil {
+		if err := set.checkSilence(tx, &fleet.Silence{}, &out); err != nil {
 			return err
 		}
 		if len(set.silences) >= fleet.MaxSilences {
@@ -446,7 +457,7 @@ func (a *Alerts) UpdateSilence(ctx context.Context, p auth.Principal, ref string
 		}
 		out = was
 		c.apply(&out)
-		if err := set.checkSilence(tx, &out); err != nil {
+		if err := set.checkSilence(tx, &was, &out); err != nil {
 			return err
 		}
 		out.UpdatedAt, out.UpdatedBy = a.Now(), p.Name

@@ -303,10 +303,17 @@ func (a *Alerts) TestChannel(ctx context.Context, p auth.Principal, ref string) 
 	if err != nil {
 		fault = faultOf(err, credential)
 	}
-	return fault, a.act(ctx, p, auditChannelTested, fleet.SubjectChannel, string(c.ID), func(_ store.Tx, d *fleet.AuditDraft) error {
+	return fault, a.act(ctx, p, auditChannelTested, fleet.SubjectChannel, string(c.ID), func(tx store.Tx, d *fleet.AuditDraft) error {
 		d.Object.Name = c.Name
 		d.After = map[string]any{"fault": fault}
-		return nil
+		if fault != "" || c.Kind == fleet.ChannelLog {
+			return nil
+		}
+		if err := tx.LockAlerts(p.Tenant); err != nil {
+			return err
+		}
+		_, err := tx.ChannelSent(c.ID, "", a.Now()) // it works: what failed before is over
+		return err
 	})
 }
 

@@ -141,7 +141,9 @@ func (a *Alerts) see(tx store.Tx, set *alertSet, rule *fleet.AlertRule, s *fleet
 		}
 	}
 	if errors.Is(err, fleet.ErrNotFound) || err == nil && i.State == fleet.IncidentResolved {
-		i = rule.Begin(a.IDs.New(), s)
+		if i, err = a.begin(tx, rule, s); err != nil {
+			return err
+		}
 		if i.State != fleet.IncidentOpen {
 			return tx.AddIncident(i)
 		}
@@ -163,6 +165,21 @@ func (a *Alerts) see(tx store.Tx, set *alertSet, rule *fleet.AlertRule, s *fleet
 		return err
 	}
 	return a.opened(tx, &i, told)
+}
+
+// begin makes the incident of a sighting, with what it has of the one before.
+func (a *Alerts) begin(tx store.Tx, rule *fleet.AlertRule, s *fleet.Sighting) (fleet.Incident, error) {
+	i := rule.Begin(a.IDs.New(), s)
+	within := i.Recurs()
+	if within == 0 {
+		return i, nil
+	}
+	was, err := tx.IncidentBefore(rule.ID, s.Cause, s.At.Add(-within))
+	if errors.Is(err, fleet.ErrNotFound) {
+		return i, nil
+	}
+	i.Count += was.Count
+	return i, err
 }
 
 // aboutChannel is the channel that an incident is about.

@@ -326,11 +326,18 @@ func (a *Alerts) turn(tx store.Tx, set *alertSet, i *fleet.Incident, holds bool,
 		}
 		return tx.PutIncident(*i)
 	}
-	var channels []fleet.ID
-	if rule != nil {
+	var channels, told []fleet.ID
+	if rule != nil && i.Escalates(now) {
 		channels = set.tells(rule, aboutChannel(i))
+		notices, err := tx.NoticesOf(i.ID)
+		if err != nil {
+			return err
+		}
+		for k := range notices {
+			told = append(told, notices[k].Channel)
+		}
 	}
-	next, escalates := i.Escalate(rule, channels, now)
+	next, escalates := i.Escalate(rule, channels, told, now)
 	if err := tx.PutIncident(*i); err != nil || !escalates {
 		return err
 	}

@@ -38,10 +38,10 @@ func (a *Alerts) Incidents(ctx context.Context, p auth.Principal, q IncidentQuer
 		f.State, f.Live = "", true
 	}
 	if f.State != "" && !slices.Contains(fleet.IncidentStates(), f.State) {
-		return out, fleet.Invalid("state", "state must be one of %v, or live; got %q.", fleet.IncidentStates(), string(f.State))
+		return out, fleet.Invalid("state", "state must be one of %s, or live; got %q.", fleet.Listed(fleet.IncidentStates()), string(f.State))
 	}
 	if f.Kind != "" && !slices.Contains(fleet.AlertKinds(), f.Kind) {
-		return out, fleet.Invalid("kind", "kind must be one of %v; got %q.", fleet.AlertKinds(), string(f.Kind))
+		return out, fleet.Invalid("kind", "kind must be one of %s; got %q.", fleet.Listed(fleet.AlertKinds()), string(f.Kind))
 	}
 	err = a.Store.View(ctx, p.Scope(), func(r store.Reader) error {
 		if out.Incidents, out.Next, err = r.Incidents(f, page); err != nil {

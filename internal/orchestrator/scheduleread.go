@@ -333,7 +333,7 @@ func (s *Schedules) Fires(ctx context.Context, p auth.Principal, ref string, out
 		return nil, "", err
 	}
 	if outcome != "" && !slices.Contains(fleet.FireOutcomes(), outcome) {
-		return nil, "", fleet.Invalid("outcome", "outcome must be one of %v; got %q.", fleet.FireOutcomes(), string(outcome))
+		return nil, "", fleet.Invalid("outcome", "outcome must be one of %s; got %q.", fleet.Listed(fleet.FireOutcomes()), string(outcome))
 	}
 	err = s.Store.View(ctx, p.Scope(), func(r store.Reader) error {
 		of, err := s.find(r, ref)

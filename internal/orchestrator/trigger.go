@@ -400,7 +400,7 @@ func (t *Triggers) Firings(ctx context.Context, p auth.Principal, ref string, ou
 		return nil, "", err
 	}
 	if outcome != "" && !slices.Contains(fleet.FiringOutcomes(), outcome) {
-		return nil, "", fleet.Invalid("outcome", "outcome must be one of %v; got %q.", fleet.FiringOutcomes(), string(outcome))
+		return nil, "", fleet.Invalid("outcome", "outcome must be one of %s; got %q.", fleet.Listed(fleet.FiringOutcomes()), string(outcome))
 	}
 	err = t.Store.View(ctx, p.Scope(), func(r store.Reader) error {
 		of, err := findTrigger(r, ref)

@@ -324,7 +324,7 @@ func (w *Webhooks) Deliveries(ctx context.Context, p auth.Principal, ref string,
 		return nil, "", err
 	}
 	if state != "" && !slices.Contains(fleet.DeliveryStates(), state) {
-		return nil, "", fleet.Invalid("state", "state must be one of %v; got %q.", fleet.DeliveryStates(), string(state))
+		return nil, "", fleet.Invalid("state", "state must be one of %s; got %q.", fleet.Listed(fleet.DeliveryStates()), string(state))
 	}
 	err = w.Store.View(ctx, p.Scope(), func(r store.Reader) error {
 		of, err := findWebhook(r, ref)

@@ -22,6 +22,9 @@ type AlertReader interface {
 	// IncidentOf finds the one of a cause that is not resolved, also one that is
 	// only watched.
 	IncidentOf(rule fleet.ID, cause string) (fleet.Incident, error)
+	// IncidentBefore finds the newest one of a cause that was resolved after a time. It
+	// costs by all that were.
+	IncidentBefore(rule fleet.ID, cause string, after time.Time) (fleet.Incident, error)
 	// NoticesOf lists the notices of an incident, the oldest first.
 	NoticesOf(incident fleet.ID) ([]fleet.Notice, error)
 	Notice(id fleet.ID) (fleet.Notice, error)

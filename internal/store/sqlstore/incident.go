@@ -18,7 +18,9 @@ var (
 	incidentGet    = stmt("incident.get", `select `+incidentColumns+` from incidents where id = $1 and tenant_id || '' = $2`)
 	incidentChange = stmt("incident.to_change", `select `+incidentColumns+` from incidents where id = $1 and tenant_id || '' = $2`)
 	incidentOf     = stmt("incident.of", `select `+incidentColumns+` from incidents where tenant_id = $1 and rule_id = $2 and cause = $3 and state <> 'resolved'`)
-	incidentList   = stmt("incident.list", `select `+incidentColumns+` from incidents where tenant_id = $1 and id < $2 and state <> 'watched'
+	incidentBefore = stmt("incident.before", `select `+incidentColumns+` from incidents where state = 'resolved' and resolved_at > $4
+		and tenant_id || '' = $1 and rule_id = $2 and cause = $3 order by resolved_at desc limit 1`)
+	incidentList = stmt("incident.list", `select `+incidentColumns+` from incidents where tenant_id = $1 and id < $2 and state <> 'watched'
 		and ($3 = '' or state = $3) and ($4 = '' or rule_id = $4) and ($5 = '' or kind = $5) order by id desc limit $6`)
 	incidentLive = stmt("incident.live", `select `+incidentColumns+` from incidents where tenant_id = $1 and state in ('open', 'acknowledged')
 		and state <> 'resolved' and id < $2 and ($3 = '' or rule_id = $3) and ($4 = '' or kind = $4) order by id desc limit $5`)
@@ -109,6 +111,15 @@ func (r *reader) IncidentOf(rule fleet.ID, cause string) (fleet.Incident, error)
 		return fleet.Incident{}, err
 	}
 	return r.oneIncident(cause, incidentOf, tenant, rule, cause)
+}
+
+// IncidentBefore finds one that is over.
+func (r *reader) IncidentBefore(rule fleet.ID, cause string, after time.Time) (fleet.Incident, error) {
+	tenant, err := r.only()
+	if err != nil {
+		return fleet.Incident{}, err
+	}
+	return r.oneIncident(cause, incidentBefore, tenant, rule, cause, Stored(after))
 }
 
 // Incidents lists those that people see.

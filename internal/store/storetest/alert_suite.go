@@ -246,6 +246,21 @@ func alertTests() map[string]func(f *Fixture) {
 				})
 			}
 		},
+		"the one before": func(f *Fixture) {
+			old := f.Incident("x", func(i *fleet.Incident) { i.Resolve("", f.Now.Add(-time.Hour)) })
+			newer := f.Incident("x", func(i *fleet.Incident) { i.Resolve("", f.Now.Add(-time.Minute)) })
+			f.Incident("y", func(i *fleet.Incident) { i.Resolve("", f.Now) })
+			f.Incident("x", nil) // which is not over
+			f.Other("globex").Incident("x", func(i *fleet.Incident) { i.Resolve("", f.Now) })
+			f.View(func(r store.Reader) error {
+				got, err := r.IncidentBefore(old.RuleID, "x", f.Now.Add(-2*time.Hour))
+				is(f, "the newest", got.ID, newer.ID)
+				f.must(err)
+				_, err = r.IncidentBefore(old.RuleID, "x", f.Now.Add(-time.Minute))
+				is(f, "none since", errors.Is(err, fleet.ErrNotFound), true)
+				return nil
+			})
+		},
 		"each tenant has its turn": func(f *Fixture) {
 			o := f.Other("globex")
 			var mine []fleet.Notice
