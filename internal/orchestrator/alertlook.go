@@ -24,38 +24,60 @@ func (a *Alerts) Look(ctx context.Context, s store.Scope) error {
 	if err := a.Store.View(ctx, s, func(r store.Reader) (err error) { tenants, err = r.Tenants(); return err }); err != nil {
 		return err
 	}
+	now := a.Now()
+	all, err := readFleetNow(ctx, a.Store, s, now)
 	var faults []error
+	if err != nil {
+		faults = append(faults, fmt.Errorf("look at what waits and runs: %w", err))
+	}
 	for _, t := range tenants {
-		if err := a.look(ctx, s.In(t), t); err != nil {
+		if err := a.look(ctx, s.In(t), t, &all, now); err != nil {
 			faults = append(faults, fmt.Errorf("look for alerts of tenant %s: %w", t, err))
 		}
 	}
 	return errors.Join(faults...)
 }
 
-func (a *Alerts) look(ctx context.Context, s store.Scope, tenant fleet.TenantID) error {
+// fleetNow is what waits and what runs, of all tenants: it is read once for all of
+// them, since each would have to pass the jobs of the others.
+type fleetNow struct {
+	waiting map[fleet.TenantID][]store.WaitingJob
+	working map[fleet.TenantID][]store.WorkingJob
+}
+
+func readFleetNow(ctx context.Context, db store.Store, s store.Scope, now time.Time) (out fleetNow, err error) {
+	err = db.View(ctx, s, func(r store.Reader) error {
+		out = fleetNow{map[fleet.TenantID][]store.WaitingJob{}, map[fleet.TenantID][]store.WorkingJob{}}
+		waiting, err := r.LongestWaiting(now.Add(-fleet.AlertSampleEvery))
+		for i := range waiting {
+			out.waiting[waiting[i].Tenant] = append(out.waiting[waiting[i].Tenant], waiting[i])
+		}
+		working, fault := r.Working()
+		for i := range working {
+			out.working[working[i].Tenant] = append(out.working[working[i].Tenant], working[i])
+		}
+		return errors.Join(err, fault)
+	})
+	return out, err
+}
+
+func (a *Alerts) look(ctx context.Context, s store.Scope, tenant fleet.TenantID, all *fleetNow, now time.Time) error {
 	var set alertSet
 	if err := a.Store.View(ctx, s, func(r store.Reader) (err error) { set, err = readAlerts(r, tenant); return err }); err != nil {
 		return err
 	}
-	now := a.Now()
-	var faults []error
+	var faults []error // of single kinds, which stop none of the others
 	var list []fleet.Sighting
-	for _, look := range []struct {
-		kind fleet.AlertKind
-		at   func(r store.Reader, set *alertSet, now time.Time) ([]fleet.Sighting, error)
-	}{
-		{fleet.AlertJobWaiting, waitingLong}, {fleet.AlertFailureRate, failingMuch}, {fleet.AlertJobStalled, a.stalls.look},
-	} {
-		if !set.wants(look.kind) {
-			continue
-		}
-		err := a.Store.View(ctx, s, func(r store.Reader) error {
-			seen, err := look.at(r, &set, now)
-			list = append(list, seen...)
-			return err
-		})
-		faults = append(faults, err) // of one kind, which stops none of the others
+	if set.wants(fleet.AlertJobWaiting) {
+		list = append(list, waitingLong(all.waiting[tenant], now)...)
+	}
+	if set.wants(fleet.AlertJobStalled) {
+		list = append(list, a.stalls.look(all.working[tenant], now)...)
+	}
+	if set.wants(fleet.AlertFailureRate) {
+		var seen []fleet.Sighting
+		faults = append(faults, a.Store.View(ctx, s, func(r store.Reader) (err error) { seen, err = failingMuch(r, &set, now); return err }))
+		list = append(list, seen...)
 	}
 	if set.wants(fleet.AlertRobotHealth) {
 		seen, err := a.unwell(ctx, s, now)
@@ -77,11 +99,7 @@ func (a *Alerts) look(ctx context.Context, s store.Scope, tenant fleet.TenantID)
 
 // waitingLong finds the jobs that wait for a robot since a minute or more. How long
 // is too long, the rule says: it begins to count when the job began to wait.
-func waitingLong(r store.Reader, _ *alertSet, now time.Time) (out []fleet.Sighting, err error) {
-	list, err := r.LongestWaiting(now.Add(-fleet.AlertSampleEvery))
-	if err != nil {
-		return nil, err
-	}
+func waitingLong(list []store.WaitingJob, now time.Time) (out []fleet.Sighting) {
 	for _, w := range list {
 		out = append(out, fleet.Sighting{
 			Kind: fleet.AlertJobWaiting, Cause: w.Environment + " " + string(w.On), Count: w.Waiting, Level: true, At: now, Began: w.Since,
@@ -90,7 +108,7 @@ func waitingLong(r store.Reader, _ *alertSet, now time.Time) (out []fleet.Sighti
 			Data: map[string]any{"job_id": w.JobID, "waiting_since": w.Since.UTC()},
 		})
 	}
-	return out, nil
+	return out
 }
 
 // failingMuch finds the workflows of which too many jobs fail, as rules see it.
@@ -199,11 +217,7 @@ type standstill struct {
 // stallForgets is after how long an attempt that nobody saw is forgotten.
 const stallForgets = 10 * time.Minute
 
-func (t *stalls) look(r store.Reader, _ *alertSet, now time.Time) (out []fleet.Sighting, err error) {
-	list, err := r.Working()
-	if err != nil {
-		return nil, err
-	}
+func (t *stalls) look(list []store.WorkingJob, now time.Time) (out []fleet.Sighting) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.seen == nil {
@@ -228,12 +242,12 @@ func (t *stalls) look(r store.Reader, _ *alertSet, now time.Time) (out []fleet.S
 			Data:    map[string]any{"job_id": w.JobID, "robot_id": w.RobotID, "node": w.Node, "progress": w.Progress},
 		})
 	}
-	for id, was := range t.seen {
+	for id, was := range t.seen { // of all tenants
 		if now.Sub(was.at) > stallForgets {
 			delete(t.seen, id)
 		}
 	}
-	return out, nil
+	return out
 }
 
 // How many incidents are looked at in one page, of each tenant and of all.

@@ -116,6 +116,7 @@ type AlertHead struct {
 
 // WaitingJob is the job of its class that has waited for the longest.
 type WaitingJob struct {
+	Tenant      fleet.TenantID
 	JobID       fleet.ID
 	Name        string
 	Environment string
@@ -126,6 +127,7 @@ type WaitingJob struct {
 
 // WorkingJob is an attempt that runs.
 type WorkingJob struct {
+	Tenant      fleet.TenantID
 	JobID       fleet.ID
 	Name        string
 	Workflow    fleet.ID

@@ -16,20 +16,16 @@ var (
 			order by (j.deadline is null), j.deadline, j.available_at, j.seq limit 1),
 			(select j.id from jobs j where j.lane_id = l.id and j.priority = p.n and (j.deadline is null) = (p.n >= 0)
 			order by j.deadline, j.available_at, j.seq limit 1)
-		from lanes l cross join p where l.waiting > 0 and l.tenant_id || '' = $1`)
-	laneJob = stmt("lane.job", `select j.id, j.name, j.environment, coalesce(j.waiting_on, ''), j.available_at from jobs j where j.id = $1 and j.tenant_id = $2
-		and j.available_at <= $3`)
+		from lanes l cross join p where l.waiting > 0 and ($1 or l.tenant_id || '' = $2)`)
+	laneJob = stmt("lane.job", `select j.tenant_id, j.id, j.name, j.environment, coalesce(j.waiting_on, ''), j.available_at from jobs j where j.id = $1
+		and ($2 or j.tenant_id = $3) and j.available_at <= $4`)
 
-	attemptWorking = stmt("attempt.working", `select j.id, j.name, j.workflow_id, j.environment, a.epoch, a.robot_id, a.progress, a.current_node, a.message
-		from attempts a join jobs j on j.id = a.job_id where a.outcome is null and a.started_at is not null and a.tenant_id || '' = $1`)
+	attemptWorking = stmt("attempt.working", `select a.tenant_id, j.id, j.name, j.workflow_id, j.environment, a.epoch, a.robot_id, a.progress, a.current_node, a.message
+		from attempts a join jobs j on j.id = a.job_id where a.outcome is null and a.started_at is not null and ($1 or a.tenant_id || '' = $2)`)
 )
 
 // LongestWaiting lists for each class the job that has waited for the longest.
 func (r *reader) LongestWaiting(before time.Time) (out []store.WaitingJob, err error) {
-	tenant, err := r.only()
-	if err != nil {
-		return nil, err
-	}
 	type lane struct {
 		waiting int64
 		heads   []fleet.ID
@@ -48,7 +44,7 @@ func (r *reader) LongestWaiting(before time.Time) (out []store.WaitingJob, err e
 			}
 		}
 		return nil
-	}, tenant)
+	}, r.all(), r.tenant())
 	if err != nil {
 		return nil, err
 	}
@@ -57,13 +53,13 @@ func (r *reader) LongestWaiting(before time.Time) (out []store.WaitingJob, err e
 		for _, head := range lanes[id].heads {
 			_, err := one(r.conn, laneJob, func(row *Row) {
 				j := store.WaitingJob{
-					JobID: str[fleet.ID](row), Name: row.text(), Environment: row.text(), On: str[fleet.WaitingOn](row), Since: row.time(),
+					Tenant: str[fleet.TenantID](row), JobID: str[fleet.ID](row), Name: row.text(), Environment: row.text(), On: str[fleet.WaitingOn](row), Since: row.time(),
 					Waiting: lanes[id].waiting,
 				}
 				if oldest.JobID == "" || j.Since.Before(oldest.Since) {
 					oldest = j
 				}
-			}, head, tenant, Stored(before))
+			}, head, r.all(), r.tenant(), Stored(before))
 			if err != nil {
 				return nil, err
 			}
@@ -77,16 +73,12 @@ func (r *reader) LongestWaiting(before time.Time) (out []store.WaitingJob, err e
 
 // Working lists the attempts that run.
 func (r *reader) Working() (out []store.WorkingJob, err error) {
-	tenant, err := r.only()
-	if err != nil {
-		return nil, err
-	}
 	err = r.conn.Query(attemptWorking, func(row *Row) error {
 		out = append(out, store.WorkingJob{
-			JobID: str[fleet.ID](row), Name: row.text(), Workflow: str[fleet.ID](row), Environment: row.text(), Epoch: row.int64(),
+			Tenant: str[fleet.TenantID](row), JobID: str[fleet.ID](row), Name: row.text(), Workflow: str[fleet.ID](row), Environment: row.text(), Epoch: row.int64(),
 			RobotID: str[fleet.RobotID](row), Progress: row.int(), Node: row.text(), Message: row.text(),
 		})
 		return nil
-	}, tenant)
+	}, r.all(), r.tenant())
 	return out, err
 }

@@ -399,6 +399,8 @@ func alertTests() map[string]func(f *Fixture) {
 				is(f, "none", len(list), 0)
 				return err
 			})
+			o := f.Other("globex")
+			theirs := o.Submit(o.Spec())
 			low := f.Spec()
 			low.Priority = 20
 			oldest := f.Submit(low)
@@ -417,6 +419,16 @@ func alertTests() map[string]func(f *Fixture) {
 				is(f, "none for so long", len(list), 0)
 				return err
 			})
+			f.System(func(r store.Reader) error {
+				list, err := r.LongestWaiting(f.Now.Add(-time.Second))
+				f.must(err)
+				of := map[fleet.TenantID]fleet.ID{}
+				for _, w := range list {
+					of[w.Tenant] = w.JobID
+				}
+				is(f, "of all tenants", len(list) == 2 && of[f.Tenant] == oldest.ID && of[o.Tenant] == theirs.ID, true)
+				return nil
+			})
 		},
 		"who works": func(f *Fixture) {
 			session := f.Robot("r1", 5)
@@ -429,6 +441,18 @@ func alertTests() map[string]func(f *Fixture) {
 				is(f, "job", list[0].JobID, job.ID)
 				is(f, "robot", list[0].RobotID, fleet.RobotID("r1"))
 				return err
+			})
+			o := f.Other("globex")
+			theirs := o.Running(o.Spec(), "r1", o.Robot("r1", 1))
+			f.System(func(r store.Reader) error {
+				list, err := r.Working()
+				f.must(err)
+				of := map[fleet.TenantID]fleet.ID{}
+				for _, w := range list {
+					of[w.Tenant] = w.JobID
+				}
+				is(f, "of all tenants", len(list) == 2 && of[f.Tenant] == job.ID && of[o.Tenant] == theirs.ID, true)
+				return nil
 			})
 		},
 	}
