@@ -95,7 +95,7 @@ func (c *Courier) Check(ctx context.Context, address string) error {
 	}
 	for _, a := range addrs {
 		if err := c.policy.Check(a); err != nil {
-			return fleet.URLForbidden("Nothing is sent to %s: %s", u.Hostname(), fleet.AsError(err).Message).
+			return fleet.URLForbidden("Nothing is sent to %s: %s", u.Hostname(), fleet.AsError(outbound.Shown(err, u.Hostname())).Message).
 				WithFix("The owner of the server can allow a network with --webhook-allow.")
 		}
 	}
@@ -105,15 +105,15 @@ func (c *Courier) Check(ctx context.Context, address string) error {
 // Bring makes one call.
 func (c *Courier) Bring(ctx context.Context, address string, headers map[string]string, body []byte) (try fleet.DeliveryTry) {
 	u, err := url.Parse(address)
-	if err == nil {
-		err = c.scheme(u)
-	}
 	if err != nil {
-		return fault(err)
+		return fault(err, "")
+	}
+	if err := c.scheme(u); err != nil {
+		return fault(err, u.Hostname())
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
 	if err != nil {
-		return fault(err)
+		return fault(err, u.Hostname())
 	}
 	for name, value := range headers {
 		req.Header.Set(name, value)
@@ -121,7 +121,7 @@ func (c *Courier) Bring(ctx context.Context, address string, headers map[string]
 	req.Header.Set("User-Agent", "Casare-Fleet/"+c.o.Version)
 	resp, err := c.client.Do(req)
 	if err != nil {
-		return fault(err)
+		return fault(err, u.Hostname())
 	}
 	defer func() { _ = resp.Body.Close() }()
 	try.Status, try.AnswerType, try.Retry = resp.StatusCode, clip(resp.Header.Get("Content-Type"), 100), clip(resp.Header.Get("Retry-After"), 100)
@@ -156,16 +156,14 @@ func (c *Courier) retryAfter(text string) time.Duration {
 }
 
 // fault says why there was no answer, without the address: it may hold a key.
-func fault(err error) fleet.DeliveryTry {
-	if e, ok := errors.AsType[*fleet.Error](err); ok {
+func fault(err error, host string) fleet.DeliveryTry {
+	shown := outbound.Shown(err, host)
+	if e, ok := errors.AsType[*fleet.Error](shown); ok {
 		return fleet.DeliveryTry{Fault: e.Message, Rests: e.Reason == "breaker_open"}
 	}
 	var timeout interface{ Timeout() bool }
 	if errors.As(err, &timeout) && timeout.Timeout() {
 		return fleet.DeliveryTry{Fault: "There was no answer within 15 seconds."}
 	}
-	if u, ok := errors.AsType[*url.Error](err); ok {
-		err = u.Err
-	}
-	return fleet.DeliveryTry{Fault: err.Error()}
+	return fleet.DeliveryTry{Fault: shown.Error()}
 }

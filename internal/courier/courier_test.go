@@ -160,6 +160,13 @@ func TestReceiverThatDoesNotAnswerRests(t *testing.T) {
 	if try := c.Bring(t.Context(), server.URL, nil, nil); !try.Rests {
 		t.Errorf("it is called on: %+v", try)
 	}
+	// What is behind a name is told to nobody.
+	for _, address := range []string{"https://home.example.org/x", strings.Replace(server.URL, "http://127.0.0.1", "https://localhost", 1)} {
+		err := courier(t).Check(t.Context(), "https://home.example.org/x")
+		if try := c.Bring(t.Context(), address, nil, nil); try.Fault == "" || strings.Contains(try.Fault+err.Error(), "127.0.0.1") || strings.Contains(try.Fault, "93.184") {
+			t.Errorf("%s: %q, %v", address, try.Fault, err)
+		}
+	}
 	if try := c.Bring(t.Context(), "https://10.0.0.1/x", nil, nil); try.Rests || try.Fault == "" {
 		t.Errorf("what is refused: %+v", try)
 	}

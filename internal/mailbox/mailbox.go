@@ -14,6 +14,7 @@ import (
 	"github.com/emersion/go-imap/v2/imapclient"
 
 	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/outbound"
 )
 
 // Options say how mailboxes are reached.
@@ -163,12 +164,12 @@ func (s *session) fault(what string, err error) error {
 		return nil
 	}
 	if e, ok := errors.AsType[*fleet.Error](err); ok { // of the guard: its words and its code
-		return e
+		return outbound.Shown(e, s.host)
 	}
 	if s.conn != nil && s.conn.over.Load() {
 		err = errTooMuch
 	}
-	return fleet.Errorf(fleet.CodeUnavailable, "mailbox", "The mail server %s: %s: %s.", s.host, what, err)
+	return fleet.Errorf(fleet.CodeUnavailable, "mailbox", "The mail server %s: %s: %w.", s.host, what, outbound.Shown(err, s.host))
 }
 
 // newest is the number of the newest message; 0 if there is none.

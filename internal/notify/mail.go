@@ -153,6 +153,7 @@ func (s *Sender) talk(ctx context.Context, conn net.Conn, way *fleet.EmailWay, p
 
 // fault says what could not be done with which server.
 func fault(way *fleet.EmailWay, what string, err error) error {
+	err = outbound.Shown(err, way.Host)
 	if e, ok := errors.AsType[*fleet.Error](err); ok { // of the guard: its words and its code
 		return e
 	}

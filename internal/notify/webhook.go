@@ -11,13 +11,13 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/breaker"
+	"github.com/casarerpa/fleet/internal/outbound"
 )
 
 // Options say how others are reached.
@@ -79,10 +79,11 @@ func (s *Sender) Webhook(ctx context.Context, address, secret, id string, at tim
 	req.Header.Set("Webhook-Signature", signature)
 	resp, err := s.o.Client.Do(req)
 	if err != nil {
+		err = outbound.Shown(err, req.URL.Hostname())
 		if e, ok := errors.AsType[*fleet.Error](err); ok { // of the guard: its words and its code
 			return e
 		}
-		return fleet.Errorf(fleet.CodeUnavailable, "webhook_call", "The call of %s failed: %s.", req.URL.Host, inner(err))
+		return fleet.Errorf(fleet.CodeUnavailable, "webhook_call", "The call of %s failed: %w.", req.URL.Host, err)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxAnswer)) // whatever it says
@@ -90,12 +91,4 @@ func (s *Sender) Webhook(ctx context.Context, address, secret, id string, at tim
 		return fleet.Errorf(fleet.CodeUnavailable, "webhook_answer", "%s has answered %d %s.", req.URL.Host, resp.StatusCode, http.StatusText(resp.StatusCode))
 	}
 	return nil
-}
-
-// inner is what went wrong without the address, whose query may hold a token.
-func inner(err error) error {
-	if u, ok := errors.AsType[*url.Error](err); ok {
-		return u.Err
-	}
-	return err
 }
