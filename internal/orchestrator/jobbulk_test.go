@@ -1,6 +1,8 @@
 package orchestrator
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -118,5 +120,63 @@ func TestJobBulkOfAllThatMatch(t *testing.T) {
 	}
 	if b.State != fleet.BulkCancelled || b.Done != bulkAtOnce || b.Skipped != 1 || !slices.Equal(skipped, []string{"The operation was cancelled."}) {
 		t.Errorf("cancelled: %+v %s", b, fmt.Sprint(skipped))
+	}
+}
+
+// meeting is a store in which something else happens right after a target was refused.
+type meeting struct {
+	store.Store
+	then func()
+}
+
+func (m *meeting) Update(ctx context.Context, s store.Scope, fn func(store.Tx) error) error {
+	err := m.Store.Update(ctx, s, fn)
+	if _, ok := errors.AsType[*refusedTarget](err); ok && m.then != nil {
+		then := m.then
+		m.then = nil
+		then()
+	}
+	return err
+}
+
+// dying is a store for a process that makes so many changes and no more.
+type dying struct {
+	store.Store
+	left int
+}
+
+func (d *dying) Update(ctx context.Context, s store.Scope, fn func(store.Tx) error) error {
+	if d.left--; d.left < 0 {
+		return errors.New("the process is dead")
+	}
+	return d.Store.Update(ctx, s, fn)
+}
+
+// Two go on with an operation, and both are refused the same job: it is counted once,
+// and the job after it is asked.
+func TestRefusedTargetIsSettledOnce(t *testing.T) {
+	w := newWorld(t)
+	w.connect()
+	runs, ended := w.submit(), w.submit()
+	w.start(runs)
+	w.must(second(w.Jobs.Cancel(t.Context(), w.admin, ended.ID, fleet.CancelRequest{})))
+	real := w.store
+	defer func() { w.Jobs.Store = real }()
+	w.Jobs.Store = &meeting{real, func() {
+		var open []fleet.Bulk
+		w.must(real.View(t.Context(), store.System("bulk"), func(r store.Reader) (err error) { open, err = r.OpenBulks(); return err }))
+		met := w.Jobs.Store
+		w.Jobs.Store = &dying{real, 2} // the refusal, and its note
+		if err := w.Jobs.keepBulk(t.Context(), w.admin.Scope(), open[0].ID); err == nil {
+			t.Error("the other one did not die")
+		}
+		w.Jobs.Store = met
+	}}
+	b, by := w.jobBulk(JobBulk{Kind: fleet.BulkRetryJobs, Jobs: []fleet.ID{runs.ID, ended.ID}})
+	if w.Jobs.Store.(*meeting).then != nil { //nolint:forcetypeassert // it is one
+		t.Fatal("nobody was met")
+	}
+	if b.State != fleet.BulkCompleted || b.Failed != 1 || b.Done != 1 || by[ended.ID].State != fleet.TargetDone || by[runs.ID].State != fleet.TargetFailed {
+		t.Errorf("%+v %+v", b, by)
 	}
 }
