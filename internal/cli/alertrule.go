@@ -116,10 +116,14 @@ func (c *alertRuleListCmd) Run(ctx context.Context, sh *shell) error {
 		return err
 	}
 	return sh.answer(c.Output, map[string]any{"rules": list}, func() error {
-		t := table{head: []string{"RULE", "KIND", "SEVERITY", "FOR", "ENABLED", "CHANNELS", "WHAT"}, paint: sh.paint, state: -1}
+		t := table{head: []string{"RULE", "KIND", "SEVERITY", "FOR", "ENABLED", "CHANNELS"}, paint: sh.paint, state: -1} // 80 columns; show has the rest
 		for i := range list {
 			r := &list[i]
-			t.add(clip(clean(r.Name), 30), string(r.Kind), string(r.Severity), r.For().String(), yesNo(r.Enabled), idList(r.Channels), clip(clean(r.Description), 60))
+			channels := "usual"
+			if n := len(r.Channels); n > 0 {
+				channels = whole(int64(n))
+			}
+			t.add(clip(clean(r.Name), 18), string(r.Kind), string(r.Severity), r.For().String(), yesNo(r.Enabled), channels)
 		}
 		return t.write(sh.out, "There is no rule.")
 	})

@@ -53,6 +53,9 @@ func (c *silenceAddCmd) Run(ctx context.Context, sh *shell) error {
 	if err != nil {
 		return err
 	}
+	if c.For == 0 && c.Until.IsZero() && c.Calendar == "" {
+		return fleet.Invalid("for", "A silence needs an end: --for, --until, or --calendar.")
+	}
 	change := c.change(time.Now())
 	change.Name = &c.Name
 	s, err := api.CreateSilence(ctx, change)

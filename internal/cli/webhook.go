@@ -146,10 +146,10 @@ func (c *webhookListCmd) Run(ctx context.Context, sh *shell) error {
 		return err
 	}
 	return sh.answer(c.Output, map[string]any{"webhooks": list}, func() error {
-		t := table{head: []string{"ID", "WEBHOOK", "URL", "SENDS", "STATE", "WAITING", "DELIVERED", "GIVEN UP", "LAST"}, paint: sh.paint, state: -1}
+		t := table{head: []string{"WEBHOOK", "URL", "STATE", "WAITING", "GIVEN UP"}, paint: sh.paint, state: -1} // 80 columns; show has the rest
 		for i := range list {
 			w := &list[i]
-			t.add(string(w.ID), clip(clean(w.Name), 30), clip(clean(w.URL), 50), clip(sentTypes(w), 40), standing(w), whole(w.Waiting+w.Behind), whole(w.Delivered), whole(w.GivenUp), at(w.LastSuccess))
+			t.add(clip(clean(w.Name), 18), clip(clean(w.URL), 29), standing(w), whole(w.Waiting+w.Behind), whole(w.GivenUp))
 		}
 		return t.write(sh.out, "There is no webhook.")
 	})
