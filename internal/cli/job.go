@@ -35,8 +35,8 @@ type jobCmds struct {
 
 // jobWords select jobs of a list.
 type jobWords struct {
-	Status []string `help:"only jobs in this state (repeatable); queued and claimed are words for several" placeholder:"STATE"`
-	Robot  []string `help:"only jobs of this robot (repeatable)" placeholder:"ID"`
+	Status   []string         `help:"only jobs in this state (repeatable); queued and claimed are words for several" placeholder:"STATE"`
+	Robot    []string         `help:"only jobs of this robot (repeatable)" placeholder:"ID"`
 	Workflow []string         `help:"only jobs of this workflow (repeatable)" placeholder:"ID"`
 	Why      []string         `help:"only jobs that wait for this, such as no_match (repeatable)" placeholder:"CODE"`
 	Trigger  []string         `help:"only jobs that come from this: manual, schedule, api, trigger, chain or retry (repeatable)" placeholder:"WORD"`

@@ -1,12 +1,12 @@
 import { useState } from 'react';
 import { useAct } from '../../parts/act';
 import { Confirm } from '../../parts/Confirm';
-import css from '../../parts/parts';
 import { Any } from '../../parts/RobotPicker';
 import { Said } from '../../parts/Said';
 import { actionOf, effects, type Kind, type Params, priorityOf, titles } from './bulk';
 import { PriorityField, RobotField } from './fields';
 import type { Line } from './JobRow';
+import own from './jobs.module.css';
 
 interface Props {
   kind: Kind;
@@ -24,20 +24,13 @@ export function JobDialog({ kind, what, jobs, onClose, onSend }: Props) {
   const [robot, setRobot] = useState<string | null>(null);
   const act = useAct();
   const to = priorityOf(prio);
-  const params: Params | undefined =
-    kind === 'job_cancel'
-      ? force
-        ? { force: true }
-        : {}
-      : kind === 'job_priority'
-        ? to === undefined
-          ? undefined
-          : { priority: to }
-        : kind === 'job_move'
-          ? robot === null
-            ? undefined
-            : { target_robot_id: robot === Any ? 'any' : robot }
-          : {};
+  const chosen: Record<Kind, Params | undefined> = {
+    job_cancel: force ? { force: true } : {},
+    job_retry: {},
+    job_priority: to === undefined ? undefined : { priority: to },
+    job_move: robot === null ? undefined : { target_robot_id: robot === Any ? 'any' : robot },
+  };
+  const params = chosen[kind]; // undefined: something is still to be chosen
   const many = jobs?.length !== 1;
   return (
     <Confirm
@@ -58,7 +51,7 @@ export function JobDialog({ kind, what, jobs, onClose, onSend }: Props) {
           .then((done) => done && onClose())
       }
     >
-      <ul className={css.plain}>
+      <ul className={own.effects}>
         {effects(kind, jobs).map((e) => (
           <li key={e}>{e}</li>
         ))}

@@ -234,10 +234,7 @@ export function fixOf(c: Schemas['JobChange'], j: Detail): Fix | undefined {
 
 /** passed is how far a job is, in words: nodes, percent, and the time that is left by the runs before it. */
 export function passed(j: Detail, nodes: readonly Schemas['NodeTime'][], now: number): string {
-  const done = new Set(
-    nodes.filter((n) => n.epoch === j.epoch && n.ended_at !== undefined && ['completed', 'skipped'].includes(n.status)).map((n) => n.node_id),
-  ).size;
-  const ran = nodes.filter((n) => n.epoch === j.epoch && n.ended_at !== undefined && n.status !== 'failed').map((n) => n.node_id);
+  const ran = nodes.filter((n) => n.epoch === j.epoch && n.ended_at !== undefined && ['completed', 'skipped'].includes(n.status)).map((n) => n.node_id);
   const done = new Set([...(j.resumed_from?.done_before ?? []), ...ran]).size;
   const out: string[] = [];
   if (j.nodes_total && !j.segments) out.push(`${Math.min(done, j.nodes_total)} of ${j.nodes_total} nodes`);

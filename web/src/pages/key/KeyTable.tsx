@@ -19,22 +19,6 @@ interface Props {
 export function KeyTable({ keys, may, people, onRotate, onRevoke }: Props) {
   return (
     <Table label="Keys" heads={['Name', 'Prefix', 'Scope', 'State', 'Created', 'Expires', 'Last used', { number: 'Uses, 7 days' }, 'Actions']}>
-    <Scroll label="Keys" className={css.tableBox}>
-      <table className={css.table}>
-        <thead>
-          <tr>
-            <th>Name</th>
-            <th>Prefix</th>
-            <th>Scope</th>
-            <th>State</th>
-            <th>Created</th>
-            <th>Expires</th>
-            <th>Last used</th>
-            <th data-number>Uses, 7 days</th>
-            <th>Actions</th>
-          </tr>
-        </thead>
-        <tbody>
       {keys.map((k) => (
         <tr key={k.key_id}>
           <td>

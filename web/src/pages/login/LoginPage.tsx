@@ -2,8 +2,6 @@ import { useEffect, useState } from 'react';
 import { serverNow, useNow } from '../../parts/Time';
 import { span } from '../../parts/words';
 import css from './login.module.css';
-import css from '../workflow/workflow.module.css';
-import own from './login.module.css';
 
 /** Why an issuer's sign-in came to nothing, by the reason that the server gives. */
 const problems: Record<string, string> = {
@@ -81,23 +79,23 @@ export function LoginPage({ onDone }: { onDone: () => void }) {
               placeholder="cfu_…"
               onChange={(e) => setKey(e.target.value)}
             />
-            <span className={own.hint}>It is sent once and not kept. What you may do is what the key may, until it ends.</span>
+            <span className={css.hint}>It is sent once and not kept. What you may do is what the key may, until it ends.</span>
           </label>
         ) : (
           <>
-        <label>
-          Name
-          {/* biome-ignore lint/a11y/noAutofocus: the page has nothing before it */}
-          <input autoFocus name="username" autoComplete="username" required value={name} onChange={(e) => setName(e.target.value)} />
-        </label>
-        <label>
-          Password
-          <input type="password" name="password" autoComplete="current-password" required value={password} onChange={(e) => setPassword(e.target.value)} />
-        </label>
-        <label>
-          Tenant (default if left out)
-          <input autoComplete="off" value={tenant} onChange={(e) => setTenant(e.target.value)} />
-        </label>
+            <label>
+              Name
+              {/* biome-ignore lint/a11y/noAutofocus: the page has nothing before it */}
+              <input autoFocus name="username" autoComplete="username" required value={name} onChange={(e) => setName(e.target.value)} />
+            </label>
+            <label>
+              Password
+              <input type="password" name="password" autoComplete="current-password" required value={password} onChange={(e) => setPassword(e.target.value)} />
+            </label>
+            <label>
+              Tenant (default if left out)
+              <input autoComplete="off" value={tenant} onChange={(e) => setTenant(e.target.value)} />
+            </label>
           </>
         )}
         {why && <p role="alert">{why}</p>}
@@ -106,7 +104,7 @@ export function LoginPage({ onDone }: { onDone: () => void }) {
       <p>
         <button
           type="button"
-          className={own.way}
+          className={css.way}
           onClick={() => {
             setWay(way === 'key' ? 'password' : 'key');
             setWhy('');
