@@ -16,6 +16,10 @@ const MaxCheckpoint = 64 << 10
 // can set it.
 const CapCheckpoints = "checkpoints"
 
+// Listed are the capabilities that people and other programs deal with: what only
+// the orchestrator and a robot's program agree on is left out.
+func (c Capabilities) Listed() Capabilities { return c.Setting(CapCheckpoints, false) }
+
 // Checkpoint is where an attempt that failed stands, or why nobody can go on
 // from there. What is in Data only the robots' engine reads in full.
 type Checkpoint struct {

@@ -35,6 +35,7 @@ func showRobot(r fleet.Robot) fleet.Robot {
 	if r.CurrentJobIDs == nil {
 		r.CurrentJobIDs = []fleet.ID{}
 	}
+	r.Capabilities = r.Capabilities.Listed()
 	return r
 }
 

@@ -19,7 +19,7 @@ func (v *viewer) beginAdmin(ctx context.Context, robots []fleet.Robot) error {
 		told.at = v.h.o.Now()
 		v.robots[r.ID] = &told
 		list = append(list, map[string]any{
-			"robot_id": r.ID, "robot_name": told.name, "status": fleet.LegacyStatus(r.Status), "fleet_status": r.Status, "capabilities": words(r.Capabilities),
+			"robot_id": r.ID, "robot_name": told.name, "status": fleet.LegacyStatus(r.Status), "fleet_status": r.Status, "capabilities": words(r.Capabilities.Listed()),
 		})
 	}
 	var pending int64
@@ -54,7 +54,7 @@ func (v *viewer) adminFact(ctx context.Context, f *fact) error {
 	case fleet.EventRobotConnected:
 		frame := map[string]any{"robot_id": e.Subject.ID, "robot_name": v.t.name(fleet.RobotID(e.Subject.ID)), "capabilities": []string{}, "tenant_id": e.Tenant}
 		if r := v.t.robot(fleet.RobotID(e.Subject.ID), 0); r != nil {
-			frame["capabilities"] = words(r.Capabilities)
+			frame["capabilities"] = words(r.Capabilities.Listed())
 		}
 		return v.event(ctx, "robot_connected", e.At, frame)
 	case fleet.EventRobotDisconnected:

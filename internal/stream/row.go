@@ -41,7 +41,7 @@ var columns = []string{
 func showRobot(r *fleet.Robot, v int64) robotRow {
 	return robotRow{
 		ID: r.ID, Name: r.Name, Hostname: r.Hostname, Status: string(r.Status), Mode: string(r.Mode), Reason: r.ModeNote, Silent: r.Suspect,
-		Environment: r.Environment, Tenant: r.Tenant, Pool: r.Pool, Capabilities: words(r.Capabilities), Tags: words(r.Tags), Jobs: r.Taken,
+		Environment: r.Environment, Tenant: r.Tenant, Pool: r.Pool, Capabilities: words(r.Capabilities.Listed()), Tags: words(r.Tags), Jobs: r.Taken,
 		Max: r.Max(), JobIDs: append([]fleet.ID{}, r.CurrentJobIDs...), CPU: r.Metrics.CPUPercent, Memory: r.Metrics.MemoryMB,
 		Seen: millis(r.LastSeen), Quarantine: millis(r.QuarantineTill), Version: r.AgentVersion, V: v,
 	}
