@@ -83,6 +83,31 @@ export async function workflow(server: string, name: string, doc: object): Promi
   return async (more = {}) => (await ask<{ job_id: string }>(server, 'POST', '/jobs', { workflow_id: made.workflow_id, ...more })).job_id;
 }
 
+export interface RobotProcess {
+  kill: (signal: 'SIGKILL' | 'SIGTERM') => Promise<void>;
+}
+
+/** robot runs bin/fleet as a robot of a server, and gives it when it is online. */
+export async function robot(server: string, id: string): Promise<RobotProcess> {
+  const made = await ask<{ secret: string }>(server, 'POST', '/keys', { kind: 'robot', robot_id: id });
+  const bin = process.env.FLEET_BIN ?? join(import.meta.dirname, '../../bin/fleet');
+  const home = mkdtempSync(join(tmpdir(), 'fleet-bot-'));
+  const child = spawn(bin, ['robot', 'run', '--url', server, '--data-dir', join(home, 'data')], {
+    env: { PATH: process.env.PATH ?? '', HOME: home, FLEET_ROBOT_KEY: made.secret },
+    stdio: 'ignore',
+  });
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const status = () => ask<{ status: string }>(server, 'GET', `/robots/${id}`).then((r) => r.status);
+  await expect.poll(() => status().catch(() => ''), { timeout: 30_000 }).toBe('online');
+  return {
+    kill: async (signal) => {
+      child.kill(signal);
+      await ended;
+      rmSync(home, { recursive: true, force: true });
+    },
+  };
+}
+
 export interface Line {
   url: string;
   cut: () => void; // breaks every connection, and lets none through

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ask, clean, dev, launch, open, type Program, shot, workflow } from './harness';
+import { ask, clean, dev, launch, open, type Program, robot, shot, workflow } from './harness';
 
 let browser: Browser;
 let server: Program;
@@ -221,6 +221,28 @@ describe('the list of jobs', () => {
     expect(w.faults).toEqual([]);
     await w.context.close();
   });
+  it('keeps a row that no longer matches under the hand, dimmed, until it is let go', async () => {
+    const run = await workflow(server.url, 'held', doc('held'));
+    const [one, other] = [await run({ placement: { capabilities: ['gpu'] } }), await run({ placement: { capabilities: ['gpu'] } })];
+    const w = await open(browser);
+    await w.page.goto(`${server.url}/fleet/jobs?status=pending&q=held`);
+    const table = w.page.getByRole('table', { name: 'Jobs' });
+    const row = table.getByRole('row').filter({ hasText: `…${one.slice(-8)}` });
+    await row.hover();
+    await ask(server.url, 'POST', `/jobs/${one}/cancel`, {});
+    await expect.poll(() => row.getAttribute('data-gone'), { timeout: 15_000 }).toBe('true');
+    await clean(w.page);
+    await w.page.keyboard.press('.');
+    await row.waitFor({ state: 'detached' });
+    await table
+      .getByRole('row')
+      .filter({ hasText: `…${other.slice(-8)}` })
+      .waitFor();
+    await w.page.keyboard.press('f');
+    expect(await w.page.getByLabel('Reason').evaluate((e) => e === document.activeElement)).toBe(true);
+    expect(w.faults).toEqual([]);
+    await w.context.close();
+  });
   it('narrows the time by a brush over the histogram, and widens it again', async () => {
     const w = await open(browser);
     await w.page.goto(`${server.url}/fleet/jobs?range=1h`);
@@ -236,18 +258,51 @@ describe('the list of jobs', () => {
     expect(w.faults).toEqual([]);
     await w.context.close();
   });
-  it('shows how long a job that is asked to stop has left, and stops it by force', async () => {
+  it('shows how long a job that ignores the stop has left, and ends it by force', async () => {
     const run = await workflow(server.url, 'slow', slow);
-    const id = await run();
+    const bot = await robot(server.url, 'bot-stop');
+    const id = await run({ target_robot_id: 'bot-stop' });
     const w = await open(browser);
-    await w.page.goto(`${server.url}/fleet/jobs?status=running,cancelling`);
+    await w.page.goto(`${server.url}/fleet/jobs`);
     const row = w.page.getByRole('row').filter({ hasText: `…${id.slice(-8)}` });
     await row.getByText('Running').waitFor();
-    expect(w.faults).toEqual([]);
     await row.getByRole('button', { name: /^Actions of job/ }).click();
     await w.page.getByRole('menuitem', { name: /^Cancel/ }).click();
-    await w.page.getByRole('dialog').getByRole('button', { name: 'Cancel the job' }).click();
-    await ask(server.url, 'POST', `/jobs/${id}/cancel`, { force: true });
+    const dialog = w.page.getByRole('dialog');
+    await dialog.getByRole('button', { name: 'Cancel the job' }).click();
+    await row.getByText(/^Cancelling… \d+ s left/).waitFor();
+    const left = async () => Number(/(\d+) s left/.exec((await row.textContent()) ?? '')?.[1]);
+    const first = await left();
+    expect(first).toBeLessThanOrEqual(66); // the grace, and 5 s for the robot's word of it
+    await expect.poll(left, { timeout: 15_000 }).toBeLessThan(first); // it counts down
+    await clean(w.page);
+    await shot(w.page, 'jobs-cancelling');
+    await row.getByRole('button', { name: 'Force stop' }).click();
+    await dialog.getByText('does not come to the end of its step', { exact: false }).waitFor();
+    await dialog.getByRole('button', { name: 'Force stop' }).click();
+    await row.getByText('Cancelled').first().waitFor();
+    expect((await ask<{ cancel_outcome: string }>(server.url, 'GET', `/jobs/${id}`)).cancel_outcome).toBe('forced');
+    expect(await row.getByRole('button', { name: 'Force stop' }).count()).toBe(0);
+    expect(w.faults).toEqual([]);
+    await w.context.close();
+    await bot.kill('SIGTERM');
+  });
+  it('says for how long nothing was heard of the robot of a job that runs', async () => {
+    const run = await workflow(server.url, 'slow', slow);
+    const bot = await robot(server.url, 'bot-dies');
+    const id = await run({ target_robot_id: 'bot-dies' });
+    const w = await open(browser);
+    await w.page.goto(`${server.url}/fleet/jobs`);
+    const row = w.page.getByRole('row').filter({ hasText: `…${id.slice(-8)}` });
+    await row.getByText('Running').waitFor();
+    await bot.kill('SIGKILL');
+    await row.getByText(/· robot silent \d+ s/).waitFor({ timeout: 75_000 });
+    const since = async () => Number(/silent (?:(\d+) min )?(\d+) s/.exec((await row.textContent()) ?? '')?.[2]);
+    const first = await since();
+    await expect.poll(since, { timeout: 15_000 }).not.toBe(first); // it counts on
+    await row.getByText('Running').waitFor(); // silent is a remark, and no state
+    await clean(w.page);
+    await shot(w.page, 'jobs-silent');
     expect(w.faults).toEqual([]);
     await w.context.close();
   });
@@ -264,6 +319,19 @@ describe('the jobs of a busy fleet', () => {
       await w.page.getByRole('table', { name: 'Jobs' }).waitFor();
       await w.page.getByRole('region', { name: 'Jobs over time' }).waitFor();
       expect(await w.page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth)).toBe(false);
+      const table = w.page.getByRole('table', { name: 'Jobs' });
+      expect(await table.evaluate((t) => t.scrollWidth > t.clientWidth)).toBe(false);
+      if (width === 390) {
+        // Two lines: what it is and how it does, and beside that which one and since when.
+        const row = table.getByRole('row').first();
+        expect((await row.boundingBox())?.height).toBe(56);
+        expect(await row.getByRole('cell').count()).toBe(4);
+        await row.getByRole('link', { name: /^…/ }).first().waitFor();
+        await row.getByRole('button', { name: /^Actions of job/ }).click();
+        await w.page.getByRole('menuitem', { name: 'Set priority…' }).waitFor();
+        await shot(w.page, 'jobs-menu-390');
+        await w.page.keyboard.press('Escape');
+      }
       for (const colorScheme of ['dark', 'light'] as const) {
         await w.page.emulateMedia({ colorScheme });
         await clean(w.page);

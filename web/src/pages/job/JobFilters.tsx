@@ -27,7 +27,7 @@ export function JobFilters({ search, onSearch, children }: Props) {
   const chosen = search.from || search.to;
   return (
     <>
-      <div className={css.bar}>
+      <div className={`${css.bar} ${own.filters}`}>
         {children}
         {ranges.map((r) => (
           <button
@@ -75,7 +75,7 @@ export function JobFilters({ search, onSearch, children }: Props) {
           </button>
         )}
       </div>
-      <div className={css.bar}>
+      <div className={`${css.bar} ${own.filters}`}>
         {jobStatuses.map((w) => (
           <button
             key={w}

@@ -1,16 +1,20 @@
 import { Link } from '@tanstack/react-router';
 import type { Schemas } from '../../api/client';
 import css from '../../parts/parts';
+import { useRobot } from '../../parts/live';
+import css from '../../parts/parts.module.css';
 import { type Item, RowMenu } from '../../parts/RowMenu';
 import { Status } from '../../parts/Status';
 import { Ago, exact, useNow } from '../../parts/Time';
 import { label, lasted, priority, span } from '../../parts/words';
 import { waits } from '../../words/waiting';
 import own from './jobs.module.css';
+import { waitedFor } from './rows';
 
 export type Line = Schemas['JobLine'];
 
-export const columns = '36px 148px 92px minmax(100px, 0.9fr) minmax(120px, 1fr) 66px 78px 84px 72px 72px minmax(200px, 1.9fr) 60px 44px';
+export const columns = '36px 196px 92px minmax(90px, 0.9fr) minmax(110px, 1fr) 66px 70px 100px 84px 72px minmax(180px, 1.9fr) 56px 44px';
+export const width = 1196; // that all columns need
 export const heads = ['State', 'Job', 'Workflow', 'Robot', 'Priority', 'Trigger', 'Created', 'Waited', 'Duration', 'Progress', 'Attempt'];
 
 export const short = (id: string): string => `…${id.slice(-8)}`;
@@ -18,6 +22,8 @@ export const short = (id: string): string => `…${id.slice(-8)}`;
 interface Props {
   job: Line;
   here: boolean;
+  gone: boolean; // it no longer matches, and waits for the list to be let go
+  narrow: boolean; // two lines rather than many columns
   chosen: boolean;
   readAt: number; // by the server's clock, when the row was read
   items: readonly Item[];
@@ -28,36 +34,60 @@ interface Props {
 }
 
 /** JobRow is one job. What waits says why, what is silent for how long, and what is asked to stop how long it has. */
-export function JobRow({ job: j, here, chosen, readAt, items, menu, onMenu, onChoose, onForce }: Props) {
-  const pending = j.status === 'pending';
-  return (
-    <div className={css.row} role="row" data-here={here || undefined} aria-selected={chosen} style={{ gridTemplateColumns: columns, minWidth: 1180 }}>
+export function JobRow(p: Props) {
+  const { job: j, narrow, chosen, readAt, onChoose } = p;
+  const marks = { 'data-here': p.here || undefined, 'data-gone': p.gone || undefined, 'aria-selected': chosen };
+  const tick = (
       <span role="cell" className={own.tick}>
         <input type="checkbox" checked={chosen} aria-label={`Choose ${j.job_id}`} title="x" onChange={() => undefined} onClick={(e) => onChoose(e.shiftKey)} />
       </span>
-      <span role="cell">
+  );
+  const state = (
+    <>
         <Status word={j.status} {...(j.status === 'running' && j.robot_silent ? { title: 'Nothing was heard of its robot' } : {})} />
-        {j.status === 'running' && j.robot_silent && <Silent since={j.silent_for_ms === undefined ? undefined : readAt - j.silent_for_ms} />}
+      {j.status === 'running' && j.robot_silent && (
+        <Silent robot={j.robot_id ?? ''} {...(j.silent_for_ms === undefined ? {} : { since: readAt - j.silent_for_ms })} />
+      )}
+    </>
+  );
+  const menu = (
+    <span role="cell">
+      <RowMenu of={`job ${short(j.job_id)}`} items={p.items} open={p.menu} onOpen={p.onMenu} />
       </span>
-      <span role="cell" className={css.mono} title={j.job_id}>
-        <Link to="/fleet/jobs/$id" params={{ id: j.job_id }} search={{}}>
-          {short(j.job_id)}
-        </Link>
+  );
+  if (narrow)
+    return (
+      <div className={`${css.row} ${own.narrow}`} role="row" {...marks}>
+        {tick}
+        <span role="cell" className={own.two}>
+          <span>
+            {state}
+            {j.status !== 'cancelling' && <span className={own.why}> · {j.workflow.workflow_name}</span>}
+          </span>
+          <span className={own.how}>
+            <How job={j} onForce={p.onForce} />
+          </span>
+        </span>
+        <span role="cell" className={own.two}>
+          <JobLink id={j.job_id} />
+          <span className={own.why}>
+            <Ago at={j.created_at} />
+          </span>
+        </span>
+        {menu}
+      </div>
+    );
+  return (
+    <div className={css.row} role="row" {...marks} style={{ gridTemplateColumns: columns, minWidth: width }}>
+      {tick}
+      <span role="cell">{state}</span>
+      <span role="cell" title={j.job_id}>
+        <JobLink id={j.job_id} />
       </span>
       <span role="cell" title={j.name ? `${j.workflow.workflow_name}: ${j.name}` : j.workflow.workflow_name}>
         {j.workflow.workflow_name}
       </span>
-      <span role="cell" title={pending ? (j.waiting_summary ?? '') : (j.robot_id ?? '')}>
-        {pending ? (
-          <span className={own.why}>{waits(j.waiting_on, j.waiting_reason || j.waiting_code)}</span>
-        ) : j.robot_id ? (
-          <Link to="/fleet/robots/$id" params={{ id: j.robot_id }}>
-            {j.robot_name || j.robot_id}
-          </Link>
-        ) : (
-          'any'
-        )}
-      </span>
+      <Place job={j} />
       <span role="cell" title={`${j.priority}; 0 goes first`}>
         {priority(j.priority)}
       </span>
@@ -65,22 +95,50 @@ export function JobRow({ job: j, here, chosen, readAt, items, menu, onMenu, onCh
       <span role="cell">
         <Ago at={j.created_at} />
       </span>
-      <span role="cell">{j.waited_ms === undefined ? pending ? <Waits since={j.created_at} /> : '–' : lasted(j.waited_ms)}</span>
+      <span role="cell">{j.waited_ms === undefined ? j.status === 'pending' ? <Waits since={j.created_at} /> : '–' : lasted(j.waited_ms)}</span>
       <span role="cell">{j.duration_ms === undefined ? '–' : lasted(j.duration_ms)}</span>
       <span role="cell">
-        <How job={j} onForce={onForce} />
+        <How job={j} onForce={p.onForce} />
       </span>
       <span role="cell">{j.epoch > 0 ? j.epoch : '–'}</span>
-      <span role="cell">
-        <RowMenu of={`job ${short(j.job_id)}`} items={items} open={menu} onOpen={onMenu} />
-      </span>
+      {menu}
     </div>
   );
 }
 
-function Silent({ since }: { since: number | undefined }) {
+const JobLink = ({ id }: { id: string }) => (
+  <Link to="/fleet/jobs/$id" params={{ id }} search={{}} className={css.mono} title={id}>
+    {short(id)}
+  </Link>
+);
+
+/** Place is where the job runs; of one that waits, what keeps it from a robot. */
+function Place({ job: j }: { job: Line }) {
+  if (j.status === 'pending')
+    return (
+      <span role="cell" title={j.waiting_summary ?? ''} className={own.why}>
+        {waits(j.waiting_on, j.waiting_reason || j.waiting_code)}
+      </span>
+    );
+  return (
+    <span role="cell" title={j.robot_id ?? ''}>
+      {j.robot_id ? (
+        <Link to="/fleet/robots/$id" params={{ id: j.robot_id }}>
+          {j.robot_name || j.robot_id}
+        </Link>
+      ) : (
+        'any'
+      )}
+    </span>
+  );
+}
+
+/** Silent says for how long nothing was heard of a robot. A fact tells that it is so, and not since when: the robot's own row does. */
+function Silent({ robot, since }: { robot: string; since?: number }) {
   const now = useNow();
-  return <span className={css.warn}> · robot silent{since === undefined ? '' : ` ${span(Math.max(0, Math.floor((now - since) / 1000) * 1000))}`}</span>;
+  const live = useRobot(robot)?.last_heartbeat;
+  const last = since ?? live ?? undefined;
+  return <span className={css.warn}> · robot silent{last === undefined ? '' : ` ${span(Math.max(0, Math.floor((now - last) / 1000) * 1000))}`}</span>;
 }
 
 function Waits({ since }: { since: string }) {
@@ -95,7 +153,7 @@ function How({ job: j, onForce }: { job: Line; onForce: (() => void) | undefined
     return (
       <span className={own.why} title={j.waiting_summary ?? ''}>
         {j.waiting_summary || waits(j.waiting_on, j.waiting_reason || j.waiting_code)}
-        {j.waiting_since && ` · ${span(Math.max(0, Math.floor((now - Date.parse(j.waiting_since)) / 60_000) * 60_000)).replace(/ 0 s$/, '')}`}
+        {j.waiting_since && waitedFor(now - Date.parse(j.waiting_since))}
       </span>
     );
   if (j.status === 'cancelling') {

@@ -1,3 +1,4 @@
+import { Link } from '@tanstack/react-router';
 import { useMemo, useRef, useState } from 'react';
 import { call, type Schemas } from '../../api/client';
 import { useCursor } from '../../parts/cursor';
@@ -6,6 +7,8 @@ import { useHeld } from '../../parts/held';
 import { useCommands } from '../../parts/keys';
 import { onlyIf, takeJob, touchJob, useLive } from '../../parts/live';
 import css from '../../parts/parts';
+import { useNarrow } from '../../parts/narrow';
+import css from '../../parts/parts.module.css';
 import { Empty, Fault, Loading } from '../../parts/States';
 import { useSelection } from '../../parts/selection';
 import { useMay } from '../../parts/session';
@@ -16,7 +19,7 @@ import { BulkJobs } from './BulkJobs';
 import { type Exporting, ExportMenu } from './ExportMenu';
 import { Histogram } from './Histogram';
 import { JobFilters } from './JobFilters';
-import { columns, heads, JobRow, type Line } from './JobRow';
+import { columns, heads, JobRow, type Line, width } from './JobRow';
 import own from './jobs.module.css';
 import { filters, type JobSearch, jobSearch, many, spanOf, spanWords } from './rows';
 import { useJobActs } from './useJobActs';
@@ -64,6 +67,7 @@ export function JobsPage({ search, onSearch }: Props) {
     },
     take: onlyIf((f) => f.to_state !== undefined),
   });
+  const narrow = useNarrow();
   const may = useMay('jobs:run') ?? false;
   const acts = useJobActs(may, search, onSearch, page.again);
   const [menu, setMenu] = useState('');
@@ -79,16 +83,20 @@ export function JobsPage({ search, onSearch }: Props) {
   const ids = held.ids.filter((id) => known.current.has(id));
   if (known.current.size > 1000) for (const id of known.current.keys()) if (!latest.includes(id) && !ids.includes(id)) known.current.delete(id);
 
+  const matching = held.waiting > 0 ? new Set(latest) : undefined;
   const exporting: Exporting = {
     save: (ids, format) => acts.say('Exporting…', () => exportJobs(search, serverNow(), ids, format)),
     // A chosen time has no word on the command line.
     ...(search.from || search.to ? {} : { copy: (format) => acts.copy('The command', exportCommand(search, format)) }),
   };
-  useCommands([{ name: 'Copy this list as a command', group: 'In this list', keys: 'Shift C', run: () => acts.copy('The command', cliOf(search)) }]);
+  useCommands([
+    { name: 'Filter', group: 'In this list', keys: 'f', run: () => document.querySelector<HTMLSelectElement>('main select[aria-label=Reason]')?.focus() },
+    { name: 'Copy this list as a command', group: 'In this list', keys: 'Shift C', run: () => acts.copy('The command', cliOf(search)) },
+  ]);
   const here = useCursor({
     ids,
     open: acts.open,
-    show: (i) => box.current?.children[i + 1]?.scrollIntoView({ block: 'nearest' }),
+    show: (i) => box.current?.children[narrow ? i : i + 1]?.scrollIntoView({ block: 'nearest' }),
     toggle: (id) => chosen.toggle(id),
     range: (id) => chosen.range(id),
     menu: (id) => setMenu(id),
@@ -119,10 +127,10 @@ export function JobsPage({ search, onSearch }: Props) {
         )}
         <span className={css.grow} />
         {acts.said}
+        {page.data && <ExportMenu items={exporting} />}
       </div>
       <FleetTabs />
       <JobFilters search={search} onSearch={onSearch}>
-        <ExportMenu items={exporting} />
         <Views page="jobs" query={{ ...search } as Record<string, string>} onQuery={(q) => onSearch(jobSearch(q))} />
       </JobFilters>
       {over.data && (
@@ -159,7 +167,11 @@ export function JobsPage({ search, onSearch }: Props) {
       {!page.data && !page.error && <Loading what="jobs" />}
       {empty && filters(search) === 0 && search.range === 'all' && (
         <Empty command="fleet job submit examples/hello.json">
-          No jobs yet. A job is one run of a workflow. Open a workflow and press Run, or submit one from a terminal.
+          No jobs yet. A job is one run of a workflow.{' '}
+          <Link to="/workflows" search={{ q: '' }}>
+            Open a workflow
+          </Link>{' '}
+          and press Run, or submit one from a terminal.
         </Empty>
       )}
       {empty && (filters(search) > 0 || search.range !== 'all') && (
@@ -192,7 +204,8 @@ export function JobsPage({ search, onSearch }: Props) {
           onPointerEnter={() => setInside(true)}
           onPointerLeave={() => setInside(false)}
         >
-          <div className={`${css.row} ${css.header}`} role="row" style={{ gridTemplateColumns: columns, minWidth: 1180 }}>
+          {!narrow && (
+            <div className={`${css.row} ${css.header}`} role="row" style={{ gridTemplateColumns: columns, minWidth: width }}>
             <span role="columnheader" className={own.tick}>
               <input
                 type="checkbox"
@@ -208,6 +221,7 @@ export function JobsPage({ search, onSearch }: Props) {
             ))}
             <span role="columnheader" aria-label="Actions" />
           </div>
+          )}
           {ids.map((id) => {
             const j = known.current.get(id) as Line;
             return (
@@ -215,6 +229,8 @@ export function JobsPage({ search, onSearch }: Props) {
                 key={id}
                 job={j}
                 here={id === here}
+                gone={matching !== undefined && !matching.has(id)}
+                narrow={narrow}
                 chosen={chosen.has(id)}
                 readAt={page.data?.readAt ?? 0}
                 items={menu === id ? acts.items(j) : []}

@@ -3,7 +3,7 @@ import type { Schemas } from '../../api/client';
 import { cliOf, exportCommand, exportQuery, listQuery } from './actions';
 import { actionOf, bulkBody, effects, priorityOf, summaryOf } from './bulk';
 import { spanAt, stack, states, top } from './histogram';
-import { filters, jobSearch, many, spanOf, spanWords, turned } from './rows';
+import { filters, jobSearch, many, spanOf, spanWords, turned, waitedFor } from './rows';
 
 const now = Date.parse('2026-11-27T12:00:00Z');
 
@@ -32,6 +32,9 @@ describe('the address of the list of jobs', () => {
     expect(cliOf(s)).toBe("fleet job list --status failed --status timeout --workflow w --search 'it'\\''s' --since 168h");
     expect(cliOf({ range: 'all' })).toBe('fleet job list');
     expect(filters(s)).toBe(3);
+  });
+  it('says how long a job waits once there is a minute to tell', () => {
+    expect([0, 59_999, 60_000, 190_000, 3_600_000].map(waitedFor)).toEqual(['', '', ' · 1 min', ' · 3 min', ' · 1 h 0 min']);
   });
   it('turns words of a list', () => {
     expect([turned(undefined, 'a'), turned('a,b', 'a'), many('a, a,b')]).toEqual(['a', 'b', ['a', 'b']]);

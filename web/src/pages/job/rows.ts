@@ -121,6 +121,9 @@ export function turned(words: string | undefined, word: string): string {
   return (list.includes(word) ? list.filter((w) => w !== word) : [...list, word]).join(',');
 }
 
+/** waitedFor is a time of waiting behind its reason, in whole minutes; below one there is nothing to tell. */
+export const waitedFor = (ms: number): string => (ms < 60_000 ? '' : ` · ${span(Math.floor(ms / 60_000) * 60_000).replace(/ 0 s$/, '')}`);
+
 export const final = (status: string): boolean => ['completed', 'failed', 'cancelled', 'timeout'].includes(status);
 export const stoppable = (status: string): boolean => ['pending', 'assigned', 'running'].includes(status);
 

@@ -6,6 +6,7 @@ import { useCursor } from '../../parts/cursor';
 import { useHeld } from '../../parts/held';
 import { useCommands } from '../../parts/keys';
 import { fleet } from '../../parts/live';
+import { useNarrow } from '../../parts/narrow';
 import type { Item } from '../../parts/RowMenu';
 import { useMay } from '../../parts/session';
 import type { Actions } from './actions';
@@ -13,7 +14,7 @@ import { Peeks } from './Peek';
 import { RobotRow } from './RobotRow';
 import css from './robots.module.css';
 import { nextSort, type RobotSearch, type Sort } from './rows';
-import { useDetails, useLimits, useListed, useNarrow, useStable } from './use';
+import { useDetails, useLimits, useListed, useStable } from './use';
 import type { Choice } from './useChoice';
 
 const heads: readonly { name: string; sort?: Sort; width: string; tenant?: boolean }[] = [
