@@ -382,12 +382,116 @@ describe('the page of a job', () => {
     rmSync(home, { recursive: true, force: true });
   });
 
+  it('draws its nodes with their passes, marks the critical path, and looks at a part', async () => {
+    const flow = (a: string, port: string, b: string, to = 'exec_in') => ({ source_node: a, source_port: port, target_node: b, target_port: to });
+    const doc = chain('Two ways', [
+      ['start', 'StartNode', {}],
+      ['fork', 'ForkNode', { branch_count: 2 }],
+      ['slow', 'WaitNode', { duration: 1 }],
+      ['quick', 'WaitNode', { duration: 0.3 }],
+      ['join', 'JoinNode', {}],
+      ['loop', 'ForLoopStartNode', { mode: 'range', start: 0, end: 30 }],
+      ['body', 'LogNode', log('pass')],
+      ['back', 'ForLoopEndNode', { paired_start_id: 'loop' }],
+      ['end', 'LogNode', log('end')],
+    ]);
+    const ways = await workflow(server.url, 'Two ways', {
+      ...doc,
+      connections: [
+        flow('start', 'exec_out', 'fork'),
+        flow('fork', 'branch_1', 'slow'),
+        flow('fork', 'branch_2', 'quick'),
+        flow('slow', 'exec_out', 'join'),
+        flow('quick', 'exec_out', 'join'),
+        flow('join', 'exec_out', 'loop'),
+        flow('loop', 'body', 'body'),
+        flow('body', 'exec_out', 'back'),
+        flow('loop', 'completed', 'end'),
+      ],
+    });
+    const id = await ways();
+    const w = await open(browser);
+    const { page } = w;
+    await page.goto(`${server.url}/fleet/jobs/${id}`);
+    await page.getByRole('main').getByText('Completed').first().waitFor();
+    const timeline = page.getByRole('list', { name: 'Timeline' });
+    const row = (name: string | RegExp) => timeline.getByRole('listitem').filter({ has: page.getByRole('button', { name }) });
+    await row(/slow$/).getByRole('img', { name: 'on the critical path' }).waitFor();
+    expect(
+      await row(/quick$/)
+        .getByRole('img', { name: 'on the critical path' })
+        .count(),
+    ).toBe(0);
+    await page.getByText(/◆ Critical path: \d+ of \d+ nodes, /).waitFor();
+
+    // 30 passes are closed until somebody opens them, with a click or with the arrow keys.
+    expect(await timeline.getByText(/Pass /).count()).toBe(0);
+    await timeline.getByRole('button', { name: /^Open body, 30 in it/ }).click();
+    await timeline.getByText('Pass 1').first().waitFor();
+    await themes(page, 'job-timeline');
+    await page.getByRole('tab', { name: 'Timeline' }).focus();
+    await timeline.getByRole('button', { name: /body$/ }).focus();
+    await page.keyboard.press('ArrowLeft');
+    await timeline.getByText('Pass 1').first().waitFor({ state: 'detached' });
+    await page.keyboard.press('ArrowRight');
+    await timeline.getByText('Pass 1').first().waitFor();
+    await page.keyboard.press('End');
+    await page.waitForFunction(() => document.activeElement?.closest('li')?.textContent?.includes('end'));
+    await page.keyboard.press('Home');
+    await page.waitForFunction(() => document.activeElement?.closest('li')?.getAttribute('data-kind') !== 'node');
+
+    // A part of the time is looked at by a drag or by keys, and is in the address.
+    const axis = page.getByRole('slider', { name: /^Time\./ });
+    const box = await axis.boundingBox();
+    if (!box) throw new Error('the axis is nowhere');
+    await page.mouse.move(box.x + 0.2 * box.width, box.y + 8);
+    await page.mouse.down();
+    await page.mouse.move(box.x + 0.6 * box.width, box.y + 8, { steps: 4 });
+    await page.mouse.up();
+    await page.waitForURL(/zoom=\d+-\d+/);
+    await shot(page, 'job-timeline-part-dark');
+    await page.reload();
+    await page.getByRole('button', { name: 'Whole run' }).click();
+    await page.waitForURL((u) => !u.search.includes('zoom'));
+    await axis.focus();
+    for (let i = 0; i < 10; i++) await page.keyboard.press('Shift+ArrowRight');
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/zoom=\d+-\d+/);
+    await axis.focus();
+    await page.keyboard.press('Escape');
+    await page.waitForURL((u) => !u.search.includes('zoom'));
+    expect(w.faults).toEqual([]);
+    await w.context.close();
+  });
+
+  it('has a lane for each robot when one failed and another tried again', async () => {
+    const id = await failing({ retry: { application: { max: 1, delay_seconds: 3, jitter: 0, other_robot: 'must' } } });
+    const w = await open(browser);
+    const { page } = w;
+    await page.goto(`${server.url}/fleet/jobs/${id}`);
+    const timeline = page.getByRole('list', { name: 'Timeline' });
+    await timeline.getByText('Robot dev-1').waitFor();
+    await timeline.getByText('Robot dev-2').waitFor();
+    await page.getByRole('main').getByText('Failed').first().waitFor();
+    await page
+      .getByRole('slider', { name: /^Time\./ })
+      .getByText(/⋯ \d/)
+      .first()
+      .waitFor(); // the pause is folded
+    await themes(page, 'job-lanes');
+    await page.setViewportSize({ width: 390, height: 844 });
+    await shot(page, 'job-lanes-390-light');
+    expect(w.faults).toEqual([]);
+    await w.context.close();
+  });
+
   it('shows the files that one left', async () => {
     const leaves = await workflow(
       server.url,
       'Leaves files',
       chain('Leaves files', [
         ['start', 'StartNode', {}],
+        ['pause', 'WaitNode', { duration: 4 }],
         ['list', 'WriteFileNode', { file_path: 'artifacts/list.csv', content: 'invoice;amount\n"A;1";12\n' }],
         [
           'page',
@@ -403,7 +507,10 @@ describe('the page of a job', () => {
     const id = await leaves({ retry: { max: 0 } });
     const w = await open(browser);
     const { page } = w;
-    await page.goto(`${server.url}/fleet/jobs/${id}`);
+    await page.goto(`${server.url}/fleet/jobs/${id}?pane=artifacts`);
+    await page.getByText('The job left no files.').waitFor();
+    await page.getByRole('button', { name: 'Look into list.csv' }).waitFor(); // told while it is looked at
+    await page.getByRole('tab', { name: 'Log' }).click();
     await page.getByRole('link', { name: 'Its picture' }).click();
     await page.getByRole('button', { name: 'Look into list.csv' }).click();
     await page.getByRole('table', { name: 'list.csv' }).getByText('A;1').waitFor();

@@ -1,4 +1,4 @@
-import { type ReactNode, useState } from 'react';
+import { type ReactNode, useMemo, useState } from 'react';
 import { call, type Job, type Schemas } from '../../api/client';
 import { FleetTabs } from '../../parts/FleetTabs';
 import { useLive } from '../../parts/live';
@@ -16,6 +16,7 @@ import { Attempts, Events, Raw, Steps, Variables } from './panes';
 import { type DetailSearch, final, left, lineOf, lineText, right } from './rows';
 import { Split } from './Split';
 import { Timeline } from './Timeline';
+import { viewOf, viewText } from './timeline';
 
 type Detail = Schemas['JobDetail'];
 
@@ -71,6 +72,7 @@ export function JobPage({ id, search, onSearch, graph }: Props) {
   const tab = search.tab ?? 'timeline';
   const pane = search.pane ?? 'log';
   const node = search.node ?? '';
+  const view = useMemo(() => viewOf(search.zoom), [search.zoom]);
   const onNode = (n: string) => onSearch({ node: n === node ? undefined : n });
   return (
     <div className={`${css.page} ${own.page}`}>
@@ -103,7 +105,9 @@ export function JobPage({ id, search, onSearch, graph }: Props) {
                 <Scroll label={tab} className={own.paneBody}>
                   {told.error && <Fault error={told.error} asOf={told.data ? told.asOf : ''} again={told.again} />}
                   {!told.data && !told.error && <Loading what="the timeline" />}
-                  {told.data && tab === 'timeline' && <Timeline told={told.data} title={title} node={node} onNode={onNode} />}
+                  {told.data && tab === 'timeline' && (
+                    <Timeline told={told.data} title={title} node={node} view={view} onNode={onNode} onView={(v) => onSearch({ zoom: v && viewText(v) })} />
+                  )}
                   {told.data && tab === 'graph' && graph({ job: j, told: told.data, node, onNode })}
                   {told.data && tab === 'nodes' && <Steps told={told.data} before={j.resumed_from} title={title} node={node} onNode={onNode} />}
                 </Scroll>

@@ -1,6 +1,7 @@
 /** What the list of jobs and the page of one decide. Pure. */
 import type { Schemas } from '../../api/client';
 import { span } from '../../parts/words';
+import { viewOf } from './timeline';
 
 export const jobStatuses = ['pending', 'assigned', 'running', 'cancelling', 'needs_decision', 'completed', 'failed', 'cancelled', 'timeout'] as const;
 
@@ -140,6 +141,7 @@ export interface DetailSearch {
   logq?: string;
   wrap?: boolean;
   order?: 'new';
+  zoom?: string; // FROM-TO of the timeline, ms
 }
 
 export const levels = ['TRACE', 'DEBUG', 'INFO', 'WARNING', 'ERROR', 'CRITICAL'] as const;
@@ -156,6 +158,7 @@ export function detailSearch(s: Record<string, unknown>): DetailSearch {
   if ((typeof s.logq === 'string' || typeof s.logq === 'number') && s.logq !== '') out.logq = String(s.logq);
   if (s.wrap === true) out.wrap = true;
   if (s.order === 'new') out.order = 'new';
+  if (typeof s.zoom === 'string' && viewOf(s.zoom)) out.zoom = s.zoom;
   const line = typeof s.line === 'number' ? String(s.line) : s.line;
   if (typeof line === 'string' && lineOf(line)) out.line = line;
   return out;
