@@ -25,7 +25,8 @@ const (
 	EventJobDecided         EventKind = "job.decided"
 	EventJobLateResult      EventKind = "job.late_result"
 	EventJobPriority        EventKind = "job.priority_changed"
-	EventJobMoved           EventKind = "job.moved"    // it asks for another robot
+	EventJobMoved           EventKind = "job.moved" // it asks for another robot
+	EventJobArtifact        EventKind = "job.artifact_added"
 	EventJobImported        EventKind = "job.imported" // it had ended elsewhere, and is kept for its history
 	EventRobotRegistered    EventKind = "robot.registered"
 	EventRobotUpdated       EventKind = "robot.updated"
@@ -143,7 +144,7 @@ func EventKinds() []EventKind {
 	return []EventKind{
 		EventJobSubmitted, EventJobAssigned, EventJobStarted, EventJobSilent, EventJobRequeued, EventJobRetryScheduled,
 		EventJobCancelRequested, EventJobCompleted, EventJobFailed, EventJobCancelled, EventJobTimeout,
-		EventJobNeedsDecision, EventJobDecided, EventJobLateResult, EventJobPriority, EventJobMoved, EventJobImported, EventRobotRegistered,
+		EventJobNeedsDecision, EventJobDecided, EventJobLateResult, EventJobPriority, EventJobMoved, EventJobArtifact, EventJobImported, EventRobotRegistered,
 		EventRobotUpdated, EventRobotDeleted, EventRobotMode, EventRobotDrained, EventCommandRequested, EventCommandDelivered, EventCommandEnded, EventBulkStarted, EventBulkEnded,
 		EventRobotConnected, EventRobotDisconnected, EventRobotConflict, EventWorkflowCreated,
 		EventWorkflowVersion, EventWorkflowDeleted, EventKeyCreated, EventKeyRevoked, EventBrake,

@@ -64,6 +64,9 @@ func eventShapes() []eventShape {
 		{fleet.EventJobLateResult, fleet.SubjectAttempt, "A result came from an attempt that no longer counts.", map[string]string{
 			"robot_id": "text", "epoch": "number", "report": "text", "attempt_outcome": "text", "message?": "text",
 		}},
+		{fleet.EventJobArtifact, fleet.SubjectAttempt, "A file that an attempt left is kept, or kept anew under the same name.", map[string]string{
+			"epoch": "number", "name": "text", "type": "text", "size": "number", "node_id?": "text",
+		}},
 		{fleet.EventUserCreated, fleet.SubjectUser, "A person can sign in.", userData()},
 		{fleet.EventUserUpdated, fleet.SubjectUser, "A person's name, role, password or right to sign in changed.", userData()},
 		{fleet.EventUserDeleted, fleet.SubjectUser, "A person is gone.", userData()},

@@ -127,7 +127,16 @@ func (a *Attempts) PutArtifact(ctx context.Context, p auth.Principal, g Artifact
 		if bytes > fleet.MaxArtifactBytes {
 			return tooLarge("The artifacts of a job may have at most %d bytes in all; with this one they had %d.", fleet.MaxArtifactBytes, bytes)
 		}
-		return tx.PutArtifact(out, g.Body)
+		if err := tx.PutArtifact(out, g.Body); err != nil {
+			return err
+		}
+		data := map[string]any{"epoch": epoch, "name": out.Name, "type": out.Type, "size": out.Size}
+		if out.Node != "" {
+			data["node_id"] = out.Node
+		}
+		return tx.Append(job.Tenant, fleet.EventDraft{
+			Kind: fleet.EventJobArtifact, Subject: fleet.SubjectAttempt, SubjectID: string(g.Job), Epoch: epoch, Actor: string(p.RobotID), Data: data,
+		})
 	})
 	return out, err
 }

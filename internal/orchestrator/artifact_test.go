@@ -7,6 +7,7 @@ import (
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/auth"
+	"github.com/casarerpa/fleet/internal/store"
 )
 
 // A robot hands over files of its own attempts, within bounds, and whoever may
@@ -36,6 +37,20 @@ func TestArtifacts(t *testing.T) {
 	w.must(err)
 	if len(list) != 2 || list[0].Name != "late.txt" || list[1].Node != "say" {
 		t.Errorf("listed %+v", list)
+	}
+	var told []string
+	w.must(w.store.View(t.Context(), w.admin.Scope(), func(r store.Reader) error {
+		events, err := r.Events(store.EventFilter{Limit: 100, Kinds: []fleet.EventKind{fleet.EventJobArtifact}})
+		for _, e := range events {
+			told = append(told, fmt.Sprintf("%t %d %s %s", e.Subject.ID == string(ref.JobID), e.Epoch, e.Actor, e.Data))
+		}
+		return err
+	}))
+	if want := []string{
+		`true 1 r1 {"epoch":1,"name":"page.png","node_id":"say","size":3,"type":"image/png"}`, // the same again tells nothing
+		`true 1 r1 {"epoch":1,"name":"late.txt","node_id":"say","size":4,"type":"text/plain"}`,
+	}; strings.Join(told, "\n") != strings.Join(want, "\n") {
+		t.Errorf("told %q", told)
 	}
 	_, body, err := w.Jobs.Artifact(t.Context(), w.admin, ref.JobID, 0, "page.png")
 	w.must(err)

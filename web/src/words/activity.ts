@@ -37,6 +37,7 @@ const words: Readonly<Record<string, string>> = {
   'job.decided': 'was decided',
   'job.priority_changed': 'has another priority',
   'job.moved': 'asks for another robot',
+  'job.artifact_added': 'left a file',
   'job.late_result': 'ended after it was given up',
   'robot.registered': 'registered',
   'robot.enrolled': 'enrolled itself',
