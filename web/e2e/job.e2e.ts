@@ -163,6 +163,11 @@ describe('the page of a job', () => {
     await page.getByRole('button', { name: 'Make a new job' }).click();
     await page.getByRole('link', { name: 'Open the new job' }).click();
     await page.getByText('Retry of').waitFor();
+    await page.getByRole('tab', { name: 'Variables' }).click();
+    await page.getByText('Compared with').waitFor();
+    await page.getByRole('table', { name: 'Went in' }).getByText('May').waitFor();
+    await themes(page, 'job-variables');
+    await page.getByRole('tab', { name: 'Log' }).click();
     await page.getByRole('link', { name: `…${id.slice(-8)}` }).click();
     await page.getByText('Retried as').waitFor();
 

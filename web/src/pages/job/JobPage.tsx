@@ -12,11 +12,12 @@ import { Head } from './Head';
 import own from './job.module.css';
 import { LogView } from './LogView';
 import { Moment } from './Moment';
-import { Attempts, Events, Raw, Steps, Variables } from './panes';
+import { Attempts, Events, Raw, Steps } from './panes';
 import { type DetailSearch, final, left, lineOf, lineText, right } from './rows';
 import { Split } from './Split';
 import { Timeline } from './Timeline';
 import { viewOf, viewText } from './timeline';
+import { Variables } from './Variables';
 
 type Detail = Schemas['JobDetail'];
 
@@ -130,7 +131,7 @@ export function JobPage({ id, search, onSearch, graph }: Props) {
                       onAt={(l) => onSearch({ line: lineText(l) })}
                     />
                   )}
-                  {pane === 'variables' && <Variables job={j} />}
+                  {pane === 'variables' && <Variables job={j} nodes={told.data?.nodes ?? []} node={node} onNode={onNode} />}
                   {pane === 'artifacts' && <Artifacts id={id} />}
                   {pane === 'attempts' && <Attempts attempts={told.data?.attempts ?? []} />}
                   {pane === 'events' && <Events id={id} />}

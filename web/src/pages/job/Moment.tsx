@@ -73,7 +73,7 @@ export function Moment({ job, told, mayRun, mayDecide, onAsk, onSaid, onDone, on
       return <Decide job={job} told={told} may={mayDecide} onDone={onDone} />;
     case 'failed':
     case 'timeout':
-      return <Failure job={job} onSaid={onSaid} onDone={onDone} onError={onError} />;
+      return <Failure job={job} mayRun={mayRun} onAsk={onAsk} onSaid={onSaid} onDone={onDone} onError={onError} />;
     case 'cancelled':
       return (
         <Panel>
@@ -108,7 +108,7 @@ function Panel({ tone, children }: { tone?: 'warn' | 'bad'; children: ReactNode 
 }
 
 /** Failure is why it failed, where its log says so, and how often the same happened. */
-function Failure({ job, onSaid, onDone, onError }: Pick<Props, 'job' | 'onSaid' | 'onDone' | 'onError'>) {
+function Failure({ job, mayRun, onAsk, onSaid, onDone, onError }: Pick<Props, 'job' | 'mayRun' | 'onAsk' | 'onSaid' | 'onDone' | 'onError'>) {
   const mayNumbers = useMay('numbers:read') ?? false;
   const mayPurge = useMay('jobs:purge') ?? false;
   const [first, setFirst] = useState<{ epoch: number; line: number }>();
@@ -164,6 +164,9 @@ function Failure({ job, onSaid, onDone, onError }: Pick<Props, 'job' | 'onSaid' 
         {job.dead_letter && (
           <>
             <span>Dead letter: {label(job.dead_letter_reason ?? '').toLowerCase() || 'it is not tried again by itself'}.</span>
+            <button type="button" disabled={!mayRun} onClick={() => onAsk({ what: 'retry' })}>
+              Retry it…
+            </button>
             <button type="button" disabled={!mayPurge} title={mayPurge ? undefined : 'Your role may not take dead letters away.'} onClick={hide}>
               Hide
             </button>

@@ -29,11 +29,11 @@ export const TimeRow = memo(function TimeRow({ row, index, top, scale, title, cr
   );
   return (
     <li className={css.barRow} data-kind={b.kind} data-chosen={chosen || undefined} style={{ transform: `translateY(${top}px)` }}>
-      <span className={css.barName} style={indent} title={title}>
+      <span className={own.title} style={indent} title={title}>
         {group ? (
           <button
             type="button"
-            className={`${css.barName} ${own.fold}`}
+            className={`${own.name} ${own.fold}`}
             data-row={b.node ? undefined : index}
             aria-expanded={row.open}
             aria-label={`${row.open ? 'Close' : 'Open'} ${title}, ${row.holds} in it`}
@@ -45,7 +45,7 @@ export const TimeRow = memo(function TimeRow({ row, index, top, scale, title, cr
           <span className={own.fold} aria-hidden="true" />
         )}
         {b.node ? (
-          <button type="button" className={css.barName} data-row={index} onClick={() => onNode(b.node)}>
+          <button type="button" className={`${own.name} ${own.node}`} data-row={index} onClick={() => onNode(b.node)}>
             {name}
           </button>
         ) : (
@@ -79,7 +79,9 @@ export const TimeRow = memo(function TimeRow({ row, index, top, scale, title, cr
             );
           })}
       </span>
-      <span className={css.took}>{b.words}</span>
+      <span className={`${css.took} ${own.took}`} title={b.words}>
+        {b.words}
+      </span>
     </li>
   );
 });

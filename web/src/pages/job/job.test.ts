@@ -54,7 +54,7 @@ describe('the timeline', () => {
       'node n: 1.0 s',
       'wait Waited: 1 min 26 s',
       'attempt Attempt 2 on b: 5.0 s',
-      'node n: 3 passes, 4.5 s in all',
+      'node n: 3 passes, 4.5 s',
     ]);
     // The long wait is folded: what was done gets the room.
     const s = scaleOf(list);

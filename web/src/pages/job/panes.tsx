@@ -113,63 +113,6 @@ export function Steps({
   );
 }
 
-const isObject = (v: unknown): v is Record<string, unknown> => typeof v === 'object' && v !== null && !Array.isArray(v);
-
-/** Variables are what went in and what came out. */
-export function Variables({ job }: { job: Schemas['JobDetail'] }) {
-  const labels = Object.entries(job.labels ?? {});
-  return (
-    <>
-      <h2>Went in</h2>
-      {isObject(job.variables) && Object.keys(job.variables).length > 0 ? (
-        <Values of={job.variables} />
-      ) : (
-        <p className={own.hint}>The job was given no variables.</p>
-      )}
-      <h2>Came out</h2>
-      {job.result === undefined || job.result === null ? (
-        <p className={own.hint}>{job.ended_at ? 'The job left no result.' : 'The result is there when the job has ended.'}</p>
-      ) : isObject(job.result) ? (
-        <Values of={job.result} />
-      ) : (
-        <Raw value={job.result} />
-      )}
-      {labels.length > 0 && (
-        <>
-          <h2>Labels</h2>
-          <Values of={Object.fromEntries(labels)} />
-        </>
-      )}
-      <p className={own.hint}>Secrets are not among them: the server never gives one back.</p>
-    </>
-  );
-}
-
-function Values({ of }: { of: Record<string, unknown> }) {
-  return (
-    <table className={own.table}>
-      <thead>
-        <tr>
-          <th>Name</th>
-          <th>Type</th>
-          <th>Value</th>
-        </tr>
-      </thead>
-      <tbody>
-        {Object.entries(of).map(([k, v]) => (
-          <tr key={k}>
-            <td className={css.mono}>{k}</td>
-            <td>{v === null ? 'null' : Array.isArray(v) ? 'list' : typeof v}</td>
-            <td>
-              <pre className={own.value}>{typeof v === 'string' ? v : JSON.stringify(v, null, 2)}</pre>
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  );
-}
-
 /** Attempts are the robots that were given the job, and how each ended. */
 export function Attempts({ attempts }: { attempts: readonly Schemas['Attempt'][] }) {
   if (attempts.length === 0) return <p className={own.hint}>No robot was given the job yet.</p>;

@@ -65,7 +65,7 @@ export function bars(t: Told, now: number): Bar[] {
         );
         b.type = n.node_type;
         b.passes = n.passes;
-        if (n.passes > 1) b.words = `${n.passes} passes, ${lasted(n.total_ms)} in all`;
+        if (n.passes > 1) b.words = `${n.passes} passes, ${lasted(n.total_ms)}`;
         else if (n.ended_at) b.words = lasted(n.total_ms);
         out.push(b);
       }
