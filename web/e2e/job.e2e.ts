@@ -210,6 +210,10 @@ describe('the page of a job', () => {
     await page.getByRole('button', { name: 'Retry…' }).first().click();
     await page.getByRole('radio', { name: /^The node that failed, read/ }).check();
     await themes(page, 'job-retry-from');
+    await page.setViewportSize({ width: 390, height: 844 });
+    await clean(page);
+    await shot(page, 'job-retry-from-narrow');
+    await page.setViewportSize({ width: 1440, height: 900 });
     await page.getByRole('button', { name: 'Make a new job' }).click();
     await page.getByRole('link', { name: 'Open the new job' }).click();
     await page.waitForURL((u) => !u.pathname.endsWith(id));
