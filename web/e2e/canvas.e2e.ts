@@ -294,7 +294,7 @@ describe('the way to the orchestrator', () => {
       await page.goto(`${ed.url}/local/hello.json?panel=picker`);
       await page.getByRole('button', { name: 'Ways to run' }).click();
       await page.getByRole('menuitem', { name: 'Submit to Cloud' }).click();
-      await page.getByText('The key was refused. Create one under Fleet › API Keys.').waitFor();
+      await page.getByText('The key was refused. Create one under Fleet › API Keys.').first().waitFor();
       await page.getByRole('list', { name: 'Addresses tried' }).getByText('--url').waitFor();
       await page.getByText('Not connected to an orchestrator').waitFor();
       await themes(page, 'picker-refused');
@@ -321,7 +321,7 @@ describe('the way to the orchestrator', () => {
       await page.getByRole('row', { name: /dev-1/ }).waitFor();
       await shot(page, 'picker-lost-dark');
       way.mend();
-      await page.getByRole('tabpanel', { name: 'Robot Picker' }).getByText('Connected').waitFor();
+      await page.getByRole('tabpanel', { name: 'Robot Picker' }).locator('[data-state="connected"]').waitFor();
       await page.getByRole('button', { name: 'Submit to Cloud' }).click();
       await page.getByRole('region', { name: 'Run' }).getByText('Completed on dev-1').waitFor();
       // Filters in the words of the specification, and the count follows.

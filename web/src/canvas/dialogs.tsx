@@ -60,18 +60,20 @@ export function Menu({
   onClose: () => void;
 }) {
   const box = useRef<HTMLDivElement>(null);
+  const close = useRef(onClose);
+  close.current = onClose;
   useEffect(() => {
     const before = document.activeElement as HTMLElement | null;
     box.current?.querySelector<HTMLButtonElement>('button:not(:disabled)')?.focus();
     const out = (e: PointerEvent) => {
-      if (!box.current?.contains(e.target as Element)) onClose();
+      if (!box.current?.contains(e.target as Element)) close.current();
     };
     document.addEventListener('pointerdown', out);
     return () => {
       document.removeEventListener('pointerdown', out);
       before?.focus?.();
     };
-  }, [onClose]);
+  }, []);
   const keys = (e: React.KeyboardEvent) => {
     const list = [...(box.current?.querySelectorAll<HTMLButtonElement>('button:not(:disabled)') ?? [])];
     const at = list.indexOf(document.activeElement as HTMLButtonElement);
