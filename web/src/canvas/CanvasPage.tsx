@@ -388,7 +388,10 @@ function Canvas({ source, search, onSearch, jobHref, onOpened, catalog }: Canvas
         {ed.trouble instanceof net.Trouble && ed.trouble.requestId && <p className={css.hint}>Request {ed.trouble.requestId}</p>}
         <button type="button" className={css.button} onClick={ed.retry}>
           Try again
-        </button>
+        </button>{' '}
+        <a href="/workflows" className={css.button}>
+          All workflows
+        </a>
       </div>
     );
 

@@ -13,9 +13,9 @@ export function Waiting({ what }: { what: string }) {
       <h1 className={css.hidden}>Canvas</h1>
       {shown && (
         <>
-          <p className={css.top} role="status">
+          <div className={css.top} role="status">
             Loading {what}…
-          </p>
+          </div>
           <div className={css.middle} aria-hidden>
             <div className={css.left} />
             <div className={css.ghosts}>
