@@ -47,6 +47,7 @@ export function useKeys(k: Keyed): void {
     const press = (e: KeyboardEvent) => {
       byPointer = false;
       if (e.defaultPrevented || e.isComposing || !ours(e.target) || document.querySelector('dialog[open]')) return;
+      if (e.key === 'Enter' || e.key === ' ') choose(e.target); // it has the focus by pointer, and may not be selected
       if (handle(e, e.target, now.current)) e.preventDefault();
     };
     const clip = (e: ClipboardEvent) => {
@@ -65,7 +66,9 @@ export function useKeys(k: Keyed): void {
     };
     const focus = (e: FocusEvent) => {
       const el = e.target;
-      if (byPointer || !ours(el)) return;
+      if (!byPointer && ours(el)) choose(el);
+    };
+    const choose = (el: Element) => {
       const id = el.getAttribute('data-id');
       if (id !== null && el.matches('.react-flow__node')) now.current.onFocusNode(id);
       if (id !== null && el.matches('.react-flow__edge')) now.current.onFocusLink(id);
