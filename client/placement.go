@@ -215,7 +215,7 @@ func (c *Client) GetEnvironment(ctx context.Context, name string) (out fleet.Env
 // PutEnvironment sets what holds for an environment.
 func (c *Client) PutEnvironment(ctx context.Context, e fleet.Environment) (out fleet.Environment, err error) {
 	body := map[string]any{
-		"strict": e.Strict, "age_step_seconds": e.AgeStepSeconds, "note": e.Note, "lost_after_seconds": e.LostAfterSeconds,
+		"strict": e.Strict, "production": e.Production, "age_step_seconds": e.AgeStepSeconds, "note": e.Note, "lost_after_seconds": e.LostAfterSeconds,
 		"heartbeat_seconds": e.HeartbeatSeconds, "suspect_seconds": e.SuspectSeconds, "lease_seconds": e.LeaseSeconds,
 	}
 	err = c.write(ctx, http.MethodPut, at("environments", e.Name), body, &out)

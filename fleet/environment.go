@@ -10,6 +10,8 @@ type Environment struct {
 	// Strict lets a job of the environment run on robots of just that one, and
 	// its robots take only jobs of it; otherwise "default" matches too.
 	Strict bool `json:"strict"`
+	// Production has people confirm by its name what cannot be undone there.
+	Production bool `json:"production"`
 	// AgeStepSeconds lowers the number of a waiting job's priority by 1 each so
 	// much, though not below 1; 0 never.
 	AgeStepSeconds int `json:"age_step_seconds"`

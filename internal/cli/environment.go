@@ -30,10 +30,10 @@ func (c *environmentListCmd) Run(ctx context.Context, sh *shell) error {
 		return err
 	}
 	return sh.answer(c.Output, map[string]any{"environments": list}, func() error {
-		t := table{head: []string{"ENVIRONMENT", "MATCHES", "AGEING", "LOST AFTER", "NOTE"}, paint: sh.paint, state: -1}
+		t := table{head: []string{"ENVIRONMENT", "PRODUCTION", "MATCHES", "AGEING", "LOST AFTER", "NOTE"}, paint: sh.paint, state: -1}
 		for i := range list {
 			e := &list[i]
-			t.add(clean(e.Name), matchesOf(e), ageingOf(e), lostOf(e), clip(clean(e.Note), 40))
+			t.add(clean(e.Name), yesNo(e.Production), matchesOf(e), ageingOf(e), lostOf(e), clip(clean(e.Note), 40))
 		}
 		return t.write(sh.out, "No robot is registered, and nothing is set.")
 	})
@@ -57,6 +57,7 @@ func (c *environmentGetCmd) Run(ctx context.Context, sh *shell) error {
 	return sh.answer(c.Output, e, func() error {
 		card := &card{}
 		card.add("environment", clean(e.Name))
+		card.add("production", yesNo(e.Production))
 		card.add("matches", matchesOf(&e))
 		card.add("ageing", ageingOf(&e))
 		if t := e.Applied; t != nil {
@@ -77,6 +78,7 @@ type environmentEditCmd struct {
 	config.Client
 	Name    string         `arg:"" help:"name of the environment"`
 	Strict  *bool          `help:"its jobs and robots match only each other, not those of default" negatable:""`
+	Prod    *bool          `help:"it is production: the interface says so and asks twice" name:"production" negatable:""`
 	AgeStep *time.Duration `help:"each so much of waiting makes a job more urgent by 1; 0: never" placeholder:"DURATION"`
 	Lost    *time.Duration `help:"what a robot runs is taken away after so long a silence, 15s to 24h; 0: the server's" name:"lost-after" placeholder:"DURATION"`
 	Beat    *time.Duration `help:"between two signs of life of a robot; 0: a ninth of lost-after" name:"heartbeat" placeholder:"DURATION"`
@@ -91,7 +93,7 @@ func (environmentEditCmd) Help() string {
 
 Examples:
 
-    fleet environment edit production --strict
+    fleet environment edit production --strict --production
     fleet environment edit default --age-step 10m
     fleet environment edit lab --lost-after 15s`
 }
@@ -99,8 +101,8 @@ Examples:
 // Run sets an environment.
 func (c *environmentEditCmd) Run(ctx context.Context, sh *shell) error {
 	times := c.times()
-	if c.Strict == nil && c.Note == nil && !slices.ContainsFunc(times, environmentTime.given) {
-		return fleet.Invalid("edit", "Nothing was asked for: give --strict, --no-strict, --age-step, --lost-after, --heartbeat, --suspect, --lease or --note.")
+	if c.Strict == nil && c.Prod == nil && c.Note == nil && !slices.ContainsFunc(times, environmentTime.given) {
+		return fleet.Invalid("edit", "Nothing was asked for: give --strict, --no-strict, --production, --no-production, --age-step, --lost-after, --heartbeat, --suspect, --lease or --note.")
 	}
 	for _, t := range times {
 		if t.given() && *t.value%time.Second != 0 {
@@ -117,6 +119,9 @@ func (c *environmentEditCmd) Run(ctx context.Context, sh *shell) error {
 	}
 	if c.Strict != nil {
 		e.Strict = *c.Strict
+	}
+	if c.Prod != nil {
+		e.Production = *c.Prod
 	}
 	for _, t := range times {
 		if t.given() {

@@ -11,6 +11,7 @@ import (
 // EnvironmentBody is all that can be set of an environment.
 type EnvironmentBody struct {
 	Strict         bool   `json:"strict,omitempty" doc:"Jobs and robots of it match only each other, not those of default."`
+	Production     bool   `json:"production,omitempty" doc:"A badge says so, and the interface has people type its name before they do what cannot be undone there."`
 	AgeStepSeconds int    `json:"age_step_seconds,omitempty" doc:"Each so much of waiting lowers the number of a job's priority by 1, not below 1; 0 never."`
 	LostAfter      int    `json:"lost_after_seconds,omitempty" doc:"What a robot runs is taken away after so long a silence, 15 to 86400; 0 is the server's. Holds for robots that connect from then on; those of the original that poll or speak the flat dialect have at least the server's."`
 	Heartbeat      int    `json:"heartbeat_seconds,omitempty" doc:"0 is a ninth of lost_after_seconds."`
@@ -74,7 +75,7 @@ func (a *API) putEnvironment(ctx context.Context, in *environmentInput) (*enviro
 		return nil, err
 	}
 	e, err := a.o.Orchestrator.Environments.Put(ctx, auth.From(ctx), fleet.Environment{
-		Name: in.Name, Strict: body.Strict, AgeStepSeconds: body.AgeStepSeconds, Note: body.Note,
+		Name: in.Name, Strict: body.Strict, Production: body.Production, AgeStepSeconds: body.AgeStepSeconds, Note: body.Note,
 		LostAfterSeconds: body.LostAfter, HeartbeatSeconds: body.Heartbeat, SuspectSeconds: body.Suspect, LeaseSeconds: body.Lease,
 	})
 	if err != nil {

@@ -130,7 +130,7 @@ func eventShapes() []eventShape {
 			"name": "text", "job_id": "text", "grace_seconds": "number",
 		}},
 		{fleet.EventEnvironmentChanged, fleet.SubjectEnvironment, "What holds for an environment was set.", map[string]string{
-			"strict": "flag", "age_step_seconds": "number", "strict_before": "flag", "age_step_seconds_before": "number",
+			"production": "flag", "production_before": "flag", "strict": "flag", "age_step_seconds": "number", "strict_before": "flag", "age_step_seconds_before": "number",
 			"lost_after_seconds": "number", "lost_after_seconds_before": "number",
 		}},
 		{fleet.EventSecretCreated, fleet.SubjectSecret, "A secret was made.", nil},

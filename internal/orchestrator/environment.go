@@ -113,6 +113,7 @@ func (e *Environments) Put(ctx context.Context, p auth.Principal, in fleet.Envir
 			Kind: fleet.EventEnvironmentChanged, Subject: fleet.SubjectEnvironment, SubjectID: in.Name, Actor: p.Name,
 			Data: map[string]any{
 				"strict": in.Strict, "age_step_seconds": in.AgeStepSeconds, "strict_before": before.Strict, "age_step_seconds_before": before.AgeStepSeconds,
+				"production": in.Production, "production_before": before.Production,
 				"lost_after_seconds": in.LostAfterSeconds, "lost_after_seconds_before": before.LostAfterSeconds,
 			},
 		})

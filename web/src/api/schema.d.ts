@@ -5328,6 +5328,7 @@ export interface components {
             lost_after_seconds: number;
             name: string;
             note?: string;
+            production: boolean;
             strict: boolean;
             /** Format: int64 */
             suspect_seconds: number;
@@ -5359,6 +5360,8 @@ export interface components {
              */
             lost_after_seconds?: number;
             note?: string;
+            /** @description A badge says so, and the interface has people type its name before they do what cannot be undone there. */
+            production?: boolean;
             /** @description Jobs and robots of it match only each other, not those of default. */
             strict?: boolean;
             /**

@@ -5,6 +5,7 @@ import { sentence } from '../../parts/act';
 import { Confirm } from '../../parts/Confirm';
 import { FormDialog, type Values } from '../../parts/FormDialog';
 import own from './job.module.css';
+import { TypedName, useProduction } from '../../parts/Production';
 import { cloneOf, final } from './rows';
 
 type Detail = Schemas['JobDetail'];
@@ -56,6 +57,9 @@ type Run = (doing: string, what: () => Promise<ReactNode>) => void;
 function Stop({ job: j, force, onClose, run }: { job: Detail; force: boolean; onClose: () => void; run: Run }) {
   const [reason, setReason] = useState('');
   const [hard, setHard] = useState(force);
+  const [typed, setTyped] = useState('');
+  const where = useProduction().has(j.environment) && hard ? j.environment : '';
+  const wait = where !== '' && typed.trim() !== where;
   const name = j.workflow.workflow_name;
   const began = j.status === 'running';
   const stop = () =>
@@ -66,12 +70,13 @@ function Stop({ job: j, force, onClose, run }: { job: Detail; force: boolean; on
     );
   if (force)
     return (
-      <Confirm title={`Force ${name} to stop?`} action="Stop by force" onClose={onClose} onConfirm={stop}>
+      <Confirm title={`Force ${name} to stop?`} action="Stop by force" disabled={wait} onClose={onClose} onConfirm={stop}>
         <p>The robot ends the processes of the job at once. What it was writing may be half done.</p>
+        {where !== '' && <TypedName name={where} value={typed} onChange={setTyped} />}
       </Confirm>
     );
   return (
-    <Confirm title={`Cancel ${name}?`} action="Cancel the job" onClose={onClose} onConfirm={stop}>
+    <Confirm title={`Cancel ${name}?`} action="Cancel the job" disabled={wait} onClose={onClose} onConfirm={stop}>
       <p>{began ? `The robot ${j.robot_id} is asked to stop. What the job has done stays done.` : 'It has not begun, and ends at once.'}</p>
       <label>
         Reason <input value={reason} onChange={(e) => setReason(e.target.value)} />
@@ -82,6 +87,7 @@ function Stop({ job: j, force, onClose, run }: { job: Detail; force: boolean; on
           may be half done
         </label>
       )}
+      {where !== '' && <TypedName name={where} value={typed} onChange={setTyped} />}
     </Confirm>
   );
 }

@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'react';
 import { call, type Schemas } from '../../api/client';
 import { Confirm } from '../../parts/Confirm';
+import { TypedName, useProduction } from '../../parts/Production';
 import { useMay } from '../../parts/session';
 import { dropsOf } from './keys';
 
@@ -35,6 +36,8 @@ export function RevokeDialog({ of, busy, onClose, onRevoke }: { of: Key; busy: b
   const [robot, setRobot] = useState<Schemas['Robot']>();
   const may = useMay('robots:read');
   const id = of.robot_id;
+  const where = useProduction().has(of.environment ?? '') ? (of.environment ?? '') : '';
+  const [typed, setTyped] = useState('');
   useEffect(() => {
     if (!id || !may) return;
     const end = new AbortController();
@@ -44,9 +47,16 @@ export function RevokeDialog({ of, busy, onClose, onRevoke }: { of: Key; busy: b
     return () => end.abort();
   }, [id, may]);
   return (
-    <Confirm title={`Revoke ${of.name}?`} action="Revoke the key" busy={busy} onClose={onClose} onConfirm={onRevoke}>
+    <Confirm
+      title={`Revoke ${of.name}?`}
+      action="Revoke the key"
+      busy={busy}
+      disabled={where !== '' && typed.trim() !== where}
+      onClose={onClose}
+      onConfirm={onRevoke}
+    >
       <p>{dropsOf(of, robot)}</p>
-      <p>It cannot be taken back.</p>
+      {where === '' ? <p>It cannot be taken back.</p> : <TypedName name={where} value={typed} onChange={setTyped} />}
     </Confirm>
   );
 }

@@ -113,7 +113,7 @@ export function LoginPage({ onDone }: { onDone: () => void }) {
             setPassword('');
           }}
         >
-          {way === 'key' ? 'Sign in with a password' : 'Sign in with a key'}
+          {way === 'key' ? 'Use a password instead' : 'Use a key instead'}
         </button>
       </p>
       {issuer && (

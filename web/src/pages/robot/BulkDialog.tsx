@@ -8,6 +8,11 @@ import { Said } from '../../parts/Said';
 import type { Asked } from './actions';
 import { asksRunning, asksUntil, asksWhy, bodyOf, effects, grave, phrase, type Running, takesAway, verbs, type Wish, wish } from './bulk';
 import own from './robots.module.css';
+import { TypedName, useProduction } from '../../parts/Production';
+import parts from '../../parts/parts.module.css';
+import { Said } from '../../parts/Said';
+import type { Asked } from './actions';
+import { asksRunning, asksUntil, asksWhy, bodyOf, effects, grave, hard, phrase, productionOf, type Running, takesAway, verbs, type Wish, wish } from './bulk';
 import { count, counts } from './rows';
 
 const spans = [
@@ -35,7 +40,14 @@ export default function BulkDialog({ asked, onClose, onStarted }: { asked: Asked
   const by = useMemo(() => counts(asked.ids.flatMap((id) => fleet.row(id) ?? [])), [asked.ids]);
   const n = asked.ids.length;
   const robots = n === 1 ? '1 robot' : `${count(n)} robots`;
-  const must = grave(w, n);
+  const marked = useProduction();
+  const where = hard(w)
+    ? productionOf(
+        asked.ids.flatMap((id) => fleet.row(id) ?? []),
+        marked,
+      )
+    : '';
+  const must = where === '' && grave(w, n);
   const send = () => {
     const got = bodyOf(w, asked.ids);
     if ('wrong' in got) {
@@ -56,7 +68,7 @@ export default function BulkDialog({ asked, onClose, onStarted }: { asked: Asked
       title={`${verb}: ${robots}`}
       action={phrase(asked.kind, robots)}
       busy={act.busy}
-      disabled={must && typed.trim() !== String(n)}
+      disabled={(must && typed.trim() !== String(n)) || (where !== '' && typed.trim() !== where)}
       onClose={onClose}
       onConfirm={send}
       wide
@@ -139,6 +151,7 @@ export default function BulkDialog({ asked, onClose, onStarted }: { asked: Asked
           <input value={w.note} maxLength={500} onChange={(e) => set({ note: e.target.value })} />
         </label>
       )}
+      {where !== '' && <TypedName name={where} value={typed} onChange={setTyped} />}
       {must && (
         <label>
           Type {n} to say that you mean {robots}

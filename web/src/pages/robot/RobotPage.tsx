@@ -6,6 +6,8 @@ import { useAct } from '../../parts/act';
 import { FleetTabs } from '../../parts/FleetTabs';
 import { takeJob, touchJob, useLive, useRobot } from '../../parts/live';
 import parts from '../../parts/parts';
+import { ProductionMark, useProduction } from '../../parts/Production';
+import parts from '../../parts/parts.module.css';
 import { Said } from '../../parts/Said';
 import { Fault, Loading } from '../../parts/States';
 import { Status } from '../../parts/Status';
@@ -69,6 +71,7 @@ export function RobotPage({ id, search, onSearch }: { id: string; search: RobotT
   });
   const live = useRobot(id);
   const limits = useLimits();
+  const marked = useProduction();
   const known = useMay('robots:operate');
   const manage = useMay('robots:manage') ?? false;
   const run = useMay('jobs:run') ?? false;
@@ -126,7 +129,7 @@ export function RobotPage({ id, search, onSearch }: { id: string; search: RobotT
         <div className={parts.fact} data-testid="now">
           {pips(taken, slots)} {taken}/{slots} jobs · {on ? <Meter share={cpu} old={silent} text={`CPU ${Math.round(cpu)} %`} /> : 'CPU –'} ·{' '}
           {on ? `memory ${memory(live?.memory_mb ?? r.metrics.memory_mb)} (${Math.round(r.metrics.memory_percent)} %)` : 'memory –'}
-          {on && ` · disk ${Math.round(r.metrics.disk_percent)} %`} · {r.environment} · heard of{' '}
+          {on && ` · disk ${Math.round(r.metrics.disk_percent)} %`} · {r.environment} {marked.has(r.environment) && <ProductionMark />} · heard of{' '}
           <Heard at={heard} limits={limits.get(r.environment)} environment={r.environment} />
           {r.quarantine_until && ` · in quarantine until ${exact(r.quarantine_until)}`}
         </div>

@@ -141,5 +141,11 @@ export function bodyOf(w: Wish, ids: readonly string[]): { body: Schemas['BulkBo
 }
 
 /** grave says whether somebody must type how many robots it is about. */
-export const grave = (w: Wish, robots: number): boolean =>
-  robots > 20 && (w.kind === 'restart' || w.kind === 'stop' || w.kind === 'delete' || (w.running !== 'keep' && asksRunning(w.kind)));
+export const grave = (w: Wish, robots: number): boolean => robots > 20 && hard(w);
+
+/** hard says that what runs, or the robot itself, is taken away and does not come back. */
+export const hard = (w: Wish): boolean => w.kind === 'restart' || w.kind === 'stop' || w.kind === 'delete' || (w.running !== 'keep' && asksRunning(w.kind));
+
+/** productionOf is the first environment of robots that is marked as production; empty: none is. */
+export const productionOf = (rows: readonly { environment: string }[], marked: ReadonlySet<string>): string =>
+  rows.find((r) => marked.has(r.environment))?.environment ?? '';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Schemas } from '../../api/client';
 import type { LiveRobot } from '../../live/frames';
-import { bodyOf, effects, grave, kinds, wish } from './bulk';
+import { bodyOf, effects, grave, hard, kinds, productionOf, wish } from './bulk';
 import { changed } from './dialogs';
 import { drawn, nameOf, readOf } from './health';
 import { choiceText, count, counts, joined, listed, listOf, nextSort, pips, type RobotSearch, robotSearch, tone, turned, words } from './rows';
@@ -137,6 +137,13 @@ describe('an operation on many robots', () => {
       grave(wish('maintenance'), 500),
       grave({ ...wish('maintenance'), running: 'cancel' }, 21),
     ]).toEqual([true, false, false, true]);
+  });
+  it('knows what is hard, and which of the robots are in production', () => {
+    expect([hard(wish('stop')), hard(wish('pause')), hard({ ...wish('drain'), running: 'cancel' })]).toEqual([true, false, true]);
+    const marked = new Set(['prod']);
+    expect(productionOf([{ environment: 'lab' }, { environment: 'prod' }], marked)).toBe('prod');
+    expect(productionOf([{ environment: 'lab' }], marked)).toBe('');
+    expect(productionOf([], marked)).toBe('');
   });
 });
 

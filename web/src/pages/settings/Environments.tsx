@@ -3,6 +3,8 @@ import { call, type Schemas } from '../../api/client';
 import { FormDialog } from '../../parts/FormDialog';
 import { onlyIf, useLive } from '../../parts/live';
 import css from '../../parts/parts';
+import { ProductionMark } from '../../parts/Production';
+import css from '../../parts/parts.module.css';
 import { Scroll } from '../../parts/Scroll';
 import { Fault, Loading } from '../../parts/States';
 import { useMay } from '../../parts/session';
@@ -64,7 +66,7 @@ export function Environments() {
               {list.data?.environments.map((e) => (
                 <tr key={e.name}>
                   <td>
-                    {e.name}
+                    {e.name} {e.production && <ProductionMark />}
                     {e.note && <div className={css.hint}>{e.note}</div>}
                   </td>
                   <td>
@@ -104,6 +106,7 @@ export function Environments() {
             { key: 'lease_seconds', label: 'Lease, seconds', kind: 'number' as const, min: 0 },
             { key: 'age_step_seconds', label: 'A job that waits becomes more urgent every so many seconds', kind: 'number' as const, min: 0 },
             { key: 'strict', label: 'Its robots take only jobs of this environment', kind: 'check' as const },
+            { key: 'production', label: 'It is production: what cannot be undone there asks for its name', kind: 'check' as const },
             { key: 'note', label: 'Note' },
           ]}
           initial={open === 'new' ? {} : (Object.fromEntries(Object.entries(open).map(([k, v]) => [k, String(v)])) as Record<string, string>)}
@@ -116,6 +119,7 @@ export function Environments() {
               lease_seconds: n('lease_seconds'),
               age_step_seconds: n('age_step_seconds'),
               strict: v.strict === 'true',
+              production: v.production === 'true',
               ...(v.note ? { note: v.note } : {}),
             };
             return call('PUT', `/environments/${encodeURIComponent(open === 'new' ? (v.name ?? '') : open.name)}`, body);

@@ -1,0 +1,36 @@
+import { useMemo } from 'react';
+import { call, type Schemas } from '../api/client';
+import { onlyIf, useLive } from './live';
+import own from './production.module.css';
+
+const none: ReadonlySet<string> = new Set();
+
+/** useProduction are the names of the environments that are marked as production. */
+export function useProduction(): ReadonlySet<string> {
+  const list = useLive<Schemas['EnvironmentList']>('environments marked', {
+    topics: ['events'],
+    ask: (s) => call('GET', '/environments', undefined, s),
+    take: onlyIf((f) => f.type === 'environment.changed'),
+  });
+  return useMemo(() => (list.data ? new Set(list.data.environments.filter((e) => e.production).map((e) => e.name)) : none), [list.data]);
+}
+
+/** ProductionMark stands beside what lives in an environment that is production. */
+export function ProductionMark() {
+  return <span className={own.mark}>Production</span>;
+}
+
+/** TypedName has somebody type a name before something that cannot be undone. */
+export function TypedName({ name, value, onChange }: { name: string; value: string; onChange: (v: string) => void }) {
+  return (
+    <>
+      <p>
+        <ProductionMark /> {name} is a production environment. This cannot be undone.
+      </p>
+      <label>
+        Type {name} to say that you mean it
+        <input autoComplete="off" spellCheck={false} value={value} onChange={(e) => onChange(e.target.value)} />
+      </label>
+    </>
+  );
+}
