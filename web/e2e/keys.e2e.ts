@@ -103,6 +103,82 @@ describe('API keys', () => {
   });
 });
 
+describe('production', () => {
+  it('is marked, and asks for its name before what cannot be undone', async () => {
+    const w = await open(browser);
+    const { page } = w;
+    const dialog = page.getByRole('dialog');
+    await page.goto(`${server.url}/settings/environments`);
+    await page.getByRole('button', { name: 'Edit default' }).click();
+    await dialog.getByRole('checkbox', { name: /It is production/ }).check();
+    await clean(page);
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await page
+      .getByRole('row', { name: /default/ })
+      .getByText('Production', { exact: true })
+      .waitFor();
+    await themes(page, 'environments');
+
+    await page.goto(`${server.url}/fleet/api-keys`);
+    await page.getByRole('button', { name: 'Revoke dev-2' }).click();
+    await dialog.getByText('default is a production environment.').waitFor();
+    const revoke = dialog.getByRole('button', { name: 'Revoke the key' });
+    expect(await revoke.isDisabled()).toBe(true);
+    await dialog.getByRole('textbox', { name: 'Type default to say that you mean it' }).fill('default');
+    expect(await revoke.isDisabled()).toBe(false);
+    await themes(page, 'key-revoke-production');
+    await dialog.getByRole('button', { name: 'Back' }).click();
+
+    await page.goto(`${server.url}/fleet/robots/dev-2`);
+    await page.getByText('Production', { exact: true }).waitFor();
+    await page.goto(`${server.url}/fleet/robots`);
+    await page.getByRole('button', { name: 'Actions of dev-2' }).click();
+    await page.getByRole('menuitem', { name: /^Stop…/ }).click();
+    const stop = dialog.getByRole('button', { name: /^Stop/ });
+    expect(await stop.isDisabled()).toBe(true);
+    await dialog.getByRole('textbox', { name: 'Type default to say that you mean it' }).fill('default');
+    expect(await stop.isDisabled()).toBe(false);
+    await clean(page);
+    await shot(page, 'robot-stop-production');
+    await dialog.getByRole('button', { name: 'Back' }).click();
+    await ask(server.url, 'PUT', '/environments/default', {});
+    expect(w.faults).toEqual([]);
+    await w.context.close();
+  });
+});
+
+describe('reservations', () => {
+  it('are made for robots that are chosen by name', async () => {
+    const w = await open(browser);
+    const { page } = w;
+    const dialog = page.getByRole('dialog');
+    await page.goto(`${server.url}/settings/reservations`);
+    await page.getByRole('button', { name: 'New reservation…' }).click();
+    await dialog.getByLabel('Name', { exact: true }).fill('month end');
+    const robots = dialog.getByRole('group', { name: 'Or of these robots' });
+    await robots.getByRole('checkbox', { name: 'dev-2 · Online' }).check();
+    await dialog.getByRole('group', { name: 'Of the environments' }).getByRole('checkbox', { name: 'default' }).check();
+    await dialog.getByLabel(/^For jobs with the labels/).fill('team=payroll');
+    await clean(page);
+    await robots.scrollIntoViewIfNeeded();
+    await shot(page, 'reservation-choose');
+    await page.setViewportSize({ width: 390, height: 800 });
+    await clean(page);
+    await shot(page, 'reservation-choose-narrow');
+    await page.setViewportSize({ width: 1440, height: 900 });
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('row', { name: /month end.*Robots dev-2 · Environments default.*team=payroll/s }).waitFor();
+    await page.getByRole('button', { name: 'Edit month end' }).click();
+    expect(await robots.getByRole('checkbox', { name: 'dev-2 · Online' }).isChecked()).toBe(true);
+    await dialog.getByRole('button', { name: 'Back' }).click();
+    await page.getByRole('button', { name: 'Delete month end' }).click();
+    await dialog.getByRole('button', { name: 'Delete the reservation' }).click();
+    await page.getByText(/month end is deleted/).waitFor();
+    expect(w.faults).toEqual([]);
+    await w.context.close();
+  });
+});
+
 describe('activity and audit', () => {
   it('tell what happened, live and provably', async () => {
     const w = await open(browser);

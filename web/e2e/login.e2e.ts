@@ -130,7 +130,7 @@ describe('signing in with a key', () => {
     const viewer = await make({ kind: 'service', name: 'wall', role: 'viewer' });
     const robot = await make({ kind: 'robot', robot_id: 'bot-1' });
     await page.goto(`${address}/fleet/schedules`);
-    await page.getByRole('button', { name: 'Sign in with a key' }).click();
+    await page.getByRole('button', { name: 'Use a key instead' }).click();
     const field = page.getByLabel('Key of a program or a person');
     const enter = page.getByRole('button', { name: 'Sign in', exact: true });
     await field.fill('cfu_nonsense');

@@ -131,7 +131,8 @@ describe('an installation that begins', () => {
     await page.getByRole('button', { name: 'New reservation…' }).click();
     await dialog.getByLabel('Name', { exact: true }).fill('month end');
     await dialog.getByLabel(/^Slots/).fill('2');
-    await dialog.getByLabel(/^Or of robots of the pools/).fill('finance');
+    await dialog.getByRole('textbox', { name: /^Or of robots of the pools/ }).fill('finance');
+    await dialog.getByRole('button', { name: 'Add finance' }).click();
     await dialog.getByLabel(/^For jobs with the labels/).fill('team=payroll');
     await clean(page);
     await shot(page, 'reservation-form');

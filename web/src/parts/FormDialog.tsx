@@ -2,6 +2,8 @@ import { useId, useState } from 'react';
 import { useAct } from './act';
 import { Confirm } from './Confirm';
 import css from './parts';
+import { Many } from './Many';
+import css from './parts.module.css';
 import { Said } from './Said';
 
 export type Values = Record<string, string>;
@@ -9,8 +11,9 @@ export type Values = Record<string, string>;
 export interface Field {
   key: string;
   label: string;
-  kind?: 'text' | 'number' | 'password' | 'select' | 'check' | 'area' | 'email' | 'time';
+  kind?: 'text' | 'number' | 'password' | 'select' | 'check' | 'area' | 'email' | 'time' | 'many';
   options?: readonly { value: string; name: string }[];
+  free?: boolean; // many: what is on no list may be named too
   required?: boolean;
   hint?: string;
   min?: number;
@@ -58,7 +61,17 @@ export function FormDialog({ title, action, fields, initial, note, send, onClose
     >
       {note && <p>{note}</p>}
       {fields.map((f) =>
-        f.kind === 'check' ? (
+        f.kind === 'many' ? (
+          <Many
+            key={f.key}
+            label={f.label}
+            hint={f.hint}
+            options={f.options ?? []}
+            free={f.free}
+            value={v[f.key] ?? ''}
+            onChange={(value) => set(f.key, value)}
+          />
+        ) : f.kind === 'check' ? (
           <label key={f.key}>
             <input type="checkbox" checked={v[f.key] === 'true'} onChange={(e) => set(f.key, String(e.target.checked))} /> {f.label}
           </label>

@@ -1,30 +1,37 @@
 import { useEffect, useState } from 'react';
 import { call, type Schemas } from '../../api/client';
+import type { LiveRobot } from '../../live/frames';
 import { useAct } from '../../parts/act';
 import { Confirm } from '../../parts/Confirm';
 import { FormDialog } from '../../parts/FormDialog';
 import { onlyIf, useLive } from '../../parts/live';
 import css from '../../parts/parts';
+import { type Field, FormDialog } from '../../parts/FormDialog';
+import { onlyIf, useLive, useRobots } from '../../parts/live';
+import { namesAmong } from '../../parts/many';
+import css from '../../parts/parts.module.css';
 import { Said } from '../../parts/Said';
 import { Scroll } from '../../parts/Scroll';
 import { Empty, Fault, Loading } from '../../parts/States';
 import { useMay } from '../../parts/session';
+import { label } from '../../parts/words';
 import { bodyOf, forText, robotsOf, valuesOf, whenOf } from './reservations';
 
 type Reservation = Schemas['Reservation'];
 
-const fields = [
+/** fieldsOf are the fields of a reservation; robots and workflows are chosen by their names. */
+const fieldsOf = (robots: readonly LiveRobot[], workflows: ReadonlyMap<string, string>): readonly Field[] => [
   { key: 'name', label: 'Name', required: true },
   { key: 'note', label: 'Why' },
   { key: 'slots', label: 'Slots that are kept', kind: 'number', min: 0, hint: '0: all of those robots' },
   { key: 'all', label: 'Of all robots', kind: 'check' },
-  { key: 'pools', label: 'Or of robots of the pools', hint: 'Commas part names.' },
-  { key: 'tags', label: 'With the tags' },
-  { key: 'capabilities', label: 'With the capabilities' },
-  { key: 'environments', label: 'Of the environments' },
-  { key: 'robots', label: 'Or of these robots (their ids)' },
+  { key: 'pools', label: 'Or of robots of the pools', kind: 'many', free: true, options: namesAmong(robots.map((r) => r.pool)) },
+  { key: 'tags', label: 'With the tags', kind: 'many', free: true, options: namesAmong(robots.flatMap((r) => r.tags)) },
+  { key: 'capabilities', label: 'With the capabilities', kind: 'many', free: true, options: namesAmong(robots.flatMap((r) => r.capabilities)) },
+  { key: 'environments', label: 'Of the environments', kind: 'many', free: true, options: namesAmong(robots.map((r) => r.environment)) },
+  { key: 'robots', label: 'Or of these robots', kind: 'many', options: choicesOf(new Map(robots.map((r) => [r.robot_id, `${r.name} · ${label(r.status)}`]))) },
   { key: 'labels', label: 'For jobs with the labels', kind: 'area', hint: 'One a line: team=payroll' },
-  { key: 'workflows', label: 'Of the workflows (their ids)' },
+  { key: 'workflows', label: 'Of the workflows', kind: 'many', options: choicesOf(workflows) },
   { key: 'priority', label: 'Of this priority or more urgent', kind: 'number', min: 0, max: 20, hint: '0 goes first' },
   { key: 'windows', label: 'In these windows, always if left out', kind: 'area', hint: '2026-12-01T00:00:00Z 2026-12-01T06:00:00Z' },
   { key: 'cron', label: 'Or each time that', hint: 'Cron: 0 8 * * 1-5' },
@@ -42,7 +49,10 @@ const fields = [
   },
   { key: 'grace', label: 'Seconds that one which is stopped may take', kind: 'number', min: 0 },
   { key: 'enabled', label: 'It holds', kind: 'check' },
-] as const;
+];
+
+/** choicesOf are ids to choose by their names. */
+const choicesOf = (names: ReadonlyMap<string, string>) => [...names].map(([value, name]) => ({ value, name })).sort((a, b) => a.name.localeCompare(b.name));
 
 /** Reservations keeps slots free for the work that matters. */
 export function Reservations() {
@@ -53,6 +63,8 @@ export function Reservations() {
   });
   const may = useMay('reservations:manage');
   const names = useWorkflows();
+  const robots = useRobots();
+  const robotNames = new Map(robots.map((r) => [r.robot_id, r.name]));
   const [open, setOpen] = useState<Reservation | 'new'>();
   const [gone, setGone] = useState<Reservation>();
   const act = useAct();
@@ -104,7 +116,7 @@ export function Reservations() {
                     {r.note && <div className={css.hint}>{r.note}</div>}
                   </td>
                   <td data-number>{r.slots === 0 ? 'All' : r.slots}</td>
-                  <td>{robotsOf(r.selector)}</td>
+                  <td>{robotsOf(r.selector, robotNames)}</td>
                   <td>{forText(r.for, names)}</td>
                   <td>{whenOf(r)}</td>
                   <td>{r.lend ? (r.recall === 'stop' ? 'Yes, called back' : 'Yes') : 'No'}</td>
@@ -128,7 +140,7 @@ export function Reservations() {
           title={open === 'new' ? 'New reservation' : `Edit ${open.name}`}
           action="Save"
           note="All that is said of robots must hold together, and so must all that is said of jobs."
-          fields={fields}
+          fields={fieldsOf(robots, names)}
           initial={open === 'new' ? { slots: '1', enabled: 'true' } : valuesOf(open)}
           send={async (v) => {
             const body = bodyOf(v, open === 'new' ? undefined : open);

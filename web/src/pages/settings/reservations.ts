@@ -9,9 +9,9 @@ type Reservation = Schemas['Reservation'];
 const kinds = ['pools', 'tags', 'robots', 'environments', 'capabilities'] as const;
 
 /** robotsOf says whose slots are kept. */
-export function robotsOf(s: Schemas['Selector']): string {
+export function robotsOf(s: Schemas['Selector'], names: ReadonlyMap<string, string> = new Map()): string {
   if (s.all) return 'All robots';
-  const said: string[] = kinds.flatMap((k) => (s[k]?.length ? [`${label(k)} ${s[k].join(', ')}`] : []));
+  const said: string[] = kinds.flatMap((k) => (s[k]?.length ? [`${label(k)} ${s[k].map((w) => (k === 'robots' ? (names.get(w) ?? w) : w)).join(', ')}`] : []));
   if (s.facts?.length) said.push(`${s.facts.length} ${s.facts.length === 1 ? 'fact' : 'facts'}`);
   return said.join(' · ') || '–';
 }
