@@ -160,13 +160,13 @@ func TestRefusedTargetIsSettledOnce(t *testing.T) {
 	runs, ended := w.submit(), w.submit()
 	w.start(runs)
 	w.must(second(w.Jobs.Cancel(t.Context(), w.admin, ended.ID, fleet.CancelRequest{})))
-	real := w.store
-	defer func() { w.Jobs.Store = real }()
-	w.Jobs.Store = &meeting{real, func() {
+	db := w.store
+	defer func() { w.Jobs.Store = db }()
+	w.Jobs.Store = &meeting{db, func() {
 		var open []fleet.Bulk
-		w.must(real.View(t.Context(), store.System("bulk"), func(r store.Reader) (err error) { open, err = r.OpenBulks(); return err }))
+		w.must(db.View(t.Context(), store.System("bulk"), func(r store.Reader) (err error) { open, err = r.OpenBulks(); return err }))
 		met := w.Jobs.Store
-		w.Jobs.Store = &dying{real, 2} // the refusal, and its note
+		w.Jobs.Store = &dying{db, 2} // the refusal, and its note
 		if err := w.Jobs.keepBulk(t.Context(), w.admin.Scope(), open[0].ID); err == nil {
 			t.Error("the other one did not die")
 		}

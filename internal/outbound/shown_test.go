@@ -23,7 +23,7 @@ func TestShown(t *testing.T) {
 		"read: connection reset by peer":                     &net.OpError{Op: "read", Net: "tcp", Source: tcp("192.168.7.7:4711"), Addr: tcp("[fd00::7]:443"), Err: syscall.ECONNRESET},
 		"lookup erp.example: no such host":                   &net.DNSError{Err: "no such host", Name: "erp.example", Server: "10.0.0.2:53", IsNotFound: true},
 		"lookup erp.example: dial udp erp.example: i/o":      &net.DNSError{Err: "dial udp 10.0.0.2:53: i/o", Name: "erp.example", Server: "10.0.0.2:53"},
-		"x509: valid for erp.example, erp.example, not it.":  errors.New("x509: valid for 10.9.9.9, fd00::1, not it."),
+		"x509: valid for erp.example, erp.example, not it":   errors.New("x509: valid for 10.9.9.9, fd00::1, not it"),
 		"tls: version 1.3 at 12:30:15 in 1.2.x, node a:b":    errors.New("tls: version 1.3 at 12:30:15 in 1.2.x, node a:b"),
 		"dial tcp erp.example: i/o timeout":                  errors.New("dial tcp [fe80::1%eth0]:993: i/o timeout"),
 		"The address erp.example belongs to a private":       fleet.Errorf(fleet.CodeForbidden, "address_refused", "The address %s belongs to a private", "::ffff:10.1.2.3"),
