@@ -164,16 +164,7 @@ describe('an installation that begins', () => {
 
     // Who works across tenants chooses one; it stays in the address from page to page.
     await page.reload();
-    const put = { workflow_name: 'Of the own tenant', workflow_json: { nodes: {}, connections: [] } };
-    await page.evaluate(
-      (body) => fetch('/api/v1/workflows', { method: 'PUT', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }),
-      put,
-    );
-    await page.getByRole('link', { name: 'Workflows' }).click();
-    await page.getByRole('link', { name: 'Of the own tenant' }).waitFor();
     await page.getByRole('combobox', { name: 'Tenant' }).selectOption('acme');
-    await page.getByText('No workflows yet.').waitFor();
-    await page.getByRole('link', { name: 'Settings' }).click();
     await page.getByText('You see the tenant acme, which is not your own.').waitFor();
     await page.getByRole('link', { name: 'Assets' }).click();
     await page.getByText('No assets yet.').waitFor();

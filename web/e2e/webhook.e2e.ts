@@ -84,6 +84,9 @@ describe('webhooks', () => {
 
     const one = page.getByRole('region', { name: 'pager', exact: true });
     await one.getByText('Nothing was sent yet.').waitFor();
+    expect(page.url()).toMatch(/\/settings\/webhooks\?of=\w+/);
+    await page.reload();
+    await one.getByText('Nothing was sent yet.').waitFor(); // the address says which one
     await one.getByRole('button', { name: 'Send a test' }).click();
     await one.getByText('It has arrived: 204', { exact: false }).waitFor();
     expect(calls).toHaveLength(1);

@@ -7,6 +7,7 @@ import { Connection } from './parts/Connection';
 import { forgetFound } from './parts/GoTo';
 import { follow, unfollow } from './parts/live';
 import { setMe } from './parts/session';
+import { Undo } from './parts/Undo';
 import { useWho } from './parts/who';
 import css from './shell.module.css';
 
@@ -64,6 +65,7 @@ export function Shell() {
           {state !== 'asking' && <Connection lost={state === 'lost'} version={meta?.version ?? ''} canvas={meta?.mode === 'canvas'} />}
           {me && <User me={me} onOut={again} />}
         </div>
+        <Undo />
         <main id="main" className={css.main} data-full={canvas || undefined}>
           {ready !== '' && <Outlet key={ready} />}
           {state === 'lost' && ready === '' && (

@@ -382,6 +382,7 @@ const settings = createRoute({
 const settingsPart = createRoute({
   getParentRoute: () => root,
   path: '/settings/$part',
+  validateSearch: (s: Record<string, unknown>): { of?: string } => (text(s.of) ? { of: text(s.of) ?? '' } : {}),
   component: function Settings() {
     return <SettingsPage part={settingsPart.useParams().part} />;
   },

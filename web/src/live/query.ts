@@ -57,6 +57,7 @@ export class LiveQuery<T> {
 
   start(): void {
     let first = true;
+    let early = false; // it was asked before the stream was open
     this.sight = this.clock.shown(() => {
       if (this.owed) this.again();
     });
@@ -73,9 +74,12 @@ export class LiveQuery<T> {
       },
       covered: () => {
         first = false;
-        this.again();
+        if (early && this.q.topics.length === 0)
+          early = false; // nothing of it was missed meanwhile
+        else this.again();
       },
     });
+    early = first;
     if (first) this.again(); // nothing of it is followed yet: what is there is better than nothing
     this.watchPoll();
   }

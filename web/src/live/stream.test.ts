@@ -257,6 +257,31 @@ describe('a question that is kept up to date', () => {
   });
 });
 
+describe('a question about what no topic tells', () => {
+  it('is asked once, though the stream opens later, and again when the stream begins anew', async () => {
+    const { clock, server, stream } = made(17);
+    let asked = 0;
+    const q = new LiveQuery<number>(stream, clock, { topics: [], ask: async () => ++asked });
+    stream.start();
+    q.start();
+    await clock.run(1000);
+    expect(stream.look().phase).toBe('live');
+    expect(asked).toBe(1);
+    server.down = true;
+    server.cut();
+    for (let i = 0; i < 50; i++) server.change();
+    server.forget();
+    await clock.run(3000);
+    server.down = false;
+    await clock.run(20_000);
+    server.beat();
+    expect(stream.look().phase).toBe('live');
+    expect(asked).toBe(2);
+    q.stop();
+    stream.stop();
+  });
+});
+
 describe('the store of robots', () => {
   it('forgets everything at once', () => {
     const later: (() => void)[] = [];

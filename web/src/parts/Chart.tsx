@@ -28,7 +28,7 @@ export function most(values: readonly number[]): number {
   return ([1, 2, 5, 10].find((m) => m * power >= top * (1 - 1e-12)) ?? 10) * power;
 }
 
-function Frame({ title, say, labels, series, unit, children, draw, top }: Props & { draw: ReactNode; top: number }) {
+function Frame({ title, say, labels, series, unit, children, draw, top, empty }: Props & { draw: ReactNode; top: number; empty: boolean }) {
   const [table, setTable] = useState(false);
   return (
     <section className={css.chart} aria-label={title}>
@@ -63,12 +63,14 @@ function Frame({ title, say, labels, series, unit, children, draw, top }: Props 
             </tbody>
           </table>
         </section>
+      ) : empty ? (
+        <p className={css.empty}>Nothing yet.</p>
       ) : (
         <>
           <div className={css.mark} aria-hidden="true">
             {unit(top)}
           </div>
-          <div role="img" aria-label={say}>
+          <div className={css.draw} role="img" aria-label={say}>
             {draw}
           </div>
           <div className={css.axis} aria-hidden="true">
@@ -98,6 +100,7 @@ export function Bars(p: Props) {
     <Frame
       {...p}
       top={top}
+      empty={sums.every((n) => n === 0)}
       draw={
         <svg viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="none" aria-hidden="true">
           <Grid />
@@ -122,13 +125,15 @@ export function Bars(p: Props) {
 
 /** Lines are drawn over one axis. A place without a value is a gap, not a zero. */
 export function Lines(p: Props & { has: readonly boolean[] }) {
-  const top = most(p.series.flatMap((s) => s.values.filter((_, i) => (s.has ?? p.has)[i])));
+  const known = p.series.flatMap((s) => s.values.filter((_, i) => (s.has ?? p.has)[i]));
+  const top = known.some((v) => v > 0) ? most(known) : 1; // zeros are a line at the bottom
   const x = (i: number) => left + ((width - 2 * left) * i) / Math.max(1, p.labels.length - 1);
   const y = (v: number) => height - (v / top) * (height - 16);
   return (
     <Frame
       {...p}
       top={top}
+      empty={known.length === 0}
       draw={
         <svg viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="none" aria-hidden="true">
           <Grid />

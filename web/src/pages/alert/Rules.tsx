@@ -9,7 +9,7 @@ import { Switch } from '../../parts/Switch';
 import { useMay } from '../../parts/session';
 import { Table } from '../../parts/Table';
 import { label } from '../../parts/words';
-import { type Channel, condition, ids, kinds, minutes, type Rule, severities, within } from './alerts';
+import { type Channel, condition, ids, kinds, minutes, type Rule, selectorOf, selectors, severities, within } from './alerts';
 
 /** fieldsOf is what can be said of a rule; of a new one also its name and its kind. */
 const fieldsOf = (of: Rule | undefined): Field[] => [
@@ -18,8 +18,7 @@ const fieldsOf = (of: Rule | undefined): Field[] => [
     : [
         { key: 'name', label: 'Name', required: true },
         { key: 'kind', label: 'What it looks for', kind: 'select' as const, options: Object.entries(kinds).map(([value, name]) => ({ value, name })) },
-        { key: 'workflows', label: 'Only of these workflows', hint: 'Ids with commas between; all if left out.' },
-        { key: 'environments', label: 'Only of these environments', hint: 'All if left out.' },
+        ...Object.entries(selectors).map(([key, label]) => ({ key, label, hint: 'With commas between; all if left out.' })),
       ]),
   { key: 'severity', label: 'Severity', kind: 'select', options: severities.map((value) => ({ value, name: label(value) })) },
   {
@@ -142,7 +141,8 @@ export function Rules({ list, channels, again }: { list: readonly Rule[]; channe
             if (of) return call('PUT', at(of), body);
             body.name = v.name ?? '';
             body.kind = v.kind as 'brake';
-            if (v.workflows || v.environments) body.selector = { workflows: ids(v.workflows), environments: ids(v.environments) };
+            const selector = selectorOf(v);
+            if (selector) body.selector = selector;
             return call('POST', '/alert-rules', body);
           }}
           onClose={() => setOpen(undefined)}

@@ -1,5 +1,19 @@
 import { describe, expect, it } from 'vitest';
-import { type Channel, condition, goesTo, type Incident, ids, incidentSearch, minutes, page, type Rule, type Silence, silent, within } from './alerts';
+import {
+  type Channel,
+  condition,
+  goesTo,
+  type Incident,
+  ids,
+  incidentSearch,
+  minutes,
+  page,
+  type Rule,
+  type Silence,
+  selectorOf,
+  silent,
+  within,
+} from './alerts';
 
 const incident = (kind: string, id: string, data: object = {}): Incident => ({ subject: { kind, id }, data }) as unknown as Incident;
 
@@ -26,6 +40,11 @@ describe('alerts', () => {
     expect(minutes(' ')).toBeUndefined();
     expect(incidentSearch({ state: 'resolved' })).toEqual({ state: 'resolved' });
     expect(incidentSearch({ state: 'x' })).toEqual({});
+  });
+
+  it('narrows a rule to what was named, and to nothing else', () => {
+    expect(selectorOf({ name: 'x', workflows: '', robots: 'r1, r2', schedules: ' ' })).toEqual({ robots: ['r1', 'r2'] });
+    expect(selectorOf({ name: 'x', workflows: ' ' })).toBeUndefined();
   });
 
   it('knows when it is silent', () => {

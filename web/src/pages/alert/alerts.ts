@@ -90,6 +90,21 @@ export const ids = (text: string | undefined): string[] =>
     .map((w) => w.trim())
     .filter(Boolean);
 
+/** What a rule can be narrowed to. */
+export const selectors = {
+  workflows: 'Only of the workflows with these ids',
+  environments: 'Only in these environments',
+  robots: 'Only of the robots with these ids',
+  queues: 'Only of the queues with these ids',
+  schedules: 'Only of the schedules with these ids',
+} as const;
+
+/** selectorOf is what a form narrows a rule to; undefined: nothing is. */
+export function selectorOf(v: Readonly<Record<string, string>>): Schemas['AlertSelector'] | undefined {
+  const said = Object.keys(selectors).flatMap((k) => (ids(v[k]).length > 0 ? [[k, ids(v[k])]] : []));
+  return said.length > 0 ? Object.fromEntries(said) : undefined;
+}
+
 /** silent says whether a silence of a window lasts at a time. */
 export const silent = (s: Silence, now: number): boolean => !s.calendar_id && Date.parse(s.from ?? '') <= now && now < Date.parse(s.until ?? '');
 

@@ -75,7 +75,8 @@ export function figures(o: Schemas['NumbersOverview'], workflow?: string): Figur
     },
     {
       name: 'Queue depth',
-      ...jobsIn('pending'),
+      to: '/fleet/jobs', // what waits now: the window says when jobs were made, not when they waited
+      search: jobSearch({ range: 'all', status: 'pending', ...(workflow ? { workflow } : {}) }),
       before: b.readings > 0 ? count(b.queue_depth) : '–',
       value: c.readings > 0 ? count(c.queue_depth) : '–',
       change: c.readings > 0 ? `at most ${c.queue_depth_max}` : 'the mean of readings once a minute',

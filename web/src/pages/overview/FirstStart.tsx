@@ -26,7 +26,9 @@ function Card({ onClose }: { onClose: () => void }) {
   const [shown, setShown] = useState(false);
   const done = useLive<Schemas['JobLine'] | null>('sample', {
     topics: ['jobs'],
-    ask: async (s) => {
+    ask: async (s, have) => {
+      const known = have();
+      if (known) return known; // it stays the same
       const meta = await call<Schemas['Meta']>('GET', '/meta', undefined, s);
       if (!meta.dev || meta.demo) return null;
       const list = await call<Schemas['JobList']>('GET', `/jobs?status=completed&q=${encodeURIComponent(sample)}&limit=1`, undefined, s);

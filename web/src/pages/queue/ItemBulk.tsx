@@ -1,14 +1,13 @@
-import { useEffect, useRef, useState } from 'react';
+import { useState } from 'react';
 import { call, type Schemas } from '../../api/client';
 import type { Act } from '../../parts/act';
 import { FormDialog } from '../../parts/FormDialog';
+import { later } from '../../parts/later';
 import css from '../../parts/parts';
 import { countOf } from './items';
 
 type Item = Schemas['QueueItem'];
 type Body = Schemas['ManyItemsBody'];
-
-const patience = 8; // seconds in which a delete can be taken back
 
 interface Props {
   at: string; // of the queue
@@ -37,21 +36,13 @@ export function ItemBulk({ at, others, chosen, act, onClear, onDone }: Props) {
         onDone();
         return a;
       });
-  const later = useLater((ids) => void send({ ids, do: 'delete' }, 'Deleting…'));
   const ids = chosen.map((i) => i.id);
   const failed = chosen.filter((i) => ['failed', 'abandoned'].includes(i.status)).length;
   const fresh = chosen.filter((i) => i.status === 'new').length;
+  const stay = chosen.length - fresh;
   const held = chosen.filter((i) => i.status === 'in_progress').length;
   return (
     <>
-      {later.left > 0 && (
-        <p className={css.said} role="status">
-          {countOf(later.count)} {later.count === 1 ? 'is' : 'are'} deleted in {later.left} s.{' '}
-          <button type="button" onClick={later.undo}>
-            Undo
-          </button>
-        </p>
-      )}
       {chosen.length > 0 && (
         <section className={`${css.bar} ${css.bulk}`} aria-label="With the chosen items">
           <strong>
@@ -77,7 +68,9 @@ export function ItemBulk({ at, others, chosen, act, onClear, onDone }: Props) {
           <button
             type="button"
             disabled={fresh === 0 || others.length === 0 || act.busy}
-            title={others.length === 0 ? 'There is no other queue.' : undefined}
+            title={
+              others.length === 0 ? 'There is no other queue.' : fresh === 0 ? 'Only items that are new move. Retry what failed: its retry is new.' : undefined
+            }
             onClick={() => setOpen('move')}
           >
             Move…
@@ -86,7 +79,7 @@ export function ItemBulk({ at, others, chosen, act, onClear, onDone }: Props) {
             type="button"
             disabled={held === chosen.length || act.busy}
             onClick={() => {
-              later.start(ids);
+              later(`${countOf(ids.length)} ${ids.length === 1 ? 'is' : 'are'} deleted in 8 s.`, () => void send({ ids, do: 'delete' }, 'Deleting…'));
               onClear();
             }}
           >
@@ -111,7 +104,7 @@ export function ItemBulk({ at, others, chosen, act, onClear, onDone }: Props) {
         <FormDialog
           title={`Move ${countOf(fresh)} to another queue`}
           action="Move"
-          note="There they are new items at the end of the line, with the same reference, data, priority, times and remarks."
+          note={`There they are new items at the end of the line, with the same reference, data, priority, times and remarks.${stay > 0 ? ` ${countOf(stay)} of those chosen ${stay === 1 ? 'is' : 'are'} not new and ${stay === 1 ? 'stays' : 'stay'}. Retry what failed: its retry is new and can be moved.` : ''}`}
           fields={[{ key: 'to', label: 'Queue', kind: 'select', options: others.map((q) => ({ value: q.id, name: q.name })) }]}
           send={(v) => send({ ids: chosen.filter((i) => i.status === 'new').map((i) => i.id), do: 'move', to: v.to ?? '' }, 'Moving…')}
           onClose={() => setOpen(undefined)}
@@ -131,36 +124,4 @@ export function ItemBulk({ at, others, chosen, act, onClear, onDone }: Props) {
       )}
     </>
   );
-}
-
-/** useLater does something after a while, unless it is taken back. Whoever leaves the page does not wait. */
-function useLater(run: (ids: string[]) => void) {
-  const [wait, setWait] = useState<{ ids: string[]; left: number }>();
-  const latest = useRef({ run, wait });
-  latest.current = { run, wait };
-  useEffect(() => {
-    if (wait === undefined) return;
-    const t = setTimeout(() => {
-      if (wait.left > 1) return setWait({ ...wait, left: wait.left - 1 });
-      setWait(undefined);
-      latest.current.run(wait.ids);
-    }, 1000);
-    return () => clearTimeout(t);
-  }, [wait]);
-  useEffect(
-    () => () => {
-      const { run, wait } = latest.current;
-      if (wait) run(wait.ids);
-    },
-    [],
-  );
-  return {
-    left: wait?.left ?? 0,
-    count: wait?.ids.length ?? 0,
-    start: (ids: string[]) => {
-      if (wait) latest.current.run(wait.ids); // the one before does not wait for it
-      setWait({ ids, left: patience });
-    },
-    undo: () => setWait(undefined),
-  };
 }

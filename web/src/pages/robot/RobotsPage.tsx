@@ -122,7 +122,6 @@ export function RobotsPage({ search, onSearch }: { search: RobotSearch; onSearch
           />
         )}
       </Suspense>
-      <Undo />
     </div>
   );
 }

@@ -13,7 +13,6 @@ import { Switch } from '../../parts/Switch';
 import { useMay } from '../../parts/session';
 import { Table } from '../../parts/Table';
 import { Ago, In } from '../../parts/Time';
-import { Undo } from '../../parts/Undo';
 import { label } from '../../parts/words';
 import { Agenda } from './Agenda';
 import { removeLater, runNow, skipNext, skippable } from './acts';
@@ -179,7 +178,6 @@ export function SchedulesPage({ id, agenda, kind, onView, search, onSearch, onOp
           }}
         />
       )}
-      <Undo />
     </div>
   );
 }

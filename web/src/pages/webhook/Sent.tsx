@@ -2,7 +2,8 @@ import { useEffect, useState } from 'react';
 import { call, type Schemas } from '../../api/client';
 import { useAct } from '../../parts/act';
 import { Confirm } from '../../parts/Confirm';
-import { useLive } from '../../parts/live';
+import { useEvery } from '../../parts/every';
+import { onlyIf, useLive } from '../../parts/live';
 import css from '../../parts/parts';
 import { Said } from '../../parts/Said';
 import { Fault, Loading } from '../../parts/States';
@@ -11,25 +12,26 @@ import { Table } from '../../parts/Table';
 import { Ago } from '../../parts/Time';
 import { came, type Delivery, type DeliveryState, pretty, states } from './webhooks';
 
-/** again is how often deliveries are looked at, of which no event tells. */
-const again = 4000;
+/** soon is how often one looks while something is on its way, of whose arrival no event tells. */
+const soon = 3000;
 
 /** Sent is what was and is to be sent to a webhook, the newest events first. */
-export function Sent({ at, enabled }: { at: string; enabled: boolean }) {
+export function Sent({ at, enabled, busy, onChanged }: { at: string; enabled: boolean; busy: boolean; onChanged: () => void }) {
   const [state, setState] = useState<DeliveryState | ''>('');
   const [trail, setTrail] = useState<string[]>([]);
   const [open, setOpen] = useState<string>();
   const act = useAct();
   const q = new URLSearchParams({ limit: '25', ...(state ? { state } : {}), ...(trail.length > 0 ? { cursor: trail.at(-1) ?? '' } : {}) });
   const list = useLive<Schemas['DeliveryList']>(`${at}/deliveries?${q}`, {
-    topics: [],
+    topics: ['events'],
+    take: onlyIf(() => enabled),
     ask: (s) => call('GET', `${at}/deliveries?${q}`, undefined, s),
   });
   const look = list.again;
+  useEvery(soon, () => busy && look());
   useEffect(() => {
-    const timer = setInterval(() => document.visibilityState === 'visible' && look(), again);
-    return () => clearInterval(timer);
-  }, [look]);
+    if (!busy) look(); // the last of it has arrived
+  }, [busy, look]);
   const rows = list.data?.deliveries ?? [];
   const replay = (d: Delivery) =>
     void act
@@ -38,7 +40,10 @@ export function Sent({ at, enabled }: { at: string; enabled: boolean }) {
         () => call('POST', `${at}/replay`, { delivery_id: d.delivery_id }),
         () => 'It is sent again, under the same id.',
       )
-      .then(look);
+      .then(() => {
+        look();
+        onChanged();
+      });
   return (
     <>
       <div className={css.bar}>

@@ -8,7 +8,7 @@ import { Said } from '../../parts/Said';
 import { Ago } from '../../parts/Time';
 import { Sent } from './Sent';
 import { WebhookDialog } from './WebhookDialog';
-import { came, sends, type Try, type Webhook } from './webhooks';
+import { came, sends, type Try, underWay, type Webhook } from './webhooks';
 
 interface Props {
   of: Webhook;
@@ -91,7 +91,7 @@ export function WebhookView({ of: w, onChanged, onGone, onSecret }: Props) {
           </>
         )}
       </dl>
-      <Sent at={at} enabled={w.enabled} />
+      <Sent at={at} enabled={w.enabled} busy={underWay(w)} onChanged={onChanged} />
       {open === 'edit' && (
         <WebhookDialog
           of={w}

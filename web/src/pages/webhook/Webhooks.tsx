@@ -1,7 +1,9 @@
-import { useEffect, useState } from 'react';
+import { Link, useNavigate, useSearch } from '@tanstack/react-router';
+import { useState } from 'react';
 import { call, type Schemas } from '../../api/client';
 import { useAct } from '../../parts/act';
-import { onlyIf, useLive } from '../../parts/live';
+import { useEvery } from '../../parts/every';
+import { useLive } from '../../parts/live';
 import css from '../../parts/parts';
 import { Said } from '../../parts/Said';
 import { ShownOnce } from '../../parts/ShownOnce';
@@ -12,30 +14,26 @@ import { Table } from '../../parts/Table';
 import { Ago } from '../../parts/Time';
 import { WebhookDialog } from './WebhookDialog';
 import { WebhookView } from './WebhookView';
-import { sends, standing, type Webhook } from './webhooks';
+import { sends, standing, underWay, type Webhook } from './webhooks';
 
-/** again is how often the counts are looked at, of which no event tells. */
-const again = 4000;
+/** soon is how often one looks while something is on its way, of whose arrival no event tells. */
+const soon = 3000;
 
 /** Webhooks are the addresses that events are sent to. */
 export function Webhooks() {
   const list = useLive<Schemas['WebhookList']>('webhooks', {
     topics: ['events'],
     ask: (s) => call('GET', '/webhooks-out', undefined, s),
-    take: onlyIf((f) => f.type.startsWith('webhook.')),
+    // Each event may be one that is sent: it is counted as waiting until it has arrived.
+    take: (data, f) => (f.type.startsWith('webhook.') || data.webhooks.some((w) => w.enabled) ? 'again' : undefined),
   });
-  const [id, setId] = useState('');
+  const { of: id } = useSearch({ from: '/settings/$part' });
+  const navigate = useNavigate({ from: '/settings/$part' });
   const [making, setMaking] = useState(false);
   const [told, setTold] = useState<{ name: string; id: string; secret: string }>();
   const act = useAct();
   const rows = list.data?.webhooks ?? [];
-  const look = list.again;
-  const watched = rows.length > 0;
-  useEffect(() => {
-    if (!watched) return;
-    const timer = setInterval(() => document.visibilityState === 'visible' && look(), again);
-    return () => clearInterval(timer);
-  }, [look, watched]);
+  useEvery(soon, () => rows.some(underWay) && list.again());
   const chosen = rows.find((w) => w.webhook_id === id);
   const flip = (w: Webhook) =>
     void act
@@ -70,9 +68,9 @@ export function Webhooks() {
                 <Switch label={`${w.name} enabled`} on={w.enabled} disabled={act.busy} onFlip={() => flip(w)} />
               </td>
               <td>
-                <button type="button" className={css.link} onClick={() => setId(w.webhook_id)}>
+                <Link to="/settings/$part" params={{ part: 'webhooks' }} search={{ of: w.webhook_id }}>
                   {w.name}
-                </button>
+                </Link>
                 <div className={css.hint}>{w.url}</div>
               </td>
               <td>{sends(w)}</td>
@@ -93,7 +91,7 @@ export function Webhooks() {
           of={chosen}
           onChanged={list.again}
           onGone={() => {
-            setId('');
+            void navigate({ search: {} });
             list.again();
           }}
           onSecret={(secret) => setTold({ name: chosen.name, id: chosen.webhook_id, secret })}
@@ -121,7 +119,7 @@ export function Webhooks() {
             },
           ]}
           onClose={() => {
-            setId(told.id);
+            void navigate({ search: { of: told.id } });
             setTold(undefined);
             list.again();
           }}

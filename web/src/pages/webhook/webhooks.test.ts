@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bodyOf, came, draftOf, newDraft, pretty, standing, Unreadable, type Webhook } from './webhooks';
+import { bodyOf, came, draftOf, newDraft, pretty, standing, Unreadable, underWay, type Webhook } from './webhooks';
 
 const hook = (more: Partial<Webhook>): Webhook =>
   ({
@@ -21,6 +21,12 @@ describe('webhooks', () => {
     expect(() => bodyOf({ ...d, filter: '[' })).toThrow(Unreadable);
     expect(() => bodyOf({ ...newDraft(), types: [] })).toThrow('at least one event');
     expect(draftOf(hook({ event_types: [] })).all).toBe(true);
+  });
+
+  it('is under way while something waits, unless it is disabled', () => {
+    expect(underWay(hook({ waiting_count: 0, behind_count: 0 }))).toBe(false);
+    expect(underWay(hook({ waiting_count: 0, behind_count: 2 }))).toBe(true);
+    expect(underWay(hook({ waiting_count: 1, behind_count: 0, enabled: false }))).toBe(false);
   });
 
   it('says how one fares', () => {

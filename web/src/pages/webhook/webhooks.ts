@@ -5,6 +5,9 @@ export type Webhook = Schemas['WebhookAnswer'];
 export type Delivery = Schemas['Delivery'];
 export type Try = Schemas['DeliveryTry'];
 
+/** underWay says whether something is to be sent that has not arrived. */
+export const underWay = (w: Webhook): boolean => w.enabled && w.waiting_count + w.behind_count > 0;
+
 /** The events that most people have sent come first; all others can be written. */
 export const usual = [
   'job.completed',
