@@ -26,14 +26,17 @@ func (m *manyFlags) any() bool { return m.All || len(m.Pool)+len(m.Tag) > 0 }
 
 // ask starts a bulk operation.
 func (m *manyFlags) ask(ctx context.Context, sh *shell, c config.Client, kind fleet.CommandKind, params map[string]any) error {
+	return m.start(ctx, sh, c, client.BulkRequest{Kind: kind, Selector: &fleet.Selector{All: m.All, Pools: m.Pool, Tags: m.Tag}, Params: params})
+}
+
+// start starts a bulk operation of robots that are selected or named.
+func (m *manyFlags) start(ctx context.Context, sh *shell, c config.Client, r client.BulkRequest) error {
 	api, err := sh.connect(c)
 	if err != nil {
 		return err
 	}
-	b, err := api.StartBulk(ctx, client.BulkRequest{
-		Kind: kind, Selector: &fleet.Selector{All: m.All, Pools: m.Pool, Tags: m.Tag}, Params: params,
-		Waves: client.BulkWaves{Size: m.Wave, MinAvailable: m.MinAvailable},
-	})
+	r.Waves = client.BulkWaves{Size: m.Wave, MinAvailable: m.MinAvailable}
+	b, err := api.StartBulk(ctx, r)
 	if err != nil {
 		return err
 	}
@@ -49,7 +52,7 @@ func (m *manyFlags) ask(ctx context.Context, sh *shell, c config.Client, kind fl
 		return err
 	}
 	if b.Status != fleet.BulkCompleted || b.Failed > 0 {
-		return fleet.Errorf(fleet.CodeConflict, "bulk_"+string(b.Status), "The %s was not done on all robots.", kind).
+		return fleet.Errorf(fleet.CodeConflict, "bulk_"+string(b.Status), "The %s was not done on all robots.", r.Kind).
 			WithFix(fmt.Sprintf(`"fleet bulk retry %s" asks those again that failed.`, b.ID))
 	}
 	return nil

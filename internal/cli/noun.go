@@ -177,6 +177,7 @@ type robotCmds struct {
 	Shutdown    robotShutdownCmd    `cmd:"" help:"let a robot's process come to its end"`
 	Commands    robotCommandsCmd    `cmd:"" help:"list what was asked of a robot"`
 	Delete      robotDeleteCmd      `cmd:"" help:"take a robot out of the fleet for good, with its keys"`
+	Tag         robotTagCmd         `cmd:"" help:"add tags to many robots, and take others away"`
 	Logs        robotLogsCmd        `cmd:"" help:"show the newest lines that a robot wrote"`
 	Health      robotHealthCmd      `cmd:"" help:"show how well robots do, check by check"`
 	History     robotHistoryCmd     `cmd:"" help:"show how a robot's machine and slots were"`

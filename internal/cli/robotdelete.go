@@ -11,16 +11,28 @@ import (
 
 type robotDeleteCmd struct {
 	config.Client
-	Robot string `arg:"" help:"id of the robot"`
+	Robot string `arg:"" optional:"" help:"id of the robot; or select many with --pool, --tag or --all"`
+	manyFlags
 }
 
 // Help is the long form of the help.
 func (robotDeleteCmd) Help() string {
-	return `The robot's keys end with it, and what it holds goes to other robots. Only a new registration, or a new key that connects, makes it again.`
+	return `The robot's keys end with it, and what it holds goes to other robots. Only a new registration, or a new key that connects, makes it again. Of many robots it is a bulk operation, with a result for each.
+
+Examples:
+
+    fleet robot delete bot-7
+    fleet robot delete --tag retired --wait`
 }
 
 // Run deletes a robot.
 func (c *robotDeleteCmd) Run(ctx context.Context, sh *shell) error {
+	switch {
+	case c.any() == (c.Robot != ""):
+		return fleet.Invalid("robot", "Name one robot, or select many with --pool, --tag or --all.")
+	case c.any():
+		return c.ask(ctx, sh, c.Client, fleet.BulkDelete, nil)
+	}
 	api, err := sh.connect(c.Client)
 	if err != nil {
 		return err

@@ -1,6 +1,6 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { clean, dev, launch, open, type Program, shot } from './harness';
+import { ask, clean, dev, launch, open, type Program, shot } from './harness';
 
 /** Every page of the fleet, in both themes, wide and narrow. A new page adds a line. */
 const pages = [
@@ -66,6 +66,20 @@ describe('an address that leads nowhere', () => {
     await w.page.getByRole('searchbox').fill('dev-2');
     await w.page.getByRole('main').getByRole('link', { name: 'dev-2' }).click();
     await w.page.getByRole('heading', { level: 1, name: 'dev-2' }).waitFor();
+    expect(w.faults).toEqual([]);
+    await w.context.close();
+  });
+});
+
+describe('the workflows', () => {
+  it('are those of the tenant that is looked at', async () => {
+    await ask(server.url, 'POST', '/tenants', { id: 'acme', name: 'acme' });
+    const w = await open(browser);
+    await w.page.goto(`${server.url}/workflows`);
+    await w.page.getByRole('link', { name: 'All versions' }).first().waitFor();
+    await w.page.getByRole('combobox', { name: 'Tenant' }).selectOption('acme');
+    await w.page.getByText('No workflows yet.').waitFor();
+    expect(w.page.url()).toContain('tenant=acme');
     expect(w.faults).toEqual([]);
     await w.context.close();
   });
