@@ -1,9 +1,8 @@
 import { useId, useState } from 'react';
 import { useAct } from './act';
 import { Confirm } from './Confirm';
-import css from './parts';
 import { Many } from './Many';
-import css from './parts.module.css';
+import css from './parts';
 import { Said } from './Said';
 
 export type Values = Record<string, string>;

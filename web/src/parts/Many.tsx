@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import { type Choice, offered, toggled, valuesOf } from './many';
 import own from './many.module.css';
-import css from './parts.module.css';
+import css from './parts';
 
 interface Props {
   label: string;

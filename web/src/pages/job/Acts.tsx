@@ -4,8 +4,8 @@ import { call, Refusal, type Schemas } from '../../api/client';
 import { sentence } from '../../parts/act';
 import { Confirm } from '../../parts/Confirm';
 import { FormDialog, type Values } from '../../parts/FormDialog';
-import own from './job.module.css';
 import { TypedName, useProduction } from '../../parts/Production';
+import own from './job.module.css';
 import { cloneOf, final } from './rows';
 
 type Detail = Schemas['JobDetail'];

@@ -1,8 +1,7 @@
 import { Link } from '@tanstack/react-router';
 import type { Schemas } from '../../api/client';
-import css from '../../parts/parts';
 import { useRobot } from '../../parts/live';
-import css from '../../parts/parts.module.css';
+import css from '../../parts/parts';
 import { type Item, RowMenu } from '../../parts/RowMenu';
 import { Status } from '../../parts/Status';
 import { Ago, exact, useNow } from '../../parts/Time';
@@ -38,13 +37,13 @@ export function JobRow(p: Props) {
   const { job: j, narrow, chosen, readAt, onChoose } = p;
   const marks = { 'data-here': p.here || undefined, 'data-gone': p.gone || undefined, 'aria-selected': chosen };
   const tick = (
-      <span role="cell" className={own.tick}>
-        <input type="checkbox" checked={chosen} aria-label={`Choose ${j.job_id}`} title="x" onChange={() => undefined} onClick={(e) => onChoose(e.shiftKey)} />
-      </span>
+    <span role="cell" className={own.tick}>
+      <input type="checkbox" checked={chosen} aria-label={`Choose ${j.job_id}`} title="x" onChange={() => undefined} onClick={(e) => onChoose(e.shiftKey)} />
+    </span>
   );
   const state = (
     <>
-        <Status word={j.status} {...(j.status === 'running' && j.robot_silent ? { title: 'Nothing was heard of its robot' } : {})} />
+      <Status word={j.status} {...(j.status === 'running' && j.robot_silent ? { title: 'Nothing was heard of its robot' } : {})} />
       {j.status === 'running' && j.robot_silent && (
         <Silent robot={j.robot_id ?? ''} {...(j.silent_for_ms === undefined ? {} : { since: readAt - j.silent_for_ms })} />
       )}
@@ -53,7 +52,7 @@ export function JobRow(p: Props) {
   const menu = (
     <span role="cell">
       <RowMenu of={`job ${short(j.job_id)}`} items={p.items} open={p.menu} onOpen={p.onMenu} />
-      </span>
+    </span>
   );
   if (narrow)
     return (

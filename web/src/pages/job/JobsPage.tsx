@@ -6,9 +6,8 @@ import { FleetTabs } from '../../parts/FleetTabs';
 import { useHeld } from '../../parts/held';
 import { useCommands } from '../../parts/keys';
 import { onlyIf, takeJob, touchJob, useLive } from '../../parts/live';
-import css from '../../parts/parts';
 import { useNarrow } from '../../parts/narrow';
-import css from '../../parts/parts.module.css';
+import css from '../../parts/parts';
 import { Empty, Fault, Loading } from '../../parts/States';
 import { useSelection } from '../../parts/selection';
 import { useMay } from '../../parts/session';
@@ -206,21 +205,21 @@ export function JobsPage({ search, onSearch }: Props) {
         >
           {!narrow && (
             <div className={`${css.row} ${css.header}`} role="row" style={{ gridTemplateColumns: columns, minWidth: width }}>
-            <span role="columnheader" className={own.tick}>
-              <input
-                type="checkbox"
-                aria-label="Choose all on this page"
-                checked={chosen.count === ids.length}
-                onChange={(e) => chosen.page(e.target.checked)}
-              />
-            </span>
-            {heads.map((h) => (
-              <span key={h} role="columnheader">
-                {h}
+              <span role="columnheader" className={own.tick}>
+                <input
+                  type="checkbox"
+                  aria-label="Choose all on this page"
+                  checked={chosen.count === ids.length}
+                  onChange={(e) => chosen.page(e.target.checked)}
+                />
               </span>
-            ))}
-            <span role="columnheader" aria-label="Actions" />
-          </div>
+              {heads.map((h) => (
+                <span key={h} role="columnheader">
+                  {h}
+                </span>
+              ))}
+              <span role="columnheader" aria-label="Actions" />
+            </div>
           )}
           {ids.map((id) => {
             const j = known.current.get(id) as Line;

@@ -1,7 +1,7 @@
 import { Link } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
 import { call, type Schemas } from '../../api/client';
-import css from '../../parts/parts.module.css';
+import css from '../../parts/parts';
 import { label } from '../../parts/words';
 import own from './job.module.css';
 import { Raw } from './panes';

@@ -3,16 +3,12 @@ import { call, type Schemas } from '../../api/client';
 import { useAct } from '../../parts/act';
 import { Confirm } from '../../parts/Confirm';
 import { fleet } from '../../parts/live';
+import { TypedName, useProduction } from '../../parts/Production';
 import parts from '../../parts/parts';
 import { Said } from '../../parts/Said';
 import type { Asked } from './actions';
-import { asksRunning, asksUntil, asksWhy, bodyOf, effects, grave, phrase, type Running, takesAway, verbs, type Wish, wish } from './bulk';
-import own from './robots.module.css';
-import { TypedName, useProduction } from '../../parts/Production';
-import parts from '../../parts/parts.module.css';
-import { Said } from '../../parts/Said';
-import type { Asked } from './actions';
 import { asksRunning, asksUntil, asksWhy, bodyOf, effects, grave, hard, phrase, productionOf, type Running, takesAway, verbs, type Wish, wish } from './bulk';
+import own from './robots.module.css';
 import { count, counts } from './rows';
 
 const spans = [

@@ -7,7 +7,6 @@ import { Said } from '../../parts/Said';
 import { Empty, Fault, Loading } from '../../parts/States';
 import { useMay } from '../../parts/session';
 import { robotCommands } from '../../parts/told';
-import { Undo } from '../../parts/Undo';
 import { label } from '../../parts/words';
 import { chosenIds, useActions } from './actions';
 import { BulkBar } from './BulkBar';
