@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ask, clean, dev, launch, open, type Program, robot, shot, workflow } from './harness';
+import { ask, clean, dev, launch, open, type Program, type RobotProcess, robot, shot, workflow } from './harness';
 
 let browser: Browser;
 let server: Program;
 let demo: Program;
+const bots: RobotProcess[] = [];
 const ids: Record<string, string> = {};
 
 const doc = (name: string) => ({ metadata: { name }, nodes: { s: { node_id: 's', node_type: 'StartNode', config: {} } }, connections: [] });
@@ -30,6 +31,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await browser?.close();
+  await Promise.all(bots.map((b) => b.kill('SIGKILL'))); // a test that failed leaves none behind
   await Promise.all([server?.stop(), demo?.stop()]);
 });
 
@@ -261,6 +263,7 @@ describe('the list of jobs', () => {
   it('shows how long a job that ignores the stop has left, and ends it by force', async () => {
     const run = await workflow(server.url, 'slow', slow);
     const bot = await robot(server.url, 'bot-stop');
+    bots.push(bot);
     const id = await run({ target_robot_id: 'bot-stop' });
     const w = await open(browser);
     await w.page.goto(`${server.url}/fleet/jobs`);
@@ -290,6 +293,7 @@ describe('the list of jobs', () => {
   it('says for how long nothing was heard of the robot of a job that runs', async () => {
     const run = await workflow(server.url, 'slow', slow);
     const bot = await robot(server.url, 'bot-dies');
+    bots.push(bot);
     const id = await run({ target_robot_id: 'bot-dies' });
     const w = await open(browser);
     await w.page.goto(`${server.url}/fleet/jobs`);

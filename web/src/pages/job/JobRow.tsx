@@ -12,7 +12,7 @@ import { waitedFor } from './rows';
 
 export type Line = Schemas['JobLine'];
 
-export const columns = '36px 196px 92px minmax(90px, 0.9fr) minmax(110px, 1fr) 66px 70px 100px 84px 72px minmax(180px, 1.9fr) 56px 44px';
+export const columns = '36px 196px 92px minmax(90px, 0.9fr) minmax(110px, 1fr) 66px 70px 92px 84px 72px minmax(180px, 1.9fr) 64px 44px';
 export const width = 1196; // that all columns need
 export const heads = ['State', 'Job', 'Workflow', 'Robot', 'Priority', 'Trigger', 'Created', 'Waited', 'Duration', 'Progress', 'Attempt'];
 
