@@ -133,7 +133,7 @@ export function JobPage({ id, search, onSearch, graph }: Props) {
                   )}
                   {pane === 'variables' && <Variables job={j} nodes={told.data?.nodes ?? []} node={node} onNode={onNode} />}
                   {pane === 'artifacts' && <Artifacts id={id} />}
-                  {pane === 'attempts' && <Attempts attempts={told.data?.attempts ?? []} />}
+                  {pane === 'attempts' && <Attempts id={id} attempts={told.data?.attempts ?? []} />}
                   {pane === 'events' && <Events id={id} />}
                   {pane === 'raw' && <Raw value={j} />}
                 </Scroll>

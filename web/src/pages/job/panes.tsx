@@ -6,6 +6,7 @@ import { Fault, Loading } from '../../parts/States';
 import { Status } from '../../parts/Status';
 import { clock, exact } from '../../parts/Time';
 import { label, lasted } from '../../parts/words';
+import { lateWords, merged } from './events';
 import own from './job.module.css';
 
 type Step = Schemas['Step'];
@@ -114,7 +115,8 @@ export function Steps({
 }
 
 /** Attempts are the robots that were given the job, and how each ended. */
-export function Attempts({ attempts }: { attempts: readonly Schemas['Attempt'][] }) {
+export function Attempts({ id, attempts }: { id: string; attempts: readonly Schemas['Attempt'][] }) {
+  const late = useEvents(id).data?.events.filter((e) => e.type === 'job.late_result') ?? [];
   if (attempts.length === 0) return <p className={own.hint}>No robot was given the job yet.</p>;
   return (
     <table className={own.table}>
@@ -138,6 +140,11 @@ export function Attempts({ attempts }: { attempts: readonly Schemas['Attempt'][]
               {a.outcome ? label(a.outcome) : a.silent_since ? `Silent since ${clock(a.silent_since)}` : 'Open'} · {a.progress} %
               {a.current_node ? ` · ${a.current_node}` : ''}
               {a.message && <div className={own.hint}>{a.message}</div>}
+              {late
+                .filter((e) => e.epoch === a.epoch && a.job_id === id)
+                .map((e) => (
+                  <div key={e.seq}>{lateWords(e)}</div>
+                ))}
             </td>
           </tr>
         ))}
@@ -146,12 +153,21 @@ export function Attempts({ attempts }: { attempts: readonly Schemas['Attempt'][]
   );
 }
 
+/** useEvents are the events of a job and of its attempts, in their order. */
+const useEvents = (id: string) =>
+  useLive<{ events: Schemas['Event'][] }>(`events of ${id}`, {
+    topics: [`job:${id}`],
+    ask: async (s) => {
+      const of = (subject: string) =>
+        call<Schemas['EventPage']>('GET', `/events?subject=${subject}&subject_id=${encodeURIComponent(id)}&after=0&limit=500`, undefined, s);
+      return { events: merged(...(await Promise.all([of('job'), of('attempt')]))) };
+    },
+    take: () => 'again',
+  });
+
 /** Events are the job's own log, in order. */
 export function Events({ id }: { id: string }) {
-  const list = useLive<Schemas['EventPage']>(`events of ${id}`, {
-    topics: [`job:${id}`],
-    ask: (s) => call('GET', `/events?subject=job&subject_id=${encodeURIComponent(id)}&after=0&limit=500`, undefined, s),
-  });
+  const list = useEvents(id);
   if (list.error && !list.data) return <Fault error={list.error} again={list.again} />;
   if (!list.data) return <Loading what="events" />;
   if (list.data.events.length === 0) return <p className={own.hint}>No event is kept any more.</p>;
