@@ -247,7 +247,7 @@ func (a *App) listen(ctx context.Context, core *orchestrator.Orchestrator) error
 		QueryTokens: a.o.QueryTokens, QueryTokenSeen: func() { a.queryTokens.Add(1) },
 		Proxies: a.o.Proxies, Pressure: a.pressure(), RobotCertificates: a.o.RobotCertificates,
 		Members: func() []fleet.Member { return a.members.Live() }, Here: a.o.Here,
-		Now: time.Now, Logger: a.o.Logger, Limits: a.o.Limits, Version: a.o.Version,
+		Now: time.Now, Logger: a.o.Logger, Limits: a.o.Limits, Retention: a.o.Retention, Version: a.o.Version,
 	}
 	if a.issuer != nil {
 		o.Issuer, o.PublicURL = a.issuer, a.o.OIDC.PublicURL

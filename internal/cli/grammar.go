@@ -29,6 +29,7 @@ type commands struct {
 	Key         keyCmds         `cmd:"" aliases:"keys,apikey,apikeys" help:"make, list, rotate and revoke keys" group:"Nouns"`
 	Enrolment   enrolmentCmds   `cmd:"" aliases:"enrolments" help:"let machines enrol themselves as robots" group:"Nouns"`
 	User        userCmds        `cmd:"" aliases:"users" help:"let people in, change what they may, keep them out" group:"Nouns"`
+	Setting     settingCmds     `cmd:"" aliases:"settings" help:"list the limits and the retention that hold" group:"Nouns"`
 	Member      memberCmds      `cmd:"" aliases:"members" help:"list the orchestrators that share a database" group:"Nouns"`
 	Secret      secretCmds      `cmd:"" aliases:"secrets" help:"keep passwords out of workflows" group:"Nouns"`
 	Asset       assetCmds       `cmd:"" aliases:"assets" help:"keep settings out of workflows" group:"Nouns"`

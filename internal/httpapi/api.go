@@ -81,6 +81,8 @@ type Options struct {
 	Now     func() time.Time
 	Logger  *slog.Logger
 	Limits  config.Limits
+	// Retention is told to those who ask for settings; it is kept elsewhere.
+	Retention config.Retention
 	Version string // of the program, for health and the document
 }
 
@@ -200,6 +202,7 @@ func newAPI(o Options) (*API, error) {
 	a.issuerRoutes()
 	a.userRoutes()
 	a.memberRoutes()
+	a.settingRoutes()
 	a.metaRoutes()
 	a.nodeTypeRoutes()
 	a.localRoutes()

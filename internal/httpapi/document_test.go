@@ -236,6 +236,7 @@ func verbs() map[string]verb {
 		"enrolments.revoke":       {"RevokeEnrolment", "enrolment revoke"},
 		"robots.enrol":            {"Enrol", "robot enrol"},
 		"members.list":            {"ListMembers", "member list"},
+		"settings.list":           {"ListSettings", "setting list"},
 		"me.get":                  {"Me", "whoami"},
 		"auth.login":              {"Login", "login"},
 		"auth.refresh":            {"Refresh", ""},

@@ -57,7 +57,7 @@ var rights = map[string]string{
 
 	"keys.list": "as", "keys.create": "as", "keys.revoke": "as", "keys.get": "as", "keys.update": "as", "keys.rotate": "as",
 	"robot_keys.list": "as", "robot_keys.create": "as", "robot_keys.revoke": "as", "robot_keys.delete": "as", "robot_keys.rotate": "as",
-	"enrolments.list": "as", "enrolments.create": "as", "enrolments.revoke": "as", "robots.enrol": "e", "members.list": "as",
+	"enrolments.list": "as", "enrolments.create": "as", "enrolments.revoke": "as", "robots.enrol": "e", "members.list": "as", "settings.list": "as",
 	"audit.list": "as", "audit.export": "as", "audit.verify": "as",
 	"secrets.list": "as", "secrets.get": "as", "secrets.put": "as", "secrets.delete": "as", "secrets.rewrap": "as",
 	"assets.list": "vodas", "assets.get": "vodas", "assets.put": "as", "assets.delete": "as",

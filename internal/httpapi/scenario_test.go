@@ -75,6 +75,8 @@ func TestScenarios(t *testing.T) {
 		{name: "viewer may not run", as: "viewer", method: "POST", path: "/api/v1/jobs", body: submit(""), status: 403, has: []string{"jobs:run"}},
 		{name: "operator may not bring a workflow", as: "operator", method: "POST", path: "/api/v1/jobs", body: submit(""), status: 403, has: []string{"workflows:write"}},
 		{name: "user on a robot's route", as: "admin", method: "GET", path: "/api/v1/robot/workflows/" + strings.Repeat("a", 64), status: 403},
+		{name: "settings", as: "admin", method: "GET", path: "/api/v1/settings", status: 200, has: []string{`"name":"limit-body"`, `"value":"1MiB"`, `"source":"default"`, `"name":"retention-jobs-days"`, `"source":"given"`, `"environment":["FLEET_LIMIT_BODY"]`}},
+		{name: "viewer sees no settings", as: "viewer", method: "GET", path: "/api/v1/settings", status: 403, has: []string{"system:read"}},
 		{name: "viewer sees no orchestrators", as: "viewer", method: "GET", path: "/api/v1/members", status: 403, has: []string{"system:read"}},
 		{name: "admin sees orchestrators", as: "admin", method: "GET", path: "/api/v1/members", status: 200, has: []string{`"members":[]`}},
 		{name: "developer makes no keys", as: "developer", method: "POST", path: "/api/v1/keys", body: `{"kind":"robot","robot_id":"x"}`, status: 403},

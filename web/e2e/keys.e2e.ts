@@ -179,6 +179,24 @@ describe('reservations', () => {
   });
 });
 
+describe('what the server was started with', () => {
+  it('is told with where it comes from', async () => {
+    const w = await open(browser);
+    const { page } = w;
+    await page.goto(`${server.url}/settings/retention`);
+    await page.getByRole('row', { name: /Days for which jobs that have ended are kept.*--retention-jobs-days.*FLEET_RETENTION_JOBS_DAYS/s }).waitFor();
+    await themes(page, 'settings-retention');
+    await page.getByRole('link', { name: 'Limits', exact: true }).click();
+    await page.getByRole('row', { name: /Request body 1MiB Default --limit-body/ }).waitFor();
+    await themes(page, 'settings-limits');
+    await page.setViewportSize({ width: 390, height: 800 });
+    await clean(page);
+    await shot(page, 'settings-limits-narrow');
+    expect(w.faults).toEqual([]);
+    await w.context.close();
+  });
+});
+
 describe('activity and audit', () => {
   it('tell what happened, live and provably', async () => {
     const w = await open(browser);

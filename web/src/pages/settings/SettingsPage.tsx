@@ -11,6 +11,8 @@ import { Environments } from './Environments';
 import { Profile } from './Profile';
 import { Reservations } from './Reservations';
 import { Secrets } from './Secrets';
+import { Assets, Secrets } from './Secrets';
+import { Limits, Retention } from './Started';
 import { System } from './System';
 import { Tenants } from './Tenants';
 import { Users } from './Users';
@@ -26,6 +28,8 @@ const parts: readonly { path: string; name: string; needs: string; Part: Compone
   { path: 'secrets', name: 'Secrets', needs: 'secrets:manage', Part: Secrets },
   { path: 'assets', name: 'Assets', needs: 'assets:read', Part: Assets },
   { path: 'webhooks', name: 'Webhooks', needs: 'webhooks:manage', Part: Webhooks },
+  { path: 'limits', name: 'Limits', needs: 'system:read', Part: Limits },
+  { path: 'retention', name: 'Retention', needs: 'system:read', Part: Retention },
   { path: 'system', name: 'System', needs: '', Part: System },
 ];
 
