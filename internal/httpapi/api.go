@@ -78,12 +78,12 @@ type Options struct {
 	// orchestrator of its own. Nil: there is one.
 	Linked Linked
 
-	Now     func() time.Time
-	Logger  *slog.Logger
-	Limits  config.Limits
+	Now    func() time.Time
+	Logger *slog.Logger
+	Limits config.Limits
 	// Retention is told to those who ask for settings; it is kept elsewhere.
 	Retention config.Retention
-	Version string // of the program, for health and the document
+	Version   string // of the program, for health and the document
 }
 
 func (o *Options) fill() {

@@ -11,7 +11,6 @@ import { Environments } from './Environments';
 import { Profile } from './Profile';
 import { Reservations } from './Reservations';
 import { Secrets } from './Secrets';
-import { Assets, Secrets } from './Secrets';
 import { Limits, Retention } from './Started';
 import { System } from './System';
 import { Tenants } from './Tenants';

@@ -1,6 +1,6 @@
 import { call, type Schemas } from '../../api/client';
 import { useLive } from '../../parts/live';
-import css from '../../parts/parts.module.css';
+import css from '../../parts/parts';
 import { Scroll } from '../../parts/Scroll';
 import { Fault, Loading } from '../../parts/States';
 import { shownOf } from './started';

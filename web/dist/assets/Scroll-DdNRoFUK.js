@@ -1,1 +1,0 @@
-import{s as e}from"./client-CArn4m3R.js";var t=e();function n({label:e,children:n,box:r,...i}){return(0,t.jsx)(`section`,{ref:r??null,"aria-label":e,tabIndex:0,...i,children:n})}export{n as t};

@@ -1,0 +1,1 @@
+import{a as e,n as t}from"./jsx-runtime-Wy9s6hX0.js";var n=e(t(),1);function r(e,t){(0,n.useEffect)(()=>{if(!t)return;let n=setInterval(e,3e3);return()=>clearInterval(n)},[e,t])}export{r as t};

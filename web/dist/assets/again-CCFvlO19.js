@@ -1,1 +1,0 @@
-import{c as e,d as t}from"./client-CArn4m3R.js";var n=t(e(),1);function r(e,t){(0,n.useEffect)(()=>{if(!t)return;let n=setInterval(e,3e3);return()=>clearInterval(n)},[e,t])}export{r as t};

@@ -1,1 +1,0 @@
-import{c as e,d as t}from"./client-CArn4m3R.js";var n=t(e(),1),r=n.createContext(null);function i(e){return n.useContext(r)}export{r as n,i as t};
