@@ -42,7 +42,7 @@ export function Many({ label, hint, options, free, value, onChange }: Props) {
         <ul className={own.list}>
           {all.slice(0, most).map((o) => (
             <li key={o.value}>
-              <label>
+              <label className={own.row}>
                 <input type="checkbox" checked={chosen.includes(o.value)} onChange={() => onChange(toggled(value, o.value))} /> {o.name}
               </label>
             </li>

@@ -3,16 +3,25 @@ import { call, type Schemas } from '../api/client';
 import { onlyIf, useLive } from './live';
 import own from './production.module.css';
 
+export interface Marked {
+  names: ReadonlySet<string>;
+  known: boolean; // before that nobody may do what a mark would ask about
+}
+
 const none: ReadonlySet<string> = new Set();
 
 /** useProduction are the names of the environments that are marked as production. */
-export function useProduction(): ReadonlySet<string> {
+export function useProduction(): Marked {
   const list = useLive<Schemas['EnvironmentList']>('environments marked', {
     topics: ['events'],
     ask: (s) => call('GET', '/environments', undefined, s),
     take: onlyIf((f) => f.type === 'environment.changed'),
   });
-  return useMemo(() => (list.data ? new Set(list.data.environments.filter((e) => e.production).map((e) => e.name)) : none), [list.data]);
+  const known = list.data !== undefined || list.error !== undefined; // who may not see environments sees no marks
+  return useMemo(
+    () => ({ names: list.data ? new Set(list.data.environments.filter((e) => e.production).map((e) => e.name)) : none, known }),
+    [list.data, known],
+  );
 }
 
 /** ProductionMark stands beside what lives in an environment that is production. */

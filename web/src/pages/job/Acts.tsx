@@ -58,8 +58,9 @@ function Stop({ job: j, force, onClose, run }: { job: Detail; force: boolean; on
   const [reason, setReason] = useState('');
   const [hard, setHard] = useState(force);
   const [typed, setTyped] = useState('');
-  const where = useProduction().has(j.environment) && hard ? j.environment : '';
-  const wait = where !== '' && typed.trim() !== where;
+  const marked = useProduction();
+  const where = marked.names.has(j.environment) && hard ? j.environment : '';
+  const wait = (hard && !marked.known) || (where !== '' && typed.trim() !== where);
   const name = j.workflow.workflow_name;
   const began = j.status === 'running';
   const stop = () =>

@@ -36,7 +36,8 @@ export function RevokeDialog({ of, busy, onClose, onRevoke }: { of: Key; busy: b
   const [robot, setRobot] = useState<Schemas['Robot']>();
   const may = useMay('robots:read');
   const id = of.robot_id;
-  const where = useProduction().has(of.environment ?? '') ? (of.environment ?? '') : '';
+  const marked = useProduction();
+  const where = marked.names.has(of.environment ?? '') ? (of.environment ?? '') : '';
   const [typed, setTyped] = useState('');
   useEffect(() => {
     if (!id || !may) return;
@@ -51,7 +52,7 @@ export function RevokeDialog({ of, busy, onClose, onRevoke }: { of: Key; busy: b
       title={`Revoke ${of.name}?`}
       action="Revoke the key"
       busy={busy}
-      disabled={where !== '' && typed.trim() !== where}
+      disabled={!marked.known || (where !== '' && typed.trim() !== where)}
       onClose={onClose}
       onConfirm={onRevoke}
     >

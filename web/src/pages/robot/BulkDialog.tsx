@@ -40,7 +40,7 @@ export default function BulkDialog({ asked, onClose, onStarted }: { asked: Asked
   const where = hard(w)
     ? productionOf(
         asked.ids.flatMap((id) => fleet.row(id) ?? []),
-        marked,
+        marked.names,
       )
     : '';
   const must = where === '' && grave(w, n);
@@ -64,7 +64,7 @@ export default function BulkDialog({ asked, onClose, onStarted }: { asked: Asked
       title={`${verb}: ${robots}`}
       action={phrase(asked.kind, robots)}
       busy={act.busy}
-      disabled={(must && typed.trim() !== String(n)) || (where !== '' && typed.trim() !== where)}
+      disabled={(hard(w) && !marked.known) || (must && typed.trim() !== String(n)) || (where !== '' && typed.trim() !== where)}
       onClose={onClose}
       onConfirm={send}
       wide

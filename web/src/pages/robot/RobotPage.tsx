@@ -128,7 +128,7 @@ export function RobotPage({ id, search, onSearch }: { id: string; search: RobotT
         <div className={parts.fact} data-testid="now">
           {pips(taken, slots)} {taken}/{slots} jobs · {on ? <Meter share={cpu} old={silent} text={`CPU ${Math.round(cpu)} %`} /> : 'CPU –'} ·{' '}
           {on ? `memory ${memory(live?.memory_mb ?? r.metrics.memory_mb)} (${Math.round(r.metrics.memory_percent)} %)` : 'memory –'}
-          {on && ` · disk ${Math.round(r.metrics.disk_percent)} %`} · {r.environment} {marked.has(r.environment) && <ProductionMark />} · heard of{' '}
+          {on && ` · disk ${Math.round(r.metrics.disk_percent)} %`} · {r.environment} {marked.names.has(r.environment) && <ProductionMark />} · heard of{' '}
           <Heard at={heard} limits={limits.get(r.environment)} environment={r.environment} />
           {r.quarantine_until && ` · in quarantine until ${exact(r.quarantine_until)}`}
         </div>
