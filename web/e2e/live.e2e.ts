@@ -46,7 +46,7 @@ describe('the live page', () => {
     await clean(page);
     for (let i = 0; i < 6; i++) {
       const before = await submit();
-      await page.locator(`[title="${before}"]`).waitFor();
+      await page.locator(`[title="${before}"]`).first().waitFor();
       wire.cut();
       await submit();
       await submit();

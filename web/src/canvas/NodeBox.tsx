@@ -22,7 +22,7 @@ export interface BoxData extends Record<string, unknown> {
 
 export type Box = Node<BoxData, 'box'>;
 
-/** far is how small the graph is drawn: then a node shows its title alone, as large as there is room. */
+/** far is how small the graph is drawn: then a node shows its title and, if there is room, how it stands. */
 const far = ({ transform: [, , zoom] }: { transform: readonly [number, number, number] }): 0 | 1 | 2 | 3 =>
   zoom < 0.17 ? 3 : zoom < 0.3 ? 2 : zoom < 0.5 ? 1 : 0;
 
@@ -38,6 +38,7 @@ export const NodeBox = memo(function NodeBox({ data: d, selected }: NodeProps<Bo
         {d.comment || 'Empty comment'}
       </div>
     );
+  const told = away === 1 || away === 2; // there is room for how it stands, drawn large
   const problem = d.problem === 'error' ? '✕ error' : d.problem === 'warning' ? '▲ warning' : '';
   return (
     <div
@@ -56,7 +57,12 @@ export const NodeBox = memo(function NodeBox({ data: d, selected }: NodeProps<Bo
             {d.title}
           </span>
           {away === 1 && d.chip && <small>{d.chip}</small>}
-          {away === 1 && d.run && <small>{d.run.error || inWords(d.run)}</small>}
+          {told && d.run && (
+            <small>
+              {inWords(d.run)}
+              {d.run.error && `: ${d.run.error}`}
+            </small>
+          )}
         </div>
       )}
       <div className={css.boxHead}>
@@ -76,8 +82,8 @@ export const NodeBox = memo(function NodeBox({ data: d, selected }: NodeProps<Bo
       </div>
       {d.run && (
         <div className={css.boxRun} data-run={d.run.status}>
-          <span aria-hidden>{shapes[d.run.status]}</span> {away === 1 ? blank : inWords(d.run)}
-          {d.run.error && away !== 1 && (
+          <span aria-hidden>{shapes[d.run.status]}</span> {told ? blank : inWords(d.run)}
+          {d.run.error && !told && (
             <span className={css.boxError} title={d.run.error}>
               {d.run.error}
             </span>

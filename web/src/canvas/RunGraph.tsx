@@ -3,12 +3,15 @@ import { useEffect, useMemo, useRef, useState } from 'react';
 import type { Schemas } from '../api/client';
 import css from './canvas.module.css';
 import { type Catalog, catalogOf } from './catalog';
-import { Flow } from './Flow';
+import { Flow, wholeGraph } from './Flow';
 import { fromDoc, type Graph, moveNodes } from './model/graph';
 import type { Box } from './NodeBox';
 import * as net from './net';
 import type { NodeState } from './passes';
 import { final, type RunView } from './run';
+
+/** readable is the zoom below which a node shows no more than how it stands. */
+const readable = 0.5;
 
 const none: ReadonlySet<string> = new Set();
 const noProblems: ReadonlyMap<string, 'error' | 'warning'> = new Map();
@@ -61,6 +64,11 @@ export function RunGraph({ job, told, node, onNode }: { job: Schemas['JobDetail'
         onMenu={() => undefined}
         onReady={(i) => {
           flow.current = i;
+          void i.fitView(wholeGraph).then(() => {
+            const at = graph.nodes.find((n) => n.id === node);
+            // Of a graph that is too long to be read, the node in question.
+            if (at && i.getZoom() < readable) void i.setCenter(at.x + 100, at.y + 50, { zoom: 0.75 });
+          });
         }}
       />
     </div>
