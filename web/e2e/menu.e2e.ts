@@ -105,7 +105,7 @@ describe('the menu of the canvas', () => {
     await page.locator('.react-flow__pane').click({ button: 'right', position: { x: 300, y: 80 } });
     await pick(page, 'Add a comment');
     await count(4);
-    await page.getByLabel('Comment', { exact: false }).first().fill('Look here');
+    await page.getByRole('textbox', { name: 'Comment' }).first().fill('Look here');
     await page.locator('.react-flow__node').filter({ hasText: 'Look here' }).waitFor();
     await page.keyboard.press('Escape');
     await node('n1').click();
@@ -120,6 +120,7 @@ describe('the menu of the canvas', () => {
     await page.getByRole('button', { name: 'Undo' }).and(page.getByTitle('Undo: Arrange the graph (Ctrl Z)')).waitFor();
 
     // Without a pointer: move, and connect.
+    await page.keyboard.press('Shift'); // the hand is on the keys: the focus chooses
     await node('n2').focus();
     await page.keyboard.press('Shift+ArrowDown');
     await page.getByTitle('Undo: Move a node (Ctrl Z)').waitFor();

@@ -38,8 +38,9 @@ export function useKeys(k: Keyed): void {
   const now = useRef(k);
   now.current = k;
   useEffect(() => {
-    const ours = (t: EventTarget | null): t is HTMLElement =>
-      t instanceof HTMLElement && (t === document.body || (now.current.root.current?.contains(t) ?? false));
+    const ours = (t: EventTarget | null): t is Element =>
+      // a connection is no HTMLElement
+      t instanceof Element && (t === document.body || (now.current.root.current?.contains(t) ?? false));
     let byPointer = false; // then the graph itself selects
     const point = () => {
       byPointer = true;
