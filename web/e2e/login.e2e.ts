@@ -22,7 +22,7 @@ beforeAll(async () => {
     launch(),
     start(
       [
-        ...['serve', '--listen', `127.0.0.1:${port}`, '--data-dir', data, '--tls', 'auto', '--tls-name', 'localhost'],
+        ...['serve', '--listen', `127.0.0.1:${port}`, '--data-dir', data, '--tls', 'auto', '--tls-name', 'localhost', '--limit-sign-ins', '100'],
         ...['--oidc-issuer', sso.url, '--oidc-client-id', sso.client, '--oidc-client-secret', sso.secret, '--oidc-public-url', address],
         ...['--oidc-role', 'fleet-admins=admin', '--oidc-role', 'fleet-operators=operator'],
       ],

@@ -184,7 +184,7 @@ describe('queues', () => {
     await clean(page);
     await page.getByRole('button', { name: 'Make the new jobs' }).click();
     await page.getByText(/tried again as (a new one|new ones)\./).waitFor();
-    await page.getByRole('button', { name: 'All' }).click();
+    await page.getByRole('button', { name: 'All', exact: true }).click();
     await page
       .getByText(/Looked after/)
       .first()
