@@ -65,7 +65,7 @@ export function RunGraph({ job, told, node, onNode }: { job: Schemas['JobDetail'
         onReady={(i) => {
           flow.current = i;
           void i.fitView(wholeGraph).then(() => {
-            const at = graph.nodes.find((n) => n.id === node);
+            const at = graph.nodes.find((n) => n.id === (node || job.error?.node || job.current_node));
             // Of a graph that is too long to be read, the node in question.
             if (at && i.getZoom() < readable) void i.setCenter(at.x + 100, at.y + 50, { zoom: 0.75 });
           });
