@@ -96,30 +96,23 @@ Examples:
 }
 
 // Run writes the audit.
-func (c *auditExportCmd) Run(ctx context.Context, sh *shell) (err error) {
+func (c *auditExportCmd) Run(ctx context.Context, sh *shell) error {
 	api, err := sh.connect(c.Client)
 	if err != nil {
 		return err
 	}
-	out := sh.out
-	if c.To != "" {
-		f, err := os.OpenFile(c.To, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-		if err != nil {
-			return fleet.Errorf(fleet.CodeInvalid, "file", "The audit cannot be written to %s: %w.", c.To, cause(err))
-		}
-		defer func() { err = errors.Join(err, f.Close()) }()
-		out = f
-	}
-	w := bufio.NewWriter(out)
 	rows := 0
-	err = api.ExportAudit(ctx, c.filter(), func(line json.RawMessage) error {
-		rows++
-		if _, err := w.Write(line); err != nil {
+	err = sh.into(c.To, "The audit", func(w io.Writer) error {
+		return api.ExportAudit(ctx, c.filter(), func(line json.RawMessage) error {
+			rows++
+			_, err := w.Write(line)
+			if err == nil {
+				_, err = io.WriteString(w, "\n")
+			}
 			return err
-		}
-		return w.WriteByte('\n')
+		})
 	})
-	if err = errors.Join(err, w.Flush()); err == nil && c.To != "" {
+	if err == nil && c.To != "" {
 		sh.note("%d rows are in %s.", rows, c.To)
 	}
 	return err

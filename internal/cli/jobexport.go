@@ -1,10 +1,8 @@
 package cli
 
 import (
-	"bufio"
 	"context"
-	"errors"
-	"os"
+	"io"
 	"time"
 
 	"github.com/casarerpa/fleet/client"
@@ -31,7 +29,7 @@ Examples:
 }
 
 // Run writes jobs.
-func (c *jobExportCmd) Run(ctx context.Context, sh *shell) (err error) {
+func (c *jobExportCmd) Run(ctx context.Context, sh *shell) error {
 	in := client.JobExport{Query: c.query(time.Now()), CSV: c.Format == "csv"}
 	if len(c.IDs) > 0 && c.narrow() {
 		return fleet.Invalid("id", "Give ids or a filter, not both.")
@@ -47,21 +45,8 @@ func (c *jobExportCmd) Run(ctx context.Context, sh *shell) (err error) {
 	if err != nil {
 		return err
 	}
-	out := sh.out
-	if c.To != "" {
-		f, err := os.OpenFile(c.To, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-		if err != nil {
-			return fleet.Errorf(fleet.CodeInvalid, "file", "The jobs cannot be written to %s: %w.", c.To, cause(err))
-		}
-		defer func() {
-			if err = errors.Join(err, f.Close()); err != nil {
-				err = errors.Join(err, os.Remove(c.To)) // what is not whole is not kept
-			}
-		}()
-		out = f
-	}
-	w := bufio.NewWriter(out)
-	if err = errors.Join(api.ExportJobs(ctx, in, w), w.Flush()); err == nil && c.To != "" {
+	err = sh.into(c.To, "The jobs", func(w io.Writer) error { return api.ExportJobs(ctx, in, w) })
+	if err == nil && c.To != "" {
 		sh.note("The jobs are in %s.", c.To)
 	}
 	return err
