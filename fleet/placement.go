@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -59,8 +60,18 @@ func (p *Placement) Open() []FallbackStep {
 	return p.Fallback
 }
 
-// WaitLimit is how long a job may wait by its fallback; 0: as long as it takes.
-func (p *Placement) WaitLimit() (limit time.Duration) {
+// WaitLimit is how long a job may wait by its fallback and its tie, whichever ends
+// first; 0: as long as it takes.
+func (p *Placement) WaitLimit() time.Duration {
+	limit := p.fallbackLimit()
+	if s := p.Sticky; s != nil && s.Mode == StickyHard && s.Then == StickyFail && (limit == 0 || s.Wait() < limit) {
+		limit = s.Wait()
+	}
+	return limit
+}
+
+// fallbackLimit is that of a fallback whose last step is the end.
+func (p *Placement) fallbackLimit() (limit time.Duration) {
 	open := p.Open()
 	if len(open) == len(p.Fallback) {
 		return 0
@@ -78,6 +89,14 @@ type Sticky struct {
 	TTLSeconds  int        `json:"ttl_seconds,omitempty"`  // how long the tie lasts; default 3600
 	WaitSeconds int        `json:"wait_seconds,omitempty"` // hard: how long it is demanded; default 300
 	Then        StickyThen `json:"then,omitempty"`         // hard: what comes after; default wait
+}
+
+// defaultStickyWait is how long a hard tie is demanded if it does not say.
+const defaultStickyWait = 300
+
+// Wait is how long a hard tie is demanded, if something comes after.
+func (s *Sticky) Wait() time.Duration {
+	return time.Duration(cmp.Or(s.WaitSeconds, defaultStickyWait)) * time.Second
 }
 
 // StickyMode says how strong a tie is.

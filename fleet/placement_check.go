@@ -83,8 +83,8 @@ func (p *Placement) validateFallback(field string) error {
 			return Invalid(at+".fail", "Only the last of several steps may be the end of waiting.")
 		case !step.Match.IsZero() || step.WaitSeconds != 0:
 			return Invalid(at, "A step that is the end of waiting has no match and no wait_seconds of its own.")
-		case p.WaitLimit() < time.Second || p.WaitLimit() > MaxWaitSeconds*time.Second:
-			return Invalid(at+".fail", "A job may wait between 1 and %d seconds before it fails; the steps before allow %d.", MaxWaitSeconds, p.WaitLimit()/time.Second)
+		case p.fallbackLimit() < time.Second || p.fallbackLimit() > MaxWaitSeconds*time.Second:
+			return Invalid(at+".fail", "A job may wait between 1 and %d seconds before it fails; the steps before allow %d.", MaxWaitSeconds, p.fallbackLimit()/time.Second)
 		}
 	}
 	return nil

@@ -45,6 +45,29 @@ func TestEndOfWaitingIsTheLastStep(t *testing.T) {
 	}
 }
 
+// A hard tie may be the end of waiting as well.
+func TestTieThatFails(t *testing.T) {
+	for name, c := range map[string]struct {
+		tie   Sticky
+		limit time.Duration
+	}{
+		"after what it says":   {Sticky{Mode: StickyHard, Key: "k", WaitSeconds: 60, Then: StickyFail}, time.Minute},
+		"after the usual time": {Sticky{Mode: StickyHard, Key: "k", Then: StickyFail}, 5 * time.Minute},
+		"waits":                {Sticky{Mode: StickyHard, Key: "k", WaitSeconds: 60}, 0},
+		"opens others":         {Sticky{Mode: StickyHard, Key: "k", WaitSeconds: 60, Then: StickyAny}, 0},
+		"is a wish only":       {Sticky{Mode: StickySoft, Key: "k", WaitSeconds: 60, Then: StickyFail}, 0},
+	} {
+		p := Placement{Sticky: &c.tie}
+		if got := p.WaitLimit(); got != c.limit {
+			t.Errorf("%s: waits %s, want %s", name, got, c.limit)
+		}
+		p.Fallback = []FallbackStep{on("a", 30), {Fail: true}}
+		if got := p.WaitLimit(); got != 30*time.Second {
+			t.Errorf("%s, with a fallback that ends earlier: %s", name, got)
+		}
+	}
+}
+
 // TestWaitLimitIsOfEachStay: what a placement allows is a wait limit, the
 // shorter of two counts, and each stay among the waiting ones has all of it.
 func TestWaitLimitIsOfEachStay(t *testing.T) {

@@ -171,17 +171,19 @@ func (w *pointWorld) killRobot() {
 	w.mark(w.robot)
 }
 
-// pointWork logs a line, and waits in a step that must not run twice.
-const pointWork = `{"metadata":{"name":%q},"settings":{"fleet":{"effects":{"w":true}}},"nodes":{
+// pointWork logs a line, leaves a file, and waits in a step that must not run twice.
+const pointWork = `{"metadata":{"name":%q},"settings":{"fleet":{"effects":{"w":true,"f":false}}},"nodes":{
  "s":{"node_id":"s","node_type":"StartNode","config":{}},
  "v":{"node_id":"v","node_type":"SetVariableNode","config":{"variable_name":"x","value":"1"}},
  "l":{"node_id":"l","node_type":"LogNode","config":{"message":"here"}},
+ "f":{"node_id":"f","node_type":"WriteFileNode","config":{"file_path":"artifacts/left.txt","content":"left"}},
  "w":{"node_id":"w","node_type":"WaitNode","config":{"duration":%g}},
  "e":{"node_id":"e","node_type":"EndNode","config":{}}},
  "connections":[
  {"source_node":"s","source_port":"exec_out","target_node":"v","target_port":"exec_in"},
  {"source_node":"v","source_port":"exec_out","target_node":"l","target_port":"exec_in"},
- {"source_node":"l","source_port":"exec_out","target_node":"w","target_port":"exec_in"},
+ {"source_node":"l","source_port":"exec_out","target_node":"f","target_port":"exec_in"},
+ {"source_node":"f","source_port":"exec_out","target_node":"w","target_port":"exec_in"},
  {"source_node":"w","source_port":"exec_out","target_node":"e","target_port":"exec_in"}]}`
 
 // ask repeats a request until it is answered with success; the outcome of one

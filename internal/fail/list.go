@@ -90,6 +90,7 @@ func Points() []Spec {
 		{RobotEffectDone, Robot, "robot End", "the step has run", "its end is in the journal", "F24", ""},
 		{RobotEffectEndWritten, Robot, "robot afterWrite", "the end of the step is in the journal", "it is sent", "F25", ""},
 		{RobotEffectEndSent, Robot, "robot afterSend", "the end of the step is sent", "it is acknowledged", "F25", ""},
+		{RobotEndWritten, Robot, "robot afterWrite", "how the run ended is in the journal", "its files are handed over", "F25", ""},
 		{RobotResultWritten, Robot, "robot afterWrite", "the result is in the journal", "it is sent", "F25", ""},
 		{RobotResultSent, Robot, "robot afterSend", "the result is sent", "it is acknowledged", "F25", ""},
 		{RobotAckReceived, Robot, "robot afterRead", "the acknowledgement has come", "it is in the journal", "F5", ""},

@@ -121,6 +121,7 @@ const (
 	RobotEffectDone         Point = "robot.effect_done"
 	RobotEffectEndWritten   Point = "robot.effect_end_written"
 	RobotEffectEndSent      Point = "robot.effect_end_sent"
+	RobotEndWritten         Point = "robot.end_written"
 	RobotResultWritten      Point = "robot.result_written"
 	RobotResultSent         Point = "robot.result_sent"
 	RobotAckReceived        Point = "robot.ack_received"

@@ -175,9 +175,6 @@ func (r *rules) opened(j *Job, now time.Time) (steps int, next time.Time) {
 	return len(r.fallback), time.Time{}
 }
 
-// defaultStickyWait is how long a hard tie is demanded.
-const defaultStickyWait = 300
-
 // only is the robot that a hard tie demands, and until when (zero: for good).
 func (r *rules) only(j *Job, now time.Time) (robot fleet.RobotID, until time.Time) {
 	s := r.lane.Placement.Sticky
@@ -187,11 +184,7 @@ func (r *rules) only(j *Job, now time.Time) (robot fleet.RobotID, until time.Tim
 	if s.Then != fleet.StickyAny {
 		return j.Tied, time.Time{}
 	}
-	wait := s.WaitSeconds
-	if wait == 0 {
-		wait = defaultStickyWait
-	}
-	if until = j.AvailableAt.Add(time.Duration(wait) * time.Second); !until.After(now) {
+	if until = j.AvailableAt.Add(s.Wait()); !until.After(now) {
 		return "", time.Time{}
 	}
 	return j.Tied, until

@@ -33,7 +33,9 @@ func afterWrite(recs []protocol.Record) error {
 			case wire.IsEnd(t):
 				err = fail.At(fail.RobotResultWritten)
 			}
-		case protocol.RecordDrop, protocol.RecordEnd:
+		case protocol.RecordEnd:
+			err = fail.At(fail.RobotEndWritten)
+		case protocol.RecordDrop:
 		}
 		if err != nil {
 			return err
