@@ -125,6 +125,16 @@ func (p *process) script(chance *rand.Rand) Script {
 	return s
 }
 
+// endless is a run that is at its last step for hours.
+func (p *process) endless() Script {
+	s := Script{Effect: p.effect}
+	for _, id := range p.steps {
+		s.Steps = append(s.Steps, ScriptStep{Node: id, NodeType: "LogNode", Level: "info", Message: spoken(id), Took: 100 * time.Millisecond})
+	}
+	s.Steps[len(s.Steps)-1].Took = 24 * time.Hour
+	return s
+}
+
 // hello is what a robot of a team says of itself.
 func (t *team) hello(name string) wire.Hello {
 	return wire.Hello{Name: name, OS: t.os, Arch: "amd64", Capabilities: t.capabilities, Tags: t.tags, Pool: t.name}

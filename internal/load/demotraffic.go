@@ -71,7 +71,8 @@ func (d *Demo) pick(chance *rand.Rand) *process {
 	return d.byName[list[0].name]
 }
 
-// waiting submits jobs that cannot run, each for another reason.
+// waiting submits jobs that cannot run, each for another reason, and the one of the
+// robot whose machine dies.
 func (d *Demo) waiting(ctx context.Context) {
 	later := time.Now().Add(6 * time.Hour)
 	invoices, scans := d.stored["Invoice entry"], d.stored["Scan archive"]
@@ -81,9 +82,15 @@ func (d *Demo) waiting(ctx context.Context) {
 		{Name: "In an environment without robots", WorkflowID: invoices, Environment: "audit"},
 	}
 	for i := range d.plan {
+		if d.plan[i].fate == doomed {
+			first := fleet.Priority(0)
+			list = append(list, client.SubmitRequest{Name: "Salaries of October", WorkflowID: d.stored["Salary run"], Environment: d.plan[i].team.environment, Target: fleet.RobotID(d.plan[i].name), Priority: &first})
+		}
+	}
+	for i := range d.plan {
 		if d.plan[i].fate == gone || d.plan[i].fate == paused {
 			list = append(list, client.SubmitRequest{Name: "For " + d.plan[i].name + " alone", WorkflowID: d.stored["Price watch"], Target: fleet.RobotID(d.plan[i].name), Environment: d.plan[i].team.environment})
-			if len(list) == 6 {
+			if len(list) == 7 {
 				break
 			}
 		}

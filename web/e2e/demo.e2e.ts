@@ -1,39 +1,9 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Browser, Page, Route } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ask, clean, dev, launch, open, type Program, shot } from './harness';
-
-/** Pages with the data of a made-up fleet, while they load, and when the server fails. A new page adds a line. */
-interface Look {
-  name: string;
-  path: string;
-  asks?: RegExp; // the questions that make up the page, for loading and failing
-  long?: boolean; // hundreds of rows of the same kind: axe looks at the short page in pages.e2e.ts
-}
-
-const looks: Look[] = [
-  { name: 'overview', path: '/', asks: /\/api\/v1\/(fleet\/snapshot|jobs)/ },
-  { name: 'robots', path: '/fleet/robots', asks: /\/api\/v1\/fleet\/snapshot/ },
-  { name: 'jobs', path: '/fleet/jobs', asks: /\/api\/v1\/jobs/ },
-  { name: 'jobs-pending', path: '/fleet/jobs?status=pending' },
-  { name: 'schedules', path: '/fleet/schedules', asks: /\/api\/v1\/schedules/ },
-  { name: 'agenda', path: '/fleet/schedules?view=agenda' },
-  { name: 'triggers', path: '/fleet/triggers', asks: /\/api\/v1\/triggers/ },
-  { name: 'queues', path: '/fleet/queues', asks: /\/api\/v1\/queues/ },
-  { name: 'dead-letters', path: '/fleet/dead-letters', asks: /\/api\/v1\/(dlq|dead)/ },
-  { name: 'analytics', path: '/fleet/analytics?range=24h', asks: /\/api\/v1\/analytics/ },
-  { name: 'api-keys', path: '/fleet/api-keys', asks: /\/api\/v1\/(keys|enrolments)/ },
-  { name: 'activity', path: '/activity', asks: /\/api\/v1\/events/ },
-  { name: 'incidents', path: '/incidents', asks: /\/api\/v1\/incidents/ },
-  { name: 'settings-alerts', path: '/settings/alerts', asks: /\/api\/v1\/alert-rules/ },
-  { name: 'audit', path: '/audit', asks: /\/api\/v1\/audit/, long: true },
-  { name: 'workflows', path: '/workflows', asks: /\/api\/v1\/workflows/ },
-  { name: 'settings-environments', path: '/settings/environments', asks: /\/api\/v1\/environments/ },
-  { name: 'settings-users', path: '/settings/users', asks: /\/api\/v1\/users/ },
-  { name: 'settings-tenants', path: '/settings/tenants' },
-  { name: 'settings-secrets', path: '/settings/secrets' },
-  { name: 'settings-system', path: '/settings/system' },
-  { name: 'settings-profile', path: '/settings/profile' },
-];
+import { looks, route } from './looks';
 
 const sizes = [
   [1440, 900],
@@ -42,7 +12,7 @@ const sizes = [
 
 let browser: Browser;
 let server: Program;
-let schedule: string;
+let ids: Record<string, string | undefined>;
 
 interface Jobs {
   jobs: { job_id: string; status: string }[];
@@ -58,7 +28,7 @@ beforeAll(async () => {
     ['Prices, each quarter of an hour', '*/15 * * * *'],
     ['Month end', '0 9 1 * *'],
   ])
-    schedule = (await ask<{ schedule_id: string }>(server.url, 'POST', '/schedules', { ...of, schedule_name, cron_expression })).schedule_id;
+    await ask(server.url, 'POST', '/schedules', { ...of, schedule_name, cron_expression });
   await ask(server.url, 'PUT', '/secrets/shop', { fields: { value: 'what the shop alone knows' } });
   const on = { workflow_id: flow?.workflow_id };
   await ask(server.url, 'POST', '/triggers', { ...on, name: 'Orders of the shop', webhook: { auth: 'hmac_sha256', secret: 'shop', path: 'orders' } });
@@ -74,7 +44,38 @@ beforeAll(async () => {
     if (counts.every((c) => c.jobs.length > 0)) break;
     await new Promise((r) => setTimeout(r, 250));
   }
+  ids = await things(flow?.workflow_id);
 });
+
+/** things finds one of each kind that has a page of its own. */
+async function things(workflow?: string): Promise<typeof ids> {
+  const get = <T>(path: string) => ask<T>(server.url, 'GET', path);
+  const [robots, failed, schedules, triggers, queues] = await Promise.all([
+    get<{ robots: { robot_id: string; status: string }[] }>('/robots?limit=100'),
+    get<Jobs>('/jobs?status=failed&limit=1'),
+    get<{ schedule_id: string }[]>('/schedules'),
+    get<{ triggers: { trigger_id: string }[] }>('/triggers'),
+    get<{ queues: { id: string }[] }>('/queues'),
+  ]);
+  const queue = queues.queues[0]?.id;
+  let item: string | undefined;
+  while (!item) item = (await get<{ items: { id: string }[] }>(`/queues/${queue}/items?limit=1`)).items[0]?.id;
+  let incident: string | undefined;
+  while (!incident) incident = (await get<{ incidents: { incident_id: string }[] }>('/incidents?limit=1')).incidents[0]?.incident_id;
+  return {
+    workflow,
+    queue,
+    item,
+    incident,
+    robot: (robots.robots.find((r) => r.status === 'busy') ?? robots.robots[0])?.robot_id,
+    job: failed.jobs[0]?.job_id,
+    schedule: schedules[0]?.schedule_id,
+    trigger: triggers.triggers[0]?.trigger_id,
+  };
+}
+
+/** at is the address of a look, with the ids of things that there are. */
+const at = (path: string): string => server.url + path.replace(/\$(\w+)/g, (_, noun: string) => ids[noun] ?? `no-${noun}`);
 
 afterAll(async () => {
   await browser?.close();
@@ -106,7 +107,7 @@ describe('the made-up fleet', () => {
     for (const [width, height] of sizes)
       it(`is seen on the page ${p.name}, ${width} wide`, async () => {
         const w = await open(browser, { width, height });
-        await w.page.goto(server.url + p.path);
+        await w.page.goto(at(p.path));
         await settled(w.page);
         await w.page.getByText('Demo data.').waitFor();
         await look(w.page, `demo-${p.name}-${width}`, undefined, width > 390 && !p.long);
@@ -114,12 +115,12 @@ describe('the made-up fleet', () => {
         await w.context.close();
       });
 
-  for (const status of ['failed', 'pending', 'running', 'completed'])
+  for (const status of ['pending', 'running', 'completed', 'cancelled', 'timeout', 'needs_decision'])
     it(`is seen in a job that is ${status}`, async () => {
       const w = await open(browser);
       const { page } = w;
       let id: string | undefined;
-      while (!id) id = (await ask<Jobs>(server.url, 'GET', `/jobs?status=${status}&limit=1`)).jobs[0]?.job_id; // there is always one before long
+      for (; !id; await new Promise((r) => setTimeout(r, 250))) id = (await ask<Jobs>(server.url, 'GET', `/jobs?status=${status}&limit=1`)).jobs[0]?.job_id; // there is one before long
       await page.goto(`${server.url}/fleet/jobs/${id}`);
       await settled(page);
       await look(page, `demo-job-${status}-1440`);
@@ -129,23 +130,13 @@ describe('the made-up fleet', () => {
       await w.context.close();
     });
 
-  it('is seen in a robot and in a schedule', async () => {
-    const w = await open(browser);
-    const { page } = w;
-    const [robot] = (await ask<{ robots: { robot_id: string }[] }>(server.url, 'GET', '/robots?limit=1')).robots;
-    for (const [name, path] of [
-      ['robot', `/fleet/robots/${robot?.robot_id}`],
-      ['schedule', `/fleet/schedules/${schedule}`],
-    ] as const) {
-      await page.setViewportSize({ width: 1440, height: 900 });
-      await page.goto(server.url + path);
-      await settled(page);
-      await look(page, `demo-${name}-one-1440`);
-      await page.setViewportSize({ width: 390, height: 844 });
-      await look(page, `demo-${name}-one-390`);
-    }
-    expect(w.faults).toEqual([]);
-    await w.context.close();
+  it('is seen on every page that there is', () => {
+    const src = join(import.meta.dirname, '../src');
+    const routes = [...readFileSync(join(src, 'router.tsx'), 'utf8').matchAll(/path: '([^']+)'(?!.*redirect)/g)].map((m) => route(m[1] ?? ''));
+    const settings = [...readFileSync(join(src, 'pages/settings/SettingsPage.tsx'), 'utf8').matchAll(/{ path: '([^']+)'/g)].map((m) => `/settings/${m[1]}`);
+    const elsewhere = ['/setup', '/local/$', '/fleet', '/settings', '/settings/$']; // a server that asks who one is, files of fleet canvas; ways to other pages
+    const seen = new Set([...looks.map((l) => route(l.path)), ...elsewhere]);
+    expect([...routes, ...settings].filter((r) => !seen.has(r))).toEqual([]);
   });
 
   for (const p of looks.filter((x) => x.asks))
@@ -168,7 +159,7 @@ describe('the made-up fleet', () => {
           body: JSON.stringify({ status: 500, detail: 'The database does not answer.', code: 'internal', request_id: '0192-request', fix: 'Look at its log.' }),
         });
       });
-      await page.goto(server.url + p.path);
+      await page.goto(at(p.path));
       await page
         .getByText(/^Loading /)
         .first()
