@@ -38,7 +38,7 @@ var rights = map[string]string{
 	"robots.row": "rvodas", "robots.rows": "vodas", "robots.status": "ras", "robots.heartbeat": "ras", "robots.heartbeat_of": "ras", "robots.logs": "vodas", "robots.metrics": "vodas",
 	"robot.claim": "r", "robot.complete": "r", "robot.fail": "r", "robot.release": "r", "robot.extend": "r", "robot.progress": "r",
 	"robots.update": "as",
-	"robots.drain":  "oas", "robots.maintenance": "oas", "robots.pause": "oas", "robots.restart": "oas", "robots.resume": "oas",
+	"robots.drain":  "oas", "robots.maintenance": "oas", "robots.pause": "oas", "robots.restart": "oas", "robots.self_test": "oas", "robots.resume": "oas",
 	"robots.shutdown": "oas", "robots.start": "oas", "robots.stop": "oas",
 	"bulk.list": "vodas", "bulk.get": "vodas", "bulk.start": "oas", "bulk.cancel": "odas", "bulk.retry": "odas",
 	"environments.list": "vodas", "environments.get": "vodas", "environments.put": "as",

@@ -2992,6 +2992,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/robots/{id}/self-test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let a robot test whether it could work
+         * @description The robot writes a file where it keeps its journal, reads it back and looks at the room that is left. What it found is the message of the command, and a check of the robot's health. A robot that is busy goes on meanwhile.
+         */
+        post: operations["robots.self_test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/robots/{id}/shutdown": {
         parameters: {
             query?: never;
@@ -8506,6 +8526,7 @@ export interface components {
             /** Format: date-time */
             drain_deadline?: string;
             drain_then?: string;
+            duplicate_of?: string;
             environment: string;
             facts?: {
                 [key: string]: components["schemas"]["Fact"];
@@ -8774,6 +8795,7 @@ export interface components {
             /** Format: date-time */
             drain_deadline?: string;
             drain_then?: string;
+            duplicate_of?: string;
             environment: string;
             facts?: {
                 [key: string]: components["schemas"]["Fact"];
@@ -17678,6 +17700,40 @@ export interface operations {
                 };
             };
         };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RobotCommand"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "robots.self_test": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
             /** @description OK */
             200: {
