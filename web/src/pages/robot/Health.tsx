@@ -4,7 +4,7 @@ import css from '../../parts/parts';
 import { Fault, Loading } from '../../parts/States';
 import { Status } from '../../parts/Status';
 import { Table } from '../../parts/Table';
-import { measure, nameOf, readOf } from './health';
+import { limitsOf, nameOf, readOf } from './health';
 
 /** Health is how well a robot does, check by check with its limits. */
 export function Health({ id }: { id: string }) {
@@ -34,8 +34,8 @@ export function Health({ id }: { id: string }) {
                 <Status word={c.state} />
               </td>
               <td>{readOf(c)}</td>
-              <td>{c.name === 'quarantine' ? '–' : measure(c.degraded_at, c.unit)}</td>
-              <td>{c.name === 'quarantine' ? 'In it' : measure(c.failing_at, c.unit)}</td>
+              <td>{limitsOf(c)[0]}</td>
+              <td>{limitsOf(c)[1]}</td>
             </tr>
           ))}
         </Table>

@@ -15,6 +15,7 @@ const names: Readonly<Record<string, string>> = {
   disconnects: 'Ends of its connection in an hour',
   quarantine: 'Quarantine',
   clock_offset: 'Offset of its clock',
+  self_test: 'Last self-test',
 };
 
 export const nameOf = (c: Check): string => names[c.name] ?? label(c.name);
@@ -26,9 +27,24 @@ export function measure(n: number, unit: string): string {
   return String(Math.round(n));
 }
 
+/** Checks that know only well or not, in words. */
+const plain: Readonly<Record<string, { no: string; well: string; bad: string; failing: string }>> = {
+  quarantine: { no: 'Not read', well: 'No', bad: 'Yes', failing: 'In it' },
+  self_test: { no: 'Never tested', well: 'Passed', bad: 'Failed', failing: 'It found something wrong' },
+};
+
 /** readOf is what a check read; one that read nothing says so. */
-export const readOf = (c: Check): string =>
-  c.state === 'unknown' ? 'Not read' : c.name === 'quarantine' ? (c.value > 0 ? 'Yes' : 'No') : measure(c.value, c.unit);
+export function readOf(c: Check): string {
+  const p = plain[c.name];
+  if (c.state === 'unknown') return p?.no ?? 'Not read';
+  return p ? (c.value > 0 ? p.bad : p.well) : measure(c.value, c.unit);
+}
+
+/** limitsOf are from where on a check is degraded, and failing. */
+export function limitsOf(c: Check): readonly [string, string] {
+  const p = plain[c.name];
+  return p ? ['–', p.failing] : [measure(c.degraded_at, c.unit), measure(c.failing_at, c.unit)];
+}
 
 export interface Drawn {
   at: number[];

@@ -65,12 +65,14 @@ export function Results({ jobs }: { jobs: readonly Job[] }) {
   );
 }
 
+const jobHeads = ['State', 'Workflow', 'Created', 'Started', 'Duration', 'Why it failed'];
+
 /** Jobs is the list of its newest jobs. */
 export function Jobs({ jobs, loaded }: { jobs: readonly Job[]; loaded: boolean }) {
-  if (!loaded) return <Loading what="its jobs" />;
+  if (!loaded) return <Loading what="its jobs" heads={jobHeads} />;
   if (jobs.length === 0) return <p className={css.fact}>This robot has had no job yet.</p>;
   return (
-    <Table label="Jobs of the robot" heads={['State', 'Workflow', 'Created', 'Started', 'Duration', 'Why it failed']}>
+    <Table label="Jobs of the robot" heads={jobHeads}>
       {jobs.slice(0, squares).map((j) => (
         <tr key={j.job_id}>
           <td>
@@ -101,12 +103,14 @@ export function Jobs({ jobs, loaded }: { jobs: readonly Job[]; loaded: boolean }
 
 const steps: Record<string, string> = { requested: 'pending', delivered: 'assigned', done: 'completed', failed: 'failed', expired: 'timeout' };
 
+const commandHeads = ['Command', 'State', 'Asked', 'By', 'Delivered', 'Ended', 'Took', 'What it said'];
+
 /** Commands is what was asked of it: asked, delivered, done or failed, by whom, and how long it took. */
 export function Commands({ list }: { list: readonly Schemas['CommandEntry'][] | undefined }) {
-  if (!list) return <Loading what="its commands" />;
+  if (!list) return <Loading what="its commands" heads={commandHeads} />;
   if (list.length === 0) return <p className={css.fact}>Nothing was asked of this robot yet. What is asked above is kept here with what became of it.</p>;
   return (
-    <Table label="Commands" heads={['Command', 'State', 'Asked', 'By', 'Delivered', 'Ended', { number: 'Took' }, 'What it said']}>
+    <Table label="Commands" heads={commandHeads.map((h) => (h === 'Took' ? { number: h } : h))}>
       {list.map((c) => {
         const ms = took(c);
         return (
