@@ -2819,6 +2819,23 @@ export interface paths {
         patch: operations["robots.update"];
         trace?: never;
     };
+    "/api/v1/robots/{id}/assignments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the workflows that usually run on a robot */
+        get: operations["robots.assignments"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/robots/{id}/commands": {
         parameters: {
             query?: never;
@@ -9979,6 +9996,20 @@ export interface components {
             priority: number;
             robot_id: string;
             workflow_id: string;
+        };
+        UsualWorkflow: {
+            /** Format: date-time */
+            created_at: string;
+            is_default: boolean;
+            notes?: string;
+            /** Format: int64 */
+            priority: number;
+            robot_id: string;
+            workflow_id: string;
+            workflow_name: string;
+        };
+        UsualWorkflowList: {
+            assignments: components["schemas"]["UsualWorkflow"][];
         };
         Validation: {
             errors: components["schemas"]["Finding"][];
@@ -17331,6 +17362,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RobotObject"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "robots.assignments": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsualWorkflowList"];
                 };
             };
             /** @description Error */
