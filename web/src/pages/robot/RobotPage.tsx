@@ -18,6 +18,7 @@ import type { BulkKind } from './bulk';
 import { EditRobot, RunHere } from './dialogs';
 import { Health } from './Health';
 import { Machine } from './Machine';
+import css from './machine.module.css';
 import { Doubled, Heard, Meter, memory, Silent } from './RobotRow';
 import { Commands, Config, Events, Jobs, Results } from './robotparts';
 import { pips } from './rows';
@@ -124,6 +125,17 @@ export function RobotPage({ id, search, onSearch }: { id: string; search: RobotT
         <Link to="/fleet/robots" search={{}}>
           All robots
         </Link>
+        {r && (
+          <button
+            type="button"
+            className={parts.primary}
+            disabled={!run}
+            title={run ? undefined : 'Your role may not run jobs.'}
+            onClick={() => setOpen('run')}
+          >
+            Run a workflow here…
+          </button>
+        )}
       </div>
       {r && (
         <div className={parts.fact} data-testid="now">
@@ -138,7 +150,7 @@ export function RobotPage({ id, search, onSearch }: { id: string; search: RobotT
       {!r && !robot.error && <Loading what="the robot" />}
       {r && (
         <>
-          <div className={parts.bar}>
+          <div className={`${parts.bar} ${css.commands}`}>
             {commands.map((c) => (
               <button key={c} type="button" disabled={!may || act.busy} onClick={() => (plain.has(c) ? send(c) : setWish({ kind: c, ids: [id] }))}>
                 {label(c)}
@@ -147,9 +159,6 @@ export function RobotPage({ id, search, onSearch }: { id: string; search: RobotT
             ))}
             <button type="button" disabled={!may || act.busy} onClick={() => send('self-test')}>
               Self-test
-            </button>
-            <button type="button" disabled={!run} onClick={() => setOpen('run')}>
-              Run a workflow here…
             </button>
             {known === false && <span className={parts.fact}>Your role can see robots but not operate them.</span>}
           </div>

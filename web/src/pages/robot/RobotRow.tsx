@@ -205,7 +205,7 @@ const Told = memo(function Told({ id, details, jobs, on }: { id: string; details
   const d = useDetail(details, id);
   const job = jobs > 0 ? d?.jobs?.[0] : undefined;
   const more = (d?.jobs?.length ?? 0) - 1;
-  const why = d?.health_reasons[0] ?? '';
+  const why = (d?.health_reasons[0] ?? '').replace(/^Its? /, '').replace(/\.$/, '');
   return (
     <>
       <span role="cell">

@@ -19,17 +19,17 @@ import { useDetails, useLimits, useListed, useStable } from './use';
 import type { Choice } from './useChoice';
 
 const heads: readonly { name: string; sort?: Sort; width: string; tenant?: boolean }[] = [
-  { name: 'Status', sort: 'status', width: '142px' },
-  { name: 'Name', sort: 'name', width: 'minmax(108px, 1.2fr)' },
-  { name: 'Environment', sort: 'environment', width: '92px' },
+  { name: 'Status', sort: 'status', width: '138px' },
+  { name: 'Name', sort: 'name', width: 'minmax(104px, 1.1fr)' },
+  { name: 'Environment', sort: 'environment', width: '88px' },
   { name: 'Tenant', width: '76px', tenant: true },
   { name: 'Jobs', sort: 'jobs', width: '80px' },
   { name: 'CPU', sort: 'cpu', width: '96px' },
-  { name: 'Memory', sort: 'memory', width: '68px' },
+  { name: 'Memory', sort: 'memory', width: '64px' },
   { name: 'Capabilities', width: 'minmax(98px, 1fr)' },
   { name: 'Current job', width: 'minmax(120px, 1.2fr)' },
-  { name: 'Health', width: 'minmax(92px, 1fr)' },
-  { name: 'Last heartbeat', sort: 'heartbeat', width: '96px' },
+  { name: 'Health', width: 'minmax(104px, 1.4fr)' },
+  { name: 'Last heartbeat', sort: 'heartbeat', width: '108px' },
 ];
 
 /** columnsOf are the columns of the list as a grid has them. */

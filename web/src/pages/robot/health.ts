@@ -23,7 +23,10 @@ export const nameOf = (c: Check): string => names[c.name] ?? label(c.name);
 /** measure is a value in its unit. */
 export function measure(n: number, unit: string): string {
   if (unit === 'percent') return `${n >= 10 ? Math.round(n) : n.toFixed(1)} %`;
-  if (unit === 'seconds') return span(1000 * Math.round(n));
+  if (unit === 'seconds')
+    return span(1000 * Math.round(n))
+      .replace(/^0 ms$/, '0 s')
+      .replace(/ min 0 s$/, ' min');
   return String(Math.round(n));
 }
 
