@@ -70,6 +70,12 @@ func (c *Client) RestartRobot(ctx context.Context, id fleet.RobotID, running fle
 	return c.command(ctx, id, "restart", processBody(running))
 }
 
+// TestRobot lets a robot test whether it could work. What it found is the message
+// of the command when it has ended.
+func (c *Client) TestRobot(ctx context.Context, id fleet.RobotID) (RobotCommand, error) {
+	return c.command(ctx, id, "self-test", struct{}{})
+}
+
 // ShutdownRobot lets the robot's process come to its end.
 func (c *Client) ShutdownRobot(ctx context.Context, id fleet.RobotID, running fleet.OnDeadline) (RobotCommand, error) {
 	return c.command(ctx, id, "shutdown", processBody(running))

@@ -140,6 +140,21 @@ func (c *Client) ListAssignments(ctx context.Context, workflow fleet.ID) ([]flee
 	return out.Assignments, err
 }
 
+// UsualWorkflow is a workflow that usually runs on a robot.
+type UsualWorkflow struct {
+	fleet.UsualRobot
+	WorkflowName string `json:"workflow_name"`
+}
+
+// RobotAssignments returns the workflows that usually run on a robot.
+func (c *Client) RobotAssignments(ctx context.Context, robot fleet.RobotID) ([]UsualWorkflow, error) {
+	var out struct {
+		Assignments []UsualWorkflow `json:"assignments"`
+	}
+	err := c.get(ctx, at("robots", string(robot), "assignments"), nil, &out)
+	return out.Assignments, err
+}
+
 // AssignRobot makes a robot one of the usual ones of a workflow.
 func (c *Client) AssignRobot(ctx context.Context, u fleet.UsualRobot) (out fleet.UsualRobot, err error) {
 	body := map[string]any{"is_default": u.Default, "priority": u.Priority, "notes": u.Notes}

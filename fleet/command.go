@@ -3,7 +3,8 @@ package fleet
 import "time"
 
 // CommandKind is what an operator asked of a robot. Modes are done once they
-// are stored; a restart and a shutdown are carried out by the robot's process.
+// are stored; a restart, a shutdown and a self-test are carried out by the robot's
+// process.
 type CommandKind string
 
 // The commands.
@@ -16,6 +17,7 @@ const (
 	CommandStop        CommandKind = "stop"
 	CommandRestart     CommandKind = "restart"
 	CommandShutdown    CommandKind = "shutdown"
+	CommandSelfTest    CommandKind = "self_test"
 )
 
 // CommandState is how far a command is.
@@ -63,10 +65,13 @@ func (c *Command) Deliver(instance string, now time.Time) (from CommandState, ch
 }
 
 // Started ends a command that was meant for another start of the robot's
-// process: that process is gone, which is what was asked for.
+// process: that process is gone, which is what was asked for, but for a test of it.
 func (c *Command) Started(instance string, now time.Time) (from CommandState, changed bool) {
-	if c.InstanceID == "" || c.InstanceID == instance {
+	switch {
+	case c.InstanceID == "" || c.InstanceID == instance:
 		return c.State, false
+	case c.Kind == CommandSelfTest:
+		return c.end(CommandFailed, "The robot's process started anew before it had tested itself.", now)
 	}
 	return c.end(CommandDone, "The robot's process has started anew.", now)
 }
@@ -77,6 +82,15 @@ func (c *Command) Left(instance string, now time.Time) (from CommandState, chang
 		return c.State, false
 	}
 	return c.end(CommandDone, "The robot's process has ended.", now)
+}
+
+// Passed ends a self-test that found nothing wrong. Of other commands a robot's
+// word that it has begun is not the end.
+func (c *Command) Passed(what string, now time.Time) (from CommandState, changed bool) {
+	if c.Kind != CommandSelfTest {
+		return c.State, false
+	}
+	return c.end(CommandDone, what, now)
 }
 
 // Refuse ends a command that the robot cannot carry out.

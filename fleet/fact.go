@@ -2,6 +2,8 @@ package fleet
 
 import (
 	"encoding/json"
+	"maps"
+	"math"
 	"strings"
 	"time"
 )
@@ -31,6 +33,85 @@ const (
 	FactFromProbe FactSource = "probe"
 	FactFromAdmin FactSource = "admin"
 )
+
+// What the orchestrator itself notes of a robot, as facts from a probe.
+const (
+	// FactClockOffset is by how many seconds the robot's clock is ahead of the
+	// orchestrator's, as its newest greeting or heartbeat said.
+	FactClockOffset = "clock_offset"
+	// FactDuplicateHost is the host of a second machine that asked for the robot's id.
+	FactDuplicateHost = "duplicate_host"
+	// FactSelfTest is what the robot's newest self-test found wrong; empty: nothing.
+	FactSelfTest = "self_test"
+)
+
+// duplicateAge is how long a second machine is spoken of after it was last noted.
+// One that goes on asking is noted once in an hour.
+const duplicateAge = 2 * time.Hour
+
+// Probed returns facts with one of the orchestrator's own in them. A person's word
+// stands, and nothing is pushed out.
+func (f Facts) Probed(name string, fact Fact, now time.Time) Facts {
+	have, there := f[name]
+	if have.Source == FactFromAdmin || !there && len(f) >= MaxFacts {
+		return f
+	}
+	out := Facts{}
+	maps.Copy(out, f)
+	fact.Source, fact.At = FactFromProbe, now
+	out[name] = fact
+	return out
+}
+
+// WithDuplicate notes the host of a second machine with the robot's id.
+func (f Facts) WithDuplicate(host string, now time.Time) Facts {
+	if host == "" {
+		host = "a machine that gave no name"
+	}
+	return f.Probed(FactDuplicateHost, Fact{Value: host, MaxAgeSeconds: int(duplicateAge.Seconds())}, now)
+}
+
+// WithClock notes by how much the robot's clock is ahead, to a tenth of a second.
+func (f Facts) WithClock(ahead time.Duration, now time.Time) Facts {
+	return f.Probed(FactClockOffset, Fact{Value: math.Round(10*ahead.Seconds()) / 10}, now)
+}
+
+// probed returns what the orchestrator itself noted.
+func (f Facts) probed(name string, now time.Time) any {
+	if f[name].Source != FactFromProbe {
+		return nil
+	}
+	v, _ := f.Known(name, now)
+	return v
+}
+
+// DuplicateHost is the host of a second machine that asked for the robot's id of
+// late; empty: none did.
+func (f Facts) DuplicateHost(now time.Time) string {
+	host, _ := f.probed(FactDuplicateHost, now).(string)
+	return host
+}
+
+// ClockOffset is by how many seconds the robot's clock is ahead, if it was read.
+func (f Facts) ClockOffset(now time.Time) (seconds float64, ok bool) {
+	seconds, ok = f.probed(FactClockOffset, now).(float64)
+	return seconds, ok
+}
+
+// SelfTest is what the newest self-test found wrong, if there was one.
+func (f Facts) SelfTest(now time.Time) (fault string, tested bool) {
+	fault, tested = f.probed(FactSelfTest, now).(string)
+	return fault, tested
+}
+
+// WithSelfTest notes what a self-test found.
+func (f Facts) WithSelfTest(passed bool, said string, now time.Time) Facts {
+	fault := ""
+	if !passed {
+		fault = sentence(said)
+	}
+	return f.Probed(FactSelfTest, Fact{Value: fault}, now)
+}
 
 // Known returns the value unless the fact is missing or stale.
 func (f Facts) Known(name string, now time.Time) (value any, ok bool) {

@@ -76,7 +76,7 @@ func (m *Room) of(word string) *CapabilityRoom {
 
 // Robot counts a robot whose status was derived.
 func (m *Room) Robot(r *Robot) {
-	for _, word := range r.Capabilities {
+	for _, word := range r.Capabilities.Listed() {
 		c := m.of(word)
 		c.Robots++
 		if !r.Connected || r.Status == RobotOffline {
@@ -97,7 +97,7 @@ func (m *Room) Robot(r *Robot) {
 // Wait counts jobs that need words, of which some were read with how long they
 // have waited.
 func (m *Room) Wait(need Capabilities, jobs int64, read []time.Duration) {
-	for _, word := range need {
+	for _, word := range need.Listed() {
 		c := m.of(word)
 		c.Waiting += jobs
 		for _, w := range read {

@@ -10,13 +10,13 @@ func TestRoom(t *testing.T) {
 	robot := func(status RobotStatus, slots, taken int, words ...string) {
 		m.Robot(&Robot{Status: status, Connected: status != RobotOffline, WishedSlots: slots, Taken: taken, Capabilities: words})
 	}
-	robot(RobotOnline, 3, 1, "gpu")
+	robot(RobotOnline, 3, 1, "gpu", CapCheckpoints) // which nobody is shown
 	robot(RobotBusy, 2, 2, "gpu", "scanner")
 	robot(RobotMaintenance, 4, 1, "gpu")
 	robot(RobotOffline, 9, 0, "gpu")
 	robot(RobotOnline, 1, 2, "cloud") // its slots were lowered while it worked
 	m.Wait(Capabilities{"gpu", "scanner"}, 5, []time.Duration{2 * time.Second, 4 * time.Second})
-	m.Wait(Capabilities{"gpu"}, 1, []time.Duration{9 * time.Second})
+	m.Wait(Capabilities{CapCheckpoints, "gpu"}, 1, []time.Duration{9 * time.Second})
 	list := m.List()
 	by := map[string]CapabilityRoom{}
 	for _, c := range list {

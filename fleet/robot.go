@@ -57,6 +57,7 @@ type Robot struct {
 	// Derived when read.
 	Status        RobotStatus `json:"status"`
 	Suspect       bool        `json:"suspect"`
+	DuplicateOf   string      `json:"duplicate_of,omitempty"` // host of a second machine that asked for this id
 	Taken         int         `json:"current_jobs"`
 	CurrentJobIDs []ID        `json:"current_job_ids"`
 
@@ -133,6 +134,7 @@ func (r *Robot) Derive(t Timing, now time.Time) {
 	t = r.Times(t)
 	silence := now.Sub(r.LastSeen)
 	r.Suspect = r.Connected && silence > t.Suspect
+	r.DuplicateOf = r.Facts.DuplicateHost(now)
 	switch {
 	case r.Mode == ModeMaintenance:
 		r.Status = RobotMaintenance

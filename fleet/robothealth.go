@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -115,7 +116,19 @@ func Health(f *HealthFacts, now time.Time) RobotHealth {
 		quarantined = 1
 	}
 	add("quarantine", "", quarantined, 1, 1, true, "It is in quarantine: it gets no work for now.")
-	add("clock_offset", "seconds", 0, 5, 60, false, "")
+	offset, read := r.Facts.ClockOffset(now)
+	way := "ahead of"
+	if offset < 0 {
+		way = "behind"
+	}
+	off := math.Abs(offset)
+	add("clock_offset", "seconds", off, 5, 60, read, fmt.Sprintf("Its clock is %.0f s %s the orchestrator's.", off, way))
+	fault, tested := r.Facts.SelfTest(now)
+	wrong := 0.0
+	if fault != "" {
+		wrong = 1
+	}
+	add("self_test", "", wrong, 1, 1, tested, "Its last self-test failed. "+fault)
 	rank := map[HealthState]int{HealthUnknown: 0, HealthHealthy: 0, HealthDegraded: 1, HealthFailing: 2}
 	for _, c := range out.Checks {
 		if rank[c.State] > rank[out.State] {

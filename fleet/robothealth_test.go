@@ -37,7 +37,15 @@ func TestHealthIsTheWorstCheck(t *testing.T) {
 		"three lost":        {func(f *HealthFacts) { f.Lost = 3 }, HealthFailing, "24 hours: 3"},
 		"flapping":          {func(f *HealthFacts) { f.Disconnects = 10 }, HealthFailing, "10 times"},
 		"quarantine":        {func(f *HealthFacts) { f.Robot.QuarantineTill = now.Add(time.Hour) }, HealthFailing, "quarantine"},
-		"offline":           {func(f *HealthFacts) { f.Robot.Connected = false; f.Lost = 3 }, HealthUnknown, "It is offline."},
+		"clock a bit off":   {func(f *HealthFacts) { f.Robot.Facts = f.Robot.Facts.WithClock(-4*time.Second, now) }, HealthHealthy, ""},
+		"clock behind":      {func(f *HealthFacts) { f.Robot.Facts = f.Robot.Facts.WithClock(-9*time.Second, now) }, HealthDegraded, "9 s behind"},
+		"clock ahead":       {func(f *HealthFacts) { f.Robot.Facts = f.Robot.Facts.WithClock(2*time.Minute, now) }, HealthFailing, "120 s ahead of"},
+		"passed its test":   {func(f *HealthFacts) { f.Robot.Facts = f.Robot.Facts.WithSelfTest(true, "All is well.", now) }, HealthHealthy, ""},
+		"failed its test": {
+			func(f *HealthFacts) { f.Robot.Facts = f.Robot.Facts.WithSelfTest(false, "no room", now) }, HealthFailing, "Its last self-test failed. No room.",
+		},
+		"its own word on its clock": {func(f *HealthFacts) { f.Robot.Facts = Facts{FactClockOffset: {Value: 99.0, Source: FactFromRobot}} }, HealthHealthy, ""},
+		"offline":                   {func(f *HealthFacts) { f.Robot.Connected = false; f.Lost = 3 }, HealthUnknown, "It is offline."},
 	} {
 		f := HealthFacts{
 			Robot:  Robot{ID: "r", Connected: true, WishedSlots: 1, LastSeen: now.Add(-time.Second), Metrics: RobotMetrics{CPUPercent: 10, MemoryPercent: 20, DiskPercent: 30}},

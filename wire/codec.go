@@ -277,6 +277,8 @@ func newOrchestratorMessage(t Type) Message {
 		return new(ResumeWork)
 	case TypeRestart:
 		return new(Restart)
+	case TypeSelfTest:
+		return new(SelfTest)
 	case TypeShutdown:
 		return new(Shutdown)
 	case TypeDrain:
@@ -300,7 +302,7 @@ func Types(from Direction) []Type {
 	}
 	return []Type{
 		TypeWelcome, TypeHeartbeatAck, TypeJobAssign, TypeJobStart, TypeJobCancel, TypeJobForget, TypeReportAck,
-		TypeLogAck, TypeSecret, TypeDrainAck, TypePause, TypeResume, TypeRestart, TypeShutdown, TypeDrain,
+		TypeLogAck, TypeSecret, TypeDrainAck, TypePause, TypeResume, TypeRestart, TypeSelfTest, TypeShutdown, TypeDrain,
 		TypeConfig, TypeGoaway, TypeError,
 	}
 }

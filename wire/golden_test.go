@@ -100,6 +100,7 @@ func examples(from Direction) []Message {
 		&Pause{CommandID: "c-1"},
 		&ResumeWork{CommandID: "c-2"},
 		&Restart{CommandID: "c-3"},
+		&SelfTest{CommandID: "c-8"},
 		&Shutdown{CommandID: "c-4", Graceful: true},
 		&Drain{CommandID: "c-5"},
 		&Config{Heartbeat: fleet.Duration(20 * time.Second), Lease: fleet.Duration(time.Minute), Fence: fleet.Duration(50 * time.Second), StopGrace: fleet.Duration(time.Minute), GrantedMax: 2},

@@ -21,6 +21,7 @@ const (
 	TypePause        Type = "pause"
 	TypeResume       Type = "resume"
 	TypeRestart      Type = "restart"
+	TypeSelfTest     Type = "self_test"
 	TypeShutdown     Type = "shutdown"
 	TypeConfig       Type = "config"
 	TypeGoaway       Type = "goaway"
@@ -200,6 +201,11 @@ type Restart struct {
 	CommandID string `json:"command_id"`
 }
 
+// SelfTest asks the robot whether it could work. Its answer is a command_result.
+type SelfTest struct {
+	CommandID string `json:"command_id"`
+}
+
 // Shutdown asks the robot's process to end: after its work if Graceful.
 type Shutdown struct {
 	CommandID string `json:"command_id"`
@@ -274,6 +280,9 @@ func (*ResumeWork) Type() Type { return TypeResume }
 
 // Type returns the word in the envelope.
 func (*Restart) Type() Type { return TypeRestart }
+
+// Type implements Message.
+func (*SelfTest) Type() Type { return TypeSelfTest }
 
 // Type returns the word in the envelope.
 func (*Shutdown) Type() Type { return TypeShutdown }

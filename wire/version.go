@@ -38,5 +38,6 @@ const (
 	FeatureLogs        = "logs"         // log_batch with window
 	FeatureCommands    = "commands"     // pause, resume, drain, shutdown
 	FeatureSteps       = "steps"        // log_batch carries the records of steps
+	FeatureSelfTest    = "self_test"    // the robot can be asked to test itself
 	FeatureCheckpoint  = "checkpoint"   // a run that failed leaves one, and another goes on from it
 )

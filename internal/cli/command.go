@@ -32,9 +32,15 @@ func (c *processFlags) process(ctx context.Context, sh *shell, kind fleet.Comman
 	if !c.Wait {
 		return sh.told(c.Output, answer)
 	}
-	ctx, stop := context.WithTimeout(ctx, c.Within)
+	return waitCommand(ctx, sh, c.Client, api, id, answer.ID, c.Within)
+}
+
+// waitCommand waits for the end of a command and tells it. One that was not done is
+// a failure.
+func waitCommand(ctx context.Context, sh *shell, c config.Client, api *client.Client, id fleet.RobotID, command fleet.ID, within time.Duration) error {
+	ctx, stop := context.WithTimeout(ctx, within)
 	defer stop()
-	end, err := api.WaitCommand(ctx, id, answer.ID)
+	end, err := api.WaitCommand(ctx, id, command)
 	if err != nil {
 		return err
 	}
@@ -66,6 +72,38 @@ func (c *robotRestartCmd) Run(ctx context.Context, sh *shell) error {
 	return c.process(ctx, sh, fleet.CommandRestart, func(api *client.Client, id fleet.RobotID) (client.RobotCommand, error) {
 		return api.RestartRobot(ctx, id, fleet.OnDeadline(c.Running))
 	})
+}
+
+type robotSelfTestCmd struct {
+	config.Client
+	Robot  string        `arg:"" help:"id of the robot"`
+	Wait   bool          `help:"wait for what it found; what is wrong is a failure"`
+	Within time.Duration `help:"with --wait: how long" default:"1m"`
+}
+
+// Help is the long form of the help.
+func (robotSelfTestCmd) Help() string {
+	return `The robot writes a file where it keeps its journal, reads it back and looks at the room that is left. What it found is the message of the command, and a check of the robot's health.
+
+Examples:
+
+    fleet robot self-test bot-7 --wait`
+}
+
+// Run lets a robot test itself.
+func (c *robotSelfTestCmd) Run(ctx context.Context, sh *shell) error {
+	api, id, err := sh.robotCall(c.Client, c.Robot)
+	if err != nil {
+		return err
+	}
+	answer, err := api.TestRobot(ctx, id)
+	if err != nil {
+		return err
+	}
+	if !c.Wait {
+		return sh.told(c.Output, answer)
+	}
+	return waitCommand(ctx, sh, c.Client, api, id, answer.ID, c.Within)
 }
 
 type robotShutdownCmd struct{ processFlags }

@@ -175,7 +175,9 @@ type robotCmds struct {
 	Stop        robotStopCmd        `cmd:"" help:"pause a robot without an end"`
 	Restart     robotRestartCmd     `cmd:"" help:"let a robot's process come to its end and start anew"`
 	Shutdown    robotShutdownCmd    `cmd:"" help:"let a robot's process come to its end"`
+	SelfTest    robotSelfTestCmd    `cmd:"" help:"let a robot test whether it could work"`
 	Commands    robotCommandsCmd    `cmd:"" help:"list what was asked of a robot"`
+	Workflows   robotWorkflowsCmd   `cmd:"" help:"list the workflows that usually run on a robot"`
 	Delete      robotDeleteCmd      `cmd:"" help:"take a robot out of the fleet for good, with its keys"`
 	Tag         robotTagCmd         `cmd:"" help:"add tags to many robots, and take others away"`
 	Logs        robotLogsCmd        `cmd:"" help:"show the newest lines that a robot wrote"`

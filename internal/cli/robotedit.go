@@ -131,6 +131,34 @@ func (c *workflowUnassignCmd) Run(ctx context.Context, sh *shell) error {
 	return err
 }
 
+type robotWorkflowsCmd struct {
+	config.Client
+	Robot string `arg:"" help:"id of the robot"`
+}
+
+// Run lists what usually runs on a robot.
+func (c *robotWorkflowsCmd) Run(ctx context.Context, sh *shell) error {
+	api, id, err := sh.robotCall(c.Client, c.Robot)
+	if err != nil {
+		return err
+	}
+	list, err := api.RobotAssignments(ctx, id)
+	if err != nil {
+		return err
+	}
+	return sh.answer(c.Output, map[string]any{"assignments": list}, func() error {
+		t := table{head: []string{"WORKFLOW", "NAME", "DEFAULT", "PRIORITY", "NOTES"}, paint: sh.paint, state: -1}
+		for _, u := range list {
+			first := ""
+			if u.Default {
+				first = "yes"
+			}
+			t.add(string(u.WorkflowID), clean(u.WorkflowName), dash(first), fmt.Sprint(u.Priority), dash(clip(clean(u.Notes), 60)))
+		}
+		return t.write(sh.out, "No workflow usually runs on this robot.")
+	})
+}
+
 type workflowAssignmentsCmd struct {
 	config.Client
 	Workflow string `arg:"" help:"id of the workflow"`

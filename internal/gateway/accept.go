@@ -179,13 +179,16 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, p auth.Principal
 		return
 	}
 	token := newToken()
-	welcome, err := g.o.Robots.Connect(ctx, p, helloOf(hello, g.o.Member), token)
+	said := helloOf(hello, g.o.Member)
+	said.Clock = frame.Timestamp.Time
+	welcome, err := g.o.Robots.Connect(ctx, p, said, token)
 	if err != nil {
 		log.Info("robot refused", "error", err)
 		closeWith(ws, err)
 		return
 	}
 	c := newConn(g, ws, p, welcome, hello, log, cancel)
+	c.clock.noted(g.o.Now(), frame.Timestamp.Time)
 	g.attend(ctx, c, frame.ID, c.welcome(welcome, token), welcomed)
 }
 

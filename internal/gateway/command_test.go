@@ -102,3 +102,55 @@ func TestARobotThatTakesNoCommandsIsNotAsked(t *testing.T) {
 	r.answered()
 	none[*wire.Restart](r)
 }
+
+func TestSelfTestEndsWithWhatTheRobotFound(t *testing.T) {
+	w := newWorld(t)
+	old := w.connected("old") // it cannot be asked
+	refused := w.command("old", fleet.CommandSelfTest)
+	w.eventually("it has failed", func() bool { return w.status(refused) == fleet.CommandFailed })
+	old.vanish()
+
+	r := w.robot("r1")
+	r.features = []string{wire.FeatureSelfTest}
+	r.connect()
+	state := func() (s fleet.HealthState) {
+		h, err := w.core.Robots.Health(t.Context(), w.admin, "r1")
+		w.must(err)
+		for _, c := range h.Checks {
+			if c.Name == "self_test" {
+				s = c.State
+			}
+		}
+		return s
+	}
+	if got := state(); got != fleet.HealthUnknown {
+		t.Errorf("before it is %s", got)
+	}
+	for _, ok := range []bool{true, false} {
+		c := w.command("r1", fleet.CommandSelfTest)
+		told := expect[*wire.SelfTest](r)
+		if told.CommandID != string(c.ID) {
+			t.Fatalf("told of %s, want %s", told.CommandID, c.ID)
+		}
+		r.send(&wire.CommandResult{CommandID: told.CommandID, OK: ok, Message: "what it found"})
+		want, health := fleet.CommandDone, fleet.HealthHealthy
+		if !ok {
+			want, health = fleet.CommandFailed, fleet.HealthFailing
+		}
+		w.eventually("it has ended", func() bool { return w.status(c) == want })
+		if got := state(); got != health {
+			t.Errorf("after %v it is %s", ok, got)
+		}
+	}
+	// A process that is gone has not been tested.
+	c := w.command("r1", fleet.CommandSelfTest)
+	expect[*wire.SelfTest](r)
+	r.vanish()
+	<-r.ended
+	w.eventually("the sessions are over", func() bool { return w.gateway.Connected() == 0 })
+	r.instance = "i-second"
+	r.connect()
+	if got := w.status(c); got != fleet.CommandFailed {
+		t.Errorf("after the next hello it is %s", got)
+	}
+}

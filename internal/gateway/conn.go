@@ -36,6 +36,7 @@ type inbound struct {
 // conn is one robot's socket. Its context lives as long as the socket; it is
 // kept in the struct because stop ends the connection from outside.
 type conn struct {
+	clock     clock
 	g         *Gateway
 	ws        *websocket.Conn
 	principal auth.Principal
@@ -111,7 +112,7 @@ func (c *conn) welcome(w orchestrator.Welcome, token string) *wire.Welcome {
 		AcceptWithin: fleet.Duration(w.Timing.Accept), StopGrace: fleet.Duration(w.Timing.StopGrace),
 		Limits:     wire.Limits{LogWindow: c.g.o.Limits.LogWindow, LogBytes: c.g.o.Limits.LogBytes},
 		GrantedMax: w.Robot.Max(), Mode: w.Robot.Mode, ServerVersion: c.g.o.Version, ServerTime: wire.At(c.g.o.Now()),
-		Features: []string{wire.FeatureEffects, wire.FeatureResultRef, wire.FeatureWorkflowRef, wire.FeatureLogs, wire.FeatureCommands, wire.FeatureSteps, wire.FeatureCheckpoint},
+		Features: []string{wire.FeatureEffects, wire.FeatureResultRef, wire.FeatureWorkflowRef, wire.FeatureLogs, wire.FeatureCommands, wire.FeatureSteps, wire.FeatureCheckpoint, wire.FeatureSelfTest},
 		Desired:  make([]wire.Desired, 0, len(w.Desired)),
 	}
 	for _, d := range w.Desired {

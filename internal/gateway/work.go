@@ -300,6 +300,12 @@ func (c *conn) beat(ctx context.Context, f inbound, m *wire.Heartbeat) bool {
 		ack.Cancel = append(ack.Cancel, wire.CancelRef{Ref: wire.Ref(s.Ref), Cause: s.Reason, Reason: string(s.Reason), Grace: fleet.Duration(s.Grace), Force: s.Force})
 	}
 	c.send(f.ID, ack)
+	if now := c.g.o.Now(); c.clock.moved(now, f.Timestamp.Time) {
+		if err := c.g.o.Robots.NoteClock(ctx, c.principal, f.Timestamp.Sub(now)); err != nil {
+			c.log.Debug("offset of the robot's clock not noted", "error", err)
+		}
+		c.clock.noted(now, f.Timestamp.Time)
+	}
 	if c.old != nil {
 		for _, ref := range answer.Stale { // it runs what was taken from it
 			c.forget(wire.Ref(ref))
@@ -444,6 +450,8 @@ func (c *conn) commands(ctx context.Context, told map[fleet.ID]bool) {
 				continue
 			}
 			c.send("", &wire.Restart{CommandID: string(cmd.ID)})
+		case fleet.CommandSelfTest:
+			c.send("", &wire.SelfTest{CommandID: string(cmd.ID)})
 		case fleet.CommandShutdown:
 			c.send("", &wire.Shutdown{CommandID: string(cmd.ID), Graceful: true})
 		}

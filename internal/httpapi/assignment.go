@@ -6,6 +6,7 @@ import (
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/auth"
+	"github.com/casarerpa/fleet/internal/orchestrator"
 )
 
 // AssignmentBody says how a robot stands to a workflow.
@@ -27,6 +28,10 @@ func (a *API) assignmentRoutes() {
 		may: need(fleet.WorkflowsRead), rate: rateRead,
 	}, a.listAssignments)
 	route(a, operation{
+		method: http.MethodGet, path: Base + "/robots/{id}/assignments", id: "robots.assignments", summary: "List the workflows that usually run on a robot",
+		may: need(fleet.WorkflowsRead), rate: rateRead,
+	}, a.listUsualWorkflows)
+	route(a, operation{
 		method: http.MethodPut, path: Base + "/workflows/{id}/assignments/{robot_id}", id: "assignments.put", summary: "Make a robot one of the usual ones of a workflow",
 		may: need(fleet.WorkflowsWrite), rate: rateWrite, body: jsonBody[AssignmentBody](plainBody, false),
 		description: "Usual robots are tried first, then any other that fits, unless the workflow says `only_assigned`.",
@@ -35,6 +40,24 @@ func (a *API) assignmentRoutes() {
 		method: http.MethodDelete, path: Base + "/workflows/{id}/assignments/{robot_id}", id: "assignments.delete", summary: "Take a robot from the usual ones of a workflow",
 		may: need(fleet.WorkflowsWrite), rate: rateWrite, status: http.StatusNoContent,
 	}, a.deleteAssignment)
+}
+
+// UsualWorkflowList is what usually runs on a robot, the default first.
+type UsualWorkflowList struct {
+	Assignments []orchestrator.UsualWorkflow `json:"assignments"`
+}
+
+type usualWorkflowsReply struct{ Body UsualWorkflowList }
+
+func (a *API) listUsualWorkflows(ctx context.Context, in *robotInput) (*usualWorkflowsReply, error) {
+	list, err := a.o.Orchestrator.Jobs.AssignmentsOf(ctx, auth.From(ctx), fleet.RobotID(in.ID))
+	if err != nil {
+		return nil, err
+	}
+	for i := range list {
+		stamp(&list[i].CreatedAt)
+	}
+	return &usualWorkflowsReply{UsualWorkflowList{list}}, nil
 }
 
 type assignmentInput struct {

@@ -54,16 +54,31 @@ func (a *API) robotCommandRoutes() {
 			if err != nil {
 				return nil, err
 			}
-			return &commandReply{RobotCommand{
-				RobotID: robot.ID, ID: cmd.ID, Command: cmd.Kind, Status: string(cmd.State), Message: processMessage(&robot, &cmd),
-				Mode: robot.Mode, Shown: robot.Status,
-			}}, nil
+			return toldProcess(&robot, &cmd), nil
 		})
 	}
+	route(a, operation{
+		method: http.MethodPost, path: Base + "/robots/{id}/self-test", id: "robots.self_test", summary: "Let a robot test whether it could work",
+		description: "The robot writes a file where it keeps its journal, reads it back and looks at the room that is left. What it found is the message of the command, and a check of the robot's health. A robot that is busy goes on meanwhile.",
+		may:         need(fleet.RobotsOperate), rate: rateWrite,
+	}, func(ctx context.Context, in *robotInput) (*commandReply, error) {
+		cmd, robot, err := a.o.Orchestrator.Robots.Command(ctx, auth.From(ctx), fleet.RobotID(in.ID), fleet.CommandSelfTest, "")
+		if err != nil {
+			return nil, err
+		}
+		return toldProcess(&robot, &cmd), nil
+	})
 	route(a, operation{
 		method: http.MethodGet, path: Base + "/robots/{id}/commands", id: "robots.commands", summary: "List what was asked of a robot",
 		may: need(fleet.RobotsRead), rate: rateRead,
 	}, a.listCommands)
+}
+
+func toldProcess(robot *fleet.Robot, cmd *fleet.Command) *commandReply {
+	return &commandReply{RobotCommand{
+		RobotID: robot.ID, ID: cmd.ID, Command: cmd.Kind, Status: string(cmd.State), Message: processMessage(robot, cmd),
+		Mode: robot.Mode, Shown: robot.Status,
+	}}
 }
 
 func processMessage(r *fleet.Robot, c *fleet.Command) string {
@@ -72,6 +87,9 @@ func processMessage(r *fleet.Robot, c *fleet.Command) string {
 	}
 	if !r.Connected {
 		return "The robot is not connected; it is told when it connects within " + fleet.CommandLife.String() + "."
+	}
+	if c.Kind == fleet.CommandSelfTest {
+		return "The robot is asked; its answer comes within a few seconds."
 	}
 	return "The robot is told; it takes no new work and its process ends when it holds nothing any more."
 }

@@ -133,6 +133,8 @@ func verbs() map[string]verb {
 		"robots.stop":         {"StopRobot", "robot stop"},
 		"robots.restart":      {"RestartRobot", "robot restart"},
 		"robots.shutdown":     {"ShutdownRobot", "robot shutdown"},
+		"robots.assignments":  {"RobotAssignments", "robot workflows"},
+		"robots.self_test":    {"TestRobot", "robot self-test"},
 		"robots.commands":     {"RobotCommands", "robot commands"},
 		"bulk.start":          {"StartBulk", "robot restart"},
 		"bulk.list":           {"ListBulks", "bulk list"},

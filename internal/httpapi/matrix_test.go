@@ -34,11 +34,11 @@ var rights = map[string]string{
 	"attention.list": "vodas", "activity.list": "vodas", "activity.alias": "vodas", "views.live_jobs": "vodas", "views.robot_status": "vodas", "views.queue_metrics": "vodas", "views.admin": "as",
 	"views.logs": "vodas", "views.robot_logs": "vodas", "views.jobs": "vodas", "views.robots": "vodas", "views.queue_depth": "vodas", "views.metrics": "vodas",
 
-	"robots.list": "vodas", "robots.get": "vodas", "robots.commands": "vodas", "robots.register": "ras", "robots.delete": "as",
+	"robots.list": "vodas", "robots.get": "vodas", "robots.commands": "vodas", "robots.assignments": "vodas", "robots.register": "ras", "robots.delete": "as",
 	"robots.row": "rvodas", "robots.rows": "vodas", "robots.status": "ras", "robots.heartbeat": "ras", "robots.heartbeat_of": "ras", "robots.logs": "vodas", "robots.metrics": "vodas",
 	"robot.claim": "r", "robot.complete": "r", "robot.fail": "r", "robot.release": "r", "robot.extend": "r", "robot.progress": "r",
 	"robots.update": "as",
-	"robots.drain":  "oas", "robots.maintenance": "oas", "robots.pause": "oas", "robots.restart": "oas", "robots.resume": "oas",
+	"robots.drain":  "oas", "robots.maintenance": "oas", "robots.pause": "oas", "robots.restart": "oas", "robots.self_test": "oas", "robots.resume": "oas",
 	"robots.shutdown": "oas", "robots.start": "oas", "robots.stop": "oas",
 	"bulk.list": "vodas", "bulk.get": "vodas", "bulk.start": "oas", "bulk.cancel": "odas", "bulk.retry": "odas",
 	"environments.list": "vodas", "environments.get": "vodas", "environments.put": "as",

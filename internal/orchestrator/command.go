@@ -10,8 +10,12 @@ import (
 	"github.com/casarerpa/fleet/internal/store"
 )
 
-// FeatureCommands is named by a robot that takes commands.
-const FeatureCommands = "commands"
+// FeatureCommands is named by a robot that takes commands, FeatureSelfTest by one
+// that can test itself.
+const (
+	FeatureCommands = "commands"
+	FeatureSelfTest = "self_test"
+)
 
 // Command asks something of a robot's process, which carries it out when it is
 // connected. What it holds is left to it, or is taken from it now. A repeated
@@ -137,7 +141,13 @@ func (r *Robots) Deliver(ctx context.Context, p auth.Principal, s fleet.Session)
 	if err != nil || len(open) == 0 {
 		return nil, err
 	}
-	able := slices.Contains(s.Features, FeatureCommands)
+	able := func(c *fleet.Command) bool {
+		need := FeatureCommands
+		if c.Kind == fleet.CommandSelfTest {
+			need = FeatureSelfTest
+		}
+		return slices.Contains(s.Features, need)
+	}
 	now := r.Now()
 	err = r.Store.Update(ctx, p.Scope(), func(tx store.Tx) error {
 		tell = nil
@@ -147,9 +157,12 @@ func (r *Robots) Deliver(ctx context.Context, p auth.Principal, s fleet.Session)
 		for _, c := range open {
 			var from fleet.CommandState
 			var changed bool
-			if able {
+			switch {
+			case able(&c):
 				from, changed = c.Deliver(s.InstanceID, now)
-			} else {
+			case c.Kind == fleet.CommandSelfTest:
+				from, changed = c.Refuse("The robot's program cannot test itself; it is older than the orchestrator.", now)
+			default:
 				from, changed = c.Refuse("The robot's program does not take commands.", now)
 			}
 			moved := true
@@ -167,20 +180,34 @@ func (r *Robots) Deliver(ctx context.Context, p auth.Principal, s fleet.Session)
 	return tell, err
 }
 
-// Answer takes a robot's refusal of a command. Its word that it has begun is
-// not the end: that is the next start of its process, or its goodbye.
+// Answer takes a robot's refusal of a command, or the result of its self-test. Its
+// word that it has begun is not the end of another: that is the next start of its
+// process, or its goodbye.
 func (r *Robots) Answer(ctx context.Context, p auth.Principal, id fleet.ID, ok bool, message string) error {
-	if ok {
-		return nil
-	}
 	return r.Store.Update(ctx, p.Scope(), func(tx store.Tx) error {
 		c, err := tx.Command(id)
 		if err != nil || c.RobotID != p.RobotID {
 			return err
 		}
-		if from, changed := c.Refuse(clipped(message), r.Now()); changed {
-			_, err = moveCommand(tx, &c, from)
+		end := c.Refuse
+		if ok {
+			end = c.Passed
 		}
+		from, changed := end(clipped(message), r.Now())
+		if !changed {
+			return nil
+		}
+		if c.Kind == fleet.CommandSelfTest {
+			robot, err := tx.Robot(p.RobotID)
+			if err != nil {
+				return err
+			}
+			robot.Facts = robot.Facts.WithSelfTest(ok, c.Message, r.Now())
+			if err := tx.PutRobot(robot); err != nil {
+				return err
+			}
+		}
+		_, err = moveCommand(tx, &c, from)
 		return err
 	})
 }

@@ -87,10 +87,50 @@ func TestDoubledRobotIsTold(t *testing.T) {
 	if len(list) != 1 || list[0].Subject.ID != "r1" || string(list[0].Data) != `{"hostname":"h","other_hostname":"h2"}` {
 		t.Fatalf("told = %+v", list)
 	}
+	row := func() fleet.Robot {
+		t.Helper()
+		got, err := w.Robots.Get(t.Context(), w.admin, "r1")
+		w.must(err)
+		return got
+	}
+	if r := row(); r.DuplicateOf != "h2" || r.Hostname != "h" {
+		t.Errorf("the row says %q is doubled by %q", r.Hostname, r.DuplicateOf)
+	}
 	w.now = w.now.Add(time.Hour)
 	w.connect()
+	if r := row(); r.DuplicateOf != "h2" {
+		t.Errorf("its next connection forgets the other machine: %q", r.DuplicateOf)
+	}
 	other()
 	if list := told(); len(list) != 2 {
 		t.Errorf("after an hour it was told %d times, want 2", len(list))
+	}
+}
+
+// The offset of its clock is what the robot said of the time when it came, and
+// what a later heartbeat showed.
+func TestClockOfARobot(t *testing.T) {
+	w := newWorld(t)
+	hello := Hello{Member: "m", Transport: "ws2", InstanceID: "i", JournalID: "j", Hostname: "h", Slots: 1, Clock: w.now.Add(-90 * time.Second)}
+	_, err := w.Robots.Connect(t.Context(), w.robot, hello, "token")
+	w.must(err)
+	check := func() fleet.HealthCheck {
+		t.Helper()
+		h, err := w.Robots.Health(t.Context(), w.admin, "r1")
+		w.must(err)
+		for _, c := range h.Checks {
+			if c.Name == "clock_offset" {
+				return c
+			}
+		}
+		t.Fatalf("no clock among %+v", h.Checks)
+		return fleet.HealthCheck{}
+	}
+	if c := check(); c.State != fleet.HealthFailing || c.Value != 90 {
+		t.Errorf("at its hello: %+v", c)
+	}
+	w.must(w.Robots.NoteClock(t.Context(), w.robot, time.Second))
+	if c := check(); c.State != fleet.HealthHealthy || c.Value != 1 {
+		t.Errorf("after it was set: %+v", c)
 	}
 }

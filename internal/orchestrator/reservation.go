@@ -207,6 +207,41 @@ func (j *Jobs) Assignments(ctx context.Context, p auth.Principal, workflow fleet
 	return list, err
 }
 
+// UsualWorkflow is a workflow that usually runs on a robot, with its name.
+type UsualWorkflow struct {
+	fleet.UsualRobot
+	Name string `json:"workflow_name"`
+}
+
+// AssignmentsOf lists the workflows that usually run on a robot.
+func (j *Jobs) AssignmentsOf(ctx context.Context, p auth.Principal, robot fleet.RobotID) (out []UsualWorkflow, err error) {
+	if err := cmp.Or(p.Require(fleet.WorkflowsRead), p.WholeTenant()); err != nil {
+		return nil, err
+	}
+	err = j.Store.View(ctx, p.Scope(), func(r store.Reader) error {
+		if _, err := r.Robot(robot); err != nil {
+			return err
+		}
+		list, err := r.UsualWorkflows(robot)
+		if err != nil {
+			return err
+		}
+		out = []UsualWorkflow{}
+		for _, u := range list {
+			w, err := r.Workflow(u.WorkflowID)
+			if errors.Is(err, fleet.ErrNotFound) {
+				continue // it was deleted
+			}
+			if err != nil {
+				return err
+			}
+			out = append(out, UsualWorkflow{u, w.Name})
+		}
+		return nil
+	})
+	return out, err
+}
+
 func assignmentEvent(p auth.Principal, workflow fleet.ID, data map[string]any) fleet.EventDraft {
 	return fleet.EventDraft{
 		Kind: fleet.EventAssignmentChanged, Subject: fleet.SubjectWorkflow, SubjectID: string(workflow), Actor: p.Name, Data: data,

@@ -42,6 +42,7 @@ type Hello struct {
 	LastReport   int64 // newest entry of its journal
 	Acked        int64 // newest entry it knows to be committed
 	Attempts     []HeldAttempt
+	Clock        time.Time // its own, when it said this; zero: it did not say
 	// Old is a robot of the original on a socket: it takes over from its older
 	// connection, and cannot say what it holds, so the leases of that run on.
 	Old bool
@@ -198,6 +199,20 @@ func (r *Robots) Connect(ctx context.Context, p auth.Principal, h Hello, token s
 	return w, err
 }
 
+// NoteClock notes by how much a robot's clock is ahead, where that has changed
+// since it was last noted.
+func (r *Robots) NoteClock(ctx context.Context, p auth.Principal, ahead time.Duration) error {
+	now := r.Now()
+	return r.Store.Update(ctx, p.Scope(), func(tx store.Tx) error {
+		robot, err := tx.Robot(p.RobotID)
+		if err != nil {
+			return err
+		}
+		robot.Facts = robot.Facts.WithClock(ahead, now)
+		return tx.PutRobot(robot)
+	})
+}
+
 // tellDoubled notes that two machines use one id. The second one comes again and
 // again: it is told of once in an hour.
 func (r *Robots) tellDoubled(ctx context.Context, p auth.Principal, here, other string, now time.Time) error {
@@ -205,6 +220,14 @@ func (r *Robots) tellDoubled(ctx context.Context, p auth.Principal, here, other 
 		return nil
 	}
 	return r.Store.Update(ctx, p.Scope(), func(tx store.Tx) error {
+		robot, err := tx.Robot(p.RobotID)
+		if err != nil {
+			return err
+		}
+		robot.Facts = robot.Facts.WithDuplicate(other, now)
+		if err := tx.PutRobot(robot); err != nil {
+			return err
+		}
 		return tx.Append(p.Tenant, r.robotEvent(fleet.EventRobotConflict, p, map[string]any{"hostname": here, "other_hostname": other}))
 	})
 }
@@ -280,6 +303,9 @@ func describe(robot *fleet.Robot, p auth.Principal, h Hello, caps, tags fleet.Ca
 	}
 	robot.Capabilities = robot.Capabilities.Setting(fleet.CapCheckpoints, slices.Contains(h.Features, FeatureCheckpoint))
 	robot.Reported, robot.LastSeen = fleet.ReportedReady, now
+	if !h.Clock.IsZero() {
+		robot.Facts = robot.Facts.WithClock(h.Clock.Sub(now), now)
+	}
 	robot.Facts = ownFacts(robot.Facts, h.Facts, now)
 	if !pinned(pinTags) {
 		robot.Tags = tags

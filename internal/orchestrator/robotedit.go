@@ -173,11 +173,11 @@ func (c *RobotChange) apply(robot *fleet.Robot, now time.Time) (changed []string
 }
 
 // ownFacts lays what a robot says of itself over what is known of it. A
-// person's word stands.
+// person's word stands, and what the orchestrator itself has noted.
 func ownFacts(known, said fleet.Facts, now time.Time) fleet.Facts {
 	out := fleet.Facts{}
 	for name, fact := range known {
-		if fact.Source == fleet.FactFromAdmin {
+		if fact.Source == fleet.FactFromAdmin || fact.Source == fleet.FactFromProbe {
 			out[name] = fact
 		}
 	}

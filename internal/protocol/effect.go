@@ -83,6 +83,10 @@ type Leave struct {
 // Quit asks the process to end, after its work if Graceful.
 type Quit struct{ Graceful, Restart bool }
 
+// Test asks whether the robot could work. Answer with Tested.
+type Test struct{ CommandID, Answers string }
+
+func (Test) effect()     {}
 func (Write) effect()    {}
 func (Send) effect()     {}
 func (Consider) effect() {}

@@ -117,10 +117,21 @@ func (r *Robot) commanded(f wire.Frame) []Effect {
 		return done(m.CommandID, "draining")
 	case *wire.Restart:
 		return append(done(m.CommandID, "restarting"), Quit{Graceful: true, Restart: true})
+	case *wire.SelfTest:
+		return []Effect{Test{CommandID: m.CommandID, Answers: f.ID}}
 	case *wire.Shutdown:
 		return append(done(m.CommandID, "shutting down"), Quit{Graceful: m.Graceful})
 	}
 	return nil
+}
+
+// Tested answers a Test. Without a session nothing is said: the orchestrator asks
+// again.
+func (r *Robot) Tested(t Test, passed bool, what string) []Effect {
+	if r.session == nil {
+		return nil
+	}
+	return r.send(&wire.CommandResult{CommandID: t.CommandID, OK: passed, Message: what}, t.Answers)
 }
 
 func (r *Robot) configured(m *wire.Config) {

@@ -70,6 +70,14 @@ func (r *Robot) carryOut(effects []protocol.Effect) error {
 			r.goaway(e)
 		case protocol.Quit:
 			r.quit(e)
+		case protocol.Test:
+			r.uploads.Go(func() {
+				what, err := r.test()
+				if err != nil {
+					what = err.Error()
+				}
+				r.d.do(func(m *protocol.Robot, _ protocol.Instant) []protocol.Effect { return m.Tested(e, err == nil, what) })
+			})
 		case protocol.Write, protocol.Stop, protocol.Answer: // done already
 		}
 	}

@@ -295,6 +295,10 @@ func TestRemoteCommands(t *testing.T) {
 	of[*wire.CommandResult](f, 1, wire.Ref{})
 	f.say(offer(ref(1)))
 	of[*wire.JobReject](f, 1, ref(1))
+	f.say(&wire.SelfTest{CommandID: "c-4"})
+	if told := of[*wire.CommandResult](f, 2, wire.Ref{}); !told.OK || !strings.Contains(told.Message, "can be written") {
+		t.Errorf("its self-test: %+v", told)
+	}
 	f.say(&wire.ResumeWork{CommandID: "c-2"})
 	f.say(offer(ref(2)))
 	of[*wire.JobComplete](f, 1, ref(2))

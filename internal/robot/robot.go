@@ -133,7 +133,7 @@ func (r *Robot) open() error {
 		Hello: wire.Hello{
 			BootID: bootID(), JournalID: j.id, AgentVersion: r.o.Version, OS: runtime.GOOS, Arch: runtime.GOARCH, Hostname: name,
 			Name: r.o.Name, Capabilities: r.o.Capabilities, Tags: r.o.Tags, Pool: r.o.Pool, Facts: facts(r.o.Facts),
-			Features: []string{wire.FeatureEffects, wire.FeatureResultRef, wire.FeatureWorkflowRef, wire.FeatureLogs, wire.FeatureCommands, wire.FeatureSteps, wire.FeatureCheckpoint},
+			Features: []string{wire.FeatureEffects, wire.FeatureResultRef, wire.FeatureWorkflowRef, wire.FeatureLogs, wire.FeatureCommands, wire.FeatureSteps, wire.FeatureCheckpoint, wire.FeatureSelfTest},
 		},
 	}, from)
 	if !j.copied {

@@ -11,6 +11,9 @@ type PlacementReader interface {
 	// UsualRobots lists the usual robots of a workflow in the order in which they
 	// are tried: the default, then by priority, then by id.
 	UsualRobots(workflow fleet.ID) ([]fleet.UsualRobot, error)
+	// UsualWorkflows lists the workflows that usually run on a robot. It looks
+	// through what the tenant has said of all its workflows.
+	UsualWorkflows(robot fleet.RobotID) ([]fleet.UsualRobot, error)
 	// NodeOverrides lists where nodes of a workflow run, by node.
 	NodeOverrides(workflow fleet.ID) ([]fleet.NodeOverride, error)
 	// Ties returns the robots that sticky keys are tied to at a moment; a key

@@ -27,6 +27,7 @@ type robotRow struct {
 	Memory       float64        `json:"memory_mb"`
 	Seen         *int64         `json:"last_heartbeat"`
 	Quarantine   *int64         `json:"quarantine_until"`
+	Duplicate    string         `json:"duplicate_of"` // host of a second machine with its id
 	Version      string         `json:"version"`
 	V            int64          `json:"v"`
 }
@@ -34,7 +35,7 @@ type robotRow struct {
 // columns are those of a snapshot, in the order of cells.
 var columns = []string{
 	"robot_id", "name", "hostname", "status", "mode", "reason", "silent", "environment", "tenant", "pool", "capabilities", "tags",
-	"current_jobs", "max_concurrent_jobs", "jobs", "cpu_percent", "memory_mb", "last_heartbeat", "quarantine_until", "version", "v",
+	"current_jobs", "max_concurrent_jobs", "jobs", "cpu_percent", "memory_mb", "last_heartbeat", "quarantine_until", "duplicate_of", "version", "v",
 }
 
 // showRobot makes the row of a robot whose status was derived.
@@ -43,7 +44,7 @@ func showRobot(r *fleet.Robot, v int64) robotRow {
 		ID: r.ID, Name: r.Name, Hostname: r.Hostname, Status: string(r.Status), Mode: string(r.Mode), Reason: r.ModeNote, Silent: r.Suspect,
 		Environment: r.Environment, Tenant: r.Tenant, Pool: r.Pool, Capabilities: words(r.Capabilities.Listed()), Tags: words(r.Tags), Jobs: r.Taken,
 		Max: r.Max(), JobIDs: append([]fleet.ID{}, r.CurrentJobIDs...), CPU: r.Metrics.CPUPercent, Memory: r.Metrics.MemoryMB,
-		Seen: millis(r.LastSeen), Quarantine: millis(r.QuarantineTill), Version: r.AgentVersion, V: v,
+		Seen: millis(r.LastSeen), Quarantine: millis(r.QuarantineTill), Duplicate: r.DuplicateOf, Version: r.AgentVersion, V: v,
 	}
 }
 

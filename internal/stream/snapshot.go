@@ -71,7 +71,7 @@ func (h *Hub) Snapshot(ctx context.Context, who auth.Principal) (any, error) {
 		out.Robots[i] = []any{
 			r.ID, r.Name, r.Hostname, word("status", r.Status), word("mode", r.Mode), r.Reason, r.Silent, word("environment", r.Environment),
 			word("tenant", string(r.Tenant)), word("pool", r.Pool), set("capabilities", r.Capabilities), set("tags", r.Tags),
-			r.Jobs, r.Max, r.JobIDs, r.CPU, r.Memory, r.Seen, r.Quarantine, word("version", r.Version), r.V,
+			r.Jobs, r.Max, r.JobIDs, r.CPU, r.Memory, r.Seen, r.Quarantine, r.Duplicate, word("version", r.Version), r.V,
 		}
 	}
 	for name, t := range tables {

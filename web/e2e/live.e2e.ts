@@ -52,7 +52,7 @@ describe('the live page', () => {
       await submit();
       if (i === 0) {
         await connection.getByText(/^Offline since /).waitFor();
-        await page.getByText('The server does not answer. Showing the last known state.').waitFor();
+        await page.getByText(/Showing the state of \d\d:\d\d:\d\d\. Actions wait for the connection\./).waitFor();
         await connection.click();
         await page.getByRole('button', { name: 'Retry now' }).waitFor();
         await clean(page);

@@ -1,41 +1,15 @@
 import { useNavigate, useRouterState } from '@tanstack/react-router';
 import { useEffect, useMemo, useRef, useState } from 'react';
-import { fleetTabs } from './parts/FleetTabs';
 import { GoTo } from './parts/GoTo';
 import { asCommand } from './parts/goto';
 import { KeySheet } from './parts/KeySheet';
 import { commands, Keys, singleKeys, useCommands } from './parts/keys';
 import { stream, useConnection } from './parts/live';
 import { isPaused, setPause, usePause } from './parts/paused';
+import { fleetTabs, openTo } from './parts/places';
 import { useMe } from './parts/session';
 import { clock } from './parts/Time';
 import css from './shell.module.css';
-
-interface Page {
-  name: string;
-  to: string;
-  keys?: string;
-  needs?: string;
-}
-
-const pages: readonly Page[] = [
-  { name: 'Overview', to: '/', keys: 'g o' },
-  { name: 'Fleet', to: '/fleet', keys: 'g f' },
-  { name: 'Robots', to: '/fleet/robots', keys: 'g r' },
-  { name: 'Jobs', to: '/fleet/jobs', keys: 'g j' },
-  { name: 'Schedules', to: '/fleet/schedules', keys: 'g s' },
-  { name: 'Triggers', to: '/fleet/triggers', keys: 'g t' },
-  { name: 'Queues', to: '/fleet/queues', keys: 'g q' },
-  { name: 'Dead letters', to: '/fleet/dead-letters' },
-  { name: 'Analytics', to: '/fleet/analytics', keys: 'g a' },
-  { name: 'API Keys', to: '/fleet/api-keys', keys: 'g k' },
-  { name: 'Workflows', to: '/workflows', keys: 'g w' },
-  { name: 'New workflow', to: '/workflows/new' },
-  { name: 'Incidents', to: '/incidents', keys: 'g i', needs: 'alerts:read' },
-  { name: 'Activity', to: '/activity', keys: 'g v', needs: 'events:read' },
-  { name: 'Audit', to: '/audit', keys: 'g u', needs: 'audit:read' },
-  { name: 'Settings', to: '/settings/profile' },
-];
 
 /** Global is what every page can do by key: the palette, the sheet of keys, going elsewhere, standing still. */
 export function Global({ canvas, onRail }: { canvas: boolean; onRail: () => void }) {
@@ -54,7 +28,7 @@ export function Global({ canvas, onRail }: { canvas: boolean; onRail: () => void
   const go = (to: string) => void navigate({ to: to as '/', search: {} as never });
   const command = asCommand(path, location.origin);
   const onFleet = path.startsWith('/fleet');
-  const own = useMemo(() => pages.filter((p) => !p.needs || (me?.permissions.some((x) => x === p.needs) ?? false)), [me]);
+  const own = useMemo(() => openTo(me?.permissions), [me]);
   useCommands([
     ...own.map((p) => ({ name: p.name, group: 'Go', ...(p.keys ? { keys: p.keys } : {}), run: () => go(p.to) })),
     ...(onFleet ? fleetTabs.map((t, i) => ({ name: t.name, group: 'Tabs of the fleet', keys: String(i + 1), run: () => go(t.to) })) : []),

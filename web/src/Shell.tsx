@@ -5,8 +5,10 @@ import { Global, Still } from './Global';
 import { LoginPage } from './pages/login/LoginPage';
 import { Connection } from './parts/Connection';
 import { forgetFound } from './parts/GoTo';
-import { follow, unfollow } from './parts/live';
+import { follow, unfollow, useGone } from './parts/live';
 import { setMe } from './parts/session';
+import { useSoon } from './parts/soon';
+import { clock } from './parts/Time';
 import { Undo } from './parts/Undo';
 import { useWho } from './parts/who';
 import css from './shell.module.css';
@@ -50,11 +52,7 @@ export function Shell() {
         </p>
       )}
       {me && tenant !== '' && tenant !== me.tenant_id && <p className={css.other}>You see the tenant {tenant}, which is not your own.</p>}
-      {state === 'lost' && (
-        <p className={css.lost} role="status">
-          The server does not answer. Showing the last known state. Actions wait for the connection.
-        </p>
-      )}
+      <Lost asked={state === 'lost'} />
       <Still />
       <div className={css.body} data-folded={folded || undefined}>
         <Rail me={me} canvas={meta?.mode === 'canvas'} folded={folded}>
@@ -62,18 +60,43 @@ export function Shell() {
         </Rail>
         <div className={css.foot}>
           {everywhere && me && meta?.mode !== 'canvas' && <TenantFilter value={tenant} own={me.tenant_id} />}
-          {state !== 'asking' && <Connection lost={state === 'lost'} version={meta?.version ?? ''} canvas={meta?.mode === 'canvas'} />}
+          {state !== 'asking' && (
+            <Connection lost={state === 'lost'} version={meta?.version ?? ''} link={meta?.mode === 'canvas' ? meta.orchestrator : undefined} />
+          )}
           {me && <User me={me} onOut={again} />}
         </div>
         <Undo />
-        <main id="main" className={css.main} data-full={canvas || undefined}>
+        <Main full={canvas}>
           {ready !== '' && <Outlet key={ready} />}
           {state === 'lost' && ready === '' && (
             <p className={css.wait}>The server does not answer, or is too busy to. This page tries again every few seconds.</p>
           )}
-        </main>
+        </Main>
       </div>
     </div>
+  );
+}
+
+/** Lost says how old is what is shown. A connection that is back within moments moves nothing. */
+function Lost({ asked }: { asked: boolean }) {
+  const gone = useGone();
+  const long = useSoon(2000, gone);
+  if (!asked && !(gone > 0 && long)) return null;
+  return (
+    <p className={css.lost} role="status">
+      {asked && 'The server does not answer. '}
+      {gone > 0 ? `Showing the state of ${clock(gone)}.` : 'Showing the last known state.'} Actions wait for the connection.
+    </p>
+  );
+}
+
+/** Main is where the page stands. What is old is dimmed. */
+function Main({ full, children }: { full: boolean; children: ReactNode }) {
+  const gone = useGone();
+  return (
+    <main id="main" className={css.main} data-full={full || undefined} data-stale={gone > 0 || undefined}>
+      {children}
+    </main>
   );
 }
 
@@ -120,11 +143,17 @@ function Rail({ me, canvas, folded, children }: { me: Me | undefined; canvas: bo
         </Link>
       )}
       {may('audit:read') && (
-        <Link to="/audit" search={{}} activeOptions={{ includeSearch: false }} {...name('Audit')}>
+        <Link to="/audit" search={{}} className={css.wide} activeOptions={{ includeSearch: false }} {...name('Audit')}>
           <Mark of="audit" /> <span>Audit</span>
         </Link>
       )}
-      <Link to="/settings/$part" params={{ part: 'profile' }} {...(settings ? { 'aria-current': 'page' as const } : {})} {...name('Settings')}>
+      <Link
+        to="/settings/$part"
+        params={{ part: 'profile' }}
+        className={css.wide}
+        {...(settings ? { 'aria-current': 'page' as const } : {})}
+        {...name('Settings')}
+      >
         <Mark of="settings" /> <span>Settings</span>
       </Link>
     </nav>
@@ -166,9 +195,9 @@ function User({ me, onOut }: { me: Me; onOut: () => void }) {
   const [why, setWhy] = useState('');
   return (
     <div className={css.user}>
-      <span title={me.tenant_id}>
+      <Link to="/settings/$part" params={{ part: 'profile' }} title={`Tenant ${me.tenant_id}. To the profile.`}>
         {me.name || me.user_id || me.key_id} <span className={css.role}>{me.role.replaceAll('_', ' ')}</span>
-      </span>
+      </Link>
       {me.session_id && (
         <button
           type="button"

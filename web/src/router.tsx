@@ -1,4 +1,4 @@
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect, retainSearchParams, useNavigate } from '@tanstack/react-router';
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Navigate, redirect, retainSearchParams, useNavigate } from '@tanstack/react-router';
 import { Suspense } from 'react';
 import { call } from './api/client';
 import type { CanvasSearch, Panel } from './canvas/CanvasPage';
@@ -371,6 +371,9 @@ const incident = createRoute({
   },
 });
 
+/** Who is not signed in sees the sign-in on every page; who is has nothing to do on its own. */
+const login = createRoute({ getParentRoute: () => root, path: '/login', component: () => <Navigate to="/" replace /> });
+
 const setup = createRoute({ getParentRoute: () => root, path: '/setup', component: () => <SetupPage /> });
 
 const settings = createRoute({
@@ -414,6 +417,7 @@ export const router = createRouter({
     trigger,
     incidents,
     incident,
+    login,
     setup,
     settings,
     settingsPart,

@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -13,6 +14,8 @@ import (
 var (
 	usualList = stmt("usual_robot.list", `select workflow_id, robot_id, is_default, priority, notes, created_at from usual_robots
 		where workflow_id = $1 and ($2 or tenant_id = $3)`)
+	usualOf = stmt("usual_robot.of", `select workflow_id, robot_id, is_default, priority, notes, created_at from usual_robots
+		where robot_id = $1 and ($2 or tenant_id = $3)`)
 	usualPut = stmt("usual_robot.put", `insert into usual_robots (tenant_id, workflow_id, robot_id, is_default, priority, notes,
 		created_at) values ($1, $2, $3, $4, $5, $6, $7) on conflict (workflow_id, robot_id) do update set
 		is_default = excluded.is_default, priority = excluded.priority, notes = excluded.notes
@@ -41,24 +44,31 @@ var (
 
 // UsualRobots lists them in the order in which they are tried.
 func (r *reader) UsualRobots(workflow fleet.ID) ([]fleet.UsualRobot, error) {
+	return r.usual(usualList, workflow)
+}
+
+// UsualWorkflows lists what usually runs on a robot, in the same order.
+func (r *reader) UsualWorkflows(robot fleet.RobotID) ([]fleet.UsualRobot, error) {
+	return r.usual(usualOf, robot)
+}
+
+func (r *reader) usual(s *Stmt, of any) ([]fleet.UsualRobot, error) {
 	var out []fleet.UsualRobot
-	err := r.conn.Query(usualList, func(row *Row) error {
+	err := r.conn.Query(s, func(row *Row) error {
 		out = append(out, fleet.UsualRobot{
 			WorkflowID: str[fleet.ID](row), RobotID: str[fleet.RobotID](row), Default: row.bool(), Priority: row.int(),
 			Notes: row.text(), CreatedAt: row.time(),
 		})
 		return nil
-	}, workflow, r.all(), r.tenant())
+	}, of, r.all(), r.tenant())
 	slices.SortFunc(out, func(a, b fleet.UsualRobot) int {
 		switch {
 		case a.Default != b.Default && a.Default:
 			return -1
 		case a.Default != b.Default:
 			return 1
-		case a.Priority != b.Priority:
-			return a.Priority - b.Priority
 		}
-		return compareText(a.RobotID, b.RobotID)
+		return cmp.Or(a.Priority-b.Priority, compareText(a.RobotID, b.RobotID), compareText(a.WorkflowID, b.WorkflowID))
 	})
 	return out, err
 }

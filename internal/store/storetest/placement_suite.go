@@ -132,6 +132,18 @@ func placementTests() map[string]func(f *Fixture) {
 			order("c", "b", "d")
 			err := f.Store.Update(f.Context(), f.Scope, func(tx store.Tx) error { return tx.DeleteUsualRobot("w", "a") })
 			is(f, "gone", errors.Is(err, fleet.ErrNotFound), true)
+			f.Update(func(tx store.Tx) error {
+				return tx.PutUsualRobot(f.Tenant, fleet.UsualRobot{WorkflowID: "v", RobotID: "d", Default: true, CreatedAt: f.Now})
+			})
+			o := f.Other("globex")
+			o.Update(func(tx store.Tx) error {
+				return tx.PutUsualRobot(o.Tenant, fleet.UsualRobot{WorkflowID: "theirs", RobotID: "d", CreatedAt: f.Now})
+			})
+			f.View(func(r store.Reader) error {
+				list, err := r.UsualWorkflows("d")
+				is(f, "workflows of a robot", len(list) == 2 && list[0].WorkflowID == "v" && list[1].WorkflowID == "w", true)
+				return err
+			})
 		},
 		"a sticky key is tied to the robot that ended its job": func(f *Fixture) {
 			session := f.Robot("r1", 9)

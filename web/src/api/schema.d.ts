@@ -2819,6 +2819,23 @@ export interface paths {
         patch: operations["robots.update"];
         trace?: never;
     };
+    "/api/v1/robots/{id}/assignments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the workflows that usually run on a robot */
+        get: operations["robots.assignments"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/robots/{id}/commands": {
         parameters: {
             query?: never;
@@ -2986,6 +3003,26 @@ export interface paths {
         put?: never;
         /** Put a robot back into service */
         post: operations["robots.resume"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/robots/{id}/self-test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let a robot test whether it could work
+         * @description The robot writes a file where it keeps its journal, reads it back and looks at the room that is left. What it found is the message of the command, and a check of the robot's health. A robot that is busy goes on meanwhile.
+         */
+        post: operations["robots.self_test"];
         delete?: never;
         options?: never;
         head?: never;
@@ -8506,6 +8543,7 @@ export interface components {
             /** Format: date-time */
             drain_deadline?: string;
             drain_then?: string;
+            duplicate_of?: string;
             environment: string;
             facts?: {
                 [key: string]: components["schemas"]["Fact"];
@@ -8774,6 +8812,7 @@ export interface components {
             /** Format: date-time */
             drain_deadline?: string;
             drain_then?: string;
+            duplicate_of?: string;
             environment: string;
             facts?: {
                 [key: string]: components["schemas"]["Fact"];
@@ -9957,6 +9996,20 @@ export interface components {
             priority: number;
             robot_id: string;
             workflow_id: string;
+        };
+        UsualWorkflow: {
+            /** Format: date-time */
+            created_at: string;
+            is_default: boolean;
+            notes?: string;
+            /** Format: int64 */
+            priority: number;
+            robot_id: string;
+            workflow_id: string;
+            workflow_name: string;
+        };
+        UsualWorkflowList: {
+            assignments: components["schemas"]["UsualWorkflow"][];
         };
         Validation: {
             errors: components["schemas"]["Finding"][];
@@ -17322,6 +17375,40 @@ export interface operations {
             };
         };
     };
+    "robots.assignments": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsualWorkflowList"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "robots.commands": {
         parameters: {
             query?: {
@@ -17678,6 +17765,40 @@ export interface operations {
                 };
             };
         };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RobotCommand"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "robots.self_test": {
+        parameters: {
+            query?: {
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
             /** @description OK */
             200: {

@@ -30,6 +30,7 @@ export interface LiveRobot {
   memory_mb: number;
   last_heartbeat: number | null;
   quarantine_until: number | null;
+  duplicate_of: string; // host of a second machine that asked for its id; empty: none did
   version: string;
   v: number;
 }

@@ -302,6 +302,7 @@ const blank = (id: string): LiveRobot => ({
   memory_mb: 0,
   last_heartbeat: null,
   quarantine_until: null,
+  duplicate_of: '',
   version: '1',
   v: 0,
 });

@@ -1,45 +1,18 @@
 import { Link, useRouterState } from '@tanstack/react-router';
-import { useEffect, useState } from 'react';
-import { call, type Schemas } from '../api/client';
+import { useState } from 'react';
 import { leads, targetOf } from '../parts/goto';
 import { PageHead } from '../parts/PageHead';
 import css from '../parts/parts';
-
-const pages = [
-  { to: '/', name: 'Overview' },
-  { to: '/fleet/robots', name: 'Robots' },
-  { to: '/fleet/jobs', name: 'Jobs' },
-  { to: '/fleet/schedules', name: 'Schedules' },
-  { to: '/fleet/queues', name: 'Queues' },
-  { to: '/fleet/analytics', name: 'Analytics' },
-  { to: '/fleet/api-keys', name: 'API Keys' },
-  { to: '/workflows', name: 'Workflows' },
-  { to: '/activity', name: 'Activity' },
-  { to: '/audit', name: 'Audit' },
-] as const;
-
-/** pause is how long the server is not asked after a key was pressed. */
-const pause = 150;
+import { openTo } from '../parts/places';
+import { useMe } from '../parts/session';
+import { useFound } from '../parts/useFound';
 
 /** NotFound looks for what the address may have meant. */
 export function NotFound() {
   const path = useRouterState({ select: (s) => s.location.pathname });
   const [text, setText] = useState(() => decode(path.split('/').filter(Boolean).at(-1) ?? ''));
-  const [found, setFound] = useState<{ of: string; list: Schemas['Found'][] }>();
-  const typed = text.trim();
-  useEffect(() => {
-    if (typed === '') return setFound(undefined);
-    const end = new AbortController();
-    const t = setTimeout(() => {
-      call<Schemas['FindAnswer']>('GET', `/search?q=${encodeURIComponent(typed)}&limit=8`, undefined, end.signal)
-        .then((a) => setFound({ of: typed, list: a.found }))
-        .catch(() => !end.signal.aborted && setFound(undefined)); // the pages below stay
-    }, pause);
-    return () => {
-      clearTimeout(t);
-      end.abort();
-    };
-  }, [typed]);
+  const found = useFound(text);
+  const me = useMe();
   return (
     <div className={css.page}>
       <PageHead title="Nothing is here" />
@@ -65,11 +38,13 @@ export function NotFound() {
       </ul>
       <h2>Pages</h2>
       <nav className={css.bar} aria-label="Pages">
-        {pages.map((p) => (
-          <Link key={p.to} to={p.to} search={{} as never}>
-            {p.name}
-          </Link>
-        ))}
+        {openTo(me?.permissions)
+          .filter((p) => p.hint !== false)
+          .map((p) => (
+            <Link key={p.to} to={p.to as '/'} search={{} as never}>
+              {p.name}
+            </Link>
+          ))}
       </nav>
     </div>
   );

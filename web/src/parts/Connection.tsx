@@ -1,6 +1,8 @@
 import { useState } from 'react';
+import type { Schemas } from '../api/client';
 import css from '../shell.module.css';
 import { stream, useConnection } from './live';
+import { phaseOf } from './phase';
 import { Ago, clock, useNow } from './Time';
 
 const words = {
@@ -9,15 +11,20 @@ const words = {
   catching_up: ['◐', 'Catching up'],
   offline: ['○', 'Offline'],
   idle: ['●', 'Connected'],
+  refused: ['○', 'Refused'],
 } as const;
 
+type Link = Schemas['Link'];
+
 /** Connection says as glyph and word how far what is shown can be trusted, and more when asked. */
-export function Connection({ lost, version, canvas }: { lost: boolean; version: string; canvas: boolean }) {
+export function Connection({ lost, version, link }: { lost: boolean; version: string; link: Link | undefined }) {
   const s = useConnection();
   const [open, setOpen] = useState(false);
-  const phase = lost && s.phase !== 'live' ? 'offline' : s.phase;
+  const canvas = link !== undefined;
+  const phase = phaseOf(s.phase, lost, link);
   const [glyph, word] = words[phase];
-  const since = phase === 'offline' && s.since ? ` since ${clock(s.since)}` : '';
+  const gone = lost ? s.since : (link?.since ?? s.since);
+  const since = phase === 'offline' && gone ? ` since ${clock(gone)}` : '';
   return (
     <div className={css.connection}>
       <button type="button" aria-expanded={open} onClick={() => setOpen(!open)}>
@@ -34,6 +41,12 @@ export function Connection({ lost, version, canvas }: { lost: boolean; version: 
           <dl>
             <dt>Server</dt>
             <dd>{location.host}</dd>
+            {link && (
+              <>
+                <dt>Orchestrator</dt>
+                <dd>{link.url || 'none answers'}</dd>
+              </>
+            )}
             <dt>Version</dt>
             <dd>{version}</dd>
             {s.heard > 0 && (
@@ -53,12 +66,13 @@ export function Connection({ lost, version, canvas }: { lost: boolean; version: 
             <dt>Updates</dt>
             <dd>{s.updates}</dd>
           </dl>
-          {phase === 'offline' && <NextTry at={s.retryAt} />}
-          {s.phase === 'idle' && (
+          {link && link.state !== 'connected' && <p>{link.message || 'The orchestrator does not answer.'}</p>}
+          {phase === 'offline' && !link && <NextTry at={s.retryAt} />}
+          {phase === 'idle' && (
             <p>{canvas ? 'No orchestrator is followed live. Lists are asked for again every 5 s.' : 'Your role may not follow robots live.'}</p>
           )}
           <div>
-            {phase === 'offline' && (
+            {phase === 'offline' && !link && (
               <button type="button" onClick={() => stream.retry()}>
                 Retry now
               </button>

@@ -1,20 +1,13 @@
 import { Link, useRouterState } from '@tanstack/react-router';
 import { useEffect } from 'react';
+import { useRobots } from './live';
 import css from './parts';
-
-export const fleetTabs = [
-  { to: '/fleet/robots', name: 'Robots' },
-  { to: '/fleet/jobs', name: 'Jobs' },
-  { to: '/fleet/schedules', name: 'Schedules' },
-  { to: '/fleet/queues', name: 'Queues' },
-  { to: '/fleet/analytics', name: 'Analytics' },
-  { to: '/fleet/api-keys', name: 'API Keys' },
-] as const;
+import { fleetTabs } from './places';
 
 const place = 'fleet.tab';
 
 /** lastTab is the page of the fleet dashboard that was looked at last. */
-export const lastTab = (): (typeof fleetTabs)[number]['to'] => fleetTabs.find((t) => t.to === localStorage.getItem(place))?.to ?? '/fleet/robots';
+export const lastTab = (): '/fleet/robots' => (fleetTabs.find((t) => t.to === localStorage.getItem(place))?.to ?? '/fleet/robots') as '/fleet/robots';
 
 /** FleetTabs are the six pages of the fleet dashboard, in the order in which they always were. */
 export function FleetTabs() {
@@ -28,13 +21,27 @@ export function FleetTabs() {
       {fleetTabs.map((t) => (
         <Link
           key={t.to}
-          to={t.to}
+          to={t.to as '/fleet/robots'}
           search={{}}
           {...(path.startsWith(t.to) || (t.name === 'Schedules' && path.startsWith('/fleet/triggers')) ? { 'aria-current': 'page' as const } : {})}
         >
           {t.name}
+          {(t.name === 'Robots' || t.name === 'Jobs') && <Count of={t.name} />}
         </Link>
       ))}
     </nav>
+  );
+}
+
+/** Count stands beside the name of a tab: what the rows of robots tell, without asking for anything. */
+function Count({ of }: { of: 'Robots' | 'Jobs' }) {
+  const robots = useRobots();
+  const n = of === 'Robots' ? robots.length : robots.reduce((sum, r) => sum + r.current_jobs, 0);
+  if (n === 0) return null;
+  const text = of === 'Robots' ? String(n) : `${n} running`;
+  return (
+    <span className={css.count} aria-hidden="true">
+      {text}
+    </span>
   );
 }

@@ -5,12 +5,12 @@ import { find, leads, type Target, targetOf } from './goto';
 import css from './goto.module.css';
 import { commands } from './keys';
 import { fleet } from './live';
+import { useFound } from './useFound';
 import { label } from './words';
 
 const groups = ['Here', 'Pages', 'Robots', 'Workflows', 'Jobs', 'Schedules', 'Queues'];
 
-/** pause is how long the server is not asked after a key was pressed. */
-const pause = 80;
+const nothing: readonly Schemas['Found'][] = [];
 
 /** What was found on the server last; it is shown at once, and asked for anew. */
 let kept: { workflows: Schemas['Workflow'][]; jobs: Schemas['Job'][] } = { workflows: [], jobs: [] };
@@ -27,7 +27,6 @@ export function GoTo({ onClose }: { onClose: () => void }) {
   const [text, setText] = useState('');
   const [at, setAt] = useState(0);
   const [found, setFound] = useState(kept);
-  const [there, setThere] = useState<Schemas['Found'][]>([]); // on the server
   const close = useRef(onClose);
   close.current = onClose;
   useEffect(() => {
@@ -52,23 +51,8 @@ export function GoTo({ onClose }: { onClose: () => void }) {
       if (before instanceof HTMLElement) before.focus();
     };
   }, []);
-  const typed = text.trim();
-  useEffect(() => {
-    if (typed === '') {
-      setThere([]);
-      return;
-    }
-    const end = new AbortController();
-    const timer = setTimeout(() => {
-      call<Schemas['FindAnswer']>('GET', `/search?q=${encodeURIComponent(typed.slice(0, 100))}`, undefined, end.signal)
-        .then((a) => setThere(a.found))
-        .catch(() => undefined); // what is here is found still
-    }, pause);
-    return () => {
-      clearTimeout(timer);
-      end.abort();
-    };
-  }, [typed]);
+  const answer = useFound(text);
+  const there = answer?.list ?? nothing;
   const here = useMemo(commands, []);
   const list = useMemo(() => {
     const go = (f: () => void) => () => {

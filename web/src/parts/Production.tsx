@@ -36,10 +36,24 @@ export function TypedName({ name, value, onChange }: { name: string; value: stri
       <p>
         <ProductionMark /> {name} is a production environment. This cannot be undone.
       </p>
-      <label>
-        Type {name} to say that you mean it
-        <input autoComplete="off" spellCheck={false} value={value} onChange={(e) => onChange(e.target.value)} />
-      </label>
+      <Typed word={name} means="it" value={value} onChange={onChange} />
     </>
+  );
+}
+
+/** Typed has somebody type a name or a number, so that nobody does by a slip what touches much. */
+export function Typed({ word, means, value, onChange }: { word: string; means: string; value: string; onChange: (v: string) => void }) {
+  const digits = /^\d+$/.test(word);
+  return (
+    <label>
+      Type {word} to say that you mean {means}
+      <input
+        {...(digits ? { inputMode: 'numeric' as const } : {})}
+        autoComplete="off"
+        spellCheck={false}
+        value={value}
+        onChange={(e) => onChange(e.target.value)}
+      />
+    </label>
   );
 }

@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
 import type { Refusal } from '../api/client';
+import { useSoon } from './soon';
 import css from './text.module.css';
 
 /** Fault says what failed, and how to go on. Data that is there stays, with its age. */
@@ -21,11 +22,40 @@ export function Fault({ error, asOf, again }: { error: Refusal; asOf?: string; a
   );
 }
 
-export function Loading({ what }: { what: string }) {
+const bars = (n: number) => Array.from({ length: n }, (_, i) => i);
+
+/** Loading stands where an answer will be: in the columns of its table, if they are given, else as lines. Who listens is told at once. */
+export function Loading({ what, heads }: { what: string; heads?: readonly string[] }) {
+  const soon = useSoon();
   return (
-    <p className={css.loading} role="status">
-      Loading {what}…
-    </p>
+    <div className={css.loading}>
+      <span role="status" className={css.unseen}>
+        Loading {what}…
+      </span>
+      {soon && heads && (
+        <table className={css.bars} aria-hidden="true">
+          <thead>
+            <tr>
+              {heads.map((h) => (
+                <th key={h}>{h}</th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {bars(6).map((i) => (
+              <tr key={i}>
+                {heads.map((h) => (
+                  <td key={h}>
+                    <i />
+                  </td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+      {soon && !heads && bars(3).map((i) => <i key={i} aria-hidden="true" />)}
+    </div>
   );
 }
 

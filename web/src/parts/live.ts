@@ -75,6 +75,9 @@ if (typeof document !== 'undefined') {
   window.addEventListener('online', () => stream.retry());
 }
 
+/** useGone is since when nothing is heard, ms; 0: the connection stands, or nobody follows anything. */
+export const useGone = (): number => useSyncExternalStore(stream.watch, () => (stream.look().phase === 'offline' ? stream.look().since : 0));
+
 export const useConnection = (): State => useSyncExternalStore(stream.watch, stream.look);
 
 /** useRobots is the list of all robots, told at most twice a second. */

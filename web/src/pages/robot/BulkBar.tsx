@@ -52,8 +52,8 @@ export const BulkBar = memo(function BulkBar({
             All {count(rows.length)} that match
           </button>
         )}
-        <button type="button" onClick={choice.clear}>
-          Clear selection
+        <button type="button" aria-label="Clear selection" onClick={choice.clear}>
+          Clear
         </button>
       </div>
       {!may && <p className={parts.fact}>Your role can see robots but not operate them.</p>}

@@ -3,8 +3,9 @@ import { call, type Schemas } from '../../api/client';
 import { useAct } from '../../parts/act';
 import { Confirm } from '../../parts/Confirm';
 import { fleet } from '../../parts/live';
-import { TypedName, useProduction } from '../../parts/Production';
+import { Typed, TypedName, useProduction } from '../../parts/Production';
 import parts from '../../parts/parts';
+import { Radios } from '../../parts/Radios';
 import { Said } from '../../parts/Said';
 import type { Asked } from './actions';
 import { asksRunning, asksUntil, asksWhy, bodyOf, effects, grave, hard, phrase, productionOf, type Running, takesAway, verbs, type Wish, wish } from './bulk';
@@ -24,6 +25,12 @@ const runnings: readonly { value: Running; name: string }[] = [
   { value: 'keep', name: 'Wait for them' },
   { value: 'cancel', name: 'Cancel now' },
   { value: 'requeue', name: 'Hand back to the queue: they start again elsewhere' },
+];
+
+const waves: readonly { value: Wish['waves']; name: string }[] = [
+  { value: 'all', name: 'All at once' },
+  { value: 'size', name: 'So many robots at a time' },
+  { value: 'percent', name: 'So many percent at a time' },
 ];
 
 /** BulkDialog asks how something is done to many robots, and starts it as one operation of the server. */
@@ -88,16 +95,12 @@ export default function BulkDialog({ asked, onClose, onStarted }: { asked: Asked
         </>
       )}
       {asksRunning(asked.kind) && (
-        <fieldset className={parts.choice}>
-          <legend>Running jobs</legend>
-          {runnings
-            .filter((r) => asked.kind !== 'stop' || r.value !== 'requeue')
-            .map((r) => (
-              <label key={r.value}>
-                <input type="radio" name="running" checked={w.running === r.value} onChange={() => set({ running: r.value })} /> {r.name}
-              </label>
-            ))}
-        </fieldset>
+        <Radios
+          legend="Running jobs"
+          value={w.running}
+          onChange={(running) => set({ running })}
+          of={runnings.filter((r) => asked.kind !== 'stop' || r.value !== 'requeue')}
+        />
       )}
       {asksUntil(asked.kind) && (
         <label>
@@ -112,17 +115,7 @@ export default function BulkDialog({ asked, onClose, onStarted }: { asked: Asked
         </label>
       )}
       {n > 1 && asked.kind !== 'tag' && (
-        <fieldset className={parts.choice}>
-          <legend>Waves</legend>
-          <label>
-            <input type="radio" name="waves" checked={w.waves === 'all'} onChange={() => set({ waves: 'all' })} /> All at once
-          </label>
-          <label>
-            <input type="radio" name="waves" checked={w.waves === 'size'} onChange={() => set({ waves: 'size' })} /> So many robots at a time
-          </label>
-          <label>
-            <input type="radio" name="waves" checked={w.waves === 'percent'} onChange={() => set({ waves: 'percent' })} /> So many percent at a time
-          </label>
+        <Radios legend="Waves" value={w.waves} onChange={(v) => set({ waves: v })} of={waves}>
           {w.waves !== 'all' && (
             <label>
               {w.waves === 'percent' ? 'Percent of one wave' : 'Robots of one wave'}
@@ -139,7 +132,7 @@ export default function BulkDialog({ asked, onClose, onStarted }: { asked: Asked
             Stop when more than so many percent have failed
             <input type="number" min={0} max={100} value={w.stopAt} onChange={(e) => set({ stopAt: e.target.value })} />
           </label>
-        </fieldset>
+        </Radios>
       )}
       {asksWhy(asked.kind) && (
         <label>
@@ -148,12 +141,7 @@ export default function BulkDialog({ asked, onClose, onStarted }: { asked: Asked
         </label>
       )}
       {where !== '' && <TypedName name={where} value={typed} onChange={setTyped} />}
-      {must && (
-        <label>
-          Type {n} to say that you mean {robots}
-          <input inputMode="numeric" autoComplete="off" value={typed} onChange={(e) => setTyped(e.target.value)} />
-        </label>
-      )}
+      {must && <Typed word={String(n)} means={robots} value={typed} onChange={setTyped} />}
       <Said act={act} />
     </Confirm>
   );

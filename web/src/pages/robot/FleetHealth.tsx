@@ -41,7 +41,6 @@ export default function FleetHealth() {
   const [over, setOver] = useState(false);
   const { v, at } = useVitals(over);
   const numbers = useMay('numbers:read') ?? false;
-  const events = useMay('events:read') ?? false;
   const state = useLive<Schemas['FleetHealth']>('fleet state', {
     topics: [],
     ask: (s) => call('GET', '/fleet/health/summary', undefined, s),
@@ -58,20 +57,6 @@ export default function FleetHealth() {
     ask: (s) => (numbers ? call('GET', `/analytics/failures?range=24h&limit=${few}`, undefined, s) : Promise.resolve(null)),
     take: () => undefined,
   });
-  const doubled = useLive<Schemas['ActivityList'] | null>(`fleet doubled ${events}`, {
-    topics: ['robots'],
-    ask: (s) =>
-      events
-        ? call(
-            'GET',
-            `/metrics/activity?event_type=robot_error&limit=50&since=${encodeURIComponent(new Date(serverNow() - 2 * 3600_000).toISOString())}`,
-            undefined,
-            s,
-          )
-        : Promise.resolve(null),
-    take: (_, f) => (f.type === 'robot.identity_conflict' ? 'again' : undefined),
-  });
-  const name = (id: string) => fleet.row(id)?.name || id;
   return (
     <section className={css.page} aria-label="Health of the fleet" onPointerEnter={() => setOver(true)} onPointerLeave={() => setOver(false)}>
       {state.error && <Fault error={state.error} asOf={state.data ? state.asOf : ''} again={state.again} />}
@@ -101,14 +86,11 @@ export default function FleetHealth() {
           />
           <Trouble
             title="Two machines with one id"
-            list={
-              doubled.data?.events.flatMap((e) =>
-                e.robot_id
-                  ? [{ id: e.robot_id, more: `${String(e.details.hostname ?? '?')} and ${String(e.details.other_hostname ?? '?')}, at ${exact(e.timestamp)}` }]
-                  : [],
-              ) ?? []
-            }
-            none={doubled.data ? 'No second machine asked for an id in the last two hours.' : events ? '' : 'This needs the permission events:read.'}
+            list={v.doubled.map((r) => ({
+              id: r.robot_id,
+              more: `${r.hostname || 'a machine that gave no name'} is connected, ${r.duplicate_of} asks for its id`,
+            }))}
+            none="No second machine asked for an id in the last two hours."
           />
         </Panel>
         <Panel title="Highest CPU">
@@ -153,7 +135,6 @@ export default function FleetHealth() {
       </div>
       <p className={parts.fact}>
         As of {clock(at)}.{over && ' It stands still while the pointer is over it.'}
-        {doubled.data && doubled.data.events.length > 0 && ` ${name(doubled.data.events[0]?.robot_id ?? '')} is claimed by two machines.`}
       </p>
     </section>
   );

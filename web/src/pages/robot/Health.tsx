@@ -4,7 +4,8 @@ import css from '../../parts/parts';
 import { Fault, Loading } from '../../parts/States';
 import { Status } from '../../parts/Status';
 import { Table } from '../../parts/Table';
-import { measure, nameOf, readOf } from './health';
+import { limitsOf, nameOf, readOf } from './health';
+import own from './machine.module.css';
 
 /** Health is how well a robot does, check by check with its limits. */
 export function Health({ id }: { id: string }) {
@@ -13,7 +14,7 @@ export function Health({ id }: { id: string }) {
   const health = useLive<Schemas['RobotHealth']>(`${at}/health`, { topics: ['robots'], ask: (s) => call('GET', `${at}/health`, undefined, s), take: mine });
   const h = health.data;
   return (
-    <section aria-label="Health">
+    <section aria-label="Health" className={own.health}>
       <div className={css.bar}>
         <h2>Health</h2>
         {h && <Status word={h.health} />}
@@ -34,8 +35,8 @@ export function Health({ id }: { id: string }) {
                 <Status word={c.state} />
               </td>
               <td>{readOf(c)}</td>
-              <td>{c.name === 'quarantine' ? '–' : measure(c.degraded_at, c.unit)}</td>
-              <td>{c.name === 'quarantine' ? 'In it' : measure(c.failing_at, c.unit)}</td>
+              <td>{limitsOf(c)[0]}</td>
+              <td>{limitsOf(c)[1]}</td>
             </tr>
           ))}
         </Table>

@@ -18,7 +18,8 @@ import type { BulkKind } from './bulk';
 import { EditRobot, RunHere } from './dialogs';
 import { Health } from './Health';
 import { Machine } from './Machine';
-import { Heard, Meter, memory, Silent } from './RobotRow';
+import css from './machine.module.css';
+import { Doubled, Heard, Meter, memory, Silent } from './RobotRow';
 import { Commands, Config, Events, Jobs, Results } from './robotparts';
 import { pips } from './rows';
 import { type RobotTab, type Span, type Tab, tabs } from './tabs';
@@ -81,7 +82,7 @@ export function RobotPage({ id, search, onSearch }: { id: string; search: RobotT
   const r = robot.data;
   const tab = (search.tab ?? 'overview') as Tab;
   const range = (search.range ?? '1h') as Span;
-  const send = (kind: BulkKind) =>
+  const send = (kind: BulkKind | 'self-test') =>
     void act
       .run(
         `Asking for ${kind}…`,
@@ -118,11 +119,23 @@ export function RobotPage({ id, search, onSearch }: { id: string; search: RobotT
         <h1 className={parts.mono}>{r?.name || id}</h1>
         {r && <Status word={status} {...(r.mode_note ? { more: `· ${r.mode_note}` } : {})} />}
         {silent && heard && <Silent at={heard} />}
+        {r?.duplicate_of && <Doubled host={r.hostname} other={r.duplicate_of} />}
         {r?.mode_until && <span className={parts.fact}>until {exact(r.mode_until)}</span>}
         <span className={parts.grow} />
         <Link to="/fleet/robots" search={{}}>
           All robots
         </Link>
+        {r && (
+          <button
+            type="button"
+            className={parts.primary}
+            disabled={!run}
+            title={run ? undefined : 'Your role may not run jobs.'}
+            onClick={() => setOpen('run')}
+          >
+            Run a workflow here…
+          </button>
+        )}
       </div>
       {r && (
         <div className={parts.fact} data-testid="now">
@@ -137,15 +150,15 @@ export function RobotPage({ id, search, onSearch }: { id: string; search: RobotT
       {!r && !robot.error && <Loading what="the robot" />}
       {r && (
         <>
-          <div className={parts.bar}>
+          <div className={`${parts.bar} ${css.commands}`}>
             {commands.map((c) => (
               <button key={c} type="button" disabled={!may || act.busy} onClick={() => (plain.has(c) ? send(c) : setWish({ kind: c, ids: [id] }))}>
                 {label(c)}
                 {plain.has(c) ? '' : '…'}
               </button>
             ))}
-            <button type="button" disabled={!run} onClick={() => setOpen('run')}>
-              Run a workflow here…
+            <button type="button" disabled={!may || act.busy} onClick={() => send('self-test')}>
+              Self-test
             </button>
             {known === false && <span className={parts.fact}>Your role can see robots but not operate them.</span>}
           </div>

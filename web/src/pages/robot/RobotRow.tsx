@@ -59,9 +59,13 @@ export const RobotRow = memo(function RobotRow(p: RowProps) {
     </span>
   );
   const link = (
-    <Link to="/fleet/robots/$id" params={{ id }} title={r.hostname}>
-      {name}
-    </Link>
+    <>
+      <Link to="/fleet/robots/$id" params={{ id }} title={r.hostname}>
+        {name}
+      </Link>
+      {r.duplicate_of && <Doubled host={r.hostname} other={r.duplicate_of} />}
+      {r.hostname && <span className={css.host}>{r.hostname}</span>}
+    </>
   );
   const menu = (
     <span role="cell" className={css.cell}>
@@ -133,6 +137,16 @@ export function Silent({ at }: { at: number }) {
   return <span className={css.warn}> silent {span(Math.floor(Math.max(0, now - at) / 1000) * 1000).replace('0 ms', '0 s')}</span>;
 }
 
+/** Doubled says that two machines have one id. */
+export function Doubled({ host, other }: { host: string; other: string }) {
+  return (
+    <span className={css.warn} title={`${host || 'A machine'} is connected, and ${other} asks for the same id. Give each machine a key of its own.`}>
+      {' '}
+      two machines
+    </span>
+  );
+}
+
 function Jobs({ r }: { r: LiveRobot }) {
   const marks = pips(r.current_jobs, r.max_concurrent_jobs);
   return (
@@ -179,8 +193,9 @@ const Capabilities = memo(function Capabilities({ list }: { list: readonly strin
   const names = list.map(nameOf);
   const all = names.join(', ');
   return (
-    <span role="cell" title={all}>
-      {names.length > 2 ? `${names.slice(0, 2).join(', ')} +${names.length - 2}` : all || '–'}
+    <span role="cell" className={css.job} title={all}>
+      <span className={css.cut}>{names.slice(0, 2).join(', ') || '–'}</span>
+      {names.length > 2 && <span>+{names.length - 2}</span>}
     </span>
   );
 });
@@ -190,7 +205,7 @@ const Told = memo(function Told({ id, details, jobs, on }: { id: string; details
   const d = useDetail(details, id);
   const job = jobs > 0 ? d?.jobs?.[0] : undefined;
   const more = (d?.jobs?.length ?? 0) - 1;
-  const why = d?.health_reasons[0] ?? '';
+  const why = (d?.health_reasons[0] ?? '').replace(/^Its? /, '').replace(/\.$/, '');
   return (
     <>
       <span role="cell">

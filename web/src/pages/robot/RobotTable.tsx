@@ -9,6 +9,7 @@ import { fleet } from '../../parts/live';
 import { useNarrow } from '../../parts/narrow';
 import type { Item } from '../../parts/RowMenu';
 import { useMay } from '../../parts/session';
+import { useSoon } from '../../parts/soon';
 import type { Actions } from './actions';
 import { Peeks } from './Peek';
 import { RobotRow } from './RobotRow';
@@ -18,18 +19,62 @@ import { useDetails, useLimits, useListed, useStable } from './use';
 import type { Choice } from './useChoice';
 
 const heads: readonly { name: string; sort?: Sort; width: string; tenant?: boolean }[] = [
-  { name: 'Status', sort: 'status', width: '142px' },
-  { name: 'Name', sort: 'name', width: 'minmax(108px, 1.2fr)' },
-  { name: 'Environment', sort: 'environment', width: '92px' },
+  { name: 'Status', sort: 'status', width: '138px' },
+  { name: 'Name', sort: 'name', width: 'minmax(104px, 1.1fr)' },
+  { name: 'Environment', sort: 'environment', width: '88px' },
   { name: 'Tenant', width: '76px', tenant: true },
   { name: 'Jobs', sort: 'jobs', width: '80px' },
   { name: 'CPU', sort: 'cpu', width: '96px' },
-  { name: 'Memory', sort: 'memory', width: '68px' },
+  { name: 'Memory', sort: 'memory', width: '64px' },
   { name: 'Capabilities', width: 'minmax(98px, 1fr)' },
   { name: 'Current job', width: 'minmax(120px, 1.2fr)' },
-  { name: 'Health', width: 'minmax(92px, 1fr)' },
-  { name: 'Last heartbeat', sort: 'heartbeat', width: '96px' },
+  { name: 'Health', width: 'minmax(104px, 1.4fr)' },
+  { name: 'Last heartbeat', sort: 'heartbeat', width: '108px' },
 ];
+
+/** columnsOf are the columns of the list as a grid has them. */
+function columnsOf(narrow: boolean, everywhere: boolean) {
+  const shown = heads.filter((h) => !h.tenant || everywhere);
+  return { shown, columns: narrow ? '36px minmax(0, 1fr) max-content 40px' : `32px ${shown.map((h) => h.width).join(' ')} 36px` };
+}
+
+/** Waiting stands where the list will be, in its columns. */
+export function Waiting() {
+  const everywhere = useMay('system:read') ?? false;
+  const narrow = useNarrow();
+  const soon = useSoon();
+  const { shown, columns } = columnsOf(narrow, everywhere);
+  return (
+    <div className={css.grid}>
+      <span role="status" className={css.hidden}>
+        Loading robots…
+      </span>
+      {soon && (
+        <div aria-hidden="true">
+          {!narrow && (
+            <div className={`${css.row} ${css.header}`} style={{ gridTemplateColumns: columns }}>
+              <span />
+              {shown.map((h) => (
+                <span key={h.name}>{h.name}</span>
+              ))}
+            </div>
+          )}
+          {Array.from({ length: 12 }, (_, i) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: they are all alike
+            <div key={i} className={css.row} style={{ gridTemplateColumns: columns }}>
+              <span />
+              {(narrow ? ['Name', 'Jobs'] : shown.map((h) => h.name)).map((n) => (
+                <span key={n}>
+                  <i className={css.bone} />
+                </span>
+              ))}
+            </div>
+          ))}
+        </div>
+      )}
+    </div>
+  );
+}
 
 interface Props {
   search: RobotSearch;
@@ -50,8 +95,7 @@ export const RobotTable = memo(function RobotTable({ search, set, choice, action
   const [over, setOver] = useState(false);
   const [menu, setMenu] = useState('');
   const walked = useRef(false); // somebody goes through the rows by key
-  const shown = heads.filter((h) => !h.tenant || everywhere);
-  const columns = narrow ? '36px minmax(0, 1fr) max-content 40px' : `32px ${shown.map((h) => h.width).join(' ')} 36px`;
+  const { shown, columns } = columnsOf(narrow, everywhere);
   const ids = useMemo(() => rows.map((r) => r.robot_id), [rows]);
   // Nothing moves under the hand: who is in the list and in which order changes when the pointer has left it.
   const question = [search.q, search.status, search.cap, search.env, search.tag, search.sort].join('\n');

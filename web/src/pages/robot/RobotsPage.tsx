@@ -10,7 +10,7 @@ import { robotCommands } from '../../parts/told';
 import { label } from '../../parts/words';
 import { chosenIds, useActions } from './actions';
 import { BulkBar } from './BulkBar';
-import { RobotTable } from './RobotTable';
+import { RobotTable, Waiting } from './RobotTable';
 import css from './robots.module.css';
 import { listOf, type RobotSearch, robotSearch, shapesOfPage, words } from './rows';
 import { Counted, Toolbar } from './Toolbar';
@@ -79,7 +79,7 @@ export function RobotsPage({ search, onSearch }: { search: RobotSearch; onSearch
       {choice.count > 0 && (
         <BulkBar search={search} choice={choice} may={acting.may} manage={acting.manage} onAsk={(k) => acting.ask(k, chosenIds(choice, matching))} />
       )}
-      {!state.loaded && !state.error && <Loading what="robots" />}
+      {!state.loaded && !state.error && (view === 'table' ? <Waiting /> : <Loading what="robots" />)}
       {state.loaded && state.none && (
         <Empty command="fleet robot enrol --help">
           No robots yet. A robot is a machine that runs your workflows. Press Add robot for a command that makes one, with a token that works once.

@@ -15,6 +15,7 @@ const names: Readonly<Record<string, string>> = {
   disconnects: 'Ends of its connection in an hour',
   quarantine: 'Quarantine',
   clock_offset: 'Offset of its clock',
+  self_test: 'Last self-test',
 };
 
 export const nameOf = (c: Check): string => names[c.name] ?? label(c.name);
@@ -22,13 +23,31 @@ export const nameOf = (c: Check): string => names[c.name] ?? label(c.name);
 /** measure is a value in its unit. */
 export function measure(n: number, unit: string): string {
   if (unit === 'percent') return `${n >= 10 ? Math.round(n) : n.toFixed(1)} %`;
-  if (unit === 'seconds') return span(1000 * Math.round(n));
+  if (unit === 'seconds')
+    return span(1000 * Math.round(n))
+      .replace(/^0 ms$/, '0 s')
+      .replace(/ min 0 s$/, ' min');
   return String(Math.round(n));
 }
 
+/** Checks that know only well or not, in words. */
+const plain: Readonly<Record<string, { no: string; well: string; bad: string; failing: string }>> = {
+  quarantine: { no: 'Not read', well: 'No', bad: 'Yes', failing: 'In it' },
+  self_test: { no: 'Never tested', well: 'Passed', bad: 'Failed', failing: 'It found something wrong' },
+};
+
 /** readOf is what a check read; one that read nothing says so. */
-export const readOf = (c: Check): string =>
-  c.state === 'unknown' ? 'Not read' : c.name === 'quarantine' ? (c.value > 0 ? 'Yes' : 'No') : measure(c.value, c.unit);
+export function readOf(c: Check): string {
+  const p = plain[c.name];
+  if (c.state === 'unknown') return p?.no ?? 'Not read';
+  return p ? (c.value > 0 ? p.bad : p.well) : measure(c.value, c.unit);
+}
+
+/** limitsOf are from where on a check is degraded, and failing. */
+export function limitsOf(c: Check): readonly [string, string] {
+  const p = plain[c.name];
+  return p ? ['–', p.failing] : [measure(c.degraded_at, c.unit), measure(c.failing_at, c.unit)];
+}
 
 export interface Drawn {
   at: number[];

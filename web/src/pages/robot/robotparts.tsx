@@ -1,10 +1,12 @@
 /** The parts of the page of a robot that are lists. */
 import { Link } from '@tanstack/react-router';
-import type { Robot, Schemas } from '../../api/client';
+import { call, type Robot, type Schemas } from '../../api/client';
+import { onlyIf, useLive } from '../../parts/live';
 import css from '../../parts/parts';
 import { capabilities } from '../../parts/RobotPicker/picker';
 import { Loading } from '../../parts/States';
 import { Status } from '../../parts/Status';
+import { useMay } from '../../parts/session';
 import { Table } from '../../parts/Table';
 import { Ago, exact } from '../../parts/Time';
 import { between, label, lasted, shapes } from '../../parts/words';
@@ -65,12 +67,14 @@ export function Results({ jobs }: { jobs: readonly Job[] }) {
   );
 }
 
+const jobHeads = ['State', 'Workflow', 'Created', 'Started', 'Duration', 'Why it failed'];
+
 /** Jobs is the list of its newest jobs. */
 export function Jobs({ jobs, loaded }: { jobs: readonly Job[]; loaded: boolean }) {
-  if (!loaded) return <Loading what="its jobs" />;
+  if (!loaded) return <Loading what="its jobs" heads={jobHeads} />;
   if (jobs.length === 0) return <p className={css.fact}>This robot has had no job yet.</p>;
   return (
-    <Table label="Jobs of the robot" heads={['State', 'Workflow', 'Created', 'Started', 'Duration', 'Why it failed']}>
+    <Table label="Jobs of the robot" heads={jobHeads}>
       {jobs.slice(0, squares).map((j) => (
         <tr key={j.job_id}>
           <td>
@@ -101,12 +105,14 @@ export function Jobs({ jobs, loaded }: { jobs: readonly Job[]; loaded: boolean }
 
 const steps: Record<string, string> = { requested: 'pending', delivered: 'assigned', done: 'completed', failed: 'failed', expired: 'timeout' };
 
+const commandHeads = ['Command', 'State', 'Asked', 'By', 'Delivered', 'Ended', 'Took', 'What it said'];
+
 /** Commands is what was asked of it: asked, delivered, done or failed, by whom, and how long it took. */
 export function Commands({ list }: { list: readonly Schemas['CommandEntry'][] | undefined }) {
-  if (!list) return <Loading what="its commands" />;
+  if (!list) return <Loading what="its commands" heads={commandHeads} />;
   if (list.length === 0) return <p className={css.fact}>Nothing was asked of this robot yet. What is asked above is kept here with what became of it.</p>;
   return (
-    <Table label="Commands" heads={['Command', 'State', 'Asked', 'By', 'Delivered', 'Ended', { number: 'Took' }, 'What it said']}>
+    <Table label="Commands" heads={commandHeads.map((h) => (h === 'Took' ? { number: h } : h))}>
       {list.map((c) => {
         const ms = took(c);
         return (
@@ -135,13 +141,44 @@ export function Commands({ list }: { list: readonly Schemas['CommandEntry'][] | 
   );
 }
 
+/** Usual are the workflows that usually run on it. Which they are is said with a workflow, not here. */
+function Usual({ id }: { id: string }) {
+  const may = useMay('workflows:read');
+  const list = useLive<Schemas['UsualWorkflowList']>(`usual of ${id} ${may}`, {
+    topics: ['events'],
+    ask: (s) => (may ? call('GET', `/robots/${encodeURIComponent(id)}/assignments`, undefined, s) : Promise.resolve({ assignments: [] })),
+    take: onlyIf((f) => f.type === 'assignment.changed'),
+  });
+  if (may === false) return <>This needs the permission workflows:read.</>;
+  if (list.error) return <span className={css.bad}>{list.error.message}</span>;
+  if (!list.data) return null;
+  if (list.data.assignments.length === 0)
+    return (
+      <>
+        None <span className={css.hint}>set with fleet workflow assign WORKFLOW {id}</span>
+      </>
+    );
+  return list.data.assignments.map((u, i) => (
+    <span key={u.workflow_id}>
+      {i > 0 && ', '}
+      <Link to="/workflows/$id" params={{ id: u.workflow_id }} title={u.notes}>
+        {u.workflow_name}
+      </Link>{' '}
+      <span className={css.hint}>{u.is_default ? 'tried here before all others' : `priority ${u.priority}, 0 goes first`}</span>
+    </span>
+  ));
+}
+
 const said = (v: unknown): string => (typeof v === 'string' ? v : JSON.stringify(v));
 
 /** Config is what is known of it, and which of that a person has set. */
 export function Config({ r, may, onEdit }: { r: Robot; may: boolean; onEdit: () => void }) {
   const pinned = new Set(r.pinned ?? []);
   const set = (field: string) => (pinned.has(field) ? <span className={css.hint}> set by a person</span> : null);
-  const facts = Object.entries(r.facts ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
+  // What the orchestrator itself noted stands among the checks of its health.
+  const facts = Object.entries(r.facts ?? {})
+    .filter(([, f]) => f.source !== 'probe')
+    .sort(([a], [b]) => (a < b ? -1 : 1));
   return (
     <>
       <dl className={css.facts}>
@@ -178,6 +215,10 @@ export function Config({ r, may, onEdit }: { r: Robot; may: boolean; onEdit: () 
         <dd>
           {r.tags.join(', ') || 'None'}
           {set('tags')}
+        </dd>
+        <dt>Default workflows</dt>
+        <dd>
+          <Usual id={r.robot_id} />
         </dd>
         <dt>Known since</dt>
         <dd>{exact(r.created_at)}</dd>

@@ -14,6 +14,7 @@ const robot = (id: string, more: Partial<LiveRobot> = {}): LiveRobot =>
     memory_mb: 0,
     last_heartbeat: now - 1000,
     quarantine_until: null,
+    duplicate_of: '',
     ...more,
   }) as LiveRobot;
 

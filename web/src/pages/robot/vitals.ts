@@ -17,6 +17,7 @@ export interface Vitals {
   memory: readonly LiveRobot[];
   silent: readonly LiveRobot[]; // the longest first
   quarantined: readonly LiveRobot[];
+  doubled: readonly LiveRobot[]; // two machines have their id
   versions: readonly Bar[];
   causes: readonly Bar[]; // of robots in error
 }
@@ -48,10 +49,12 @@ export function vitals(robots: readonly LiveRobot[], now: number): Vitals {
   let never = 0;
   const silent: LiveRobot[] = [];
   const quarantined: LiveRobot[] = [];
+  const doubled: LiveRobot[] = [];
   for (const r of robots) {
     versions.set(r.version, (versions.get(r.version) ?? 0) + 1);
     const held = r.quarantine_until !== null && r.quarantine_until > now;
     if (held) quarantined.push(r);
+    if (r.duplicate_of) doubled.push(r);
     if (r.last_heartbeat === null) never++;
     if (r.status === 'offline') {
       offline++;
@@ -78,6 +81,7 @@ export function vitals(robots: readonly LiveRobot[], now: number): Vitals {
     memory: top(here, most, (r) => r.memory_mb),
     silent: silent.sort((a, b) => (a.last_heartbeat ?? 0) - (b.last_heartbeat ?? 0)),
     quarantined: quarantined.sort((a, b) => (a.quarantine_until ?? 0) - (b.quarantine_until ?? 0)),
+    doubled,
     versions: bars(versions).map((b) => ({ ...b, name: b.name || 'not said' })),
     causes: bars(causes),
   };
