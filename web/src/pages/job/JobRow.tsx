@@ -8,7 +8,7 @@ import { Ago, exact, useNow } from '../../parts/Time';
 import { label, lasted, priority, span } from '../../parts/words';
 import { waits } from '../../words/waiting';
 import own from './jobs.module.css';
-import { graceLeft, timed, waitedFor } from './rows';
+import { brief, graceLeft, timed, waitedFor } from './rows';
 
 export type Line = Schemas['JobLine'];
 
@@ -191,7 +191,7 @@ function Waits({ since }: { since: string }) {
 function How({ job: j, onForce, peek, onPeek }: { job: Line; onForce: (() => void) | undefined; peek: boolean; onPeek: () => void }) {
   const now = useNow();
   if (j.status === 'pending') {
-    const why = timed(j, now) || j.waiting_summary || waits(j.waiting_on, j.waiting_reason || j.waiting_code);
+    const why = timed(j, now) || brief(j.waiting_summary ?? '') || waits(j.waiting_on, j.waiting_reason || j.waiting_code);
     return (
       <button type="button" className={own.whyButton} title={`${j.waiting_summary || why} Why? Space`} aria-expanded={peek} onClick={onPeek}>
         {why}

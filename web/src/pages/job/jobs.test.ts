@@ -3,7 +3,7 @@ import type { Schemas } from '../../api/client';
 import { cliOf, exportCommand, exportQuery, listQuery } from './actions';
 import { actionOf, bulkBody, effects, priorityOf, summaryOf } from './bulk';
 import { spanAt, stack, states, top } from './histogram';
-import { asked, filters, graceLeft, jobSearch, longest, many, prioritySaid, spanOf, spanWords, timed, turned, waitedFor } from './rows';
+import { asked, brief, filters, graceLeft, jobSearch, longest, many, prioritySaid, spanOf, spanWords, timed, turned, waitedFor } from './rows';
 
 const now = Date.parse('2026-11-27T12:00:00Z');
 
@@ -61,6 +61,10 @@ describe('the address of the list of jobs', () => {
     expect(timed({ ...base, waiting_on: 'time', epoch: 0, not_before: at(7200) }, now)).toBe('Begins in 2 h');
     expect(timed(base, now + 41_000)).toBe(''); // it waits for something else by now
     expect(timed({ ...base, waiting_on: 'robot' }, now)).toBe('');
+  });
+  it('leaves the counts of a reason to the panel', () => {
+    expect(brief('Waits for a free slot: 19 robots fit, none free (15 capability, 6 offline).')).toBe('Waits for a free slot: 19 robots fit, none free.');
+    expect(brief('Waits for 1 job (a) that it depends on.')).toBe('Waits for 1 job (a) that it depends on.');
   });
   it('counts the grace of a stop, and not the time for the word of the robot', () => {
     const asked = new Date(now + 65_000).toISOString();

@@ -209,7 +209,7 @@ export function Events({ id }: { id: string }) {
 
 /** Pairs is what an event holds, name by name. */
 function Pairs({ of }: { of: unknown }) {
-  const list = Object.entries((of ?? {}) as Record<string, unknown>);
+  const list = Object.entries((of ?? {}) as Record<string, unknown>).filter(([, v]) => v !== '' && v !== null);
   if (list.length === 0) return <>–</>;
   return (
     <dl className={pane.pairs}>

@@ -140,6 +140,9 @@ export function turned(words: string | undefined, word: string): string {
 /** waitedFor is a time of waiting behind its reason, in whole minutes; below one there is nothing to tell. */
 export const waitedFor = (ms: number): string => (ms < 60_000 ? '' : ` · ${span(Math.floor(ms / 60_000) * 60_000).replace(/ 0 s$/, '')}`);
 
+/** brief is a reason of waiting without the counts in its brackets, as a row has room for it; the panel beside the row has all of it. */
+export const brief = (summary: string): string => summary.replace(/ \([^()]*\)(?=\.?$)/, '');
+
 /** timed is the reason of one that waits for a time, as the time that is left; empty where it waits for something else, or no more. */
 export function timed(j: Pick<Schemas['JobLine'], 'waiting_on' | 'not_before' | 'epoch' | 'error_class'>, now: number): string {
   const left = j.not_before && (j.waiting_on === 'time' || j.waiting_on === 'backoff') ? Date.parse(j.not_before) - now : 0;
