@@ -71,7 +71,7 @@ type JobBulkRequest struct {
 	Kind   fleet.CommandKind `json:"kind"` // fleet.BulkCancelJobs or fleet.BulkRetryJobs
 	Jobs   []fleet.ID        `json:"ids,omitempty"`
 	Filter *JobFilter        `json:"filter,omitempty"`
-	Params map[string]any    `json:"params,omitempty"` // of a cancel: grace_seconds, force, reason
+	Params map[string]any    `json:"params,omitempty"` // of a cancel: grace_seconds, force, reason; of a retry: from
 }
 
 // JobFilter selects jobs as JobQuery does.

@@ -75,6 +75,9 @@ type JobDetail struct {
 	WaitMS         int64       `json:"wait_ms,omitempty"`         // from creation to the first start
 	TotalMS        int64       `json:"total_ms,omitempty"`        // from creation to the end
 
+	PrioritySource fleet.PrioritySource `json:"priority_source,omitempty"`     // who said how urgent it is; empty: not known any more
+	PriorityBy     string               `json:"priority_changed_by,omitempty"` // of a change: who that was
+
 	Resumable *fleet.Resumable  `json:"resumable,omitempty"`    // it failed: whether a retry can go on from there
 	Resumed   *fleet.Resumption `json:"resumed_from,omitempty"` // it goes on where another one failed
 

@@ -82,6 +82,7 @@ type JobChange struct {
 	Reason   string   `json:"reason"`          // of a cancel
 	Priority Priority `json:"priority"`        // of a change of it
 	Target   RobotID  `json:"target_robot_id"` // of a move; empty: any
+	Onward   bool     `json:"onward"`          // of a retry: from the node that failed, where that can be
 }
 
 // OfJobs says whether the targets are jobs and not robots.

@@ -101,6 +101,8 @@ type JobData struct {
 	Traceparent string          `json:"-"`
 	// Resumes is the checkpoint that a new job starts from. It is read by itself.
 	Resumes *Resumption `json:"-"`
+	// PrioritySource is told with a new job, and kept with its first event alone.
+	PrioritySource PrioritySource `json:"-"`
 }
 
 // JobError is what a robot, or the orchestrator, says of a failed attempt.

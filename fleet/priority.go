@@ -15,6 +15,19 @@ const (
 	PriorityDefault Priority = 10
 )
 
+// PrioritySource is who said how urgent a job is.
+type PrioritySource string
+
+// The sources of a priority.
+const (
+	PriorityOfRequest  PrioritySource = "request"
+	PriorityOfSchedule PrioritySource = "schedule" // that made the job
+	PriorityOfTrigger  PrioritySource = "trigger"  // that made the job
+	PriorityOfTenant   PrioritySource = "tenant"   // nobody said: what its jobs have
+	PriorityOfRetry    PrioritySource = "retry"    // the job that it repeats had it
+	PriorityOfChange   PrioritySource = "change"   // somebody changed it while the job waited
+)
+
 // ParsePriority takes a number or one of the names critical, high, normal, low.
 func ParsePriority(text string) (Priority, error) {
 	switch strings.ToLower(strings.TrimSpace(text)) {

@@ -2,7 +2,7 @@ package cli
 
 import (
 	"context"
-	"os"
+	"io"
 	"strconv"
 	"time"
 
@@ -66,19 +66,11 @@ func (c *artifactGetCmd) Run(ctx context.Context, sh *shell) error {
 	if err != nil {
 		return err
 	}
-	if c.File == "" {
-		_, err = sh.out.Write(body)
+	err = sh.into(c.File, "The file", func(w io.Writer) error {
+		_, err := w.Write(body)
 		return err
-	}
-	f, err := os.OpenFile(c.File, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(body)
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
+	})
+	if err == nil && c.File != "" {
 		sh.note("%d bytes are in %s.", len(body), c.File)
 	}
 	return err

@@ -42,12 +42,17 @@ type jobWords struct {
 	Trigger  []string         `help:"only jobs that come from this: manual, schedule, api, trigger, chain or retry (repeatable)" placeholder:"WORD"`
 	Priority []fleet.Priority `help:"only jobs of this priority, 0 to 20 (repeatable)" placeholder:"N"`
 	Search   string           `help:"only jobs whose id, names, robot or submitter contain this" placeholder:"TEXT"`
-	Since    time.Duration    `help:"only jobs that are not older" placeholder:"24h"`
+	Since    time.Duration    `help:"only jobs that are not older" placeholder:"24h" xor:"begin"`
+	From     time.Time        `help:"only jobs made at this time or later" placeholder:"TIME" xor:"begin"`
+	Until    time.Time        `help:"only jobs made before this time" placeholder:"TIME"`
 }
 
 // query is what is asked for.
 func (c *jobWords) query(now time.Time) client.JobQuery {
-	q := client.JobQuery{Status: c.Status, Why: c.Why, Triggers: c.Trigger, Priorities: c.Priority, Text: c.Search, Page: fleet.Page{Limit: fleet.PageMax}}
+	q := client.JobQuery{
+		Status: c.Status, Why: c.Why, Triggers: c.Trigger, Priorities: c.Priority, Text: c.Search, From: c.From, To: c.Until,
+		Page: fleet.Page{Limit: fleet.PageMax},
+	}
 	for _, id := range c.Robot {
 		q.Robots = append(q.Robots, fleet.RobotID(id))
 	}
@@ -62,7 +67,7 @@ func (c *jobWords) query(now time.Time) client.JobQuery {
 
 // narrow says whether they leave anything out.
 func (c *jobWords) narrow() bool {
-	return len(c.Status)+len(c.Robot)+len(c.Workflow)+len(c.Why)+len(c.Trigger)+len(c.Priority) > 0 || c.Search != "" || c.Since > 0
+	return len(c.Status)+len(c.Robot)+len(c.Workflow)+len(c.Why)+len(c.Trigger)+len(c.Priority) > 0 || c.Search != "" || c.Since > 0 || !c.From.IsZero() || !c.Until.IsZero()
 }
 
 type jobListCmd struct {
@@ -173,7 +178,7 @@ func jobCard(j client.JobDetail) *card {
 	c.add("robot", string(j.RobotID))
 	c.add("only on", string(j.Target))
 	c.add("needs", strings.Join(j.Requires, ", "))
-	c.add("priority", strconv.Itoa(int(j.Priority)))
+	c.add("priority", strconv.Itoa(int(j.Priority))+priorityFrom(&j))
 	if j.Environment != fleet.DefaultEnvironment {
 		c.add("environment", j.Environment)
 	}
@@ -210,6 +215,22 @@ func jobCard(j client.JobDetail) *card {
 		c.add("resumable", "no: "+clean(r.Reason))
 	}
 	return c
+}
+
+// priorityFrom says who made a job as urgent as it is.
+func priorityFrom(j *client.JobDetail) string {
+	switch j.PrioritySource {
+	case "":
+		return ""
+	case fleet.PriorityOfTenant:
+		return ", as jobs of the tenant have it"
+	case fleet.PriorityOfRetry:
+		return ", as the job before had it"
+	case fleet.PriorityOfChange:
+		return ", changed by " + clean(j.PriorityBy)
+	case fleet.PriorityOfRequest, fleet.PriorityOfSchedule, fleet.PriorityOfTrigger:
+	}
+	return ", from the " + clean(string(j.PrioritySource))
 }
 
 // segmentLine says in one line how a segment stands.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/casarerpa/fleet/client"
@@ -25,6 +26,7 @@ type jobBulkCmd struct {
 	Since    time.Duration    `help:"of all jobs that are not older" placeholder:"24h"`
 	All      bool             `help:"of all jobs"`
 
+	From   string `enum:"start,failed-node" default:"start" help:"retry: start, or failed-node where that can be"`
 	Force  bool   `help:"cancel: do not wait for the step to end"`
 	Reason string `help:"cancel: why" placeholder:"TEXT"`
 	To     string `help:"priority: 0 to 20, 0 goes first; move: the id of a robot, or any" placeholder:"VALUE"`
@@ -39,7 +41,8 @@ Examples:
     fleet job bulk cancel --status pending --why no_match
     fleet job bulk priority --workflow 01939c3e-7b1a-7c3d-8e4f-0123456789ab --to 2
     fleet job bulk move --why robot_offline --to any
-    fleet job bulk retry --status failed --since 24h --workflow 01939c3e-7b1a-7c3d-8e4f-0123456789ab`
+    fleet job bulk retry --status failed --since 24h --workflow 01939c3e-7b1a-7c3d-8e4f-0123456789ab
+    fleet job bulk retry --status failed --from failed-node`
 }
 
 // Run starts the operation and shows how far it is.
@@ -58,7 +61,7 @@ func (c *jobBulkCmd) Run(ctx context.Context, sh *shell) error {
 	in := client.JobBulkRequest{Kind: fleet.BulkCancelJobs, Params: map[string]any{"force": c.Force, "reason": c.Reason}}
 	switch c.Do {
 	case "retry":
-		in.Kind, in.Params = fleet.BulkRetryJobs, nil
+		in.Kind, in.Params = fleet.BulkRetryJobs, map[string]any{"from": strings.ReplaceAll(c.From, "-", "_")}
 	case "priority":
 		to, err := fleet.ParsePriority(c.To)
 		if err != nil {

@@ -29,7 +29,7 @@ func eventShapes() []eventShape {
 	job, robot := fleet.SubjectJob, fleet.SubjectRobot
 	return []eventShape{
 		{fleet.EventJobSubmitted, job, "A job was stored.", map[string]string{
-			"workflow_id": "text", "workflow_name": "text", "priority": "number", "retry_of?": "text",
+			"workflow_id": "text", "workflow_name": "text", "priority": "number", "priority_source?": "text", "retry_of?": "text",
 			"parent_job_id?": "text", "segment?": "number", "segments?": "number", "not_before?": "text", "schedule_id?": "text",
 		}},
 		{fleet.EventJobAssigned, job, "A robot was offered the job.", map[string]string{"robot_id": "text"}},

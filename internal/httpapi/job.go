@@ -36,6 +36,9 @@ type JobDetail struct {
 	Resumable *fleet.Resumable  `json:"resumable,omitempty" doc:"Of a job that ended without success: the node from which a retry can go on, or why none can."`
 	Resumed   *fleet.Resumption `json:"resumed_from,omitempty" doc:"The job goes on where another one failed: the nodes of done_before ran there and do not run again."`
 
+	PrioritySource fleet.PrioritySource `json:"priority_source,omitempty" enum:"request,schedule,trigger,tenant,retry,change" doc:"Who said how urgent it is: the request; the schedule or the trigger that made it; the tenant, whose jobs have it if nobody says; the job that it repeats; or somebody who changed it while it waited. Left out where the events that tell of it are not kept any more."`
+	PriorityBy     string               `json:"priority_changed_by,omitempty" doc:"Of change: who that was."`
+
 	AcceptBy time.Time `json:"accept_by,omitzero" doc:"The offer that is open lapses then."`
 	LeavesAt time.Time `json:"leaves_robot_at,omitzero" doc:"The robot is silent: if it stays so, the job leaves it about then."`
 	Alike    string    `json:"failure_fingerprint,omitempty" doc:"Of a failure: those that are like it have the same; see /analytics/failures."`
@@ -433,6 +436,7 @@ func (a *API) getJob(ctx context.Context, in *JobInput) (*jobReply, error) {
 	d := JobDetail{
 		Job: showJob(v.Job), JobData: v.Data, WaitingSummary: v.Waiting, Resumable: v.Resumable, Resumed: v.Resumed, Nodes: v.Nodes, TypicalMS: v.Typical.Milliseconds(), Runs: v.Runs,
 		AcceptBy: v.AcceptBy, LeavesAt: v.LeavesAt, Alike: v.Alike,
+		PrioritySource: v.Source.From, PriorityBy: v.Source.By,
 	}
 	stamp(&d.AcceptBy, &d.LeavesAt)
 	for i := range v.Open {

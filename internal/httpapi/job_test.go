@@ -274,3 +274,18 @@ func TestWorkflows(t *testing.T) {
 	scenario{name: "by id and version", as: "operator", method: "POST", path: "/api/v1/jobs", body: fmt.Sprintf(`{"workflow_id":%q,"version":1}`, first.WorkflowID), status: 201, has: []string{`"version":1`}, events: []fleet.EventKind{fleet.EventJobSubmitted}}.run(w)
 	scenario{name: "no such version", as: "operator", method: "POST", path: "/api/v1/jobs", body: fmt.Sprintf(`{"workflow_id":%q,"version":9}`, first.WorkflowID), status: 404}.run(w)
 }
+
+// TestJobBulkFrom takes the two words for where a retry begins, and no other.
+func TestJobBulkFrom(t *testing.T) {
+	w := newWorld(t)
+	id := read[SubmittedJob](w, w.do("developer", "POST", "/api/v1/jobs", `{"workflow_json":`+doc+`}`)).ID
+	for from, status := range map[string]int{"start": 202, "failed_node": 202, "middle": 422} {
+		body := `{"kind":"job_retry","ids":["` + string(id) + `"],"params":{"from":"` + from + `"}}`
+		if a := w.do("developer", "POST", "/api/v1/jobs/bulk-actions", body); a.status != status || status == 422 && !strings.Contains(a.body, "params.from") {
+			t.Errorf("%s: %d %s", from, a.status, a.body)
+		}
+	}
+	if d := read[JobDetail](w, w.do("viewer", "GET", "/api/v1/jobs/"+string(id), "")); d.PrioritySource != fleet.PriorityOfTenant {
+		t.Errorf("the priority is from %q", d.PrioritySource)
+	}
+}

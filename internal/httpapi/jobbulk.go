@@ -25,6 +25,8 @@ type JobBulkParams struct {
 	Force  bool   `json:"force,omitempty" doc:"Of a cancel: do not wait for the step to end."`
 	Reason string `json:"reason,omitempty" doc:"Of a cancel."`
 
+	From string `json:"from,omitempty" enum:"start,failed_node" doc:"Of job_retry. start, or left out: all of the workflow. failed_node: each job goes on with the node that failed where it can, and begins from the start where it cannot."`
+
 	Priority *fleet.Priority `json:"priority,omitempty" doc:"Of job_priority: 0 to 20, 0 goes first."`
 	Target   string          `json:"target_robot_id,omitempty" doc:"Of job_move: the id of a robot, or any."`
 }
@@ -74,6 +76,14 @@ func (a *API) actOnJobs(ctx context.Context, _ *struct{}) (*bulkEntryReply, erro
 		in.Change.Grace = fleet.Duration(time.Duration(*g) * time.Second)
 	}
 	switch body.Kind { //nolint:exhaustive // the rest need nothing more
+	case fleet.BulkRetryJobs:
+		switch body.Params.From {
+		case "", orchestrator.RetryFromStart:
+		case orchestrator.RetryFromFailed:
+			in.Change.Onward = true
+		default:
+			return nil, fleet.Invalid("params.from", "params.from must be start or failed_node; got %.40q.", body.Params.From)
+		}
 	case fleet.BulkPriorityJobs:
 		if body.Params.Priority == nil {
 			return nil, fleet.Invalid("params.priority", "params.priority must be between 0 and 20.")

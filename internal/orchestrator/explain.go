@@ -52,6 +52,9 @@ func (j *Jobs) Explain(ctx context.Context, p auth.Principal, id fleet.ID) (e Ex
 		if e.Summary, err = aside(r, &e.Job); err != nil || e.Summary != "" {
 			if e.Job.State == fleet.Pending {
 				e.Blockers = []fleet.Blocker{reason(&e.Job)}
+				if err == nil && e.Job.WaitingOn == fleet.WaitingDependencies {
+					e.Blockers, err = awaited(r, &e.Job, e.Blockers)
+				}
 			}
 			return err
 		}
@@ -171,6 +174,25 @@ func heldUp(r store.Reader, x *placement.Exclusive, waiting *fleet.Job) (out []f
 	return out, holders, nil
 }
 
+// awaited adds the parents that have not ended, the first of them.
+func awaited(r store.Reader, waiting *fleet.Job, out []fleet.Blocker) ([]fleet.Blocker, error) {
+	ids, err := r.Parents(waiting.ID)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range ids {
+		job, err := r.Job(id)
+		switch {
+		case errors.Is(err, fleet.ErrNotFound): // it lives where the caller sees nothing
+		case err != nil:
+			return nil, err
+		case !job.State.Final() && len(out) <= maxNamed:
+			out = append(out, holding(&job, job.RobotID))
+		}
+	}
+	return out, nil
+}
+
 // reason is the blocker of a job that nobody holds back.
 func reason(job *fleet.Job) fleet.Blocker {
 	b := fleet.Blocker{Kind: fleet.BlockerReason, Name: string(job.WaitingCode), Since: job.WaitingSince}
@@ -217,19 +239,33 @@ func aside(r store.Reader, job *fleet.Job) (string, error) {
 		return "Waits until " + job.NotBefore.UTC().Format(time.RFC3339) + ", as it was asked to.", nil
 	case fleet.WaitingDependencies:
 		names, err := parents(r, job.ID, func(s fleet.State) bool { return !s.Final() })
-		return fmt.Sprintf("Waits for %d of the jobs that it depends on (%s): %s.", job.DepsOpen, cmp.Or(job.Rule, fleet.AllCompleted), names), err
+		return fmt.Sprintf("Waits for %d of the jobs that it depends on (%s): %s.", job.DepsOpen, ruleWords(job.Rule), names), err
 	case fleet.WaitingHold:
 		rule := cmp.Or(job.Rule, fleet.AllCompleted)
 		names, err := parents(r, job.ID, func(s fleet.State) bool { return s.Final() && (s == fleet.Completed) == (rule == fleet.AnyFailed) })
 		if names == "" && err == nil { // what failed is being repeated
 			names, err = parents(r, job.ID, func(s fleet.State) bool { return !s.Final() })
-			return fmt.Sprintf("Waits for the jobs that it depends on (%s): %s.", rule, names), err
+			return fmt.Sprintf("Waits for the jobs that it depends on (%s): %s.", ruleWords(rule), names), err
 		}
-		return fmt.Sprintf("Is held: the jobs that it depends on did not end as it needs (%s): %s. Retry them, or cancel this job.", rule, names), err
+		return fmt.Sprintf("Is held: the jobs that it depends on did not end as it needs (%s): %s. Retry them, or cancel this job.", ruleWords(rule), names), err
 	case fleet.WaitingBackoff:
 		return fmt.Sprintf("Waits until %s before it is tried again.", job.NotBefore.UTC().Format(time.RFC3339)), nil
 	}
 	return "", nil
+}
+
+// ruleWords says what becomes of a job's parents before it may run.
+func ruleWords(rule fleet.DependencyRule) string {
+	switch rule {
+	case fleet.AllFinished:
+		return "all must end"
+	case fleet.AnyCompleted:
+		return "one must complete"
+	case fleet.AnyFailed:
+		return "one must fail"
+	case fleet.AllCompleted:
+	}
+	return "all must complete"
 }
 
 // maxNamed is how many jobs a sentence names.

@@ -2,6 +2,7 @@ package orchestrator
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -50,12 +51,22 @@ type SubmitRequest struct {
 	Retry       *fleet.RetryChange // over the workflow's
 	RetrySafety fleet.RetrySafety
 	DryRun      bool
-	Schedule    fleet.ID  // that wants the job
-	FireAt      time.Time // and for which of its instants
-	found       *resolved // what WorkflowID and Version name, if that was looked up
+	Schedule    fleet.ID // that wants the job
+	// Who says Priority; the request itself if it is empty.
+	PrioritySource fleet.PrioritySource
+	FireAt         time.Time // and for which of its instants
+	found          *resolved // what WorkflowID and Version name, if that was looked up
 
 	IdempotencyKey string
 	RequestHash    string // SHA-256 of the request as it came; guards the key
+}
+
+// prioritySource is who says how urgent the job is.
+func (r *SubmitRequest) prioritySource() fleet.PrioritySource {
+	if r.Priority == nil {
+		return fleet.PriorityOfTenant
+	}
+	return cmp.Or(r.PrioritySource, fleet.PriorityOfRequest)
 }
 
 // SubmitResult answers a SubmitRequest.
@@ -311,7 +322,7 @@ func (j *Jobs) prepare(ctx context.Context, p auth.Principal, r SubmitRequest) (
 			spec.Placement.Usual, spec.Placement.OnlyUsual = nil, false
 		}
 		sub.Submission = store.Submission{
-			Job: fleet.NewJob(spec, j.Now()), Data: fleet.JobData{Variables: r.Variables}, Actor: p.Name,
+			Job: fleet.NewJob(spec, j.Now()), Data: fleet.JobData{Variables: r.Variables, PrioritySource: r.prioritySource()}, Actor: p.Name,
 			Parents: spec.DependsOn, MaxChildren: j.Limits.Children,
 		}
 	}

@@ -80,6 +80,8 @@ type RetryHow struct {
 	Robot string
 	// From is RetryFromStart, which empty means too, or RetryFromFailed.
 	From string
+	// Onward is RetryFromFailed where that can be, and from the start elsewhere.
+	Onward bool
 }
 
 // Words for the robot of a retry.
@@ -166,7 +168,13 @@ func (j *Jobs) retryIn(tx store.Tx, p auth.Principal, id, newID fleet.ID, how Re
 	if err := onRobot(tx, &spec, &sub.Job, how.Robot); err != nil {
 		return job, err
 	}
+	if how.Onward {
+		how.From = RetryFromFailed
+	}
 	starts, err := resumes(tx, &spec, &sub.Job, how.From)
+	if e := fleet.AsError(err); how.Onward && e != nil && e.Reason == "not_resumable" {
+		starts, err = resumes(tx, &spec, &sub.Job, RetryFromStart)
+	}
 	if err != nil {
 		return job, err
 	}

@@ -204,7 +204,7 @@ func (j *Jobs) bulkOne(tx store.Tx, b *fleet.Bulk, t *fleet.BulkTarget) error {
 	switch b.Kind {
 	case fleet.BulkRetryJobs:
 		d.Action, t.MadeID = "job.retry", j.IDs.New()
-		if _, err := j.retryIn(tx, p, t.JobID, t.MadeID, RetryHow{}, &d, func(tx store.Tx) error { return j.lookedAfter(tx, p, t.JobID) }); err != nil {
+		if _, err := j.retryIn(tx, p, t.JobID, t.MadeID, RetryHow{Onward: b.Jobs.Onward}, &d, func(tx store.Tx) error { return j.lookedAfter(tx, p, t.JobID) }); err != nil {
 			return refuse(err)
 		}
 		if err := settleTarget(tx, b, t, fleet.TargetDone, fmt.Sprintf("Retried as %s.", t.MadeID)); err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/store"
+	"github.com/casarerpa/fleet/internal/store/storetest"
 )
 
 func (w *world) jobBulk(in JobBulk) (fleet.Bulk, map[fleet.ID]fleet.BulkTarget) {
@@ -178,5 +179,31 @@ func TestRefusedTargetIsSettledOnce(t *testing.T) {
 	}
 	if b.State != fleet.BulkCompleted || b.Failed != 1 || b.Done != 1 || by[ended.ID].State != fleet.TargetDone || by[runs.ID].State != fleet.TargetFailed {
 		t.Errorf("%+v %+v", b, by)
+	}
+}
+
+// A retry of many goes on from the failed node where that can be; the others begin anew.
+func TestJobBulkOnward(t *testing.T) {
+	w := newWorld(t)
+	w.sign([]string{FeatureCheckpoint}, nil)
+	kept, none := w.onceOnly(), w.onceOnly()
+	w.fails(kept, storetest.Checkpoint(kept.Workflow.Hash, "s", "a"), "")
+	w.fails(none, nil, "node p holds a page")
+	b, by := w.jobBulk(JobBulk{Kind: fleet.BulkRetryJobs, Jobs: []fleet.ID{kept.ID, none.ID}, Change: fleet.JobChange{Onward: true}})
+	if b.State != fleet.BulkCompleted || b.Done != 2 || !b.Jobs.Onward {
+		t.Errorf("%+v", b)
+	}
+	if r := w.get(by[kept.ID].MadeID).Resumed; r == nil || r.Node != "s" || r.From != kept.ID {
+		t.Errorf("the first goes on from %+v", r)
+	}
+	if v := w.get(by[none.ID].MadeID); v.Resumed != nil || len(v.Job.Requires) != 0 {
+		t.Errorf("the second goes on from %+v and needs %v", v.Resumed, v.Job.Requires)
+	}
+	// Without that word all begin anew.
+	third := w.onceOnly()
+	w.fails(third, storetest.Checkpoint(third.Workflow.Hash, "s", "a"), "")
+	_, by = w.jobBulk(JobBulk{Kind: fleet.BulkRetryJobs, Jobs: []fleet.ID{third.ID}})
+	if v := w.get(by[third.ID].MadeID); v.Resumed != nil {
+		t.Errorf("the third goes on from %+v", v.Resumed)
 	}
 }

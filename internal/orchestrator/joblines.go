@@ -195,10 +195,16 @@ func (q *JobQuery) check() error {
 		return fleet.Invalid("q", "q may have at most 200 characters.")
 	case !q.From.IsZero() && !q.To.IsZero() && !q.From.Before(q.To):
 		return fleet.Invalid("from", "from must be before to.")
-	case q.Longest && (len(q.States) != 1 || q.States[0] != fleet.Running):
-		return fleet.Invalid("sort", "sort=longest is for status=running alone.")
+	case q.Longest && (len(q.States) != 1 || q.States[0] != fleet.Running || q.narrow()):
+		return fleet.Invalid("sort", "sort=longest is for status=running alone, without another filter.")
 	}
 	return nil
+}
+
+// narrow says whether anything but the state leaves jobs out.
+func (q *JobQuery) narrow() bool {
+	return len(q.Robots)+len(q.Workflows)+len(q.Why)+len(q.Triggers)+len(q.Priorities) > 0 || q.Text != "" || q.RetryOf != "" ||
+		!q.From.IsZero() || !q.To.IsZero()
 }
 
 // maxRuns bounds how many lists one page is put together of.

@@ -80,6 +80,8 @@ func TestJobLines(t *testing.T) {
 		{Triggers: []string{"moon"}},
 		{Priorities: []fleet.Priority{21}},
 		{Longest: true},
+		{Longest: true, Text: "x", JobFilter: store.JobFilter{States: []fleet.State{fleet.Running}}},
+		{Longest: true, JobFilter: store.JobFilter{States: []fleet.State{fleet.Running}, From: w.now}},
 		{Text: strings.Repeat("x", 201)},
 		{JobFilter: store.JobFilter{From: w.now, To: w.now}},
 		{JobFilter: store.JobFilter{Robots: make([]fleet.RobotID, 51)}},

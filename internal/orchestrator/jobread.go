@@ -1,7 +1,10 @@
 package orchestrator
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/casarerpa/fleet/fleet"
@@ -22,6 +25,8 @@ type JobView struct {
 
 	Resumable *fleet.Resumable  // it failed: whether it can be gone on from there
 	Resumed   *fleet.Resumption // it starts from where another one failed
+
+	Source PrioritySource // who said how urgent it is
 
 	AcceptBy time.Time // the offer that is open lapses then
 	LeavesAt time.Time // the robot is silent: if it stays so, the job leaves it then
@@ -52,6 +57,9 @@ func (j *Jobs) Get(ctx context.Context, p auth.Principal, id fleet.ID) (v JobVie
 			return err
 		}
 		v.Resumable, v.Resumed = v.Job.Resumable(left), starts
+		if v.Source, err = prioritySource(r, &v.Job); err != nil {
+			return err
+		}
 		if err := j.around(r, &v); err != nil {
 			return err
 		}
@@ -61,6 +69,41 @@ func (j *Jobs) Get(ctx context.Context, p auth.Principal, id fleet.ID) (v JobVie
 		return nil
 	})
 	return v, err
+}
+
+// PrioritySource is who said how urgent a job is, and when it was changed who did
+// that; empty where the events that tell of it are not kept any more.
+type PrioritySource struct {
+	From fleet.PrioritySource
+	By   string // who changed it
+}
+
+// prioritySource reads it from the events of a job. A part has that of its whole.
+func prioritySource(r store.Reader, job *fleet.Job) (out PrioritySource, err error) {
+	events, err := r.Events(store.EventFilter{
+		Subject: fleet.SubjectJob, SubjectID: string(cmp.Or(job.Parent, job.ID)), Kinds: []fleet.EventKind{fleet.EventJobSubmitted, fleet.EventJobPriority},
+	})
+	if err != nil {
+		return out, err
+	}
+	for i := range events {
+		var told struct {
+			Source fleet.PrioritySource `json:"priority_source"`
+			By     string               `json:"by"`
+		}
+		if err := json.Unmarshal(events[i].Data, &told); err != nil {
+			return out, fmt.Errorf("event %d: %w", events[i].Seq, err)
+		}
+		if events[i].Kind == fleet.EventJobPriority {
+			out = PrioritySource{fleet.PriorityOfChange, told.By}
+		} else {
+			out.From = told.Source
+		}
+	}
+	if out.From == "" && job.RetryOf != "" {
+		out.From = fleet.PriorityOfRetry
+	}
+	return out, nil
 }
 
 // around adds what a job is measured by: its workflow, the runs before it, and

@@ -137,7 +137,7 @@ func (c *ScheduleChange) apply(s *fleet.Schedule) {
 // request asks for a job of a schedule.
 func request(s *fleet.Schedule, f *fleet.Fire) SubmitRequest {
 	r := SubmitRequest{
-		WorkflowID: s.WorkflowID, Version: s.Version, JobName: s.Name, Variables: s.Inputs, Priority: s.Priority, Environment: s.Environment,
+		WorkflowID: s.WorkflowID, Version: s.Version, JobName: s.Name, Variables: s.Inputs, Priority: s.Priority, PrioritySource: fleet.PriorityOfSchedule, Environment: s.Environment,
 		Target: s.Target, Placement: s.Placement, Labels: s.Labels, Schedule: s.ID,
 		WaitLimit: time.Duration(s.QueueTimeoutSeconds) * time.Second, RunTimeout: time.Duration(s.RunTimeoutSeconds) * time.Second,
 	}

@@ -78,7 +78,9 @@ func (j *Jobs) split(ctx context.Context, p auth.Principal, r SubmitRequest, fou
 		}})
 	}
 	spec.DependsOn, spec.FillInputs = nil, false
-	return store.Submission{Job: fleet.NewJob(spec, j.Now()), Data: fleet.JobData{Variables: r.Variables}, Actor: p.Name, Graph: true}, segments, nil
+	return store.Submission{
+		Job: fleet.NewJob(spec, j.Now()), Data: fleet.JobData{Variables: r.Variables, PrioritySource: r.prioritySource()}, Actor: p.Name, Graph: true,
+	}, segments, nil
 }
 
 // handedOn refuses an input that a segment behind the first needs and that is not

@@ -116,7 +116,7 @@ func requestOf(t *fleet.Trigger, inputs json.RawMessage) SubmitRequest {
 		target = t.File.RobotID
 	}
 	return SubmitRequest{
-		WorkflowID: t.WorkflowID, Version: t.Version, JobName: t.Name, Variables: inputs, Priority: t.Priority, Environment: t.Environment,
+		WorkflowID: t.WorkflowID, Version: t.Version, JobName: t.Name, Variables: inputs, Priority: t.Priority, PrioritySource: fleet.PriorityOfTrigger, Environment: t.Environment,
 		Target: target, Placement: t.Placement, Labels: t.Labels,
 		WaitLimit: time.Duration(t.QueueTimeoutSeconds) * time.Second, RunTimeout: time.Duration(t.RunTimeoutSeconds) * time.Second,
 	}

@@ -208,6 +208,7 @@ describe('the page of a job', () => {
     const { page } = w;
     await page.goto(`${server.url}/fleet/jobs/${id}`);
     await page.getByRole('button', { name: 'Retry…' }).first().click();
+    await page.getByText('Normal · as usual in the tenant').waitFor();
     await page.getByRole('radio', { name: /^The node that failed, read/ }).check();
     await themes(page, 'job-retry-from');
     await page.setViewportSize({ width: 390, height: 844 });
@@ -218,6 +219,7 @@ describe('the page of a job', () => {
     await page.getByRole('link', { name: 'Open the new job' }).click();
     await page.waitForURL((u) => !u.pathname.endsWith(id));
     await page.getByText('from node read').waitFor();
+    await page.getByText('Normal · as the job before').waitFor();
     await page.getByRole('tab', { name: 'Nodes' }).click();
     await page.getByText(/^Done before, in the job that this one repeats: start, say_0,/).waitFor();
     const table = page.getByRole('region', { name: 'What happened' }).getByRole('row');

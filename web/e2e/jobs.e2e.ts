@@ -67,6 +67,181 @@ describe('the list of jobs', () => {
     expect(w.faults).toEqual([]);
     await w.context.close();
   });
+  it('says beside a row why it waits and what would help, by its reason and by Space, in the address', async () => {
+    const w = await open(browser);
+    await w.page.goto(`${server.url}/fleet/jobs?status=pending`);
+    const table = w.page.getByRole('table', { name: 'Jobs' });
+    const row = table.getByRole('row').filter({ hasText: `…${(ids.gpu ?? '').slice(-8)}` });
+    const reason = row.getByRole('button', { name: /^Waits for a robot with gpu: none of 2 robots fits/ });
+    expect(await reason.evaluate((b) => b.scrollWidth > b.clientWidth)).toBe(false); // it is read without opening anything
+    await reason.click();
+    const peek = w.page.getByRole('region', { name: `Job …${(ids.gpu ?? '').slice(-8)} at a glance` });
+    await peek.getByRole('heading', { name: 'Why is it waiting?' }).waitFor();
+    await peek.getByText(/2 robots looked at: 0 fit, 0 of them free · 2 lack a capability\./).waitFor();
+    await peek.getByRole('button', { name: 'Drop gpu…' }).waitFor();
+    expect(new URL(w.page.url()).searchParams.get('peek')).toBe(ids.gpu);
+    for (const colorScheme of ['dark', 'light'] as const) {
+      await w.page.emulateMedia({ colorScheme });
+      await clean(w.page);
+      await shot(w.page, `jobs-why-${colorScheme}`);
+    }
+    await w.page.setViewportSize({ width: 390, height: 844 });
+    await clean(w.page);
+    await shot(w.page, 'jobs-why-390');
+    await w.page.setViewportSize({ width: 1440, height: 900 });
+    await w.page.reload();
+    await peek.getByRole('heading', { name: 'Why is it waiting?' }).waitFor();
+    await w.page.keyboard.press('Escape');
+    await peek.waitFor({ state: 'detached' });
+    expect(w.page.url()).not.toContain('peek');
+    // By key it comes at any row, and goes along.
+    await w.page.keyboard.press('ArrowDown');
+    await w.page.keyboard.press('Space');
+    const any = w.page.getByRole('region', { name: /at a glance$/ });
+    await any.getByRole('button', { name: 'Open the job' }).waitFor();
+    const first = new URL(w.page.url()).searchParams.get('peek');
+    await w.page.keyboard.press('ArrowDown');
+    await expect.poll(() => new URL(w.page.url()).searchParams.get('peek')).not.toBe(first);
+    // What helps is done from here: the job is more urgent, and the row says so.
+    await w.page.keyboard.press('Space');
+    await any.waitFor({ state: 'detached' });
+    // What is chosen is in the address, too, and is there again after a reload.
+    await w.page.keyboard.press('x');
+    const bar = w.page.getByRole('region', { name: 'What is chosen' });
+    await bar.getByText('1 job selected (1 pending)').waitFor();
+    expect(new URL(w.page.url()).searchParams.get('sel')).toMatch(/^[0-9a-f-]{36}$/);
+    await w.page.reload();
+    await bar.getByText('1 job selected (1 pending)').waitFor();
+    await w.page.keyboard.press('Escape');
+    await bar.waitFor({ state: 'detached' });
+    // The other order is that of what runs.
+    await w.page.keyboard.press('s');
+    const order = w.page.getByLabel('Order');
+    expect(await order.evaluate((e) => e === document.activeElement)).toBe(true);
+    await order.selectOption('longest');
+    await w.page.waitForURL('**/fleet/jobs?*sort=longest*');
+    await order.selectOption('');
+    await w.page
+      .getByText(/newest first/)
+      .first()
+      .waitFor();
+    expect(w.page.url()).not.toContain('sort');
+    expect(w.faults).toEqual([]);
+    await w.context.close();
+  });
+  it('shows its columns before its rows, and dims what it could not read anew', async () => {
+    const w = await open(browser);
+    let held: (() => void) | undefined;
+    const until = new Promise<void>((go) => {
+      held = go;
+    });
+    let broken = false;
+    await w.page.route('**/api/v1/jobs?*', async (r) => {
+      await until;
+      if (broken)
+        await r.fulfill({
+          status: 504,
+          contentType: 'application/problem+json',
+          body: JSON.stringify({ detail: 'The server did not answer in time.', request_id: '7f3a' }),
+        });
+      else await r.continue();
+    });
+    await w.page.goto(`${server.url}/fleet/jobs`);
+    const bones = w.page.getByRole('status', { name: 'Loading jobs' });
+    await bones.getByText('Workflow').waitFor();
+    await clean(w.page);
+    await shot(w.page, 'jobs-loading');
+    held?.();
+    const table = w.page.getByRole('table', { name: 'Jobs' });
+    await table.getByRole('row').nth(1).waitFor();
+    await bones.waitFor({ state: 'detached' });
+    const another = await workflow(server.url, 'another', doc('another'));
+    broken = true;
+    await another(); // the list asks anew
+    const fault = w.page.getByRole('alert').filter({ hasText: 'The server did not answer in time.' });
+    await fault.getByText('7f3a').waitFor();
+    await fault.getByText(/Showing the state of \d\d:\d\d:\d\d\./).waitFor();
+    expect(await table.getAttribute('data-old')).toBe('true');
+    for (const colorScheme of ['dark', 'light'] as const) {
+      await w.page.emulateMedia({ colorScheme });
+      await clean(w.page);
+      await shot(w.page, `jobs-fault-${colorScheme}`);
+    }
+    broken = false;
+    await fault.getByRole('button', { name: 'Try again' }).click();
+    await fault.waitFor({ state: 'detached' });
+    expect(await table.getAttribute('data-old')).toBe(null);
+    expect(w.faults.filter((f) => !f.includes('504'))).toEqual([]);
+    await w.context.close();
+  });
+  it('goes on from the node that failed by the menu of a row, and leads to the line in one click', async () => {
+    const run = await workflow(server.url, 'reads', {
+      metadata: { name: 'reads' },
+      nodes: {
+        s: { node_id: 's', node_type: 'StartNode', config: {} },
+        say: { node_id: 'say', node_type: 'LogNode', config: { message: 'before', level: 'info' } },
+        odd: { node_id: 'odd', node_type: 'LogNode', config: { message: 'the amount looks odd', level: 'error' } },
+        read: { node_id: 'read', node_type: 'ReadFileNode', config: { file_path: '/nowhere/x.csv' } },
+      },
+      connections: [
+        ['s', 'say'],
+        ['say', 'odd'],
+        ['odd', 'read'],
+      ].map(([a, b]) => ({ source_node: a, source_port: 'exec_out', target_node: b, target_port: 'exec_in' })),
+    });
+    const id = await run({ retry: { max: 0 } });
+    const w = await open(browser);
+    await w.page.goto(`${server.url}/fleet/jobs?q=reads`);
+    const table = w.page.getByRole('table', { name: 'Jobs' });
+    const row = table.getByRole('row').filter({ hasText: `…${id.slice(-8)}` });
+    await row.getByText('Failed').waitFor();
+    // Two clicks would do; one does: the row's link opens the job at the line.
+    await row
+      .getByRole('link', { name: `…${id.slice(-8)}` })
+      .first()
+      .click();
+    const lines = w.page.getByRole('region', { name: 'Log' });
+    await lines.locator('[data-chosen]').getByText('the amount looks odd').waitFor();
+    await w.page.goBack();
+    await row.waitFor();
+    await w.page.keyboard.press('ArrowDown');
+    await w.page.keyboard.press('l');
+    await lines.locator('[data-chosen]').getByText('the amount looks odd').waitFor();
+    await w.page.goBack();
+    await row.getByRole('button', { name: /^Actions of job/ }).click();
+    await w.page.getByRole('menuitem', { name: 'Retry from read' }).waitFor();
+    await clean(w.page);
+    await shot(w.page, 'jobs-menu-from');
+    await w.page.getByRole('menuitem', { name: 'Retry from read' }).click();
+    await w.page.getByText(/^New job ….{8} from ….{8} ·/).waitFor();
+    await row.getByText(/^retried as/).waitFor();
+    const made = await ask<{ jobs: { job_id: string }[] }>(server.url, 'GET', `/jobs?retry_of=${id}`);
+    expect((await ask<{ resumed_from: { node: string } }>(server.url, 'GET', `/jobs/${made.jobs[0]?.job_id}`)).resumed_from.node).toBe('read');
+    // A row that was never begun says why it cannot.
+    await w.page.goto(`${server.url}/fleet/jobs?status=cancelled`);
+    await table
+      .getByRole('row')
+      .nth(1)
+      .getByRole('button', { name: /^Actions of job/ })
+      .click();
+    const cannot = w.page.getByRole('menuitem', { name: /^Retry from the failed node/ });
+    await expect.poll(() => cannot.textContent()).not.toContain('Looking');
+    expect(await cannot.getAttribute('aria-disabled')).toBe('true');
+    // Many at once: where that can be.
+    await w.page.goto(`${server.url}/fleet/jobs?q=reads&status=failed`);
+    await table.getByRole('row').nth(1).waitFor();
+    await w.page.keyboard.press('ArrowDown');
+    await w.page.keyboard.press('x');
+    await w.page.getByRole('region', { name: 'What is chosen' }).getByRole('button', { name: 'Retry…' }).click();
+    const dialog = w.page.getByRole('dialog');
+    await dialog.getByRole('checkbox', { name: /^From the node that failed where that can be/ }).check();
+    await clean(w.page);
+    await shot(w.page, 'jobs-retry-dialog');
+    await dialog.getByRole('button', { name: 'Retry it' }).click();
+    await w.page.getByText('Retry: 1 of 1 done, 0 failed, 0 left as they were.').waitFor();
+    expect(w.faults).toEqual([]);
+    await w.context.close();
+  });
   it('has a menu for each row, by click and by key, and links a job with the one that repeats it', async () => {
     const w = await open(browser);
     await w.page.goto(`${server.url}/fleet/jobs?range=1h`);
@@ -74,7 +249,7 @@ describe('the list of jobs', () => {
     const row = table.getByRole('row').filter({ hasText: `…${(ids.cancelled ?? '').slice(-8)}` });
     await row.getByRole('button', { name: /^Actions of job/ }).click();
     const menu = w.page.getByRole('menu');
-    await menu.getByRole('menuitem', { name: /^Retry/ }).waitFor();
+    await menu.getByRole('menuitem', { name: 'Retry r', exact: true }).waitFor();
     await clean(w.page);
     await shot(w.page, 'jobs-menu');
     await w.page.keyboard.press('Escape');
@@ -99,7 +274,7 @@ describe('the list of jobs', () => {
     await w.page.keyboard.press('Shift+C'); // of no row: of the list
     await expect.poll(clipboard).toBe('fleet job list --since 1h');
     await row.getByRole('button', { name: /^Actions of job/ }).click();
-    await menu.getByRole('menuitem', { name: /^Retry/ }).click();
+    await menu.getByRole('menuitem', { name: 'Retry r', exact: true }).click();
     await w.page.getByText(/^New job ….{8} from ….{8} ·/).waitFor();
     await row.getByText(/^retried as/).waitFor();
     await row.getByRole('link', { name: /^…/ }).last().click();
@@ -276,7 +451,7 @@ describe('the list of jobs', () => {
     await row.getByText(/^Cancelling… \d+ s left/).waitFor();
     const left = async () => Number(/(\d+) s left/.exec((await row.textContent()) ?? '')?.[1]);
     const first = await left();
-    expect(first).toBeLessThanOrEqual(66); // the grace, and 5 s for the robot's word of it
+    expect(first).toBeLessThanOrEqual(60); // the grace, without the time for the robot's word of it
     await expect.poll(left, { timeout: 15_000 }).toBeLessThan(first); // it counts down
     await clean(w.page);
     await shot(w.page, 'jobs-cancelling');

@@ -285,6 +285,9 @@ func (t *Tx) insert(j fleet.Job, d fleet.JobData, actor string, number int64, se
 	if j.RetryOf != "" {
 		about["retry_of"] = j.RetryOf
 	}
+	if d.PrioritySource != "" {
+		about["priority_source"] = d.PrioritySource
+	}
 	if !j.NotBefore.IsZero() {
 		about["not_before"] = j.NotBefore.UTC()
 	}

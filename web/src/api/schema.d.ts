@@ -6206,6 +6206,11 @@ export interface components {
             /** @description Of a cancel: do not wait for the step to end. */
             force?: boolean;
             /**
+             * @description Of job_retry. start, or left out: all of the workflow. failed_node: each job goes on with the node that failed where it can, and begins from the start where it cannot.
+             * @enum {string}
+             */
+            from?: "start" | "failed_node";
+            /**
              * Format: int64
              * @description Of a cancel: 0 to 3600; 60 if left out.
              */
@@ -6314,6 +6319,13 @@ export interface components {
             placement?: components["schemas"]["Placement"];
             /** Format: int64 */
             priority: number;
+            /** @description Of change: who that was. */
+            priority_changed_by?: string;
+            /**
+             * @description Who said how urgent it is: the request; the schedule or the trigger that made it; the tenant, whose jobs have it if nobody says; the job that it repeats; or somebody who changed it while it waited. Left out where the events that tell of it are not kept any more.
+             * @enum {string}
+             */
+            priority_source?: "request" | "schedule" | "trigger" | "tenant" | "retry" | "change";
             /** Format: int64 */
             progress: number;
             /** Format: int64 */

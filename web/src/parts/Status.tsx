@@ -7,7 +7,7 @@ const tones: Record<string, string> = {
   offline: 'error',
   error: 'error',
   assigned: 'accent',
-  running: 'busy',
+  running: 'accent',
   needs_decision: 'warn',
   completed: 'online',
   failed: 'error',
@@ -39,12 +39,12 @@ const tones: Record<string, string> = {
   expiring: 'warn',
 };
 
-/** Status is a state as its shape and its word. */
-export function Status({ word, more, title }: { word: string; more?: string; title?: string }) {
+/** Status is a state as its shape and its word. clock: what is pending waits for a time. */
+export function Status({ word, more, title, clock }: { word: string; more?: string; title?: string; clock?: boolean | undefined }) {
   return (
     <span className={css.status} title={title}>
-      <span aria-hidden="true" className={css.glyph} data-tone={tones[word] ?? 'off'}>
-        {shapes[word] ?? '·'}
+      <span aria-hidden="true" className={css.glyph} data-tone={tones[word] ?? 'off'} data-turns={word === 'running' || undefined}>
+        {clock && word === 'pending' ? '◔' : (shapes[word] ?? '·')}
       </span>
       {label(word)}
       {more ? ` ${more}` : ''}

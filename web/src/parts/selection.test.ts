@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { none, ranged, toggled } from './selection';
+import { choiceOf, choiceText, none, ranged, toggled } from './selection';
 
 const shown = ['a', 'b', 'c', 'd', 'e'];
 const list = (c: { ids: ReadonlySet<string> }) => [...c.ids].sort().join('');
@@ -20,6 +20,14 @@ describe('what is chosen', () => {
   it('begins a range where nothing was chosen yet', () => {
     expect(list(ranged(none, 'd', shown))).toBe('d');
     expect(ranged(none, 'gone', shown)).toBe(none);
+  });
+  it('is in the address, where that has room for it', () => {
+    const some = { ids: new Set(['a', 'b']), all: false };
+    expect(choiceText(some)).toBe('a,b');
+    expect(choiceOf('a,b')).toEqual(some);
+    expect(choiceOf(choiceText({ ids: new Set(), all: true }))).toEqual({ ids: new Set(), all: true });
+    expect([choiceText(none), choiceOf(undefined)]).toEqual([undefined, none]);
+    expect(choiceText({ ids: new Set(Array.from({ length: 51 }, (_, i) => `j${i}`)), all: false })).toBeUndefined();
   });
   it('leaves one row out of all that match', () => {
     const all = { ids: new Set<string>(), all: true };

@@ -1,5 +1,5 @@
 /** Which rows of a list are chosen: some by their ids, or all that match its filter. */
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import { type Command, useCommands } from './keys';
 
 export interface Chosen {
@@ -30,6 +30,21 @@ export function ranged(c: Chosen, id: string, shown: readonly string[]): Chosen 
   };
 }
 
+const mostKept = 50; // an address has no room for more
+
+/** choiceText is a choice as an address has it; undefined where there is none, or no room for it. */
+export const choiceText = (c: Chosen): string | undefined => (c.all ? '*' : c.ids.size === 0 || c.ids.size > mostKept ? undefined : [...c.ids].join(','));
+
+/** choiceOf reads it. */
+export const choiceOf = (text: string | undefined): Chosen =>
+  text === '*' ? { ids: new Set(), all: true } : text ? { ids: new Set(text.split(',')), all: false } : none;
+
+/** Kept is where a choice is kept beside the page: in its address. */
+export interface Kept {
+  text: string | undefined;
+  put: (text: string | undefined) => void;
+}
+
 export interface Selection extends Chosen {
   count: number; // of the rows that are shown; all says when there are more
   has: (id: string) => boolean;
@@ -42,12 +57,19 @@ export interface Selection extends Chosen {
 
 /**
  * useSelection keeps what is chosen of a list, and offers Ctrl A and Escape. Rows that are not shown any more are not chosen
- * any more, so that nobody acts on what he does not see; key says the list anew, and with it nothing is chosen.
+ * any more, so that nobody acts on what he does not see; key says the list anew, and with it that is chosen which its address says.
  */
-export function useSelection(shown: readonly string[], key: string, more: readonly Command[] = []): Selection {
-  const [state, setState] = useState<{ key: string; chosen: Chosen }>({ key, chosen: none });
-  const chosen = state.key === key ? state.chosen : none;
-  const change = (f: (c: Chosen) => Chosen) => setState((s) => ({ key, chosen: f(s.key === key ? s.chosen : none) }));
+export function useSelection(shown: readonly string[], key: string, kept: Kept, more: readonly Command[] = []): Selection {
+  const [state, setState] = useState<{ key: string; chosen: Chosen }>({ key, chosen: choiceOf(kept.text) });
+  const chosen = state.key === key ? state.chosen : choiceOf(kept.text);
+  const latest = useRef(chosen); // two changes may come between two drawings
+  latest.current = chosen;
+  const change = (f: (c: Chosen) => Chosen) => {
+    const next = f(latest.current);
+    latest.current = next;
+    setState({ key, chosen: next });
+    kept.put(choiceText(next));
+  };
   const set = (c: Chosen) => change(() => c);
   const here = chosen.all ? new Set(shown) : new Set(shown.filter((id) => chosen.ids.has(id)));
   const some = chosen.all || here.size > 0;

@@ -65,8 +65,8 @@ function Stop({ job: j, force, onClose, run }: { job: Detail; force: boolean; on
   const began = j.status === 'running';
   const stop = () =>
     run('Cancelling…', () =>
-      call<Schemas['CancelAnswer']>('POST', `/jobs/${j.job_id}/cancel`, { ...(reason ? { reason } : {}), ...(hard ? { force: true } : {}) }).then(
-        (a) => a.message,
+      call<Schemas['CancelAnswer']>('POST', `/jobs/${j.job_id}/cancel`, { ...(reason ? { reason } : {}), ...(hard ? { force: true } : {}) }).then((a) =>
+        a.status === 'cancelling' ? 'It is asked to stop.' : a.message,
       ),
     );
   if (force)

@@ -8,7 +8,7 @@ import { Ago, exact, useNow } from '../../parts/Time';
 import { lasted, priority } from '../../parts/words';
 import type { Asked } from './Acts';
 import own from './job.module.css';
-import { final, passed, stoppable } from './rows';
+import { final, passed, prioritySaid, stoppable, triggerOf } from './rows';
 
 type Detail = Schemas['JobDetail'];
 
@@ -47,7 +47,7 @@ export function Head({ job: j, nodes, mayRun, retries, said, onAsk, onSaid }: Pr
         )}
         <span className={css.grow} />
         {stoppable(j.status) && (
-          <button type="button" disabled={!mayRun} onClick={() => onAsk({ what: 'cancel' })}>
+          <button type="button" className={css.primary} disabled={!mayRun} onClick={() => onAsk({ what: 'cancel' })}>
             Cancel…
           </button>
         )}
@@ -61,7 +61,7 @@ export function Head({ job: j, nodes, mayRun, retries, said, onAsk, onSaid }: Pr
             Retry…
           </button>
         )}
-        <button type="button" disabled={!mayRun} onClick={() => onAsk({ what: 'clone' })}>
+        <button type="button" className={j.status === 'completed' ? css.primary : undefined} disabled={!mayRun} onClick={() => onAsk({ what: 'clone' })}>
           Clone…
         </button>
         <Menu
@@ -80,7 +80,7 @@ export function Head({ job: j, nodes, mayRun, retries, said, onAsk, onSaid }: Pr
           to="/workflows/$id/versions/$v"
           params={{ id: j.workflow.workflow_id, v: String(j.workflow.version) }}
           search={{ run: id }}
-          className={own.linkButton}
+          className={own.canvasLink}
         >
           Open on the canvas
         </Link>
@@ -130,7 +130,7 @@ function Facts({ job: j, retries, now }: { job: Detail; retries: readonly Job[];
         ),
       )}
       {fact('Environment', j.environment)}
-      {fact('Priority (0 goes first)', priority(j.priority))}
+      {fact('Priority (0 goes first)', `${priority(j.priority)}${prioritySaid(j)}`)}
       {fact('Trigger', <Trigger job={j} />)}
       {fact(
         'Submitted',
@@ -189,5 +189,6 @@ function Trigger({ job: j }: { job: Detail }) {
     );
   if (j.retry_of) return <>Retry</>;
   if (j.parent_job_id) return <>Part of a job</>;
-  return <>{j.dependency_rule ? 'Chain' : 'Request'}</>;
+  if (j.dependency_rule) return <>Chain</>;
+  return <>{triggerOf(j.submitted_by ?? '')}</>;
 }

@@ -20,13 +20,14 @@ interface Props {
 /** JobDialog says what something does to jobs in each state, and asks for what it needs. */
 export function JobDialog({ kind, what, jobs, onClose, onSend }: Props) {
   const [force, setForce] = useState(false);
+  const [onward, setOnward] = useState(false);
   const [prio, setPrio] = useState(() => String(jobs?.every((j) => j.priority === jobs[0]?.priority) ? (jobs[0]?.priority ?? 10) : 10));
   const [robot, setRobot] = useState<string | null>(null);
   const act = useAct();
   const to = priorityOf(prio);
   const chosen: Record<Kind, Params | undefined> = {
     job_cancel: force ? { force: true } : {},
-    job_retry: {},
+    job_retry: onward ? { from: 'failed_node' } : {},
     job_priority: to === undefined ? undefined : { priority: to },
     job_move: robot === null ? undefined : { target_robot_id: robot === Any ? 'any' : robot },
   };
@@ -59,6 +60,12 @@ export function JobDialog({ kind, what, jobs, onClose, onSend }: Props) {
       {kind === 'job_cancel' && (
         <label>
           <input type="checkbox" checked={force} onChange={(e) => setForce(e.target.checked)} /> Force: do not wait for the present step to end
+        </label>
+      )}
+      {kind === 'job_retry' && (
+        <label>
+          <input type="checkbox" checked={onward} onChange={(e) => setOnward(e.target.checked)} /> From the node that failed where that can be; the others begin
+          from the start
         </label>
       )}
       {kind === 'job_priority' && <PriorityField value={prio} onValue={setPrio} />}

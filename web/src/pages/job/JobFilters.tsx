@@ -3,7 +3,7 @@ import css from '../../parts/parts';
 import { label, priority } from '../../parts/words';
 import { waits } from '../../words/waiting';
 import own from './jobs.module.css';
-import { filters, type JobSearch, jobStatuses, jobTriggers, many, ranges, turned, whys } from './rows';
+import { filters, type JobSearch, jobStatuses, jobTriggers, longest, many, ranges, turned, whys } from './rows';
 
 interface Props {
   search: JobSearch;
@@ -101,6 +101,18 @@ export function JobFilters({ search, onSearch, children }: Props) {
             </button>
           )),
         )}
+        <span className={own.grow} />
+        <select
+          className={`${own.select} ${own.slim}`}
+          aria-label="Order"
+          title="s"
+          value={search.sort ?? ''}
+          data-on={search.sort !== undefined || undefined}
+          onChange={(e) => onSearch(e.target.value ? longest : { status: 'running' })}
+        >
+          <option value="">Newest first</option>
+          <option value="longest">Longest running first</option>
+        </select>
       </div>
     </>
   );

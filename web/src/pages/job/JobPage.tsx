@@ -1,4 +1,4 @@
-import { type ReactNode, useMemo, useState } from 'react';
+import { type CSSProperties, type ReactNode, useMemo, useState } from 'react';
 import { call, type Job, type Schemas } from '../../api/client';
 import { FleetTabs } from '../../parts/FleetTabs';
 import { useLive } from '../../parts/live';
@@ -13,6 +13,7 @@ import own from './job.module.css';
 import { LogView } from './LogView';
 import { Moment } from './Moment';
 import { Attempts, Events, Raw, Steps } from './panes';
+import paned from './panes.module.css';
 import { type DetailSearch, final, left, lineOf, lineText, right } from './rows';
 import { Split } from './Split';
 import { Timeline } from './Timeline';
@@ -78,13 +79,9 @@ export function JobPage({ id, search, onSearch, graph }: Props) {
   return (
     <div className={`${css.page} ${own.page}`}>
       <FleetTabs />
+      {!j && <h1>Job</h1>}
       {job.error && <Fault error={job.error} asOf={j ? job.asOf : ''} again={job.again} />}
-      {!j && (
-        <>
-          <h1>Job</h1>
-          {!job.error && <Loading what="the job" />}
-        </>
-      )}
+      {!j && !job.error && <PageSkeleton />}
       {j && (
         <>
           <Head job={j} nodes={told.data?.nodes ?? []} mayRun={mayRun} retries={retries.data?.jobs ?? []} said={said} onAsk={setAsked} onSaid={setSaid} />
@@ -142,6 +139,17 @@ export function JobPage({ id, search, onSearch, graph }: Props) {
           />
         </>
       )}
+    </div>
+  );
+}
+
+/** PageSkeleton is the page before the job is there: its two panes. */
+function PageSkeleton() {
+  return (
+    <div className={`${own.panes} ${paned.wait}`} role="status" aria-label="Loading the job" style={{ '--left': '50fr', '--right': '50fr' } as CSSProperties}>
+      <div className={own.pane} />
+      <span />
+      <div className={own.pane} />
     </div>
   );
 }

@@ -1,5 +1,5 @@
 import { Link } from '@tanstack/react-router';
-import { useMemo, useRef, useState } from 'react';
+import { lazy, Suspense, useEffect, useMemo, useRef, useState } from 'react';
 import { call, type Schemas } from '../../api/client';
 import { useCursor } from '../../parts/cursor';
 import { FleetTabs } from '../../parts/FleetTabs';
@@ -8,7 +8,7 @@ import { useCommands } from '../../parts/keys';
 import { onlyIf, takeJob, touchJob, useLive } from '../../parts/live';
 import { useNarrow } from '../../parts/narrow';
 import css from '../../parts/parts';
-import { Empty, Fault, Loading } from '../../parts/States';
+import { Empty, Fault } from '../../parts/States';
 import { useSelection } from '../../parts/selection';
 import { useMay } from '../../parts/session';
 import { exact, serverNow } from '../../parts/Time';
@@ -19,9 +19,12 @@ import { type Exporting, ExportMenu } from './ExportMenu';
 import { Histogram } from './Histogram';
 import { JobFilters } from './JobFilters';
 import { columns, heads, JobRow, type Line, width } from './JobRow';
+import { JobSkeleton } from './JobSkeleton';
 import own from './jobs.module.css';
-import { filters, type JobSearch, jobSearch, many, spanOf, spanWords } from './rows';
+import { asked, filters, type JobSearch, jobSearch, many, spanOf, spanWords } from './rows';
 import { useJobActs } from './useJobActs';
+
+const JobPeek = lazy(() => import('./JobPeek').then((m) => ({ default: m.JobPeek }))); // with what a job's own page says of it
 
 /** Read is a page with when it was read, by the server's clock. */
 type Read = Schemas['JobList'] & { readAt: number };
@@ -32,8 +35,21 @@ interface Props {
 }
 
 /** JobsPage lists jobs, newest first, and what they did over time. A row that waits says why. */
-export function JobsPage({ search, onSearch }: Props) {
-  const key = JSON.stringify(search);
+export function JobsPage({ search: address, onSearch: toAddress }: Props) {
+  const key = JSON.stringify(asked(address));
+  // biome-ignore lint/correctness/useExhaustiveDependencies: key says all of it
+  const search = useMemo(() => asked(address), [key]);
+  const latestAddress = useRef(address); // two changes may come between two drawings
+  latestAddress.current = address;
+  const put = (s: JobSearch, quiet: boolean) => {
+    const next = jobSearch({ ...s });
+    latestAddress.current = next;
+    toAddress(next, quiet);
+  };
+  // Another question is another visit, and begins with nothing chosen. Choosing and looking change the address of this one.
+  const onSearch = (s: JobSearch, typed?: boolean) => put(asked(s), typed ?? false);
+  const beside = (more: { sel?: string | undefined; peek?: string | undefined }) => put({ ...latestAddress.current, ...more } as JobSearch, true);
+  const peek = (id: string | undefined) => beside({ peek: latestAddress.current.peek === id ? undefined : id });
   const [pages, setPages] = useState<{ key: string; list: string[] }>({ key, list: [] });
   const trail = pages.key === key ? pages.list : [];
   const cursor = trail.at(-1) ?? '';
@@ -61,6 +77,7 @@ export function JobsPage({ search, onSearch }: Props) {
     ask: (s) => {
       const q = new URLSearchParams(listQuery(search, serverNow(), ''));
       q.delete('limit');
+      q.delete('sort');
       q.set('buckets', '60');
       return call('GET', `/jobs/histogram?${q}`, undefined, s);
     },
@@ -68,17 +85,23 @@ export function JobsPage({ search, onSearch }: Props) {
   });
   const narrow = useNarrow();
   const may = useMay('jobs:run') ?? false;
-  const acts = useJobActs(may, search, onSearch, page.again);
   const [menu, setMenu] = useState('');
   const [started, setStarted] = useState('');
   const box = useRef<HTMLDivElement>(null);
   const [inside, setInside] = useState(false);
   const jobs = page.data?.jobs ?? [];
+  const acts = useJobActs(
+    may,
+    search,
+    onSearch,
+    page.again,
+    jobs.find((j) => j.job_id === menu),
+  );
   const latest = useMemo(() => jobs.map((j) => j.job_id), [jobs]);
   const known = useRef(new Map<string, Line>());
   for (const j of jobs) known.current.set(j.job_id, j);
   const [some, setSome] = useState(false);
-  const held = useHeld(latest, inside || some || menu !== '', `${key} ${cursor}`);
+  const held = useHeld(latest, inside || some || menu !== '' || address.peek !== undefined, `${key} ${cursor}`);
   const ids = held.ids.filter((id) => known.current.has(id));
   if (known.current.size > 1000) for (const id of known.current.keys()) if (!latest.includes(id) && !ids.includes(id)) known.current.delete(id);
 
@@ -90,6 +113,7 @@ export function JobsPage({ search, onSearch }: Props) {
   };
   useCommands([
     { name: 'Filter', group: 'In this list', keys: 'f', run: () => document.querySelector<HTMLSelectElement>('main select[aria-label=Reason]')?.focus() },
+    { name: 'Sort', group: 'In this list', keys: 's', run: () => document.querySelector<HTMLSelectElement>('main select[aria-label=Order]')?.focus() },
     { name: 'Copy this list as a command', group: 'In this list', keys: 'Shift C', run: () => acts.copy('The command', cliOf(search)) },
   ]);
   const here = useCursor({
@@ -101,15 +125,24 @@ export function JobsPage({ search, onSearch }: Props) {
     menu: (id) => setMenu(id),
     more: (id) => {
       const j = id === undefined ? undefined : known.current.get(id);
-      return j
-        ? acts
-            .items(j)
-            .filter((i) => i.keys && i.keys !== 'Enter')
-            .map((i) => ({ name: i.name, group: 'The row', keys: i.keys ?? '', run: i.run, ...(i.why ? { why: i.why } : {}) }))
-        : [];
+      return [
+        ...(j
+          ? acts
+              .items(j)
+              .filter((i) => i.keys && i.keys !== 'Enter')
+              .map((i) => ({ name: i.name, group: 'The row', keys: i.keys ?? '', run: i.run, ...(i.why ? { why: i.why } : {}) }))
+          : []),
+        { name: 'Peek', group: 'In this list', keys: 'Space', run: () => id !== undefined && peek(id) },
+        ...(address.peek ? [{ name: 'Close the peek', group: 'In this list', keys: 'Esc', run: () => peek(undefined) }] : []),
+      ];
     },
   });
-  const chosen = useSelection(ids, `${key} ${cursor}`, [{ name: 'Show what is new', group: 'In this list', keys: '.', run: held.apply }]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the peek goes along with the cursor
+  useEffect(() => {
+    if (address.peek && here && here !== address.peek) beside({ peek: here });
+  }, [here]);
+  const kept = { text: address.sel, put: (sel: string | undefined) => beside({ sel }) };
+  const chosen = useSelection(ids, `${key} ${cursor}`, kept, [{ name: 'Show what is new', group: 'In this list', keys: '.', run: held.apply }]);
   const choosing = chosen.all || chosen.count > 0;
   if (choosing !== some) setSome(choosing);
 
@@ -121,12 +154,13 @@ export function JobsPage({ search, onSearch }: Props) {
         <h1>Jobs</h1>
         {page.data && (
           <span className={css.fact}>
-            {count === undefined || count < 0 ? 'Jobs' : `${count} ${count === 1 ? 'job' : 'jobs'}`} {spanWords(search)}, newest first. Priority: 0 goes first.
+            {count === undefined || count < 0 ? 'Jobs' : `${count} ${count === 1 ? 'job' : 'jobs'}`} {spanWords(search)},{' '}
+            {search.sort ? 'the longest first' : 'newest first'}. Priority: 0 goes first.
           </span>
         )}
-        <span className={css.grow} />
+        <span className={`${css.grow} ${own.wideOnly}`} />
         {acts.said}
-        {page.data && <ExportMenu items={exporting} />}
+        {page.data && !search.sort && <ExportMenu items={exporting} />}
       </div>
       <FleetTabs />
       <JobFilters search={search} onSearch={onSearch}>
@@ -163,7 +197,7 @@ export function JobsPage({ search, onSearch }: Props) {
         />
       )}
       {page.error && <Fault error={page.error} asOf={page.data ? page.asOf : ''} again={page.again} />}
-      {!page.data && !page.error && <Loading what="jobs" />}
+      {!page.data && !page.error && <JobSkeleton narrow={narrow} />}
       {empty && filters(search) === 0 && search.range === 'all' && (
         <Empty command="fleet job submit examples/hello.json">
           No jobs yet. A job is one run of a workflow.{' '}
@@ -197,6 +231,7 @@ export function JobsPage({ search, onSearch }: Props) {
         <div
           ref={box}
           className={css.grid}
+          data-old={page.error ? true : undefined}
           role="table"
           aria-label="Jobs"
           tabIndex={0}
@@ -213,11 +248,15 @@ export function JobsPage({ search, onSearch }: Props) {
                   onChange={(e) => chosen.page(e.target.checked)}
                 />
               </span>
-              {heads.map((h) => (
-                <span key={h} role="columnheader">
-                  {h}
-                </span>
-              ))}
+              {heads.map((h) => {
+                const sorted = h === (search.sort ? 'Duration' : 'Created');
+                return (
+                  <span key={h} role="columnheader" aria-sort={sorted ? 'descending' : undefined}>
+                    {h}
+                    {sorted && <span aria-hidden="true"> ↓</span>}
+                  </span>
+                );
+              })}
               <span role="columnheader" aria-label="Actions" />
             </div>
           )}
@@ -237,6 +276,9 @@ export function JobsPage({ search, onSearch }: Props) {
                 onMenu={(on) => setMenu(on ? id : '')}
                 onChoose={(range) => (range ? chosen.range(id) : chosen.toggle(id))}
                 onForce={acts.force && (() => acts.force?.(j))}
+                peek={id === address.peek}
+                onPeek={() => peek(id)}
+                onCopy={() => acts.copy('The id', id)}
               />
             );
           })}
@@ -258,6 +300,9 @@ export function JobsPage({ search, onSearch }: Props) {
         </div>
       )}
       {acts.dialogs}
+      <Suspense fallback={null}>
+        {address.peek && <JobPeek key={address.peek} id={address.peek} box={box} onClose={() => peek(undefined)} onDone={page.again} />}
+      </Suspense>
     </div>
   );
 }

@@ -13,12 +13,14 @@ interface Props {
   level: string;
   onLevel: (level: string) => void;
   sum: Schemas['LogFound'] | undefined;
+  lines: number;
+  live: boolean; // more may come
   pressed: { wrap: boolean; fold: boolean; newest: boolean; since: boolean; full: boolean };
   on: { error: () => void; wrap: () => void; fold: () => void; order: () => void; times: () => void; copy: () => void; file: () => void; full: () => void };
 }
 
 /** LogBar is what a log is read with. Each thing says its key. */
-export function LogBar({ search, onText, level, onLevel, sum, pressed, on }: Props) {
+export function LogBar({ search, onText, level, onLevel, sum, lines, live, pressed, on }: Props) {
   const flip = (name: string, keys: string | undefined, is: boolean, run: () => void, title?: string) => (
     <button type="button" aria-pressed={is} aria-keyshortcuts={keys} title={[title, keys && `Key ${keys}`].filter(Boolean).join(' · ')} onClick={run}>
       {name}
@@ -76,7 +78,8 @@ export function LogBar({ search, onText, level, onLevel, sum, pressed, on }: Pro
       </div>
       {sum && (
         <p className={css.hint}>
-          {sum.lines} {sum.lines === 1 ? 'line' : 'lines'} when it was opened
+          {lines} {lines === 1 ? 'line' : 'lines'}
+          {live ? ' so far' : ''}
           {Object.entries(sum.levels).map(([l, n]) => (
             <span key={l}>
               {' · '}

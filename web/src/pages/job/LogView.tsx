@@ -47,6 +47,7 @@ export function LogView({ job, at, search: view0, onSearch, title, node, onNode,
   const [opened, setOpened] = useState(false);
   const [drawn, draw] = useState(0);
   const [sum, setSum] = useState<Schemas['LogFound']>();
+  const [later, setLater] = useState(0); // lines that came since it was opened
   const [chosen, setChosen] = useState<LineAt | undefined>(at);
   const box = useRef<HTMLElement>(null);
   const view = useMemo(
@@ -110,6 +111,7 @@ export function LogView({ job, at, search: view0, onSearch, title, node, onNode,
       const found = await call<Schemas['LogFound']>('GET', `/jobs/${id}/log/search?limit=1${level ? `&level=${level}` : ''}`, undefined, end.signal);
       if (end.signal.aborted) return;
       setSum(found);
+      setLater(0);
       const first = at ?? (['failed', 'timeout', 'needs_decision'].includes(job.status) ? found.first_error : undefined);
       if (first) await go({ epoch: first.epoch, line: first.line }, end.signal);
       else {
@@ -136,6 +138,7 @@ export function LogView({ job, at, search: view0, onSearch, title, node, onNode,
           setWhy('');
           pause = 500;
           if (came === 0) continue;
+          setLater((n) => n + came);
           draw((n) => n + 1);
           if (following.current) toEnd();
           else setFresh((n) => n + came);
@@ -259,6 +262,9 @@ export function LogView({ job, at, search: view0, onSearch, title, node, onNode,
     { name: 'Log on the full screen', group: 'Log', keys: 'Shift F', run: on.full },
     ...(full ? [{ name: 'Leave the full screen', group: 'Log', keys: 'Esc', run: () => setFull(false) }] : []),
   ]);
+  const last = view.lines.at(-1);
+  // Lines are numbered within an attempt; of more than one, and of a level, they are counted.
+  const lines = Math.max(sum?.lines ?? 0, job.epoch <= 1 && !level && view.atEnd && last ? last.line : (sum?.lines ?? 0) + later);
   const began = since && view.lines[0] ? Date.parse(view.lines[0].at) : undefined;
   return (
     <div className={css.log} data-full={full || undefined}>
@@ -268,6 +274,8 @@ export function LogView({ job, at, search: view0, onSearch, title, node, onNode,
         level={level}
         onLevel={(l) => onSearch({ level: (l || undefined) as DetailSearch['level'] })}
         sum={sum}
+        lines={lines}
+        live={!view.final}
         pressed={{ wrap, fold, newest, since, full }}
         on={on}
       />

@@ -13,7 +13,7 @@ import { useArtifacts } from './Artifacts';
 import { Decide } from './Decide';
 import css from './job.module.css';
 import { LastLines } from './LastLines';
-import { type Fix, fixOf } from './rows';
+import { type Fix, fixOf, graceLeft, timed } from './rows';
 
 type Job = Schemas['JobDetail'];
 
@@ -65,7 +65,7 @@ export function Moment({ job, told, mayRun, mayDecide, onAsk, onSaid, onDone, on
       return (
         <Panel>
           <p>
-            <strong>Asked to stop.</strong> {job.stop_deadline && <Until at={job.stop_deadline} />}
+            <strong>Asked to stop.</strong> {job.stop_deadline && <Until at={job.stop_deadline} force={job.stop_force ?? false} />}
           </p>
         </Panel>
       );
@@ -78,7 +78,7 @@ export function Moment({ job, told, mayRun, mayDecide, onAsk, onSaid, onDone, on
       return (
         <Panel>
           <p>
-            {job.end_reason === 'cancelled_by_user' || !job.end_reason ? 'Somebody cancelled it.' : `${label(job.end_reason)}.`}
+            {cancelledBecause(job.end_reason)}
             {job.cancel_outcome === 'forced' && ' The robot ended its processes by force.'}
             {job.cancel_outcome === 'unconfirmed' && (
               <strong> Not confirmed by {job.robot_id ?? 'its robot'}: nobody knows whether it has stopped there.</strong>
@@ -95,6 +95,13 @@ export function Moment({ job, told, mayRun, mayDecide, onAsk, onSaid, onDone, on
     default:
       return null;
   }
+}
+
+/** cancelledBecause says in a sentence why one was cancelled. */
+function cancelledBecause(reason: string | undefined): string {
+  if (!reason || reason === 'cancelled_by_user') return 'Somebody cancelled it.';
+  if (reason === 'dependency_unmet') return 'It was cancelled because a job that it depends on did not end as it needs.';
+  return `${label(reason)}.`;
 }
 
 const floor = (ms: number) => Math.max(0, Math.floor(ms / 1000) * 1000);
@@ -177,8 +184,9 @@ function Failure({ job, mayRun, onAsk, onSaid, onDone, onError }: Pick<Props, 'j
   );
 }
 
-function Until({ at }: { at: string }) {
-  const left = Date.parse(at) - useNow();
+function Until({ at, force }: { at: string; force: boolean }) {
+  const left = graceLeft(at, useNow());
+  if (force) return <>It is being stopped by force.</>;
   return <>{left > 0 ? `${span(Math.floor(left / 1000) * 1000)} left, then it is stopped by force.` : 'Its time is over: it is stopped by force.'}</>;
 }
 
@@ -191,6 +199,7 @@ function Waiting({ job, mayRun, onAsk, onSaid, onDone }: Pick<Props, 'job' | 'ma
   const now = useNow();
   const mayOperate = useMay('robots:operate') ?? false;
   const e = asked.data;
+  const soon = timed(job, now);
   const since = job.waiting_since ?? job.created_at;
   if (!e)
     return (
@@ -231,7 +240,8 @@ function Waiting({ job, mayRun, onAsk, onSaid, onDone }: Pick<Props, 'job' | 'ma
     <section className={css.moment} aria-label="Why is it waiting?">
       <h2>Why is it waiting?</h2>
       <p>
-        <strong>{e.waiting_summary}</strong> It has waited {span(Math.max(0, Math.floor((now - Date.parse(since)) / 1000) * 1000))} for this.
+        <strong>{soon === '' ? e.waiting_summary : `${soon}.`}</strong> {soon !== '' && job.not_before && `That is at ${exact(job.not_before)}. `}It has waited{' '}
+        {span(Math.max(0, Math.floor((now - Date.parse(since)) / 1000) * 1000))} for this.
       </p>
       {e.counts.robots > 0 && (
         <p>

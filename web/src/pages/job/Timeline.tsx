@@ -4,6 +4,7 @@ import type { Schemas } from '../../api/client';
 import { useNow } from '../../parts/Time';
 import { lasted } from '../../parts/words';
 import css from './job.module.css';
+import { final } from './rows';
 import { TimeAxis } from './TimeAxis';
 import { TimeRow } from './TimeRow';
 import { bars, scaleOf, type View } from './timeline';
@@ -34,7 +35,7 @@ export function Timeline({ told, title, node, view, onNode, onView }: Props) {
   const tree = useMemo(() => treeOf(list, steps, told.job.job_id), [list, steps, told.job.job_id]);
   const critical = useMemo(() => criticalOf(list), [list]);
   const scale = useMemo(() => scaleOf(list, view), [list, view]);
-  if (list.length === 0) return <p className={css.hint}>Nothing has begun yet.</p>;
+  if (list.length === 0) return <p className={css.hint}>{final(told.job.status) ? 'Nothing of it ran.' : 'Nothing has begun yet.'}</p>;
   const nodes = list.filter((b) => b.kind === 'node');
   const path = nodes.filter((b) => critical.has(b.key));
   const one = path.length === nodes.length; // all follow each other: a mark at each would say nothing

@@ -57,7 +57,11 @@ export function Variables({ job, nodes, node, onNode }: Props) {
       <h2>Came out</h2>
       {outputs === undefined && job.result !== undefined && job.result !== null && <Raw value={job.result} />}
       {outputs === undefined && (job.result === undefined || job.result === null) && (
-        <p className={own.hint}>{job.ended_at ? 'The job left no result.' : 'The result is there when the job has ended.'}</p>
+        <p className={own.hint}>
+          {job.ended_at
+            ? 'The job left no result.'
+            : 'The result is there when the job has ended. While it runs its robot tells steps and lines of the log, and no values: a Log node shows one.'}
+        </p>
       )}
       {outputs?.length === 0 && <p className={own.hint}>The job left an empty result.</p>}
       {outputs && outputs.length > 0 && <Table name="Came out" of={outputs} node={node} onNode={onNode} />}

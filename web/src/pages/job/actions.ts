@@ -7,7 +7,12 @@ import { filterQuery, type JobSearch, many, spanOf } from './rows';
 export const cancelJob = (id: string, force: boolean): Promise<Schemas['CancelAnswer']> =>
   call('POST', `/jobs/${encodeURIComponent(id)}/cancel`, force ? { force: true } : {});
 
-export const retryJob = (id: string): Promise<Schemas['RetryAnswer']> => call('POST', `/jobs/${encodeURIComponent(id)}/retry`, {});
+export const retryJob = (id: string, from?: 'failed_node'): Promise<Schemas['RetryAnswer']> =>
+  call('POST', `/jobs/${encodeURIComponent(id)}/retry`, from ? { from } : {});
+
+/** resumable is whether a job that failed can go on from there. It is asked about one job alone, when somebody looks what can be done. */
+export const resumable = async (id: string): Promise<Schemas['Resumable'] | undefined> =>
+  (await call<Schemas['JobDetail']>('GET', `/jobs/${encodeURIComponent(id)}`)).resumable;
 
 /** changeJob changes what a job that waits asks for. */
 export const changeJob = (id: string, kind: 'job_priority' | 'job_move', p: Params): Promise<unknown> =>
@@ -20,6 +25,7 @@ export function listQuery(s: JobSearch, now: number, cursor: string): string {
   if (from) q.set('from', from);
   if (to) q.set('to', to);
   q.set('limit', '100');
+  if (s.sort) q.set('sort', s.sort);
   if (cursor) q.set('cursor', cursor);
   return q.toString();
 }
@@ -30,6 +36,7 @@ export type Format = 'csv' | 'jsonl';
 export function exportQuery(s: JobSearch, now: number, ids: readonly string[] | undefined, format: Format): string {
   const q = new URLSearchParams(ids ? '' : listQuery(s, now, ''));
   q.delete('limit');
+  q.delete('sort');
   if (ids) q.set('job_id', ids.join(','));
   q.set('format', format);
   return q.toString();
@@ -58,6 +65,12 @@ export function cliOf(s: JobSearch): string {
       ['priority', s.prio],
     ] as const
   ).flatMap(([flag, words]) => many(words).map((w) => ` --${flag} ${quote(w)}`));
-  const since = s.from || s.to || s.range === 'all' ? '' : ` --since ${{ '1h': '1h', '7d': '168h', '30d': '720h' }[s.range ?? ''] ?? '24h'}`;
+  const time = (flag: string, t: string | undefined) => (t ? ` --${flag} ${new Date(t).toISOString()}` : '');
+  const since =
+    s.from || s.to
+      ? time('from', s.from) + time('until', s.to)
+      : s.range === 'all'
+        ? ''
+        : ` --since ${{ '1h': '1h', '7d': '168h', '30d': '720h' }[s.range ?? ''] ?? '24h'}`;
   return `fleet job list${flags.join('')}${s.q ? ` --search ${quote(s.q)}` : ''}${since}`;
 }

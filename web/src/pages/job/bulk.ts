@@ -22,6 +22,7 @@ export const titles: Record<Kind, (what: string) => string> = {
 /** Params are those of the operation, and of the single question. */
 export interface Params {
   force?: boolean;
+  from?: 'failed_node'; // where that can be
   priority?: number;
   target_robot_id?: string; // or any
 }

@@ -3,7 +3,7 @@ import type { Schemas } from '../../api/client';
 import { cliOf, exportCommand, exportQuery, listQuery } from './actions';
 import { actionOf, bulkBody, effects, priorityOf, summaryOf } from './bulk';
 import { spanAt, stack, states, top } from './histogram';
-import { filters, jobSearch, many, spanOf, spanWords, turned, waitedFor } from './rows';
+import { asked, brief, filters, graceLeft, jobSearch, longest, many, prioritySaid, spanOf, spanWords, timed, turned, waitedFor } from './rows';
 
 const now = Date.parse('2026-11-27T12:00:00Z');
 
@@ -32,6 +32,48 @@ describe('the address of the list of jobs', () => {
     expect(cliOf(s)).toBe("fleet job list --status failed --status timeout --workflow w --search 'it'\\''s' --since 168h");
     expect(cliOf({ range: 'all' })).toBe('fleet job list');
     expect(filters(s)).toBe(3);
+  });
+  it('has another order only where the server has an index for it', () => {
+    expect(jobSearch({ ...longest })).toEqual(longest);
+    expect(jobSearch({ ...longest, q: 'x' }).sort).toBeUndefined();
+    expect(jobSearch({ status: 'running', sort: 'longest' }).sort).toBeUndefined(); // of the last 24 h alone
+    expect(jobSearch({ range: 'all', status: 'running,failed', sort: 'longest' }).sort).toBeUndefined();
+    expect(listQuery(longest, now, '')).toBe('status=running&limit=100&sort=longest');
+    expect(exportQuery(longest, now, undefined, 'csv')).toBe('status=running&format=csv');
+  });
+  it('carries what is chosen and looked at, which the server is not asked', () => {
+    const s = jobSearch({ status: 'failed', sel: 'a,b', peek: 'a' });
+    expect(s).toEqual({ status: 'failed', sel: 'a,b', peek: 'a' });
+    expect(asked(s)).toEqual({ status: 'failed' });
+    expect(jobSearch({ sel: '*' })).toEqual({ sel: '*' });
+    expect(jobSearch({ sel: Array.from({ length: 60 }, (_, i) => `j${i}`).join(',') }).sel?.split(',').length).toBe(50);
+  });
+  it('says a chosen time as a command', () => {
+    expect(cliOf({ from: '2026-11-27T10:00:00Z', to: '2026-11-27T11:00:00Z' })).toBe(
+      'fleet job list --from 2026-11-27T10:00:00.000Z --until 2026-11-27T11:00:00.000Z',
+    );
+    expect(exportCommand({ to: '2026-11-27T11:00:00Z' }, 'csv')).toBe('fleet job export --until 2026-11-27T11:00:00.000Z --format csv --to jobs.csv');
+  });
+  it('says of one that waits for a time how long that is', () => {
+    const at = (s: number) => new Date(now + 1000 * s).toISOString();
+    const base = { waiting_on: 'backoff', not_before: at(40), epoch: 1 } as const;
+    expect(timed({ ...base, error_class: 'application' }, now)).toBe('Attempt 2 in 40 s (application error)');
+    expect(timed({ ...base, waiting_on: 'time', epoch: 0, not_before: at(7200) }, now)).toBe('Begins in 2 h');
+    expect(timed(base, now + 41_000)).toBe(''); // it waits for something else by now
+    expect(timed({ ...base, waiting_on: 'robot' }, now)).toBe('');
+  });
+  it('leaves the counts of a reason to the panel', () => {
+    expect(brief('Waits for a free slot: 19 robots fit, none free (15 capability, 6 offline).')).toBe('Waits for a free slot: 19 robots fit, none free.');
+    expect(brief('Waits for 1 job (a) that it depends on.')).toBe('Waits for 1 job (a) that it depends on.');
+  });
+  it('counts the grace of a stop, and not the time for the word of the robot', () => {
+    const asked = new Date(now + 65_000).toISOString();
+    expect([0, 30_000, 60_000, 64_000].map((ms) => graceLeft(asked, now + ms))).toEqual([60_000, 30_000, 0, 0]);
+  });
+  it('says who made a job as urgent as it is', () => {
+    expect(prioritySaid({ priority_source: 'schedule' })).toBe(' · from its schedule');
+    expect(prioritySaid({ priority_source: 'change', priority_changed_by: 'anna' })).toBe(' · changed by anna');
+    expect(prioritySaid({})).toBe('');
   });
   it('says how long a job waits once there is a minute to tell', () => {
     expect([0, 59_999, 60_000, 190_000, 3_600_000].map(waitedFor)).toEqual(['', '', ' · 1 min', ' · 3 min', ' · 1 h 0 min']);

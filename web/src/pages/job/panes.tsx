@@ -8,6 +8,7 @@ import { clock, exact } from '../../parts/Time';
 import { label, lasted } from '../../parts/words';
 import { lateWords, merged } from './events';
 import own from './job.module.css';
+import pane from './panes.module.css';
 
 type Step = Schemas['Step'];
 
@@ -184,7 +185,9 @@ export function Events({ id }: { id: string }) {
       <tbody>
         {list.data.events.map((e) => (
           <tr key={e.seq}>
-            <td>{exact(e.at)}</td>
+            <td className={own.when} title={exact(e.at)}>
+              {clock(e.at)}
+            </td>
             <td>
               {e.type}
               {e.from_state && e.to_state && (
@@ -194,11 +197,24 @@ export function Events({ id }: { id: string }) {
               )}
             </td>
             <td>{e.actor ?? '–'}</td>
-            <td>{e.data !== undefined && e.data !== null && <pre className={own.value}>{JSON.stringify(e.data)}</pre>}</td>
+            <td>
+              <Pairs of={e.data} />
+            </td>
           </tr>
         ))}
       </tbody>
     </table>
+  );
+}
+
+/** Pairs is what an event holds, name by name. */
+function Pairs({ of }: { of: unknown }) {
+  const list = Object.entries((of ?? {}) as Record<string, unknown>).filter(([, v]) => v !== '' && v !== null);
+  if (list.length === 0) return <>–</>;
+  return (
+    <dl className={pane.pairs}>
+      {list.flatMap(([k, v]) => [<dt key={k}>{label(k)}</dt>, <dd key={`${k} is`}>{typeof v === 'string' ? v : JSON.stringify(v)}</dd>])}
+    </dl>
   );
 }
 

@@ -1,6 +1,6 @@
 /** What the list of jobs and the page of one decide. Pure. */
 import type { Schemas } from '../../api/client';
-import { span } from '../../parts/words';
+import { label, span } from '../../parts/words';
 import { viewOf } from './timeline';
 
 export const jobStatuses = ['pending', 'assigned', 'running', 'cancelling', 'needs_decision', 'completed', 'failed', 'cancelled', 'timeout'] as const;
@@ -17,6 +17,9 @@ export interface JobSearch {
   range?: string; // 24h if it is not there
   from?: string; // instead of a range
   to?: string;
+  sort?: string; // longest, or the newest first if it is not there
+  sel?: string; // ids, or * for all that match
+  peek?: string; // the job that is looked at beside the list
 }
 
 export const ranges = [
@@ -75,7 +78,19 @@ export function jobSearch(s: Record<string, unknown>): JobSearch {
   put('from', time(s.from));
   put('to', time(s.to));
   if (!out.from && !out.to && s.range !== '24h' && ranges.some((r) => r.word === s.range)) out.range = s.range as string;
+  if (s.sort === 'longest' && out.status === 'running' && out.range === 'all' && filters(out) === 1) out.sort = 'longest';
+  put('sel', s.sel === '*' ? '*' : many(s.sel).slice(0, 50).join(','));
+  put('peek', typeof s.peek === 'string' ? s.peek : undefined);
   return out;
+}
+
+/** longest is all that runs, those first that began first: the one other order that the server has an index for. */
+export const longest: JobSearch = { status: 'running', range: 'all', sort: 'longest' };
+
+/** asked is what an address asks the server for: all but what is chosen and looked at. */
+export function asked(s: JobSearch): JobSearch {
+  const { sel: _, peek: __, ...rest } = s;
+  return rest;
 }
 
 export interface Span {
@@ -124,6 +139,23 @@ export function turned(words: string | undefined, word: string): string {
 
 /** waitedFor is a time of waiting behind its reason, in whole minutes; below one there is nothing to tell. */
 export const waitedFor = (ms: number): string => (ms < 60_000 ? '' : ` · ${span(Math.floor(ms / 60_000) * 60_000).replace(/ 0 s$/, '')}`);
+
+/** brief is a reason of waiting without the counts in its brackets, as a row has room for it; the panel beside the row has all of it. */
+export const brief = (summary: string): string => summary.replace(/ \([^()]*\)(?=\.?$)/, '');
+
+/** timed is the reason of one that waits for a time, as the time that is left; empty where it waits for something else, or no more. */
+export function timed(j: Pick<Schemas['JobLine'], 'waiting_on' | 'not_before' | 'epoch' | 'error_class'>, now: number): string {
+  const left = j.not_before && (j.waiting_on === 'time' || j.waiting_on === 'backoff') ? Date.parse(j.not_before) - now : 0;
+  if (left <= 0) return '';
+  const when = span(left < 60_000 ? Math.ceil(left / 1000) * 1000 : Math.floor(left / 60_000) * 60_000).replace(/ 0 (s|min|h)$/, '');
+  if (j.waiting_on === 'time') return `Begins in ${when}`;
+  return `Attempt ${j.epoch + 1} in ${when}${j.error_class ? ` (${label(j.error_class).toLowerCase()} error)` : ''}`;
+}
+
+const word = 5000; // ms that the server waits, after the grace, for the robot's word of the stop
+
+/** graceLeft is how much of the grace of a stop is left, ms; after it the job is stopped by force. */
+export const graceLeft = (deadline: string, now: number): number => Math.max(0, Date.parse(deadline) - word - now);
 
 export const final = (status: string): boolean => ['completed', 'failed', 'cancelled', 'timeout'].includes(status);
 export const stoppable = (status: string): boolean => ['pending', 'assigned', 'running'].includes(status);
@@ -207,6 +239,24 @@ export function cloneOf(j: Detail, v: Readonly<Record<string, string>>): Schemas
     ...(Object.keys(placement).length > 0 ? { placement } : {}),
     variables: variables as Record<string, unknown>,
   };
+}
+
+/** triggerOf is what a job comes from that nothing else says, by who submitted it. The list has the same words. */
+export const triggerOf = (by: string): string => (by.startsWith('trigger ') ? 'Trigger' : /^(key|robot) /.test(by) ? 'API' : 'Manual');
+
+const prioritySources: Readonly<Record<string, string>> = {
+  request: 'as submitted',
+  schedule: 'from its schedule',
+  trigger: 'from its trigger',
+  tenant: 'as usual in the tenant',
+  retry: 'as the job before',
+  change: 'changed',
+};
+
+/** prioritySaid says who made a job as urgent as it is; empty where that is not known any more. */
+export function prioritySaid(j: Pick<Detail, 'priority_source' | 'priority_changed_by'>): string {
+  const from = prioritySources[j.priority_source ?? ''];
+  return from === undefined ? '' : ` · ${from}${j.priority_changed_by ? ` by ${j.priority_changed_by}` : ''}`;
 }
 
 /** fixOf is what a person can do at once so that a job that waits can begin. */

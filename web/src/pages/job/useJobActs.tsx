@@ -1,12 +1,13 @@
 import { Link, useNavigate } from '@tanstack/react-router';
-import { lazy, type ReactNode, Suspense, useState } from 'react';
+import { lazy, type ReactNode, Suspense, useEffect, useState } from 'react';
+import type { Schemas } from '../../api/client';
 import { sentence } from '../../parts/act';
 import { Confirm } from '../../parts/Confirm';
 import css from '../../parts/parts';
 import type { Item } from '../../parts/RowMenu';
 import { jobCommands } from '../../parts/told';
 import { priority } from '../../parts/words';
-import { cancelJob, changeJob, retryJob } from './actions';
+import { cancelJob, changeJob, resumable, retryJob } from './actions';
 import { type Line, short } from './JobRow';
 import { final, type JobSearch, stoppable } from './rows';
 
@@ -25,8 +26,8 @@ export interface JobActs {
   dialogs: ReactNode;
 }
 
-/** useJobActs is what can be done with a job from its row, and what became of it. */
-export function useJobActs(may: boolean, search: JobSearch, onSearch: (s: JobSearch) => void, again: () => void): JobActs {
+/** useJobActs is what can be done with a job from its row, and what became of it. menu is the row whose menu is open. */
+export function useJobActs(may: boolean, search: JobSearch, onSearch: (s: JobSearch) => void, again: () => void, menu: Line | undefined): JobActs {
   const [asked, setAsked] = useState<Asked>();
   const [told, setTold] = useState<Line>();
   const [said, setSaid] = useState<{ text: string; made?: string; bad?: boolean }>({ text: '' });
@@ -39,18 +40,42 @@ export function useJobActs(may: boolean, search: JobSearch, onSearch: (s: JobSea
       .catch((e) => setSaid({ text: sentence(e), bad: true }))
       .finally(again);
   };
-  const retry = (j: Line) =>
+  const retry = (j: Line, from?: 'failed_node') =>
     act('Retrying…', async () => {
-      const a = await retryJob(j.job_id);
+      const a = await retryJob(j.job_id, from);
       return { text: `New job ${short(a.new_job_id)} from ${short(j.job_id)}`, made: a.new_job_id };
     });
-  const cancel = (j: Line, force: boolean) => act(force ? 'Stopping…' : 'Cancelling…', async () => ({ text: (await cancelJob(j.job_id, force)).message }));
+  const cancel = (j: Line, force: boolean) =>
+    act(force ? 'Stopping…' : 'Cancelling…', async () => {
+      const a = await cancelJob(j.job_id, force);
+      return { text: a.status === 'cancelling' ? `${short(j.job_id)} is asked to stop.` : a.message };
+    });
   const copy = (what: string, text: string) =>
     void navigator.clipboard
       .writeText(text)
       .then(() => setSaid({ text: `${what} is copied.` }))
       .catch(() => setSaid({ text: 'The browser does not let this page copy.', bad: true }));
   const open = (id: string, log = false) => void navigate({ to: '/fleet/jobs/$id', params: { id }, search: log ? { pane: 'log' } : {} });
+  // Whether one can go on from the node that failed, its own page knows; a row does not.
+  const [looked, setLooked] = useState<{ id: string; can?: Schemas['Resumable'] | undefined; why?: string }>();
+  const lookAt = menu?.status === 'failed' || menu?.status === 'timeout' || menu?.status === 'cancelled' ? menu.job_id : '';
+  useEffect(() => {
+    setLooked(undefined);
+    if (!lookAt) return;
+    let gone = false;
+    resumable(lookAt)
+      .then((can) => gone || setLooked({ id: lookAt, can }))
+      .catch((e) => gone || setLooked({ id: lookAt, why: sentence(e) }));
+    return () => {
+      gone = true;
+    };
+  }, [lookAt]);
+  const fromNode = (j: Line): { name: string; why?: string } => {
+    const name = 'Retry from the failed node';
+    if (looked?.id !== j.job_id) return { name, why: 'Looking whether it can…' };
+    if (looked.can?.node) return { name: `Retry from ${looked.can.node}` };
+    return { name, why: looked.why ?? looked.can?.reason ?? 'Nothing of it was kept to go on from.' };
+  };
   const items = (j: Line): readonly Item[] => {
     const why = may ? {} : { why: 'Your role may not run or stop jobs.' };
     const ended = final(j.status) && j.status !== 'completed';
@@ -65,6 +90,7 @@ export function useJobActs(may: boolean, search: JobSearch, onSearch: (s: JobSea
         run: () => retry(j),
         ...(ended ? why : { why: j.status === 'completed' ? 'It completed: run its workflow again instead.' : 'It has not ended.' }),
       },
+      ...(ended ? [{ ...fromNode(j), ...why, run: () => retry(j, 'failed_node') }] : []),
       ...(j.status === 'cancelling'
         ? [{ name: 'Force stop…', run: () => setAsked({ job: j, what: 'force' }), ...why }]
         : [{ name: 'Cancel…', keys: 'Shift K', run: () => setAsked({ job: j, what: 'cancel' }), ...(stoppable(j.status) ? why : { why: 'It has ended.' }) }]),
