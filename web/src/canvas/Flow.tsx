@@ -14,14 +14,15 @@ import {
   useNodesState,
 } from '@xyflow/react';
 import { useCallback, useEffect, useMemo, useRef } from 'react';
-import css from './canvas.module.css';
 import { type Catalog, mayConnect, portsOf, titleOf } from './catalog';
+import css from './flow.module.css';
 import { connect, type Graph, moveNodes } from './model/graph';
 import { asText } from './model/json';
 import { type Box, NodeBox } from './NodeBox';
+import type { Segment } from './net';
 import { chip } from './place';
 import { type RunView, standOf } from './run';
-import { placesOf, type Tint, tintsOf } from './segments';
+import { cutWords, handsOver, nowhere, placesOf, type Tint, tintsOf } from './segments';
 
 const nodeTypes = { box: NodeBox };
 
@@ -37,6 +38,7 @@ export interface FlowProps {
   run: RunView | undefined;
   robotName: (id: string) => string;
   showPlaces: boolean;
+  segments?: readonly Segment[] | undefined; // as the server cuts it; undefined: it did not say
   readOnly: boolean;
   onChange: (next: Graph, what: string) => void;
   onSelect: (nodes: ReadonlySet<string>, links: ReadonlySet<string>) => void;
@@ -61,8 +63,8 @@ export function Flow(p: FlowProps) {
     },
     [byId, catalog],
   );
-  const places = useMemo(() => (p.showPlaces ? placesOf(graph) : new Map<string, string>()), [graph, p.showPlaces]);
-  const legend = useMemo(() => tintsOf(graph, places, p.robotName), [graph, places, p.robotName]);
+  const places = useMemo(() => (p.showPlaces ? placesOf(graph, p.segments, p.robotName) : nowhere), [graph, p.showPlaces, p.segments, p.robotName]);
+  const legend = useMemo(() => tintsOf(graph, places), [graph, places]);
   const tints = useMemo(() => new Map(legend.map((t) => [t.where, t.colour])), [legend]);
 
   useEffect(() => {
@@ -91,7 +93,7 @@ export function Flow(p: FlowProps) {
             problem: p.problems.get(n.id) ?? '',
             comment: n.type === 'CommentNode' ? (asText(n.config.get('comment')) ?? '') : undefined,
             run: n.type === 'CommentNode' ? undefined : standOf(p.run, n.id),
-            tint: tints.get(places.get(n.id) ?? '') ?? '',
+            tint: tints.get(places.place.get(n.id) ?? '') ?? '',
           },
         };
       });
@@ -101,7 +103,7 @@ export function Flow(p: FlowProps) {
   useEffect(() => {
     setEdges(
       graph.links.map((l): Edge => {
-        const handOver = places.get(l.source) !== places.get(l.target);
+        const handOver = handsOver(places, l.source, l.target);
         const source = byId.get(l.source);
         const exec = source
           ? portsOf(catalog.byName.get(source.type), source, graph.links).outputs.find((o) => o.name === l.sourcePort)?.type === 'exec'
@@ -231,7 +233,7 @@ export function Flow(p: FlowProps) {
       proOptions={{ hideAttribution: true }}
       aria-label="Workflow graph"
     >
-      {p.showPlaces && <Legend tints={legend} />}
+      {p.showPlaces && <Legend tints={legend} cuts={cutWords(places, p.segments?.length ?? 0)} />}
       <Background gap={24} />
       <Controls showInteractive={false} aria-label="Zoom" />
       <MiniMap
@@ -249,7 +251,7 @@ export function Flow(p: FlowProps) {
 }
 
 /** Legend says which colour is which place. */
-function Legend({ tints }: { tints: readonly Tint[] }) {
+function Legend({ tints, cuts }: { tints: readonly Tint[]; cuts: string }) {
   return (
     <Panel position="top-right">
       <ul className={css.legend} aria-label="Places">
@@ -261,6 +263,7 @@ function Legend({ tints }: { tints: readonly Tint[] }) {
         <li>
           <span aria-hidden className={css.swatch} /> {tints.length > 0 ? 'the rest, as the workflow does' : 'No node has a place of its own'}
         </li>
+        {cuts && <li>{cuts}</li>}
       </ul>
     </Panel>
   );

@@ -1,8 +1,8 @@
 import { Handle, type Node, type NodeProps, Position, useStore } from '@xyflow/react';
 import { memo } from 'react';
 import { shapes } from '../parts/words';
-import css from './canvas.module.css';
 import type { Port, Ports } from './catalog';
+import css from './nodebox.module.css';
 import type { NodeState } from './passes';
 import { inWords } from './run';
 

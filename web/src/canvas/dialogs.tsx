@@ -1,8 +1,9 @@
 import { useEffect, useRef, useState } from 'react';
-import css from './canvas.module.css';
+import css from './dialogs.module.css';
 import { differences } from './diff';
 import type { Graph } from './model/graph';
 import type { Finding } from './net';
+import ui from './ui.module.css';
 import type { Editor } from './useEditor';
 
 /** Problems lists what validation found; each leads to its node. */
@@ -21,24 +22,24 @@ export function Problems({
     <section className={css.problems} aria-label="Problems">
       <header className={css.problemsHead}>
         <h2>Problems</h2>
-        <button type="button" className={css.icon} aria-label="Close the problems" onClick={onClose}>
+        <button type="button" className={ui.icon} aria-label="Close the problems" onClick={onClose}>
           ✕
         </button>
       </header>
       {findings.length === 0 ? (
-        <p className={css.hint}>Nothing is wrong with it.</p>
+        <p className={ui.hint}>Nothing is wrong with it.</p>
       ) : (
         <ul>
           {findings.map((f) => (
             <li key={f.code + (f.node_id ?? '') + f.message}>
               {f.node_id ? (
-                <button type="button" className={css.link} onClick={() => onNode(f.node_id ?? '')}>
+                <button type="button" className={ui.link} onClick={() => onNode(f.node_id ?? '')}>
                   {title(f.node_id)}
                 </button>
               ) : (
                 <strong>Workflow</strong>
               )}{' '}
-              {f.message} {f.hint && <span className={css.hint}>{f.hint}</span>}
+              {f.message} {f.hint && <span className={ui.hint}>{f.hint}</span>}
             </li>
           ))}
         </ul>
@@ -170,13 +171,13 @@ export function Conflict({
         {d.added.length + d.removed.length + d.changed.length + d.links === 0 && !d.settings && <li>has the same graph</li>}
       </ul>
       <div className={css.dialogActions}>
-        <button type="button" className={css.button} onClick={() => onResolve('later')}>
+        <button type="button" className={ui.button} onClick={() => onResolve('later')}>
           Not now
         </button>
-        <button type="button" className={css.button} onClick={() => onResolve('theirs')}>
+        <button type="button" className={ui.button} onClick={() => onResolve('theirs')}>
           Take theirs (undo brings yours back)
         </button>
-        <button type="button" className={css.primary} onClick={() => onResolve('mine')}>
+        <button type="button" className={ui.primary} onClick={() => onResolve('mine')}>
           Keep mine, save it on top next
         </button>
       </div>
@@ -219,16 +220,16 @@ export function VariablesDialog({
           }
         }}
       >
-        <label className={css.field}>
+        <label className={ui.field}>
           Variables
-          <textarea className={css.mono} rows={8} value={text} onChange={(e) => setText(e.target.value)} />
+          <textarea className={ui.mono} rows={8} value={text} onChange={(e) => setText(e.target.value)} />
         </label>
-        {wrong && <p className={css.bad}>{wrong}</p>}
+        {wrong && <p className={ui.bad}>{wrong}</p>}
         <div className={css.dialogActions}>
-          <button type="button" className={css.button} onClick={onClose}>
+          <button type="button" className={ui.button} onClick={onClose}>
             Cancel
           </button>
-          <button type="submit" className={css.primary}>
+          <button type="submit" className={ui.primary}>
             {way === 'local' ? 'Run locally' : 'Submit to Cloud'}
           </button>
         </div>
