@@ -13,7 +13,7 @@ import { Palette } from './Palette';
 import css from './page.module.css';
 import { RunPanel } from './RunPanel';
 import { RunsMenu } from './RunsMenu';
-import type { CanvasSearch, Panel } from './search';
+import type { CanvasSearch } from './search';
 import { TopBar } from './TopBar';
 import { useChecked } from './useChecked';
 import { type Source, useEditor } from './useEditor';
@@ -21,6 +21,7 @@ import { useEdits } from './useEdits';
 import { may, useFleet } from './useFleet';
 import { useKeys } from './useKeys';
 import { useMenu } from './useMenu';
+import { usePanels } from './usePanels';
 import { useRunner } from './useRunner';
 import { useSelection } from './useSelection';
 import { useShownRun } from './useShownRun';
@@ -52,8 +53,7 @@ export function Canvas({ source, search, onSearch, jobHref, onOpened, catalog }:
   const sel = useSelection(ed, search.node);
   const stage = useStage(graph, sel);
   const { run, replay } = useShownRun(search.run, sel);
-  const panel = search.panel;
-  const show = (p: Panel | undefined) => onSearch({ panel: p });
+  const { panel, show, enter, toggle } = usePanels(search.panel, stage.root, stage.back, onSearch);
   const runner = useRunner({ ed, fleet, where, onPicker: () => show('picker'), onSearch, jobHref });
   const folder = Boolean(fleet.meta?.local.folder);
   const store = useStoring(ed, source, folder, onOpened);
@@ -66,10 +66,7 @@ export function Canvas({ source, search, onSearch, jobHref, onOpened, catalog }:
   const readOnly = narrow || ed.state !== 'ready';
   const connected = fleet.connection.state === 'connected';
   const edits = useEdits({ ed, sel, stage, catalog, readOnly, title, onAdded: () => show('node') });
-  const rename = () => {
-    show('node');
-    requestAnimationFrame(() => stage.root.current?.querySelector<HTMLInputElement>('[data-rename]')?.focus());
-  };
+  const rename = () => enter('name');
   const menu = useMenu({
     ed,
     sel,
@@ -99,7 +96,7 @@ export function Canvas({ source, search, onSearch, jobHref, onOpened, catalog }:
     },
     remove: () => !readOnly && edits.remove(),
     open: () => {
-      if (node) show('node');
+      if (node) enter('node');
       return node !== undefined;
     },
     rename: () => {
@@ -111,12 +108,13 @@ export function Canvas({ source, search, onSearch, jobHref, onOpened, catalog }:
       edits.setAdding(undefined);
       setProblemsOpen(false);
     },
+    back: stage.back,
     walk: stage.walk,
     move: edits.move,
     fit: stage.fit,
     zoom: stage.zoom,
-    picker: () => show(panel === 'picker' ? undefined : 'picker'),
-    placement: () => show(panel === 'placement' ? undefined : 'placement'),
+    picker: () => toggle('picker'),
+    placement: () => toggle('placement'),
     menu: menu.openByKey,
     copy: edits.copied,
     cut: edits.cut,

@@ -89,7 +89,7 @@ export function DockPanels(p: {
             onSubmitToCloudRequested={runner.submit}
             onRunLocally={runner.runLocally}
             onLiveChanged={fleet.setLive}
-            {...(fleet.meta?.mode === 'canvas' ? { onConnect: fleet.connect } : {})}
+            {...(fleet.connect ? { onConnect: fleet.connect } : {})}
           />
         </div>
       )}

@@ -46,6 +46,8 @@ export interface FlowProps {
   onDropType: (type: string, x: number, y: number) => void;
   onMenu: (x: number, y: number, on: { node?: string; link?: string }) => void;
   fitted?: React.RefObject<boolean>; // the whole graph is shown, and stays so when there is more or less room
+  focus?: React.RefObject<string>; // the node that gets the focus once it is drawn
+  fits?: number; // whenever it changes, the whole graph is shown as it stands then
   onReady: (i: ReactFlowInstance<Box, Edge>) => void;
 }
 
@@ -55,6 +57,7 @@ export function Flow(p: FlowProps) {
   const [nodes, setNodes, onNodesChange] = useNodesState<Box>([]);
   const [edges, setEdges, onEdgesChange] = useEdgesState<Edge>([]);
   const instance = useRef<ReactFlowInstance<Box, Edge>>(undefined);
+  const outer = useRef<HTMLDivElement>(null);
   const byId = useMemo(() => new Map(graph.nodes.map((n) => [n.id, n])), [graph.nodes]);
   const title = useCallback(
     (id: string) => {
@@ -146,8 +149,23 @@ export function Flow(p: FlowProps) {
   const valid = (c: Connection | Edge) =>
     c.source !== c.target && mayConnect(portOf(c.source, c.sourceHandle, 'outputs'), portOf(c.target, c.targetHandle, 'inputs')) === undefined;
 
+  // Asked for together with a change of the graph: the nodes are drawn where they are now before the view follows.
+  const toFit = useRef(false);
+  useEffect(() => {
+    toFit.current = (p.fits ?? 0) > 0;
+  }, [p.fits]);
+  useEffect(() => {
+    const id = p.focus?.current;
+    if (id && p.focus && nodes.some((n) => n.id === id && n.measured)) {
+      p.focus.current = '';
+      requestAnimationFrame(() => nodeElement(outer.current, id)?.focus({ preventScroll: true })); // what is not measured is not visible yet
+    }
+    if (!toFit.current) return;
+    toFit.current = false;
+    void instance.current?.fitView(wholeGraph);
+  }, [nodes, p.focus]);
+
   const { fitted } = p;
-  const outer = useRef<HTMLDivElement>(null);
   useEffect(() => {
     const el = outer.current;
     if (!el || !fitted || typeof ResizeObserver === 'undefined') return;
@@ -166,6 +184,7 @@ export function Flow(p: FlowProps) {
   return (
     <ReactFlow<Box, Edge>
       ref={outer}
+      onMove={(_, v) => outer.current?.style.setProperty('--zoom', String(v.zoom))}
       onMoveStart={(byHand) => {
         if (byHand && fitted) fitted.current = false;
       }}
@@ -225,7 +244,7 @@ export function Flow(p: FlowProps) {
       disableKeyboardA11y // arrows walk the edges; Shift and an arrow move
       nodesFocusable
       edgesFocusable
-      onlyRenderVisibleElements={graph.nodes.length > 200}
+      onlyRenderVisibleElements={graph.nodes.length > 100}
       minZoom={0.05}
       maxZoom={2}
       fitView
@@ -249,6 +268,10 @@ export function Flow(p: FlowProps) {
     </ReactFlow>
   );
 }
+
+/** nodeElement is a node as it is drawn. */
+export const nodeElement = (root: Element | null, id: string): HTMLElement | null =>
+  root?.querySelector<HTMLElement>(`.react-flow__node[data-id="${CSS.escape(id)}"]`) ?? null;
 
 /** Legend says which colour is which place. */
 function Legend({ tints, cuts }: { tints: readonly Tint[]; cuts: string }) {

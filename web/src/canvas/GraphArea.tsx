@@ -53,6 +53,8 @@ export function GraphArea(p: {
         onDropType={edits.add}
         onMenu={p.onMenu}
         fitted={stage.fitted}
+        fits={stage.fits}
+        focus={stage.focus}
         onReady={stage.ready}
       />
       {ed.graph.nodes.length === 0 && !edits.adding && (

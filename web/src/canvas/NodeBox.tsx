@@ -102,7 +102,7 @@ function PortList({ ports, side }: { ports: readonly Port[]; side: 'in' | 'out' 
           key={p.name}
           className={css.port}
           data-exec={p.type === 'exec' || undefined}
-          title={p.type === 'exec' ? `${p.name}: flow` : `${p.name}: ${p.type}`}
+          title={p.type === 'exec' ? `${p.name}: flow` : `${p.name}: ${p.type}${p.required ? ', needs a value' : ''}`}
         >
           <Handle
             type={side === 'in' ? 'target' : 'source'}

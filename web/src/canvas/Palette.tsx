@@ -90,9 +90,14 @@ export function Palette({ catalog, onAdd, popup, onClose }: { catalog: Catalog; 
 }
 
 function Entry({ type: t, family, at, onAdd }: { type: NodeType; family?: boolean; at?: boolean; onAdd: (type: string) => void }) {
+  const self = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    if (at) self.current?.scrollIntoView({ block: 'nearest' });
+  }, [at]);
   return (
     <li>
       <button
+        ref={self}
         type="button"
         className={css.type}
         data-at={at || undefined}

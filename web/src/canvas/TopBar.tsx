@@ -39,28 +39,37 @@ export function TopBar(props: TopBarProps) {
   };
   return (
     <header className={css.top}>
-      <h1 className={css.h1}>
-        <span className={ui.hidden}>Canvas: </span>
-        {readOnly || !mayWrite ? (
-          graph.name || 'Untitled'
-        ) : (
-          <input
-            className={css.nameInput}
-            aria-label="Name of the workflow"
-            value={graph.name}
-            placeholder="Untitled"
-            size={Math.max(12, Math.min(36, graph.name.length + 1))}
-            onChange={(e) => ed.change((g) => rename(g, e.target.value), 'Rename the workflow', 'name')}
-            onBlur={ed.seal}
-          />
-        )}
-      </h1>
-      <span className={css.facts}>
-        {ed.origin.kind === 'file' ? <span className={ui.mono}>{ed.origin.path}</span> : ed.origin.kind === 'workflow' ? `Version ${ed.origin.version}` : 'New'}
-        {' · '}
-        <span data-dirty={ed.dirty || undefined}>{ed.saving ? 'Saving…' : ed.savedAs}</span>
-        {narrow && ' · read-only on a narrow screen'}
-      </span>
+      <div className={css.names}>
+        <h1 className={css.h1}>
+          <span className={ui.hidden}>Canvas: </span>
+          {readOnly || !mayWrite ? (
+            graph.name || 'Untitled'
+          ) : (
+            <input
+              className={css.nameInput}
+              aria-label="Name of the workflow"
+              value={graph.name}
+              placeholder="Untitled"
+              size={Math.max(12, graph.name.length)}
+              title={graph.name}
+              onChange={(e) => ed.change((g) => rename(g, e.target.value), 'Rename the workflow', 'name')}
+              onBlur={ed.seal}
+            />
+          )}
+        </h1>
+        <span className={css.facts}>
+          {ed.origin.kind === 'file' ? (
+            <span className={ui.mono}>{ed.origin.path}</span>
+          ) : ed.origin.kind === 'workflow' ? (
+            `Version ${ed.origin.version}`
+          ) : (
+            'New'
+          )}
+          {' · '}
+          <span data-dirty={ed.dirty || undefined}>{ed.saving ? 'Saving…' : ed.savedAs}</span>
+          {narrow && ' · read-only on a narrow screen'}
+        </span>
+      </div>
       <span className={ui.grow} />
       {!narrow && (
         <>

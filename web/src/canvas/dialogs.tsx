@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'react';
 import css from './dialogs.module.css';
-import { differences } from './diff';
+import { changesOf, differences } from './diff';
 import type { Graph } from './model/graph';
 import type { Finding } from './net';
 import ui from './ui.module.css';
@@ -165,20 +165,35 @@ export function Conflict({
       <ul>
         {d.added.length > 0 && <li>also has {list(d.added, conflict.theirs)}</li>}
         {d.removed.length > 0 && <li>lacks {list(d.removed, mine)}</li>}
-        {d.changed.length > 0 && <li>has other settings in {list(d.changed, mine)}</li>}
+        {d.changed.map((id) => (
+          <li key={id}>
+            has other settings in {list([id], mine)} <span className={ui.mono}>{id}</span>
+            <dl className={css.changes}>
+              {changesOf(mine, conflict.theirs, id).map((c) => (
+                <div key={c.what}>
+                  <dt>{c.what}</dt>
+                  <dd>
+                    yours <del>{c.mine || 'nothing'}</del>, theirs <ins>{c.theirs || 'nothing'}</ins>
+                  </dd>
+                </div>
+              ))}
+            </dl>
+          </li>
+        ))}
         {d.links > 0 && <li>{d.links === 1 ? 'one connection differs' : `${d.links} connections differ`}</li>}
         {d.settings && <li>has other settings of the workflow</li>}
         {d.added.length + d.removed.length + d.changed.length + d.links === 0 && !d.settings && <li>has the same graph</li>}
       </ul>
+      <p className={ui.hint}>Undo brings yours back after taking theirs. Keeping yours puts it on top of theirs the next time you store it.</p>
       <div className={css.dialogActions}>
         <button type="button" className={ui.button} onClick={() => onResolve('later')}>
           Not now
         </button>
         <button type="button" className={ui.button} onClick={() => onResolve('theirs')}>
-          Take theirs (undo brings yours back)
+          Take theirs
         </button>
         <button type="button" className={ui.primary} onClick={() => onResolve('mine')}>
-          Keep mine, save it on top next
+          Keep mine
         </button>
       </div>
     </Dialog>

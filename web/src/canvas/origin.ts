@@ -1,4 +1,4 @@
-import { blank, fromDoc, type Graph, open } from './model/graph';
+import { blank, fromDoc, type Graph, moveNodes, open } from './model/graph';
 import * as net from './net';
 
 /** Origin is where the workflow comes from and goes back to, and what the author began with there. */
@@ -24,8 +24,22 @@ export const rebased = (o: Origin, base: string | undefined): Origin => {
   return o.kind === 'file' ? { ...o, etag: base } : { ...o, version: Number(base) };
 };
 
+/** laidOut gives places to the nodes of a graph that was written by a program: they have none, or all stand on one spot. */
+async function laidOut(g: Graph): Promise<Graph> {
+  const [first] = g.nodes;
+  const stacked = g.nodes.every((n) => !n.placed || (n.x === first?.x && n.y === first.y));
+  if (g.nodes.length < 2 || !stacked) return g;
+  const { arranged } = await import('./layout');
+  return moveNodes(g, arranged(g, new Map()));
+}
+
 /** stored reads what is stored now. */
 export async function stored(source: Source): Promise<{ graph: Graph; origin: Origin }> {
+  const got = await fetched(source);
+  return { ...got, graph: await laidOut(got.graph) };
+}
+
+async function fetched(source: Source): Promise<{ graph: Graph; origin: Origin }> {
   if (source.file !== undefined) {
     const f = await net.openFile(source.file);
     return { graph: open(f.text ?? ''), origin: { kind: 'file', path: f.path, etag: f.etag ?? '' } };

@@ -1,6 +1,6 @@
 import { useRef, useState } from 'react';
-import type { Catalog } from './catalog';
-import { addNode, between, copy, moveNodes, paste, remove, setProperty } from './model/graph';
+import { type Catalog, freeWay } from './catalog';
+import { addNode, between, connect, copy, moveNodes, paste, remove, setProperty } from './model/graph';
 import type { Editor } from './useEditor';
 import type { Selection } from './useSelection';
 import type { Stage } from './useStage';
@@ -48,6 +48,7 @@ export function useEdits({ ed, sel, stage, catalog, readOnly, title, onAdded }: 
 
   const added = (id: string) => {
     sel.select(new Set([id]));
+    stage.focus.current = id;
     setAdding(undefined);
     onAdded();
   };
@@ -65,7 +66,12 @@ export function useEdits({ ed, sel, stage, catalog, readOnly, title, onAdded }: 
         : ((adding?.x !== undefined && adding.y !== undefined ? stage.at(adding.x, adding.y) : undefined) ??
           (sel.node ? { x: sel.node.x + 280, y: sel.node.y } : stage.middle()));
     while (graph.nodes.some((n) => Math.abs(n.x - at.x) < 180 && Math.abs(n.y - at.y) < 90)) at.y += 110; // not on top of another
-    const [next, id] = addNode(graph, type, at.x, at.y);
+    let [next, id] = addNode(graph, type, at.x, at.y);
+    // What is added by key goes on from what is selected.
+    const from = adding && adding.x === undefined && x === undefined ? sel.node : undefined;
+    const out = from && freeWay(from, catalog, graph.links);
+    if (from && out && t?.exec_in && t.node_type !== 'StartNode')
+      next = connect(next, { source: from.id, sourcePort: out, target: id, targetPort: 'exec_in' }, false);
     ed.change(next, `Add ${t?.title ?? type}`);
     added(id);
   };
@@ -99,7 +105,7 @@ export function useEdits({ ed, sel, stage, catalog, readOnly, title, onAdded }: 
     arrange: async () => {
       const { arranged } = await import('./layout'); // its library is large, and not everybody arranges
       ed.change(moveNodes(graph, arranged(graph, stage.sizes())), 'Arrange the graph');
-      requestAnimationFrame(stage.fit);
+      stage.refit();
     },
     copied,
     cut: () => {

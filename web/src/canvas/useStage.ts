@@ -1,18 +1,25 @@
 import type { Edge, ReactFlowInstance } from '@xyflow/react';
 import { useEffect, useRef, useState } from 'react';
-import { wholeGraph } from './Flow';
+import { nodeElement, wholeGraph } from './Flow';
 import type { Graph } from './model/graph';
 import type { Box } from './NodeBox';
 import type { Selection } from './useSelection';
+
+/** least is the zoom below which not even the title of a node can be made out. */
+const least = 0.12;
 
 /** Stage is what is seen of the graph. */
 export interface Stage {
   root: React.RefObject<HTMLDivElement | null>;
   fitted: React.RefObject<boolean>; // the whole graph is shown, and stays so when there is more or less room
+  focus: React.RefObject<string>; // the node that gets the focus once it is drawn
+  back: () => void; // the focus goes to what is selected
   narrow: boolean;
   ready: (i: ReactFlowInstance<Box, Edge>) => void;
   reveal: (id: string) => void;
   fit: () => void;
+  refit: () => void; // once the nodes stand where they were moved to
+  fits: number; // how often that was asked for
   zoom: (by: 1 | -1) => void;
   at: (x: number, y: number) => { x: number; y: number } | undefined; // a spot of the window, on the graph
   middle: () => { x: number; y: number };
@@ -25,6 +32,8 @@ export function useStage(graph: Graph, sel: Selection): Stage {
   const flow = useRef<ReactFlowInstance<Box, Edge>>(undefined);
   const root = useRef<HTMLDivElement>(null);
   const fitted = useRef(true);
+  const focus = useRef('');
+  const [fits, setFits] = useState(0);
   const [narrow, setNarrow] = useState(() => window.innerWidth < 900);
   useEffect(() => {
     const look = () => setNarrow(window.innerWidth < 900);
@@ -36,7 +45,7 @@ export function useStage(graph: Graph, sel: Selection): Stage {
     const n = graph.nodes.find((x) => x.id === id);
     fitted.current = false;
     if (n) void flow.current?.setCenter(n.x + 100, n.y + 50, { zoom: flow.current.getZoom() });
-    root.current?.querySelector<HTMLElement>(`.react-flow__node[data-id="${CSS.escape(id)}"]`)?.focus({ preventScroll: true });
+    nodeElement(root.current, id)?.focus({ preventScroll: true });
   };
   const sibling = (step: number): string | undefined => {
     const from = graph.links.find((l) => l.target === sel.node?.id)?.source;
@@ -47,9 +56,25 @@ export function useStage(graph: Graph, sel: Selection): Stage {
   return {
     root,
     fitted,
+    focus,
+    back: () => {
+      const [id] = [...sel.nodes];
+      (id === undefined ? root.current?.querySelector<HTMLElement>('.react-flow__node') : nodeElement(root.current, id))?.focus({ preventScroll: true });
+    },
+    fits,
+    refit: () => {
+      fitted.current = true;
+      setFits((n) => n + 1);
+    },
     narrow,
     ready: (i) => {
       flow.current = i;
+      void i.fitView(wholeGraph).then(() => {
+        const first = graph.nodes[0];
+        if (!first || i.getZoom() >= least) return;
+        fitted.current = false; // of a graph that is too long to be seen whole, its beginning
+        void i.setCenter(first.x + 300, first.y + 50, { zoom: 0.75 });
+      });
     },
     reveal,
     fit: () => {
