@@ -284,6 +284,14 @@ describe('the canvas before there is a graph, and where there is none', () => {
       .getByText(/^Completed on /)
       .waitFor();
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+    // The graph is seen, however little room the run leaves it.
+    await page.waitForFunction(() => {
+      const box = document.querySelector('.react-flow')?.getBoundingClientRect();
+      const nodes = [...document.querySelectorAll('.react-flow__node')].map((n) => n.getBoundingClientRect());
+      return (
+        box !== undefined && nodes.length > 0 && nodes.every((n) => n.left >= box.left && n.right <= box.right && n.top >= box.top && n.bottom <= box.bottom)
+      );
+    });
     await themes(page, 'canvas-run-narrow');
     await page.getByRole('region', { name: 'Run' }).getByRole('button', { name: 'Close the run' }).click();
     await page.getByRole('tab', { name: 'Robot Picker' }).click();

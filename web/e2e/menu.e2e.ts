@@ -200,6 +200,7 @@ describe('the menu of the canvas', () => {
     const [a, b] = [await node('n0').boundingBox(), await node('n1').boundingBox()];
     expect((b?.x ?? 0) - (a?.x ?? 0)).toBeGreaterThan(a?.width ?? 0);
     await page.getByRole('button', { name: '✕ Problems 1' }).waitFor();
+    expect(await page.locator('.react-flow__minimap-node').count()).toBe(200);
     await themes(page, 'canvas-large');
 
     // Arranged, the whole of it is shown as it stands then.

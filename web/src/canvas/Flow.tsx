@@ -244,7 +244,7 @@ export function Flow(p: FlowProps) {
       disableKeyboardA11y // arrows walk the edges; Shift and an arrow move
       nodesFocusable
       edgesFocusable
-      onlyRenderVisibleElements={graph.nodes.length > 100}
+      onlyRenderVisibleElements={graph.nodes.length > 200}
       minZoom={0.05}
       maxZoom={2}
       fitView

@@ -70,7 +70,6 @@ export function TopBar(props: TopBarProps) {
           {narrow && ' · read-only on a narrow screen'}
         </span>
       </div>
-      <span className={ui.grow} />
       {!narrow && (
         <>
           <button

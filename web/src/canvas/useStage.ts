@@ -71,7 +71,7 @@ export function useStage(graph: Graph, sel: Selection): Stage {
       flow.current = i;
       void i.fitView(wholeGraph).then(() => {
         const first = graph.nodes[0];
-        if (!first || i.getZoom() >= least) return;
+        if (!first || narrow || i.getZoom() >= least) return;
         fitted.current = false; // of a graph that is too long to be seen whole, its beginning
         void i.setCenter(first.x + 300, first.y + 50, { zoom: 0.75 });
       });
