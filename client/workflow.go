@@ -91,9 +91,10 @@ func (c *Client) putWorkflow(ctx context.Context, name string, document []byte, 
 
 // Validation says what is wrong with a document.
 type Validation struct {
-	Valid    bool      `json:"valid"`
-	Errors   []Finding `json:"errors"`
-	Warnings []Finding `json:"warnings"`
+	Valid    bool                `json:"valid"`
+	Errors   []Finding           `json:"errors"`
+	Warnings []Finding           `json:"warnings"`
+	Segments []fleet.SegmentPlan `json:"segments"` // into which its places cut a valid one; none: it is not cut
 }
 
 // Finding is one thing about a document.

@@ -6,6 +6,8 @@ import (
 	"io"
 	"strings"
 
+	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/nodeplace"
 	"github.com/casarerpa/fleet/workflow"
 	"github.com/casarerpa/fleet/workflow/catalog"
 )
@@ -19,7 +21,7 @@ type workflowValidateCmd struct {
 
 // Help is the long form of the help.
 func (workflowValidateCmd) Help() string {
-	return `Each problem is shown with its place and what to do. The same checks stand before every run and every submit.
+	return `Each problem is shown with its place and what to do. The same checks stand before every run and every submit. Where the places of its nodes cut a workflow, a note says with which nodes the segments begin.
 
 Examples:
 
@@ -71,6 +73,8 @@ type checkedFile struct {
 	Problems []problem `json:"problems"`
 	Notes    []string  `json:"notes"`
 
+	Segments []fleet.SegmentPlan `json:"segments,omitempty"`
+
 	doc *workflow.Document
 }
 
@@ -99,7 +103,7 @@ func check(cat *catalog.Catalog, name string, text []byte) checkedFile {
 		f.Problems = append(f.Problems, p)
 		return f
 	}
-	found := workflow.Validate(doc, cat, workflow.Policy{})
+	found, segments := nodeplace.Validate(doc, cat, workflow.Policy{}, nodeplace.Most)
 	f.doc, f.Valid, f.Name, f.Nodes = doc, found.OK(), doc.Name(), len(doc.Nodes)
 	f.Requires = append(f.Requires, workflow.Require(doc).Capabilities...)
 	for _, d := range found {
@@ -111,6 +115,14 @@ func check(cat *catalog.Catalog, name string, text []byte) checkedFile {
 			p.Link = d.Connection.String()
 		}
 		f.Problems = append(f.Problems, p)
+	}
+	f.Segments = segments
+	if len(segments) > 1 {
+		at := make([]string, len(segments))
+		for i, s := range segments {
+			at[i] = s.Entry
+		}
+		f.Notes = append(f.Notes, fmt.Sprintf("The places of its nodes cut it into %d segments, which begin with %s.", len(at), strings.Join(at, ", ")))
 	}
 	for _, n := range doc.Notes {
 		text := n.Text

@@ -15,7 +15,7 @@ import (
 // robot, and the folder of workflow files that it was given.
 type Here interface {
 	Host() string
-	Check(doc []byte) (workflow.Diagnostics, error)
+	Check(doc []byte) (workflow.Diagnostics, []fleet.SegmentPlan, error)
 	Start(tenant fleet.TenantID, in fleet.LocalStart) (fleet.LocalRun, error)
 	List(tenant fleet.TenantID) []fleet.LocalRun
 	Get(ctx context.Context, tenant fleet.TenantID, id fleet.ID, after int64) (fleet.LocalRun, error)

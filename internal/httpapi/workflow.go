@@ -44,9 +44,10 @@ type StoredWorkflow struct {
 
 // Validation says what is wrong with a document.
 type Validation struct {
-	Valid    bool      `json:"valid"`
-	Errors   []Finding `json:"errors"`
-	Warnings []Finding `json:"warnings"`
+	Valid    bool                `json:"valid"`
+	Errors   []Finding           `json:"errors"`
+	Warnings []Finding           `json:"warnings"`
+	Segments []fleet.SegmentPlan `json:"segments" doc:"Into which the places of its nodes cut a valid workflow, in the order in which they run; empty: it is not cut."`
 }
 
 // Finding is one thing about a document.
@@ -252,15 +253,18 @@ func (a *API) validateWorkflow(ctx context.Context, _ *struct{}) (*validateReply
 	if len(doc) > int(a.o.Limits.Workflow) {
 		return nil, tooLarge(int64(a.o.Limits.Workflow))
 	}
-	found, err := a.findings(ctx, doc)
+	found, segments, err := a.findings(ctx, doc)
 	if err != nil {
 		return nil, err
 	}
-	return &validateReply{Validation{Valid: found.OK(), Errors: findings(found.Errors()), Warnings: findings(found.Warnings())}}, nil
+	if segments == nil {
+		segments = []fleet.SegmentPlan{}
+	}
+	return &validateReply{Validation{Valid: found.OK(), Errors: findings(found.Errors()), Warnings: findings(found.Warnings()), Segments: segments}}, nil
 }
 
 // findings checks a document, also where there is no orchestrator to ask.
-func (a *API) findings(ctx context.Context, doc []byte) (workflow.Diagnostics, error) {
+func (a *API) findings(ctx context.Context, doc []byte) (workflow.Diagnostics, []fleet.SegmentPlan, error) {
 	if a.o.Orchestrator == nil && a.o.Here != nil {
 		return a.o.Here.Check(doc)
 	}

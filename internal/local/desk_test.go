@@ -215,3 +215,24 @@ func TestFilesStayInTheFolder(t *testing.T) {
 		}
 	}
 }
+
+// TestCheckTellsOfPlaces: the author's machine knows without an orchestrator how
+// the places of its nodes cut a workflow, and which cut is refused.
+func TestCheckTellsOfPlaces(t *testing.T) {
+	d := newDesk(t, local.DeskOptions{})
+	placed := func(in string) []byte {
+		return []byte(`{"nodes":{"s":{"node_id":"s","node_type":"StartNode"},"l":{"node_id":"l","node_type":"ForLoopStartNode","config":{"items":[1]}},
+			"x":{"node_id":"x","node_type":"LogNode","config":{"message":"m"}},"e":{"node_id":"e","node_type":"ForLoopEndNode"}},
+			"connections":[{"source_node":"s","source_port":"exec_out","target_node":"l","target_port":"exec_in"},
+			{"source_node":"l","source_port":"body","target_node":"x","target_port":"exec_in"},{"source_node":"x","source_port":"exec_out","target_node":"e","target_port":"exec_in"}],
+			"settings":{"fleet":{"nodes":{"` + in + `":{"robot_id":"r1"}}}}}`)
+	}
+	found, segments, err := d.Check(placed("l"))
+	if err != nil || !found.OK() || len(segments) != 1 || segments[0].Entry != "s" || segments[0].Placement.Target != "r1" {
+		t.Errorf("%v %v %+v", err, found, segments)
+	}
+	found, segments, err = d.Check(placed("x"))
+	if errs := found.Errors(); err != nil || len(errs) != 1 || errs[0].Code != "PLACEMENT_CUT_FORBIDDEN" || errs[0].NodeID != "x" || segments != nil {
+		t.Errorf("%v %v %+v", err, found, segments)
+	}
+}

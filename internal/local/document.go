@@ -6,17 +6,20 @@ import (
 	"fmt"
 
 	"github.com/casarerpa/fleet/fleet"
+	"github.com/casarerpa/fleet/internal/nodeplace"
 	"github.com/casarerpa/fleet/workflow"
 	"github.com/casarerpa/fleet/workflow/value"
 )
 
-// Check says what is wrong with a document; err is for texts that are none.
-func (d *Desk) Check(doc []byte) (workflow.Diagnostics, error) {
+// Check says what is wrong with a document and how the places of its nodes cut
+// it, as an orchestrator does; err is for texts that are none.
+func (d *Desk) Check(doc []byte) (workflow.Diagnostics, []fleet.SegmentPlan, error) {
 	parsed, err := d.parse(doc)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return workflow.Validate(parsed, d.o.Catalog, workflow.Policy{Limits: d.o.Limits}), nil
+	found, segments := nodeplace.Validate(parsed, d.o.Catalog, workflow.Policy{Limits: d.o.Limits}, nodeplace.Most)
+	return found, segments, nil
 }
 
 // read reads a document that is to run, and refuses it unless it may.

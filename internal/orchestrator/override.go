@@ -8,6 +8,7 @@ import (
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/auth"
+	"github.com/casarerpa/fleet/internal/nodeplace"
 	"github.com/casarerpa/fleet/internal/store"
 	"github.com/casarerpa/fleet/workflow"
 )
@@ -32,7 +33,7 @@ func (j *Jobs) PutNodeOverride(ctx context.Context, p auth.Principal, o fleet.No
 	}
 	o.Requires = words
 	whole := o.Whole()
-	if err := checkPlacement("placement", &whole); err != nil {
+	if err := nodeplace.Check("placement", &whole); err != nil {
 		return o, err
 	}
 	if whole.IsZero() && o.SameAs == "" {
@@ -79,7 +80,7 @@ func (j *Jobs) wouldCut(tx store.Tx, wf fleet.Workflow, o fleet.NodeOverride) er
 		return unreadable(err)
 	}
 	if _, ok := d.Node(o.NodeID); !ok {
-		return unknownNode("node_id", o.NodeID)
+		return nodeplace.UnknownNode("node_id", o.NodeID)
 	}
 	list, err := tx.NodeOverrides(wf.ID)
 	if err != nil {

@@ -10,31 +10,11 @@ import (
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/auth"
+	"github.com/casarerpa/fleet/internal/nodeplace"
 	"github.com/casarerpa/fleet/internal/placement"
 	"github.com/casarerpa/fleet/internal/store"
 	"github.com/casarerpa/fleet/workflow"
 )
-
-// placementOf reads settings.fleet.placement of a document. Its capabilities
-// are among what the document requires.
-func placementOf(d *workflow.Document) (p fleet.Placement, err error) {
-	if d.Fleet.Placement == nil {
-		return p, nil
-	}
-	const field = "settings.fleet.placement"
-	text, err := json.Marshal(d.Fleet.Placement)
-	if err != nil {
-		return p, fleet.Internal(err)
-	}
-	dec := json.NewDecoder(bytes.NewReader(text))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&p); err != nil {
-		return p, fleet.Invalid(field, "%s cannot be read: %s.", field, err)
-	}
-	p = p.Asked()
-	p.Capabilities = nil
-	return p, checkPlacement(field, &p)
-}
 
 // retryOf reads settings.fleet.retry of a document; nil if it says nothing.
 func retryOf(d *workflow.Document) (*fleet.RetryChange, error) {
@@ -55,29 +35,6 @@ func retryOf(d *workflow.Document) (*fleet.RetryChange, error) {
 	return c, c.Apply(fleet.DefaultRetry()).Validate()
 }
 
-// checkPlacement checks the shape of a placement and its conditions.
-func checkPlacement(field string, p *fleet.Placement) error {
-	if err := p.Validate(field); err != nil {
-		return err
-	}
-	lists := [][]fleet.Comparison{p.Facts}
-	if p.Avoid != nil {
-		lists = append(lists, p.Avoid.Facts)
-	}
-	for i := range p.Prefer {
-		lists = append(lists, p.Prefer[i].Match.Facts)
-	}
-	for i := range p.Fallback {
-		lists = append(lists, p.Fallback[i].Match.Facts)
-	}
-	for _, list := range lists {
-		if err := placement.CheckConditions(field, list); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // place joins what the workflow, its nodes and the request say of where a job may
 // run, and refuses a robot that is named and cannot.
 func (j *Jobs) place(ctx context.Context, p auth.Principal, r SubmitRequest, found resolved, s *fleet.JobSpec, nodes fleet.PlacedAt, requires fleet.Capabilities) error {
@@ -86,7 +43,7 @@ func (j *Jobs) place(ctx context.Context, p auth.Principal, r SubmitRequest, fou
 		return err
 	}
 	asked := r.Placement.Asked()
-	if err := checkPlacement("placement", &asked); err != nil {
+	if err := nodeplace.Check("placement", &asked); err != nil {
 		return err
 	}
 	merged, err := fleet.MergePlacements(

@@ -142,7 +142,7 @@ func calls() []call {
 			return err
 		}},
 		{"Workflows.Validate", fleet.WorkflowsRead, func(w *world, p auth.Principal, _ fleet.Job) error {
-			_, err := w.Workflows.Validate(w.Context(), p, []byte(document))
+			_, _, err := w.Workflows.Validate(w.Context(), p, []byte(document))
 			return err
 		}},
 		{"Workflows.Get", fleet.WorkflowsRead, func(w *world, p auth.Principal, j fleet.Job) error {

@@ -427,7 +427,7 @@ func TestValidateTellsWhatWouldBeRefused(t *testing.T) {
 		`{"nodes":{"n":{"placement":{"fallback":[{"fail":true}]}}}}`: "INVALID_FIELD n: Only the last",
 		`{"placement":{"fallback":[{"match":{}}]}}`:                  "INVALID_FIELD : A selector",
 	} {
-		found, err := w.Workflows.Validate(t.Context(), w.admin, placed("v", settings))
+		found, _, err := w.Workflows.Validate(t.Context(), w.admin, placed("v", settings))
 		w.must(err)
 		got := ""
 		if errs := found.Errors(); len(errs) > 0 {
@@ -442,7 +442,7 @@ func TestValidateTellsWhatWouldBeRefused(t *testing.T) {
 		"connections":[{"source_node":"s","source_port":"exec_out","target_node":"l","target_port":"exec_in"},
 		{"source_node":"l","source_port":"body","target_node":"x","target_port":"exec_in"},{"source_node":"x","source_port":"exec_out","target_node":"e","target_port":"exec_in"}],
 		"settings":{"fleet":{"nodes":{"x":{"robot_id":"r1"}}}}}`)
-	found, err := w.Workflows.Validate(t.Context(), w.admin, loop)
+	found, _, err := w.Workflows.Validate(t.Context(), w.admin, loop)
 	w.must(err)
 	if errs := found.Errors(); len(errs) != 1 || errs[0].Code != "PLACEMENT_CUT_FORBIDDEN" || errs[0].NodeID != "x" {
 		t.Errorf("%+v", errs)

@@ -7,12 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/internal/auth"
 	"github.com/casarerpa/fleet/internal/fail"
+	"github.com/casarerpa/fleet/internal/nodeplace"
 	"github.com/casarerpa/fleet/internal/store"
 	"github.com/casarerpa/fleet/workflow"
 )
@@ -39,47 +39,18 @@ type Checked struct {
 }
 
 // Validate reads a document without storing it. The diagnostics hold errors
-// and warnings; err is for texts that are not a document at all.
-func (w *Workflows) Validate(ctx context.Context, p auth.Principal, doc []byte) (workflow.Diagnostics, error) {
+// and warnings, the segments how its places cut it, where nothing is wrong with
+// it; err is for texts that are not a document at all.
+func (w *Workflows) Validate(ctx context.Context, p auth.Principal, doc []byte) (workflow.Diagnostics, []fleet.SegmentPlan, error) {
 	if err := p.Require(fleet.WorkflowsRead); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	d, err := workflow.Parse(doc, workflow.Options{Catalog: w.Catalog, Limits: w.Limits.Document})
 	if err != nil {
-		return nil, unreadable(err)
+		return nil, nil, unreadable(err)
 	}
-	found := workflow.Validate(d, w.Catalog, w.Policy)
-	if !found.OK() {
-		return found, nil
-	}
-	if _, err := placementOf(d); err != nil {
-		return append(found, misplaced(d, err)), nil
-	}
-	if _, err := w.cut(d, nil); err != nil {
-		return append(found, misplaced(d, err)), nil
-	}
-	return found, nil
-}
-
-// misplaced is a placement that would be refused when the document is stored or
-// run, at the node that it is about.
-func misplaced(d *workflow.Document, err error) workflow.Diagnostic {
-	e := fleet.AsError(err)
-	out := workflow.Diagnostic{Code: workflow.Code(strings.ToUpper(e.Reason)), Severity: workflow.Error, Message: e.Message, Hint: e.Fix}
-	for _, f := range e.Fields {
-		id, ok := strings.CutPrefix(f.Field, "settings.fleet.nodes.")
-		if !ok {
-			continue
-		}
-		for id != "" { // what follows it is a field of the entry
-			if _, known := d.Node(id); known {
-				out.NodeID = id
-				break
-			}
-			id = id[:max(strings.LastIndexByte(id, '.'), 0)]
-		}
-	}
-	return out
+	found, segments := nodeplace.Validate(d, w.Catalog, w.Policy, w.Limits.Segments)
+	return found, segments, nil
 }
 
 // Check reads a document and refuses it unless it may be run.
@@ -100,7 +71,7 @@ func (w *Workflows) Check(doc []byte) (*Checked, error) {
 	if err != nil {
 		return nil, err
 	}
-	placed, err := placementOf(d)
+	placed, err := nodeplace.Workflow(d)
 	if err != nil {
 		return nil, err
 	}

@@ -105,6 +105,14 @@ describe('the canvas on the author’s machine', () => {
     page.on('dialog', (d) => void d.accept());
     await page.reload();
     await page.getByText(/A draft of .+ was restored/).waitFor();
+    // It can be discarded, and that can be undone.
+    await page.getByRole('button', { name: 'Discard the draft' }).click();
+    await page.getByText('The draft was discarded. This is what is stored.').waitFor();
+    await page.getByText('hello.json · Saved').waitFor();
+    await clean(page);
+    await shot(page, 'canvas-discarded-light');
+    await page.getByRole('button', { name: 'Bring the draft back' }).click();
+    await page.getByText(/A draft of .+ was restored/).waitFor();
     await page.getByRole('button', { name: 'Save', exact: true }).click();
     await page.getByText('hello.json · Saved').waitFor();
     const text = readFileSync(join(dir, 'hello.json'), 'utf8');
@@ -117,7 +125,9 @@ describe('the canvas on the author’s machine', () => {
     await page.getByRole('button', { name: 'Save', exact: true }).click();
     const conflict = page.getByRole('dialog', { name: 'The file was changed meanwhile' });
     await conflict.getByText(/has other settings in/).waitFor();
+    await conflict.getByText('yours said by the test, theirs said by another').waitFor();
     await clean(page);
+    await shot(page, 'canvas-conflict-light');
     await conflict.getByRole('button', { name: /Take theirs/ }).click();
     expect(readFileSync(join(dir, 'hello.json'), 'utf8')).toContain('said by another');
     expect(w.faults).toEqual(['error: Failed to load resource: the server responded with a status of 409 (Conflict)']);
@@ -274,6 +284,14 @@ describe('the canvas before there is a graph, and where there is none', () => {
       .getByText(/^Completed on /)
       .waitFor();
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+    // The graph is seen, however little room the run leaves it.
+    await page.waitForFunction(() => {
+      const box = document.querySelector('.react-flow')?.getBoundingClientRect();
+      const nodes = [...document.querySelectorAll('.react-flow__node')].map((n) => n.getBoundingClientRect());
+      return (
+        box !== undefined && nodes.length > 0 && nodes.every((n) => n.left >= box.left && n.right <= box.right && n.top >= box.top && n.bottom <= box.bottom)
+      );
+    });
     await themes(page, 'canvas-run-narrow');
     await page.getByRole('region', { name: 'Run' }).getByRole('button', { name: 'Close the run' }).click();
     await page.getByRole('tab', { name: 'Robot Picker' }).click();
@@ -319,6 +337,11 @@ describe('the way to the orchestrator', () => {
       await page.getByText(/^As of \d/).waitFor();
       await page.getByText('Not connected to an orchestrator').waitFor();
       await page.getByRole('row', { name: /dev-1/ }).waitFor();
+      const picker = page.getByRole('tabpanel', { name: 'Robot Picker' });
+      await picker.getByText(/^○ Offline since \d/).waitFor();
+      await picker.locator('[data-state="offline"]').getByText(new URL(way.url).host).waitFor(); // which one it was
+      await picker.getByText(/^2 of 2 robots shown · 2 could take a job at \d/).waitFor();
+      await clean(page);
       await shot(page, 'picker-lost-dark');
       way.mend();
       await page.getByRole('tabpanel', { name: 'Robot Picker' }).locator('[data-state="connected"]').waitFor();
@@ -329,11 +352,79 @@ describe('the way to the orchestrator', () => {
       await page.getByText('0 of 2 robots shown · 0 can take a job').waitFor();
       await page.getByText('Selected: dev-1 (hidden by the filter)').waitFor();
       await page.getByText('No robot matches GPU Available').waitFor();
+      // The editor itself ends: there is no other orchestrator to be named, and nothing is lost.
+      await ed.stop();
+      await page.getByText('fleet canvas does not answer on this machine.', { exact: false }).waitFor();
+      expect(await page.getByRole('button', { name: 'Connect' }).count()).toBe(0);
+      await shot(page, 'picker-gone-dark');
     } finally {
       await w.context.close();
       await ed.stop();
       await way.stop();
     }
+  });
+});
+
+describe('the keyboard alone', () => {
+  it('builds a workflow, sets it, places it on a robot and submits it', async () => {
+    const w = await open(browser);
+    const { page } = w;
+    const key = (k: string) => page.keyboard.press(k);
+    const focus = (what: string) => page.waitForFunction((s) => document.activeElement?.matches(s), what);
+    await page.goto(`${editor.url}/workflows`);
+    await page.getByRole('link', { name: 'hello.json' }).waitFor();
+    const onNew = () => page.evaluate(() => document.activeElement?.textContent === 'New workflow');
+    for (let n = 0; n < 40 && !(await onNew()); n++) await key('Tab');
+    await key('Enter');
+    await page.getByText('New · Not saved yet').waitFor();
+
+    // Two nodes, each going on from the one before.
+    await key('ArrowRight'); // the first node
+    await focus('.react-flow__node');
+    await key('Tab');
+    await page.getByRole('dialog', { name: 'Add a node' }).getByRole('searchbox').waitFor();
+    await page.keyboard.type('log');
+    await key('Enter');
+    await focus('.react-flow__node:not([data-id="start"])');
+    await page.waitForFunction(() => document.querySelectorAll('.react-flow__edge').length === 1);
+    // Its settings, and back to the graph.
+    await key('Enter');
+    await focus('[role="tabpanel"] textarea, [role="tabpanel"] input');
+    await page.keyboard.type('by key');
+    await key('Escape');
+    await focus('.react-flow__node');
+    await key('Tab');
+    await page.keyboard.type('set variable');
+    await key('Enter');
+    await page.waitForFunction(() => document.querySelectorAll('.react-flow__edge').length === 2);
+    await page.waitForFunction(() => document.querySelectorAll('.react-flow__node').length === 3);
+    await focus('.react-flow__node');
+    await key('F2');
+    await focus('[data-rename]');
+    await page.keyboard.type('Keep it');
+    await key('Escape');
+    await page.getByRole('group', { name: /^Keep it,/ }).waitFor();
+    await key('Delete');
+    await page.waitForFunction(() => document.querySelectorAll('.react-flow__node').length === 2);
+    await clean(page);
+    await shot(page, 'canvas-by-key-dark');
+
+    // The Robot Picker: Cloud, a robot, submit.
+    await key('ArrowRight'); // after the deletion, the first node again
+    await key('p');
+    await focus('input[type="radio"]');
+    await key('ArrowRight');
+    await page.getByText('Select a robot').waitFor();
+    const onTree = () => page.evaluate(() => document.activeElement?.closest('[role="treegrid"]') !== null);
+    for (let n = 0; n < 12 && !(await onTree()); n++) await key('Tab');
+    await page.keyboard.type('dev-2');
+    await page.getByRole('row', { name: /dev-2/ }).and(page.locator('[aria-selected="true"]')).waitFor();
+    await key('Control+Enter');
+    const run = page.getByRole('region', { name: 'Run' });
+    await run.getByText('Completed on dev-2').waitFor();
+    await run.getByText('by key').waitFor();
+    expect(w.faults.filter((f) => !f.includes('404'))).toEqual([]);
+    await w.context.close();
   });
 });
 

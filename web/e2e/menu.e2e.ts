@@ -28,6 +28,20 @@ const row = (name: string, n: number) => ({
   connections: Array.from({ length: n - 1 }, (_, i) => ({ source_node: `n${i}`, source_port: 'exec_out', target_node: `n${i + 1}`, target_port: 'exec_in' })),
 });
 
+const step = (node_id: string, node_type: string, name: string, x: number, config: object = {}) => ({ node_id, node_type, name, config, position: [x, 0] });
+const flow = (source_node: string, source_port: string, target_node: string) => ({ source_node, source_port, target_node, target_port: 'exec_in' });
+const loop = {
+  metadata: { name: 'Loop' },
+  nodes: {
+    start: step('start', 'StartNode', 'Start', 0),
+    loop: step('loop', 'ForLoopStartNode', 'Each', 280, { items: [1, 2] }),
+    in: step('in', 'LogNode', 'Inside', 560, { message: 'm' }),
+    end: step('end', 'ForLoopEndNode', 'Next', 840),
+    after: step('after', 'LogNode', 'After', 1120, { message: 'm' }),
+  },
+  connections: [flow('start', 'exec_out', 'loop'), flow('loop', 'body', 'in'), flow('in', 'exec_out', 'end'), flow('loop', 'completed', 'after')],
+};
+
 beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), 'fleet-menu-'));
   writeFileSync(join(dir, 'three.json'), JSON.stringify(row('Three', 3)));
@@ -141,6 +155,66 @@ describe('the menu of the canvas', () => {
     await page.getByText('three.json · Saved').waitFor();
     await count(3);
     expect(JSON.parse(readFileSync(join(dir, 'three.json'), 'utf8'))).toEqual(row('Three', 3));
+    expect(w.faults).toEqual([]);
+    await w.context.close();
+  });
+
+  it('tells without an orchestrator where places cut it, and which cut is refused', async () => {
+    const w = await open(browser);
+    const { page } = w;
+    const at = (settings: object) => JSON.stringify({ ...loop, settings: { fleet: { nodes: settings } } });
+    writeFileSync(join(dir, 'loop.json'), at({ after: { required_capabilities: ['gpu'] } }));
+    await page.goto(`${editor.url}/local/loop.json?panel=placement`);
+    await page.getByRole('checkbox', { name: 'Show placement on the graph' }).check();
+    const places = page.getByRole('list', { name: 'Places' });
+    await places.getByText('2 segments, 1 hand-over').waitFor();
+    const marks = page.getByText('hand-over', { exact: true });
+    await marks.first().waitFor();
+    expect(await marks.count()).toBe(1);
+    await clean(page);
+    await shot(page, 'placement-alone-dark');
+    writeFileSync(join(dir, 'loop.json'), at({ in: { robot_id: 'bot-0042' } }));
+    await page.reload();
+    await page.getByRole('button', { name: '✕ Problems 1' }).click();
+    await page.getByRole('region', { name: 'Problems' }).getByRole('button', { name: 'Inside' }).click();
+    await page.getByRole('checkbox', { name: 'Show placement on the graph' }).check();
+    await places.getByText('Hand-overs are marked once its problems are solved').waitFor();
+    expect(await marks.count()).toBe(0);
+    await clean(page);
+    await shot(page, 'placement-refused-dark');
+    expect(w.faults).toEqual([]);
+    await w.context.close();
+  });
+
+  it('opens what a program wrote: no places, types that nobody knows, two hundred nodes', async () => {
+    const w = await open(browser, { light: true });
+    const { page } = w;
+    const large = row('Large', 200);
+    for (const n of Object.values(large.nodes)) n.position = [100, 100];
+    if (large.nodes.n1) large.nodes.n1.node_type = 'NobodyKnowsNode';
+    writeFileSync(join(dir, 'large.json'), JSON.stringify(large));
+    await page.goto(`${editor.url}/local/large.json`);
+    await page.getByText('large.json · Saved').waitFor(); // to be laid out is no change
+    const node = (id: string) => page.locator(`.react-flow__node[data-id="${id}"]`);
+    await node('n1').getByText('NobodyKnowsNode: unknown here').waitFor();
+    const [a, b] = [await node('n0').boundingBox(), await node('n1').boundingBox()];
+    expect((b?.x ?? 0) - (a?.x ?? 0)).toBeGreaterThan(a?.width ?? 0);
+    await page.getByRole('button', { name: '✕ Problems 1' }).waitFor();
+    expect(await page.locator('.react-flow__minimap-node').count()).toBe(200);
+    await themes(page, 'canvas-large');
+
+    // Arranged, the whole of it is shown as it stands then.
+    await page.goto(`${editor.url}/local/three.json`);
+    await page.getByText('three.json · Saved').waitFor();
+    await page.getByRole('button', { name: 'Arrange' }).click();
+    await page.getByTitle('Undo: Arrange the graph (Ctrl Z)').waitFor();
+    await page.waitForFunction(() => {
+      const box = document.querySelector('.react-flow')?.getBoundingClientRect();
+      const nodes = [...document.querySelectorAll('.react-flow__node')].map((n) => n.getBoundingClientRect());
+      if (!box || nodes.length !== 3) return false;
+      const [left, right] = [Math.min(...nodes.map((n) => n.left)) - box.left, box.right - Math.max(...nodes.map((n) => n.right))];
+      return left > 0 && Math.abs(left - right) < 8; // in the middle
+    });
     expect(w.faults).toEqual([]);
     await w.context.close();
   });

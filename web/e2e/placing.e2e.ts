@@ -118,7 +118,10 @@ describe('the place of a node', () => {
     const places = page.getByRole('list', { name: 'Places' });
     await places.getByText('on dev-1, 3 nodes').waitFor(); // the start goes along
     await places.getByText('needs GPU, 2 nodes').waitFor();
-    expect(await page.getByText('hand-over', { exact: true }).count()).toBe(1);
+    await places.getByText('2 segments, 1 hand-over').waitFor();
+    const marks = page.getByText('hand-over', { exact: true });
+    await marks.first().waitFor();
+    expect(await marks.count()).toBe(1);
     await page.getByRole('button', { name: 'Close the panel' }).click();
     await clean(page);
     await shot(page, 'placement-shown-dark');

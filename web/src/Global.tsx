@@ -76,11 +76,9 @@ export function Global({ canvas, onRail }: { canvas: boolean; onRail: () => void
   }, [said]);
   return (
     <>
-      {!canvas && (
-        <button type="button" className={css.goto} onClick={() => setOpen('goto')}>
-          <span>Go to…</span> <kbd>Ctrl K</kbd>
-        </button>
-      )}
+      <button type="button" className={css.goto} onClick={() => setOpen('goto')}>
+        <span>Go to…</span> <kbd>Ctrl K</kbd>
+      </button>
       {open === 'goto' && <GoTo onClose={() => setOpen(undefined)} />}
       {open === 'keys' && <KeySheet onClose={() => setOpen(undefined)} />}
       <p className={css.toast} role="status">

@@ -1,7 +1,7 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Navigate, redirect, retainSearchParams, useNavigate } from '@tanstack/react-router';
 import { Suspense } from 'react';
 import { call } from './api/client';
-import type { CanvasSearch, Panel } from './canvas/CanvasPage';
+import type { CanvasSearch, Panel } from './canvas/search';
 import { incidentSearch } from './pages/alert/alerts';
 import { numbersSearch } from './pages/analytics/numbers';
 import { auditSearch } from './pages/audit/audit';

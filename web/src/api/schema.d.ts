@@ -9283,6 +9283,14 @@ export interface components {
             /** Format: int64 */
             version: number;
         };
+        SegmentPlan: {
+            /** @description The first node of the document that runs in it. */
+            entry_node_id: string;
+            /** @description Its nodes, in the order of the document. */
+            node_ids: string[];
+            /** @description What its nodes ask for; empty: nothing. */
+            placement: components["schemas"]["Placement"];
+        };
         Selector: {
             all?: boolean;
             capabilities?: string[];
@@ -10025,6 +10033,8 @@ export interface components {
         };
         Validation: {
             errors: components["schemas"]["Finding"][];
+            /** @description Into which the places of its nodes cut a valid workflow, in the order in which they run; empty: it is not cut. */
+            segments: components["schemas"]["SegmentPlan"][];
             valid: boolean;
             warnings: components["schemas"]["Finding"][];
         };

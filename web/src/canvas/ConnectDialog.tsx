@@ -1,8 +1,9 @@
 import { useState } from 'react';
-import css from './canvas.module.css';
 import { type Catalog, mayConnect, type Port, portsOf } from './catalog';
 import { Dialog } from './dialogs';
+import css from './dialogs.module.css';
 import type { GNode, Graph } from './model/graph';
+import ui from './ui.module.css';
 
 /** ConnectDialog connects two nodes without a pointer. */
 export function ConnectDialog(p: {
@@ -32,7 +33,7 @@ export function ConnectDialog(p: {
           if (source && target && port) p.onConnect(source.name, target.id, port.name, port.type !== 'exec');
         }}
       >
-        <label className={css.field}>
+        <label className={ui.field}>
           From its output
           <select value={out} onChange={(e) => setOut(e.target.value)}>
             {outs.map((o) => (
@@ -40,7 +41,7 @@ export function ConnectDialog(p: {
             ))}
           </select>
         </label>
-        <label className={css.field}>
+        <label className={ui.field}>
           To the node
           <select value={target?.id ?? ''} onChange={(e) => setTo(e.target.value)}>
             {others.map((n) => (
@@ -50,7 +51,7 @@ export function ConnectDialog(p: {
             ))}
           </select>
         </label>
-        <label className={css.field}>
+        <label className={ui.field}>
           Into its input
           <select value={port?.name ?? ''} onChange={(e) => setInto(e.target.value)}>
             {ins.map((i) => (
@@ -59,13 +60,13 @@ export function ConnectDialog(p: {
           </select>
         </label>
         {(outs.length === 0 || others.length === 0) && (
-          <p className={css.hint}>{outs.length === 0 ? 'It has no output.' : 'No other node has an input for that.'}</p>
+          <p className={ui.hint}>{outs.length === 0 ? 'It has no output.' : 'No other node has an input for that.'}</p>
         )}
         <div className={css.dialogActions}>
-          <button type="button" className={css.button} onClick={p.onClose}>
+          <button type="button" className={ui.button} onClick={p.onClose}>
             Cancel
           </button>
-          <button type="submit" className={css.primary} disabled={!port}>
+          <button type="submit" className={ui.primary} disabled={!port}>
             Connect
           </button>
         </div>

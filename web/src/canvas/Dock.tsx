@@ -1,8 +1,8 @@
 import { type ReactNode, useEffect, useRef, useState } from 'react';
-import type { Panel } from './CanvasPage';
-import css from './canvas.module.css';
-import own from './dock.module.css';
+import css from './dock.module.css';
 import { type DockPlace, keepDock, keptDock, least, moved, within } from './dockplace';
+import type { Panel } from './search';
+import ui from './ui.module.css';
 
 const panels = [
   ['node', 'Node', 'Enter'],
@@ -75,8 +75,8 @@ export function Dock({
       data-side={place.side}
       style={style}
     >
-      <div className={own.head}>
-        <div role="tablist" aria-label="Panels" className={css.tabs}>
+      <div className={css.head}>
+        <div role="tablist" aria-label="Panels" className={ui.tabs}>
           {panels.map(([p, label, key]) => (
             <button
               key={p}
@@ -91,12 +91,12 @@ export function Dock({
           ))}
         </div>
         {open && (
-          <div className={own.acts}>
+          <div className={css.acts}>
             {!narrow && (
               <>
                 <button
                   type="button"
-                  className={own.grip}
+                  className={css.grip}
                   aria-label={floating ? 'Move the panel: arrow keys, or drag' : 'Move the panel to the other side: ← or →, or drag it out'}
                   title={floating ? 'Drag, or arrow keys' : 'Drag it out, or ← → for a side'}
                   onKeyDown={keys}
@@ -127,7 +127,7 @@ export function Dock({
                 </button>
                 <button
                   type="button"
-                  className={css.icon}
+                  className={ui.icon}
                   aria-label={floating ? 'Dock the panel' : 'Float the panel'}
                   title={floating ? 'Dock' : 'Float'}
                   onClick={() => put(floating ? { ...place, floating: false } : { ...place, floating: true, ...least(place, room()) })}
@@ -136,7 +136,7 @@ export function Dock({
                 </button>
               </>
             )}
-            <button type="button" className={css.icon} aria-label="Close the panel" title="Close" onClick={() => onPanel(undefined)}>
+            <button type="button" className={ui.icon} aria-label="Close the panel" title="Close" onClick={() => onPanel(undefined)}>
               ✕
             </button>
           </div>

@@ -14,14 +14,15 @@ import {
   useNodesState,
 } from '@xyflow/react';
 import { useCallback, useEffect, useMemo, useRef } from 'react';
-import css from './canvas.module.css';
 import { type Catalog, mayConnect, portsOf, titleOf } from './catalog';
+import css from './flow.module.css';
 import { connect, type Graph, moveNodes } from './model/graph';
 import { asText } from './model/json';
 import { type Box, NodeBox } from './NodeBox';
+import type { Segment } from './net';
 import { chip } from './place';
 import { type RunView, standOf } from './run';
-import { placesOf, type Tint, tintsOf } from './segments';
+import { cutWords, handsOver, nowhere, placesOf, type Tint, tintsOf } from './segments';
 
 const nodeTypes = { box: NodeBox };
 
@@ -37,6 +38,7 @@ export interface FlowProps {
   run: RunView | undefined;
   robotName: (id: string) => string;
   showPlaces: boolean;
+  segments?: readonly Segment[] | undefined; // as the server cuts it; undefined: it did not say
   readOnly: boolean;
   onChange: (next: Graph, what: string) => void;
   onSelect: (nodes: ReadonlySet<string>, links: ReadonlySet<string>) => void;
@@ -44,6 +46,8 @@ export interface FlowProps {
   onDropType: (type: string, x: number, y: number) => void;
   onMenu: (x: number, y: number, on: { node?: string; link?: string }) => void;
   fitted?: React.RefObject<boolean>; // the whole graph is shown, and stays so when there is more or less room
+  focus?: React.RefObject<string>; // the node that gets the focus once it is drawn
+  fits?: number; // whenever it changes, the whole graph is shown as it stands then
   onReady: (i: ReactFlowInstance<Box, Edge>) => void;
 }
 
@@ -53,6 +57,7 @@ export function Flow(p: FlowProps) {
   const [nodes, setNodes, onNodesChange] = useNodesState<Box>([]);
   const [edges, setEdges, onEdgesChange] = useEdgesState<Edge>([]);
   const instance = useRef<ReactFlowInstance<Box, Edge>>(undefined);
+  const outer = useRef<HTMLDivElement>(null);
   const byId = useMemo(() => new Map(graph.nodes.map((n) => [n.id, n])), [graph.nodes]);
   const title = useCallback(
     (id: string) => {
@@ -61,8 +66,8 @@ export function Flow(p: FlowProps) {
     },
     [byId, catalog],
   );
-  const places = useMemo(() => (p.showPlaces ? placesOf(graph) : new Map<string, string>()), [graph, p.showPlaces]);
-  const legend = useMemo(() => tintsOf(graph, places, p.robotName), [graph, places, p.robotName]);
+  const places = useMemo(() => (p.showPlaces ? placesOf(graph, p.segments, p.robotName) : nowhere), [graph, p.showPlaces, p.segments, p.robotName]);
+  const legend = useMemo(() => tintsOf(graph, places), [graph, places]);
   const tints = useMemo(() => new Map(legend.map((t) => [t.where, t.colour])), [legend]);
 
   useEffect(() => {
@@ -91,7 +96,7 @@ export function Flow(p: FlowProps) {
             problem: p.problems.get(n.id) ?? '',
             comment: n.type === 'CommentNode' ? (asText(n.config.get('comment')) ?? '') : undefined,
             run: n.type === 'CommentNode' ? undefined : standOf(p.run, n.id),
-            tint: tints.get(places.get(n.id) ?? '') ?? '',
+            tint: tints.get(places.place.get(n.id) ?? '') ?? '',
           },
         };
       });
@@ -101,7 +106,7 @@ export function Flow(p: FlowProps) {
   useEffect(() => {
     setEdges(
       graph.links.map((l): Edge => {
-        const handOver = places.get(l.source) !== places.get(l.target);
+        const handOver = handsOver(places, l.source, l.target);
         const source = byId.get(l.source);
         const exec = source
           ? portsOf(catalog.byName.get(source.type), source, graph.links).outputs.find((o) => o.name === l.sourcePort)?.type === 'exec'
@@ -144,8 +149,23 @@ export function Flow(p: FlowProps) {
   const valid = (c: Connection | Edge) =>
     c.source !== c.target && mayConnect(portOf(c.source, c.sourceHandle, 'outputs'), portOf(c.target, c.targetHandle, 'inputs')) === undefined;
 
+  // Asked for together with a change of the graph: the nodes are drawn where they are now before the view follows.
+  const toFit = useRef(false);
+  useEffect(() => {
+    toFit.current = (p.fits ?? 0) > 0;
+  }, [p.fits]);
+  useEffect(() => {
+    const id = p.focus?.current;
+    if (id && p.focus && nodes.some((n) => n.id === id && n.measured)) {
+      p.focus.current = '';
+      requestAnimationFrame(() => nodeElement(outer.current, id)?.focus({ preventScroll: true })); // what is not measured is not visible yet
+    }
+    if (!toFit.current) return;
+    toFit.current = false;
+    void instance.current?.fitView(wholeGraph);
+  }, [nodes, p.focus]);
+
   const { fitted } = p;
-  const outer = useRef<HTMLDivElement>(null);
   useEffect(() => {
     const el = outer.current;
     if (!el || !fitted || typeof ResizeObserver === 'undefined') return;
@@ -164,6 +184,7 @@ export function Flow(p: FlowProps) {
   return (
     <ReactFlow<Box, Edge>
       ref={outer}
+      onMove={(_, v) => outer.current?.style.setProperty('--zoom', String(v.zoom))}
       onMoveStart={(byHand) => {
         if (byHand && fitted) fitted.current = false;
       }}
@@ -231,7 +252,7 @@ export function Flow(p: FlowProps) {
       proOptions={{ hideAttribution: true }}
       aria-label="Workflow graph"
     >
-      {p.showPlaces && <Legend tints={legend} />}
+      {p.showPlaces && <Legend tints={legend} cuts={cutWords(places, p.segments?.length ?? 0)} />}
       <Background gap={24} />
       <Controls showInteractive={false} aria-label="Zoom" />
       <MiniMap
@@ -248,8 +269,12 @@ export function Flow(p: FlowProps) {
   );
 }
 
+/** nodeElement is a node as it is drawn. */
+export const nodeElement = (root: Element | null, id: string): HTMLElement | null =>
+  root?.querySelector<HTMLElement>(`.react-flow__node[data-id="${CSS.escape(id)}"]`) ?? null;
+
 /** Legend says which colour is which place. */
-function Legend({ tints }: { tints: readonly Tint[] }) {
+function Legend({ tints, cuts }: { tints: readonly Tint[]; cuts: string }) {
   return (
     <Panel position="top-right">
       <ul className={css.legend} aria-label="Places">
@@ -261,6 +286,7 @@ function Legend({ tints }: { tints: readonly Tint[] }) {
         <li>
           <span aria-hidden className={css.swatch} /> {tints.length > 0 ? 'the rest, as the workflow does' : 'No node has a place of its own'}
         </li>
+        {cuts && <li>{cuts}</li>}
       </ul>
     </Panel>
   );

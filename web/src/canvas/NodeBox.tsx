@@ -1,8 +1,8 @@
 import { Handle, type Node, type NodeProps, Position, useStore } from '@xyflow/react';
 import { memo } from 'react';
 import { shapes } from '../parts/words';
-import css from './canvas.module.css';
 import type { Port, Ports } from './catalog';
+import css from './nodebox.module.css';
 import type { NodeState } from './passes';
 import { inWords } from './run';
 
@@ -102,7 +102,7 @@ function PortList({ ports, side }: { ports: readonly Port[]; side: 'in' | 'out' 
           key={p.name}
           className={css.port}
           data-exec={p.type === 'exec' || undefined}
-          title={p.type === 'exec' ? `${p.name}: flow` : `${p.name}: ${p.type}`}
+          title={p.type === 'exec' ? `${p.name}: flow` : `${p.name}: ${p.type}${p.required ? ', needs a value' : ''}`}
         >
           <Handle
             type={side === 'in' ? 'target' : 'source'}

@@ -1,9 +1,10 @@
 import { useEffect, useId, useState } from 'react';
-import css from './canvas.module.css';
 import { type Catalog, titleOf } from './catalog';
 import { type GNode, type Graph, setProperty, setTitle } from './model/graph';
 import { asNumber, BadJson, type Json, Num, of, parseJson, printJson } from './model/json';
 import type { Finding, NodeType } from './net';
+import css from './nodepanel.module.css';
+import ui from './ui.module.css';
 
 type Property = NodeType['properties'][number];
 type Change = (next: (g: Graph) => Graph, what: string, mark?: string) => void;
@@ -29,8 +30,8 @@ export function NodePanel({
   const set = (name: string, value: Json | undefined) => onChange((g) => setProperty(g, node.id, name, value), `Change ${name}`, `${node.id} ${name}`);
   return (
     <form onSubmit={(e) => e.preventDefault()} aria-label={`Settings of ${titleOf(node, type)}`}>
-      <fieldset disabled={readOnly} className={css.bare}>
-        <label className={css.field}>
+      <fieldset disabled={readOnly} className={ui.bare}>
+        <label className={ui.field}>
           Name
           <input
             id={`${id}-name`}
@@ -40,30 +41,30 @@ export function NodePanel({
             onChange={(e) => onChange((g) => setTitle(g, node.id, e.target.value), 'Rename', `${node.id} name`)}
           />
         </label>
-        <p className={css.hint}>
-          {type ? `${type.title} · ${type.family}` : `${node.type} is not known here`} · <span className={css.mono}>{node.id}</span>
+        <p className={ui.hint}>
+          {type ? `${type.title} · ${type.family}` : `${node.type} is not known here`} · <span className={ui.mono}>{node.id}</span>
         </p>
-        {type && !type.native && <p className={css.warn}>This version does not run it{type.reason ? `, because it ${type.reason}` : ''}.</p>}
-        {type?.capability && <p className={css.hint}>Needs a robot with {type.capability}.</p>}
-        {type?.effect && <p className={css.hint}>Acts on the outside world: it is not run twice when nobody knows how it ended.</p>}
+        {type && !type.native && <p className={ui.warn}>This version does not run it{type.reason ? `, because it ${type.reason}` : ''}.</p>}
+        {type?.capability && <p className={ui.hint}>Needs a robot with {type.capability}.</p>}
+        {type?.effect && <p className={ui.hint}>Acts on the outside world: it is not run twice when nobody knows how it ended.</p>}
         {findings.map((f) => (
-          <p key={f.code + f.message} className={css.warn}>
+          <p key={f.code + f.message} className={ui.warn}>
             {f.message} {f.hint}
           </p>
         ))}
         {(type?.properties ?? []).map((p) => (
           <Field key={p.name} property={p} value={node.config.get(p.name)} onSet={(v) => set(p.name, v)} />
         ))}
-        {rest.length > 0 && <h3 className={css.sub}>Other values of the file</h3>}
+        {rest.length > 0 && <h3 className={ui.sub}>Other values of the file</h3>}
         {rest.map(([name, value]) => (
           <Field key={name} property={{ name, label: name, type: typeof value === 'string' ? 'text' : 'json' }} value={value} onSet={(v) => set(name, v)} />
         ))}
-        <label className={css.check}>
+        <label className={ui.check}>
           <input type="checkbox" checked={node.config.get('_disabled') === true} onChange={(e) => set('_disabled', e.target.checked ? true : undefined)} />{' '}
           Bypass this node
         </label>
         {type && (type.inputs.length > 0 || type.outputs.length > 0) && (
-          <p className={css.hint}>
+          <p className={ui.hint}>
             {type.inputs.length > 0 && `Takes ${type.inputs.map((i) => i.name).join(', ')}. `}
             {type.outputs.length > 0 && `Gives ${type.outputs.map((o) => `{{${node.id}.${o.name}}}`).join(', ')}.`}
           </p>
@@ -95,7 +96,7 @@ function Field({
     .filter(Boolean)
     .join(', ');
   const label = (
-    <span className={css.label}>
+    <span className={ui.label}>
       {p.label}
       {value !== undefined && (
         <button
@@ -111,7 +112,7 @@ function Field({
     </span>
   );
   const hint = hints && (
-    <span className={css.hint} id={`${id}-hint`}>
+    <span className={ui.hint} id={`${id}-hint`}>
       {hints}
     </span>
   );
@@ -122,7 +123,7 @@ function Field({
       if (expression) break;
       const on = value === undefined ? p.default === true : value === true || (typeof value === 'string' && /^(true|1|yes|on)$/i.test(value));
       return (
-        <div className={css.check}>
+        <div className={ui.check}>
           <label>
             <input type="checkbox" checked={on} onChange={(e) => onSet(e.target.checked)} /> {p.label}
           </label>
@@ -144,7 +145,7 @@ function Field({
       const text = shown(value);
       const list = p.choices ?? [];
       return (
-        <div className={css.field}>
+        <div className={ui.field}>
           <label htmlFor={id}>{label}</label>
           <select id={id} value={text} {...described} onChange={(e) => onSet(e.target.value === '' ? undefined : e.target.value)}>
             <option value="">{preset ? `${preset} (default)` : '–'}</option>
@@ -166,13 +167,13 @@ function Field({
     case 'text':
     case 'code':
       return (
-        <div className={css.field}>
+        <div className={ui.field}>
           <label htmlFor={id}>{label}</label>
           <textarea
             id={id}
             rows={p.type === 'code' ? 8 : 3}
             spellCheck={p.type === 'text'}
-            className={p.type === 'code' ? css.mono : undefined}
+            className={p.type === 'code' ? ui.mono : undefined}
             value={shown(value)}
             placeholder={preset}
             {...described}
@@ -184,7 +185,7 @@ function Field({
   }
   const numeric = p.type === 'int' || p.type === 'num';
   return (
-    <div className={css.field}>
+    <div className={ui.field}>
       <label htmlFor={id}>{label}</label>
       <input
         id={id}
@@ -248,19 +249,19 @@ function JsonField(p: {
     p.onSet(t);
   };
   return (
-    <div className={css.field}>
+    <div className={ui.field}>
       <label htmlFor={p.id}>{p.label}</label>
       <textarea
         id={p.id}
         rows={Math.min(8, Math.max(1, text.split('\n').length))}
-        className={css.mono}
+        className={ui.mono}
         value={text}
         placeholder={p.preset}
         aria-invalid={wrong !== ''}
         {...p.described}
         onChange={(e) => take(e.target.value)}
       />
-      {wrong ? <span className={css.bad}>{wrong}</span> : p.hint}
+      {wrong ? <span className={ui.bad}>{wrong}</span> : p.hint}
     </div>
   );
 }

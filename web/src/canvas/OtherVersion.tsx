@@ -1,5 +1,5 @@
-import css from './canvas.module.css';
 import type * as net from './net';
+import ui from './ui.module.css';
 import type { Origin } from './useEditor';
 
 /** OtherVersion says that a run was of another version than the one on the canvas, and leads to it. */
@@ -11,7 +11,7 @@ export function OtherVersion({ job, origin, dirty }: { job: net.Job | undefined;
   const href = `/workflows/${encodeURIComponent(w.workflow_id)}/versions/${w.version}?run=${encodeURIComponent(job.job_id)}`;
   const ran = same ? `version ${w.version}` : `${w.workflow_name}, version ${w.version}`;
   return (
-    <p className={css.warn}>
+    <p className={ui.warn}>
       It ran {ran}. {same && w.version === origin.version ? 'The graph has changed since.' : 'The graph here is another.'} <a href={href}>Open what ran</a>
     </p>
   );

@@ -1,7 +1,8 @@
 import { useEffect, useMemo, useRef, useState } from 'react';
-import css from './canvas.module.css';
 import { type Catalog, search } from './catalog';
 import type { NodeType } from './net';
+import css from './palette.module.css';
+import ui from './ui.module.css';
 
 /** Palette lists node types; one is dragged onto the graph or added with Enter. */
 export function Palette({ catalog, onAdd, popup, onClose }: { catalog: Catalog; onAdd: (type: string) => void; popup?: boolean; onClose?: () => void }) {
@@ -33,7 +34,7 @@ export function Palette({ catalog, onAdd, popup, onClose }: { catalog: Catalog; 
       <input
         ref={input}
         type="search"
-        className={css.search}
+        className={ui.search}
         placeholder="Search nodes"
         aria-label="Search nodes"
         aria-keyshortcuts="Tab"
@@ -49,10 +50,10 @@ export function Palette({ catalog, onAdd, popup, onClose }: { catalog: Catalog; 
           {found.map((t, i) => (
             <Entry key={t.node_type} type={t} family onAdd={onAdd} at={i === at} />
           ))}
-          {found.length === 0 && <li className={css.hint}>No node matches {query}</li>}
+          {found.length === 0 && <li className={ui.hint}>No node matches {query}</li>}
         </ul>
       ) : popup ? (
-        <p className={css.hint}>Type a name, then Enter.</p>
+        <p className={ui.hint}>Type a name, then Enter.</p>
       ) : (
         <div className={css.families}>
           {catalog.families.map((f) => (
@@ -89,9 +90,14 @@ export function Palette({ catalog, onAdd, popup, onClose }: { catalog: Catalog; 
 }
 
 function Entry({ type: t, family, at, onAdd }: { type: NodeType; family?: boolean; at?: boolean; onAdd: (type: string) => void }) {
+  const self = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    if (at) self.current?.scrollIntoView({ block: 'nearest' });
+  }, [at]);
   return (
     <li>
       <button
+        ref={self}
         type="button"
         className={css.type}
         data-at={at || undefined}

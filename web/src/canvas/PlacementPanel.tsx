@@ -2,12 +2,13 @@ import { useEffect, useId, useState } from 'react';
 import { capabilities, type PickerRobot, RobotPicker } from '../parts/RobotPicker';
 import { seen } from '../parts/shown';
 import { cause } from '../words/waiting';
-import css from './canvas.module.css';
 import { type Graph, placeOf, setPlace } from './model/graph';
 import type { JObj } from './model/json';
 import * as net from './net';
 import { type Else, entryOf, joined, type Kind, type Place, placementOf, readPlace, ringOf, writePlace } from './place';
+import css from './placement.module.css';
 import { duration } from './run';
+import ui from './ui.module.css';
 
 export interface PlacementPanelProps {
   graph: Graph;
@@ -52,8 +53,8 @@ export function PlacementPanel(p: PlacementPanelProps) {
   const counted = joined(p.graph, writePlace(raw, place), p.derived);
   return (
     <form onSubmit={(e) => e.preventDefault()} aria-label="Placement">
-      <p className={css.hint}>{p.node === undefined ? 'The whole workflow. Select a node to place it by itself.' : p.title(p.node)}</p>
-      <fieldset disabled={p.readOnly} className={css.bare}>
+      <p className={ui.hint}>{p.node === undefined ? 'The whole workflow. Select a node to place it by itself.' : p.title(p.node)}</p>
+      <fieldset disabled={p.readOnly} className={ui.bare}>
         <fieldset className={css.kinds}>
           <legend>Runs</legend>
           {(
@@ -64,7 +65,7 @@ export function PlacementPanel(p: PlacementPanelProps) {
               ...(p.node === undefined ? [] : ([['same', 'On the same robot as another node']] as const)),
             ] as const
           ).map(([k, label]) => (
-            <label key={k} className={css.check}>
+            <label key={k} className={ui.check}>
               <input type="radio" name={`${id}-kind`} checked={place.kind === k} onChange={() => put({ ...place, kind: k })} /> {label}
             </label>
           ))}
@@ -85,7 +86,7 @@ export function PlacementPanel(p: PlacementPanelProps) {
               onRefreshRequested={p.onRefresh}
               onSubmitToCloudRequested={() => undefined}
             />
-            {!place.robot && <p className={css.hint}>Select a robot.</p>}
+            {!place.robot && <p className={ui.hint}>Select a robot.</p>}
           </div>
         )}
         {place.kind === 'robot' && place.robot && (
@@ -102,7 +103,7 @@ export function PlacementPanel(p: PlacementPanelProps) {
             <fieldset className={css.kinds}>
               <legend>Needs</legend>
               {capabilities.map((c) => (
-                <label key={c.word} className={css.check}>
+                <label key={c.word} className={ui.check}>
                   <input
                     type="checkbox"
                     checked={place.capabilities.includes(c.word)}
@@ -114,7 +115,7 @@ export function PlacementPanel(p: PlacementPanelProps) {
                 </label>
               ))}
             </fieldset>
-            <label className={css.field}>
+            <label className={ui.field}>
               Tags
               <input
                 value={place.tags.join(' ')}
@@ -125,17 +126,17 @@ export function PlacementPanel(p: PlacementPanelProps) {
                 onBlur={() => put({ ...place, tags: place.tags.filter(Boolean) })}
               />
             </label>
-            <label className={css.field}>
+            <label className={ui.field}>
               Environment
               <input value={place.environment} placeholder="any" onChange={(e) => put({ ...place, environment: e.target.value.trim() })} />
             </label>
             {!place.own && place.capabilities.length + place.tags.length === 0 && !place.environment && (
-              <p className={css.hint}>Nothing is demanded yet: choose a capability, a tag or an environment.</p>
+              <p className={ui.hint}>Nothing is demanded yet: choose a capability, a tag or an environment.</p>
             )}
           </>
         )}
         {place.kind === 'same' && (
-          <label className={css.field}>
+          <label className={ui.field}>
             Node
             <select value={place.same} onChange={(e) => put({ ...place, same: e.target.value })}>
               <option value="">Choose a node</option>
@@ -149,18 +150,18 @@ export function PlacementPanel(p: PlacementPanelProps) {
         )}
         {place.kind !== 'inherit' && p.node !== undefined && (
           <>
-            <label className={css.field}>
+            <label className={ui.field}>
               Reason
               <input value={place.reason} maxLength={500} placeholder="SAP is there" onChange={(e) => put({ ...place, reason: e.target.value })} />
             </label>
-            <label className={css.check}>
+            <label className={ui.check}>
               <input type="checkbox" checked={place.active} onChange={(e) => put({ ...place, active: e.target.checked })} /> Active
             </label>
           </>
         )}
       </fieldset>
       {place.kind !== 'same' && <Fits entry={counted} connected={p.connected} />}
-      <label className={css.check}>
+      <label className={ui.check}>
         <input type="checkbox" checked={p.show} onChange={(e) => p.onShow(e.target.checked)} /> Show placement on the graph
       </label>
     </form>
@@ -176,7 +177,7 @@ function Otherwise(p: { place: Place; robot: string; readOnly: boolean; onElse: 
   const list = waits.includes(place.wait) ? waits : [...waits, place.wait].sort((a, b) => a - b);
   return (
     <>
-      <label className={css.field}>
+      <label className={ui.field}>
         Else
         <select value={place.fallback} onChange={(e) => p.onElse(e.target.value as Else)}>
           <option value="wait">Wait for it</option>
@@ -185,7 +186,7 @@ function Otherwise(p: { place: Place; robot: string; readOnly: boolean; onElse: 
         </select>
       </label>
       {place.fallback !== 'wait' && (
-        <label className={css.field}>
+        <label className={ui.field}>
           After
           <select value={place.wait} onChange={(e) => p.onWait(Number(e.target.value))}>
             {list.map((s) => (
@@ -198,7 +199,7 @@ function Otherwise(p: { place: Place; robot: string; readOnly: boolean; onElse: 
           </select>
         </label>
       )}
-      <p className={css.hint}>
+      <p className={ui.hint}>
         {place.own
           ? 'The document has a fallback of its own. It is kept.'
           : place.fallback === 'wait'
@@ -261,7 +262,7 @@ function Fits({ entry, connected }: { entry: JObj; connected: boolean }) {
     };
   }, [key, connected]);
   return (
-    <p role="status" className={line?.warn ? css.warn : css.hint}>
+    <p role="status" className={line?.warn ? ui.warn : ui.hint}>
       {connected ? (line?.text ?? 'Counting the robots…') : 'Not connected: no robot is counted.'}
     </p>
   );

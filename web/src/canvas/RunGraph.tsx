@@ -1,9 +1,9 @@
 import type { Edge, ReactFlowInstance } from '@xyflow/react';
 import { useEffect, useMemo, useRef, useState } from 'react';
 import type { Schemas } from '../api/client';
-import css from './canvas.module.css';
 import { type Catalog, catalogOf } from './catalog';
 import { Flow, wholeGraph } from './Flow';
+import css from './flow.module.css';
 import { fromDoc, type Graph, moveNodes } from './model/graph';
 import type { Box } from './NodeBox';
 import * as net from './net';

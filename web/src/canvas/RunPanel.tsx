@@ -1,8 +1,9 @@
 import { useEffect, useMemo, useRef, useState } from 'react';
 import { label, shapes } from '../parts/words';
-import css from './canvas.module.css';
 import { ReplayBar } from './ReplayBar';
 import { inWords, sentence } from './run';
+import css from './runpanel.module.css';
+import ui from './ui.module.css';
 import type { Replay } from './useReplay';
 import type { Watched } from './useRun';
 
@@ -53,16 +54,16 @@ export function RunPanel({
             </span>
             {!replay.back && (
               <>
-                <progress max={100} value={v.progress} aria-label="Progress" /> <span className={css.mono}>{v.progress} %</span>
+                <progress max={100} value={v.progress} aria-label="Progress" /> <span className={ui.mono}>{v.progress} %</span>
               </>
             )}
             {v.kind === 'job' && (
-              <a href={jobHref(v.id)} className={css.button}>
+              <a href={jobHref(v.id)} className={ui.button}>
                 Open job
               </a>
             )}
             {replay.live && (
-              <button type="button" className={css.button} onClick={run.cancel} disabled={run.view?.status === 'cancelling'}>
+              <button type="button" className={ui.button} onClick={run.cancel} disabled={run.view?.status === 'cancelling'}>
                 {run.view?.status === 'cancelling' ? 'Cancelling…' : 'Cancel'}
               </button>
             )}
@@ -70,26 +71,26 @@ export function RunPanel({
         ) : (
           <span role="status">{run.trouble || 'Looking at the run…'}</span>
         )}
-        <span className={css.grow} />
-        <div role="tablist" aria-label="Run details" className={css.tabs}>
+        <span className={ui.grow} />
+        <div role="tablist" aria-label="Run details" className={ui.tabs}>
           {(['log', 'nodes'] as const).map((t) => (
             <button key={t} type="button" role="tab" aria-selected={tab === t} onClick={() => setTab(t)}>
               {t === 'log' ? 'Log' : `Nodes ${v?.nodes.size ?? 0}`}
             </button>
           ))}
         </div>
-        <button type="button" className={css.icon} aria-label="Close the run" title="Close" onClick={onClose}>
+        <button type="button" className={ui.icon} aria-label="Close the run" title="Close" onClick={onClose}>
           ✕
         </button>
       </header>
-      {v && run.trouble && <p className={css.bad}>{run.trouble}</p>}
+      {v && run.trouble && <p className={ui.bad}>{run.trouble}</p>}
       {other}
       {v && <ReplayBar replay={replay} title={title} failedNode={run.view?.failedNode ?? ''} />}
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls */}
       <div ref={box} className={css.runBody} tabIndex={0} role="tabpanel" aria-label={tab === 'log' ? 'Log' : 'Nodes'}>
         {tab === 'log' ? (
           lines.length === 0 ? (
-            <p className={css.hint}>{replay.back ? 'No line until then.' : replay.live ? 'No line yet.' : 'It wrote no line.'}</p>
+            <p className={ui.hint}>{replay.back ? 'No line until then.' : replay.live ? 'No line yet.' : 'It wrote no line.'}</p>
           ) : (
             lines.map((l) => (
               <div key={`${l.epoch}.${l.line}`} className={css.line} data-level={l.level.toUpperCase()}>
@@ -114,7 +115,7 @@ export function RunPanel({
                 </button>
               </li>
             ))}
-            {v && !v.exact && <li className={css.hint}>Read from the log: nodes that said nothing are not listed.</li>}
+            {v && !v.exact && <li className={ui.hint}>Read from the log: nodes that said nothing are not listed.</li>}
           </ul>
         )}
       </div>

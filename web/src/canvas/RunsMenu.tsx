@@ -2,10 +2,10 @@ import { useEffect, useState } from 'react';
 import { onlyIf, useLive } from '../parts/live';
 import { exact } from '../parts/Time';
 import { label, shapes } from '../parts/words';
-import css from './canvas.module.css';
 import * as net from './net';
 import { final } from './run';
 import own from './runs.module.css';
+import ui from './ui.module.css';
 
 export interface RunsMenuProps {
   workflow: string | undefined; // its runs on the fleet; undefined: none are known
@@ -56,7 +56,7 @@ export function RunsMenu(p: RunsMenuProps) {
         if (!e.currentTarget.contains(e.relatedTarget as Node | null) && e.relatedTarget !== null) setOpen(false);
       }}
     >
-      <summary className={css.button}>Runs ▾</summary>
+      <summary className={ui.button}>Runs ▾</summary>
       {open && (
         <ul className={own.list} aria-label="Runs of this workflow">
           {[...here, ...jobs].map((l) => (
@@ -76,7 +76,7 @@ export function RunsMenu(p: RunsMenuProps) {
               </button>
             </li>
           ))}
-          {here.length + jobs.length === 0 && <li className={css.hint}>{why || more || 'It has not run yet.'}</li>}
+          {here.length + jobs.length === 0 && <li className={ui.hint}>{why || more || 'It has not run yet.'}</li>}
         </ul>
       )}
     </details>
@@ -108,7 +108,7 @@ function OfFleet(p: RunsMenuProps & { workflow: string; list: (jobs: readonly Li
       {first && !going.some((j) => j.job_id === p.shown) && (
         <button
           type="button"
-          className={css.button}
+          className={ui.button}
           title={`${going.length === 1 ? 'A run is' : `${going.length} runs are`} in progress`}
           onClick={() => p.onRun(first.job_id)}
         >

@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'react';
 import type { Submission } from '../parts/RobotPicker';
-import css from './canvas.module.css';
+import css from './dialogs.module.css';
+import ui from './ui.module.css';
 
 /** ToastTime is how long a toast stays, ms, unless the pointer or the focus is on it. */
 export const ToastTime = 8000;
@@ -32,9 +33,9 @@ export function Toast({ submission }: { submission: Submission }) {
           Job {shown.message} is on its way. {shown.href && <a href={shown.href}>Open it</a>}
         </>
       ) : (
-        <span className={css.bad}>It was not submitted: {shown.message}</span>
+        <span className={ui.bad}>It was not submitted: {shown.message}</span>
       )}
-      <button type="button" className={css.icon} aria-label="Close the message" onClick={() => setShown(undefined)}>
+      <button type="button" className={ui.icon} aria-label="Close the message" onClick={() => setShown(undefined)}>
         ✕
       </button>
     </section>

@@ -1,7 +1,8 @@
 import { useRef } from 'react';
 import { type Item, Menu } from '../parts/Menu';
-import css from './canvas.module.css';
 import { rename, save } from './model/graph';
+import css from './topbar.module.css';
+import ui from './ui.module.css';
 import type { Editor } from './useEditor';
 
 interface TopBarProps {
@@ -38,40 +39,42 @@ export function TopBar(props: TopBarProps) {
   };
   return (
     <header className={css.top}>
-      <h1 className={css.h1}>
-        <span className={css.hidden}>Canvas: </span>
-        {readOnly || !mayWrite ? (
-          graph.name || 'Untitled'
-        ) : (
-          <input
-            className={css.nameInput}
-            aria-label="Name of the workflow"
-            value={graph.name}
-            placeholder="Untitled"
-            size={Math.max(12, Math.min(36, graph.name.length + 1))}
-            onChange={(e) => ed.change((g) => rename(g, e.target.value), 'Rename the workflow', 'name')}
-            onBlur={ed.seal}
-          />
-        )}
-      </h1>
-      <span className={css.facts}>
-        {ed.origin.kind === 'file' ? (
-          <span className={css.mono}>{ed.origin.path}</span>
-        ) : ed.origin.kind === 'workflow' ? (
-          `Version ${ed.origin.version}`
-        ) : (
-          'New'
-        )}
-        {' · '}
-        <span data-dirty={ed.dirty || undefined}>{ed.saving ? 'Saving…' : ed.savedAs}</span>
-        {narrow && ' · read-only on a narrow screen'}
-      </span>
-      <span className={css.grow} />
+      <div className={css.names}>
+        <h1 className={css.h1}>
+          <span className={ui.hidden}>Canvas: </span>
+          {readOnly || !mayWrite ? (
+            graph.name || 'Untitled'
+          ) : (
+            <input
+              className={css.nameInput}
+              aria-label="Name of the workflow"
+              value={graph.name}
+              placeholder="Untitled"
+              size={Math.max(12, graph.name.length)}
+              title={graph.name}
+              onChange={(e) => ed.change((g) => rename(g, e.target.value), 'Rename the workflow', 'name')}
+              onBlur={ed.seal}
+            />
+          )}
+        </h1>
+        <span className={css.facts}>
+          {ed.origin.kind === 'file' ? (
+            <span className={ui.mono}>{ed.origin.path}</span>
+          ) : ed.origin.kind === 'workflow' ? (
+            `Version ${ed.origin.version}`
+          ) : (
+            'New'
+          )}
+          {' · '}
+          <span data-dirty={ed.dirty || undefined}>{ed.saving ? 'Saving…' : ed.savedAs}</span>
+          {narrow && ' · read-only on a narrow screen'}
+        </span>
+      </div>
       {!narrow && (
         <>
           <button
             type="button"
-            className={css.button}
+            className={ui.button}
             disabled={!ed.undoWhat}
             title={ed.undoWhat ? `Undo: ${ed.undoWhat} (Ctrl Z)` : 'Nothing to undo'}
             onClick={ed.undo}
@@ -80,17 +83,17 @@ export function TopBar(props: TopBarProps) {
           </button>
           <button
             type="button"
-            className={css.button}
+            className={ui.button}
             disabled={!ed.redoWhat}
             title={ed.redoWhat ? `Redo: ${ed.redoWhat} (Ctrl Shift Z)` : 'Nothing to redo'}
             onClick={ed.redo}
           >
             Redo
           </button>
-          <button type="button" className={css.button} title="Arrange the graph" onClick={onArrange}>
+          <button type="button" className={ui.button} title="Arrange the graph" onClick={onArrange}>
             Arrange
           </button>
-          <button type="button" className={css.button} onClick={() => fileInput.current?.click()}>
+          <button type="button" className={ui.button} onClick={() => fileInput.current?.click()}>
             Import
           </button>
           <input
@@ -107,12 +110,12 @@ export function TopBar(props: TopBarProps) {
           />
         </>
       )}
-      <button type="button" className={css.button} onClick={download}>
+      <button type="button" className={ui.button} onClick={download}>
         Export
       </button>
       <button
         type="button"
-        className={css.button}
+        className={ui.button}
         aria-expanded={problemsOpen}
         data-level={errors > 0 ? 'error' : warnings > 0 ? 'warning' : undefined}
         onClick={onProblems}
@@ -120,14 +123,14 @@ export function TopBar(props: TopBarProps) {
         {errors > 0 ? '✕' : warnings > 0 ? '▲' : '✓'} Problems {errors + warnings}
       </button>
       {!narrow && ed.origin.kind !== 'workflow' && folder && (
-        <button type="button" className={css.button} disabled={ed.saving || !mayWrite} title="Ctrl S" onClick={onSave}>
+        <button type="button" className={ui.button} disabled={ed.saving || !mayWrite} title="Ctrl S" onClick={onSave}>
           Save
         </button>
       )}
       {!narrow && (
         <button
           type="button"
-          className={css.button}
+          className={ui.button}
           disabled={ed.saving || !mayWrite || !connected}
           title={
             !mayWrite
@@ -145,7 +148,7 @@ export function TopBar(props: TopBarProps) {
       )}
       {runs}
       <span className={css.split}>
-        <button type="button" className={css.primary} title={run.title} onClick={onRun}>
+        <button type="button" className={ui.primary} title={run.title} onClick={onRun}>
           {run.label}
         </button>
         <Menu label="Ways to run" short="▾" items={ways} />

@@ -1,5 +1,7 @@
 import { useEffect, useState } from 'react';
-import css from './canvas.module.css';
+import css from './page.module.css';
+import topbar from './topbar.module.css';
+import ui from './ui.module.css';
 
 /** Waiting is the canvas before there is anything on it: for a moment nothing, then where its parts will be. */
 export function Waiting({ what }: { what: string }) {
@@ -10,10 +12,10 @@ export function Waiting({ what }: { what: string }) {
   }, []);
   return (
     <div className={css.page} aria-busy="true">
-      <h1 className={css.hidden}>Canvas</h1>
+      <h1 className={ui.hidden}>Canvas</h1>
       {shown && (
         <>
-          <div className={css.top} role="status">
+          <div className={topbar.top} role="status">
             Loading {what}…
           </div>
           <div className={css.middle} aria-hidden>

@@ -9,7 +9,7 @@ import type { Job, LocalRun, LogLine, NodeType } from './net';
 import type { Pass } from './passes';
 import { chip, entryOf, joined, placementOf, readPlace, ringOf, whereOf, writePlace } from './place';
 import { duration, fromLocal, fromLog, fromSteps, inWords, sentence } from './run';
-import { placesOf, tintsOf } from './segments';
+import { cutWords, handsOver, placesOf, tintsOf } from './segments';
 
 const type = (node_type: string, over: Partial<NodeType> = {}): NodeType => ({
   node_type,
@@ -106,7 +106,12 @@ describe('placement', () => {
       );
     expect([say(a), say(b), say('start')]).toEqual(['on bot-0042', 'with "Open SAP"', '']);
     expect(whereOf(g, b)).toBe(whereOf(g, a));
-    expect(tintsOf(g, placesOf(g), (r) => r)).toMatchObject([{ words: 'on r1', nodes: 2 }]);
+    expect(
+      tintsOf(
+        g,
+        placesOf(g, undefined, (r) => r),
+      ),
+    ).toMatchObject([{ words: 'on r1', nodes: 2 }]);
     expect(ringOf(g, a)).toEqual(new Set([a, b]));
     g = setPlace(g, a, obj({ same_as: b })); // a ring
     expect(whereOf(g, a)).toBe('');
@@ -156,30 +161,33 @@ describe('placement', () => {
     g = { ...g, settings: obj({ fleet: { derive: false } }) };
     expect(joined(g, undefined, ['desktop'])).toEqual(new Map());
   });
-  it('cuts the flow between places: bodies, starts and ends go along', () => {
-    const doc = (...links: [string, string, string][]) => {
-      const nodes = Object.fromEntries(
-        [
-          ['s', 'StartNode'],
-          ['loop', 'ForLoopStartNode'],
-          ['in', 'LogNode'],
-          ['end', 'ForLoopEndNode'],
-          ['after', 'LogNode'],
-          ['last', 'EndNode'],
-        ].map(([id, t]) => [id, { node_id: id, node_type: t, config: {} }]),
-      );
-      return open(
-        JSON.stringify({ nodes, connections: links.map(([a, port, b]) => ({ source_node: a, source_port: port, target_node: b, target_port: 'exec_in' })) }),
-      );
-    };
-    let g = doc(['s', 'exec_out', 'loop'], ['loop', 'body', 'in'], ['in', 'exec_out', 'end'], ['loop', 'completed', 'after'], ['after', 'exec_out', 'last']);
-    g = setPlace(g, 'loop', obj({ robot_id: 'r1' }));
-    const where = placesOf(g);
-    expect(['s', 'loop', 'in', 'end'].map((id) => where.get(id))).toEqual(Array(4).fill(where.get('loop')));
-    expect([where.get('after'), where.get('last')]).toEqual(['', '']);
-    g = setPlace(g, 'after', obj({ required_capabilities: ['gpu'] }));
-    expect(placesOf(g).get('last')).toBe(placesOf(g).get('after'));
-    expect(tintsOf(g, placesOf(g), (r) => r).map((t) => `${t.words} ${t.nodes}`)).toEqual(['on r1 4', 'needs GPU 2']);
+  it('is drawn as the server cuts it: a colour for each place, a mark where one segment leads into another', () => {
+    const nodes = Object.fromEntries(['s', 'a', 'b', 'c', 'd'].map((id) => [id, { node_id: id, node_type: id === 's' ? 'StartNode' : 'LogNode', config: {} }]));
+    const g = open(JSON.stringify({ nodes, connections: [] }));
+    const r1 = { target_robot_id: 'r1' };
+    const places = placesOf(
+      g,
+      [
+        { entry_node_id: 's', node_ids: ['s', 'a'], placement: {} },
+        { entry_node_id: 'b', node_ids: ['b'], placement: r1 },
+        { entry_node_id: 'c', node_ids: ['c'], placement: { capabilities: ['gpu'] } },
+        { entry_node_id: 'd', node_ids: ['d'], placement: r1 },
+      ],
+      (id) => `bot of ${id}`,
+    );
+    expect(tintsOf(g, places).map((t) => `${t.words} ${t.nodes}`)).toEqual(['on bot of r1 2', 'needs GPU 1']);
+    const over = (from: string, to: string) => handsOver(places, from, to);
+    expect([over('s', 'a'), over('a', 'b'), over('b', 'c'), over('b', 'd')]).toEqual([false, true, true, true]); // there and back is handed over twice
+    expect(over('a', 'just added')).toBe(false); // the server has not seen it yet
+    expect(cutWords(places, 4)).toBe('4 segments, 3 hand-overs');
+  });
+  it('marks no hand-over where the server does not say how it is cut', () => {
+    let [g, a] = addNode(blank('x'), 'LogNode', 0, 0);
+    g = setPlace(g, a, obj({ robot_id: 'r1' }));
+    const places = placesOf(g, undefined, (id) => id);
+    expect(tintsOf(g, places)).toMatchObject([{ words: 'on r1', nodes: 1 }]);
+    expect(handsOver(places, 'start', a)).toBe(false);
+    expect(cutWords(places, 0)).toContain('once its problems are solved');
   });
 });
 

@@ -21,7 +21,7 @@ export function catalogOf(l: NodeTypeList): Catalog {
 export interface Port {
   name: string;
   type: string; // exec, or the type of its data
-  required?: boolean;
+  required?: boolean; // and nothing gives it a value yet
 }
 
 export interface Ports {
@@ -58,7 +58,11 @@ export function portsOf(t: NodeType | undefined, n: GNode, links: readonly GLink
   for (const o of t ? t.exec_out : ['exec_out']) outputs.push({ name: o, type: 'exec' });
   for (const [prefix, count] of dynamic(t, n))
     for (const i of count) if (!outputs.some((o) => o.name === prefix + i)) outputs.push({ name: prefix + i, type: 'exec' });
-  for (const p of own?.inputs ?? []) inputs.push({ name: p.name, type: p.type, ...(p.required ? { required: true } : {}) });
+  const given = (port: string) =>
+    n.config.get(port) !== undefined ||
+    (t?.properties.some((x) => x.name === port) ?? false) ||
+    linksOf(links, n.id).some((l) => l.target === n.id && l.targetPort === port);
+  for (const p of own?.inputs ?? []) inputs.push({ name: p.name, type: p.type, ...(p.required && !given(p.name) ? { required: true } : {}) });
   for (const p of own?.outputs ?? []) outputs.push({ name: p.name, type: p.type });
   for (const l of linksOf(links, n.id)) {
     if (l.target === n.id && !inputs.some((p) => p.name === l.targetPort)) inputs.push({ name: l.targetPort, type: isExecIn(l.targetPort) ? 'exec' : 'any' });
@@ -66,6 +70,12 @@ export function portsOf(t: NodeType | undefined, n: GNode, links: readonly GLink
       outputs.push({ name: l.sourcePort, type: isExecOut(t, l.sourcePort) ? 'exec' : 'any' });
   }
   return { inputs, outputs };
+}
+
+/** freeWay is the first way by which the flow may leave a node and does not yet. */
+export function freeWay(n: GNode, catalog: Catalog, links: readonly GLink[]): string | undefined {
+  const taken = new Set(linksOf(links, n.id).flatMap((l) => (l.source === n.id ? [l.sourcePort] : [])));
+  return portsOf(catalog.byName.get(n.type), n, links).outputs.find((o) => o.type === 'exec' && !taken.has(o.name))?.name;
 }
 
 /** dynamic are ports that a node has by its settings. */

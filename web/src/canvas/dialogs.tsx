@@ -1,8 +1,9 @@
 import { useEffect, useRef, useState } from 'react';
-import css from './canvas.module.css';
-import { differences } from './diff';
+import css from './dialogs.module.css';
+import { changesOf, differences } from './diff';
 import type { Graph } from './model/graph';
 import type { Finding } from './net';
+import ui from './ui.module.css';
 import type { Editor } from './useEditor';
 
 /** Problems lists what validation found; each leads to its node. */
@@ -21,24 +22,24 @@ export function Problems({
     <section className={css.problems} aria-label="Problems">
       <header className={css.problemsHead}>
         <h2>Problems</h2>
-        <button type="button" className={css.icon} aria-label="Close the problems" onClick={onClose}>
+        <button type="button" className={ui.icon} aria-label="Close the problems" onClick={onClose}>
           ✕
         </button>
       </header>
       {findings.length === 0 ? (
-        <p className={css.hint}>Nothing is wrong with it.</p>
+        <p className={ui.hint}>Nothing is wrong with it.</p>
       ) : (
         <ul>
           {findings.map((f) => (
             <li key={f.code + (f.node_id ?? '') + f.message}>
               {f.node_id ? (
-                <button type="button" className={css.link} onClick={() => onNode(f.node_id ?? '')}>
+                <button type="button" className={ui.link} onClick={() => onNode(f.node_id ?? '')}>
                   {title(f.node_id)}
                 </button>
               ) : (
                 <strong>Workflow</strong>
               )}{' '}
-              {f.message} {f.hint && <span className={css.hint}>{f.hint}</span>}
+              {f.message} {f.hint && <span className={ui.hint}>{f.hint}</span>}
             </li>
           ))}
         </ul>
@@ -164,20 +165,35 @@ export function Conflict({
       <ul>
         {d.added.length > 0 && <li>also has {list(d.added, conflict.theirs)}</li>}
         {d.removed.length > 0 && <li>lacks {list(d.removed, mine)}</li>}
-        {d.changed.length > 0 && <li>has other settings in {list(d.changed, mine)}</li>}
+        {d.changed.map((id) => (
+          <li key={id}>
+            has other settings in {list([id], mine)} <span className={ui.mono}>{id}</span>
+            <dl className={css.changes}>
+              {changesOf(mine, conflict.theirs, id).map((c) => (
+                <div key={c.what}>
+                  <dt>{c.what}</dt>
+                  <dd>
+                    yours <del>{c.mine || 'nothing'}</del>, theirs <ins>{c.theirs || 'nothing'}</ins>
+                  </dd>
+                </div>
+              ))}
+            </dl>
+          </li>
+        ))}
         {d.links > 0 && <li>{d.links === 1 ? 'one connection differs' : `${d.links} connections differ`}</li>}
         {d.settings && <li>has other settings of the workflow</li>}
         {d.added.length + d.removed.length + d.changed.length + d.links === 0 && !d.settings && <li>has the same graph</li>}
       </ul>
+      <p className={ui.hint}>Undo brings yours back after taking theirs. Keeping yours puts it on top of theirs the next time you store it.</p>
       <div className={css.dialogActions}>
-        <button type="button" className={css.button} onClick={() => onResolve('later')}>
+        <button type="button" className={ui.button} onClick={() => onResolve('later')}>
           Not now
         </button>
-        <button type="button" className={css.button} onClick={() => onResolve('theirs')}>
-          Take theirs (undo brings yours back)
+        <button type="button" className={ui.button} onClick={() => onResolve('theirs')}>
+          Take theirs
         </button>
-        <button type="button" className={css.primary} onClick={() => onResolve('mine')}>
-          Keep mine, save it on top next
+        <button type="button" className={ui.primary} onClick={() => onResolve('mine')}>
+          Keep mine
         </button>
       </div>
     </Dialog>
@@ -219,16 +235,16 @@ export function VariablesDialog({
           }
         }}
       >
-        <label className={css.field}>
+        <label className={ui.field}>
           Variables
-          <textarea className={css.mono} rows={8} value={text} onChange={(e) => setText(e.target.value)} />
+          <textarea className={ui.mono} rows={8} value={text} onChange={(e) => setText(e.target.value)} />
         </label>
-        {wrong && <p className={css.bad}>{wrong}</p>}
+        {wrong && <p className={ui.bad}>{wrong}</p>}
         <div className={css.dialogActions}>
-          <button type="button" className={css.button} onClick={onClose}>
+          <button type="button" className={ui.button} onClick={onClose}>
             Cancel
           </button>
-          <button type="submit" className={css.primary}>
+          <button type="submit" className={ui.primary}>
             {way === 'local' ? 'Run locally' : 'Submit to Cloud'}
           </button>
         </div>

@@ -1,6 +1,6 @@
 /** What differs between two workflows, node by node. Pure. */
 import { type Graph, placeOf } from './model/graph';
-import { same } from './model/json';
+import { type Json, printJson, same } from './model/json';
 
 export interface Difference {
   added: string[];
@@ -8,6 +8,29 @@ export interface Difference {
   changed: string[];
   links: number;
   settings: boolean;
+}
+
+/** Change is one value that is another one in the other workflow, as text; empty: it is not there. */
+export interface Change {
+  what: string;
+  mine: string;
+  theirs: string;
+}
+
+/** changesOf are the values in which a node differs. */
+export function changesOf(a: Graph, b: Graph, id: string): Change[] {
+  const [mine, theirs] = [a, b].map((g) => g.nodes.find((n) => n.id === id));
+  if (!mine || !theirs) return [];
+  const text = (v: Json | undefined): string => (v === undefined ? '' : typeof v === 'string' ? v : printJson(v, 0));
+  const out: Change[] = [];
+  const put = (what: string, x: Json | undefined, y: Json | undefined) => {
+    if (!same(x, y)) out.push({ what, mine: text(x), theirs: text(y) });
+  };
+  put('type', mine.type, theirs.type);
+  put('name', mine.title, theirs.title);
+  for (const key of new Set([...mine.config.keys(), ...theirs.config.keys()])) put(key, mine.config.get(key), theirs.config.get(key));
+  put('placement', placeOf(a, id), placeOf(b, id));
+  return out;
 }
 
 /** differences of b from a. Where nodes stand does not count. */

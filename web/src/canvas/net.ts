@@ -10,6 +10,7 @@ export type NodeTypeList = S['NodeTypeList'];
 export type Meta = S['Meta'];
 export type Finding = S['Finding'];
 export type Validation = S['Validation'];
+export type Segment = S['SegmentPlan'];
 export type Job = S['JobDetail'];
 export type LogLine = S['LogLine'];
 export type LocalRun = S['LocalRun'];

@@ -1,5 +1,6 @@
 import { useNavigate } from '@tanstack/react-router';
-import { CanvasPage, type CanvasSearch } from './CanvasPage';
+import { CanvasPage } from './CanvasPage';
+import type { CanvasSearch } from './search';
 import type { Source } from './useEditor';
 
 /** CanvasRoute is the canvas with its address. */

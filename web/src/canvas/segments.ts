@@ -1,88 +1,78 @@
-/** How the places of its nodes cut a workflow: what runs together, and where it is handed over. Pure. */
-import type { GNode, Graph } from './model/graph';
-import { placeOf } from './model/graph';
-import { needs, readPlace, whereOf } from './place';
+/** Where the nodes of a workflow run, and where the flow is handed over. The cuts are the server's: it makes the same ones when the workflow runs. Pure. */
+import { type Graph, placeOf } from './model/graph';
+import { isObj, of } from './model/json';
+import type { Segment } from './net';
+import { entryOf, needs, readPlace, whereOf } from './place';
 
-/** Ports behind which a body begins that goes where its node goes. */
-const bodies = new Set('loop_body body try_body retry_body catch_body finally_body'.split(' '));
-const passive = new Set('StartNode EndNode MergeNode RerouteNode CommentNode'.split(' '));
-const passes = (n: GNode): boolean => passive.has(n.type) || /Trigger(Node)?$/.test(n.type) || n.config.get('_disabled') === true;
-
-/** placesOf says for each node where it runs; nodes in one place have one word, the rest the empty one. */
-export function placesOf(g: Graph): Map<string, string> {
-  const where = new Map(g.nodes.map((n) => [n.id, whereOf(g, n.id)]));
-  const said = new Set([...where].filter(([, w]) => w !== '').map(([id]) => id));
-  const out = new Map<string, { to: string; port: string }[]>();
-  const into = new Map<string, string[]>();
-  for (const l of g.links) {
-    if (l.targetPort !== 'exec_in' && !l.targetPort.includes('exec')) continue; // a value; the flow alone is cut
-    out.set(l.source, [...(out.get(l.source) ?? []), { to: l.target, port: l.sourcePort }]);
-    into.set(l.target, [...(into.get(l.target) ?? []), l.source]);
-  }
-  const inside = bodiesOf(g, out);
-  // What lies in a body goes where its node goes, unless it says otherwise.
-  for (const [opener, body] of inside) for (const id of body) if (!said.has(id) && where.get(opener)) where.set(id, where.get(opener) ?? '');
-  const join = (n: GNode, with_: readonly string[]) => {
-    if (where.get(n.id) !== '' || with_.length === 0 || !passes(n)) return;
-    const first = where.get(with_[0] ?? '') ?? '';
-    if (with_.every((id) => where.get(id) === first)) where.set(n.id, first);
-  };
-  for (let round = 0; round < 3; round++) {
-    for (const n of g.nodes) join(n, into.get(n.id) ?? []);
-    for (const n of [...g.nodes].reverse())
-      if ((into.get(n.id) ?? []).length === 0 || n.config.get('_disabled') === true)
-        join(
-          n,
-          (out.get(n.id) ?? []).map((l) => l.to),
-        );
-  }
-  return where;
+/** Places say of each node in which place it runs; nodes in one place have one word, those that run anywhere have none. */
+export interface Places {
+  readonly place: ReadonlyMap<string, string>;
+  readonly words: ReadonlyMap<string, string>; // of a place: "on bot-0042", "needs GPU"
+  readonly segment: ReadonlyMap<string, number> | undefined; // of a node; undefined: nobody knows how it is cut
 }
 
-/** bodiesOf finds what lies in the body of a node: the outermost body comes last, so that an inner one is asked first. */
-function bodiesOf(g: Graph, out: ReadonlyMap<string, readonly { to: string; port: string }[]>): [string, Set<string>][] {
-  const list: [string, Set<string>][] = [];
-  for (const n of g.nodes) {
-    const ways = out.get(n.id) ?? [];
-    const starts = ways.filter((l) => bodies.has(l.port)).map((l) => l.to);
-    if (starts.length === 0) continue;
-    const outside = new Set([n.id, ...ways.filter((l) => !bodies.has(l.port)).map((l) => l.to)]);
-    const seen = new Set<string>();
-    for (const queue = [...starts]; queue.length > 0; ) {
-      const id = queue.pop() as string;
-      if (seen.has(id) || outside.has(id)) continue;
-      seen.add(id);
-      for (const l of out.get(id) ?? []) queue.push(l.to);
+export const nowhere: Places = { place: new Map(), words: new Map(), segment: undefined };
+
+/** placesOf reads the segments that the server told; where it told none, since something is wrong with the workflow, a node runs where it asks to. */
+export function placesOf(g: Graph, segments: readonly Segment[] | undefined, robot: (id: string) => string): Places {
+  const place = new Map<string, string>();
+  const words = new Map<string, string>();
+  if (segments === undefined) {
+    for (const n of g.nodes) {
+      const where = whereOf(g, n.id);
+      if (where === '') continue;
+      place.set(n.id, where);
+      const p = readPlace(placeOf(g, n.id));
+      if (p.kind !== 'same') words.set(where, said(p, robot));
     }
-    list.push([n.id, seen]);
+    return { place, words, segment: undefined };
   }
-  return list.sort((a, b) => a[1].size - b[1].size);
+  const segment = new Map<string, number>();
+  for (const [i, s] of segments.entries()) {
+    const asked = of(s.placement);
+    const where = isObj(asked) && asked.size > 0 ? JSON.stringify(s.placement) : '';
+    if (where !== '') words.set(where, said(readPlace(entryOf(isObj(asked) ? asked : undefined)), robot));
+    for (const id of s.node_ids) {
+      segment.set(id, i);
+      if (where !== '') place.set(id, where);
+    }
+  }
+  return { place, words, segment };
 }
+
+const said = (p: ReturnType<typeof readPlace>, robot: (id: string) => string): string =>
+  p.kind === 'robot' ? `on ${robot(p.robot)}` : needs(p) ? `needs ${needs(p)}` : 'placed by the document';
+
+/** handsOver says whether a connection leads into another segment. */
+export const handsOver = (p: Places, source: string, target: string): boolean => {
+  const [a, b] = [p.segment?.get(source), p.segment?.get(target)];
+  return a !== undefined && b !== undefined && a !== b;
+};
 
 const tints = ['#7791fb', '#6cb6ff', '#b58cf2', '#e38fb5', '#8fbf6a', '#8a93a3'];
 
 export interface Tint {
   where: string;
   colour: string;
-  words: string; // "on bot-0042", "needs GPU"
+  words: string;
   nodes: number;
 }
 
 /** tintsOf gives each place a colour and its words, in the order in which they come. */
-export function tintsOf(g: Graph, where: ReadonlyMap<string, string>, robot: (id: string) => string): Tint[] {
+export function tintsOf(g: Graph, p: Places): Tint[] {
   const out = new Map<string, Tint>();
   for (const n of g.nodes) {
-    const w = where.get(n.id);
-    if (!w) continue;
-    const have = out.get(w);
-    if (have) {
-      have.nodes++;
-      continue;
-    }
-    const asking = g.nodes.find((x) => whereOf(g, x.id) === w && readPlace(placeOf(g, x.id)).kind !== 'same');
-    const p = readPlace(placeOf(g, asking?.id ?? n.id));
-    const words = p.kind === 'robot' ? `on ${robot(p.robot)}` : needs(p) ? `needs ${needs(p)}` : 'placed by the document';
-    out.set(w, { where: w, colour: tints[out.size % tints.length] as string, words, nodes: 1 });
+    const where = n.type === 'CommentNode' ? undefined : p.place.get(n.id);
+    if (!where) continue;
+    const have = out.get(where);
+    if (have) have.nodes++;
+    else out.set(where, { where, colour: tints[out.size % tints.length] as string, words: p.words.get(where) ?? 'placed by the document', nodes: 1 });
   }
   return [...out.values()];
+}
+
+/** cutWords say how the workflow is cut, for the legend. */
+export function cutWords(p: Places, segments: number): string {
+  if (p.segment === undefined) return p.place.size === 0 ? '' : 'Hand-overs are marked once its problems are solved';
+  return segments > 1 ? `${segments} segments, ${segments - 1} hand-over${segments === 2 ? '' : 's'}` : '';
 }

@@ -1,18 +1,12 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { type Draft, dropDraft, keepDraft, keptDraft } from './draft';
 import { blank, fromDoc, type Graph, open, save, toDoc } from './model/graph';
-import { begin, type History, record, redo, seal, undo } from './model/history';
+import { begin, type History, mapped, record, redo, seal, undo } from './model/history';
 import { printJson } from './model/json';
 import * as net from './net';
+import { baseOf, keyOf, type Origin, rebased, type Source, savedWords, stored } from './origin';
 
-/** Origin is where the workflow comes from and goes back to. */
-export type Origin = { kind: 'new' } | { kind: 'file'; path: string; etag: string } | { kind: 'workflow'; id: string; version: number };
-
-export interface Source {
-  file?: string | undefined;
-  workflow?: string | undefined;
-  version?: number | undefined;
-}
+export type { Origin, Source } from './origin';
 
 export interface Editor {
   graph: Graph;
@@ -23,6 +17,7 @@ export interface Editor {
   saving: boolean;
   savedAs: string; // in words
   draft: Draft | undefined; // was restored
+  discarded: boolean; // the draft is, and undo brings it back
   undoWhat: string;
   redoWhat: string;
   conflict: { theirs: Graph; version?: number; etag?: string } | undefined;
@@ -39,29 +34,28 @@ export interface Editor {
   retry: () => void;
 }
 
-/** keyOf names the draft of what is open; a version that was asked for by its number has one of its own. */
-const keyOf = (o: Origin, source: Source): string =>
-  o.kind === 'file' ? `file:${o.path}` : o.kind === 'new' ? 'new' : source.version === undefined ? `workflow:${o.id}` : `workflow:${o.id}@${source.version}`;
-const baseOf = (o: Origin): string => (o.kind === 'file' ? o.etag : o.kind === 'workflow' ? String(o.version) : '');
+/** Step is a state of the workflow, and what it is a change of. A draft that was begun on an older version stays a change of that one. */
+interface Step {
+  graph: Graph;
+  base: string;
+}
 
-/** rebased is an origin as it was when a draft began: what others stored since then is a conflict, not a base. */
-const rebased = (o: Origin, base: string | undefined): Origin => {
-  if (base === undefined || o.kind === 'new') return o;
-  return o.kind === 'file' ? { ...o, etag: base } : { ...o, version: Number(base) };
-};
+/** Discard is what undo calls the end of a draft. */
+const Discard = 'Discard the draft';
 
 /** useEditor opens a workflow and keeps its states. */
 export function useEditor(source: Source): Editor {
-  const [history, setHistory] = useState<History<Graph>>(() => begin(blank('New workflow')));
-  const [origin, setOrigin] = useState<Origin>({ kind: 'new' });
+  const [history, setHistory] = useState<History<Step>>(() => begin({ graph: blank('New workflow'), base: '' }));
+  const [place, setPlace] = useState<Origin>({ kind: 'new' });
   const [state, setState] = useState<Editor['state']>('loading');
   const [trouble, setTrouble] = useState<Error>();
-  const [saved, setSaved] = useState<Graph>(history.present);
+  const [saved, setSaved] = useState<Graph>(history.present.graph);
   const [saving, setSaving] = useState(false);
   const [draft, setDraft] = useState<Draft>();
   const [conflict, setConflict] = useState<Editor['conflict']>();
   const [again, setAgain] = useState(0);
-  const graph = history.present;
+  const { graph, base } = history.present;
+  const origin = useMemo(() => rebased(place, base), [place, base]);
   const dirty = graph !== saved;
   const key = keyOf(origin, source);
   const now = useRef({ graph, origin, dirty, key });
@@ -75,11 +69,11 @@ export function useEditor(source: Source): Editor {
       if (gone) return;
       const mine = keyOf(o, source);
       const kept = keptDraft(mine);
-      let h = begin(g);
+      let h = begin<Step>({ graph: g, base: baseOf(o) });
       let restored: Draft | undefined;
       if (kept && kept.text !== save(g)) {
         try {
-          h = record(h, open(kept.text), 'Restore the draft');
+          h = record(h, { graph: open(kept.text), base: kept.base ?? baseOf(o) }, 'Restore the draft');
           restored = kept;
         } catch {
           dropDraft(mine); // it cannot be read any more
@@ -87,27 +81,19 @@ export function useEditor(source: Source): Editor {
       }
       setHistory(h);
       setSaved(g);
-      setOrigin(restored ? rebased(o, restored.base) : o);
+      setPlace(o);
       setDraft(restored);
       setState('ready');
     };
-    const load = async () => {
-      if (source.file !== undefined) {
-        const f = await net.openFile(source.file);
-        show(open(f.text ?? ''), { kind: 'file', path: f.path, etag: f.etag ?? '' });
-      } else if (source.workflow !== undefined) {
-        const w = await net.workflow(source.workflow, source.version);
-        const g = fromDoc(w.doc);
-        show(g.name ? g : { ...g, name: w.name }, { kind: 'workflow', id: w.id, version: w.version });
-      } else show(blank('New workflow'), { kind: 'new' });
-    };
     setState('loading');
     setTrouble(undefined);
-    load().catch((e: unknown) => {
-      if (gone) return;
-      setTrouble(e instanceof Error ? e : new Error(String(e)));
-      setState('failed');
-    });
+    stored(source)
+      .then((got) => show(got.graph, got.origin))
+      .catch((e: unknown) => {
+        if (gone) return;
+        setTrouble(e instanceof Error ? e : new Error(String(e)));
+        setState('failed');
+      });
     return () => {
       gone = true;
     };
@@ -136,14 +122,25 @@ export function useEditor(source: Source): Editor {
   }, [dirty, keep]);
 
   const change = useCallback<Editor['change']>(
-    (next, what, mark) => setHistory((h) => record(h, typeof next === 'function' ? next(h.present) : next, what, mark)),
+    (next, what, mark) =>
+      setHistory((h) => {
+        const was = h.present;
+        const to = typeof next === 'function' ? next(was.graph) : next;
+        return to === was.graph ? h : record(h, { graph: to, base: was.base }, what, mark);
+      }),
     [],
   );
 
+  /** rebase makes every state that was a change of what is open now one of what was stored or seen since. */
+  const rebase = (o: Origin) => {
+    const [from, to] = [baseOf(now.current.origin), baseOf(o)];
+    setPlace(o);
+    setHistory((h) => mapped(h, (s) => (s.base === from ? { ...s, base: to } : s)));
+  };
   const done = (g: Graph, o: Origin) => {
     dropDraft(now.current.key);
     setSaved(g);
-    setOrigin(o);
+    rebase(o);
     setDraft(undefined);
     setTrouble(undefined);
   };
@@ -192,13 +189,20 @@ export function useEditor(source: Source): Editor {
     const c = conflict;
     setConflict(undefined);
     if (!c || how === 'later') return;
-    if (origin.kind === 'workflow' && c.version !== undefined) setOrigin({ ...origin, version: c.version });
-    if (origin.kind === 'file' && c.etag !== undefined) setOrigin({ ...origin, etag: c.etag });
-    if (how === 'theirs') {
-      setHistory((h) => record(h, c.theirs, 'Take the other version'));
-      setSaved(c.theirs);
-    }
+    const theirs = rebased(origin, c.etag ?? (c.version === undefined ? undefined : String(c.version)));
+    if (how === 'mine') return rebase(theirs);
+    setPlace(theirs);
+    setHistory((h) => record(h, { graph: c.theirs, base: baseOf(theirs) }, 'Take the other version'));
+    setSaved(c.theirs);
   };
+  const discardDraft = () =>
+    void attempt(async () => {
+      const got = await stored(source); // as it is now
+      setPlace(got.origin);
+      setSaved(got.graph);
+      setHistory((h) => record(h, { graph: got.graph, base: baseOf(got.origin) }, Discard));
+    });
+  const undoWhat = history.past.at(-1)?.what ?? '';
 
   return {
     graph,
@@ -208,8 +212,9 @@ export function useEditor(source: Source): Editor {
     dirty,
     saving,
     savedAs: savedWords(origin, dirty),
-    draft,
-    undoWhat: history.past.at(-1)?.what ?? '',
+    draft: dirty ? draft : undefined,
+    discarded: undoWhat === Discard,
+    undoWhat,
     redoWhat: history.future[0]?.what ?? '',
     conflict,
     change,
@@ -225,20 +230,11 @@ export function useEditor(source: Source): Editor {
         setTrouble(e instanceof Error ? e : new Error(String(e)));
       }
     },
-    discardDraft: () => {
-      setHistory(begin(saved));
-      setDraft(undefined);
-      setAgain((n) => n + 1); // as it is stored now
-    },
+    discardDraft,
     saveFile,
     publish,
     resolve,
     text: useMemo(() => () => printJson(toDoc(graph), 0), [graph]),
     retry: () => setAgain((n) => n + 1),
   };
-}
-
-function savedWords(o: Origin, dirty: boolean): string {
-  if (o.kind === 'new') return dirty ? 'Not saved yet, kept as a draft' : 'Not saved yet';
-  return dirty ? 'Unsaved, kept as a draft' : 'Saved';
 }

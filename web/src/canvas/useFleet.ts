@@ -15,12 +15,15 @@ export interface Fleet {
   live: boolean;
   setLive: (on: boolean) => void;
   refresh: () => void;
-  connect: (url: string, key: string) => void;
+  connect: ((url: string, key: string) => void) | undefined; // where the page may name another orchestrator
 }
 
 export const may = (me: net.Me | undefined, permission: string): boolean => me?.permissions.some((p) => p === permission) ?? false;
 
 const every = 3000;
+
+/** gone is what there is to do when the program on the author's own machine has ended. */
+const gone = 'fleet canvas does not answer on this machine. Start it again; what is drawn here is kept as a draft.';
 
 /** useFleet is what the picker shows: the server, the connection, the robots. */
 export function useFleet(): Fleet {
@@ -87,11 +90,20 @@ export function useFleet(): Fleet {
   const shown = kept.current.next(sources);
 
   const link = meta?.orchestrator;
+  const address = useRef(''); // the one that answered last
+  if (link?.url) address.current = link.url;
+  const since = seen || undefined;
   const connection: Connection = lost
-    ? { state: 'offline', address: location.host, message: lost.why, tried: [] }
+    ? { state: 'offline', address: location.host, message: meta?.mode === 'canvas' ? gone : lost.why, since, tried: [] }
     : link
-      ? { state: link.state, address: link.url ?? '', message: link.message, tried: link.tried }
+      ? { state: link.state, address: link.url ?? address.current, message: link.message, since, tried: link.tried }
       : { state: meta ? 'connected' : 'connecting', address: location.host, tried: [] };
+  const connect = useCallback((url: string, key: string) => {
+    net
+      .connect(url, key)
+      .catch(() => undefined) // the connection says how it went
+      .finally(() => setAgain((n) => n + 1));
+  }, []);
 
   return {
     meta,
@@ -105,12 +117,7 @@ export function useFleet(): Fleet {
       kept.current?.refresh(sources);
       setAgain((n) => n + 1);
     },
-    connect: useCallback((url: string, key: string) => {
-      net
-        .connect(url, key)
-        .catch(() => undefined) // the connection says how it went
-        .finally(() => setAgain((n) => n + 1));
-    }, []),
+    connect: meta?.mode === 'canvas' && !lost ? connect : undefined,
   };
 }
 

@@ -17,6 +17,7 @@ export interface Keyed {
   open: () => boolean;
   rename: () => boolean;
   escape: () => void;
+  back: () => void; // out of the panels, to the graph
   walk: (key: string) => void;
   move: (dx: number, dy: number) => boolean;
   fit: () => void;
@@ -99,6 +100,7 @@ function handle(e: KeyboardEvent, el: Element, k: Keyed): boolean {
   };
   if (ctrl && key === 's') return done(() => !e.repeat && k.save());
   if (ctrl && key === 'enter') return done(() => !e.repeat && k.run());
+  if (key === 'escape' && el.closest('[role="tabpanel"]') !== null) return done(k.back);
   if (typing || e.altKey) return false;
   if (ctrl) {
     if (key === 'z') return done(e.shiftKey ? k.redo : k.undo);

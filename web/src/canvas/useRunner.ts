@@ -1,10 +1,12 @@
 import { useState } from 'react';
-import { Any, type Mode, type Submission } from '../parts/RobotPicker';
-import type { CanvasSearch } from './CanvasPage';
+import type { Item } from '../parts/Menu';
+import { Any, type Submission } from '../parts/RobotPicker';
 import { requiredInputs } from './dialogs';
 import * as net from './net';
+import type { CanvasSearch } from './search';
 import type { Editor } from './useEditor';
 import { type Fleet, may } from './useFleet';
+import type { Where } from './useWhere';
 
 export interface Runner {
   submission: Submission;
@@ -16,21 +18,20 @@ export interface Runner {
   submit: (robot?: string) => void;
   toCloud: () => void;
   go: () => void; // the way that is chosen
+  ways: readonly Item[];
 }
 
 interface From {
   ed: Editor;
   fleet: Fleet;
-  where: Mode;
-  robot: string | null;
-  changeMode: (m: Mode) => void;
+  where: Where;
   onPicker: () => void;
   onSearch: (change: CanvasSearch) => void;
   jobHref: (id: string) => string;
 }
 
 /** useRunner runs what is on the canvas: on this machine, or as a job of the fleet. */
-export function useRunner({ ed, fleet, where, robot, changeMode, onPicker, onSearch, jobHref }: From): Runner {
+export function useRunner({ ed, fleet, where, onPicker, onSearch, jobHref }: From): Runner {
   const [submission, setSubmission] = useState<Submission>({ state: 'idle' });
   const [asking, setAsking] = useState<{ way: 'local' | 'cloud'; robot?: string }>();
   const [inputs, setInputs] = useState<unknown>();
@@ -61,21 +62,22 @@ export function useRunner({ ed, fleet, where, robot, changeMode, onPicker, onSea
     else void startLocal(inputs);
   };
   const submit = (id?: string) => {
-    const target = id ?? robot;
+    const target = id ?? where.robot;
     if (target === null || submission.state === 'submitting') return;
     if (open) setAsking({ way: 'cloud', robot: target });
     else void send(target, inputs);
   };
   // The way from this machine to the fleet: the picker turns to Cloud, and asks for what is missing.
   const toCloud = () => {
-    if (where === 'local') changeMode('cloud');
-    else if (robot === null || fleet.connection.state !== 'connected') onPicker();
+    if (where.mode === 'local') where.setMode('cloud');
+    else if (where.robot === null || fleet.connection.state !== 'connected') onPicker();
     else submit();
   };
+  const mayNot = fleet.me && !may(fleet.me, 'jobs:run') ? 'Your role may not run jobs. Ask an admin.' : undefined;
   return {
     submission,
     asking: asking?.way,
-    mayNot: fleet.me && !may(fleet.me, 'jobs:run') ? 'Your role may not run jobs. Ask an admin.' : undefined,
+    mayNot,
     answer: (vars) => {
       setInputs(vars);
       setAsking(undefined);
@@ -86,6 +88,16 @@ export function useRunner({ ed, fleet, where, robot, changeMode, onPicker, onSea
     runLocally,
     submit,
     toCloud,
-    go: () => (where === 'local' ? runLocally() : toCloud()),
+    go: () => (where.mode === 'local' ? runLocally() : toCloud()),
+    ways: [
+      {
+        name: 'Run locally',
+        keys: where.mode === 'local' ? 'Ctrl Enter' : '',
+        run: runLocally,
+        ...(where.local.enabled ? {} : { why: where.local.reason || 'Nothing runs here' }),
+      },
+      { name: 'Submit to Cloud', keys: where.mode === 'cloud' ? 'Ctrl Enter' : '', run: toCloud, ...(mayNot ? { why: mayNot } : {}) },
+      { name: 'Choose a robot…', keys: 'P', run: () => (where.mode === 'cloud' ? onPicker() : where.setMode('cloud')) },
+    ],
   };
 }

@@ -36,3 +36,9 @@ export function redo<T>(h: History<T>): History<T> {
 
 /** seal ends a row of joined changes. */
 export const seal = <T>(h: History<T>): History<T> => (h.last === '' ? h : { ...h, last: '' });
+
+/** mapped is the history with each of its states as f has it. */
+export const mapped = <T>(h: History<T>, f: (state: T) => T): History<T> => {
+  const each = (e: Entry<T>) => ({ ...e, state: f(e.state) });
+  return { ...h, past: h.past.map(each), present: f(h.present), future: h.future.map(each) };
+};

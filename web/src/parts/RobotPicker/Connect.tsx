@@ -5,6 +5,7 @@ export interface Connection {
   state: 'connected' | 'connecting' | 'refused' | 'offline';
   address: string;
   message?: string | undefined; // what to do
+  since?: string | undefined; // when it was there last, if it was
   tried: readonly { url: string; source: string; result: string }[];
 }
 

@@ -110,6 +110,7 @@ export function RobotPicker(p: RobotPickerProps) {
           {!p.local.enabled && <p className={css.hint}>{p.local.reason}</p>}
           {cloud && p.local.enabled && p.local.host && <p className={css.hint}>Local is {p.local.host}</p>}
           {cloud && !connected && p.onConnect && <Connect connection={p.connection} onConnect={p.onConnect} />}
+          {!connected && !p.onConnect && p.connection.message && <p className={css.hint}>{p.connection.message}</p>}
         </>
       )}
       <div className={css.tools}>
@@ -156,7 +157,7 @@ export function RobotPicker(p: RobotPickerProps) {
       />
       {peek && <Peek robot={peek} onClose={() => setPeeked(undefined)} />}
       {hidden && <p className={css.hint}>Selected: {chosen.name} (hidden by the filter)</p>}
-      <StatusLine count={countLine(p.robots, shown)} note={note} submission={p.submission} />
+      <StatusLine count={countLine(p.robots, shown, cloud && !connected ? p.asOf : undefined)} note={note} submission={p.submission} />
       {p.actions !== false && (
         <div className={css.actions}>
           {p.onRunLocally && (
@@ -224,7 +225,8 @@ const words: Record<Connection['state'], [string, string]> = {
 };
 
 function ConnectionLine({ connection }: { connection: Connection }) {
-  const [glyph, word] = words[connection.state];
+  const [glyph, plain] = words[connection.state];
+  const word = connection.state === 'offline' && connection.since ? `Offline since ${connection.since}` : plain;
   return (
     <p className={css.connection} data-state={connection.state}>
       <span aria-hidden className={css.glyph}>

@@ -133,10 +133,10 @@ export const afterMode = (mode: Mode, selected: string | null): string | null =>
 
 export const cut = (text: string, most = 25): string => (text.length <= most ? text : `${text.slice(0, most - 1)}…`);
 
-/** countLine says how many are shown. */
-export function countLine(all: readonly PickerRobot[], shown: readonly PickerRobot[]): string {
+/** countLine says how many are shown, and how many can take a job: now, or when the connection was there last. */
+export function countLine(all: readonly PickerRobot[], shown: readonly PickerRobot[], asOf?: string): string {
   const n = shown.filter(takes).length;
-  return `${shown.length} of ${all.length} robot${all.length === 1 ? '' : 's'} shown · ${n} can take a job`;
+  return `${shown.length} of ${all.length} robot${all.length === 1 ? '' : 's'} shown · ${n} ${asOf ? `could take a job at ${asOf}` : 'can take a job'}`;
 }
 
 /** ofFleet is a robot of the live list as the picker shows it. */

@@ -1,20 +1,17 @@
-package orchestrator
+package nodeplace
 
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"maps"
 	"slices"
-	"sync"
 
 	"github.com/casarerpa/fleet/fleet"
 	"github.com/casarerpa/fleet/workflow"
 )
 
-// nodeSetting is an entry of settings.fleet.nodes.
-type nodeSetting struct {
+// setting is an entry of settings.fleet.nodes.
+type setting struct {
 	RobotID   fleet.RobotID   `json:"robot_id"`
 	Requires  []string        `json:"required_capabilities"`
 	SameAs    string          `json:"same_as"`
@@ -23,8 +20,8 @@ type nodeSetting struct {
 	Active    *bool           `json:"is_active"`
 }
 
-// nodeWish is where one node is to run, and who says so.
-type nodeWish struct {
+// wish is where one node is to run, and who says so.
+type wish struct {
 	parts []fleet.PlacedAt
 	same  []sameAs
 }
@@ -33,27 +30,27 @@ type sameAs struct{ where, node string }
 
 // wishes reads where the nodes of a document are to run: from its settings, and
 // from what stands beside it.
-func wishes(d *workflow.Document, overrides []fleet.NodeOverride) (map[string]*nodeWish, error) {
-	out := map[string]*nodeWish{}
+func wishes(d *workflow.Document, overrides []fleet.NodeOverride) (map[string]*wish, error) {
+	out := map[string]*wish{}
 	add := func(id, where, same string, p fleet.Placement) error {
 		if _, ok := d.Node(id); !ok {
-			return unknownNode(where, id)
+			return UnknownNode(where, id)
 		}
 		w := out[id]
 		if w == nil {
-			w = &nodeWish{}
+			w = &wish{}
 			out[id] = w
 		}
 		p = p.Asked()
 		if !p.IsZero() {
-			if err := checkPlacement(where, &p); err != nil {
+			if err := Check(where, &p); err != nil {
 				return err
 			}
 			w.parts = append(w.parts, fleet.PlacedAt{Where: where, Placement: p})
 		}
 		if same != "" {
 			if _, ok := d.Node(same); !ok {
-				return unknownNode(where+".same_as", same)
+				return UnknownNode(where+".same_as", same)
 			}
 			w.same = append(w.same, sameAs{where, same})
 		}
@@ -82,7 +79,8 @@ func wishes(d *workflow.Document, overrides []fleet.NodeOverride) (map[string]*n
 	return out, nil
 }
 
-func unknownNode(where, id string) error {
+// UnknownNode refuses a node that a workflow does not have.
+func UnknownNode(where, id string) error {
 	e := fleet.Errorf(fleet.CodeInvalid, "unknown_node", "%s names the node %.80q, which the workflow does not have.", where, id)
 	e.Fields = []fleet.FieldError{{Field: where, Message: "is no node of the workflow"}}
 	return e
@@ -102,7 +100,7 @@ func readNode(where string, v any) (p fleet.Placement, same string, active bool,
 		}
 		return nil
 	}
-	var s nodeSetting
+	var s setting
 	if err := strict(text, &s); err != nil {
 		return p, "", false, err
 	}
@@ -138,7 +136,7 @@ func sameConflict(where, node, other, otherNode string) error {
 }
 
 // choices joins what is said of each node. Nodes with one placement have one word.
-func choices(wishes map[string]*nodeWish) (choice map[string]string, places map[string]fleet.Placement, err error) {
+func choices(wishes map[string]*wish) (choice map[string]string, places map[string]fleet.Placement, err error) {
 	choice, places = map[string]string{}, map[string]fleet.Placement{}
 	done := map[string]fleet.Placement{}
 	var of func(id string, path []string) (fleet.Placement, error)
@@ -182,127 +180,4 @@ func choices(wishes map[string]*nodeWish) (choice map[string]string, places map[
 		}
 	}
 	return choice, places, nil
-}
-
-// part is a segment of a document with all that a job of it needs.
-type part struct {
-	entry    string
-	nodes    []string
-	private  []string       // see workflow.Segment
-	place    fleet.PlacedAt // of its nodes
-	requires fleet.Capabilities
-	hash     string
-	body     []byte
-}
-
-// cut cuts a document where its nodes ask for it; nil if none does. With one
-// part only the placement of all nodes is the news.
-func (w *Workflows) cut(d *workflow.Document, overrides []fleet.NodeOverride) ([]part, error) {
-	wish, err := wishes(d, overrides)
-	if err != nil || len(wish) == 0 {
-		return nil, err
-	}
-	choice, places, err := choices(wish)
-	if err != nil || len(choice) == 0 {
-		return nil, err
-	}
-	segments, err := workflow.Cut(d, choice, w.Limits.Segments)
-	if cut, ok := errors.AsType[*workflow.CutError](err); ok {
-		if cut.TooMany {
-			return nil, fleet.Errorf(fleet.CodeInvalid, "too_many_segments", "%s", cut.Reason).WithFix("Let neighbours run in one place, or raise limit-segments.")
-		}
-		e := fleet.Errorf(fleet.CodeInvalid, "placement_cut_forbidden", "%s", cut.Reason)
-		e.Fields = []fleet.FieldError{{Field: "settings.fleet.nodes." + cut.Node, Message: "cannot run in a place of its own"}}
-		return nil, e
-	}
-	if err != nil {
-		return nil, fleet.Internal(err)
-	}
-	var out []part
-	for _, s := range segments {
-		body, err := workflow.Canonical(s.Document)
-		if err != nil {
-			return nil, fleet.Internal(err)
-		}
-		hash, err := workflow.Hash(s.Document)
-		if err != nil {
-			return nil, fleet.Internal(err)
-		}
-		read, err := workflow.Parse(body, workflow.Options{Catalog: w.Catalog, Limits: w.Limits.Document})
-		if err != nil {
-			return nil, unreadable(err)
-		}
-		if found := workflow.Validate(read, w.Catalog, w.Policy); !found.OK() {
-			return nil, invalidDocument(found.Errors())
-		}
-		requires, err := fleet.NewCapabilities(workflow.Require(read).Capabilities...)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, part{
-			entry: s.Entry, nodes: s.Nodes, private: s.Private, requires: requires, hash: hash, body: body,
-			place: fleet.PlacedAt{Where: fmt.Sprintf("the placement of node %s", asking(s, choice)), Placement: places[s.Choice]},
-		})
-	}
-	return out, nil
-}
-
-// asking is the first node of a segment that asks for its place.
-func asking(s workflow.Segment, choice map[string]string) string {
-	for _, id := range s.Nodes {
-		if choice[id] != "" {
-			return id
-		}
-	}
-	return s.Entry
-}
-
-// cuts remembers how documents are cut, by what they are and by what stands
-// beside them: the same always gives the same.
-type cuts struct {
-	mu   sync.Mutex
-	list map[cutKey][]part
-	size int // bytes of what the parts run
-}
-
-type cutKey struct{ hash, overrides string }
-
-// What is remembered at most; beyond it all is forgotten.
-const (
-	cutsMost  = 16_384
-	cutsBytes = 64 << 20
-)
-
-func (c *cuts) get(k cutKey) ([]part, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	p, ok := c.list[k]
-	return p, ok
-}
-
-func (c *cuts) put(k cutKey, p []part) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if _, known := c.list[k]; known { // the same as before
-		return
-	}
-	size := 0
-	for i := range p {
-		size += len(p[i].body)
-	}
-	if c.list == nil || len(c.list) >= cutsMost || c.size+size > cutsBytes {
-		c.list, c.size = map[cutKey][]part{}, 0
-	}
-	c.list[k], c.size = p, c.size+size
-}
-
-// overrideText is what of overrides decides.
-func overrideText(overrides []fleet.NodeOverride) string {
-	var b bytes.Buffer
-	for _, o := range overrides {
-		if o.Active {
-			fmt.Fprintf(&b, "%q %q %s\n", o.NodeID, o.SameAs, o.Whole().Text())
-		}
-	}
-	return b.String()
 }
