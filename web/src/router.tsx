@@ -217,7 +217,7 @@ const queue = createRoute({
       <QueuesPage
         id={id}
         search={queue.useSearch()}
-        onSearch={(search) => void navigate({ to: '/fleet/queues/$id', params: { id }, search, replace: true })}
+        onSearch={(search, replace = false) => void navigate({ to: '/fleet/queues/$id', params: { id }, search, replace })}
         onOpen={(to) => void (to ? navigate({ to: '/fleet/queues/$id', params: { id: to }, search: {} }) : navigate({ to: '/fleet/queues' }))}
       />
     );

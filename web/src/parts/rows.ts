@@ -5,6 +5,7 @@ import css from './list.module.css';
 
 interface Options {
   ids: readonly string[]; // as they are shown
+  start?: string | undefined; // where one stands at first
   open: (id: string) => void;
   peek?: (id: string) => void; // looks at the row without leaving the list, or ends that
   toggle?: (id: string) => void;
@@ -19,7 +20,7 @@ interface Row {
 }
 
 /** useRows walks the rows of a table, and gives each what marks it: ↑ ↓ j k, Enter, Space, x, f to its filters, s to the next order. */
-export function useRows({ ids, open, peek, toggle, range, sort }: Options): (id: string) => Row {
+export function useRows({ ids, start, open, peek, toggle, range, sort }: Options): (id: string) => Row {
   const group = 'In this list';
   const more = (here: string | undefined): Command[] => [
     ...(peek ? [{ name: 'Look at the row, or stop', group, keys: 'Space', run: () => here !== undefined && peek(here) }] : []),
@@ -28,6 +29,7 @@ export function useRows({ ids, open, peek, toggle, range, sort }: Options): (id:
   ];
   const here = useCursor({
     ids,
+    ...(start ? { start } : {}),
     open,
     ...(toggle ? { toggle } : {}),
     ...(range ? { range } : {}),

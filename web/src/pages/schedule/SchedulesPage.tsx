@@ -52,6 +52,7 @@ export function SchedulesPage({ id, search, onSearch, onOpen }: Props) {
   };
   const row = useRows({
     ids: agenda ? [] : rows.map((s) => s.schedule_id),
+    start: id,
     open: onOpen,
     peek: (one) => onOpen(one === id ? '' : one),
     sort: () => onSearch(scheduleSearch({ ...search, sort: orders[(orders.indexOf(sort) + 1) % orders.length] })),
