@@ -215,6 +215,7 @@ describe('schedules', () => {
     await page.getByRole('region', { name: 'noon', exact: true }).waitFor();
     await page.keyboard.press('Space');
     await page.getByRole('region', { name: 'noon', exact: true }).waitFor({ state: 'detached' });
+    await page.getByRole('combobox', { name: 'Enabled or not' }).waitFor();
     await page.keyboard.press('f');
     expect(await page.evaluate(() => document.activeElement?.getAttribute('aria-label'))).toBe('Enabled or not');
     await page.getByRole('searchbox', { name: 'Search schedules' }).fill('');
