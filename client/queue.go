@@ -55,6 +55,7 @@ type ItemFilter struct {
 	Reference string // exactly
 	Prefix    string // of the reference
 	JobID     fleet.ID
+	InLine    bool // as they are worked off; else the newest first
 }
 
 // ItemPage is a part of the items of a queue.
@@ -181,6 +182,9 @@ func (c *Client) ListItems(ctx context.Context, queue string, f ItemFilter, p fl
 	set(q, "reference", f.Reference)
 	set(q, "q", f.Prefix)
 	set(q, "job_id", f.JobID)
+	if f.InLine {
+		q.Set("order", "line")
+	}
 	err = c.get(ctx, at("queues", queue, "items"), q, &out)
 	return out, err
 }

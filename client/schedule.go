@@ -295,3 +295,49 @@ func (c *Client) DeleteCalendar(ctx context.Context, calendar string) error {
 	_, err := c.do(ctx, request{method: http.MethodDelete, path: at("calendars", calendar), safe: true})
 	return err
 }
+
+// Agenda is when all schedules come, hour by hour; none is left out up to Whole.
+type Agenda struct {
+	Timezone string       `json:"timezone"`
+	Whole    time.Time    `json:"whole_until"`
+	Runs     int          `json:"runs"`
+	Hours    []AgendaHour `json:"hours"`
+	Together []AgendaMeet `json:"together"`
+	More     int          `json:"more_together,omitempty"`
+}
+
+// AgendaHour is an hour of a day in which something comes.
+type AgendaHour struct {
+	Date      string           `json:"date"`
+	Hour      int              `json:"hour"`
+	Runs      int              `json:"runs"`
+	Together  int              `json:"together"` // minutes in which several come
+	Schedules []AgendaSchedule `json:"schedules"`
+	More      int              `json:"more,omitempty"` // schedules that are not listed
+}
+
+// AgendaSchedule is how often one comes.
+type AgendaSchedule struct {
+	ScheduleID   fleet.ID `json:"schedule_id"`
+	ScheduleName string   `json:"schedule_name"`
+	Runs         int      `json:"runs"`
+}
+
+// AgendaMeet is schedules that come in the same minute.
+type AgendaMeet struct {
+	Schedules []AgendaSchedule `json:"schedules"`
+	Minutes   int              `json:"minutes"`
+	First     time.Time        `json:"first"`
+}
+
+// ScheduleAgenda counts the runs of all schedules in some days from a moment on,
+// or from now if it is zero, on the clocks of a zone, or of UTC if it is empty.
+func (c *Client) ScheduleAgenda(ctx context.Context, from time.Time, days int, zone string) (out Agenda, err error) {
+	q := url.Values{"days": {strconv.Itoa(days)}}
+	if !from.IsZero() {
+		q.Set("from", from.UTC().Format(time.RFC3339))
+	}
+	set(q, "timezone", zone)
+	err = c.get(ctx, at("schedules", "agenda"), q, &out)
+	return out, err
+}

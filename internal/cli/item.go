@@ -116,6 +116,7 @@ type itemListCmd struct {
 	Reference string   `help:"with exactly this reference" placeholder:"TEXT"`
 	Prefix    string   `help:"whose reference begins so" placeholder:"TEXT"`
 	Job       fleet.ID `help:"held by this job, now or at their end" placeholder:"ID"`
+	Line      bool     `help:"as they are worked off; else the newest first"`
 	Limit     int      `help:"how many; 0: all" default:"50"`
 }
 
@@ -126,7 +127,7 @@ func (c *itemListCmd) Run(ctx context.Context, sh *shell) error {
 		return err
 	}
 	list, err := pageTo(c.Limit, func(cursor string) ([]fleet.QueueItem, string, error) {
-		page, err := api.ListItems(ctx, c.Queue, client.ItemFilter{Status: c.Status, Reference: c.Reference, Prefix: c.Prefix, JobID: c.Job}, fleet.Page{Limit: fleet.PageMax, Cursor: cursor})
+		page, err := api.ListItems(ctx, c.Queue, client.ItemFilter{Status: c.Status, Reference: c.Reference, Prefix: c.Prefix, JobID: c.Job, InLine: c.Line}, fleet.Page{Limit: fleet.PageMax, Cursor: cursor})
 		return page.Items, page.Next, err
 	})
 	if err != nil {

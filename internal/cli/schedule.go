@@ -21,6 +21,7 @@ type scheduleCmds struct {
 	Run      scheduleRunCmd      `cmd:"" help:"start a job of a schedule at once"`
 	Preview  schedulePreviewCmd  `cmd:"" help:"list the next runs of a schedule, or of a time that is not one yet"`
 	Upcoming scheduleUpcomingCmd `cmd:"" help:"list the next runs of all schedules"`
+	Agenda   scheduleAgendaCmd   `cmd:"" help:"count the runs of all schedules by day and hour"`
 	Fires    scheduleFiresCmd    `cmd:"" help:"list what became of the instants of a schedule"`
 	Delete   scheduleDeleteCmd   `cmd:"" aliases:"rm" help:"delete a schedule; its jobs go on"`
 	Backfill backfillCmds        `cmd:"" help:"run instants of the past"`

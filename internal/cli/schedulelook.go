@@ -102,6 +102,40 @@ func (c *scheduleUpcomingCmd) Run(ctx context.Context, sh *shell) error {
 	})
 }
 
+type scheduleAgendaCmd struct {
+	config.Client
+	From     time.Time `help:"from when on; default: now" placeholder:"TIME"`
+	Days     int       `help:"how many days, up to 31" default:"7" placeholder:"N"`
+	Timezone string    `help:"on the clocks of this zone" default:"UTC" placeholder:"ZONE"`
+}
+
+// Run counts runs by day and hour.
+func (c *scheduleAgendaCmd) Run(ctx context.Context, sh *shell) error {
+	api, err := sh.connect(c.Client)
+	if err != nil {
+		return err
+	}
+	a, err := api.ScheduleAgenda(ctx, c.From, c.Days, c.Timezone)
+	if err != nil {
+		return err
+	}
+	return sh.answer(c.Output, a, func() error {
+		t := table{head: []string{"DAY", "HOUR", "RUNS", "AT ONCE", "SCHEDULES"}, paint: sh.paint, state: -1}
+		for i := range a.Hours {
+			h := &a.Hours[i]
+			names := make([]string, len(h.Schedules))
+			for k, s := range h.Schedules {
+				names[k] = clip(clean(s.ScheduleName), 30)
+			}
+			if h.More > 0 {
+				names = append(names, fmt.Sprintf("and %d more", h.More))
+			}
+			t.add(h.Date, fmt.Sprintf("%02d", h.Hour), strconv.Itoa(h.Runs), strconv.Itoa(h.Together), strings.Join(names, ", "))
+		}
+		return t.write(sh.out, "Nothing comes in these days.")
+	})
+}
+
 type scheduleFiresCmd struct {
 	config.Client
 	oneSchedule

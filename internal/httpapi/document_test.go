@@ -330,6 +330,7 @@ func verbs() map[string]verb {
 		"schedules.disable":       {"DisableSchedule", "schedule pause"},
 		"schedules.preview":       {"PreviewSchedule", "schedule preview"},
 		"schedules.upcoming":      {"UpcomingRuns", "schedule upcoming"},
+		"schedules.agenda":        {"ScheduleAgenda", "schedule agenda"},
 		"schedules.fires":         {"ScheduleFires", "schedule fires"},
 		"backfills.list":          {"Backfills", "schedule backfill list"},
 		"backfills.create":        {"CreateBackfill", "schedule backfill start"},

@@ -162,6 +162,7 @@ type listItemsInput struct {
 	Reference string   `query:"reference" doc:"Exactly this one."`
 	Prefix    string   `query:"q" doc:"With which the reference begins; then in the order of references."`
 	Job       string   `query:"job_id" doc:"Held by this job, now or at their end."`
+	Order     string   `query:"order" enum:"newest,line" doc:"newest, the default, or line: as they are worked off, then what waits for its time, then the rest, the newest first. Without q, reference and job_id."`
 }
 
 type (
@@ -182,6 +183,9 @@ type (
 
 func (a *API) listItems(ctx context.Context, in *listItemsInput) (*itemsReply, error) {
 	f := orchestrator.ItemFilter{Reference: in.Reference, Prefix: in.Prefix, Job: fleet.ID(in.Job)}
+	if in.Order == "line" {
+		f.Line = fleet.OrderDefault // which of them is for the queue to say
+	}
 	for _, text := range in.Status {
 		s, err := fleet.ParseItemState(text)
 		if err != nil {

@@ -74,7 +74,7 @@ var rights = map[string]string{
 	"search.get":    "vodas",
 	"webhooks.list": "as", "webhooks.get": "as", "webhooks.create": "as", "webhooks.update": "as", "webhooks.delete": "as", "webhooks.enable": "as",
 	"webhooks.disable": "as", "webhooks.rotate": "as", "webhooks.test": "as", "webhooks.replay": "as", "webhooks.deliveries": "as", "webhooks.delivery": "as",
-	"schedules.list": "vodas", "schedules.get": "vodas", "schedules.upcoming": "vodas", "schedules.preview": "vodas", "schedules.fires": "vodas",
+	"schedules.list": "vodas", "schedules.get": "vodas", "schedules.upcoming": "vodas", "schedules.agenda": "vodas", "schedules.preview": "vodas", "schedules.fires": "vodas",
 	"schedules.create": "das", "schedules.update": "das", "schedules.delete": "das", "schedules.run": "odas", "schedules.run_as": "odas",
 	"schedules.trigger": "odas", "schedules.enable": "odas", "schedules.disable": "odas", "backfills.list": "vodas", "backfills.create": "odas", "backfills.cancel": "odas",
 	"calendars.list": "vodas", "calendars.get": "vodas", "calendars.create": "das", "calendars.update": "das", "calendars.delete": "das",

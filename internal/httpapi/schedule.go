@@ -95,6 +95,9 @@ func (a *API) scheduleRoutes() {
 		method: http.MethodGet, path: schedules + "/upcoming", id: "schedules.upcoming", summary: "List the next runs of all schedules, the soonest first", may: read, rate: rateRead,
 	}, a.upcomingSchedules)
 	route(a, operation{
+		method: http.MethodGet, path: schedules + "/agenda", id: "schedules.agenda", summary: "Count the runs of all schedules by day and hour, and those that come at once", may: read, rate: rateRead,
+	}, a.scheduleAgenda)
+	route(a, operation{
 		method: http.MethodPost, path: schedules + "/preview", id: "schedules.preview", summary: "List the next runs of a schedule that is not there yet, or of one as it would be", may: read, rate: rateRead,
 		reads: true, body: jsonBody[PreviewScheduleBody](plainBody, true),
 	}, a.previewSchedule)
@@ -147,9 +150,15 @@ type (
 		Limit int `query:"limit" default:"100"`
 	}
 	upcomingReply struct{ Body UpcomingList }
-	previewReply  struct{ Body SchedulePreview }
-	doneReply     struct{ Body ScheduleDone }
-	firesInput    struct {
+	agendaInput   struct {
+		From     string `query:"from" doc:"From when on, in the next 400 days; now if left out or past. Without a zone it is UTC."`
+		Days     int    `query:"days" default:"7" doc:"1 to 31."`
+		Timezone string `query:"timezone" doc:"IANA name, on whose clocks days and hours are; UTC if left out."`
+	}
+	agendaReply  struct{ Body AgendaAnswer }
+	previewReply struct{ Body SchedulePreview }
+	doneReply    struct{ Body ScheduleDone }
+	firesInput   struct {
 		PageInput
 		ID      string `path:"id" doc:"The id of the schedule, or its name if no other bears it."`
 		Outcome string `query:"outcome" enum:"fired,missed,collapsed,skipped_overlap,skipped_calendar,refused"`
@@ -291,6 +300,18 @@ func (a *API) upcomingSchedules(ctx context.Context, in *upcomingInput) (*upcomi
 		out.Upcoming[i] = UpcomingRun{ScheduleID: u.Schedule, ScheduleName: u.Name, WorkflowID: u.Workflow, NextRun: u.At, FireAt: u.Nominal}
 	}
 	return &upcomingReply{out}, nil
+}
+
+func (a *API) scheduleAgenda(ctx context.Context, in *agendaInput) (*agendaReply, error) {
+	from, err := looseTime("from", in.From)
+	if err != nil {
+		return nil, err
+	}
+	out, err := a.o.Orchestrator.Schedules.Agenda(ctx, auth.From(ctx), from, in.Days, in.Timezone)
+	if err != nil {
+		return nil, err
+	}
+	return &agendaReply{showAgenda(out)}, nil
 }
 
 func (a *API) previewSchedule(ctx context.Context, _ *struct{}) (*previewReply, error) {

@@ -74,6 +74,9 @@ func TestSchedules(t *testing.T) {
 		{name: "fires", as: "viewer", method: "GET", path: one + "/fires", status: 200, has: []string{`"kind":"manual"`, `"outcome":"fired"`}},
 		{name: "fires of an outcome", as: "viewer", method: "GET", path: one + "/fires?outcome=missed", status: 200, has: []string{`"fires":[]`}},
 		{name: "upcoming", as: "viewer", method: "GET", path: "/api/v1/schedules/upcoming?hours=2", status: 200, has: []string{id}},
+		{name: "agenda", as: "viewer", method: "GET", path: "/api/v1/schedules/agenda?days=1&timezone=Europe/Berlin", status: 200, has: []string{id, `"timezone":"Europe/Berlin"`, `"together":[]`}},
+		{name: "agenda of too many days", as: "viewer", method: "GET", path: "/api/v1/schedules/agenda?days=32", status: 422, has: []string{"days must be between 1 and 31"}},
+		{name: "agenda of no zone", as: "viewer", method: "GET", path: "/api/v1/schedules/agenda?timezone=Nowhere", status: 422, has: []string{"timezone_unknown"}},
 		{
 			name: "preview", as: "viewer", method: "POST", path: "/api/v1/schedules/preview", status: 200,
 			body: `{"cron_expression":"30 2 * * *","timezone":"Europe/Berlin","after":"2027-03-27T12:00:00Z","count":2}`,

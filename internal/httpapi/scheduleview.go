@@ -67,6 +67,63 @@ type UpcomingList struct {
 	Whole    time.Time     `json:"whole_until" doc:"Up to when no run is left out: the end of the hours, or sooner if there are more runs than the limit."`
 }
 
+// AgendaAnswer is when all schedules come, hour by hour.
+type AgendaAnswer struct {
+	Timezone string       `json:"timezone"`
+	Whole    time.Time    `json:"whole_until" doc:"Up to when no run is left out: the end of the days, or sooner if there are more runs than are counted."`
+	Runs     int          `json:"runs"`
+	Hours    []AgendaHour `json:"hours" doc:"Those in which something comes."`
+	Together []AgendaMeet `json:"together" doc:"Groups of schedules that come in the same minute, the soonest first; at most 20."`
+	More     int          `json:"more_together,omitempty" doc:"Groups that are not listed."`
+}
+
+// AgendaHour is an hour of a day.
+type AgendaHour struct {
+	Date      string           `json:"date" format:"date"`
+	Hour      int              `json:"hour" doc:"0 to 23."`
+	Runs      int              `json:"runs"`
+	Together  int              `json:"together" doc:"Minutes in which several schedules come."`
+	Schedules []AgendaSchedule `json:"schedules" doc:"Those with the most runs; at most 5."`
+	More      int              `json:"more,omitempty" doc:"Schedules that are not listed."`
+}
+
+// AgendaSchedule is how often one comes.
+type AgendaSchedule struct {
+	ScheduleID   fleet.ID `json:"schedule_id"`
+	ScheduleName string   `json:"schedule_name"`
+	Runs         int      `json:"runs"`
+}
+
+// AgendaMeet is schedules that come at once.
+type AgendaMeet struct {
+	Schedules []AgendaSchedule `json:"schedules" doc:"With their runs in the first such minute."`
+	Minutes   int              `json:"minutes" doc:"In how many minutes they do."`
+	First     time.Time        `json:"first"`
+}
+
+func showAgenda(in orchestrator.Agenda) AgendaAnswer {
+	stamp(&in.Whole)
+	of := func(list []orchestrator.AgendaRuns) []AgendaSchedule {
+		out := make([]AgendaSchedule, len(list))
+		for i, s := range list {
+			out[i] = AgendaSchedule{ScheduleID: s.ID, ScheduleName: s.Name, Runs: s.Runs}
+		}
+		return out
+	}
+	out := AgendaAnswer{
+		Timezone: in.Zone.String(), Whole: in.Whole, Runs: in.Runs, More: in.More,
+		Hours: make([]AgendaHour, len(in.Hours)), Together: make([]AgendaMeet, len(in.Meets)),
+	}
+	for i, h := range in.Hours {
+		out.Hours[i] = AgendaHour{Date: h.Date, Hour: h.Hour, Runs: h.Runs, Together: h.Together, Schedules: of(h.Schedules), More: h.More}
+	}
+	for i, m := range in.Meets {
+		stamp(&m.First)
+		out.Together[i] = AgendaMeet{Schedules: of(m.Schedules), Minutes: m.Minutes, First: m.First}
+	}
+	return out
+}
+
 // PreviewScheduleBody is a schedule, or a change of one that is there.
 type PreviewScheduleBody struct {
 	ScheduleID      string              `json:"schedule_id,omitempty" doc:"Id or name of one that is there; the rest is what would change of it."`

@@ -331,6 +331,35 @@ func TestNoticeSurvivesItsSender(t *testing.T) {
 	}
 }
 
+// A notice that a breaker keeps from being sent waits until the breaker lets it
+// through, and loses no try of its own by that.
+func TestNoticeWaitsForTheBreaker(t *testing.T) {
+	a := newAlerting(t)
+	a.connect()
+	a.hook("resting", true)
+	a.failing(1)
+	open := fleet.Errorf(fleet.CodeUnavailable, "breaker_open", "example.org is left alone for a while.")
+	open.RetryAfter = 30 * time.Second
+	a.out.fail = func() error { return fmt.Errorf("call: %w", open) }
+	a.pass()
+	for range 100 { // more often than a notice is tried
+		a.later(31 * time.Second)
+	}
+	all, err := a.Alerts.Incidents(a.Context(), a.admin, IncidentQuery{Kind: fleet.AlertDeadLetter}, fleet.Page{})
+	a.must(err)
+	if _, told := a.again(all.Incidents[0]); told[0].State != fleet.NoticeWaiting || told[0].Attempts != 0 || told[0].Fault != "" {
+		t.Errorf("while the breaker is open: %+v", told[0])
+	}
+	if n := len(a.live(fleet.AlertChannelFailing)); n != 0 {
+		t.Errorf("%d incidents of a channel that was not called", n)
+	}
+	a.out.fail, a.out.calls = nil, nil
+	a.later(31 * time.Second)
+	if _, told := a.again(all.Incidents[0]); told[0].State != fleet.NoticeSent || told[0].Attempts != 1 || len(a.out.calls) != 1 {
+		t.Errorf("once it lets them through: %+v, %d calls", told[0], len(a.out.calls))
+	}
+}
+
 // A channel that fails is an incident itself, of which the others are told; its
 // notices are tried again and given up at last.
 func TestFailingChannelIsAnIncident(t *testing.T) {

@@ -165,11 +165,26 @@ func (a *Alerts) send(ctx context.Context, s store.Scope, n fleet.Notice) (sent 
 	if err != nil && ctx.Err() != nil && errors.Is(context.Cause(ctx), context.Canceled) { // this process stops: it is sent again
 		return false, err
 	}
+	if rest, rests := restOf(err); rests { // there was no call: the notice waits for the breaker, and keeps its try
+		return false, a.Store.Update(context.WithoutCancel(ctx), s, func(tx store.Tx) error {
+			_, err := tx.RestNotice(n.ID, n.Attempts, now.Add(rest))
+			return err
+		})
+	}
 	fault := ""
 	if err != nil {
 		fault = faultOf(err, credential)
 	}
 	return fault == "", a.settle(context.WithoutCancel(ctx), s, &set, n, &c, fault)
+}
+
+// restOf says whether a breaker refused a call, and for how long it goes on to.
+func restOf(err error) (rest time.Duration, rests bool) {
+	e, ok := errors.AsType[*fleet.Error](err)
+	if !ok || e.Reason != "breaker_open" {
+		return 0, false
+	}
+	return max(e.RetryAfter, time.Second), true
 }
 
 // settle writes what became of a notice, and how its channel did. A channel that

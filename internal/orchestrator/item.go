@@ -247,7 +247,7 @@ func (q *Queues) Chain(ctx context.Context, p auth.Principal, id fleet.ID) (out 
 	return out, err
 }
 
-// Items lists items of a queue.
+// Items lists items of a queue; with any Line in the order of the queue.
 func (q *Queues) Items(ctx context.Context, p auth.Principal, queue string, f store.ItemFilter, page fleet.Page) (out []fleet.QueueItem, next string, err error) {
 	if err := p.Require(fleet.QueuesRead); err != nil {
 		return nil, "", err
@@ -258,6 +258,9 @@ func (q *Queues) Items(ctx context.Context, p auth.Principal, queue string, f st
 			return err
 		}
 		f.Queue = in.ID
+		if f.Line != "" {
+			f.Line = in.Order
+		}
 		out, next, err = r.Items(f, page)
 		return err
 	})

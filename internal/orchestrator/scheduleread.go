@@ -153,42 +153,48 @@ func (s *Schedules) Upcoming(ctx context.Context, p auth.Principal, within time.
 		return nil, whole, fleet.Invalid("hours", "hours must be between 1 and 744, and limit between 1 and %d.", fleet.PageMax)
 	}
 	now := s.Now()
-	until := now.Add(within)
 	err = s.Store.View(ctx, p.Scope(), func(r store.Reader) error {
-		out, whole = nil, until
-		list, err := r.DueSchedules(until, store.DueRef{}, upcomingSchedules)
-		if err != nil {
-			return err
-		}
-		days, err := almanacOf(r, list)
-		if err != nil {
-			return err
-		}
-		if len(list) == upcomingSchedules { // the others are looked at no sooner than the last of these
-			whole = earlier(whole, list[len(list)-1].DueAt)
-		}
-		for i := range list {
-			of := &list[i]
-			t, err := days.timetable(of)
-			if err != nil || of.Spent() { // its own page tells of a fault
-				continue
-			}
-			runs, upTo := t.Between(later(of.Cursor, now), whole, limit)
-			whole = earlier(whole, upTo)
-			for _, run := range runs {
-				if !run.At.IsZero() {
-					out = append(out, Upcoming{of.ID, of.Name, of.WorkflowID, run.Due, run.Nominal})
-				}
-			}
-		}
-		return nil
+		out, whole, err = comingRuns(r, now, now.Add(within), limit)
+		return err
 	})
-	slices.SortStableFunc(out, func(a, b Upcoming) int { return a.At.Compare(b.At) })
 	if len(out) > limit {
 		whole = earlier(whole, out[limit-1].At)
 		out = out[:limit]
 	}
 	return slices.DeleteFunc(out, func(u Upcoming) bool { return u.At.After(whole) }), whole, err
+}
+
+// comingRuns lists the runs of all schedules after a moment and not after another,
+// the soonest first, at most so many of each; whole is up to when none is left out.
+func comingRuns(r store.Reader, after, until time.Time, most int) (out []Upcoming, whole time.Time, err error) {
+	whole = until
+	list, err := r.DueSchedules(until, store.DueRef{}, upcomingSchedules)
+	if err != nil {
+		return nil, whole, err
+	}
+	days, err := almanacOf(r, list)
+	if err != nil {
+		return nil, whole, err
+	}
+	if len(list) == upcomingSchedules { // the others are looked at no sooner than the last of these
+		whole = earlier(whole, list[len(list)-1].DueAt)
+	}
+	for i := range list {
+		of := &list[i]
+		t, err := days.timetable(of)
+		if err != nil || of.Spent() { // its own page tells of a fault
+			continue
+		}
+		runs, upTo := t.Between(later(of.Cursor, after), whole, most)
+		whole = earlier(whole, upTo)
+		for _, run := range runs {
+			if !run.At.IsZero() {
+				out = append(out, Upcoming{of.ID, of.Name, of.WorkflowID, run.Due, run.Nominal})
+			}
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Upcoming) int { return a.At.Compare(b.At) })
+	return out, whole, nil
 }
 
 func earlier(a, b time.Time) time.Time {

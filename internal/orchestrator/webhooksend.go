@@ -28,9 +28,19 @@ type Courier interface {
 // sendersOfOne is how many calls of one webhook are under way at once.
 const sendersOfOne = 8
 
-// Due lists the webhooks that something is to be sent to now.
+// How many webhooks one look is about. That is more than a tenant may have unless
+// its limit was raised, so that one whose receiver is slow keeps back no other.
+const (
+	webhooksOfEach = 128 // tenants have their turns
+	webhooksPage   = 2048
+)
+
+// Due lists the webhooks that something is to be sent to now, the tenants by turns.
 func (w *Webhooks) Due(ctx context.Context, s store.Scope) (list []fleet.Webhook, err error) {
-	err = w.Store.View(ctx, s, func(r store.Reader) error { list, err = r.WebhooksDue(w.Now()); return err })
+	err = w.Store.View(ctx, s, func(r store.Reader) error {
+		list, err = r.WebhooksDue(w.Now(), webhooksOfEach, webhooksPage)
+		return err
+	})
 	return list, err
 }
 

@@ -74,6 +74,10 @@ type AlertWriter interface {
 	// ClaimNotice takes a waiting notice to be sent: it counts the attempt, and puts
 	// it off until a time. False if it was not so often tried, or is not waiting.
 	ClaimNotice(id fleet.ID, attempts int, until time.Time) (bool, error)
+	// RestNotice gives back the attempt of one that was claimed at this count of
+	// attempts and could not be made, and puts it off until a time; false if somebody
+	// claimed it since.
+	RestNotice(id fleet.ID, attempts int, until time.Time) (bool, error)
 	// SettleNotice writes what became of one that was claimed at this count of
 	// attempts; false if somebody claimed it since.
 	SettleNotice(n fleet.Notice) (bool, error)

@@ -99,6 +99,7 @@ type ItemFilter struct {
 	Reference string            // exactly
 	Prefix    string            // of the reference
 	Job       fleet.ID
+	Line      fleet.ItemOrder // in the order in which a queue of this one is worked off; empty: the newest first
 }
 
 // QueueRef names a queue of any tenant.

@@ -17,8 +17,9 @@ type WebhookReader interface {
 	// are to send a part of it again. It costs by the enabled ones.
 	WebhooksBehind() ([]WebhookBehind, error)
 	// WebhooksDue lists the enabled ones for which a delivery is due and that do
-	// not want to be left alone now.
-	WebhooksDue(now time.Time) ([]fleet.Webhook, error)
+	// not want to be left alone now: at most so many of each tenant, those first
+	// whose deliveries have waited longest, and at most limit, the tenants by turns.
+	WebhooksDue(now time.Time, each, limit int) ([]fleet.Webhook, error)
 	// WebhooksFailing lists the enabled ones that began to fail before a time.
 	WebhooksFailing(before time.Time) ([]fleet.Webhook, error)
 	// DeliveriesDue lists what is due for a webhook, the longest first; ordered:

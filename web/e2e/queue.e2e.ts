@@ -57,19 +57,21 @@ describe('queues', () => {
     await page.getByRole('row', { name: new RegExp(`${item?.reference} .*Failed`) }).waitFor();
     await page.getByRole('button', { name: 'Failed', exact: true }).click();
     await queue.getByRole('button', { name: item?.reference ?? '' }).click();
-    const panel = page.getByRole('region', { name: /^Item/ }).last();
+    const panel = page.getByRole('complementary', { name: /^Item/ }).last();
     await panel.getByText('Business error: The supplier is not known.').waitFor();
     await panel.scrollIntoViewIfNeeded();
     await themes(page, 'queue-item');
     await panel.getByRole('button', { name: 'Retry' }).click();
     await page.getByText('All tries').waitFor();
-    await page.getByRole('region', { name: /^Item/ }).last().getByRole('button', { name: 'Postpone…' }).click();
+    await page.getByRole('complementary', { name: /^Item/ }).last().getByRole('button', { name: 'Postpone…' }).click();
     await dialog.getByLabel('Nobody takes it before').fill('2031-01-01T10:00');
     await dialog.getByRole('button', { name: 'Postpone' }).click();
     await page.getByText(/Nobody takes it before 2031-01-01/).waitFor();
-    await page.getByRole('region', { name: /^Item/ }).last().getByRole('button', { name: 'Delete…' }).click();
-    await dialog.getByRole('button', { name: 'Delete the item' }).click();
-    await dialog.waitFor({ state: 'detached' });
+    // What is deleted is taken back, and so is not deleted.
+    await page.getByRole('complementary', { name: /^Item/ }).last().getByRole('button', { name: 'Delete' }).click();
+    await page.getByText(/is deleted in 8 s; no robot takes it any more/).waitFor();
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await page.getByText('is deleted in 8 s').waitFor({ state: 'detached' });
     await page.getByRole('button', { name: 'Pause' }).click();
     await page.getByText('Paused: nothing more is taken').waitFor();
     await page.getByRole('button', { name: 'All', exact: true }).click();

@@ -35,7 +35,27 @@ describe('schedules', () => {
 
     // Every day of March at 02:30: one of them does not exist.
     await dialog.getByRole('textbox', { name: /^Cron/ }).fill('30 2 25-31 3 *');
-    await dialog.getByText('moved: the clocks change', { exact: false }).first().waitFor();
+    await dialog
+      .getByText(/^02:30 does not exist on \d+ March: runs at 03:00$/)
+      .first()
+      .waitFor();
+    await dialog.getByText('At 02:30, on day 25 to day 31 in March.').waitFor();
+    expect(
+      await dialog
+        .getByRole('region', { name: 'Next runs' })
+        .getByRole('listitem')
+        .filter({ hasText: /\+0[12]:00 CES?T/ })
+        .count(),
+    ).toBe(10);
+    await dialog.getByRole('combobox', { name: 'When it was missed', exact: false }).selectOption('run_all');
+    await dialog.getByRole('spinbutton', { name: 'Most runs to catch up' }).fill('3');
+    await dialog.getByRole('combobox', { name: 'Usual times' }).selectOption({ label: 'On the last day of each month at 18:00' });
+    await dialog.getByText('At 18:00, the last day of the month.').waitFor();
+    await dialog.getByRole('textbox', { name: /^Cron/ }).fill('30 2 25-31 3 *');
+    await dialog
+      .getByText(/^02:30 does not exist/)
+      .first()
+      .waitFor();
     expect(await dialog.getByRole('region', { name: 'Next runs' }).getByRole('listitem').count()).toBe(10);
     await clean(page);
     await shot(page, 'schedule-dialog-dark');
@@ -158,15 +178,47 @@ describe('schedules', () => {
       .getByRole('region', { name: /^Runs of/ })
       .getByRole('link', { name: 'also' })
       .waitFor();
-    expect(await page.getByRole('region', { name: 'At the same time' }).getByRole('listitem').count()).toBeGreaterThanOrEqual(6);
+    await page
+      .getByRole('region', { name: 'At the same time' })
+      .getByRole('listitem')
+      .filter({ hasText: /also.*morning.*7 times, first/ })
+      .waitFor();
     await themes(page, 'agenda');
+    const next = new Date(new Date().getFullYear(), new Date().getMonth() + 1, 1);
+    const month = `${next.getFullYear()}-${String(next.getMonth() + 1).padStart(2, '0')}`;
+    await page.getByRole('combobox', { name: 'Days' }).selectOption(month);
+    await page.waitForURL((u) => u.searchParams.get('month') === month && u.searchParams.get('view') === 'agenda');
+    await page.getByRole('button', { name: new RegExp(`^${month}-15, .*: 2 runs$`) }).waitFor();
+    await themes(page, 'agenda-month');
+    await page.goBack();
     await page.setViewportSize({ width: 390, height: 844 });
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
     await themes(page, 'agenda-390');
     await page.setViewportSize({ width: 1440, height: 900 });
     await page.getByRole('button', { name: /^Weekly/ }).click();
-    await page.getByText('No schedule is of the kind “Weekly”.').waitFor();
-    await page.getByRole('button', { name: 'Clear the filter' }).click();
+    await page.getByText('No schedule matches “weekly”.').waitFor();
+    await themes(page, 'schedules-filtered');
+    await page.getByRole('button', { name: 'Clear filters' }).click();
+
+    // The list is walked, ordered and narrowed by key, and the address has all of it.
+    const names = () => page.getByRole('row').getByRole('link').allTextContents();
+    await page.keyboard.press('s');
+    await page.waitForURL((u) => u.searchParams.get('sort') === 'name');
+    expect((await names()).filter((n) => ['also', 'morning', 'noon'].includes(n))).toEqual(['also', 'morning', 'noon']);
+    await page.getByRole('searchbox', { name: 'Search schedules' }).fill('noo');
+    await page.getByText('1 of ', { exact: false }).waitFor();
+    await page.reload();
+    await page.getByRole('link', { name: 'noon' }).waitFor();
+    expect(await page.getByRole('searchbox', { name: 'Search schedules' }).inputValue()).toBe('noo');
+    await page.keyboard.press('j');
+    await page.keyboard.press('Space');
+    await page.getByRole('region', { name: 'noon', exact: true }).waitFor();
+    await page.keyboard.press('Space');
+    await page.getByRole('region', { name: 'noon', exact: true }).waitFor({ state: 'detached' });
+    await page.getByRole('combobox', { name: 'Enabled or not' }).waitFor();
+    await page.keyboard.press('f');
+    expect(await page.evaluate(() => document.activeElement?.getAttribute('aria-label'))).toBe('Enabled or not');
+    await page.getByRole('searchbox', { name: 'Search schedules' }).fill('');
 
     // What is done with one stands in its row.
     await page.getByRole('button', { name: 'Actions of noon' }).click();

@@ -13,7 +13,7 @@ import { queueSearch } from './pages/queue/items';
 import { RobotsPage } from './pages/robot/RobotsPage';
 import { robotSearch } from './pages/robot/rows';
 import { robotTab } from './pages/robot/tabs';
-import { listSearch, scheduleSearch } from './pages/schedule/schedules';
+import { type Search as ScheduleSearch, scheduleSearch } from './pages/schedule/schedules';
 import { triggerSearch } from './pages/trigger/triggers';
 import { VersionsPage } from './pages/workflow/VersionsPage';
 import { WorkflowsPage } from './pages/workflow/WorkflowsPage';
@@ -217,7 +217,7 @@ const queue = createRoute({
       <QueuesPage
         id={id}
         search={queue.useSearch()}
-        onSearch={(search) => void navigate({ to: '/fleet/queues/$id', params: { id }, search, replace: true })}
+        onSearch={(search, replace = false) => void navigate({ to: '/fleet/queues/$id', params: { id }, search, replace })}
         onOpen={(to) => void (to ? navigate({ to: '/fleet/queues/$id', params: { id: to }, search: {} }) : navigate({ to: '/fleet/queues' }))}
       />
     );
@@ -279,43 +279,27 @@ const SetupPage = lazyRouteComponent(() => import('./pages/login/SetupPage'), 'S
 
 const SchedulesPage = lazyRouteComponent(() => import('./pages/schedule/SchedulesPage'), 'SchedulesPage');
 
+/** Schedules is the list, and beside it the one that is open; the address narrows the list either way. */
+function Schedules({ id, search }: { id: string; search: ScheduleSearch }) {
+  const navigate = useNavigate();
+  const go = (to: string, s: ScheduleSearch, replace = false) =>
+    void (to ? navigate({ to: '/fleet/schedules/$id', params: { id: to }, search: s, replace }) : navigate({ to: '/fleet/schedules', search: s, replace }));
+  const { outcome: _, ...list } = search;
+  return <SchedulesPage id={id} search={search} onSearch={(s, typing) => go(id, s, typing)} onOpen={(to) => go(to, list)} />;
+}
+
 const schedules = createRoute({
   getParentRoute: () => root,
   path: '/fleet/schedules',
-  validateSearch: listSearch,
-  component: function Schedules() {
-    const navigate = useNavigate();
-    const { view, freq } = schedules.useSearch();
-    return (
-      <SchedulesPage
-        id=""
-        agenda={view === 'agenda'}
-        kind={freq}
-        onView={(search) => void navigate({ to: '/fleet/schedules', search })}
-        search={{}}
-        onSearch={() => undefined}
-        onOpen={(id) => void navigate({ to: '/fleet/schedules/$id', params: { id }, search: {} })}
-      />
-    );
-  },
+  validateSearch: scheduleSearch,
+  component: () => <Schedules id="" search={schedules.useSearch()} />,
 });
 
 const schedule = createRoute({
   getParentRoute: () => root,
   path: '/fleet/schedules/$id',
   validateSearch: scheduleSearch,
-  component: function Schedule() {
-    const { id } = schedule.useParams();
-    const navigate = useNavigate();
-    return (
-      <SchedulesPage
-        id={id}
-        search={schedule.useSearch()}
-        onSearch={(search) => void navigate({ to: '/fleet/schedules/$id', params: { id }, search, replace: true })}
-        onOpen={(to) => void (to ? navigate({ to: '/fleet/schedules/$id', params: { id: to }, search: {} }) : navigate({ to: '/fleet/schedules', search: {} }))}
-      />
-    );
-  },
+  component: () => <Schedules id={schedule.useParams().id} search={schedule.useSearch()} />,
 });
 
 const TriggersPage = lazyRouteComponent(() => import('./pages/trigger/TriggersPage'), 'TriggersPage');

@@ -53,6 +53,8 @@ var (
 		where id = $1 and tenant_id || '' = $2 and state = 'waiting' and attempts = $3`)
 	noticeSettle = stmt("alert_notice.settle", `update alert_notices set state = $4, fault = $5, held = $6, due_at = $7, sent_at = $8
 		where id = $1 and tenant_id || '' = $2 and state = 'waiting' and attempts = $3`)
+	noticeRest = stmt("alert_notice.rest", `update alert_notices set attempts = attempts - 1, due_at = $4
+		where id = $1 and tenant_id || '' = $2 and state = 'waiting' and attempts = $3`)
 	noticeFree = stmt("alert_notice.free", `update alert_notices set due_at = $2, held = true where tenant_id = $1 and held and state = 'waiting'`)
 )
 
@@ -293,6 +295,16 @@ func (t *Tx) ClaimNotice(id fleet.ID, attempts int, until time.Time) (bool, erro
 		return false, err
 	}
 	n, err := t.conn.Exec(noticeClaim, id, tenant, attempts, Stored(until))
+	return n > 0, err
+}
+
+// RestNotice gives back an attempt that was not made.
+func (t *Tx) RestNotice(id fleet.ID, attempts int, until time.Time) (bool, error) {
+	tenant, err := t.only()
+	if err != nil {
+		return false, err
+	}
+	n, err := t.conn.Exec(noticeRest, id, tenant, attempts, Stored(until))
 	return n > 0, err
 }
 

@@ -120,6 +120,9 @@ func (r *reader) Items(f store.ItemFilter, p fleet.Page) (list []fleet.QueueItem
 	if f.Reference != "" || f.Prefix != "" {
 		return r.itemsByReference(tenant, f, p)
 	}
+	if f.Line != "" && f.Job == "" {
+		return r.itemsInLine(tenant, f, p)
+	}
 	p, before, err := pageBefore(p)
 	if err != nil {
 		return nil, "", err
@@ -127,12 +130,7 @@ func (r *reader) Items(f store.ItemFilter, p fleet.Page) (list []fleet.QueueItem
 	if f.Job != "" {
 		list, err = r.items(itemByJob, f.Job, tenant, f.Queue, before, p.Limit+1)
 	} else {
-		lists := make([][]any, 0, 7)
-		for _, s := range wanted(f.States) {
-			lists = append(lists, []any{tenant, f.Queue, string(s), before, p.Limit + 1})
-		}
-		err = r.conn.Each(itemList, lists, func(_ int, row *Row) error { list = append(list, scanItem(row)); return nil })
-		slices.SortFunc(list, func(a, b fleet.QueueItem) int { return compareText(b.ID, a.ID) })
+		list, err = r.newestItems(tenant, f.Queue, wanted(f.States), before, p.Limit+1)
 	}
 	if err == nil && len(list) > p.Limit {
 		list = list[:p.Limit]

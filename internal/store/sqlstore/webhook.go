@@ -21,9 +21,11 @@ var (
 		(select count(*) from webhook_deliveries d where d.webhook_id = w.id and d.open)
 		from webhooks w join tenant_heads h on h.tenant_id = w.tenant_id where w.enabled and w.deleted_at is null
 		and (w.seq < h.seq or w.replay_from < w.replay_to) and ($1 or w.tenant_id = $2) order by w.tenant_id, w.id`)
-	webhookDue = stmt("webhook.due", `select `+webhookColumns+` from webhooks w where w.enabled and w.deleted_at is null
-		and (w.hold_until is null or w.hold_until <= $1) and ($2 or w.tenant_id = $3)
-		and exists (select 1 from webhook_deliveries d where d.webhook_id = w.id and d.open and d.next_at <= $1) order by w.tenant_id, w.id`)
+	webhookDue = stmt("webhook.due", `select `+webhookColumns+` from (select `+webhookColumns+`, row_number() over (partition by w.tenant_id
+		order by (select min(d.next_at) from webhook_deliveries d where d.webhook_id = w.id and d.open), w.id) as turn
+		from webhooks w where w.enabled and w.deleted_at is null and (w.hold_until is null or w.hold_until <= $1) and ($2 or w.tenant_id = $3)
+		and exists (select 1 from webhook_deliveries d where d.webhook_id = w.id and d.open and d.next_at <= $1)) w
+		where w.turn <= $4 order by w.turn, w.tenant_id limit $5`)
 	webhookFailing = stmt("webhook.failing", `select `+webhookColumns+` from webhooks w where w.enabled and w.deleted_at is null
 		and w.failing_since < $1 and ($2 or w.tenant_id = $3) order by w.tenant_id, w.id`)
 
@@ -124,9 +126,9 @@ func (r *reader) WebhooksBehind() (out []store.WebhookBehind, err error) {
 	return out, err
 }
 
-// WebhooksDue lists those with something to send.
-func (r *reader) WebhooksDue(now time.Time) ([]fleet.Webhook, error) {
-	return r.webhooks(webhookDue, Stored(now), r.all(), r.tenant())
+// WebhooksDue lists those with something to send, the tenants by turns.
+func (r *reader) WebhooksDue(now time.Time, each, limit int) ([]fleet.Webhook, error) {
+	return r.webhooks(webhookDue, Stored(now), r.all(), r.tenant(), each, limit)
 }
 
 // WebhooksFailing lists those that nothing has reached since before a time.

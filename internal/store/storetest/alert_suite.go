@@ -315,6 +315,21 @@ func alertTests() map[string]func(f *Fixture) {
 				is(f, "due later", len(due), 1)
 				return err
 			})
+			for attempts, want := range map[int]bool{0: false, 1: true} { // who claimed it gives the attempt back
+				f.Update(func(tx store.Tx) error {
+					rests, err := tx.RestNotice(n.ID, attempts, f.Now.Add(time.Hour))
+					is(f, "rests", rests, want)
+					return err
+				})
+			}
+			n = f.notice(n.ID)
+			is(f, "attempts left", n.Attempts, 0)
+			is(f, "due after its rest", n.DueAt.Equal(f.Now.Add(time.Hour)), true)
+			f.Update(func(tx store.Tx) error {
+				won, err := tx.ClaimNotice(n.ID, 0, f.Now.Add(time.Minute))
+				is(f, "claimed again", won, true)
+				return err
+			})
 			n = f.notice(n.ID)
 			n.State, n.SentAt = fleet.NoticeSent, f.Now
 			old := n

@@ -271,8 +271,22 @@ func queueTests() map[string]func(f *Fixture) {
 				return err
 			})
 			f.Claim(&q, somebody, 3)
+			line := f.Queue(nil)
+			much, little := f.Now.Add(2*time.Hour), f.Now.Add(time.Hour)
+			inLine := make([]fleet.QueueItem, 8)
+			inLine[7].ID = f.Add(&line, fleet.ItemSpec{Priority: prio(0)})
+			f.Claim(&line, somebody, 1)
+			f.must(f.MoveItem(&line, inLine[7].ID, func(i *fleet.QueueItem) (*fleet.ItemMove, error) { return i.Complete(&line, somebody, nil, f.Now) }))
+			inLine[6].ID = f.Add(&line, fleet.ItemSpec{Priority: prio(0)})
+			f.Claim(&line, somebody, 1)
+			inLine[5].ID = f.Add(&line, fleet.ItemSpec{NotBefore: &much})
+			inLine[4].ID = f.Add(&line, fleet.ItemSpec{NotBefore: &little})
+			inLine[2].ID = f.Add(&line, fleet.ItemSpec{Priority: prio(5)})
+			inLine[3].ID = f.Add(&line, fleet.ItemSpec{})
+			inLine[1].ID = f.Add(&line, fleet.ItemSpec{Deadline: &much})
+			inLine[0].ID = f.Add(&line, fleet.ItemSpec{Deadline: &little})
 			f.View(func(r store.Reader) error {
-				var got []fleet.QueueItem
+				var got, worked []fleet.QueueItem
 				for next, n := "", 0; n < 5; n++ {
 					list, more, err := r.Items(store.ItemFilter{Queue: q.ID}, fleet.Page{Limit: 3, Cursor: next})
 					f.must(err)
@@ -282,6 +296,25 @@ func queueTests() map[string]func(f *Fixture) {
 					}
 				}
 				is(f, "pages", ids(got), ids(all))
+				for next, n := "", 0; n < 9; n++ {
+					list, more, err := r.Items(store.ItemFilter{Queue: line.ID, Line: line.Order}, fleet.Page{Limit: 2, Cursor: next})
+					f.must(err)
+					worked = append(worked, list...)
+					if next = more; next == "" {
+						break
+					}
+				}
+				is(f, "as it is worked off", ids(worked), ids(inLine))
+				for _, c := range []struct {
+					states []fleet.ItemState
+					want   []fleet.QueueItem
+				}{{[]fleet.ItemState{fleet.ItemNew}, inLine[:6]}, {[]fleet.ItemState{fleet.ItemInProgress, fleet.ItemSuccessful}, inLine[6:]}} {
+					list, more, err := r.Items(store.ItemFilter{Queue: line.ID, Line: line.Order, States: c.states}, fleet.Page{})
+					is(f, "of a state", ids(list)+more, ids(c.want))
+					f.must(err)
+				}
+				_, _, err := r.Items(store.ItemFilter{Queue: line.ID, Line: line.Order}, fleet.Page{Cursor: "abc"})
+				is(f, "another list's cursor", errors.Is(err, fleet.ErrInvalid), true)
 				list, _, err := r.Items(store.ItemFilter{Queue: q.ID, States: []fleet.ItemState{fleet.ItemInProgress}}, fleet.Page{})
 				is(f, "by state", len(list), 3)
 				f.must(err)

@@ -229,10 +229,34 @@ func webhookTests() map[string]func(f *Fixture) {
 			})
 			is(f, "nothing is under way", f.toSend(w, false), "")
 		},
+		"who is due first": func(f *Fixture) {
+			// Two of one tenant, the younger with what waits longer, and one of another.
+			var own [3]fleet.Webhook
+			for i, in := range []*Fixture{f, f, f.Other("globex")} {
+				own[i] = in.Webhook(func(w *fleet.Webhook) { w.Name = fmt.Sprint("to ", i) })
+			}
+			f.deliver(own[1], 1)
+			f.Later(time.Second)
+			f.deliver(own[0], 1)
+			f.Other("globex").deliver(own[2], 1)
+			due := func(each, limit int) (text string) {
+				f.System(func(r store.Reader) error {
+					list, err := r.WebhooksDue(f.Now, each, limit)
+					for i := range list {
+						text += list[i].Name + ", "
+					}
+					return err
+				})
+				return text
+			}
+			is(f, "by turns", due(10, 10), "to 1, to 2, to 0, ")
+			is(f, "one of each", due(1, 10), "to 1, to 2, ")
+			is(f, "one", due(10, 1), "to 1, ")
+		},
 		"who is due": func(f *Fixture) {
 			w := f.Webhook(nil)
 			due := func() (n int) {
-				f.View(func(r store.Reader) error { list, err := r.WebhooksDue(f.Now); n = len(list); return err })
+				f.View(func(r store.Reader) error { list, err := r.WebhooksDue(f.Now, 10, 10); n = len(list); return err })
 				return n
 			}
 			is(f, "without a delivery", due(), 0)

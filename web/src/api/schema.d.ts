@@ -3121,6 +3121,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/schedules/agenda": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Count the runs of all schedules by day and hour, and those that come at once */
+        get: operations["schedules.agenda"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/schedules/preview": {
         parameters: {
             query?: never;
@@ -4361,6 +4378,65 @@ export interface components {
              * @enum {string}
              */
             status: "added" | "refused" | "skipped";
+        };
+        AgendaAnswer: {
+            /** @description Those in which something comes. */
+            hours: components["schemas"]["AgendaHour"][];
+            /**
+             * Format: int64
+             * @description Groups that are not listed.
+             */
+            more_together?: number;
+            /** Format: int64 */
+            runs: number;
+            timezone: string;
+            /** @description Groups of schedules that come in the same minute, the soonest first; at most 20. */
+            together: components["schemas"]["AgendaMeet"][];
+            /**
+             * Format: date-time
+             * @description Up to when no run is left out: the end of the days, or sooner if there are more runs than are counted.
+             */
+            whole_until: string;
+        };
+        AgendaHour: {
+            /** Format: date */
+            date: string;
+            /**
+             * Format: int64
+             * @description 0 to 23.
+             */
+            hour: number;
+            /**
+             * Format: int64
+             * @description Schedules that are not listed.
+             */
+            more?: number;
+            /** Format: int64 */
+            runs: number;
+            /** @description Those with the most runs; at most 5. */
+            schedules: components["schemas"]["AgendaSchedule"][];
+            /**
+             * Format: int64
+             * @description Minutes in which several schedules come.
+             */
+            together: number;
+        };
+        AgendaMeet: {
+            /** Format: date-time */
+            first: string;
+            /**
+             * Format: int64
+             * @description In how many minutes they do.
+             */
+            minutes: number;
+            /** @description With their runs in the first such minute. */
+            schedules: components["schemas"]["AgendaSchedule"][];
+        };
+        AgendaSchedule: {
+            /** Format: int64 */
+            runs: number;
+            schedule_id: string;
+            schedule_name: string;
         };
         AlertKindInfo: {
             /** Format: int64 */
@@ -16255,6 +16331,8 @@ export interface operations {
                 q?: string;
                 /** @description Held by this job, now or at their end. */
                 job_id?: string;
+                /** @description newest, the default, or line: as they are worked off, then what waits for its time, then the rest, the newest first. Without q, reference and job_id. */
+                order?: "newest" | "line";
                 /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
                 tenant_id?: string;
             };
@@ -18062,6 +18140,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ScheduleAnswer"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "schedules.agenda": {
+        parameters: {
+            query?: {
+                /** @description From when on, in the next 400 days; now if left out or past. Without a zone it is UTC. */
+                from?: string;
+                /** @description 1 to 31. */
+                days?: number;
+                /** @description IANA name, on whose clocks days and hours are; UTC if left out. */
+                timezone?: string;
+                /** @description The tenant to act for, for those who work across tenants; ignored for everybody else. */
+                tenant_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgendaAnswer"];
                 };
             };
             /** @description Error */

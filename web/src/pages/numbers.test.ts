@@ -3,7 +3,7 @@ import type { Schemas } from '../api/client';
 import { most } from '../parts/Chart';
 import { bursts, summary, told } from '../words/activity';
 import { csv } from './analytics/files';
-import { course, figures, numbersSearch, slower, step } from './analytics/numbers';
+import { course, figures, numbersSearch, slower, step, windowOf } from './analytics/numbers';
 import { backwards, changesOf } from './audit/audit';
 import { scopeOf } from './key/keys';
 
@@ -111,20 +111,29 @@ describe('numbers', () => {
     const f = figures({
       current: n({ readings: 9, robots_online: 2, ended: 12, sample: 10, success_rate: 90, completed: 9, p50_duration_ms: 1500 }),
       previous: n({ readings: 9, ended: 10, sample: 8, completed: 8 }),
-      change: { ...change, robots_online: 2, jobs_percent: 20, success_rate_points: -4.5, p50_duration_percent: -30 },
+      change: { ...change, robots_online: 2, queue_depth: 0, jobs_percent: 20, success_rate_points: -4.5, p50_duration_percent: -30 },
     } as unknown as Schemas['NumbersOverview']);
     expect(f.map((x) => `${x.value}: ${x.change}`)).toEqual([
       '2: 2.0 more than before',
       '12: 20 % more than before',
       '90.0 %: 4.5 points less than before, of 10 jobs',
       '1.5 s: 30 % less than before',
-      '0: at most 0',
+      '0: as before, at most 0',
     ]);
   });
   it('draw up to a round number, and shade in six steps', () => {
     expect([0.3, 7, 100, 101, 0].map((v) => most([v]))).toEqual([0.5, 10, 100, 200, 1e-9]);
     expect([0, 1, 20, 99, 100].map(step)).toEqual([0, 1, 2, 5, 5]);
     expect(numbersSearch({ range: '30d', workflow: '' })).toEqual({ range: '30d' });
+  });
+  it('are of the time, the workflow and the robot of the address', () => {
+    const at = numbersSearch({ range: '30d', from: '2026-11-01T00:00:00Z', to: '2026-11-03T00:00:00Z', robot: 'bot-1', compare: true });
+    expect(at).toEqual({ from: '2026-11-01T00:00:00Z', to: '2026-11-03T00:00:00Z', robot: 'bot-1', compare: true });
+    expect(windowOf(at, 0)).toMatchObject({ query: 'from=2026-11-01T00%3A00%3A00Z&to=2026-11-03T00%3A00%3A00Z', step: '1h' });
+    expect(windowOf({ from: '2026-10-01T00:00:00Z' }, Date.parse('2026-11-01T00:00:00Z')).step).toBe('1d');
+    expect(windowOf({}, 0)).toMatchObject({ query: 'range=7d', name: '7 days' });
+    expect(numbersSearch({ from: 'x', to: '2026-11-03T00:00:00Z' })).toEqual({});
+    expect(numbersSearch({ from: '2026-11-03T00:00:00Z', to: '2026-11-01T00:00:00Z' })).toEqual({ from: '2026-11-03T00:00:00Z' });
   });
 });
 

@@ -123,10 +123,10 @@ export function Bars(p: Props) {
   );
 }
 
-/** Lines are drawn over one axis. A place without a value is a gap, not a zero. */
-export function Lines(p: Props & { has: readonly boolean[] }) {
+/** Lines are drawn over one axis, which reaches up to least at least. A place without a value is a gap, not a zero. */
+export function Lines(p: Props & { has: readonly boolean[]; least?: number }) {
   const known = p.series.flatMap((s) => s.values.filter((_, i) => (s.has ?? p.has)[i]));
-  const top = known.some((v) => v > 0) ? most(known) : 1; // zeros are a line at the bottom
+  const top = Math.max(p.least ?? 0, known.some((v) => v > 0) ? most(known) : 1); // zeros are a line at the bottom
   const x = (i: number) => left + ((width - 2 * left) * i) / Math.max(1, p.labels.length - 1);
   const y = (v: number) => height - (v / top) * (height - 16);
   return (

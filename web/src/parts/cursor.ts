@@ -3,6 +3,7 @@ import { type Command, useCommands } from './keys';
 
 interface Options {
   ids: readonly string[]; // of the rows, as they are shown
+  start?: string; // where one stands at first; nowhere if left out
   open: (id: string) => void;
   toggle?: (id: string) => void;
   range?: (id: string) => void; // chooses from the last choice to the row
@@ -12,12 +13,12 @@ interface Options {
 }
 
 /** useCursor walks the rows of a list by key. It stays on its row when others come and go, and Escape leaves the list. */
-export function useCursor({ ids, open, toggle, range, menu, show, more }: Options): string | undefined {
-  const [at, setAt] = useState<string>();
+export function useCursor({ ids, start, open, toggle, range, menu, show, more }: Options): string | undefined {
+  const [at, setAt] = useState(start);
   const index = at === undefined ? -1 : ids.indexOf(at);
   const here = index < 0 ? undefined : at;
   useEffect(() => {
-    if (at !== undefined && !ids.includes(at)) setAt(undefined);
+    if (at !== undefined && ids.length > 0 && !ids.includes(at)) setAt(undefined);
   }, [at, ids]);
   const move = (by: number) => {
     if (ids.length === 0) return undefined;

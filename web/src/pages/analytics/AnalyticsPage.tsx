@@ -6,6 +6,7 @@ import { type Asked, useLive } from '../../parts/live';
 import { Menu } from '../../parts/Menu';
 import { PageHead } from '../../parts/PageHead';
 import css from '../../parts/parts';
+import { Old } from '../../parts/Skeleton';
 import { Spark } from '../../parts/Spark';
 import { Fault, Loading } from '../../parts/States';
 import { exact } from '../../parts/Time';
@@ -13,7 +14,7 @@ import { label, lasted } from '../../parts/words';
 import own from './analytics.module.css';
 import { csv, save } from './files';
 import { Heat } from './Heat';
-import { beforeOf, beside, count, course, courseBefore, figures, type NumbersSearch, percent, ranges, slower } from './numbers';
+import { beforeOf, beside, count, course, courseBefore, figures, type NumbersSearch, numbersSearch, percent, ranges, slower, windowOf } from './numbers';
 import { Failures, Robots, Waiting, Workflows } from './tables';
 
 /** useNumbers asks for a window, and again each minute or so as jobs end: numbers are gathered, not followed. */
@@ -23,10 +24,11 @@ function useNumbers<T>(what: string, query: string): Asked<T> {
 
 /** AnalyticsPage shows how many jobs end, how well, how long they take, what they wait for, and how busy robots are. */
 export function AnalyticsPage({ search, onSearch }: { search: NumbersSearch; onSearch: (s: NumbersSearch) => void }) {
-  const range = ranges.find((r) => r.word === search.range) ?? ranges[1];
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  const window = `range=${range.word}&timezone=${encodeURIComponent(zone)}`;
-  const narrow = search.workflow ? `&workflow_id=${encodeURIComponent(search.workflow)}` : '';
+  const range = windowOf(search, Date.now());
+  const window = `${range.query}&timezone=${encodeURIComponent(zone)}`;
+  const narrow = (['workflow', 'robot'] as const).map((k) => (search[k] ? `&${k}_id=${encodeURIComponent(search[k])}` : '')).join('');
+  const set = (more: { [K in keyof NumbersSearch]: NumbersSearch[K] | undefined }) => onSearch(numbersSearch({ ...search, ...more }));
   const overview = useNumbers<Schemas['NumbersOverview']>('overview', window + narrow);
   const series = useNumbers<Schemas['NumbersSeries']>('throughput', `${window}${narrow}&step=${range.step}`);
   const o = overview.data;
@@ -118,40 +120,42 @@ export function AnalyticsPage({ search, onSearch }: { search: NumbersSearch; onS
           ]}
         />
       </PageHead>
-      <div className={css.bar}>
+      <div className={css.bar} data-filters>
         {ranges.map((r) => (
-          <button key={r.word} type="button" aria-pressed={r === range} onClick={() => onSearch({ ...search, range: r.word })}>
+          <button
+            key={r.word}
+            type="button"
+            aria-pressed={!search.from && r.word === range.word}
+            onClick={() => set({ range: r.word, from: undefined, to: undefined })}
+          >
             {r.name}
           </button>
         ))}
-        <span className={css.grow} />
-        <button
-          type="button"
-          aria-pressed={search.compare ?? false}
-          onClick={() => {
-            const { compare, ...rest } = search;
-            onSearch(compare ? rest : { ...rest, compare: true });
-          }}
-        >
-          Compare with the {range.name} before
-        </button>
-        {search.workflow && (
-          <button
-            type="button"
-            onClick={() => {
-              const { workflow: _, ...rest } = search;
-              onSearch(rest);
-            }}
-          >
-            Of all workflows
+        {search.from && (
+          <button type="button" aria-pressed onClick={() => set({ from: undefined, to: undefined })}>
+            The chosen time ✕
           </button>
         )}
+        {search.workflow && (
+          <button type="button" aria-pressed onClick={() => set({ workflow: undefined })}>
+            Workflow {nameIn(top.data, search.workflow)} ✕
+          </button>
+        )}
+        {search.robot && (
+          <button type="button" aria-pressed onClick={() => set({ robot: undefined })}>
+            Robot {nameIn(robots.data, search.robot)} ✕
+          </button>
+        )}
+        <span className={css.grow} />
+        <button type="button" aria-pressed={search.compare ?? false} onClick={() => set({ compare: search.compare ? undefined : true })}>
+          Compare with the {range.name} before
+        </button>
       </div>
       {overview.error && <Fault error={overview.error} asOf={o ? overview.asOf : ''} again={again} />}
       {!o && !overview.error && <Loading what="numbers" />}
       {o && (
-        <dl className={css.cards}>
-          {figures(o, search.workflow).map((f) => (
+        <dl className={`${css.cards} ${own.five}`}>
+          {figures(o, search).map((f) => (
             <div key={f.name}>
               <dt>{f.name}</dt>
               <dd>
@@ -185,22 +189,13 @@ export function AnalyticsPage({ search, onSearch }: { search: NumbersSearch; onS
           {(d) => <Waiting rows={d.rows} />}
         </Part>
         <Part of={heat} name="the heat map">
-          {(d) => (
-            <Heat
-              map={d}
-              cpu={search.heat === 'cpu'}
-              onCPU={(cpu) => {
-                const { heat, ...rest } = search;
-                onSearch(cpu ? { ...rest, heat: 'cpu' } : rest);
-              }}
-            />
-          )}
+          {(d) => <Heat map={d} cpu={search.heat === 'cpu'} onCPU={(cpu) => set({ heat: cpu ? 'cpu' : undefined })} />}
         </Part>
         <Part of={top} name="workflows">
-          {(d) => <Workflows title="Workflows with the most jobs" rows={d.rows} onWorkflow={(workflow) => onSearch({ ...search, workflow })} />}
+          {(d) => <Workflows title="Workflows with the most jobs" rows={d.rows} at={d} onWorkflow={(workflow) => set({ workflow })} />}
         </Part>
         <Part of={slowest} name="workflows">
-          {(d) => <Workflows title="Slowest workflows" rows={d.rows} onWorkflow={(workflow) => onSearch({ ...search, workflow })} />}
+          {(d) => <Workflows title="Slowest workflows" rows={d.rows} at={d} onWorkflow={(workflow) => set({ workflow })} />}
         </Part>
         <Part of={degraded} name="workflows">
           {(d) => (
@@ -208,15 +203,16 @@ export function AnalyticsPage({ search, onSearch }: { search: NumbersSearch; onS
               title="Workflows that became slower"
               none="None took longer than before."
               rows={d.rows.filter(slower)}
-              onWorkflow={(workflow) => onSearch({ ...search, workflow })}
+              at={d}
+              onWorkflow={(workflow) => set({ workflow })}
             />
           )}
         </Part>
         <Part of={failures} name="failures">
-          {(d) => <Failures table={d} />}
+          {(d) => <Failures table={d} at={d} />}
         </Part>
         <Part of={robots} name="robots">
-          {(d) => <Robots rows={d.rows} />}
+          {(d) => <Robots rows={d.rows} at={d} onRobot={(robot) => set({ robot })} />}
         </Part>
       </div>
       {o && (
@@ -236,9 +232,20 @@ export function AnalyticsPage({ search, onSearch }: { search: NumbersSearch; onS
   );
 }
 
+/** nameIn is what something is called in a table, as far as it stands there. */
+const nameIn = (of: Schemas['NumbersTable'] | undefined, key: string): string => of?.rows.find((r) => r.key === key)?.name || key;
+
 /** Part is one card of the page: what fails in it leaves the others alone. */
 function Part<T>({ of, name, children }: { of: Asked<T>; name: string; children: (data: T) => React.ReactNode }) {
-  if (of.data) return children(of.data);
+  if (of.data)
+    return of.error ? (
+      <div>
+        <Fault error={of.error} asOf={of.asOf} again={of.again} />
+        <Old when>{children(of.data)}</Old>
+      </div>
+    ) : (
+      children(of.data)
+    );
   return <section className={chart.chart}>{of.error ? <Fault error={of.error} again={of.again} /> : <Loading what={name} />}</section>;
 }
 

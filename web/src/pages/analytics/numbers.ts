@@ -12,22 +12,49 @@ export const ranges = [
 
 export interface NumbersSearch {
   range?: string;
+  from?: string; // instead of a range
+  to?: string;
   workflow?: string;
+  robot?: string;
   compare?: true; // with the window before
   heat?: 'cpu'; // what the heat map shows; slots if left out
 }
 
 export function numbersSearch(s: Record<string, unknown>): NumbersSearch {
   const out: NumbersSearch = {};
-  if (ranges.some((r) => r.word === s.range) && s.range !== '7d') out.range = s.range as string;
+  const time = (v: unknown) => (typeof v === 'string' && !Number.isNaN(Date.parse(v)) ? v : undefined);
+  const [from, to] = [time(s.from), time(s.to)];
+  if (from) {
+    out.from = from;
+    if (to && Date.parse(to) > Date.parse(from)) out.to = to;
+  } else if (ranges.some((r) => r.word === s.range) && s.range !== '7d') out.range = s.range as string;
   if (s.compare === true || s.compare === 'true') out.compare = true;
   if (s.heat === 'cpu') out.heat = 'cpu';
   if (typeof s.workflow === 'string' && s.workflow) out.workflow = s.workflow;
+  if (typeof s.robot === 'string' && s.robot) out.robot = s.robot;
   return out;
 }
 
+export interface Window {
+  word: string; // for the name of a file
+  name: string; // as in "the 7 days before"
+  query: string;
+  step: string;
+}
+
+/** windowOf is the time that an address asks for, and how fine its course is. */
+export function windowOf(s: NumbersSearch, now: number): Window {
+  if (s.from) {
+    const span = Date.parse(s.to ?? new Date(now).toISOString()) - Date.parse(s.from);
+    const query = new URLSearchParams({ from: s.from, ...(s.to ? { to: s.to } : {}) });
+    return { word: s.from.slice(0, 10), name: 'time', query: query.toString(), step: span > 8 * 86_400_000 ? '1d' : '1h' };
+  }
+  const r = ranges.find((x) => x.word === s.range) ?? ranges[1];
+  return { word: r.word, name: r.name, query: `range=${r.word}`, step: r.step };
+}
+
 export const percent = (n: number): string => `${n >= 99.95 || n === 0 ? Math.round(n) : n.toFixed(1)} %`;
-export const count = (n: number): string => (Number.isInteger(n) ? String(n) : n.toFixed(1));
+export const count = (n: number): string => (Number.isInteger(n) ? String(n) : n > 0 && n < 0.05 ? 'under 0.1' : n.toFixed(1));
 
 export interface Figure {
   name: string;
@@ -45,9 +72,10 @@ const grown = (p: number | null): string =>
   p === null ? 'there was nothing to compare with' : Math.abs(p) < 0.5 ? 'as before' : `${Math.abs(p).toFixed(0)} % ${p > 0 ? 'more' : 'less'} than before`;
 
 /** figures are the five numbers at the top, each with its change in words. A rate of nothing is said as such. */
-export function figures(o: Schemas['NumbersOverview'], workflow?: string): Figure[] {
+export function figures(o: Schemas['NumbersOverview'], of: Pick<NumbersSearch, 'workflow' | 'robot'> = {}): Figure[] {
   const { current: c, change: d, previous: b } = o;
-  const window = { from: o.from, to: o.to, ...(workflow ? { workflow } : {}) };
+  const narrow = { ...(of.workflow ? { workflow: of.workflow } : {}), ...(of.robot ? { robot: of.robot } : {}) };
+  const window = { from: o.from, to: o.to, ...narrow };
   const jobsIn = (status: string) => ({ to: '/fleet/jobs' as const, search: jobSearch(status ? { ...window, status } : window) });
   return [
     {
@@ -76,10 +104,10 @@ export function figures(o: Schemas['NumbersOverview'], workflow?: string): Figur
     {
       name: 'Queue depth',
       to: '/fleet/jobs', // what waits now: the window says when jobs were made, not when they waited
-      search: jobSearch({ range: 'all', status: 'pending', ...(workflow ? { workflow } : {}) }),
+      search: jobSearch({ range: 'all', status: 'pending', ...narrow }),
       before: b.readings > 0 ? count(b.queue_depth) : '–',
       value: c.readings > 0 ? count(c.queue_depth) : '–',
-      change: c.readings > 0 ? `at most ${c.queue_depth_max}` : 'the mean of readings once a minute',
+      change: c.readings === 0 ? 'the mean of readings once a minute' : `${b.readings > 0 ? `${more(d.queue_depth, '')}, ` : ''}at most ${c.queue_depth_max}`,
     },
   ];
 }

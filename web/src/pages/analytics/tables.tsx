@@ -5,6 +5,7 @@ import chart from '../../parts/chart.module.css';
 import css from '../../parts/parts';
 import { Table } from '../../parts/Table';
 import { label, lasted } from '../../parts/words';
+import { jobSearch } from '../job/rows';
 import own from './analytics.module.css';
 import { percent } from './numbers';
 
@@ -54,14 +55,34 @@ export function Waiting({ rows }: { rows: readonly Schemas['WaitRow'][] }) {
   );
 }
 
+interface Window {
+  from: string;
+  to: string;
+}
+
+/** Counted is a number that leads to the jobs that were counted. */
+function Counted({ n, at, of }: { n: number; at: Window; of: { workflow?: string; robot?: string; status: string } }) {
+  return n === 0 ? (
+    <>0</>
+  ) : (
+    <Link to="/fleet/jobs" search={jobSearch({ from: at.from, to: at.to, ...of })}>
+      {n}
+    </Link>
+  );
+}
+
+const ended = 'completed,failed,cancelled,timeout';
+
 export function Workflows({
   title,
   rows,
+  at,
   none = 'No job ended.',
   onWorkflow,
 }: {
   title: string;
   rows: readonly Schemas['NumbersRow'][];
+  at: Window;
   none?: string;
   onWorkflow: (id: string) => void;
 }) {
@@ -74,7 +95,9 @@ export function Workflows({
               {r.name || r.key}
             </button>
           </td>
-          <td>{r.ended}</td>
+          <td>
+            <Counted n={r.ended} at={at} of={{ workflow: r.key, status: ended }} />
+          </td>
           <td>{r.sample > 0 ? percent(r.success_rate) : '–'}</td>
           <td>{r.completed > 0 ? lasted(r.p50_duration_ms) : '–'}</td>
           <td>{r.completed > 0 ? lasted(r.p90_duration_ms) : '–'}</td>
@@ -85,7 +108,7 @@ export function Workflows({
   );
 }
 
-export function Failures({ table }: { table: Schemas['FailureTable'] }) {
+export function Failures({ table, at }: { table: Schemas['FailureTable']; at: Window }) {
   return (
     <Section title="Failures by reason" heads={['What', 'Workflow', 'Count', 'Share', 'Before']} empty={table.rows.length === 0 ? 'No job failed.' : ''}>
       {table.rows.map((r) => (
@@ -99,7 +122,9 @@ export function Failures({ table }: { table: Schemas['FailureTable'] }) {
             </div>
           </td>
           <td>{r.workflow_name}</td>
-          <td>{r.count}</td>
+          <td>
+            <Counted n={r.count} at={at} of={{ workflow: r.workflow_id, status: 'failed,timeout' }} />
+          </td>
           <td>
             <Share of={r.share} />
           </td>
@@ -110,7 +135,7 @@ export function Failures({ table }: { table: Schemas['FailureTable'] }) {
   );
 }
 
-export function Robots({ rows }: { rows: readonly Schemas['NumbersRow'][] }) {
+export function Robots({ rows, at, onRobot }: { rows: readonly Schemas['NumbersRow'][]; at: Window; onRobot: (id: string) => void }) {
   return (
     <Section title="Robots" heads={['Robot', 'Busy', 'Jobs', 'Failed']} empty={rows.length === 0 ? 'No robot did anything.' : ''}>
       {rows.map((r) => (
@@ -118,10 +143,15 @@ export function Robots({ rows }: { rows: readonly Schemas['NumbersRow'][] }) {
           <td>
             <Link to="/fleet/robots/$id" params={{ id: r.key }} search={{}} className={css.mono}>
               {r.name || r.key}
-            </Link>
+            </Link>{' '}
+            <button type="button" className={css.link} aria-label={`Numbers of ${r.name || r.key} alone`} onClick={() => onRobot(r.key)}>
+              only
+            </button>
           </td>
           <td>{r.available_slot_seconds > 0 ? <Share of={r.utilization} /> : '–'}</td>
-          <td>{r.ended}</td>
+          <td>
+            <Counted n={r.ended} at={at} of={{ robot: r.key, status: ended }} />
+          </td>
           <td>{r.sample > 0 ? percent(r.failure_rate) : '–'}</td>
         </tr>
       ))}

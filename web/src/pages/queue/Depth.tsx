@@ -29,6 +29,7 @@ export function Depth({ at, range, onRange }: { at: string; range: string; onRan
         }
         labels={d.points.map((p) => exact(p.at).slice(5, 16))}
         unit={count}
+        least={1}
         has={has}
         series={[
           { name: 'Mean', tone: 'one', values: d.points.map((p) => p.depth) },

@@ -3,6 +3,8 @@ import { useState } from 'react';
 import { call, type Schemas } from '../../api/client';
 import { useAct } from '../../parts/act';
 import { Confirm } from '../../parts/Confirm';
+import { Drawer } from '../../parts/Drawer';
+import { later } from '../../parts/later';
 import { useLive } from '../../parts/live';
 import css from '../../parts/parts';
 import { Said } from '../../parts/Said';
@@ -13,6 +15,9 @@ import { label, priority, span } from '../../parts/words';
 import { may } from './items';
 
 type Item = Schemas['QueueItem'];
+
+/** firstLine is what of a message is looked for in a log. */
+const firstLine = (text: string): string => (text.split('\n')[0] ?? '').slice(0, 80);
 
 /** ItemPanel is one item: what it holds, what became of it, and all tries of it. */
 export function ItemPanel({
@@ -31,7 +36,7 @@ export function ItemPanel({
   const at = `/queue-items/${encodeURIComponent(id)}`;
   const item = useLive<Item>(at, { topics: ['queues'], ask: (s) => call('GET', at, undefined, s) });
   const chain = useLive<Schemas['ItemList']>(`${at}/chain`, { topics: ['queues'], ask: (s) => call('GET', `${at}/chain`, undefined, s) });
-  const [open, setOpen] = useState<'postpone' | 'delete' | 'comment'>();
+  const [open, setOpen] = useState<'postpone' | 'comment'>();
   const [until, setUntil] = useState('');
   const [text, setText] = useState('');
   const act = useAct();
@@ -43,13 +48,30 @@ export function ItemPanel({
   };
   if (!i)
     return (
-      <section className={css.panel} aria-label="Item">
+      <Drawer label="Item" onClose={onClose}>
         {item.error ? <Fault error={item.error} again={item.again} /> : <Loading what="the item" />}
-      </section>
+        <button type="button" onClick={onClose}>
+          Close
+        </button>
+      </Drawer>
     );
   const name = i.reference ?? `…${i.id.slice(-8)}`;
+  const remove = () => {
+    later(
+      `${name} is deleted in 8 s; no robot takes it any more.`,
+      () =>
+        void act
+          .run(
+            'Deleting…',
+            () => call('DELETE', at).then(() => true),
+            () => 'Deleted.',
+          )
+          .then(onDone),
+    );
+    onClose();
+  };
   return (
-    <section className={css.panel} aria-label={`Item ${name}`}>
+    <Drawer label={`Item ${name}`} onClose={onClose}>
       <div className={css.bar}>
         <h2>{name}</h2>
         <Status word={i.status} {...(i.review ? { more: `· ${label(i.review)}${i.reviewer ? ` by ${i.reviewer}` : ''}` } : {})} />
@@ -100,8 +122,8 @@ export function ItemPanel({
           Comment…
         </button>
         {may.remove(i) && (
-          <button type="button" disabled={!mayRun} onClick={() => setOpen('delete')}>
-            Delete…
+          <button type="button" disabled={!mayRun} onClick={remove}>
+            Delete
           </button>
         )}
         <button type="button" onClick={onClose}>
@@ -143,7 +165,10 @@ export function ItemPanel({
               <Link to="/fleet/jobs/$id" params={{ id: i.job_id }} search={{}}>
                 …{i.job_id.slice(-8)}
               </Link>{' '}
-              {i.robot_name ?? i.robot_id}
+              {i.robot_name ?? i.robot_id}{' '}
+              <Link to="/fleet/jobs/$id" params={{ id: i.job_id }} search={{ pane: 'log', ...(i.error_message ? { logq: firstLine(i.error_message) } : {}) }}>
+                {i.error_message ? 'The line of its log' : 'Its log'}
+              </Link>
             </dd>
           </>
         )}
@@ -176,6 +201,15 @@ export function ItemPanel({
                   <button type="button" className={css.link} onClick={() => onOpen(c.id)}>
                     …{c.id.slice(-8)}
                   </button>
+                )}
+                {c.job_id && (
+                  <Link
+                    to="/fleet/jobs/$id"
+                    params={{ id: c.job_id }}
+                    search={{ pane: 'log', ...(c.error_message ? { logq: firstLine(c.error_message) } : {}) }}
+                  >
+                    {c.error_message ? 'line of the log' : 'log'}
+                  </Link>
                 )}
                 <span className={css.fact}>
                   {exact(c.created_at)} {c.error_message}
@@ -245,28 +279,6 @@ export function ItemPanel({
           </label>
         </Confirm>
       )}
-      {open === 'delete' && (
-        <Confirm
-          title={`Delete ${name}?`}
-          action="Delete the item"
-          onClose={() => setOpen(undefined)}
-          onConfirm={() => {
-            setOpen(undefined);
-            void act
-              .run(
-                'Deleting…',
-                () => call('DELETE', at).then(() => true),
-                () => 'Deleted.',
-              )
-              .then((ok) => {
-                onDone();
-                if (ok) onClose();
-              });
-          }}
-        >
-          <p>No robot takes it any more. It cannot be brought back.</p>
-        </Confirm>
-      )}
-    </section>
+    </Drawer>
   );
 }

@@ -6,18 +6,20 @@ import { Confirm } from '../../parts/Confirm';
 import { useLive } from '../../parts/live';
 import { Pager } from '../../parts/Pager';
 import css from '../../parts/parts';
+import { useRows } from '../../parts/rows';
 import { Said } from '../../parts/Said';
-import { Fault, Loading } from '../../parts/States';
+import { Old, Skeleton } from '../../parts/Skeleton';
+import { Empty, Fault, Loading } from '../../parts/States';
 import { Status } from '../../parts/Status';
 import { useMay } from '../../parts/session';
 import { Table } from '../../parts/Table';
-import { Ago, exact } from '../../parts/Time';
+import { Ago, In } from '../../parts/Time';
 import { label, priority, span } from '../../parts/words';
 import { AddItem, ImportItems } from './AddItems';
 import { Depth } from './Depth';
 import { ItemBulk } from './ItemBulk';
 import { ItemPanel } from './ItemPanel';
-import { forecast, itemStatuses, type QueueSearch } from './items';
+import { forecast, itemStatuses, type QueueSearch, statesOf, turned } from './items';
 
 const orders: Record<string, string> = {
   default: 'items with a deadline, by priority (0 goes first) and then by the earliest; after them the rest by priority, first in, first out',
@@ -25,11 +27,13 @@ const orders: Record<string, string> = {
   earliest_deadline_first: 'the earliest deadline; after them the rest by priority (0 goes first)',
 };
 
+const heads = ['', 'Reference', 'State', 'Priority', 'Created', 'Deadline', { number: 'Attempts' }, 'Robot or job', 'Updated'] as const;
+
 interface Props {
   id: string;
   others: readonly Schemas['QueueAnswer'][];
   search: QueueSearch;
-  onSearch: (s: QueueSearch) => void;
+  onSearch: (s: QueueSearch, typing?: boolean) => void;
   onGone: () => void;
 }
 
@@ -42,8 +46,9 @@ export function QueueView({ id, others, search, onSearch, onGone }: Props) {
   const [cursors, setCursors] = useState<{ of: string; list: string[] }>({ of: '', list: [] });
   const filter = `${search.status ?? ''} ${search.q ?? ''}`;
   const trail = cursors.of === filter ? cursors.list : [];
-  const q = new URLSearchParams({ limit: '100' });
-  if (search.status) q.set('status', search.status);
+  const q = new URLSearchParams({ limit: '100', order: 'line' });
+  const states = statesOf(search);
+  for (const w of states) q.append('status', w);
   if (search.q) q.set('q', search.q);
   const cursor = trail.at(-1);
   if (cursor) q.set('cursor', cursor);
@@ -60,11 +65,15 @@ export function QueueView({ id, others, search, onSearch, onGone }: Props) {
   };
   const d = queue.data;
   const s = stats.data;
-  const set = (more: { [K in keyof QueueSearch]: QueueSearch[K] | undefined }) =>
-    onSearch(Object.fromEntries(Object.entries({ ...search, ...more }).filter(([, v]) => v)) as QueueSearch);
+  const set = (more: { [K in keyof QueueSearch]: QueueSearch[K] | undefined }, typing?: boolean) =>
+    onSearch(Object.fromEntries(Object.entries({ ...search, ...more }).filter(([, v]) => v)) as QueueSearch, typing);
+  const rows = items.data?.items ?? [];
+  const look = (sel: string) => set({ sel: sel === search.sel ? undefined : sel });
+  const turn = (one: string) => setChosen((was) => new Set(was.has(one) ? [...was].filter((x) => x !== one) : [...was, one]));
+  const row = useRows({ ids: rows.map((i) => i.id), open: (sel) => set({ sel }), peek: look, toggle: turn });
   if (!d) return queue.error ? <Fault error={queue.error} again={queue.again} /> : <Loading what="the queue" />;
   const sla = s ? forecast(s.sla) : undefined;
-  const rows = items.data?.items ?? [];
+  const filtered = Boolean(search.q) || states.length > 0;
   return (
     <section aria-label={d.name}>
       <div className={css.bar}>
@@ -130,94 +139,98 @@ export function QueueView({ id, others, search, onSearch, onGone }: Props) {
         </>
       )}
       <Depth at={at} range={search.range ?? ''} onRange={(range) => set({ range: range || undefined })} />
-      <div className={css.bar}>
+      <div className={css.bar} data-filters>
         <input
           type="search"
           aria-label="Search items"
-          placeholder="Reference or data"
+          placeholder="Reference begins with"
           value={search.q ?? ''}
-          onChange={(e) => set({ q: e.target.value || undefined })}
+          onChange={(e) => set({ q: e.target.value || undefined }, true)}
         />
-        <button type="button" aria-pressed={!search.status} onClick={() => set({ status: undefined })}>
+        <button type="button" aria-pressed={states.length === 0} onClick={() => set({ status: undefined })}>
           All
         </button>
         {itemStatuses.map((w) => (
-          <button key={w} type="button" aria-pressed={search.status === w} onClick={() => set({ status: search.status === w ? undefined : w })}>
+          <button key={w} type="button" aria-pressed={states.includes(w)} onClick={() => set({ status: turned(search, w) })}>
             {label(w)}
           </button>
         ))}
       </div>
       <ItemBulk at={at} others={others} chosen={rows.filter((i) => chosen.has(i.id))} act={act} onClear={() => setChosen(new Set())} onDone={all} />
-      <p className={css.hint}>The next item is: {orders[d.order] ?? d.order}.</p>
+      <p className={css.hint}>
+        {search.q
+          ? 'In the order of references.'
+          : `In the order in which they are taken: ${orders[d.order] ?? d.order}. What has ended follows, the newest first.`}
+      </p>
       {items.error && <Fault error={items.error} asOf={items.data ? items.asOf : ''} again={items.again} />}
-      {!items.data && !items.error && <Loading what="items" />}
-      {items.data && rows.length === 0 && (
-        <p className={css.hint}>{search.status || search.q ? 'No item matches.' : 'No items yet. Add one, import many, or let a workflow add them.'}</p>
+      {!items.data && !items.error && <Skeleton what="items" heads={heads} />}
+      {items.data && rows.length === 0 && !filtered && (
+        <Empty command={`fleet item add ${d.name} --reference 4711 --data '{"amount": 12}'`}>
+          No items yet. An item is one piece of work, such as an invoice. Add one, import many, or let a workflow add them.
+        </Empty>
       )}
-      {rows.length > 0 && (
-        <Table
-          label="Items"
-          heads={[
-            <input
-              key="all"
-              type="checkbox"
-              aria-label="All items of this page"
-              checked={rows.every((i) => chosen.has(i.id))}
-              onChange={(e) => setChosen(new Set(e.target.checked ? rows.map((i) => i.id) : []))}
-            />,
-            'Reference',
-            'State',
-            'Priority',
-            'Created',
-            'Deadline',
-            'Try',
-            'Robot or job',
-            'Updated',
-          ]}
-        >
-          {rows.map((i) => (
-            <tr key={i.id} data-chosen={i.id === search.item || undefined}>
-              <td>
-                <input
-                  type="checkbox"
-                  aria-label={`Choose ${i.reference ?? i.id}`}
-                  checked={chosen.has(i.id)}
-                  onChange={(e) => setChosen((was) => new Set(e.target.checked ? [...was, i.id] : [...was].filter((x) => x !== i.id)))}
-                />
-              </td>
-              <td>
-                <button type="button" className={css.link} onClick={() => set({ item: i.id === search.item ? undefined : i.id })}>
-                  {i.reference ?? `…${i.id.slice(-8)}`}
-                </button>
-              </td>
-              <td>
-                <Status word={i.status} {...(i.overdue ? { more: '· overdue' } : i.postponed ? { more: '· postponed' } : {})} />
-              </td>
-              <td>{priority(i.priority)}</td>
-              <td>
-                <Ago at={i.created_at} />
-              </td>
-              <td>{i.deadline ? exact(i.deadline) : '–'}</td>
-              <td>{i.retry_no + 1}</td>
-              <td>
-                {i.job_id ? (
-                  <Link to="/fleet/jobs/$id" params={{ id: i.job_id }} search={{}}>
-                    {i.robot_name ?? i.robot_id ?? `…${i.job_id.slice(-8)}`}
-                  </Link>
-                ) : (
-                  (i.holder ?? '–')
-                )}
-              </td>
-              <td>
-                <Ago at={i.updated_at} />
-              </td>
-            </tr>
-          ))}
-        </Table>
+      {items.data && rows.length === 0 && filtered && (
+        <div className={css.empty}>
+          <p>No item matches {[...(search.q ? [search.q] : []), ...states.map(label)].map((w) => `“${w}”`).join(' + ')}.</p>
+          <button type="button" onClick={() => set({ q: undefined, status: undefined })}>
+            Clear filters
+          </button>
+        </div>
       )}
+      <Old when={items.error !== undefined && items.data !== undefined}>
+        {rows.length > 0 && (
+          <Table
+            label="Items"
+            heads={[
+              <input
+                key="all"
+                type="checkbox"
+                aria-label="All items of this page"
+                checked={rows.every((i) => chosen.has(i.id))}
+                onChange={(e) => setChosen(new Set(e.target.checked ? rows.map((i) => i.id) : []))}
+              />,
+              ...heads.slice(1),
+            ]}
+          >
+            {rows.map((i) => (
+              <tr key={i.id} {...row(i.id)} data-chosen={i.id === search.sel || undefined}>
+                <td>
+                  <input type="checkbox" aria-label={`Choose ${i.reference ?? i.id}`} checked={chosen.has(i.id)} onChange={() => turn(i.id)} />
+                </td>
+                <td>
+                  <button type="button" className={css.link} onClick={() => look(i.id)}>
+                    {i.reference ?? `…${i.id.slice(-8)}`}
+                  </button>
+                </td>
+                <td>
+                  <Status word={i.status} {...(i.overdue ? { more: '· overdue' } : i.postponed ? { more: '· postponed' } : {})} />
+                </td>
+                <td>{priority(i.priority)}</td>
+                <td>
+                  <Ago at={i.created_at} />
+                </td>
+                <td>{i.deadline ? i.overdue ? <Ago at={i.deadline} /> : <In at={i.deadline} /> : '–'}</td>
+                <td data-number>{i.retry_no + 1}</td>
+                <td>
+                  {i.job_id ? (
+                    <Link to="/fleet/jobs/$id" params={{ id: i.job_id }} search={{}}>
+                      {i.robot_name ?? i.robot_id ?? `…${i.job_id.slice(-8)}`}
+                    </Link>
+                  ) : (
+                    (i.holder ?? '–')
+                  )}
+                </td>
+                <td>
+                  <Ago at={i.updated_at} />
+                </td>
+              </tr>
+            ))}
+          </Table>
+        )}
+      </Old>
       <Pager trail={trail} next={items.data?.next_cursor} onTrail={(list) => setCursors({ of: filter, list })} />
-      {search.item && (
-        <ItemPanel key={search.item} id={search.item} mayRun={mayRun} onOpen={(item) => set({ item })} onClose={() => set({ item: undefined })} onDone={all} />
+      {search.sel && (
+        <ItemPanel key={search.sel} id={search.sel} mayRun={mayRun} onOpen={(sel) => set({ sel })} onClose={() => set({ sel: undefined })} onDone={all} />
       )}
       {open === 'add' && <AddItem queue={d} onClose={() => setOpen(undefined)} onDone={all} />}
       {open === 'import' && <ImportItems queue={d} onClose={() => setOpen(undefined)} onDone={all} />}

@@ -28,7 +28,7 @@ export function QueuesPage({
 }: {
   id: string;
   search: QueueSearch;
-  onSearch: (s: QueueSearch) => void;
+  onSearch: (s: QueueSearch, typing?: boolean) => void;
   onOpen: (id: string, search?: QueueSearch) => void;
 }) {
   const list = useLive<Schemas['QueueList']>('queues', {
@@ -80,7 +80,7 @@ export function QueuesPage({
             id={shown}
             others={queues.filter((q) => q.id !== shown)}
             search={search}
-            onSearch={(s) => (id ? onSearch(s) : onOpen(shown, s))}
+            onSearch={(s, typing) => (id ? onSearch(s, typing) : onOpen(shown, s))}
             onGone={() => onOpen('')}
           />
         </div>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Schemas } from '../../api/client';
-import { forecast, glance, may, parseItems, queueSearch } from './items';
+import { count, forecast, glance, may, parseItems, queueSearch, turned } from './items';
 
 describe('items that are imported', () => {
   it('are lines of JSON, whole items or only their data', () => {
@@ -21,6 +21,9 @@ describe('items that are imported', () => {
 });
 
 describe('a queue in words', () => {
+  it('does not say that there is nothing where there is little', () => {
+    expect([0, 0.02, 0.05, 1, 1.04, 2.5].map(count)).toEqual(['0', 'under 0.1', '0.1', '1', '1', '2.5']);
+  });
   const sla = (more: object) =>
     ({
       at_risk: 0,
@@ -44,7 +47,9 @@ describe('a queue in words', () => {
     expect([may.postpone(item('new')), may.remove(item('in_progress')), may.remove(item('retried'))]).toEqual([true, false, true]);
   });
   it('keeps its address', () => {
-    expect(queueSearch({ status: 'failed', q: 4711, item: 'x', y: 1 })).toEqual({ status: 'failed', q: '4711', item: 'x' });
+    expect(queueSearch({ status: 'failed', q: 4711, sel: 'x', y: 1 })).toEqual({ status: 'failed', q: '4711', sel: 'x' });
+    expect(queueSearch({ status: ['failed', 'new', 'odd'], item: 'x' })).toEqual({ status: 'new,failed', sel: 'x' });
+    expect([turned({}, 'failed'), turned({ status: 'new,failed' }, 'new'), turned({ status: 'failed' }, 'new')]).toEqual(['failed', 'failed', 'new,failed']);
     expect(queueSearch({ status: 'gone' })).toEqual({});
   });
 });

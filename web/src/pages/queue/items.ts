@@ -5,9 +5,9 @@ import { span } from '../../parts/words';
 export const itemStatuses = ['new', 'in_progress', 'successful', 'failed', 'abandoned', 'retried'] as const;
 
 export interface QueueSearch {
-  status?: string;
+  status?: string; // words with commas between them
   q?: string;
-  item?: string;
+  sel?: string; // the item that is open
   range?: string; // of the course of the queue; 24h if left out
 }
 
@@ -17,8 +17,17 @@ export const depthRanges = [
   { word: '7d', name: '7 days' },
 ] as const;
 
-/** count is a number that may be a mean. */
-export const count = (n: number): string => (Number.isInteger(n) ? String(n) : n.toFixed(1));
+/** count is a number that may be a mean; one that is there at all is not said to be none. */
+export const count = (n: number): string => (Number.isInteger(n) ? String(n) : n > 0 && n < 0.05 ? 'under 0.1' : n.toFixed(1).replace(/\.0$/, ''));
+
+/** statesOf are the states that an address asks for. */
+export const statesOf = (s: QueueSearch): string[] => (s.status ?? '').split(',').filter(Boolean);
+
+/** turned adds a state to those of an address, or takes it away. */
+export function turned(s: QueueSearch, state: string): string {
+  const on = statesOf(s);
+  return itemStatuses.filter((w) => (w === state ? !on.includes(w) : on.includes(w))).join(',');
+}
 
 /** glance says how a queue stands to its deadlines in a word and its shape. */
 export function glance(s: Schemas['SLA']): { shape: string; word: string; tone: string } | undefined {
@@ -36,10 +45,13 @@ export function glance(s: Schemas['SLA']): { shape: string; word: string; tone: 
 
 export function queueSearch(s: Record<string, unknown>): QueueSearch {
   const out: QueueSearch = {};
-  if (itemStatuses.some((w) => w === s.status)) out.status = s.status as string;
+  const asked = (Array.isArray(s.status) ? s.status : [s.status]).flatMap((w) => (typeof w === 'string' ? w.split(',') : []));
+  const status = itemStatuses.filter((w) => asked.includes(w)).join(',');
+  if (status) out.status = status;
   if (typeof s.q === 'string' && s.q) out.q = s.q;
   else if (typeof s.q === 'number') out.q = String(s.q);
-  if (typeof s.item === 'string' && s.item) out.item = s.item;
+  const sel = s.sel ?? s.item; // as it was called before
+  if (typeof sel === 'string' && sel) out.sel = sel;
   if (s.range !== '24h' && depthRanges.some((r) => r.word === s.range)) out.range = s.range as string;
   return out;
 }

@@ -4,105 +4,141 @@ import { call, type Schemas } from '../../api/client';
 import { onlyIf, useLive } from '../../parts/live';
 import css from '../../parts/parts';
 import { Scroll } from '../../parts/Scroll';
+import { Old } from '../../parts/Skeleton';
 import { Fault, Loading } from '../../parts/States';
 import { exact } from '../../parts/Time';
-import { collisions, week } from './agenda';
+import { daysOf, monthName, monthsFrom, span } from './agenda';
 import own from './agenda.module.css';
 
-const most = 500;
 const hours = Array.from({ length: 24 }, (_, h) => String(h).padStart(2, '0'));
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
-/** Agenda shows when all schedules come in the next seven days, and which of them come at once. */
-export function Agenda() {
-  const asked = useLive<Schemas['UpcomingList']>('upcoming', {
+/** Agenda shows when all schedules come, in the next days or in a month, and which of them come at once. */
+export function Agenda({ month, onMonth }: { month: string | undefined; onMonth: (month: string | undefined) => void }) {
+  const window = span(month, Date.now());
+  const q = new URLSearchParams({ days: String(window.days), timezone: zone, ...(month ? { from: window.from.toISOString() } : {}) });
+  const asked = useLive<Schemas['AgendaAnswer']>(`agenda ${month ?? ''}`, {
     topics: ['schedules'],
-    ask: (s) => call('GET', `/schedules/upcoming?hours=168&limit=${most}`, undefined, s),
+    ask: (s) => call('GET', `/schedules/agenda?${q}`, undefined, s),
     take: onlyIf((f) => f.type.startsWith('schedule.') || f.type.startsWith('calendar.')),
   });
   const [at, setAt] = useState<{ date: string; hour: number }>();
-  const runs = asked.data?.upcoming;
-  const whole = asked.data?.whole_until;
-  const cut = whole !== undefined && Date.parse(whole) < Date.now() + 167 * 3_600_000;
-  const days = useMemo(() => week(runs ?? [], Date.now(), 8), [runs]);
-  const at_once = useMemo(() => collisions(runs ?? []), [runs]);
-  const chosen = at ? (days.find((d) => d.date === at.date)?.hours[at.hour] ?? []) : [];
-  if (!runs) return asked.error ? <Fault error={asked.error} again={asked.again} /> : <Loading what="the agenda" />;
+  const d = asked.data;
+  const days = useMemo(() => daysOf(window.from, window.days, d?.hours ?? []), [window.from, window.days, d]);
+  const cut = d !== undefined && Date.parse(d.whole_until) < window.to - 3_600_000;
+  const chosen = at && days.find((x) => x.date === at.date)?.hours[at.hour];
   return (
     <>
-      {asked.error && <Fault error={asked.error} asOf={asked.asOf} again={asked.again} />}
-      <p className={css.hint}>
-        {runs.length} runs {cut ? `until ${exact(whole)}; later ones are too many to show` : 'in the next 7 days'}, on the clocks of this browser (
-        {Intl.DateTimeFormat().resolvedOptions().timeZone}). Yellow: several schedules in one minute.
-      </p>
-      <Scroll label="Agenda" className={css.tableBox}>
-        <table className={own.agenda}>
-          <thead>
-            <tr>
-              <th>Day</th>
-              {hours.map((h) => (
-                <th key={h} scope="col">
-                  {h}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {days.map((d) => (
-              <tr key={d.date}>
-                <th scope="row">{d.name}</th>
-                {d.hours.map((list, h) => (
-                  <td key={hours[h]}>
-                    <button
-                      type="button"
-                      disabled={list.length === 0}
-                      aria-pressed={at?.date === d.date && at.hour === h}
-                      aria-label={`${d.date}, ${hours[h]} o’clock: ${list.length === 1 ? '1 run' : `${list.length} runs`}`}
-                      data-many={collisions(list).length > 0 || undefined}
-                      onClick={() => setAt({ date: d.date, hour: h })}
-                    >
-                      {list.length}
-                    </button>
-                  </td>
-                ))}
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </Scroll>
-      {at && (
-        <section aria-label={`Runs of ${at.date}, ${hours[at.hour]} o’clock`}>
-          <h2>
-            {at.date}, {hours[at.hour]} o’clock
-          </h2>
-          <ul className={css.list}>
-            {chosen.map((r) => (
-              <li key={`${r.schedule_id} ${r.fire_at}`}>
-                {exact(r.next_run)}{' '}
-                <Link to="/fleet/schedules/$id" params={{ id: r.schedule_id }} search={{}}>
-                  {r.schedule_name}
-                </Link>
-              </li>
-            ))}
-          </ul>
-        </section>
-      )}
-      <section aria-label="At the same time">
-        <h2>At the same time</h2>
-        {at_once.length === 0 && <p className={css.fact}>No two schedules come in the same minute.</p>}
-        <ul className={css.list}>
-          {at_once.slice(0, 20).map((c) => (
-            <li key={c.at}>
-              {exact(c.at)}
-              {c.runs.map((r) => (
-                <Link key={r.schedule_id + r.fire_at} to="/fleet/schedules/$id" params={{ id: r.schedule_id }} search={{}}>
-                  {r.schedule_name}
-                </Link>
-              ))}
-            </li>
+      <div className={css.bar}>
+        <select aria-label="Days" value={month ?? ''} onChange={(e) => onMonth(e.target.value || undefined)}>
+          <option value="">The next 7 days</option>
+          {monthsFrom(Date.now(), 12).map((m) => (
+            <option key={m} value={m}>
+              {monthName(m)}
+            </option>
           ))}
-        </ul>
-        {at_once.length > 20 && <p className={css.hint}>And {at_once.length - 20} more minutes.</p>}
-      </section>
+        </select>
+        {d && (
+          <span className={css.hint}>
+            {d.runs} {d.runs === 1 ? 'run' : 'runs'}
+            {cut && ` until ${exact(d.whole_until)}; later ones are too many to count`}, on the clocks of this browser ({zone}). Yellow: several schedules in
+            one minute.
+          </span>
+        )}
+      </div>
+      {asked.error && <Fault error={asked.error} asOf={d ? asked.asOf : ''} again={asked.again} />}
+      {!d && !asked.error && <Loading what="the agenda" />}
+      {d && (
+        <Old when={asked.error !== undefined}>
+          <Scroll label="Agenda" className={css.tableBox}>
+            <table className={own.agenda}>
+              <thead>
+                <tr>
+                  <th>Day</th>
+                  {hours.map((h) => (
+                    <th key={h} scope="col">
+                      {h}
+                    </th>
+                  ))}
+                </tr>
+              </thead>
+              <tbody>
+                {days.map((x) => (
+                  <tr key={x.date}>
+                    <th scope="row">{x.name}</th>
+                    {x.hours.map((one, h) => (
+                      <td key={hours[h]}>
+                        <button
+                          type="button"
+                          disabled={!one}
+                          aria-pressed={at?.date === x.date && at.hour === h}
+                          aria-label={`${x.date}, ${hours[h]} o’clock: ${one?.runs === 1 ? '1 run' : `${one?.runs ?? 0} runs`}`}
+                          data-many={(one?.together ?? 0) > 0 || undefined}
+                          onClick={() => setAt({ date: x.date, hour: h })}
+                        >
+                          {one?.runs ?? ''}
+                        </button>
+                      </td>
+                    ))}
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </Scroll>
+          {at && chosen && <Hour of={chosen} />}
+          <Together of={d} />
+        </Old>
+      )}
     </>
+  );
+}
+
+type Run = Schemas['AgendaSchedule'];
+
+const To = ({ of }: { of: Run }) => (
+  <Link to="/fleet/schedules/$id" params={{ id: of.schedule_id }} search={{}}>
+    {of.schedule_name}
+  </Link>
+);
+
+/** Hour is what comes in one cell of the agenda. */
+function Hour({ of: h }: { of: Schemas['AgendaHour'] }) {
+  const name = `${h.date}, ${hours[h.hour]} o’clock`;
+  return (
+    <section aria-label={`Runs of ${name}`}>
+      <h2>{name}</h2>
+      <ul className={css.list}>
+        {h.schedules.map((s) => (
+          <li key={s.schedule_id}>
+            <To of={s} />
+            <span className={css.hint}>{s.runs === 1 ? '1 run' : `${s.runs} runs`}</span>
+          </li>
+        ))}
+      </ul>
+      {h.more && <p className={css.hint}>And {h.more} more.</p>}
+    </section>
+  );
+}
+
+/** Together is which schedules come in the same minute, and how often. */
+function Together({ of: d }: { of: Schemas['AgendaAnswer'] }) {
+  return (
+    <section aria-label="At the same time">
+      <h2>At the same time</h2>
+      {d.together.length === 0 && <p className={css.fact}>No two schedules come in the same minute.</p>}
+      <ul className={css.list}>
+        {d.together.map((m) => (
+          <li key={m.schedules.map((s) => s.schedule_id).join(' ')}>
+            {m.schedules.map((s) => (
+              <To key={s.schedule_id} of={s} />
+            ))}
+            <span className={css.hint}>
+              {m.minutes === 1 ? 'once' : `${m.minutes} times, first`} at {exact(m.first)}
+            </span>
+          </li>
+        ))}
+      </ul>
+      {d.more_together && <p className={css.hint}>And {d.more_together} more groups.</p>}
+    </section>
   );
 }

@@ -8,8 +8,10 @@ import css from '../../parts/parts';
 import { Said } from '../../parts/Said';
 import { WorkflowSelect } from '../../parts/WorkflowSelect';
 import { Wrong } from '../../parts/Wrong';
+import { cronWords } from './cronwords';
 import { Place } from './Place';
-import { around, bodyOf, type Draft, draftOf, fieldOf, inZone, mark, newDraft, type Schedule, timeOf } from './schedules';
+import { Rules } from './Rules';
+import { around, bodyOf, type Draft, draftOf, fieldOf, inZone, mark, newDraft, presets, type Schedule, timeOf } from './schedules';
 
 type Faults = Record<string, string>;
 const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
@@ -92,12 +94,29 @@ export function ScheduleDialog({ of, from, onClose, onDone }: { of?: Schedule; f
         </select>
       </label>
       {d.kind === 'cron' && (
-        <Wrong say={bad.cron_expression}>
+        <>
           <label>
-            Cron: minute, hour, day, month, weekday (0 and 7 are Sunday), or an alias such as @daily{' '}
-            <input required className={css.mono} value={d.cron} onChange={(e) => set({ cron: e.target.value })} />
+            Usual times{' '}
+            <select
+              value={presets.some((p) => p.cron === d.cron.trim()) ? d.cron.trim() : ''}
+              onChange={(e) => e.target.value && set({ cron: e.target.value })}
+            >
+              <option value="">By an expression of one’s own</option>
+              {presets.map((p) => (
+                <option key={p.cron} value={p.cron}>
+                  {p.name}
+                </option>
+              ))}
+            </select>
           </label>
-        </Wrong>
+          <Wrong say={bad.cron_expression}>
+            <label>
+              Cron: minute, hour, day, month, weekday (0 and 7 are Sunday), or an alias such as @daily{' '}
+              <input required className={css.mono} value={d.cron} onChange={(e) => set({ cron: e.target.value })} />
+            </label>
+          </Wrong>
+          {!bad.cron_expression && cronWords(d.cron) && <p className={css.hint}>{cronWords(d.cron)}.</p>}
+        </>
       )}
       {d.kind === 'interval' && (
         <Wrong say={bad.interval_seconds}>
@@ -140,34 +159,13 @@ export function ScheduleDialog({ of, from, onClose, onDone }: { of?: Schedule; f
         <ol>
           {next.runs.map((r) => (
             <li key={r.fire_at}>
-              {r.local ?? inZone(r.fire_at, d.zone)} {mark(r) && <span className={css.warn}>{mark(r)}</span>}
+              {r.local ?? inZone(r.fire_at, d.zone)} {mark(r, d) && <span className={css.warn}>{mark(r, d)}</span>}
               {around(r) && <div className={r.others?.length ? css.warn : css.hint}>{around(r)}</div>}
             </li>
           ))}
         </ol>
       </section>
-      <Wrong say={bad.overlap}>
-        <label>
-          When the one before has not ended{' '}
-          <select value={d.overlap} onChange={(e) => set({ overlap: e.target.value as Draft['overlap'] })}>
-            <option value="skip">Skip</option>
-            <option value="queue_one">Queue one</option>
-            <option value="queue_all">Queue all</option>
-            <option value="cancel_previous">Cancel those before</option>
-            <option value="parallel">Run in parallel</option>
-          </select>
-        </label>
-      </Wrong>
-      <Wrong say={bad.misfire}>
-        <label>
-          When nobody was there in time{' '}
-          <select value={d.misfire} onChange={(e) => set({ misfire: e.target.value as Draft['misfire'] })}>
-            <option value="run_once">One job for the newest</option>
-            <option value="run_all">One job for each of the newest</option>
-            <option value="skip">None</option>
-          </select>
-        </label>
-      </Wrong>
+      <Rules d={d} set={set} wrong={bad} />
       <Wrong say={bad.inputs}>
         <InputsForm key={d.workflow} workflow={d.workflow} text={d.inputs} onText={(inputs) => set({ inputs })} />
       </Wrong>

@@ -14,14 +14,14 @@ import { Table } from '../../parts/Table';
 import { label } from '../../parts/words';
 import { removeLater, runNow, skipNext } from './acts';
 import { ScheduleDialog } from './ScheduleDialog';
-import { concerns, copyOf, inZone, often, outcomes, type Schedule, type ScheduleSearch } from './schedules';
+import { concerns, copyOf, inZone, often, outcomes, type Schedule, type Search, scheduleSearch } from './schedules';
 
 const by: Record<string, string> = { manual: 'By hand', backfill: 'Backfill' };
 
 interface Props {
   id: string;
-  search: ScheduleSearch;
-  onSearch: (s: ScheduleSearch) => void;
+  search: Search;
+  onSearch: (s: Search) => void;
   onChanged: () => void;
   onOpen: (id: string) => void;
   onGone: () => void;
@@ -124,7 +124,7 @@ export function ScheduleView({ id, search, onSearch, onChanged, onOpen, onGone }
           value={search.outcome ?? ''}
           onChange={(e) => {
             setTrail([]);
-            onSearch(e.target.value ? { outcome: e.target.value as keyof typeof outcomes } : {});
+            onSearch(scheduleSearch({ ...search, outcome: e.target.value }));
           }}
         >
           <option value="">All outcomes</option>

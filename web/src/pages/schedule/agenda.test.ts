@@ -1,34 +1,20 @@
 import { describe, expect, it } from 'vitest';
-import { collisions, skipOf, type Upcoming, week } from './agenda';
-
-const run = (schedule_id: string, at: Date | string): Upcoming => {
-  const next_run = typeof at === 'string' ? at : at.toISOString();
-  return { schedule_id, schedule_name: schedule_id, workflow_id: 'w', next_run, fire_at: next_run };
-};
+import { daysOf, monthName, monthsFrom, skipOf, span } from './agenda';
 
 describe('the agenda', () => {
-  it('puts runs into days and hours of this browser, and leaves later ones out', () => {
+  const hour = (date: string, at: number) => ({ date, hour: at, runs: 1, together: 0, schedules: [] });
+  it('lays hours into the days from now on, and into those of a month', () => {
     const now = new Date(2026, 2, 27, 15, 30).getTime(); // the clocks of Europe change two days later
-    const runs = [
-      run('a', new Date(2026, 2, 27, 16, 5)),
-      run('b', new Date(2026, 2, 30, 0, 0)),
-      run('c', new Date(2026, 3, 2, 23, 59)),
-      run('d', new Date(2026, 3, 3)),
-    ];
-    const days = week(runs, now);
-    expect(days.map((d) => d.date)).toEqual(['2026-03-27', '2026-03-28', '2026-03-29', '2026-03-30', '2026-03-31', '2026-04-01', '2026-04-02']);
-    const placed = days.flatMap((d) => d.hours.flatMap((list, h) => list.map((r) => `${r.schedule_id} ${d.date} ${h}`)));
-    expect(placed).toEqual(['a 2026-03-27 16', 'b 2026-03-30 0', 'c 2026-04-02 23']);
+    const next = span(undefined, now);
+    const days = daysOf(next.from, next.days, [hour('2026-03-27', 16), hour('2026-03-30', 0), hour('2026-04-03', 15), hour('2026-04-04', 1)]);
+    expect(days.map((d) => d.date)).toEqual(['2026-03-27', '2026-03-28', '2026-03-29', '2026-03-30', '2026-03-31', '2026-04-01', '2026-04-02', '2026-04-03']);
+    expect(days.flatMap((d) => d.hours.flatMap((x, h) => (x ? [`${d.date} ${h}`] : [])))).toEqual(['2026-03-27 16', '2026-03-30 0', '2026-04-03 15']);
+    expect(days[0]?.name).toBe('Fri 27');
+    const february = span('2028-02', now);
+    expect([february.days, daysOf(february.from, february.days, [hour('2028-02-29', 3)]).at(-1)?.hours[3]?.runs]).toEqual([29, 1]);
   });
-  it('finds minutes in which several start', () => {
-    const got = collisions([
-      run('a', '2026-03-27T09:00:00Z'),
-      run('b', '2026-03-27T09:00:40Z'),
-      run('a', '2026-03-27T10:00:00Z'),
-      run('a', '2026-03-27T10:00:30Z'),
-      run('c', '2026-03-26T09:00:00Z'),
-    ]);
-    expect(got.map((c) => [c.at, c.runs.map((r) => r.schedule_id)])).toEqual([['2026-03-27T09:00:00.000Z', ['a', 'b']]]);
+  it('offers months by their names', () => {
+    expect(monthsFrom(new Date(2026, 10, 30).getTime(), 3).map(monthName)).toEqual(['November 2026', 'December 2026', 'January 2027']);
   });
   it('skips the next run that comes at all', () => {
     const p = (fire_at: string, at: string | null = fire_at, more = {}) => ({ fire_at, at, ...more });

@@ -1,51 +1,54 @@
-/** When the runs of all schedules come, by day and hour, and which come at once. Pure. */
+/** When all schedules come, by day and hour, and how the next run of one is left out. Pure. */
 import type { Schemas } from '../../api/client';
 
-export type Upcoming = Schemas['UpcomingRun'];
+type Hour = Schemas['AgendaHour'];
 
 export interface Day {
   date: string; // 2026-11-27, on the clocks of this browser
   name: string;
-  hours: Upcoming[][]; // 24
+  hours: (Hour | undefined)[]; // 24
 }
 
 const two = (n: number) => String(n).padStart(2, '0');
 const dateOf = (d: Date) => `${d.getFullYear()}-${two(d.getMonth() + 1)}-${two(d.getDate())}`;
 const names = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
+const months = ['January', 'February', 'March', 'April', 'May', 'June', 'July', 'August', 'September', 'October', 'November', 'December'];
 
-/** week puts runs into the days from now on. Days are counted by the calendar: one has 23 or 25 hours when clocks change. */
-export function week(runs: readonly Upcoming[], now: number, days = 7): Day[] {
-  const out: Day[] = [];
-  const first = new Date(now);
-  for (let i = 0; i < days; i++) {
-    const d = new Date(first.getFullYear(), first.getMonth(), first.getDate() + i);
-    out.push({ date: dateOf(d), name: `${names[d.getDay()]} ${d.getDate()}`, hours: Array.from({ length: 24 }, () => []) });
-  }
-  const byDate = new Map(out.map((d) => [d.date, d]));
-  for (const r of runs) {
-    const at = new Date(r.next_run);
-    byDate.get(dateOf(at))?.hours[at.getHours()]?.push(r);
-  }
-  return out;
+export interface Span {
+  from: Date; // midnight
+  days: number;
+  to: number;
 }
 
-export interface Collision {
-  at: string;
-  runs: Upcoming[];
+const usual = 7; // days from now on
+
+/** span is the days of a month, or the next ones: those end in the middle of one more day. */
+export function span(month: string | undefined, now: number): Span {
+  const t = new Date(now);
+  const [year, m] = month ? [Number(month.slice(0, 4)), Number(month.slice(5)) - 1] : [0, 0];
+  const from = month ? new Date(year, m, 1) : new Date(t.getFullYear(), t.getMonth(), t.getDate());
+  const days = month ? new Date(year, m + 1, 0).getDate() : usual;
+  return { from, days, to: month ? new Date(year, m + 1, 1).getTime() : now + usual * 86_400_000 };
 }
 
-/** collisions are the minutes in which several schedules start something. */
-export function collisions(runs: readonly Upcoming[]): Collision[] {
-  const by = new Map<number, Upcoming[]>();
-  for (const r of runs) {
-    const minute = Math.floor(Date.parse(r.next_run) / 60_000);
-    by.set(minute, [...(by.get(minute) ?? []), r]);
-  }
-  return [...by]
-    .filter(([, list]) => new Set(list.map((r) => r.schedule_id)).size > 1)
-    .sort(([a], [b]) => a - b)
-    .map(([minute, list]) => ({ at: new Date(minute * 60_000).toISOString(), runs: list }));
+/** daysOf lays hours into days. Days are counted by the calendar: one has 23 or 25 hours when clocks change. */
+export function daysOf(from: Date, days: number, hours: readonly Hour[]): Day[] {
+  const at = new Map(hours.map((h) => [`${h.date} ${h.hour}`, h]));
+  return Array.from({ length: days === usual ? days + 1 : days }, (_, i) => {
+    const d = new Date(from.getFullYear(), from.getMonth(), from.getDate() + i);
+    const date = dateOf(d);
+    return { date, name: `${names[d.getDay()]} ${d.getDate()}`, hours: Array.from({ length: 24 }, (_, h) => at.get(`${date} ${h}`)) };
+  });
 }
+
+/** monthsFrom are so many months from that of now on. */
+export const monthsFrom = (now: number, n: number): string[] =>
+  Array.from({ length: n }, (_, i) => {
+    const t = new Date(now);
+    return dateOf(new Date(t.getFullYear(), t.getMonth() + i, 1)).slice(0, 7);
+  });
+
+export const monthName = (month: string): string => `${months[Number(month.slice(5)) - 1] ?? ''} ${month.slice(0, 4)}`;
 
 export interface Skip {
   skipped: string; // the instant that does not come

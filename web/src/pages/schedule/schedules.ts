@@ -1,6 +1,7 @@
 /** What the page of schedules decides. Pure. */
 import type { Schemas } from '../../api/client';
 import type { Fact } from '../../live/frames';
+import { cronWords } from './cronwords';
 
 export type Schedule = Schemas['ScheduleAnswer'];
 export type Fire = Schemas['Fire'];
@@ -19,28 +20,68 @@ export const outcomes = {
 export const frequencies = ['once', 'interval', 'hourly', 'daily', 'weekly', 'monthly', 'cron'] as const;
 export type Kind = (typeof frequencies)[number];
 
-export interface ListSearch {
-  view?: 'agenda';
+/** The orders of the list; soonest first if left out. */
+export const orders = ['next', 'name', 'last'] as const;
+export type Order = (typeof orders)[number];
+export const orderNames: Readonly<Record<Order, string>> = { next: 'next run', name: 'name', last: 'last run' };
+
+/** Search is the address of the page: how its list is narrowed, the month of its agenda, and the outcomes of the one that is open. */
+export interface Search {
+  q?: string;
+  enabled?: 'yes' | 'no';
   freq?: Kind;
+  sort?: Order;
+  view?: 'agenda';
+  month?: string; // 2026-12; the next days if left out
+  outcome?: keyof typeof outcomes;
 }
 
-export function listSearch(s: Record<string, unknown>): ListSearch {
+export function scheduleSearch(s: Record<string, unknown>): Search {
+  const out: Search = {};
+  if ((typeof s.q === 'string' && s.q) || typeof s.q === 'number') out.q = String(s.q).slice(0, 200);
+  if (s.enabled === 'yes' || s.enabled === true || s.enabled === 'true') out.enabled = 'yes';
+  if (s.enabled === 'no' || s.enabled === false || s.enabled === 'false') out.enabled = 'no';
   const freq = frequencies.find((f) => f === s.freq);
-  return { ...(s.view === 'agenda' ? { view: 'agenda' as const } : {}), ...(freq ? { freq } : {}) };
+  if (freq) out.freq = freq;
+  const sort = orders.find((o) => o === s.sort);
+  if (sort && sort !== 'next') out.sort = sort;
+  if (s.view === 'agenda') out.view = 'agenda';
+  if (typeof s.month === 'string' && /^\d{4}-(0[1-9]|1[0-2])$/.test(s.month)) out.month = s.month;
+  if (typeof s.outcome === 'string' && Object.hasOwn(outcomes, s.outcome)) out.outcome = s.outcome as keyof typeof outcomes;
+  return out;
 }
+
+/** narrowed is the list as an address has it: what matches, in its order. One without the time that is asked for comes last. */
+export function narrowed(list: readonly Schedule[], s: Search): Schedule[] {
+  const word = (s.q ?? '').trim().toLowerCase();
+  const has = (text: string | undefined) => (text ?? '').toLowerCase().includes(word);
+  const out = list.filter(
+    (x) =>
+      (word === '' || has(x.schedule_name) || has(x.workflow_name) || has(x.cron_expression) || has(x.description)) &&
+      (s.enabled === undefined || x.enabled === (s.enabled === 'yes')) &&
+      (s.freq === undefined || x.frequency === s.freq),
+  );
+  const time = (t: string | null, none: number) => (t ? Date.parse(t) : none);
+  const by: Record<Order, (a: Schedule, b: Schedule) => number> = {
+    next: (a, b) => time(a.next_run, Number.MAX_VALUE) - time(b.next_run, Number.MAX_VALUE),
+    name: (a, b) => a.schedule_name.localeCompare(b.schedule_name),
+    last: (a, b) => time(b.last_run, 0) - time(a.last_run, 0),
+  };
+  return out.sort((a, b) => by[s.sort ?? 'next'](a, b) || a.schedule_name.localeCompare(b.schedule_name));
+}
+
+/** asked are the words of what the list is narrowed to. */
+export const asked = (s: Search): string[] => [
+  ...(s.q ? [s.q] : []),
+  ...(s.enabled ? [s.enabled === 'yes' ? 'enabled' : 'disabled'] : []),
+  ...(s.freq ? [s.freq] : []),
+];
 
 /** rate is how many of the jobs that have ended succeeded. */
 export const rate = (s: Pick<Schedule, 'success_count' | 'failure_count'>): string => {
   const ended = s.success_count + s.failure_count;
   return ended === 0 ? '–' : `${Math.floor((100 * s.success_count) / ended)} %`;
 };
-
-export interface ScheduleSearch {
-  outcome?: keyof typeof outcomes;
-}
-
-export const scheduleSearch = (s: Record<string, unknown>): ScheduleSearch =>
-  typeof s.outcome === 'string' && Object.hasOwn(outcomes, s.outcome) ? { outcome: s.outcome as keyof typeof outcomes } : {};
 
 const days = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'];
 const two = (n: number) => String(n).padStart(2, '0');
@@ -54,38 +95,6 @@ export function every(seconds: number): string {
   ] as const)
     if (seconds >= n && seconds % n === 0) return seconds === n ? `Every ${word}` : `Every ${seconds / n} ${word}s`;
   return `Every ${seconds} seconds`;
-}
-
-const weekdays = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'];
-
-/** daysIn reads a field of weekdays that is a number, a range or a list of numbers. */
-function daysIn(field: string): string | undefined {
-  const range = /^([0-7])-([0-7])$/.exec(field);
-  if (range) return `${weekdays[Number(range[1])]} to ${weekdays[Number(range[2])]}`;
-  if (!/^[0-7](,[0-7])*$/.test(field)) return undefined;
-  const names = field.split(',').map((d) => weekdays[Number(d)] ?? '');
-  return names.length === 1 ? names[0] : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
-}
-
-/** cronWords says the plain forms of an expression in words; undefined: it is shown as it is. */
-export function cronWords(expression: string): string | undefined {
-  const [minute = '', hour = '', day, month, weekday = '', more] = expression.trim().split(/\s+/);
-  if (day !== '*' || month !== '*' || more !== undefined) return undefined;
-  const step = (field: string) => Number(/^\*\/([1-9]\d?)$/.exec(field)?.[1] ?? 0);
-  const number = (field: string, below: number) => (/^\d{1,2}$/.test(field) && Number(field) < below ? Number(field) : undefined);
-  const days = weekday === '*' ? '' : daysIn(weekday);
-  if (days === undefined) return undefined;
-  const on = days === '' ? '' : `, ${days}`;
-  const [m, h] = [number(minute, 60), number(hour, 24)];
-  if (step(minute) > 1 && 60 % step(minute) === 0 && hour === '*') return `Every ${step(minute)} minutes${on}`;
-  if (m === undefined) return undefined;
-  if (step(hour) > 1 && 24 % step(hour) === 0) return `Every ${step(hour)} hours at minute ${m}${on}`;
-  if (/^\d{1,2}(,\d{1,2})+$/.test(hour) && hour.split(',').every((x) => Number(x) < 24))
-    return `At ${hour
-      .split(',')
-      .map((x) => `${two(Number(x))}:${two(m)}`)
-      .join(', ')}${on}`;
-  return h === undefined ? undefined : `At ${two(h)}:${two(m)}${on}`;
 }
 
 /** often is the time of a schedule in words. */
@@ -159,7 +168,10 @@ export interface Draft {
   at: string; // on the clocks of zone
   zone: string;
   overlap: NonNullable<Schemas['OverlapChange']['policy']>;
+  atOnce: string; // jobs, of queue_all and parallel
   misfire: NonNullable<Schemas['MisfireChange']['policy']>;
+  within: string; // minutes in which a missed run is made up for
+  catchUp: string; // runs, of run_all
   calendars: readonly string[];
   inputs: string;
   priority: string;
@@ -180,7 +192,10 @@ export const newDraft = (zone: string): Draft => ({
   at: '',
   zone,
   overlap: 'skip',
+  atOnce: '100',
   misfire: 'run_once',
+  within: '60',
+  catchUp: '10',
   calendars: [],
   inputs: '{}',
   priority: '10',
@@ -201,7 +216,10 @@ export const draftOf = (s: Schedule): Draft => ({
   ...(s.interval_seconds ? { seconds: String(s.interval_seconds) } : {}),
   ...(s.run_at ? { at: localIn(s.run_at, s.timezone) } : {}),
   overlap: s.overlap.policy as Draft['overlap'],
+  ...(s.overlap.max ? { atOnce: String(s.overlap.max) } : {}),
   misfire: s.misfire.policy as Draft['misfire'],
+  ...(s.misfire.within_seconds ? { within: String(s.misfire.within_seconds / 60) } : {}),
+  ...(s.misfire.max ? { catchUp: String(s.misfire.max) } : {}),
   calendars: s.calendars ?? [],
   inputs: JSON.stringify(s.input ?? {}, null, 2),
   priority: String(s.priority),
@@ -216,6 +234,9 @@ export const draftOf = (s: Schedule): Draft => ({
 /** copyOf is a draft of a new schedule like one that is there. */
 export const copyOf = (s: Schedule): Draft => ({ ...draftOf(s), name: `${s.schedule_name} copy` });
 
+/** counted says whether a rule for overlaps has a number of jobs. */
+export const counted = (overlap: Draft['overlap']): boolean => overlap === 'queue_all' || overlap === 'parallel';
+
 /** bodyOf is what makes or changes a schedule; undefined when the inputs are no JSON object. */
 export function bodyOf(d: Draft): Schemas['ScheduleBody'] | undefined {
   let inputs: unknown;
@@ -229,8 +250,12 @@ export function bodyOf(d: Draft): Schemas['ScheduleBody'] | undefined {
     ...timeOf(d),
     schedule_name: d.name,
     workflow_id: d.workflow,
-    overlap: { policy: d.overlap },
-    misfire: { policy: d.misfire },
+    overlap: { policy: d.overlap, ...(counted(d.overlap) ? { max: Number(d.atOnce || 100) } : {}) },
+    misfire: {
+      policy: d.misfire,
+      ...(d.misfire === 'skip' ? {} : { within_seconds: Math.round(60 * Number(d.within || 60)) }),
+      ...(d.misfire === 'run_all' ? { max: Number(d.catchUp || 10) } : {}),
+    },
     inputs,
     priority: Number(d.priority || 10),
     pause_after_failures: Number(d.failures || 0),
@@ -254,13 +279,31 @@ export function timeOf(d: Draft): Schemas['PreviewScheduleBody'] {
   return body;
 }
 
+const months = ['January', 'February', 'March', 'April', 'May', 'June', 'July', 'August', 'September', 'October', 'November', 'December'];
+
 /** mark says what is special about a run of the preview; empty: nothing. */
-export function mark(r: Schemas['PreviewedRun']): string {
+export function mark(r: Schemas['PreviewedRun'], d: Pick<Draft, 'kind' | 'cron' | 'zone'>): string {
   if (r.excluded_by_calendar) return r.at === null ? 'left out: a calendar does not allow it' : 'put on another day: a calendar does not allow it';
   if (r.collapsed) return 'another run at the same time stands for it';
-  if (r.moved_by_dst) return 'moved: the clocks change, and its own time does not exist';
-  return r.twice_by_dst ? 'its time comes twice, because the clocks change: it runs once' : '';
+  if (!r.moved_by_dst && !r.twice_by_dst) return '';
+  const [day = '', clock = ''] = inZone(r.fire_at, d.zone).split(' ');
+  const on = `${Number(day.slice(8))} ${months[Number(day.slice(5, 7)) - 1] ?? ''}`;
+  if (!r.moved_by_dst) return `${clock.slice(0, 5)} comes twice on ${on}: runs once`;
+  const own = /^(\d{1,2}) (\d{1,2}) /.exec(d.kind === 'cron' ? d.cron.trim() : ''); // a list of times does not say which of them it is
+  return `${own ? `${two(Number(own[2]))}:${two(Number(own[1]))}` : 'Its time'} does not exist on ${on}: runs at ${clock.slice(0, 5)}`;
 }
+
+/** The usual times, for who does not write expressions. */
+export const presets = [
+  { name: 'Every 15 minutes', cron: '*/15 * * * *' },
+  { name: 'Every hour', cron: '0 * * * *' },
+  { name: 'Every day at 09:00', cron: '0 9 * * *' },
+  { name: 'Monday to Friday at 09:00', cron: '0 9 * * 1-5' },
+  { name: 'Every Monday at 09:00', cron: '0 9 * * 1' },
+  { name: 'On the first day of each month at 09:00', cron: '0 9 1 * *' },
+  { name: 'On the last day of each month at 18:00', cron: '0 18 L * *' },
+  { name: 'On the first Monday of each month at 09:00', cron: '0 9 * * 1#1' },
+] as const;
 
 /** around says what else comes with a run, and how much room there usually is; empty: nothing is known. */
 export function around(r: Schemas['PreviewedRun']): string {
