@@ -6,6 +6,7 @@ import { type Asked, useLive } from '../../parts/live';
 import { Menu } from '../../parts/Menu';
 import { PageHead } from '../../parts/PageHead';
 import css from '../../parts/parts';
+import { ownZone } from '../../parts/prefs';
 import { Spark } from '../../parts/Spark';
 import { Fault, Loading } from '../../parts/States';
 import { exact } from '../../parts/Time';
@@ -24,7 +25,7 @@ function useNumbers<T>(what: string, query: string): Asked<T> {
 /** AnalyticsPage shows how many jobs end, how well, how long they take, what they wait for, and how busy robots are. */
 export function AnalyticsPage({ search, onSearch }: { search: NumbersSearch; onSearch: (s: NumbersSearch) => void }) {
   const range = ranges.find((r) => r.word === search.range) ?? ranges[1];
-  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const zone = ownZone();
   const window = `range=${range.word}&timezone=${encodeURIComponent(zone)}`;
   const narrow = search.workflow ? `&workflow_id=${encodeURIComponent(search.workflow)}` : '';
   const overview = useNumbers<Schemas['NumbersOverview']>('overview', window + narrow);

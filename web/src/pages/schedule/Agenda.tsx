@@ -3,6 +3,7 @@ import { useMemo, useState } from 'react';
 import { call, type Schemas } from '../../api/client';
 import { onlyIf, useLive } from '../../parts/live';
 import css from '../../parts/parts';
+import { ownZone } from '../../parts/prefs';
 import { Scroll } from '../../parts/Scroll';
 import { Fault, Loading } from '../../parts/States';
 import { exact } from '../../parts/Time';
@@ -31,8 +32,8 @@ export function Agenda() {
     <>
       {asked.error && <Fault error={asked.error} asOf={asked.asOf} again={asked.again} />}
       <p className={css.hint}>
-        {runs.length} runs {cut ? `until ${exact(whole)}; later ones are too many to show` : 'in the next 7 days'}, on the clocks of this browser (
-        {Intl.DateTimeFormat().resolvedOptions().timeZone}). Yellow: several schedules in one minute.
+        {runs.length} runs {cut ? `until ${exact(whole)}; later ones are too many to show` : 'in the next 7 days'}, on the clocks of this browser ({ownZone()}).
+        Yellow: several schedules in one minute.
       </p>
       <Scroll label="Agenda" className={css.tableBox}>
         <table className={own.agenda}>

@@ -1,30 +1,28 @@
 /** When the runs of all schedules come, by day and hour, and which come at once. Pure. */
 import type { Schemas } from '../../api/client';
+import { day, hour } from '../../parts/Time';
 
 export type Upcoming = Schemas['UpcomingRun'];
 
 export interface Day {
-  date: string; // 2026-11-27, on the clocks of this browser
+  date: string; // 2026-11-27, on the clock of the profile
   name: string;
   hours: Upcoming[][]; // 24
 }
 
-const two = (n: number) => String(n).padStart(2, '0');
-const dateOf = (d: Date) => `${d.getFullYear()}-${two(d.getMonth() + 1)}-${two(d.getDate())}`;
 const names = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
 
 /** week puts runs into the days from now on. Days are counted by the calendar: one has 23 or 25 hours when clocks change. */
 export function week(runs: readonly Upcoming[], now: number, days = 7): Day[] {
   const out: Day[] = [];
-  const first = new Date(now);
+  const first = Date.parse(day(now)); // as if it were a day of UTC, which all have 24 hours
   for (let i = 0; i < days; i++) {
-    const d = new Date(first.getFullYear(), first.getMonth(), first.getDate() + i);
-    out.push({ date: dateOf(d), name: `${names[d.getDay()]} ${d.getDate()}`, hours: Array.from({ length: 24 }, () => []) });
+    const d = new Date(first + i * 86_400_000);
+    out.push({ date: d.toISOString().slice(0, 10), name: `${names[d.getUTCDay()]} ${d.getUTCDate()}`, hours: Array.from({ length: 24 }, () => []) });
   }
   const byDate = new Map(out.map((d) => [d.date, d]));
   for (const r of runs) {
-    const at = new Date(r.next_run);
-    byDate.get(dateOf(at))?.hours[at.getHours()]?.push(r);
+    byDate.get(day(r.next_run))?.hours[hour(r.next_run)]?.push(r);
   }
   return out;
 }
