@@ -5835,6 +5835,8 @@ export interface components {
             breakers: components["schemas"]["HealthBreaker"][];
             /** @description ok, or what is wrong with it. */
             store: string;
+            /** @description PostgreSQL, or SQLite. */
+            store_kind?: string;
             /** Format: int64 */
             uptime_seconds: number;
             version: string;

@@ -146,6 +146,15 @@ function Sentence({ t }: { t: Told }) {
         {t.text}
       </Link>
     );
+  if (t.count)
+    return (
+      <>
+        {t.text} in{' '}
+        <Link to="/fleet/queues/$id" params={{ id: t.id }} search={{}}>
+          their queue
+        </Link>
+      </>
+    );
   return (
     <>
       {label(t.noun)} <Named t={t} /> {t.does}
@@ -174,6 +183,29 @@ function Named({ t }: { t: Told }) {
     case 'robot':
       return (
         <Link to="/fleet/robots/$id" params={params} search={{}}>
+          {t.name}
+        </Link>
+      );
+    case 'item':
+      return t.queue ? (
+        <Link to="/fleet/queues/$id" params={{ id: t.queue }} search={{ item: t.id }}>
+          {t.name}
+        </Link>
+      ) : (
+        t.name
+      );
+    case 'key':
+      return <Link to="/fleet/api-keys">{t.name}</Link>;
+    case 'user':
+    case 'secret':
+    case 'asset':
+    case 'tenant':
+    case 'environment':
+    case 'calendar':
+    case 'reservation':
+    case 'webhook':
+      return (
+        <Link to="/settings/$part" params={{ part: `${t.noun}s` }}>
           {t.name}
         </Link>
       );

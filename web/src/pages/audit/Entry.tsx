@@ -31,6 +31,9 @@ export function Entry({ row: r, open, onOpen }: { row: Row; open: boolean; onOpe
         <td>
           <Status word={r.outcome} />
         </td>
+        <td className={css.mono} title={r.request_id}>
+          {r.request_id ? `…${r.request_id.slice(-8)}` : '–'}
+        </td>
         <td>
           <button type="button" className={css.link} aria-expanded={open} onClick={onOpen}>
             {r.seq}
@@ -39,7 +42,7 @@ export function Entry({ row: r, open, onOpen }: { row: Row; open: boolean; onOpe
       </tr>
       {open && (
         <tr data-chosen>
-          <td colSpan={6}>
+          <td colSpan={7}>
             <dl className={css.facts}>
               {r.reason && (
                 <>

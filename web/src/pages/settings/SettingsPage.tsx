@@ -1,6 +1,6 @@
 import { Link } from '@tanstack/react-router';
-import { type ComponentType, useRef } from 'react';
-import { useNarrow } from '../../parts/narrow';
+import type { ComponentType } from 'react';
+import { Fold } from '../../parts/Fold';
 import { PageHead } from '../../parts/PageHead';
 import css from '../../parts/parts';
 import { useMe } from '../../parts/session';
@@ -14,7 +14,6 @@ import { Reservations } from './Reservations';
 import { Secrets } from './Secrets';
 import { Limits, Retention } from './Started';
 import { System } from './System';
-import own from './settings.module.css';
 import { Tenants } from './Tenants';
 import { Users } from './Users';
 
@@ -67,27 +66,17 @@ export function SettingsPage({ part }: { part: string }) {
 
 /** Parts leads to each part; on a narrow screen it is folded behind the name of the one that is shown. */
 function Parts({ list, chosen }: { list: readonly Part[]; chosen: Part | undefined }) {
-  const fold = useRef<HTMLDetailsElement>(null);
-  const narrow = useNarrow();
-  const shut = () => {
-    if (!fold.current) return;
-    fold.current.open = false;
-    fold.current.querySelector('summary')?.focus();
-  };
-  const nav = (
-    <nav className={css.side} aria-label="Settings">
-      {list.map((p) => (
-        <Link key={p.path} to="/settings/$part" params={{ part: p.path }} onClick={shut} {...(p === chosen ? { 'aria-current': 'page' as const } : {})}>
-          {p.name}
-        </Link>
-      ))}
-    </nav>
-  );
-  if (!narrow) return nav;
   return (
-    <details ref={fold} className={own.fold} onKeyDown={(e) => e.key === 'Escape' && shut()}>
-      <summary>{chosen?.name ?? 'Parts of the settings'}</summary>
-      {nav}
-    </details>
+    <Fold name={chosen?.name ?? 'Parts of the settings'}>
+      {(shut) => (
+        <nav className={css.side} aria-label="Settings">
+          {list.map((p) => (
+            <Link key={p.path} to="/settings/$part" params={{ part: p.path }} onClick={shut} {...(p === chosen ? { 'aria-current': 'page' as const } : {})}>
+              {p.name}
+            </Link>
+          ))}
+        </nav>
+      )}
+    </Fold>
   );
 }
