@@ -36,7 +36,12 @@ export function Profile() {
           </>
         )}
         <dt>May</dt>
-        <dd className={css.mono}>{me.permissions.join(', ')}</dd>
+        <dd>
+          <details>
+            <summary className={own.more}>{me.permissions.length === 1 ? '1 permission' : `${me.permissions.length} permissions`}</summary>
+            <span className={css.mono}>{me.permissions.join(', ')}</span>
+          </details>
+        </dd>
       </dl>
       {me.session_id && me.user_id ? (
         <>

@@ -38,7 +38,7 @@ export function System() {
       <p className={css.hint}>Casare Fleet is under {mine}. It holds work of others:</p>
       {Object.entries(licences).map(([name, parts]) => (
         <details key={name}>
-          <summary className={own.licence}>
+          <summary className={own.more}>
             {name} <span className={css.hint}>{parts.length === 1 ? '1 part' : `${parts.length} parts`}</span>
           </summary>
           <p className={`${css.mono} ${own.parts}`}>{parts.join(', ')}</p>
