@@ -133,6 +133,12 @@ const (
 	EventWebhookRotated    EventKind = "webhook.secret_rotated"
 	EventWebhookReplayed   EventKind = "webhook.replayed" // events are sent once more
 
+	// Views of lists: an event about one's own has its owner in its data, and is for
+	// nobody else.
+	EventViewCreated EventKind = "view.created"
+	EventViewUpdated EventKind = "view.updated"
+	EventViewDeleted EventKind = "view.deleted"
+
 	EventTenantCreated   EventKind = "tenant.created"
 	EventTenantUpdated   EventKind = "tenant.updated"
 	EventTenantSuspended EventKind = "tenant.suspended"
@@ -163,6 +169,7 @@ func EventKinds() []EventKind {
 		EventTriggerCreated, EventTriggerUpdated, EventTriggerDeleted, EventTriggerEnabled, EventTriggerDisabled, EventTriggerFired, EventTriggerSuppressed,
 		EventAlertOpened, EventAlertAcknowledged, EventAlertEscalated, EventAlertResolved,
 		EventWebhookCreated, EventWebhookUpdated, EventWebhookDeleted, EventWebhookEnabled, EventWebhookDisabled, EventWebhookRecovered, EventWebhookRotated, EventWebhookReplayed,
+		EventViewCreated, EventViewUpdated, EventViewDeleted,
 		EventTenantCreated, EventTenantUpdated, EventTenantSuspended, EventTenantResumed,
 	}
 }
@@ -218,7 +225,7 @@ const (
 	SubjectChannel     SubjectKind = "alert_channel"
 	SubjectSilence     SubjectKind = "silence"
 	SubjectWebhook     SubjectKind = "webhook"
-	SubjectView        SubjectKind = "view" // in the audit only
+	SubjectView        SubjectKind = "view"
 )
 
 // EventDraft is an event before the store has numbered it.
@@ -255,4 +262,19 @@ type Event struct {
 type EventSubject struct {
 	Kind SubjectKind `json:"kind"`
 	ID   string      `json:"id"`
+}
+
+// Only is whom alone an event is for; empty: everybody who may read events of the
+// tenant. Somebody's own views are nobody else's business.
+func (e *Event) Only() string {
+	if e.Subject.Kind != SubjectView {
+		return ""
+	}
+	var data struct {
+		Owner string `json:"owner"`
+	}
+	if json.Unmarshal(e.Data, &data) != nil {
+		return ""
+	}
+	return data.Owner
 }

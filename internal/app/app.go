@@ -190,6 +190,17 @@ func (a *App) openStore(ctx context.Context, ids *fleet.IDs) (exclusive bool, er
 	return true, nil
 }
 
+// storeKind is what keeps the data, for people.
+func (a *App) storeKind() string {
+	switch {
+	case a.o.Store != nil: // whoever gave it knows
+		return ""
+	case a.o.DatabaseURL != "":
+		return "PostgreSQL"
+	}
+	return "SQLite"
+}
+
 // build makes the loops: dispatch, the chores, the gateway's own, and those
 // that look at the store and at the other orchestrators.
 func (a *App) build(core *orchestrator.Orchestrator, timing func(string) fleet.Timing) error {
@@ -247,7 +258,7 @@ func (a *App) listen(ctx context.Context, core *orchestrator.Orchestrator) error
 		QueryTokens: a.o.QueryTokens, QueryTokenSeen: func() { a.queryTokens.Add(1) },
 		Proxies: a.o.Proxies, Pressure: a.pressure(), RobotCertificates: a.o.RobotCertificates,
 		Members: func() []fleet.Member { return a.members.Live() }, Here: a.o.Here,
-		Now: time.Now, Logger: a.o.Logger, Limits: a.o.Limits, Retention: a.o.Retention, Version: a.o.Version,
+		Now: time.Now, Logger: a.o.Logger, Limits: a.o.Limits, Retention: a.o.Retention, Version: a.o.Version, StoreKind: a.storeKind(),
 	}
 	if a.issuer != nil {
 		o.Issuer, o.PublicURL = a.issuer, a.o.OIDC.PublicURL

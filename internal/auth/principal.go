@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -77,6 +78,10 @@ func (p Principal) Owner() fleet.ID {
 	}
 	return p.OwnerID
 }
+
+// Self is whose things somebody keeps for themselves: a person's, or those of a key
+// of nobody.
+func (p Principal) Self() string { return cmp.Or(string(p.Owner()), string(p.KeyID), p.Name) }
 
 // newPrincipal gives a principal the permissions of its role.
 func newPrincipal(name string, tenant fleet.TenantID, role fleet.Role) Principal {

@@ -14,10 +14,14 @@ import (
 type processFlags struct {
 	robotTarget
 	Running string `help:"keep, requeue or cancel what runs now" default:"keep" enum:"keep,requeue,cancel"`
+	sureFlags
 }
 
 // process sends a command and waits for its end if asked to.
 func (c *processFlags) process(ctx context.Context, sh *shell, kind fleet.CommandKind, send func(*client.Client, fleet.RobotID) (client.RobotCommand, error)) error {
+	if err := c.surely(ctx, sh, c.sureFlags); err != nil {
+		return err
+	}
 	if c.any() {
 		return c.tellMany(ctx, sh, kind, map[string]any{"running": c.Running})
 	}

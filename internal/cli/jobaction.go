@@ -22,6 +22,7 @@ type jobCancelCmd struct {
 	Wait   bool           `short:"w" help:"stay until the job has ended"`
 
 	Cascade bool `help:"stop also what waits or waited for the job, directly or over others"`
+	sureFlags
 }
 
 // Help is the long form of the help.
@@ -47,6 +48,15 @@ func (c *jobCancelCmd) Run(ctx context.Context, sh *shell) error {
 		}
 		n := seconds(*c.Grace)
 		req.GraceSeconds = &n
+	}
+	if c.Force {
+		err := c.sure(ctx, sh, api, func() ([]string, error) {
+			j, err := api.GetJob(ctx, id)
+			return []string{j.Environment}, err
+		})
+		if err != nil {
+			return err
+		}
 	}
 	answer, err := api.CancelJob(ctx, id, req)
 	if err != nil {

@@ -336,6 +336,7 @@ func (c *keyRotateCmd) Run(ctx context.Context, sh *shell) error {
 type keyRevokeCmd struct {
 	config.Client
 	Key string `arg:"" help:"id of the key"`
+	sureFlags
 }
 
 // Run revokes a key. What it has opened is closed.
@@ -345,6 +346,13 @@ func (c *keyRevokeCmd) Run(ctx context.Context, sh *shell) error {
 		return err
 	}
 	api, err := sh.connect(c.Client)
+	if err != nil {
+		return err
+	}
+	err = c.sure(ctx, sh, api, func() ([]string, error) {
+		k, err := api.GetKey(ctx, id)
+		return []string{k.Env}, err
+	})
 	if err != nil {
 		return err
 	}

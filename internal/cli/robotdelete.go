@@ -13,6 +13,7 @@ type robotDeleteCmd struct {
 	config.Client
 	Robot string `arg:"" optional:"" help:"id of the robot; or select many with --pool, --tag or --all"`
 	manyFlags
+	sureFlags
 }
 
 // Help is the long form of the help.
@@ -27,15 +28,22 @@ Examples:
 
 // Run deletes a robot.
 func (c *robotDeleteCmd) Run(ctx context.Context, sh *shell) error {
-	switch {
-	case c.any() == (c.Robot != ""):
+	if c.any() == (c.Robot != "") {
 		return fleet.Invalid("robot", "Name one robot, or select many with --pool, --tag or --all.")
-	case c.any():
-		return c.ask(ctx, sh, c.Client, fleet.BulkDelete, nil)
 	}
 	api, err := sh.connect(c.Client)
 	if err != nil {
 		return err
+	}
+	where := homeOf(ctx, api, fleet.RobotID(c.Robot))
+	if c.any() {
+		where = c.homes(ctx, api)
+	}
+	if err := c.sure(ctx, sh, api, where); err != nil {
+		return err
+	}
+	if c.any() {
+		return c.ask(ctx, sh, c.Client, fleet.BulkDelete, nil)
 	}
 	if err := api.DeleteRobot(ctx, fleet.RobotID(c.Robot)); err != nil {
 		return err

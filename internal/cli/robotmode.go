@@ -17,6 +17,20 @@ type robotTarget struct {
 	manyFlags
 }
 
+// surely asks before something hard is done to the robots that are meant.
+func (c *robotTarget) surely(ctx context.Context, sh *shell, f sureFlags) error {
+	api, err := sh.connect(c.Client)
+	switch {
+	case err != nil:
+		return err
+	case c.any():
+		return f.sure(ctx, sh, api, c.homes(ctx, api))
+	case c.Robot == "": // which is told below
+		return nil
+	}
+	return f.sure(ctx, sh, api, homeOf(ctx, api, fleet.RobotID(c.Robot)))
+}
+
 // tell sends a command and says what came of it. A mode of one robot has no end
 // to wait for; of many it is a bulk operation, which has one.
 func (c *robotTarget) tell(ctx context.Context, sh *shell, kind fleet.CommandKind, params map[string]any, send func(api *client.Client, id fleet.RobotID) (client.RobotCommand, error)) error {
@@ -72,6 +86,7 @@ type robotDrainCmd struct {
 	OnDeadline string        `help:"keep, requeue or cancel what still runs then" default:"requeue" enum:"keep,requeue,cancel"`
 	Then       string        `help:"maintenance, paused, active or shutdown when it holds nothing any more" default:"maintenance" enum:"maintenance,paused,active,shutdown"`
 	Note       string        `help:"why, for people" placeholder:"TEXT"`
+	sureFlags
 }
 
 // Help is the long form of the help.
@@ -87,6 +102,11 @@ Examples:
 
 // Run drains a robot.
 func (c *robotDrainCmd) Run(ctx context.Context, sh *shell) error {
+	if c.Deadline > 0 && c.OnDeadline != string(fleet.KeepRunning) {
+		if err := c.surely(ctx, sh, c.sureFlags); err != nil {
+			return err
+		}
+	}
 	return c.tell(ctx, sh, fleet.CommandDrain, map[string]any{
 		"deadline_seconds": seconds(c.Deadline), "on_deadline": c.OnDeadline, "then": c.Then, "note": c.Note,
 	}, func(api *client.Client, id fleet.RobotID) (client.RobotCommand, error) {
@@ -101,10 +121,16 @@ type robotMaintenanceCmd struct {
 	For     time.Duration `help:"how long; default: until it is resumed" placeholder:"DURATION"`
 	Running string        `help:"keep, requeue or cancel what runs now" default:"keep" enum:"keep,requeue,cancel"`
 	Note    string        `help:"why, for people" placeholder:"TEXT"`
+	sureFlags
 }
 
 // Run takes a robot out of service.
 func (c *robotMaintenanceCmd) Run(ctx context.Context, sh *shell) error {
+	if c.Running != string(fleet.KeepRunning) {
+		if err := c.surely(ctx, sh, c.sureFlags); err != nil {
+			return err
+		}
+	}
 	return c.tell(ctx, sh, fleet.CommandMaintenance, map[string]any{"for_seconds": seconds(c.For), "running": c.Running, "note": c.Note}, func(api *client.Client, id fleet.RobotID) (client.RobotCommand, error) {
 		return api.MaintainRobot(ctx, id, client.Maintenance{Seconds: seconds(c.For), Running: fleet.OnDeadline(c.Running), Note: c.Note})
 	})
@@ -122,10 +148,14 @@ func (c *robotResumeCmd) Run(ctx context.Context, sh *shell) error {
 type robotStopCmd struct {
 	robotTarget
 	Force bool `help:"cancel what it runs as well"`
+	sureFlags
 }
 
 // Run pauses a robot without an end.
 func (c *robotStopCmd) Run(ctx context.Context, sh *shell) error {
+	if err := c.surely(ctx, sh, c.sureFlags); err != nil {
+		return err
+	}
 	return c.tell(ctx, sh, fleet.CommandStop, map[string]any{"force": c.Force}, func(api *client.Client, id fleet.RobotID) (client.RobotCommand, error) {
 		return api.StopRobot(ctx, id, c.Force)
 	})

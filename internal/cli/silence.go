@@ -81,17 +81,48 @@ func (c *silenceListCmd) Run(ctx context.Context, sh *shell) error {
 		return err
 	}
 	return sh.answer(c.Output, map[string]any{"silences": list}, func() error {
-		t := table{head: []string{"ID", "SILENCE", "RULES", "FROM", "UNTIL", "CALENDAR", "NOTE"}, paint: sh.paint, state: -1}
+		wide := c.Output == "wide"
+		t := table{head: []string{"SILENCE", "RULES", "FROM", "UNTIL"}, paint: sh.paint, state: -1}
+		if wide {
+			t.head = []string{"ID", "SILENCE", "RULES", "FROM", "UNTIL", "CALENDAR", "NOTE"}
+		}
 		for i := range list {
 			s := &list[i]
 			rules := idList(s.Rules)
 			if s.All {
 				rules = "all"
 			}
+			if !wide {
+				from, until := minute(s.From), minute(s.Until)
+				if s.Calendar != "" {
+					from, until = "by a calendar", "-"
+				}
+				t.add(clip(clean(s.Name), 24), counted(s), from, until)
+				continue
+			}
 			t.add(string(s.ID), clip(clean(s.Name), 30), clip(rules, 60), at(&s.From), at(&s.Until), string(s.Calendar), clip(clean(s.Note), 60))
 		}
 		return t.write(sh.out, "There is no silence.")
 	})
+}
+
+// counted says in a word for which rules a silence is.
+func counted(s *fleet.Silence) string {
+	switch {
+	case s.All:
+		return "all"
+	case len(s.Rules) == 0:
+		return "that name it"
+	}
+	return count(len(s.Rules), "rule")
+}
+
+// minute is a time as short as a list of several needs it.
+func minute(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.UTC().Format("2006-01-02 15:04Z")
 }
 
 // oneSilence names a silence.

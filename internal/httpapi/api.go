@@ -84,6 +84,7 @@ type Options struct {
 	// Retention is told to those who ask for settings; it is kept elsewhere.
 	Retention config.Retention
 	Version   string // of the program, for health and the document
+	StoreKind string // for health
 }
 
 func (o *Options) fill() {

@@ -133,6 +133,9 @@ func eventShapes() []eventShape {
 			"production": "flag", "production_before": "flag", "strict": "flag", "age_step_seconds": "number", "strict_before": "flag", "age_step_seconds_before": "number",
 			"lost_after_seconds": "number", "lost_after_seconds_before": "number",
 		}},
+		{fleet.EventViewCreated, fleet.SubjectView, "A view of a list is kept. What is about somebody's own view is told to its owner alone.", viewData()},
+		{fleet.EventViewUpdated, fleet.SubjectView, "A view of a list changed.", viewData()},
+		{fleet.EventViewDeleted, fleet.SubjectView, "A view of a list is gone, or shared no more.", viewData()},
 		{fleet.EventSecretCreated, fleet.SubjectSecret, "A secret was made.", nil},
 		{fleet.EventSecretChanged, fleet.SubjectSecret, "A secret was changed.", nil},
 		{fleet.EventSecretDeleted, fleet.SubjectSecret, "A secret was deleted.", nil},
@@ -203,6 +206,10 @@ func tenantData() map[string]string {
 
 func keyEndData() map[string]string {
 	return map[string]string{"kind": "text", "name": "text", "ends_at": "text"}
+}
+
+func viewData() map[string]string {
+	return map[string]string{"page": "text", "name": "text", "shared": "flag", "owner?": "text"}
 }
 
 func reservationData() map[string]string {

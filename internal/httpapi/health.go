@@ -32,6 +32,7 @@ type HealthDetails struct {
 	Version string `json:"version"`
 	Uptime  int64  `json:"uptime_seconds"`
 	Store   string `json:"store" doc:"ok, or what is wrong with it."`
+	Kind    string `json:"store_kind,omitempty" doc:"PostgreSQL, or SQLite."`
 	// Breakers are of this orchestrator; others keep their own.
 	Breakers []HealthBreaker `json:"breakers" doc:"Before outside systems, by name."`
 }
@@ -84,7 +85,7 @@ func (a *API) look(ctx context.Context) Health {
 		h.Status = "degraded"
 	}
 	if auth.From(ctx).May(fleet.SystemRead) {
-		h.Details = &HealthDetails{Version: a.o.Version, Uptime: int64(a.o.Now().Sub(a.started) / time.Second), Store: "ok", Breakers: []HealthBreaker{}}
+		h.Details = &HealthDetails{Version: a.o.Version, Uptime: int64(a.o.Now().Sub(a.started) / time.Second), Store: "ok", Kind: a.o.StoreKind, Breakers: []HealthBreaker{}}
 		if fault != nil {
 			h.Details.Store = fault.Error()
 		}

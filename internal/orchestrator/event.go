@@ -42,13 +42,35 @@ func (e *Events) List(ctx context.Context, p auth.Principal, f store.EventFilter
 				return cursorExpired("The events after %d are not kept any more: the log goes back to %d.", f.After, oldest)
 			}
 		}
-		list, err = r.Events(f)
+		list, err = eventsFor(r, f, p.Self())
 		return err
 	})
 	if err == nil && f.After > head {
 		err = cursorExpired("The cursor %d is beyond the log, which ends at %d: it belongs to another store.", f.After, head)
 	}
 	return list, head, err
+}
+
+// eventsFor reads events that somebody may see. Those for somebody else alone are
+// left out, and what follows them fills the page.
+func eventsFor(r store.Reader, f store.EventFilter, who string) (out []fleet.Event, err error) {
+	for want := f.Limit; len(out) < want; {
+		f.Limit = want - len(out)
+		list, err := r.Events(f)
+		if err != nil {
+			return nil, err
+		}
+		for i := range list {
+			if only := list[i].Only(); only == "" || only == who {
+				out = append(out, list[i])
+			}
+		}
+		if len(list) < f.Limit {
+			break
+		}
+		f.After = list[len(list)-1].Seq
+	}
+	return out, nil
 }
 
 func cursorExpired(format string, args ...any) error {

@@ -185,6 +185,9 @@ func (t *Triggers) readLog(r store.Reader, h store.TriggerHead) (out logPart, er
 
 // occasionsOf adds what an event is to triggers of events.
 func (t *Triggers) occasionsOf(r store.Reader, e *fleet.Event, out *logPart) error {
+	if e.Only() != "" {
+		return nil
+	}
 	var job *fleet.Job
 	var depth int
 	for i := range out.triggers {

@@ -21,11 +21,6 @@ type ViewChange struct {
 	Shared *bool
 }
 
-// viewOwner is whose views somebody has: a person's, or those of a key of nobody.
-func viewOwner(p auth.Principal) string {
-	return cmp.Or(string(p.Owner()), string(p.KeyID), p.Name)
-}
-
 func (c *ViewChange) apply(p auth.Principal, v *fleet.View) {
 	give(c.Page, &v.Page)
 	give(c.Name, &v.Name)
@@ -37,7 +32,7 @@ func (c *ViewChange) apply(p auth.Principal, v *fleet.View) {
 	if v.Shared {
 		v.Owner = ""
 	} else {
-		v.Owner = viewOwner(p)
+		v.Owner = p.Self()
 	}
 }
 
@@ -47,7 +42,7 @@ func mayChange(p auth.Principal, v *fleet.View) error {
 	switch v.Owner {
 	case "":
 		return p.Require(fleet.JobsRun)
-	case viewOwner(p):
+	case p.Self():
 		return nil
 	}
 	return fleet.NotFound("view", string(v.ID))
@@ -58,7 +53,7 @@ func (v *Views) List(ctx context.Context, p auth.Principal, page string) (out []
 	if err := p.Require(fleet.JobsRead); err != nil {
 		return nil, err
 	}
-	err = v.Store.View(ctx, p.Scope(), func(r store.Reader) error { out, err = r.KeptViews(viewOwner(p), page); return err })
+	err = v.Store.View(ctx, p.Scope(), func(r store.Reader) error { out, err = r.KeptViews(p.Self(), page); return err })
 	return out, err
 }
 
@@ -74,7 +69,7 @@ func (v *Views) Create(ctx context.Context, p auth.Principal, c ViewChange) (out
 		return out, err
 	}
 	err = v.act(ctx, p, "view.create", fleet.SubjectView, string(out.ID), func(tx store.Tx, d *fleet.AuditDraft) error {
-		list, err := tx.KeptViews(viewOwner(p), "")
+		list, err := tx.KeptViews(p.Self(), "")
 		if err != nil {
 			return err
 		}
@@ -88,7 +83,7 @@ func (v *Views) Create(ctx context.Context, p auth.Principal, c ViewChange) (out
 			return fleet.Errorf(fleet.CodeExhausted, "too_many_views", "There may be at most %d views.", fleet.MaxViews).WithFix("Delete one that is no longer used.")
 		}
 		d.Object.Name = out.Name
-		return errors.Join(changed(d, nil, out), tx.AddView(out))
+		return cmp.Or(changed(d, nil, out), tx.AddView(out), tellView(tx, p, fleet.EventViewCreated, &out))
 	})
 	return out, err
 }
@@ -110,11 +105,14 @@ func (v *Views) Update(ctx context.Context, p auth.Principal, id fleet.ID, c Vie
 			return err
 		}
 		d.Object.Name = was.Name
-		if err := errors.Join(changed(d, was, out), tx.PutView(out)); err != nil {
+		if err := cmp.Or(changed(d, was, out), tx.PutView(out)); err != nil {
 			return err
 		}
 		out.Revision++
-		return nil
+		if was.Shared && !out.Shared { // it is gone for all the others
+			return cmp.Or(tellView(tx, p, fleet.EventViewDeleted, &was), tellView(tx, p, fleet.EventViewCreated, &out))
+		}
+		return tellView(tx, p, fleet.EventViewUpdated, &out)
 	})
 	return out, err
 }
@@ -133,6 +131,15 @@ func (v *Views) Delete(ctx context.Context, p auth.Principal, id fleet.ID) error
 			return err
 		}
 		d.Object.Name = was.Name
-		return errors.Join(changed(d, was, nil), tx.DeleteView(id))
+		return cmp.Or(changed(d, was, nil), tx.DeleteView(id), tellView(tx, p, fleet.EventViewDeleted, &was))
 	})
+}
+
+// tellView writes what became of a view into the log, for those who see it.
+func tellView(tx store.Tx, p auth.Principal, kind fleet.EventKind, v *fleet.View) error {
+	data := map[string]any{"page": v.Page, "name": v.Name, "shared": v.Shared}
+	if v.Owner != "" {
+		data["owner"] = v.Owner
+	}
+	return tx.Append(p.Tenant, fleet.EventDraft{Kind: kind, Subject: fleet.SubjectView, SubjectID: string(v.ID), Actor: p.Name, Data: data})
 }

@@ -107,7 +107,7 @@ func (w *Webhooks) readFor(r store.Reader, of *fleet.Webhook, from, until int64,
 			return out, until, missed, nil
 		}
 		to = e.Seq
-		if !of.Sends(e.Kind) {
+		if !of.Sends(e.Kind) || e.Only() != "" {
 			continue
 		}
 		body, ok, err := w.cloudEvent(r, of, e)

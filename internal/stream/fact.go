@@ -28,6 +28,7 @@ type part struct {
 	topic string
 	id    string
 	env   string // empty: of no environment, or of one that is not known any more
+	only  string // not empty: for nobody else
 	gone  bool   // says that a row is not there any more
 	now   string // not empty: it left env for there, which concerns those who see env alone
 	once  sync.Once
@@ -116,7 +117,7 @@ func (f *fact) split() {
 }
 
 func (f *fact) add(c change, env string) {
-	f.parts = append(f.parts, &part{topic: c.Topic, id: c.ID, env: env, gone: c.Op == opDel, build: func() any { return c }})
+	f.parts = append(f.parts, &part{topic: c.Topic, id: c.ID, env: env, only: f.event.Only(), gone: c.Op == opDel, build: func() any { return c }})
 }
 
 func raw(data json.RawMessage) any {

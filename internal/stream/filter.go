@@ -95,7 +95,7 @@ func (f *filter) still(who auth.Principal) bool {
 
 // wants says whether a part is for the reader.
 func (f *filter) wants(p *part) bool {
-	if !f.has(p.topic, p.id) {
+	if !f.has(p.topic, p.id) || p.only != "" && p.only != f.who.Self() {
 		return false
 	}
 	if p.env == "" { // a note without a row: who is bound to environments cannot be shown whose it is

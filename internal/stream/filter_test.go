@@ -73,3 +73,24 @@ func TestTopicOf(t *testing.T) {
 		}
 	}
 }
+
+// TestOnesOwnViewIsToldToNobodyElse: what becomes of somebody's own view is for them
+// alone, and of a shared one for all.
+func TestOnesOwnViewIsToldToNobodyElse(t *testing.T) {
+	for data, want := range map[string][]bool{
+		`{"name":"mine","owner":"u-1"}`:  {true, false},
+		`{"name":"ours","shared":true}`:  {true, true},
+		`{"name":"hers","owner":"u-12"}`: {false, false},
+	} {
+		f := &fact{event: fleet.Event{
+			Kind: fleet.EventViewUpdated, Subject: fleet.EventSubject{Kind: fleet.SubjectView, ID: "v"}, Data: []byte(data),
+		}}
+		f.split()
+		for i, user := range []fleet.ID{"u-1", "u-2"} {
+			reader := filter{topics: []string{topicEvents, topicActivity}, who: auth.Principal{Tenant: "default", UserID: user}}
+			if told := slices.ContainsFunc(f.parts, reader.wants); told != want[i] {
+				t.Errorf("%s, told to %s: %v, want %v", data, user, told, want[i])
+			}
+		}
+	}
+}

@@ -179,6 +179,104 @@ describe('reservations', () => {
   });
 });
 
+describe('saved views', () => {
+  it('show at once where somebody else shares, changes or deletes one', async () => {
+    const w = await open(browser);
+    const { page } = w;
+    await page.goto(`${server.url}/fleet/jobs?status=failed`);
+    await page.getByTestId('connection').getByText('Live').waitFor();
+    await page.getByRole('button', { name: 'Save this view…' }).waitFor();
+    const made = await ask<{ view_id: string }>(server.url, 'POST', '/views', { page: 'jobs', name: 'broken', query: { status: 'failed' }, shared: true });
+    await page.getByRole('button', { name: 'broken shared' }).waitFor();
+    await ask(server.url, 'PUT', `/views/${made.view_id}`, { name: 'to be repaired' });
+    await page.getByRole('button', { name: 'to be repaired shared' }).waitFor();
+    await clean(page);
+    await ask(server.url, 'DELETE', `/views/${made.view_id}`);
+    await page.getByRole('button', { name: 'to be repaired shared' }).waitFor({ state: 'detached' });
+    expect(w.faults).toEqual([]);
+    await w.context.close();
+  });
+});
+
+describe('the profile', () => {
+  it('keeps colours, rows, clock and motion', async () => {
+    const w = await open(browser);
+    const { page } = w;
+    await page.goto(`${server.url}/settings/profile`);
+    const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    expect(await ground()).toBe('rgb(12, 15, 20)');
+    await page.getByRole('combobox', { name: 'Colours' }).selectOption('light');
+    expect(await ground()).toBe('rgb(246, 247, 249)');
+    await clean(page);
+    await page.getByRole('combobox', { name: 'Time zone' }).fill('Asia/Nowhere');
+    await page.getByText(/There is no time zone Asia\/Nowhere/).waitFor();
+    await clean(page);
+    await page.getByRole('combobox', { name: 'Time zone' }).fill('Asia/Tokyo');
+    await page.getByText(/Times are those of Asia\/Tokyo/).waitFor();
+    await page.getByRole('combobox', { name: 'Clock' }).selectOption('12');
+    await page.getByText(/Now: 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d [ap]m/).waitFor();
+    await page.getByRole('combobox', { name: 'Rows' }).selectOption('compact');
+    await page.getByRole('combobox', { name: 'Motion' }).selectOption('none');
+    await shot(page, 'profile-chosen');
+    await page.goto(`${server.url}/fleet/robots`);
+    await page.getByRole('row', { name: /dev-1/ }).waitFor();
+    expect(await ground()).toBe('rgb(246, 247, 249)');
+    expect((await page.getByRole('row', { name: /dev-1/ }).boundingBox())?.height).toBe(28);
+    await clean(page);
+    await page.goto(`${server.url}/audit`);
+    await page
+      .getByText(/[ap]m UTC\+09:00/)
+      .first()
+      .waitFor();
+    await page.goto(`${server.url}/settings/profile`);
+    await page.getByRole('combobox', { name: 'Colours' }).selectOption('system');
+    expect(await ground()).toBe('rgb(12, 15, 20)');
+    expect(w.faults).toEqual([]);
+    await w.context.close();
+  });
+});
+
+const parts = [
+  { path: '/settings/environments', api: 'environments', what: 'environments' },
+  { path: '/settings/reservations', api: 'reservations', what: 'reservations' },
+  { path: '/settings/users', api: 'users', what: 'users' },
+  { path: '/settings/system', api: 'members', what: 'orchestrators' },
+  { path: '/fleet/api-keys', api: 'keys', what: 'keys' },
+  { path: '/audit', api: 'audit', what: 'the audit' },
+  { path: '/activity', api: 'events', what: 'activity' },
+];
+
+describe('what is not there yet, and what does not come', () => {
+  it('is told on each page', async () => {
+    const w = await open(browser);
+    const { page } = w;
+    for (const p of parts) {
+      let answer: () => void = () => undefined;
+      const held = new Promise<void>((done) => {
+        answer = done;
+      });
+      await page.route(new RegExp(`/api/v1/${p.api}(\\?|$)`), async (r) => {
+        await held;
+        await r.fulfill({
+          status: 504,
+          headers: { 'Content-Type': 'application/problem+json' },
+          body: JSON.stringify({ title: 'x', status: 504, code: 'timeout', detail: 'The server did not answer.', request_id: 'r-7f3a' }),
+        });
+      });
+      await page.goto(server.url + p.path);
+      await page.getByText(`Loading ${p.what}…`).waitFor();
+      await themes(page, `loading-${p.api}`);
+      answer();
+      await page.getByRole('alert').getByText('r-7f3a').first().waitFor();
+      await page.getByRole('button', { name: 'Try again' }).first().waitFor();
+      await themes(page, `error-${p.api}`);
+      await page.unrouteAll({ behavior: 'ignoreErrors' });
+    }
+    expect(w.faults.filter((f) => !f.includes('status of 504'))).toEqual([]);
+    await w.context.close();
+  });
+});
+
 describe('what the server was started with', () => {
   it('is told with where it comes from', async () => {
     const w = await open(browser);
@@ -192,6 +290,26 @@ describe('what the server was started with', () => {
     await page.setViewportSize({ width: 390, height: 800 });
     await clean(page);
     await shot(page, 'settings-limits-narrow');
+    // The parts are folded there, by key too, and shut again when one is chosen or left.
+    const fold = page.getByRole('group').filter({ has: page.getByRole('navigation', { name: 'Settings' }) });
+    const summary = page.locator('summary', { hasText: 'Limits' });
+    expect(await page.getByRole('navigation', { name: 'Settings' }).isVisible()).toBe(false);
+    await summary.focus();
+    await page.keyboard.press('Enter');
+    await fold.getByRole('link', { name: 'System' }).waitFor();
+    await clean(page);
+    await shot(page, 'settings-fold-narrow');
+    await page.keyboard.press('Escape');
+    await page.getByRole('link', { name: 'System' }).waitFor({ state: 'hidden' });
+    await page.keyboard.press('Enter');
+    await page.getByRole('link', { name: 'System' }).click();
+    await page.getByText('fleet dev', { exact: true }).waitFor();
+    await page.getByRole('link', { name: 'Retention' }).waitFor({ state: 'hidden' });
+    await page.getByText('SQLite: it answers').waitFor();
+    await page.getByText('Waited in the last hour').waitFor();
+    await page.locator('summary', { hasText: 'MPL-2.0' }).click();
+    await page.getByText('github.com/hashicorp/go-version').waitFor();
+    await clean(page);
     expect(w.faults).toEqual([]);
     await w.context.close();
   });

@@ -30,7 +30,7 @@ export const looks: Look[] = [
   { name: 'trigger', path: '/fleet/triggers/$trigger' },
   { name: 'queues', path: '/fleet/queues', asks: /\/api\/v1\/queues/ },
   { name: 'queue', path: '/fleet/queues/$queue' },
-  { name: 'queue-item', path: '/fleet/queues/$queue?item=$item' },
+  { name: 'queue-item', path: '/fleet/queues/$queue?sel=$item' },
   { name: 'dead-letters', path: '/fleet/dead-letters', asks: /\/api\/v1\/(dlq|dead)/ },
   { name: 'dead-letters-groups', path: '/fleet/dead-letters?view=groups' },
   { name: 'analytics', path: '/fleet/analytics?range=24h', asks: /\/api\/v1\/analytics/ },

@@ -21,6 +21,11 @@ const pages = [
   { name: 'audit', path: '/audit', heading: 'Audit' },
   { name: 'settings-alerts', path: '/settings/alerts', heading: 'Settings' },
   { name: 'settings', path: '/settings/profile', heading: 'Settings' },
+  ...['users', 'tenants', 'environments', 'reservations', 'calendars', 'secrets', 'assets', 'webhooks', 'limits', 'retention', 'system'].map((part) => ({
+    name: `settings-${part}`,
+    path: `/settings/${part}`,
+    heading: 'Settings',
+  })),
   { name: 'workflows', path: '/workflows', heading: 'Workflows' },
   { name: 'nothing', path: '/no/such/page', heading: 'Nothing is here' },
 ];
@@ -30,6 +35,22 @@ let server: Program;
 
 beforeAll(async () => {
   [browser, server] = await Promise.all([launch(), dev()]);
+  // So that what is set has something to show.
+  await ask(server.url, 'POST', '/users', { name: 'bob', email: 'bob@example.com', role: 'operator', password: 'a long enough password' });
+  await ask(server.url, 'PUT', '/environments/prod', { production: true, lost_after_seconds: 120, note: 'What customers see' });
+  await ask(server.url, 'PUT', '/environments/lab', { strict: true, lost_after_seconds: 15 });
+  await ask(server.url, 'POST', '/reservations', {
+    name: 'month end',
+    note: 'Salaries',
+    selector: { pools: ['finance'], environments: ['prod'] },
+    slots: 2,
+    for: { labels: { team: 'payroll' } },
+    lend: true,
+    recall: 'stop',
+    enabled: true,
+  });
+  await ask(server.url, 'POST', '/calendars', { name: 'workdays', timezone: 'Europe/Berlin', hours: [], holidays: [], extra: [], blackouts: [] });
+  await ask(server.url, 'PUT', '/assets/erp_url', { type: 'text', value: 'https://erp.example', description: 'Where the books are' });
 });
 
 afterAll(async () => {

@@ -240,7 +240,15 @@ const AnalyticsPage = lazyRouteComponent(() => import('./pages/analytics/Analyti
 const ActivityPage = lazyRouteComponent(() => import('./pages/activity/ActivityPage'), 'ActivityPage');
 const AuditPage = lazyRouteComponent(() => import('./pages/audit/AuditPage'), 'AuditPage');
 
-const keys = createRoute({ getParentRoute: () => root, path: '/fleet/api-keys', component: () => <KeysPage /> });
+const keys = createRoute({
+  getParentRoute: () => root,
+  path: '/fleet/api-keys',
+  validateSearch: (s: Record<string, unknown>): { ended?: true } => (s.ended === true ? { ended: true } : {}),
+  component: function Keys() {
+    const navigate = useNavigate();
+    return <KeysPage ended={keys.useSearch().ended === true} onEnded={(on) => void navigate({ to: '/fleet/api-keys', search: on ? { ended: true } : {} })} />;
+  },
+});
 
 const analytics = createRoute({
   getParentRoute: () => root,

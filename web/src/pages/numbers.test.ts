@@ -18,7 +18,7 @@ describe('activity', () => {
       robot: 'bot-1',
     });
     expect(told(event(2, 'robot.disconnected', 'bot-1')).text).toBe('Robot bot-1 is offline');
-    expect(told(event(3, 'key.used_after_rotation', 'k', { name: 'ci' })).text).toBe('Key ci used after rotation');
+    expect(told(event(3, 'key.used_after_rotation', 'k', { name: 'ci' })).text).toBe('Key ci is used after its rotation');
   });
   const at = (seconds: number) => new Date(Date.parse('2026-11-27T10:00:00Z') + 1000 * seconds).toISOString();
   const list = (...of: [seconds: number, type: string, id: string][]) =>
@@ -39,7 +39,7 @@ describe('activity', () => {
   });
   it('says when one was meant several times, and never folds over midnight', () => {
     const flaps = bursts(list(...Array.from({ length: 4 }, (_, i): [number, string, string] => [9 - i, 'robot.mode_changed', 'a'])));
-    expect(flaps.map(summary)).toEqual(['4 times: robot changed its mode']);
+    expect(flaps.map(summary)).toEqual(['4 times a robot changed its mode']);
     const jobs = bursts(list(...Array.from({ length: 5 }, (_, i): [number, string, string] => [9 - i, 'job.needs_decision', `j${i}`])));
     expect(jobs.map(summary)).toEqual(['5 jobs need a decision']);
     const night = 14 * 3600;

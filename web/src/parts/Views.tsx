@@ -2,7 +2,7 @@ import { useEffect, useState } from 'react';
 import { actingTenant, call, type Schemas } from '../api/client';
 import { useAct } from './act';
 import { Confirm } from './Confirm';
-import { useLive } from './live';
+import { onlyIf, useLive } from './live';
 import css from './parts';
 import { Said } from './Said';
 import { useMay, useMe } from './session';
@@ -10,6 +10,11 @@ import { type Query, read, same } from './views';
 import own from './views.module.css';
 
 type View = Schemas['View'];
+
+/** Told is what an event about a view says. */
+interface Told {
+  data?: { page?: string };
+}
 
 interface Props {
   page: string;
@@ -21,7 +26,11 @@ interface Props {
 export function Views({ page, query, onQuery }: Props) {
   const me = useMe();
   const mayShare = useMay('jobs:run');
-  const asked = useLive<Schemas['ViewList']>(`views ${page}`, { topics: [], ask: (s) => call('GET', `/views?page=${page}`, undefined, s) });
+  const asked = useLive<Schemas['ViewList']>(`views ${page}`, {
+    topics: ['events'],
+    ask: (s) => call('GET', `/views?page=${page}`, undefined, s),
+    take: onlyIf((f) => f.type.startsWith('view.') && (f.d as Told | undefined)?.data?.page === page),
+  });
   const look = asked.again;
   const list = asked.data?.views ?? [];
   const [chosen, setChosen] = useState('');

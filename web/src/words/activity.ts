@@ -15,11 +15,30 @@ export interface Told {
   does: string; // what comes behind the name; empty: the text is told as it is
   job?: string;
   robot?: string;
-  queue?: string;
+  queue?: string; // also the one that an item is of
+  count?: number; // of things that one event tells of together
   actor: string;
 }
 
-export const nouns = ['job', 'robot', 'item', 'queue', 'schedule', 'trigger', 'alert', 'workflow', 'key', 'user', 'secret', 'tenant'] as const;
+export const nouns = [
+  'job',
+  'robot',
+  'item',
+  'queue',
+  'schedule',
+  'trigger',
+  'alert',
+  'workflow',
+  'key',
+  'user',
+  'secret',
+  'environment',
+  'calendar',
+  'reservation',
+  'webhook',
+  'view',
+  'tenant',
+] as const;
 
 const words: Readonly<Record<string, string>> = {
   'job.submitted': 'was submitted',
@@ -39,6 +58,30 @@ const words: Readonly<Record<string, string>> = {
   'job.moved': 'asks for another robot',
   'job.artifact_added': 'left a file',
   'job.late_result': 'ended after it was given up',
+  'job.released': 'no longer waits for others',
+  'job.imported': 'was imported',
+  'item.added': 'was added',
+  'item.taken': 'was taken',
+  'item.successful': 'is done',
+  'item.failed': 'failed',
+  'item.retried': 'is tried again',
+  'item.abandoned': 'was abandoned',
+  'item.postponed': 'was put off',
+  'item.released': 'was given back',
+  'item.updated': 'was changed',
+  'item.deleted': 'was deleted',
+  'item.overdue': 'is overdue',
+  'item.due': 'is due again',
+  'schedule.skipped': 'left out a run',
+  'schedule.missed': 'missed a run',
+  'schedule.late': 'has a job that is late',
+  'trigger.suppressed': 'started no job',
+  'webhook.secret_rotated': 'has a new secret',
+  'webhook.recovered': 'is reached again',
+  'webhook.replayed': 'sends events once more',
+  'key.expiring': 'ends soon',
+  'key.used_after_rotation': 'is used after its rotation',
+  'secret.read': 'was handed to a robot',
   'robot.registered': 'registered',
   'robot.enrolled': 'enrolled itself',
   'robot.connected': 'is online',
@@ -47,6 +90,10 @@ const words: Readonly<Record<string, string>> = {
   'robot.mode_changed': 'changed its mode',
   'robot.drained': 'is drained',
   'robot.deleted': 'was deleted',
+  'robot.updated': 'was changed',
+  'robot.command_requested': 'was asked for something',
+  'robot.command_delivered': 'was told what was asked',
+  'robot.command_ended': 'did what was asked',
   'alert.opened': 'incident opened',
   'alert.acknowledged': 'incident acknowledged',
   'alert.escalated': 'incident escalated',
@@ -71,7 +118,8 @@ export function told(e: Event, names?: ReadonlyMap<string, string>): Told {
   const noun = e.type.split('.')[0] ?? '';
   const name =
     text(d.workflow_name) ?? text(d.name) ?? text(d.reference) ?? names?.get(e.subject.id) ?? (noun === 'job' ? `…${e.subject.id.slice(-8)}` : e.subject.id);
-  const does = words[e.type] ?? label(e.type.slice(noun.length + 1)).toLowerCase();
+  const does = doesOf(e.type, noun);
+  const many = noun === 'item' && e.subject.kind === 'queue' ? Number(d.count ?? 1) : 0; // told of their queue
   const robot = noun === 'robot' ? e.subject.id : text(d.robot_id);
   const on = noun === 'job' && robot ? ` ${e.type === 'job.assigned' ? 'to' : 'on'} ${robot}` : '';
   const alert = noun === 'alert';
@@ -84,22 +132,34 @@ export function told(e: Event, names?: ReadonlyMap<string, string>): Told {
     id: e.subject.id,
     name,
     does: alert ? '' : does,
-    text: alert ? `${label(does)}: ${text(d.title) ?? e.subject.id}` : `${label(noun)} ${name} ${does}${on}`,
+    text: many > 0 ? ofMany(many, noun, does) : alert ? `${label(does)}: ${text(d.title) ?? e.subject.id}` : `${label(noun)} ${name} ${does}${on}`,
   };
   if (noun === 'job') out.job = e.subject.id;
   else if (text(d.job_id)) out.job = d.job_id as string;
   if (robot) out.robot = robot;
-  if (noun === 'queue') out.queue = e.subject.id;
+  if (noun === 'queue' || many > 0) out.queue = e.subject.id;
+  else if (noun === 'item' && text(d.queue_id)) out.queue = d.queue_id as string;
+  if (many > 0) out.count = many;
   return out;
 }
+
+/** past are words that need "was" before them: what is not told otherwise above was done by somebody. */
+const past = /^(created|updated|changed|deleted|enabled|disabled|paused|resumed|revoked|rotated|suspended|rotated)$/;
+
+function doesOf(type: string, noun: string): string {
+  const word = label(type.slice(noun.length + 1)).toLowerCase();
+  return words[type] ?? (past.test(word) ? `was ${word}` : word);
+}
+
+const ofMany = (n: number, noun: string, does: string): string => (n === 1 ? `1 ${noun} ${does}` : `${n} ${noun}s ${plural(does)}`);
 
 export interface Burst {
   first: Told;
   more: Told[]; // of the same kind, within a minute
 }
 
-/** of is what an event is about, as far as it is told. */
-const of = (t: Told): string => (t.noun === 'job' ? t.job : t.noun === 'robot' ? t.robot : undefined) ?? t.text;
+/** of is what an event is about. */
+const of = (t: Told): string => t.id;
 
 const minute = 60_000;
 
@@ -128,6 +188,7 @@ const plural = (does: string): string =>
   does
     .replace(/^was /, 'were ')
     .replace(/^is /, 'are ')
+    .replace(/^has /, 'have ')
     .replace(/^needs /, 'need ')
     .replace(/^waits /, 'wait ')
     .replace(/^runs on a robot/, 'run on robots')
@@ -135,11 +196,18 @@ const plural = (does: string): string =>
     .replace(/ its mode$/, ' their mode')
     .replace(/ itself$/, ' themselves');
 
-/** summary says what a burst was: "42 robots are online", or "5 times: robot is online" when one was meant twice. */
+/** summary says what a burst was: "42 robots are online", or "5 times a robot is online" when one was meant twice. */
 export const summary = (b: Burst): string => {
   const { type, noun } = b.first;
-  const does = words[type] ?? label(type.slice(noun.length + 1)).toLowerCase();
-  const n = b.more.length + 1;
-  const whom = new Set([b.first, ...b.more].map(of)).size;
-  return whom === n && noun !== 'alert' ? `${n} ${noun}s ${plural(does)}` : `${n} times: ${noun} ${does}`;
+  const does = doesOf(type, noun);
+  const all = [b.first, ...b.more];
+  if (noun === 'alert') return `${all.length} ${does.replace('incident', 'incidents')}`;
+  if (all.every((t) => t.count))
+    return ofMany(
+      all.reduce((n, t) => n + (t.count ?? 0), 0),
+      noun,
+      does,
+    );
+  const whom = new Set(all.map(of)).size;
+  return whom === all.length ? ofMany(whom, noun, does) : `${all.length} times ${/^[aeiou]/.test(noun) ? 'an' : 'a'} ${noun} ${does}`;
 };

@@ -1,6 +1,7 @@
 import { Link } from '@tanstack/react-router';
 import { memo, useMemo, useState } from 'react';
 import { call, type Schemas } from '../../api/client';
+import { Fold } from '../../parts/Fold';
 import { useLive } from '../../parts/live';
 import { PageHead } from '../../parts/PageHead';
 import css from '../../parts/parts';
@@ -52,16 +53,20 @@ export function ActivityPage({ noun, onNoun }: { noun: string; onNoun: (n: strin
   return (
     <div className={css.page}>
       <PageHead title="Activity" facts={feed.data && 'Newest first.'} />
-      <div className={css.bar}>
-        <button type="button" aria-pressed={!noun} onClick={() => onNoun('')}>
-          All
-        </button>
-        {nouns.map((n) => (
-          <button key={n} type="button" aria-pressed={noun === n} onClick={() => onNoun(noun === n ? '' : n)}>
-            {label(n)}
-          </button>
-        ))}
-      </div>
+      <Fold name={noun ? `Only: ${label(noun)}` : 'Filter'}>
+        {() => (
+          <div className={css.bar}>
+            <button type="button" aria-pressed={!noun} onClick={() => onNoun('')}>
+              All
+            </button>
+            {nouns.map((n) => (
+              <button key={n} type="button" aria-pressed={noun === n} onClick={() => onNoun(noun === n ? '' : n)}>
+                {label(n)}
+              </button>
+            ))}
+          </div>
+        )}
+      </Fold>
       {feed.error && <Fault error={feed.error} asOf={feed.data ? feed.asOf : ''} again={feed.again} />}
       {!feed.data && !feed.error && <Loading what="activity" />}
       {feed.data && list.length === 0 && !noun && (
@@ -146,6 +151,15 @@ function Sentence({ t }: { t: Told }) {
         {t.text}
       </Link>
     );
+  if (t.count)
+    return (
+      <>
+        {t.text} in{' '}
+        <Link to="/fleet/queues/$id" params={{ id: t.id }} search={{}}>
+          their queue
+        </Link>
+      </>
+    );
   return (
     <>
       {label(t.noun)} <Named t={t} /> {t.does}
@@ -174,6 +188,29 @@ function Named({ t }: { t: Told }) {
     case 'robot':
       return (
         <Link to="/fleet/robots/$id" params={params} search={{}}>
+          {t.name}
+        </Link>
+      );
+    case 'item':
+      return t.queue ? (
+        <Link to="/fleet/queues/$id" params={{ id: t.queue }} search={{ sel: t.id }}>
+          {t.name}
+        </Link>
+      ) : (
+        t.name
+      );
+    case 'key':
+      return <Link to="/fleet/api-keys">{t.name}</Link>;
+    case 'user':
+    case 'secret':
+    case 'asset':
+    case 'tenant':
+    case 'environment':
+    case 'calendar':
+    case 'reservation':
+    case 'webhook':
+      return (
+        <Link to="/settings/$part" params={{ part: `${t.noun}s` }}>
           {t.name}
         </Link>
       );

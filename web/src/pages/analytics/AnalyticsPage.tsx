@@ -6,6 +6,7 @@ import { type Asked, useLive } from '../../parts/live';
 import { Menu } from '../../parts/Menu';
 import { PageHead } from '../../parts/PageHead';
 import css from '../../parts/parts';
+import { ownZone } from '../../parts/prefs';
 import { Old } from '../../parts/Skeleton';
 import { Spark } from '../../parts/Spark';
 import { Fault, Loading } from '../../parts/States';
@@ -24,7 +25,7 @@ function useNumbers<T>(what: string, query: string): Asked<T> {
 
 /** AnalyticsPage shows how many jobs end, how well, how long they take, what they wait for, and how busy robots are. */
 export function AnalyticsPage({ search, onSearch }: { search: NumbersSearch; onSearch: (s: NumbersSearch) => void }) {
-  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const zone = ownZone();
   const range = windowOf(search, Date.now());
   const window = `${range.query}&timezone=${encodeURIComponent(zone)}`;
   const narrow = (['workflow', 'robot'] as const).map((k) => (search[k] ? `&${k}_id=${encodeURIComponent(search[k])}` : '')).join('');

@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'react';
 import { call, Refusal, type Schemas, tenantQuery } from '../../api/client';
 import { useAct } from '../../parts/act';
+import { Fold } from '../../parts/Fold';
 import { PageHead } from '../../parts/PageHead';
 import css from '../../parts/parts';
 import { Said } from '../../parts/Said';
@@ -81,7 +82,7 @@ export function AuditPage({ search, onSearch }: { search: AuditSearch; onSearch:
         <button type="button" onClick={() => setAgain((n) => n + 1)}>
           Read again
         </button>
-        <button type="button" disabled={act.busy} onClick={() => void verify()}>
+        <button type="button" className={css.primary} disabled={act.busy} onClick={() => void verify()}>
           Verify the chain
         </button>
         <a href={exportOf(filter, tenantQuery('&'))} download="audit.jsonl">
@@ -107,34 +108,38 @@ export function AuditPage({ search, onSearch }: { search: AuditSearch; onSearch:
           <p>Rows before it are as they were written. Keep a copy of the database, and look at who could write to it.</p>
         </section>
       )}
-      <div className={css.bar}>
-        <Field name="Action" hint="robot.update" value={search.action} onValue={(action) => set({ action })} />
-        <Field name="Actor (id)" hint="" value={search.actor} onValue={(actor) => set({ actor })} />
-        <Field name="Kind of object" hint="robot" value={search.object} onValue={(object) => set({ object })} />
-        <Field name="Object (id)" hint="" value={search.id} onValue={(id) => set({ id })} />
-        <label>
-          Outcome{' '}
-          <select value={search.outcome ?? ''} onChange={(e) => set({ outcome: e.target.value || undefined })}>
-            <option value="">Any</option>
-            {outcomes.map((o) => (
-              <option key={o} value={o}>
-                {label(o)}
-              </option>
-            ))}
-          </select>
-        </label>
-        <label>
-          From <input type="date" value={search.from ?? ''} onChange={(e) => set({ from: e.target.value || undefined })} />
-        </label>
-        <label>
-          To <input type="date" value={search.to ?? ''} onChange={(e) => set({ to: e.target.value || undefined })} />
-        </label>
-        {filter && (
-          <button type="button" onClick={() => onSearch({})}>
-            Clear filters
-          </button>
+      <Fold name={filter ? `Filters: ${new URLSearchParams(filter).size}` : 'Filters'}>
+        {() => (
+          <div className={css.bar}>
+            <Field name="Action" hint="robot.update" value={search.action} onValue={(action) => set({ action })} />
+            <Field name="Actor (id)" hint="" value={search.actor} onValue={(actor) => set({ actor })} />
+            <Field name="Kind of object" hint="robot" value={search.object} onValue={(object) => set({ object })} />
+            <Field name="Object (id)" hint="" value={search.id} onValue={(id) => set({ id })} />
+            <label>
+              Outcome{' '}
+              <select value={search.outcome ?? ''} onChange={(e) => set({ outcome: e.target.value || undefined })}>
+                <option value="">Any</option>
+                {outcomes.map((o) => (
+                  <option key={o} value={o}>
+                    {label(o)}
+                  </option>
+                ))}
+              </select>
+            </label>
+            <label>
+              From <input type="date" value={search.from ?? ''} onChange={(e) => set({ from: e.target.value || undefined })} />
+            </label>
+            <label>
+              To <input type="date" value={search.to ?? ''} onChange={(e) => set({ to: e.target.value || undefined })} />
+            </label>
+            {filter && (
+              <button type="button" onClick={() => onSearch({})}>
+                Clear filters
+              </button>
+            )}
+          </div>
         )}
-      </div>
+      </Fold>
       {error && <Fault error={error} again={() => setAgain((n) => n + 1)} />}
       {!rows && !error && <Loading what="the audit" />}
       {rows?.length === 0 && (
@@ -147,7 +152,7 @@ export function AuditPage({ search, onSearch }: { search: AuditSearch; onSearch:
         </p>
       )}
       {rows && rows.length > 0 && (
-        <Table label="Rows" heads={['Time', 'Actor', 'Action', 'Object', 'Outcome', 'Row']}>
+        <Table label="Rows" heads={['Time', 'Actor', 'Action', 'Object', 'Outcome', 'Request', 'Row']}>
           {rows.map((r) => (
             <Entry key={r.seq} row={r} open={open === r.seq} onOpen={() => setOpen(open === r.seq ? 0 : r.seq)} />
           ))}

@@ -3,7 +3,7 @@ import { useMemo } from 'react';
 import css from '../../parts/parts';
 import { Status } from '../../parts/Status';
 import { useMe } from '../../parts/session';
-import { exact } from '../../parts/Time';
+import { exact, zoneAt } from '../../parts/Time';
 import { label } from '../../parts/words';
 import { changesOf, type Row } from './audit';
 import changes from './entry.module.css';
@@ -16,7 +16,7 @@ export function Entry({ row: r, open, onOpen }: { row: Row; open: boolean; onOpe
       <tr data-chosen={open || undefined}>
         <td>
           <time dateTime={r.at}>
-            {exact(r.at)} <span className={css.hint}>{zone(r.at)}</span>
+            {exact(r.at)} <span className={css.hint}>{zoneAt(r.at)}</span>
           </time>
         </td>
         <td className={css.keep}>
@@ -31,6 +31,9 @@ export function Entry({ row: r, open, onOpen }: { row: Row; open: boolean; onOpe
         <td>
           <Status word={r.outcome} />
         </td>
+        <td className={css.mono} title={r.request_id}>
+          {r.request_id ? `…${r.request_id.slice(-8)}` : '–'}
+        </td>
         <td>
           <button type="button" className={css.link} aria-expanded={open} onClick={onOpen}>
             {r.seq}
@@ -39,7 +42,7 @@ export function Entry({ row: r, open, onOpen }: { row: Row; open: boolean; onOpe
       </tr>
       {open && (
         <tr data-chosen>
-          <td colSpan={6}>
+          <td colSpan={7}>
             <dl className={css.facts}>
               {r.reason && (
                 <>
@@ -121,12 +124,4 @@ function Thing({ of: o }: { of: Row['object'] }) {
       </Link>
     );
   return <>{name}</>;
-}
-
-/** zone is how far the clock that is shown is from UTC. */
-function zone(at: string): string {
-  const m = -new Date(at).getTimezoneOffset();
-  if (m === 0) return 'UTC';
-  const two = (n: number) => String(n).padStart(2, '0');
-  return `UTC${m > 0 ? '+' : '-'}${two(Math.floor(Math.abs(m) / 60))}:${two(Math.abs(m) % 60)}`;
 }

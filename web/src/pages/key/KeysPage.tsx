@@ -18,7 +18,7 @@ import { NewKeyDialog } from './NewKeyDialog';
 
 type Key = Schemas['Key'];
 /** KeysPage lists the keys of programs and robots. A secret is shown once, when it is made. */
-export function KeysPage() {
+export function KeysPage({ ended, onEnded }: { ended: boolean; onEnded: (ended: boolean) => void }) {
   const list = useLive<Schemas['KeyList']>('keys', {
     topics: ['events'],
     ask: (s) => call('GET', '/keys', undefined, s),
@@ -29,7 +29,6 @@ export function KeysPage() {
   const [secret, setSecret] = useState<Schemas['NewKey']>();
   const [rotate, setRotate] = useState<Key>();
   const [revoke, setRevoke] = useState<Key>();
-  const [ended, setEnded] = useState(false);
   const act = useAct();
   const all = list.data?.keys ?? [];
   const keys = all.filter((k) => ended || !hasEnded(k));
@@ -57,7 +56,7 @@ export function KeysPage() {
       {all.length > 0 && (
         <>
           <div className={css.bar}>
-            <button type="button" aria-pressed={ended} onClick={() => setEnded(!ended)}>
+            <button type="button" aria-pressed={ended} onClick={() => onEnded(!ended)}>
               Also those that have ended
             </button>
           </div>

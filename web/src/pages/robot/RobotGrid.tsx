@@ -3,6 +3,7 @@ import { type KeyboardEvent, useEffect, useLayoutEffect, useMemo, useRef, useSta
 import { call, type Schemas } from '../../api/client';
 import { useLive, useRobots } from '../../parts/live';
 import parts from '../../parts/parts';
+import { lightWanted } from '../../parts/prefs';
 import { label } from '../../parts/words';
 import type { Actions } from './actions';
 import { heading, indexAt, layout, paint, placeOf, step } from './cells';
@@ -25,7 +26,7 @@ interface Props {
 function useColours(): (key: string) => string {
   const [turn, setTurn] = useState(0);
   useEffect(() => {
-    const m = window.matchMedia('(prefers-color-scheme: light)');
+    const m = window.matchMedia(lightWanted);
     const again = () => setTurn((n) => n + 1);
     m.addEventListener('change', again);
     return () => m.removeEventListener('change', again);

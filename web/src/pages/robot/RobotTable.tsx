@@ -7,6 +7,7 @@ import { useHeld } from '../../parts/held';
 import { useCommands } from '../../parts/keys';
 import { fleet } from '../../parts/live';
 import { useNarrow } from '../../parts/narrow';
+import { rowHeight } from '../../parts/prefs';
 import type { Item } from '../../parts/RowMenu';
 import { useMay } from '../../parts/session';
 import { useSoon } from '../../parts/soon';
@@ -101,7 +102,7 @@ export const RobotTable = memo(function RobotTable({ search, set, choice, action
   const question = [search.q, search.status, search.cap, search.env, search.tag, search.sort].join('\n');
   const held = useHeld(ids, over || walked.current || menu !== '' || choice.count > 0, question);
   const matching = useMemo(() => (held.waiting > 0 ? new Set(ids) : undefined), [held.waiting, ids]);
-  const height = narrow ? 56 : 34;
+  const height = narrow ? 56 : rowHeight();
   const virtual = useVirtualizer({ count: held.ids.length, getScrollElement: () => box.current, estimateSize: () => height, overscan: 10 });
   // biome-ignore lint/correctness/useExhaustiveDependencies: the height of rows has changed
   useEffect(() => virtual.measure(), [height]);

@@ -3,6 +3,7 @@ import { useMemo, useState } from 'react';
 import { call, type Schemas } from '../../api/client';
 import { onlyIf, useLive } from '../../parts/live';
 import css from '../../parts/parts';
+import { ownZone } from '../../parts/prefs';
 import { Scroll } from '../../parts/Scroll';
 import { Old } from '../../parts/Skeleton';
 import { Fault, Loading } from '../../parts/States';
@@ -11,12 +12,11 @@ import { daysOf, monthName, monthsFrom, span } from './agenda';
 import own from './agenda.module.css';
 
 const hours = Array.from({ length: 24 }, (_, h) => String(h).padStart(2, '0'));
-const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 /** Agenda shows when all schedules come, in the next days or in a month, and which of them come at once. */
 export function Agenda({ month, onMonth }: { month: string | undefined; onMonth: (month: string | undefined) => void }) {
   const window = span(month, Date.now());
-  const q = new URLSearchParams({ days: String(window.days), timezone: zone, ...(month ? { from: window.from.toISOString() } : {}) });
+  const q = new URLSearchParams({ days: String(window.days), timezone: ownZone(), ...(month ? { from: new Date(window.from).toISOString() } : {}) });
   const asked = useLive<Schemas['AgendaAnswer']>(`agenda ${month ?? ''}`, {
     topics: ['schedules'],
     ask: (s) => call('GET', `/schedules/agenda?${q}`, undefined, s),
@@ -24,7 +24,7 @@ export function Agenda({ month, onMonth }: { month: string | undefined; onMonth:
   });
   const [at, setAt] = useState<{ date: string; hour: number }>();
   const d = asked.data;
-  const days = useMemo(() => daysOf(window.from, window.days, d?.hours ?? []), [window.from, window.days, d]);
+  const days = useMemo(() => daysOf(window.first, window.days, d?.hours ?? []), [window.first, window.days, d]);
   const cut = d !== undefined && Date.parse(d.whole_until) < window.to - 3_600_000;
   const chosen = at && days.find((x) => x.date === at.date)?.hours[at.hour];
   return (
@@ -41,8 +41,7 @@ export function Agenda({ month, onMonth }: { month: string | undefined; onMonth:
         {d && (
           <span className={css.hint}>
             {d.runs} {d.runs === 1 ? 'run' : 'runs'}
-            {cut && ` until ${exact(d.whole_until)}; later ones are too many to count`}, on the clocks of this browser ({zone}). Yellow: several schedules in
-            one minute.
+            {cut && ` until ${exact(d.whole_until)}; later ones are too many to count`}, on the clock of {ownZone()}. Yellow: several schedules in one minute.
           </span>
         )}
       </div>

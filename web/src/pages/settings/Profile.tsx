@@ -5,18 +5,19 @@ import { FormDialog } from '../../parts/FormDialog';
 import { setSingleKeys, singleKeys } from '../../parts/keys';
 import { useLive } from '../../parts/live';
 import css from '../../parts/parts';
+import { choices, ownZone, setPrefs, usePrefs, zoneThere } from '../../parts/prefs';
 import { Said } from '../../parts/Said';
 import { Fault } from '../../parts/States';
 import { useMe } from '../../parts/session';
 import { Table } from '../../parts/Table';
-import { Ago } from '../../parts/Time';
+import { Ago, exact, useNow } from '../../parts/Time';
 import { label } from '../../parts/words';
+import own from './settings.module.css';
 
 /** Profile is who is signed in, what they may, and where else they are. */
 export function Profile() {
   const me = useMe();
   const [open, setOpen] = useState(false);
-  const [single, setSingle] = useState(singleKeys);
   if (!me) return null;
   return (
     <section aria-label="Profile">
@@ -35,7 +36,12 @@ export function Profile() {
           </>
         )}
         <dt>May</dt>
-        <dd className={css.mono}>{me.permissions.join(', ')}</dd>
+        <dd>
+          <details>
+            <summary className={own.more}>{me.permissions.length === 1 ? '1 permission' : `${me.permissions.length} permissions`}</summary>
+            <span className={css.mono}>{me.permissions.join(', ')}</span>
+          </details>
+        </dd>
       </dl>
       {me.session_id && me.user_id ? (
         <>
@@ -53,22 +59,7 @@ export function Profile() {
             : 'This is no sign-in of a person, so it has no password here.'}
         </p>
       )}
-      <h2>Keys</h2>
-      <p>
-        <label>
-          <input
-            type="checkbox"
-            style={{ width: 24, height: 24, margin: 0, verticalAlign: 'middle' }}
-            checked={single}
-            onChange={(e) => {
-              setSingleKeys(e.target.checked);
-              setSingle(e.target.checked);
-            }}
-          />{' '}
-          Letters alone do something
-        </label>
-        <span className={css.hint}> Press ? for what. This browser keeps the choice.</span>
-      </p>
+      <Looks />
       {open && (
         <FormDialog
           title="Change the password"
@@ -83,6 +74,87 @@ export function Profile() {
         />
       )}
     </section>
+  );
+}
+
+const names: { readonly [K in keyof typeof choices]: { label: string; of: Readonly<Record<string, string>> } } = {
+  theme: { label: 'Colours', of: { system: 'As the system', dark: 'Dark', light: 'Light' } },
+  density: { label: 'Rows', of: { compact: 'Compact', normal: 'Normal', comfortable: 'Comfortable' } },
+  hours: { label: 'Clock', of: { 24: '24 hours', 12: '12 hours' } },
+  motion: { label: 'Motion', of: { system: 'As the system', none: 'None' } },
+};
+
+/** Looks is how somebody wants to see the pages, in this browser. */
+function Looks() {
+  const now = usePrefs();
+  const [single, setSingle] = useState(singleKeys);
+  const [zone, setZone] = useState(now.zone);
+  const at = useNow();
+  const known = zone.trim() === '' || zoneThere(zone.trim());
+  return (
+    <>
+      <h2>How pages look</h2>
+      <p className={css.hint}>This browser keeps it.</p>
+      <div className={own.looks}>
+        {(Object.keys(names) as (keyof typeof names)[]).map((k) => (
+          <label key={k}>
+            {names[k].label}
+            <select value={now[k]} onChange={(e) => setPrefs({ [k]: e.target.value })}>
+              {choices[k].map((c) => (
+                <option key={c} value={c}>
+                  {names[k].of[c]}
+                </option>
+              ))}
+            </select>
+          </label>
+        ))}
+        <label>
+          Time zone
+          <input
+            list="zones"
+            value={zone}
+            placeholder={ownZone()}
+            aria-invalid={!known}
+            aria-describedby={known ? undefined : 'zone-wrong'}
+            onChange={(e) => {
+              const z = e.target.value.trim();
+              setZone(e.target.value);
+              if (z === '' || zoneThere(z)) setPrefs({ zone: z });
+            }}
+          />
+        </label>
+        <datalist id="zones">
+          {Intl.supportedValuesOf('timeZone').map((z) => (
+            <option key={z} value={z} />
+          ))}
+        </datalist>
+      </div>
+      {known ? (
+        <p className={css.hint}>
+          Times are those of {ownZone()}. Now: {exact(at)}
+        </p>
+      ) : (
+        <p id="zone-wrong" className={css.bad} role="alert">
+          There is no time zone {zone}. Times stay those of {ownZone()}.
+        </p>
+      )}
+      <p>
+        <label>
+          <input
+            type="checkbox"
+            className={css.switch}
+            style={{ verticalAlign: 'middle' }}
+            checked={single}
+            onChange={(e) => {
+              setSingleKeys(e.target.checked);
+              setSingle(e.target.checked);
+            }}
+          />{' '}
+          Letters alone do something
+        </label>
+        <span className={css.hint}> Press ? for what.</span>
+      </p>
+    </>
   );
 }
 

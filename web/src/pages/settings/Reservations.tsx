@@ -1,20 +1,15 @@
 import { useEffect, useState } from 'react';
 import { call, type Schemas } from '../../api/client';
 import type { LiveRobot } from '../../live/frames';
-import { useAct } from '../../parts/act';
-import { Confirm } from '../../parts/Confirm';
-import { type Field, FormDialog } from '../../parts/FormDialog';
+import type { Field } from '../../parts/FormDialog';
 import { onlyIf, useLive, useRobots } from '../../parts/live';
 import { namesAmong } from '../../parts/many';
 import css from '../../parts/parts';
-import { Said } from '../../parts/Said';
-import { Scroll } from '../../parts/Scroll';
-import { Empty, Fault, Loading } from '../../parts/States';
+import { Empty } from '../../parts/States';
 import { useMay } from '../../parts/session';
 import { label } from '../../parts/words';
 import { bodyOf, forText, robotsOf, valuesOf, whenOf } from './reservations';
-
-type Reservation = Schemas['Reservation'];
+import { Things } from './Things';
 
 /** fieldsOf are the fields of a reservation; robots and workflows are chosen by their names. */
 const fieldsOf = (robots: readonly LiveRobot[], workflows: ReadonlyMap<string, string>): readonly Field[] => [
@@ -62,116 +57,67 @@ export function Reservations() {
   const names = useWorkflows();
   const robots = useRobots();
   const robotNames = new Map(robots.map((r) => [r.robot_id, r.name]));
-  const [open, setOpen] = useState<Reservation | 'new'>();
-  const [gone, setGone] = useState<Reservation>();
-  const act = useAct();
   const [warned, setWarned] = useState<readonly string[]>([]);
-  const all = list.data?.reservations ?? [];
   return (
-    <section aria-label="Reservations">
-      <div className={css.bar}>
-        <h2>Reservations</h2>
-        <span className={css.grow} />
-        <button type="button" className={css.primary} disabled={!may} onClick={() => setOpen('new')}>
-          New reservation…
-        </button>
-      </div>
-      <p className={css.hint}>A reservation keeps slots free for some jobs. Where there is too little, the older one is served first.</p>
-      <Said act={act} />
-      {warned.length > 0 && (
-        <p className={css.warn} role="status">
-          {warned.join(' ')}
-        </p>
-      )}
-      {list.error && <Fault error={list.error} asOf={list.data ? list.asOf : ''} again={list.again} />}
-      {!list.data && !list.error && <Loading what="reservations" />}
-      {list.data && all.length === 0 && (
+    <Things
+      title="Reservations"
+      hint="A reservation keeps slots free for some jobs. Where there is too little, the older one is served first."
+      list={list}
+      rows={list.data?.reservations ?? []}
+      may={may === true}
+      add="New reservation"
+      edit="Edit"
+      empty={
         <Empty command="fleet reservation create month-end --pool finance --slots 2 --for-label team=payroll">
           No reservations yet. Every job may use every slot that fits it.
         </Empty>
+      }
+      before={
+        warned.length > 0 && (
+          <p className={css.warn} role="status">
+            {warned.join(' ')}
+          </p>
+        )
+      }
+      heads={['Reservation', { number: 'Slots' }, 'Of', 'For', 'When', 'Lent', 'State']}
+      nameOf={(r) => r.name}
+      idOf={(r) => r.reservation_id}
+      cells={(r) => (
+        <>
+          <td>
+            {r.name}
+            {r.note && <div className={css.hint}>{r.note}</div>}
+          </td>
+          <td data-number>{r.slots === 0 ? 'All' : r.slots}</td>
+          <td>{robotsOf(r.selector, robotNames)}</td>
+          <td>{forText(r.for, names)}</td>
+          <td>{whenOf(r)}</td>
+          <td>{r.lend ? (r.recall === 'stop' ? 'Yes, called back' : 'Yes') : 'No'}</td>
+          <td>{r.enabled ? 'Enabled' : 'Disabled'}</td>
+        </>
       )}
-      {all.length > 0 && (
-        <Scroll label="Reservations, table" className={css.tableBox}>
-          <table className={css.table}>
-            <thead>
-              <tr>
-                <th>Reservation</th>
-                <th>Slots</th>
-                <th>Of</th>
-                <th>For</th>
-                <th>When</th>
-                <th>Lent</th>
-                <th>State</th>
-                <th>Actions</th>
-              </tr>
-            </thead>
-            <tbody>
-              {all.map((r) => (
-                <tr key={r.reservation_id}>
-                  <td>
-                    {r.name}
-                    {r.note && <div className={css.hint}>{r.note}</div>}
-                  </td>
-                  <td data-number>{r.slots === 0 ? 'All' : r.slots}</td>
-                  <td>{robotsOf(r.selector, robotNames)}</td>
-                  <td>{forText(r.for, names)}</td>
-                  <td>{whenOf(r)}</td>
-                  <td>{r.lend ? (r.recall === 'stop' ? 'Yes, called back' : 'Yes') : 'No'}</td>
-                  <td>{r.enabled ? 'Enabled' : 'Disabled'}</td>
-                  <td className={`${css.acts} ${css.keep}`}>
-                    <button type="button" disabled={!may} aria-label={`Edit ${r.name}`} onClick={() => setOpen(r)}>
-                      Edit…
-                    </button>{' '}
-                    <button type="button" disabled={!may} aria-label={`Delete ${r.name}`} onClick={() => setGone(r)}>
-                      Delete…
-                    </button>
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </Scroll>
-      )}
-      {open && (
-        <FormDialog
-          title={open === 'new' ? 'New reservation' : `Edit ${open.name}`}
-          action="Save"
-          note="All that is said of robots must hold together, and so must all that is said of jobs."
-          fields={fieldsOf(robots, names)}
-          initial={open === 'new' ? { slots: '1', enabled: 'true' } : valuesOf(open)}
-          send={async (v) => {
-            const body = bodyOf(v, open === 'new' ? undefined : open);
-            const got =
-              open === 'new'
-                ? await call<Schemas['ReservationAnswer']>('POST', '/reservations', body)
-                : await call<Schemas['ReservationAnswer']>('PUT', `/reservations/${encodeURIComponent(open.reservation_id)}`, body);
-            setWarned(got.warnings ?? []);
-          }}
-          onClose={() => setOpen(undefined)}
-          onDone={list.again}
-        />
-      )}
-      {gone && (
-        <Confirm
-          title={`Delete ${gone.name}?`}
-          action="Delete the reservation"
-          busy={act.busy}
-          onClose={() => setGone(undefined)}
-          onConfirm={() => {
-            setGone(undefined);
-            void act
-              .run(
-                'Deleting…',
-                () => call('DELETE', `/reservations/${encodeURIComponent(gone.reservation_id)}`),
-                () => `${gone.name} is deleted. Its slots are free for every job.`,
-              )
-              .then(list.again);
-          }}
-        >
-          <p>Its slots are free for every job at once.</p>
-        </Confirm>
-      )}
-    </section>
+      form={(r) => ({
+        title: r ? `Edit ${r.name}` : 'New reservation',
+        action: 'Save',
+        note: 'All that is said of robots must hold together, and so must all that is said of jobs.',
+        fields: fieldsOf(robots, names),
+        initial: r ? valuesOf(r) : { slots: '1', enabled: 'true' },
+        send: async (v) => {
+          const body = bodyOf(v, r);
+          const got = r
+            ? await call<Schemas['ReservationAnswer']>('PUT', `/reservations/${encodeURIComponent(r.reservation_id)}`, body)
+            : await call<Schemas['ReservationAnswer']>('POST', '/reservations', body);
+          setWarned(got.warnings ?? []);
+        },
+      })}
+      remove={(r) => ({
+        title: `Delete ${r.name}?`,
+        action: 'Delete the reservation',
+        path: `/reservations/${encodeURIComponent(r.reservation_id)}`,
+        note: 'Its slots are free for every job at once.',
+        done: `${r.name} is deleted. Its slots are free for every job.`,
+      })}
+    />
   );
 }
 

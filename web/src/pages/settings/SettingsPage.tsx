@@ -1,5 +1,6 @@
 import { Link } from '@tanstack/react-router';
 import type { ComponentType } from 'react';
+import { Fold } from '../../parts/Fold';
 import { PageHead } from '../../parts/PageHead';
 import css from '../../parts/parts';
 import { useMe } from '../../parts/session';
@@ -16,7 +17,14 @@ import { System } from './System';
 import { Tenants } from './Tenants';
 import { Users } from './Users';
 
-const parts: readonly { path: string; name: string; needs: string; Part: ComponentType }[] = [
+interface Part {
+  path: string;
+  name: string;
+  needs: string;
+  Part: ComponentType;
+}
+
+const parts: readonly Part[] = [
   { path: 'profile', name: 'Profile', needs: '', Part: Profile },
   { path: 'users', name: 'Users', needs: 'users:manage', Part: Users },
   { path: 'tenants', name: 'Tenants and limits', needs: 'system:read', Part: Tenants },
@@ -41,15 +49,7 @@ export function SettingsPage({ part }: { part: string }) {
     <div className={css.page}>
       <PageHead title="Settings" />
       <div className={`${css.split} ${css.narrowSide}`}>
-        <nav className={css.side} aria-label="Settings">
-          {parts
-            .filter((p) => may(p.needs))
-            .map((p) => (
-              <Link key={p.path} to="/settings/$part" params={{ part: p.path }} {...(p === chosen ? { 'aria-current': 'page' as const } : {})}>
-                {p.name}
-              </Link>
-            ))}
-        </nav>
+        <Parts list={parts.filter((p) => may(p.needs))} chosen={chosen} />
         {!chosen ? (
           <p>There is no such part of the settings.</p>
         ) : may(chosen.needs) ? (
@@ -61,5 +61,22 @@ export function SettingsPage({ part }: { part: string }) {
         )}
       </div>
     </div>
+  );
+}
+
+/** Parts leads to each part; on a narrow screen it is folded behind the name of the one that is shown. */
+function Parts({ list, chosen }: { list: readonly Part[]; chosen: Part | undefined }) {
+  return (
+    <Fold name={chosen?.name ?? 'Parts of the settings'}>
+      {(shut) => (
+        <nav className={css.side} aria-label="Settings">
+          {list.map((p) => (
+            <Link key={p.path} to="/settings/$part" params={{ part: p.path }} onClick={shut} {...(p === chosen ? { 'aria-current': 'page' as const } : {})}>
+              {p.name}
+            </Link>
+          ))}
+        </nav>
+      )}
+    </Fold>
   );
 }

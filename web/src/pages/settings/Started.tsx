@@ -1,8 +1,8 @@
 import { call, type Schemas } from '../../api/client';
 import { useLive } from '../../parts/live';
 import css from '../../parts/parts';
-import { Scroll } from '../../parts/Scroll';
 import { Fault, Loading } from '../../parts/States';
+import { Table } from '../../parts/Table';
 import { shownOf } from './started';
 
 type Group = 'limits' | 'retention';
@@ -29,34 +29,22 @@ function Started({ group }: { group: Group }) {
       {list.error && <Fault error={list.error} asOf={list.data ? list.asOf : ''} again={list.again} />}
       {!list.data && !list.error && <Loading what="settings" />}
       {rows.length > 0 && (
-        <Scroll label={`${title}, table`} className={css.tableBox}>
-          <table className={css.table}>
-            <thead>
-              <tr>
-                <th>What</th>
-                <th data-number>Value</th>
-                <th>Source</th>
-                <th>Set by</th>
-              </tr>
-            </thead>
-            <tbody>
-              {rows.map((s) => (
-                <tr key={s.name}>
-                  <td>{s.about.charAt(0).toUpperCase() + s.about.slice(1)}</td>
-                  <td data-number>{shownOf(s)}</td>
-                  <td className={css.keep}>
-                    {s.source === 'given' ? 'Given at the start' : 'Default'}
-                    {s.source === 'given' && <div className={css.hint}>default {s.default}</div>}
-                  </td>
-                  <td className={css.mono}>
-                    --{s.name}
-                    <div className={css.hint}>{s.environment.join(', ')}</div>
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </Scroll>
+        <Table label={`${title}, table`} heads={['What', { number: 'Value' }, 'Source', 'Set by']}>
+          {rows.map((s) => (
+            <tr key={s.name}>
+              <td>{s.about.charAt(0).toUpperCase() + s.about.slice(1)}</td>
+              <td data-number>{shownOf(s)}</td>
+              <td className={css.keep}>
+                {s.source === 'given' ? 'Given at the start' : 'Default'}
+                {s.source === 'given' && <div className={css.hint}>default {s.default}</div>}
+              </td>
+              <td className={css.mono}>
+                --{s.name}
+                <div className={css.hint}>{s.environment.join(', ')}</div>
+              </td>
+            </tr>
+          ))}
+        </Table>
       )}
     </section>
   );

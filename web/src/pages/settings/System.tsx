@@ -1,11 +1,14 @@
+import { Link } from '@tanstack/react-router';
 import { call, type Schemas } from '../../api/client';
-import { useLive } from '../../parts/live';
+import { onlyIf, useLive } from '../../parts/live';
 import css from '../../parts/parts';
 import { Fault, Loading } from '../../parts/States';
 import { useMay } from '../../parts/session';
 import { Table } from '../../parts/Table';
 import { Ago } from '../../parts/Time';
-import { label, span } from '../../parts/words';
+import { label, lasted, span } from '../../parts/words';
+import { licences, own as mine } from '../../words/licences';
+import own from './settings.module.css';
 
 /** System is which program serves this page, and which others share its database. */
 export function System() {
@@ -27,10 +30,71 @@ export function System() {
         </dl>
       )}
       {may && <Standing />}
+      {may && <Queue />}
       {may && <Members />}
       <h2>From a terminal</h2>
       <pre className={css.pre}>{`fleet whoami --url ${location.origin}\nfleet robot list\nfleet events --follow`}</pre>
+      <h2>Licences</h2>
+      <p className={css.hint}>Casare Fleet is under {mine}. It holds work of others:</p>
+      {Object.entries(licences).map(([name, parts]) => (
+        <details key={name}>
+          <summary className={own.more}>
+            {name} <span className={css.hint}>{parts.length === 1 ? '1 part' : `${parts.length} parts`}</span>
+          </summary>
+          <p className={`${css.mono} ${own.parts}`}>{parts.join(', ')}</p>
+        </details>
+      ))}
     </section>
+  );
+}
+
+/** Queue is how far the work is behind: what waits now, how long the last ones waited, and what is not counted yet. */
+function Queue() {
+  const jobs = useLive<Schemas['JobList']>('jobs that wait', {
+    topics: ['jobs'],
+    ask: (s) => call('GET', '/jobs?status=pending&limit=1', undefined, s),
+    take: onlyIf((f) => f.topic === 'jobs' && (f.from_state === 'pending' || f.to_state === 'pending' || f.type === 'job.submitted')),
+  });
+  const hour = useLive<Schemas['NumbersOverview']>('waits of the last hour', {
+    topics: [],
+    ask: (s) => call('GET', '/analytics/overview?range=1h', undefined, s),
+  });
+  const n = jobs.data?.total ?? 0;
+  const of = hour.data?.current;
+  const error = jobs.error ?? hour.error;
+  return (
+    <>
+      <h2>Queue</h2>
+      {error && (
+        <Fault
+          error={error}
+          again={() => {
+            jobs.again();
+            hour.again();
+          }}
+        />
+      )}
+      <dl className={css.facts}>
+        {jobs.data && (
+          <>
+            <dt>Waiting now</dt>
+            <dd>
+              <Link to="/fleet/jobs" search={{ status: 'pending', range: 'all' }}>
+                {n === 1 ? '1 job' : `${n.toLocaleString('en')} jobs`}
+              </Link>
+            </dd>
+          </>
+        )}
+        {of && hour.data && (
+          <>
+            <dt>Waited in the last hour</dt>
+            <dd>{of.wait_sample === 0 ? 'No job began' : `Half of the jobs up to ${lasted(of.wait_p50_ms)}, 9 of 10 up to ${lasted(of.wait_p90_ms)}`}</dd>
+            <dt>Not counted yet</dt>
+            <dd>{hour.data.events_behind === 1 ? '1 event' : `${hour.data.events_behind.toLocaleString('en')} events`}</dd>
+          </>
+        )}
+      </dl>
+    </>
   );
 }
 
@@ -47,7 +111,7 @@ function Standing() {
           <dt>Up for</dt>
           <dd>{span(1000 * d.uptime_seconds)}</dd>
           <dt>Store</dt>
-          <dd className={d.store === 'ok' ? '' : css.bad}>{d.store === 'ok' ? 'It answers' : d.store}</dd>
+          <dd className={d.store === 'ok' ? '' : css.bad}>{d.store === 'ok' ? `${d.store_kind ? `${d.store_kind}: it` : 'It'} answers` : d.store}</dd>
           {d.breakers.map((b) => (
             <Breaker key={b.name} of={b} />
           ))}
