@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ask, clean, dev, launch, open, type Program, themes } from './harness';
+import { ask, clean, dev, launch, line, open, type Program, themes } from './harness';
 
 /** The page of robots over a made-up fleet with every state. */
 let browser: Browser;
@@ -438,6 +438,14 @@ describe('the page of a robot', () => {
     await page.getByRole('button', { name: 'Resume' }).click();
     await to('Config');
     await page.getByText('comes from its key').waitFor();
+    const flow = (await ask<{ workflows: { workflow_id: string; name: string }[] }>(server.url, 'GET', '/workflows?limit=1')).workflows[0];
+    await page.getByText('fleet workflow assign WORKFLOW').waitFor();
+    await ask(server.url, 'PUT', `/workflows/${flow?.workflow_id}/assignments/${id}`, { is_default: true });
+    await page.getByText('tried here before all others').waitFor();
+    await page
+      .getByRole('main')
+      .getByRole('link', { name: flow?.name ?? '' })
+      .waitFor();
     await themes(page, 'robot-config');
     await page.setViewportSize({ width: 390, height: 844 });
     for (const name of ['Overview', 'Jobs', 'Logs', 'Commands', 'Events']) {
@@ -462,6 +470,168 @@ describe('the page of a robot', () => {
     await w.page.getByRole('heading', { level: 1, name: 'Robots', exact: true }).waitFor();
     expect(w.faults).toEqual([]);
     await w.context.close();
+  });
+});
+
+describe('the list of robots', () => {
+  it('is what its address says, after a reload too, and s sorts', async () => {
+    const w = await at('/fleet/robots?view=grid&group=host&tint=cpu&q=claims');
+    const { page } = w;
+    const same = async () => {
+      await page.getByRole('combobox', { name: 'Group by' }).waitFor();
+      expect(await page.getByRole('combobox', { name: 'Group by' }).inputValue()).toBe('host');
+      expect(await page.getByRole('combobox', { name: 'Colour by' }).inputValue()).toBe('cpu');
+      expect(await page.getByRole('searchbox', { name: 'Search robots' }).inputValue()).toBe('claims');
+    };
+    await same();
+    await page.reload();
+    await same();
+    await page.goto(`${server.url}/fleet/robots?sel=claims-002,claims-005&peek=claims-002&sort=-cpu&view=sideways`);
+    await page.getByText('2 robots selected').waitFor();
+    await page.getByRole('region', { name: 'claims-002 at a glance' }).waitFor();
+    expect(await page.getByRole('columnheader', { name: 'CPU' }).getAttribute('aria-sort')).toBe('descending');
+    expect(search(page, 'view')).toBe(null); // what is not known is dropped
+    await page.getByRole('heading', { level: 1 }).click();
+    await page.keyboard.press('s');
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/sort=status/);
+    expect(search(page, 'sel')).toBe('claims-002,claims-005');
+    expect(search(page, 'peek')).toBe('claims-002');
+    expect(w.faults).toEqual([]);
+    await w.context.close();
+  });
+
+  it('stands in its columns before it is there, and gives each host a line in high rows', async () => {
+    const w = await open(browser);
+    const { page } = w;
+    let go: () => void = () => undefined;
+    const held = new Promise<void>((r) => {
+      go = r;
+    });
+    await page.route('**/api/v1/fleet/snapshot*', async (r) => {
+      await held;
+      await r.continue();
+    });
+    await page.goto(`${server.url}/fleet/robots`);
+    await page.getByText('Last heartbeat').waitFor();
+    expect(await page.getByText('Loading robots…').count()).toBe(1);
+    await themes(page, 'robots-loading');
+    go();
+    await rows(page).nth(5).waitFor();
+    const host = rows(page).nth(1).locator('a + span').last();
+    expect(await host.isVisible()).toBe(false);
+    await page.evaluate(() => {
+      document.documentElement.dataset.density = 'comfortable';
+    });
+    expect(await host.isVisible()).toBe(true);
+    expect(w.faults).toEqual([]);
+    await w.context.close();
+  });
+
+  it('stays, dimmed and with its age, when the connection is lost', async () => {
+    const wire = await line(server.url);
+    const w = await open(browser);
+    const { page } = w;
+    await page.goto(`${wire.url}/fleet/robots`);
+    await rows(page).nth(5).waitFor();
+    await page.getByTestId('connection').getByText('Live').waitFor();
+    wire.cut();
+    await page.getByText(/Showing the state of \d\d:\d\d:\d\d\. Actions wait for the connection\./).waitFor();
+    expect(await page.getByRole('main').evaluate((e) => Number(getComputedStyle(e).opacity))).toBeLessThan(1);
+    expect(await rows(page).count()).toBeGreaterThan(5);
+    await themes(page, 'robots-lost');
+    wire.mend();
+    await page.getByTestId('connection').getByText('Live').waitFor();
+    expect(await page.getByRole('main').evaluate((e) => Number(getComputedStyle(e).opacity))).toBe(1);
+    await w.context.close();
+    await wire.stop();
+  });
+
+  it('says that there is none, or what could not be read', async () => {
+    const none = await dev('--robots', '0');
+    try {
+      const w = await open(browser);
+      const { page } = w;
+      await page.goto(`${none.url}/fleet/robots`);
+      await page.getByText('No robots yet.').waitFor();
+      await themes(page, 'robots-none');
+      await page.goto(`${none.url}/`);
+      await page.getByText('No robot is here yet.').waitFor();
+      await page.getByText('Nothing needs you.').waitFor();
+      await themes(page, 'overview-none');
+      expect(w.faults).toEqual([]);
+      await page.route('**/api/v1/fleet/snapshot*', (r) =>
+        r.fulfill({ status: 504, contentType: 'application/problem+json', body: JSON.stringify({ detail: 'The store does not answer.', request_id: 'r-7' }) }),
+      );
+      await page.goto(`${none.url}/fleet/robots`);
+      await page.getByRole('alert').getByText('r-7').waitFor();
+      await page.getByRole('button', { name: 'Try again' }).waitFor();
+      await themes(page, 'robots-error');
+      await w.context.close();
+    } finally {
+      await none.stop();
+    }
+  });
+});
+
+describe('two machines with one id', () => {
+  it('are both named, and a robot tests itself when it is asked', async () => {
+    const own = await dev();
+    const bin = process.env.FLEET_BIN ?? join(import.meta.dirname, '../../bin/fleet');
+    const home = mkdtempSync(join(tmpdir(), 'fleet-two-'));
+    const made = await ask<{ secret: string }>(own.url, 'POST', '/keys', { kind: 'robot', robot_id: 'twin' });
+    const twin = (n: number) =>
+      spawn(bin, ['robot', 'run', '--url', own.url, '--data-dir', join(home, String(n))], {
+        env: { PATH: process.env.PATH ?? '', HOME: home, FLEET_ROBOT_KEY: made.secret },
+        stdio: 'ignore',
+      });
+    const first = twin(1);
+    const ended = [first].map((c) => new Promise((r) => c.once('exit', r)));
+    try {
+      await expect
+        .poll(
+          () =>
+            ask<{ status: string }>(own.url, 'GET', '/robots/twin').then(
+              (r) => r.status,
+              () => '',
+            ),
+          { timeout: 30_000 },
+        )
+        .toBe('online');
+      const second = twin(2);
+      ended.push(new Promise((r) => second.once('exit', r)));
+      const w = await open(browser);
+      const { page } = w;
+      await page.goto(`${own.url}/fleet/robots`);
+      await page.getByRole('row', { name: /twin/ }).getByText('two machines').waitFor();
+      await page.goto(`${own.url}/fleet/robots?view=health`);
+      await page.getByText(/is connected, .* asks for its id/).waitFor();
+      await clean(page);
+      expect(await page.getByRole('region', { name: 'Capacity by capability' }).getByText('checkpoints').count()).toBe(0);
+      second.kill('SIGTERM');
+      await page.goto(`${own.url}/fleet/robots/twin`);
+      const checks = page.getByRole('region', { name: 'Checks' });
+      await checks
+        .getByRole('row', { name: /Offset of its clock/ })
+        .getByText('Healthy')
+        .waitFor();
+      await checks.getByText('Never tested').waitFor();
+      await page.getByRole('button', { name: 'Self-test' }).click();
+      await checks.getByText('Passed').waitFor();
+      await page.getByRole('link', { name: 'Commands' }).click();
+      await page
+        .getByRole('row', { name: /^Self test/ })
+        .getByText(/can be written/)
+        .waitFor();
+      await themes(page, 'robot-tested');
+      expect(w.faults).toEqual([]);
+      await w.context.close();
+    } finally {
+      first.kill('SIGTERM');
+      await Promise.all(ended);
+      await own.stop();
+      rmSync(home, { recursive: true, force: true });
+    }
   });
 });
 

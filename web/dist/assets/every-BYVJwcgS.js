@@ -1,0 +1,1 @@
+import{a as e,n as t}from"./jsx-runtime-Wy9s6hX0.js";import{m as n}from"./paused-CZaBqHah.js";var r=e(t(),1);function i(e,t){let i=(0,r.useRef)(t);i.current=t,(0,r.useEffect)(()=>{let t=setInterval(()=>{n()||i.current()},e);return()=>clearInterval(t)},[e])}export{i as t};

@@ -1,1 +1,0 @@
-import{a as e,n as t}from"./jsx-runtime-Wy9s6hX0.js";import{a as n}from"./paused-BJApdn8J.js";var r=e(t(),1);function i(e,t){let i=(0,r.useRef)(t);i.current=t,(0,r.useEffect)(()=>{let t=setInterval(()=>{n()||i.current()},e);return()=>clearInterval(t)},[e])}export{i as t};
