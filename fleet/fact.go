@@ -73,7 +73,7 @@ func (f Facts) WithDuplicate(host string, now time.Time) Facts {
 
 // WithClock notes by how much the robot's clock is ahead, to a tenth of a second.
 func (f Facts) WithClock(ahead time.Duration, now time.Time) Facts {
-	return f.Probed(FactClockOffset, Fact{Value: math.Round(10*ahead.Seconds()) / 10}, now)
+	return f.Probed(FactClockOffset, Fact{Value: math.Round(10*ahead.Seconds())/10 + 0}, now)
 }
 
 // probed returns what the orchestrator itself noted.

@@ -68,8 +68,9 @@ describe('the fleet dashboard', () => {
     for (const tab of tabs) {
       await nav.getByRole('link', { name: tab, exact: true }).click();
       await w.page.getByRole('heading', { level: 1, name: tab }).waitFor();
-      expect(await nav.getByRole('link').allTextContents()).toEqual(tabs);
-      expect(await nav.locator('[aria-current=page]').allTextContents()).toEqual([tab]);
+      const names = async (of: string) => (await nav.locator(of).allTextContents()).map((t) => t.replace(/\d.*$/, '')); // without counts
+      expect(await names('a')).toEqual(tabs);
+      expect(await names('[aria-current=page]')).toEqual([tab]);
     }
     expect(w.faults).toEqual([]);
     await w.context.close();

@@ -117,7 +117,7 @@ export function Card({
   });
   const asked = useLive<Schemas['CommandList']>(`peek commands ${path}`, { ...only, ask: (s) => call('GET', `${path}/commands?limit=1`, undefined, s) });
   const loaded = [robot, figures, jobs, asked].filter((x) => x.data).length;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: it grows with what is loaded
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it is there with its row, and grows with what is loaded
   useLayoutEffect(() => {
     const size = box.current?.getBoundingClientRect();
     if (!size) return;
@@ -129,7 +129,7 @@ export function Card({
         top: below ? place.bottom + 4 : Math.max(4, place.top - 4 - size.height),
       });
     }
-  }, [place, loaded]);
+  }, [place, loaded, r !== undefined]);
   if (!r) return null;
   const name = r.name || id;
   const on = r.status !== 'offline';
