@@ -364,7 +364,12 @@ const incident = createRoute({
 });
 
 /** Who is not signed in sees the sign-in on every page; who is has nothing to do on its own. */
-const login = createRoute({ getParentRoute: () => root, path: '/login', component: () => <Navigate to="/" replace /> });
+const login = createRoute({
+  getParentRoute: () => root,
+  path: '/login',
+  validateSearch: (s: Record<string, unknown>): { problem?: string } => (text(s.problem) ? { problem: text(s.problem) ?? '' } : {}),
+  component: () => <Navigate to="/" replace />,
+});
 
 const setup = createRoute({ getParentRoute: () => root, path: '/setup', component: () => <SetupPage /> });
 
@@ -414,6 +419,7 @@ export const router = createRouter({
     settings,
     settingsPart,
   ]),
+  search: { strict: true }, // what a page does not know of its address is dropped from it
 });
 
 declare module '@tanstack/react-router' {
