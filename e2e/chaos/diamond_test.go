@@ -97,8 +97,8 @@ func TestDiamond(t *testing.T) {
 			if _, err := w.api.call(t.Context(), "GET", "/api/v1/jobs/"+id, nil, nil, &job); err != nil {
 				t.Fatal(err)
 			}
-			if runs := all[id]; job.State != "completed" || job.Epoch != 1 || len(runs) != 1 || !runs[0].ended {
-				t.Fatalf("graph %d: %s is %s after %d attempts and %d executions", n, s.ref, job.State, job.Epoch, len(runs))
+			if runs := all[id]; job.State != "completed" || w.starts(id) != 1 || len(runs) != 1 || !runs[0].ended {
+				t.Fatalf("graph %d: %s is %s after %d offers, %d starts and %d executions", n, s.ref, job.State, job.Epoch, w.starts(id), len(runs))
 			}
 			for _, ref := range s.after {
 				if parent := all[ids[ref]][0]; parent.last > all[id][0].first {

@@ -99,8 +99,8 @@ func TestSegments(t *testing.T) {
 					t.Errorf("segment %s wrote its %s %d times", s.ID, word, n)
 				}
 			}
-			if runs := all[s.ID]; s.State != "completed" || s.Epoch != 1 || s.RobotID != fmt.Sprint("r", i+1) || len(runs) != 1 || !runs[0].ended {
-				t.Fatalf("job %d: segment %d is %s on %s after %d attempts and %d executions", n, i+1, s.State, s.RobotID, s.Epoch, len(runs))
+			if runs := all[s.ID]; s.State != "completed" || w.starts(s.ID) != 1 || s.RobotID != fmt.Sprint("r", i+1) || len(runs) != 1 || !runs[0].ended {
+				t.Fatalf("job %d: segment %d is %s on %s after %d offers, %d starts and %d executions", n, i+1, s.State, s.RobotID, s.Epoch, w.starts(s.ID), len(runs))
 			}
 		}
 		if a, b := all[job.Segments[0].ID][0], all[job.Segments[1].ID][0]; a.last > b.first {

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/casarerpa/fleet/fleet"
 )
 
 var (
@@ -181,6 +183,24 @@ func (w *world) settle(limit time.Duration) {
 		return err == nil && len(list.Jobs) == 0
 	})
 	w.t.Logf("settled in %s", time.Since(start).Round(time.Millisecond))
+}
+
+// starts counts the attempts of a job that a robot took. An offer that was stored
+// by a member that died before it was heard is none: the job is offered anew.
+func (w *world) starts(job string) (n int) {
+	w.t.Helper()
+	var list struct {
+		Attempts []fleet.Attempt `json:"attempts"`
+	}
+	if _, err := w.api.call(w.t.Context(), "GET", "/api/v1/jobs/"+job+"/attempts", nil, nil, &list); err != nil {
+		w.t.Fatal(err)
+	}
+	for _, a := range list.Attempts {
+		if !a.StartedAt.IsZero() {
+			n++
+		}
+	}
+	return n
 }
 
 // halt stops all programs politely: robots first, so that nothing is on its way.

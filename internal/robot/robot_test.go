@@ -117,7 +117,22 @@ func TestLostAckMakesTheReportComeAgain(t *testing.T) {
 	if hello.Resume == nil || hello.Resume.Token != "t" {
 		t.Errorf("resume = %+v", hello.Resume)
 	}
-	// After the ack nothing is left, also for the next session.
+	// After the ack nothing is left, also for the next session. The robot has heard
+	// it once a heartbeat that follows the report no longer names the attempt.
+	f.wait("a heartbeat after the ack", func(heard []wire.Frame) bool {
+		reported := 0
+		for _, h := range heard {
+			switch m := h.Payload.(type) {
+			case *wire.JobComplete:
+				reported++
+			case *wire.Heartbeat:
+				if reported == 2 && len(m.Attempts) == 0 {
+					return true
+				}
+			}
+		}
+		return false
+	})
 	f.cut()
 	third := of[*wire.Hello](f, 3, wire.Ref{})
 	if len(third.Attempts) != 0 || third.AckedReportID != third.LastReportID {

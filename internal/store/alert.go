@@ -76,7 +76,7 @@ type AlertWriter interface {
 	ClaimNotice(id fleet.ID, attempts int, until time.Time) (bool, error)
 	// RestNotice gives back the attempt of one that was claimed at this count of
 	// attempts and could not be made, and puts it off until a time; false if somebody
-	// claimed it since.
+	// claimed it since, or nobody has.
 	RestNotice(id fleet.ID, attempts int, until time.Time) (bool, error)
 	// SettleNotice writes what became of one that was claimed at this count of
 	// attempts; false if somebody claimed it since.

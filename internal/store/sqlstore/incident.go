@@ -54,7 +54,7 @@ var (
 	noticeSettle = stmt("alert_notice.settle", `update alert_notices set state = $4, fault = $5, held = $6, due_at = $7, sent_at = $8
 		where id = $1 and tenant_id || '' = $2 and state = 'waiting' and attempts = $3`)
 	noticeRest = stmt("alert_notice.rest", `update alert_notices set attempts = attempts - 1, due_at = $4
-		where id = $1 and tenant_id || '' = $2 and state = 'waiting' and attempts = $3`)
+		where id = $1 and tenant_id || '' = $2 and state = 'waiting' and attempts = $3 and attempts > 0`)
 	noticeFree = stmt("alert_notice.free", `update alert_notices set due_at = $2, held = true where tenant_id = $1 and held and state = 'waiting'`)
 )
 

@@ -315,10 +315,14 @@ func alertTests() map[string]func(f *Fixture) {
 				is(f, "due later", len(due), 1)
 				return err
 			})
-			for attempts, want := range map[int]bool{0: false, 1: true} { // who claimed it gives the attempt back
+			// Who claimed it gives the attempt back, once; one that nobody claimed has none to give.
+			for _, c := range []struct {
+				attempts int
+				rests    bool
+			}{{0, false}, {1, true}, {1, false}, {0, false}} {
 				f.Update(func(tx store.Tx) error {
-					rests, err := tx.RestNotice(n.ID, attempts, f.Now.Add(time.Hour))
-					is(f, "rests", rests, want)
+					rests, err := tx.RestNotice(n.ID, c.attempts, f.Now.Add(time.Hour))
+					is(f, fmt.Sprint("rests at ", c.attempts), rests, c.rests)
 					return err
 				})
 			}
