@@ -121,6 +121,7 @@ function Rail({ me, canvas, folded, children }: { me: Me | undefined; canvas: bo
   const may = (p: string) => me?.permissions.some((x) => x === p) ?? false;
   const settings = useRouterState({ select: (s) => s.location.pathname.startsWith('/settings') });
   const fleet = useRouterState({ select: (s) => s.location.pathname.startsWith('/fleet') });
+  const file = useRouterState({ select: (s) => s.location.pathname.startsWith('/local/') });
   const name = (text: string) => (folded ? { 'aria-label': text, title: text } : {});
   return (
     <nav className={css.rail} aria-label="Main">
@@ -134,7 +135,13 @@ function Rail({ me, canvas, folded, children }: { me: Me | undefined; canvas: bo
       <Link to="/fleet" {...(fleet ? { 'aria-current': 'page' as const } : {})} {...name('Fleet')}>
         <Mark of="fleet" /> <span>Fleet</span>
       </Link>
-      <Link to="/workflows" search={{ q: '' }} activeOptions={{ includeSearch: false }} {...name('Workflows')}>
+      <Link
+        to="/workflows"
+        search={{ q: '' }}
+        activeOptions={{ includeSearch: false }}
+        {...(file ? { 'aria-current': 'page' as const } : {})}
+        {...name('Workflows')}
+      >
         <Mark of="workflows" /> <span>Workflows</span>
       </Link>
       {may('events:read') && (

@@ -1,7 +1,18 @@
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Navigate, redirect, retainSearchParams, useNavigate } from '@tanstack/react-router';
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  Navigate,
+  redirect,
+  retainSearchParams,
+  useMatchRoute,
+  useNavigate,
+  useParams,
+} from '@tanstack/react-router';
 import { Suspense } from 'react';
 import { call } from './api/client';
-import type { CanvasSearch, Panel } from './canvas/search';
+import { canvasSearch } from './canvas/search';
 import { incidentSearch } from './pages/alert/alerts';
 import { numbersSearch } from './pages/analytics/numbers';
 import { auditSearch } from './pages/audit/audit';
@@ -9,7 +20,7 @@ import { JobsPage } from './pages/job/JobsPage';
 import { detailSearch, jobSearch } from './pages/job/rows';
 import { NotFound } from './pages/NotFound';
 import { OverviewPage } from './pages/overview/OverviewPage';
-import { queueSearch } from './pages/queue/items';
+import { type QueueSearch, queueSearch } from './pages/queue/items';
 import { RobotsPage } from './pages/robot/RobotsPage';
 import { robotSearch } from './pages/robot/rows';
 import { robotTab } from './pages/robot/tabs';
@@ -30,25 +41,6 @@ const root = createRootRoute({
 });
 
 const text = (v: unknown): string | undefined => (typeof v === 'string' && v !== '' ? v : undefined);
-const panels: readonly Panel[] = ['node', 'placement', 'picker'];
-
-/** canvasSearch keeps what the canvas knows of its address; anything else is dropped. */
-function canvasSearch(s: Record<string, unknown>): CanvasSearch {
-  const out: CanvasSearch = {};
-  const put = <K extends keyof CanvasSearch>(k: K, v: CanvasSearch[K]) => {
-    if (v !== undefined) out[k] = v;
-  };
-  put('node', text(s.node));
-  put('run', text(s.run));
-  put('robot', text(s.robot));
-  put(
-    'panel',
-    panels.find((p) => p === s.panel),
-  );
-  put('mode', s.mode === 'local' || s.mode === 'cloud' ? s.mode : undefined);
-  return out;
-}
-
 /** Who edits on the own machine begins with the workflows; everybody else with the fleet. */
 const index = createRoute({
   getParentRoute: () => root,
@@ -190,38 +182,27 @@ const job = createRoute({
 const QueuesPage = lazyRouteComponent(() => import('./pages/queue/QueuesPage'), 'QueuesPage');
 const DeadLettersPage = lazyRouteComponent(() => import('./pages/queue/DeadLettersPage'), 'DeadLettersPage');
 
-const queues = createRoute({
+/** queueing is the list of queues, and beside it the one that is open. */
+const queueing = createRoute({
   getParentRoute: () => root,
-  path: '/fleet/queues',
+  id: 'queueing',
+  validateSearch: queueSearch,
   component: function Queues() {
+    const { id = '' } = useParams({ strict: false });
     const navigate = useNavigate();
-    return (
-      <QueuesPage
-        id=""
-        search={{}}
-        onSearch={() => undefined}
-        onOpen={(id, search = {}) => void (id && navigate({ to: '/fleet/queues/$id', params: { id }, search }))}
-      />
-    );
+    const open = (to: string, search: QueueSearch = {}, replace = false) =>
+      void (to ? navigate({ to: '/fleet/queues/$id', params: { id: to }, search, replace }) : navigate({ to: '/fleet/queues', search: {} }));
+    return <QueuesPage id={id} search={queueing.useSearch()} onSearch={(search, replace = false) => open(id, search, replace)} onOpen={open} />;
   },
 });
 
-const queue = createRoute({
+const queues = createRoute({ getParentRoute: () => queueing, path: '/fleet/queues' });
+const queue = createRoute({ getParentRoute: () => queueing, path: '/fleet/queues/$id' });
+
+const queueItem = createRoute({
   getParentRoute: () => root,
-  path: '/fleet/queues/$id',
-  validateSearch: queueSearch,
-  component: function Queue() {
-    const { id } = queue.useParams();
-    const navigate = useNavigate();
-    return (
-      <QueuesPage
-        id={id}
-        search={queue.useSearch()}
-        onSearch={(search, replace = false) => void navigate({ to: '/fleet/queues/$id', params: { id }, search, replace })}
-        onOpen={(to) => void (to ? navigate({ to: '/fleet/queues/$id', params: { id: to }, search: {} }) : navigate({ to: '/fleet/queues' }))}
-      />
-    );
-  },
+  path: '/fleet/queues/$id/items/$item',
+  beforeLoad: ({ params: { id, item } }) => Promise.reject(redirect({ to: '/fleet/queues/$id', params: { id }, search: { sel: item } })),
 });
 
 const deadLetters = createRoute({
@@ -231,7 +212,14 @@ const deadLetters = createRoute({
   component: function DeadLetters() {
     const navigate = useNavigate();
     const { view = 'open' } = deadLetters.useSearch();
-    return <DeadLettersPage key={view} view={view} onView={(v) => void navigate({ to: '/fleet/dead-letters', search: v === 'open' ? {} : { view: v } })} />;
+    return (
+      <DeadLettersPage
+        key={view}
+        view={view}
+        onView={(v) => void navigate({ to: '/fleet/dead-letters', search: v === 'open' ? {} : { view: v } })}
+        onJob={(id) => void navigate({ to: '/fleet/jobs/$id', params: { id }, search: {} })}
+      />
+    );
   },
 });
 
@@ -287,81 +275,79 @@ const SetupPage = lazyRouteComponent(() => import('./pages/login/SetupPage'), 'S
 
 const SchedulesPage = lazyRouteComponent(() => import('./pages/schedule/SchedulesPage'), 'SchedulesPage');
 
-/** Schedules is the list, and beside it the one that is open; the address narrows the list either way. */
-function Schedules({ id, search }: { id: string; search: ScheduleSearch }) {
-  const navigate = useNavigate();
-  const go = (to: string, s: ScheduleSearch, replace = false) =>
-    void (to ? navigate({ to: '/fleet/schedules/$id', params: { id: to }, search: s, replace }) : navigate({ to: '/fleet/schedules', search: s, replace }));
-  const { outcome: _, ...list } = search;
-  return <SchedulesPage id={id} search={search} onSearch={(s, typing) => go(id, s, typing)} onOpen={(to) => go(to, list)} />;
-}
-
-const schedules = createRoute({
+/** scheduling is the list, beside it the one that is open, or over it the form of a new one; the address narrows the list each time. */
+const scheduling = createRoute({
   getParentRoute: () => root,
-  path: '/fleet/schedules',
+  id: 'scheduling',
   validateSearch: scheduleSearch,
-  component: () => <Schedules id="" search={schedules.useSearch()} />,
-});
-
-const schedule = createRoute({
-  getParentRoute: () => root,
-  path: '/fleet/schedules/$id',
-  validateSearch: scheduleSearch,
-  component: () => <Schedules id={schedule.useParams().id} search={schedule.useSearch()} />,
-});
-
-const TriggersPage = lazyRouteComponent(() => import('./pages/trigger/TriggersPage'), 'TriggersPage');
-
-const triggers = createRoute({
-  getParentRoute: () => root,
-  path: '/fleet/triggers',
-  component: function Triggers() {
+  component: function Schedules() {
+    const { id = '' } = useParams({ strict: false });
+    const fresh = useMatchRoute()({ to: '/fleet/schedules/new' }) !== false;
+    const search = scheduling.useSearch();
     const navigate = useNavigate();
+    const go = (to: string, s: ScheduleSearch, replace = false) =>
+      void (to ? navigate({ to: '/fleet/schedules/$id', params: { id: to }, search: s, replace }) : navigate({ to: '/fleet/schedules', search: s, replace }));
+    const { outcome: _, ...list } = search;
     return (
-      <TriggersPage id="" search={{}} onSearch={() => undefined} onOpen={(id) => void navigate({ to: '/fleet/triggers/$id', params: { id }, search: {} })} />
-    );
-  },
-});
-
-const trigger = createRoute({
-  getParentRoute: () => root,
-  path: '/fleet/triggers/$id',
-  validateSearch: triggerSearch,
-  component: function TriggerDetail() {
-    const { id } = trigger.useParams();
-    const navigate = useNavigate();
-    return (
-      <TriggersPage
+      <SchedulesPage
         id={id}
-        search={trigger.useSearch()}
-        onSearch={(search) => void navigate({ to: '/fleet/triggers/$id', params: { id }, search, replace: true })}
-        onOpen={(to) => void (to ? navigate({ to: '/fleet/triggers/$id', params: { id: to }, search: {} }) : navigate({ to: '/fleet/triggers' }))}
+        fresh={fresh}
+        search={search}
+        onSearch={(s, typing) => go(id, s, typing)}
+        onOpen={(to) => go(to, list)}
+        onNew={() => void navigate({ to: '/fleet/schedules/new', search: list })}
       />
     );
   },
 });
 
+const schedules = createRoute({ getParentRoute: () => scheduling, path: '/fleet/schedules' });
+const newSchedule = createRoute({ getParentRoute: () => scheduling, path: '/fleet/schedules/new' });
+const schedule = createRoute({ getParentRoute: () => scheduling, path: '/fleet/schedules/$id' });
+
+const TriggersPage = lazyRouteComponent(() => import('./pages/trigger/TriggersPage'), 'TriggersPage');
+
+/** triggering is the list of triggers, and beside it the one that is open. */
+const triggering = createRoute({
+  getParentRoute: () => root,
+  id: 'triggering',
+  validateSearch: triggerSearch,
+  component: function Triggers() {
+    const { id = '' } = useParams({ strict: false });
+    const navigate = useNavigate();
+    return (
+      <TriggersPage
+        id={id}
+        search={triggering.useSearch()}
+        onSearch={(search) => void (id && navigate({ to: '/fleet/triggers/$id', params: { id }, search, replace: true }))}
+        onOpen={(to) => void (to ? navigate({ to: '/fleet/triggers/$id', params: { id: to }, search: {} }) : navigate({ to: '/fleet/triggers', search: {} }))}
+      />
+    );
+  },
+});
+
+const triggers = createRoute({ getParentRoute: () => triggering, path: '/fleet/triggers' });
+const trigger = createRoute({ getParentRoute: () => triggering, path: '/fleet/triggers/$id' });
+
 const IncidentsPage = lazyRouteComponent(() => import('./pages/alert/IncidentsPage'), 'IncidentsPage');
 
-const incidents = createRoute({
+/** watching is the list of incidents, and beside it the one that is open. */
+const watching = createRoute({
   getParentRoute: () => root,
-  path: '/incidents',
+  id: 'watching',
   validateSearch: incidentSearch,
   component: function Incidents() {
+    const { id = '' } = useParams({ strict: false });
     const navigate = useNavigate();
-    return <IncidentsPage id="" search={incidents.useSearch()} onSearch={(search) => void navigate({ to: '/incidents', search })} />;
+    return <IncidentsPage id={id} search={watching.useSearch()} onSearch={(search) => void navigate({ to: '/incidents', search })} />;
   },
 });
 
-const incident = createRoute({
-  getParentRoute: () => root,
-  path: '/incidents/$id',
-  validateSearch: incidentSearch,
-  component: function IncidentDetail() {
-    const navigate = useNavigate();
-    return <IncidentsPage id={incident.useParams().id} search={incident.useSearch()} onSearch={(search) => void navigate({ to: '/incidents', search })} />;
-  },
-});
+const incidents = createRoute({ getParentRoute: () => watching, path: '/incidents' });
+const incident = createRoute({ getParentRoute: () => watching, path: '/incidents/$id' });
+
+const CliPage = lazyRouteComponent(() => import('./pages/cli/CliPage'), 'CliPage');
+const cli = createRoute({ getParentRoute: () => root, path: '/cli', component: () => <CliPage /> });
 
 /** Who is not signed in sees the sign-in on every page; who is has nothing to do on its own. */
 const login = createRoute({
@@ -401,19 +387,17 @@ export const router = createRouter({
     version,
     file,
     job,
-    queues,
-    queue,
+    queueing.addChildren([queues, queue]),
+    queueItem,
     deadLetters,
     keys,
     analytics,
     activity,
     audit,
-    schedules,
-    schedule,
-    triggers,
-    trigger,
-    incidents,
-    incident,
+    scheduling.addChildren([schedules, newSchedule, schedule]),
+    triggering.addChildren([triggers, trigger]),
+    watching.addChildren([incidents, incident]),
+    cli,
     login,
     setup,
     settings,

@@ -26,6 +26,12 @@ import { cutWords, handsOver, nowhere, placesOf, type Tint, tintsOf } from './se
 
 const nodeTypes = { box: NodeBox };
 
+/** drawsAll is up to how many nodes all of them are drawn, also those that nobody sees. */
+const drawsAll = 200;
+
+/** unseen is the size of a node that was never drawn: the overview and the fit need one. */
+const unseen = { initialWidth: 208, initialHeight: 90 };
+
 /** wholeGraph shows all of it, as small as that has to be. */
 export const wholeGraph = { maxZoom: 1, minZoom: 0.05, padding: 0.12 };
 
@@ -73,11 +79,12 @@ export function Flow(p: FlowProps) {
   useEffect(() => {
     setNodes((was) => {
       const before = new Map(was.map((n) => [n.id, n]));
+      const many = graph.nodes.length > drawsAll;
       return graph.nodes.map((n): Box => {
         const t = catalog.byName.get(n.type);
         const old = before.get(n.id);
         return {
-          ...(old ?? {}), // measured sizes survive
+          ...(old ?? (many ? unseen : {})), // measured sizes survive
           id: n.id,
           type: 'box',
           position: { x: n.x, y: n.y },
@@ -120,7 +127,7 @@ export function Flow(p: FlowProps) {
           selected: p.selectedLinks.has(l.key),
           className: `${exec ? css.execEdge : css.dataEdge} ${handOver ? css.handOver : ''}`,
           ariaLabel: `From ${title(l.source)}, ${l.sourcePort}, to ${title(l.target)}, ${l.targetPort}${handOver ? ', hand-over to another robot' : ''}`,
-          ...(handOver ? { label: 'hand-over' } : {}),
+          ...(handOver ? { label: 'hand-over', zIndex: 1 } : {}), // its word is not hidden by a box
           animated: p.run?.current === l.target && p.run.status === 'running',
         };
       }),
@@ -244,7 +251,7 @@ export function Flow(p: FlowProps) {
       disableKeyboardA11y // arrows walk the edges; Shift and an arrow move
       nodesFocusable
       edgesFocusable
-      onlyRenderVisibleElements={graph.nodes.length > 200}
+      onlyRenderVisibleElements={graph.nodes.length > drawsAll}
       minZoom={0.05}
       maxZoom={2}
       fitView

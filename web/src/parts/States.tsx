@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
 import type { Refusal } from '../api/client';
+import { Copy } from './Copy';
 import { useSoon } from './soon';
 import css from './text.module.css';
 
@@ -8,13 +9,14 @@ export function Fault({ error, asOf, again }: { error: Refusal; asOf?: string; a
   return (
     <p className={css.fault} role="alert">
       {error.message} {error.fix}
+      {asOf && ` Showing the state of ${asOf}.`}
+      {error.status > 0 && !error.message.includes(String(error.status)) && ` Status ${error.status}.`}
       {error.requestId && (
         <>
           {' '}
-          Request <code>{error.requestId}</code>
+          Request <code>{error.requestId}</code> <Copy what="the id of the request" text={error.requestId} />
         </>
-      )}
-      {asOf && ` Showing the state of ${asOf}.`}{' '}
+      )}{' '}
       <button type="button" onClick={again}>
         Try again
       </button>
@@ -63,7 +65,12 @@ export function Empty({ children, command }: { children: ReactNode; command?: st
   return (
     <div className={css.empty}>
       <p>{children}</p>
-      {command && <pre>{command}</pre>}
+      {command && (
+        <div>
+          <pre>{command}</pre>
+          <Copy what="the command" text={command} />
+        </div>
+      )}
     </div>
   );
 }

@@ -26,6 +26,7 @@ export const places: readonly Place[] = [
   { name: 'Activity', to: '/activity', keys: 'g v', needs: 'events:read' },
   { name: 'Audit', to: '/audit', keys: 'g u', needs: 'audit:read' },
   { name: 'Settings', to: '/settings/profile' },
+  { name: 'Command line', to: '/cli' },
 ];
 
 export const fleetTabs: readonly Place[] = places.filter((p) => p.tab);

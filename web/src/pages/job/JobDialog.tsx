@@ -1,10 +1,10 @@
 import { useState } from 'react';
 import { useAct } from '../../parts/act';
 import { Confirm } from '../../parts/Confirm';
+import { PriorityField, RobotField } from '../../parts/jobFields';
 import { Any } from '../../parts/RobotPicker';
 import { Said } from '../../parts/Said';
 import { actionOf, effects, type Kind, type Params, priorityOf, titles } from './bulk';
-import { PriorityField, RobotField } from './fields';
 import type { Line } from './JobRow';
 import own from './jobs.module.css';
 

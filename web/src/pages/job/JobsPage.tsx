@@ -24,6 +24,7 @@ import own from './jobs.module.css';
 import { asked, filters, type JobSearch, jobSearch, many, spanOf, spanWords } from './rows';
 import { useJobActs } from './useJobActs';
 
+const RunDialog = lazy(() => import('../../parts/RunDialog').then((m) => ({ default: m.RunDialog })));
 const JobPeek = lazy(() => import('./JobPeek').then((m) => ({ default: m.JobPeek }))); // with what a job's own page says of it
 
 /** Read is a page with when it was read, by the server's clock. */
@@ -86,6 +87,7 @@ export function JobsPage({ search: address, onSearch: toAddress }: Props) {
   const narrow = useNarrow();
   const may = useMay('jobs:run') ?? false;
   const [menu, setMenu] = useState('');
+  const [running, setRunning] = useState(false);
   const [started, setStarted] = useState('');
   const box = useRef<HTMLDivElement>(null);
   const [inside, setInside] = useState(false);
@@ -161,6 +163,15 @@ export function JobsPage({ search: address, onSearch: toAddress }: Props) {
         <span className={`${css.grow} ${own.wideOnly}`} />
         {acts.said}
         {page.data && !search.sort && <ExportMenu items={exporting} />}
+        <button
+          type="button"
+          className={css.primary}
+          disabled={!may}
+          title={may ? undefined : 'This needs the permission jobs:run.'}
+          onClick={() => setRunning(true)}
+        >
+          Run a workflow…
+        </button>
       </div>
       <FleetTabs />
       <JobFilters search={search} onSearch={onSearch}>
@@ -301,6 +312,7 @@ export function JobsPage({ search: address, onSearch: toAddress }: Props) {
       )}
       {acts.dialogs}
       <Suspense fallback={null}>
+        {running && <RunDialog onClose={() => setRunning(false)} onDone={acts.open} />}
         {address.peek && <JobPeek key={address.peek} id={address.peek} box={box} onClose={() => peek(undefined)} onDone={page.again} />}
       </Suspense>
     </div>

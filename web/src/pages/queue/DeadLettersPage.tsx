@@ -7,8 +7,10 @@ import { useLive } from '../../parts/live';
 import { PageHead } from '../../parts/PageHead';
 import { Pager } from '../../parts/Pager';
 import css from '../../parts/parts';
+import { useRows } from '../../parts/rows';
 import { Said } from '../../parts/Said';
-import { Fault, Loading } from '../../parts/States';
+import { Old, Skeleton } from '../../parts/Skeleton';
+import { Empty, Fault } from '../../parts/States';
 import { useMay } from '../../parts/session';
 import { Table } from '../../parts/Table';
 import { Ago } from '../../parts/Time';
@@ -19,8 +21,10 @@ export type DeadView = 'open' | 'groups' | 'all';
 
 type Entry = Schemas['DeadLetterEntry'];
 
+const heads = ['Workflow', 'Job', 'Why', 'Error', 'Failed', 'Tries', 'Actions'];
+
 /** DeadLettersPage lists jobs that failed for good, until somebody has looked after them. */
-export function DeadLettersPage({ view, onView }: { view: DeadView; onView: (v: DeadView) => void }) {
+export function DeadLettersPage({ view, onView, onJob }: { view: DeadView; onView: (v: DeadView) => void; onJob: (id: string) => void }) {
   const all = view === 'all';
   const [trail, setTrail] = useState<string[]>([]);
   const cursor = trail.at(-1);
@@ -37,6 +41,10 @@ export function DeadLettersPage({ view, onView }: { view: DeadView; onView: (v: 
   const [days, setDays] = useState('30');
   const act = useAct();
   const rows = list.data?.entries ?? [];
+  const row = useRows({
+    ids: view === 'groups' ? [] : rows.map((e) => e.entry_id),
+    open: (id) => void onJob(rows.find((e) => e.entry_id === id)?.job_id ?? ''),
+  });
   return (
     <div className={css.page}>
       <PageHead title="Dead letters" facts={list.data && `${list.data.pending} to look after, ${list.data.total} in all`} fleet>
@@ -57,64 +65,66 @@ export function DeadLettersPage({ view, onView }: { view: DeadView; onView: (v: 
       </div>
       <Said act={act} />
       {list.error && <Fault error={list.error} asOf={list.data ? list.asOf : ''} again={list.again} />}
-      {!list.data && !list.error && <Loading what="dead letters" />}
+      {!list.data && !list.error && <Skeleton what="dead letters" heads={heads} />}
       {list.data && rows.length === 0 && (
-        <div className={css.empty}>
-          <p>{all ? 'No dead letters.' : 'No dead letter waits for you.'} A job lands here when it has failed and is not tried again by itself.</p>
-        </div>
+        <Empty command="fleet dead list --all">
+          {all ? 'No dead letters.' : 'No dead letter waits for you.'} A job lands here when it has failed and is not tried again by itself.
+        </Empty>
       )}
-      {view === 'groups' && rows.length > 0 && <DeadGroups act={act} mayRun={mayRun ?? false} onDone={list.again} />}
-      {view !== 'groups' && rows.length > 0 && (
-        <Table label="Dead letters" heads={['Workflow', 'Job', 'Why', 'Error', 'Failed', 'Tries', 'Actions']}>
-          {rows.map((e) => (
-            <tr key={e.entry_id}>
-              <td>{e.workflow_name}</td>
-              <td>
-                <Link to="/fleet/jobs/$id" params={{ id: e.job_id }} search={{}} className={css.mono}>
-                  …{e.job_id.slice(-8)}
-                </Link>
-              </td>
-              <td>{label(e.reason)}</td>
-              <td>
-                {e.error_message ?? label(e.error_class)}
-                {e.error_details?.node && <span className={css.hint}> at {e.error_details.node}</span>}
-              </td>
-              <td>
-                <Ago at={e.failed_at} />
-              </td>
-              <td>{e.retry_count + 1}</td>
-              <td>
-                {e.reprocessed_at ? (
-                  <span className={css.hint}>
-                    Looked after <Ago at={e.reprocessed_at} />
-                    {e.reprocessed_by && ` by ${e.reprocessed_by}`}
-                  </span>
-                ) : (
-                  <button
-                    type="button"
-                    disabled={!mayRun || act.busy}
-                    aria-label={`Retry ${e.workflow_name} ${e.job_id}`}
-                    onClick={() =>
-                      void act
-                        .run(
-                          'Retrying…',
-                          () => call<Schemas['RetryAnswer']>('POST', `/dlq/${e.entry_id}/retry`),
-                          (a) => a.message,
-                        )
-                        .then(list.again)
-                    }
-                  >
-                    Retry
+      <Old when={list.error !== undefined && list.data !== undefined}>
+        {view === 'groups' && rows.length > 0 && <DeadGroups act={act} mayRun={mayRun ?? false} onDone={list.again} />}
+        {view !== 'groups' && rows.length > 0 && (
+          <Table label="Dead letters" heads={heads}>
+            {rows.map((e) => (
+              <tr key={e.entry_id} {...row(e.entry_id)}>
+                <td>{e.workflow_name}</td>
+                <td>
+                  <Link to="/fleet/jobs/$id" params={{ id: e.job_id }} search={{}} className={css.mono}>
+                    …{e.job_id.slice(-8)}
+                  </Link>
+                </td>
+                <td>{label(e.reason)}</td>
+                <td>
+                  {e.error_message ?? label(e.error_class)}
+                  {e.error_details?.node && <span className={css.hint}> at {e.error_details.node}</span>}
+                </td>
+                <td>
+                  <Ago at={e.failed_at} />
+                </td>
+                <td>{e.retry_count + 1}</td>
+                <td>
+                  {e.reprocessed_at ? (
+                    <span className={css.hint}>
+                      Looked after <Ago at={e.reprocessed_at} />
+                      {e.reprocessed_by && ` by ${e.reprocessed_by}`}
+                    </span>
+                  ) : (
+                    <button
+                      type="button"
+                      disabled={!mayRun || act.busy}
+                      aria-label={`Retry ${e.workflow_name} ${e.job_id}`}
+                      onClick={() =>
+                        void act
+                          .run(
+                            'Retrying…',
+                            () => call<Schemas['RetryAnswer']>('POST', `/dlq/${e.entry_id}/retry`),
+                            (a) => a.message,
+                          )
+                          .then(list.again)
+                      }
+                    >
+                      Retry
+                    </button>
+                  )}{' '}
+                  <button type="button" disabled={!mayPurge} aria-label={`Delete ${e.workflow_name} ${e.job_id}`} onClick={() => setGone(e)}>
+                    Delete…
                   </button>
-                )}{' '}
-                <button type="button" disabled={!mayPurge} aria-label={`Delete ${e.workflow_name} ${e.job_id}`} onClick={() => setGone(e)}>
-                  Delete…
-                </button>
-              </td>
-            </tr>
-          ))}
-        </Table>
-      )}
+                </td>
+              </tr>
+            ))}
+          </Table>
+        )}
+      </Old>
       {view !== 'groups' && <Pager trail={trail} next={list.data?.next_cursor} onTrail={setTrail} words={['Newer', 'Older']} />}
       {gone && (
         <Confirm

@@ -7,6 +7,7 @@ import { FleetTabs } from '../../parts/FleetTabs';
 import { takeJob, touchJob, useLive, useRobot } from '../../parts/live';
 import { ProductionMark, useProduction } from '../../parts/Production';
 import parts from '../../parts/parts';
+import { RunDialog } from '../../parts/RunDialog';
 import { Said } from '../../parts/Said';
 import { Fault, Loading } from '../../parts/States';
 import { Status } from '../../parts/Status';
@@ -15,7 +16,7 @@ import { exact } from '../../parts/Time';
 import { label } from '../../parts/words';
 import type { Asked } from './actions';
 import type { BulkKind } from './bulk';
-import { EditRobot, RunHere } from './dialogs';
+import { EditRobot } from './dialogs';
 import { Health } from './Health';
 import { Machine } from './Machine';
 import css from './machine.module.css';
@@ -211,9 +212,8 @@ export function RobotPage({ id, search, onSearch }: { id: string; search: RobotT
       </Suspense>
       {open === 'edit' && <EditRobot id={id} onClose={() => setOpen(undefined)} onDone={robot.again} />}
       {open === 'run' && (
-        <RunHere
-          id={id}
-          name={r?.name || id}
+        <RunDialog
+          robot={{ id, name: r?.name || id }}
           onClose={() => setOpen(undefined)}
           onDone={() => {
             setOpen(undefined);

@@ -24,7 +24,7 @@ const FleetHealth = lazy(() => import('./FleetHealth'));
 const RobotGrid = lazy(() => import('./RobotGrid'));
 const EditRobot = lazy(() => import('./dialogs').then((m) => ({ default: m.EditRobot })));
 const Commands = lazy(() => import('../../parts/Commands').then((m) => ({ default: m.Commands })));
-const RunHere = lazy(() => import('./dialogs').then((m) => ({ default: m.RunHere })));
+const RunDialog = lazy(() => import('../../parts/RunDialog').then((m) => ({ default: m.RunDialog })));
 
 /** RobotsPage is the fleet as a table, as a grid of cells, and by its health. Its address carries what is looked at. */
 export function RobotsPage({ search, onSearch }: { search: RobotSearch; onSearch: (s: RobotSearch, replace: boolean) => void }) {
@@ -113,9 +113,8 @@ export function RobotsPage({ search, onSearch }: { search: RobotSearch; onSearch
         {acting.told && <Commands of={acting.told.name || acting.told.robot_id} list={robotCommands(acting.told, location.origin)} onClose={acting.close} />}
         {acting.editing && <EditRobot id={acting.editing} onClose={acting.close} onDone={() => acting.act.say('Saved.')} />}
         {acting.running && (
-          <RunHere
-            id={acting.running}
-            name={fleet.row(acting.running)?.name ?? acting.running}
+          <RunDialog
+            robot={{ id: acting.running, name: fleet.row(acting.running)?.name ?? acting.running }}
             onClose={acting.close}
             onDone={(id) => void navigate({ to: '/fleet/jobs/$id', params: { id }, search: {} })}
           />

@@ -1,11 +1,7 @@
-/** The dialogs of one robot: what is known of it, and a workflow to run on it. */
-import { useState } from 'react';
+/** The dialog of one robot: what a person may set of it. */
 import { call, type Robot, type Schemas } from '../../api/client';
-import { useAct } from '../../parts/act';
-import { Confirm } from '../../parts/Confirm';
 import { FormDialog } from '../../parts/FormDialog';
 import { useLive } from '../../parts/live';
-import { Said } from '../../parts/Said';
 import { Fault, Loading } from '../../parts/States';
 
 const list = (text: string): string[] =>
@@ -48,42 +44,5 @@ export function EditRobot({ id, onClose, onDone }: { id: string; onClose: () => 
       onClose={onClose}
       onDone={onDone}
     />
-  );
-}
-
-/** RunHere runs the newest version of a workflow on one robot. */
-export function RunHere({ id, name, onClose, onDone }: { id: string; name: string; onClose: () => void; onDone: (job: string) => void }) {
-  const flows = useLive<Schemas['WorkflowList']>('run here', {
-    topics: [],
-    ask: (s) => call('GET', '/workflows?limit=500', undefined, s),
-    take: () => undefined,
-  });
-  const [flow, setFlow] = useState('');
-  const act = useAct();
-  const all = flows.data?.workflows ?? [];
-  const send = () =>
-    void act
-      .run(
-        'Submitting…',
-        () => call<{ job_id: string }>('POST', '/jobs', { workflow_id: flow, target_robot_id: id }),
-        () => '',
-      )
-      .then((made) => made && onDone(made.job_id));
-  return (
-    <Confirm title={`Run a workflow on ${name}`} action="Run it" busy={act.busy} disabled={flow === ''} onClose={onClose} onConfirm={send}>
-      <p>The job waits for this robot, and no other takes it.</p>
-      <label>
-        Workflow
-        <select required value={flow} onChange={(e) => setFlow(e.target.value)}>
-          <option value="">{flows.data ? 'Choose one' : 'Loading…'}</option>
-          {all.map((w) => (
-            <option key={w.workflow_id} value={w.workflow_id}>
-              {w.workflow_name}
-            </option>
-          ))}
-        </select>
-      </label>
-      <Said act={act} />
-    </Confirm>
   );
 }

@@ -9,6 +9,7 @@ import { Said } from '../../parts/Said';
 import { WorkflowSelect } from '../../parts/WorkflowSelect';
 import { Wrong } from '../../parts/Wrong';
 import { cronWords } from './cronwords';
+import own from './dialog.module.css';
 import { Place } from './Place';
 import { Rules } from './Rules';
 import { around, bodyOf, type Draft, draftOf, fieldOf, inZone, mark, newDraft, presets, type Schedule, timeOf } from './schedules';
@@ -18,6 +19,7 @@ const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
 const shown = [
   ...['schedule_name', 'workflow_id', 'cron_expression', 'interval_seconds', 'run_at', 'timezone', 'overlap', 'misfire', 'calendars', 'inputs'],
   ...['priority', 'jitter_seconds', 'start_at', 'end_at', 'pause_after_failures', 'environment', 'placement'],
+  ...['start_within_seconds', 'end_within_seconds'],
 ];
 
 /** wrongOf puts what the server refuses at its fields. */
@@ -30,7 +32,9 @@ const wrongOf = (e: unknown): Faults =>
 export function ScheduleDialog({ of, from, onClose, onDone }: { of?: Schedule; from?: Draft; onClose: () => void; onDone: (s: Schedule) => void }) {
   const [d, setD] = useState<Draft>(() => (of ? draftOf(of) : (from ?? newDraft(here))));
   const [more, setMore] = useState(() =>
-    ['jitter', 'start', 'end', 'failures', 'priority', 'environment'].some((k) => d[k as keyof Draft] !== newDraft(here)[k as keyof Draft]),
+    ['jitter', 'start', 'end', 'failures', 'startWithin', 'endWithin', 'priority', 'environment'].some(
+      (k) => d[k as keyof Draft] !== newDraft(here)[k as keyof Draft],
+    ),
   );
   const [placed, setPlaced] = useState(() => Object.keys(d.placement).length > 0);
   const [wrong, setWrong] = useState<Faults>({});
@@ -153,7 +157,7 @@ export function ScheduleDialog({ of, from, onClose, onDone }: { of?: Schedule; f
         </label>
       ))}
       {bad.calendars && <p className={css.bad}>{bad.calendars}</p>}
-      <section aria-label="Next runs">
+      <section className={own.next} aria-label="Next runs">
         <h2>Next runs</h2>
         {next.said && <p className={css.hint}>{next.said}</p>}
         <ol>
@@ -175,7 +179,7 @@ export function ScheduleDialog({ of, from, onClose, onDone }: { of?: Schedule; f
         {bad.placement && <p className={css.bad}>{bad.placement}</p>}
       </details>
       <details open={more} onToggle={(e) => setMore(e.currentTarget.open)}>
-        <summary>More: priority, environment, jitter, start and end, failures</summary>
+        <summary>More: priority, environment, jitter, start and end, failures, limits of time</summary>
         <Wrong say={bad.priority}>
           <label>
             Priority of its jobs (0 goes first) <input type="number" min={0} max={20} value={d.priority} onChange={(e) => set({ priority: e.target.value })} />
@@ -200,6 +204,18 @@ export function ScheduleDialog({ of, from, onClose, onDone }: { of?: Schedule; f
         <Wrong say={bad.end_at}>
           <label>
             Not after <input type="datetime-local" value={d.end} onChange={(e) => set({ end: e.target.value })} />
+          </label>
+        </Wrong>
+        <Wrong say={bad.start_within_seconds}>
+          <label>
+            Tell when a job has not begun so many minutes after its time (0: never){' '}
+            <input type="number" min={0} step="any" value={d.startWithin} onChange={(e) => set({ startWithin: e.target.value })} />
+          </label>
+        </Wrong>
+        <Wrong say={bad.end_within_seconds}>
+          <label>
+            Tell when it has not ended by then (0: never){' '}
+            <input type="number" min={0} step="any" value={d.endWithin} onChange={(e) => set({ endWithin: e.target.value })} />
           </label>
         </Wrong>
         <Wrong say={bad.pause_after_failures}>

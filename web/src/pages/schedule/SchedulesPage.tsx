@@ -24,15 +24,17 @@ import { asked, copyOf, type Draft, inZone, narrowed, often, orderNames, orders,
 
 interface Props {
   id: string;
+  fresh: boolean; // the form of a new one is open
   search: Search;
   onSearch: (s: Search, typing?: boolean) => void;
   onOpen: (id: string) => void; // with the list as it is narrowed; empty: the list alone
+  onNew: () => void; // opens that form; onOpen leaves it
 }
 
 const heads = ['Enabled', 'Name', 'Workflow', 'Frequency', 'Next run', 'Last run', 'Success rate', { number: 'Runs' }, 'Actions'];
 
 /** SchedulesPage lists schedules, and shows the one that is chosen. */
-export function SchedulesPage({ id, search, onSearch, onOpen }: Props) {
+export function SchedulesPage({ id, fresh, search, onSearch, onOpen, onNew }: Props) {
   const list = useLive<Schemas['ScheduleList']>('schedules', {
     topics: ['schedules'],
     ask: (s) => call('GET', '/schedules?view=list&limit=500', undefined, s),
@@ -74,7 +76,7 @@ export function SchedulesPage({ id, search, onSearch, onOpen }: Props) {
           className={css.primary}
           disabled={!mayWrite}
           title={mayWrite === false ? 'This needs the permission schedules:write.' : undefined}
-          onClick={() => setMaking({})}
+          onClick={onNew}
         >
           New schedule…
         </button>
@@ -172,10 +174,13 @@ export function SchedulesPage({ id, search, onSearch, onOpen }: Props) {
           {id && <ScheduleView key={id} id={id} search={search} onSearch={onSearch} onChanged={list.again} onOpen={onOpen} onGone={() => onOpen('')} />}
         </div>
       </Old>
-      {making && (
+      {(making || fresh) && (
         <ScheduleDialog
           {...making}
-          onClose={() => setMaking(undefined)}
+          onClose={() => {
+            setMaking(undefined);
+            if (fresh) onOpen('');
+          }}
           onDone={(s) => {
             setMaking(undefined);
             list.again();

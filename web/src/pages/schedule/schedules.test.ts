@@ -44,6 +44,7 @@ describe('the time of a schedule', () => {
       overlap: { policy: 'queue_all', max: 3 },
       misfire: { policy: 'run_all', within_seconds: 5400, max: 4 },
     });
+    expect(bodyOf({ ...d, startWithin: '1.5', endWithin: '' })).toMatchObject({ start_within_seconds: 90, end_within_seconds: 0 });
     expect(bodyOf({ ...d, inputs: '[]' })).toBeUndefined();
   });
   it('is sent as its kind alone', () => {

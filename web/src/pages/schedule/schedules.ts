@@ -179,6 +179,8 @@ export interface Draft {
   start: string; // on the clocks of zone; empty: at once
   end: string;
   failures: string; // in a row, after which it is disabled; 0: never
+  startWithin: string; // minutes after its time in which a job is to begin; 0: whenever
+  endWithin: string; // likewise to end
   environment: string;
   placement: NonNullable<Schedule['placement']>;
 }
@@ -203,6 +205,8 @@ export const newDraft = (zone: string): Draft => ({
   start: '',
   end: '',
   failures: '0',
+  startWithin: '0',
+  endWithin: '0',
   environment: 'default',
   placement: {},
 });
@@ -227,6 +231,8 @@ export const draftOf = (s: Schedule): Draft => ({
   start: s.start_at ? localIn(s.start_at, s.timezone) : '',
   end: s.end_at ? localIn(s.end_at, s.timezone) : '',
   failures: String(s.pause_after_failures ?? 0),
+  startWithin: String((s.start_within_seconds ?? 0) / 60),
+  endWithin: String((s.end_within_seconds ?? 0) / 60),
   environment: s.environment ?? 'default',
   placement: s.placement ?? {},
 });
@@ -259,6 +265,8 @@ export function bodyOf(d: Draft): Schemas['ScheduleBody'] | undefined {
     inputs,
     priority: Number(d.priority || 10),
     pause_after_failures: Number(d.failures || 0),
+    start_within_seconds: Math.round(60 * Number(d.startWithin || 0)),
+    end_within_seconds: Math.round(60 * Number(d.endWithin || 0)),
     environment: d.environment,
     placement: d.placement,
   };

@@ -5,8 +5,10 @@ import { useAct } from '../../parts/act';
 import { onlyIf, useLive } from '../../parts/live';
 import { PageHead } from '../../parts/PageHead';
 import css from '../../parts/parts';
+import { useRows } from '../../parts/rows';
 import { Said } from '../../parts/Said';
-import { Empty, Fault, Loading } from '../../parts/States';
+import { Old, Skeleton } from '../../parts/Skeleton';
+import { Empty, Fault } from '../../parts/States';
 import { Switch } from '../../parts/Switch';
 import { useMay } from '../../parts/session';
 import { Table } from '../../parts/Table';
@@ -24,6 +26,8 @@ interface Props {
   onOpen: (id: string) => void;
 }
 
+const heads = ['Enabled', 'Name', 'Waits for', 'Workflow', 'Last fired', { number: 'Jobs' }];
+
 /** TriggersPage lists what starts jobs by itself, and shows the one that is chosen. */
 export function TriggersPage({ id, search, onSearch, onOpen }: Props) {
   const list = useLive<Schemas['TriggerList']>('triggers', {
@@ -38,6 +42,7 @@ export function TriggersPage({ id, search, onSearch, onOpen }: Props) {
   const [told, setTold] = useState<Told>();
   const act = useAct();
   const rows = list.data?.triggers ?? [];
+  const row = useRows({ ids: rows.map((t) => t.trigger_id), start: id, open: onOpen, peek: (one) => onOpen(one === id ? '' : one) });
   const flip = (t: Trigger) =>
     void act
       .run(
@@ -64,49 +69,60 @@ export function TriggersPage({ id, search, onSearch, onOpen }: Props) {
       </PageHead>
       <Said act={act} />
       {list.error && <Fault error={list.error} asOf={list.data ? list.asOf : ''} again={list.again} />}
-      {!list.data && !list.error && <Loading what="triggers" />}
+      {!list.data && !list.error && <Skeleton what="triggers" heads={heads} />}
       {list.data && rows.length === 0 && (
         <Empty command="fleet trigger add after-export WORKFLOW --on job.completed --of EXPORT-WORKFLOW">
           No triggers yet. A trigger starts a workflow when something happens: a web call comes, an event of the fleet tells so (after one workflow another), or
           a queue has work. Each occasion leaves a row with what became of it. For times there are schedules.
         </Empty>
       )}
-      <div className={css.pair} data-open={id || undefined}>
-        {rows.length > 0 && (
-          <Table label="List of triggers" heads={['Enabled', 'Name', 'Waits for', 'Workflow', 'Last fired', { number: 'Jobs' }]}>
-            {rows.map((t) => (
-              <tr key={t.trigger_id} data-chosen={t.trigger_id === id || undefined}>
-                <td>
-                  <Switch label={`${t.name} enabled`} on={t.enabled} disabled={!mayRun || act.busy} onFlip={() => flip(t)} />
-                </td>
-                <td>
-                  <Link to="/fleet/triggers/$id" params={{ id: t.trigger_id }} search={{}}>
-                    {t.name}
-                  </Link>
-                  {!t.enabled && <div className={css.hint}>Disabled{t.note && `: ${t.note}`}</div>}
-                </td>
-                <td>
-                  {kinds[t.kind as Kind] ?? t.kind}
-                  <div className={css.hint}>{waitsFor(t, nameOf)}</div>
-                  {t.fault && <div className={css.bad}>It cannot look now</div>}
-                </td>
-                <td>{nameOf(t.workflow_id)}</td>
-                <td>
-                  {t.last_fired_at ? <Ago at={t.last_fired_at} /> : 'Not yet'}
-                  {t.failures_in_a_row > 0 && <div className={css.bad}>Failed, {t.failures_in_a_row} in a row</div>}
-                </td>
-                <td data-number>
-                  {t.fired_count}
-                  {t.active_jobs > 0 && <div className={css.hint}>{t.active_jobs} not ended</div>}
-                </td>
-              </tr>
-            ))}
-          </Table>
-        )}
-        {id && (
-          <TriggerView key={id} id={id} nameOf={nameOf} search={search} onSearch={onSearch} onChanged={list.again} onGone={() => onOpen('')} onTold={setTold} />
-        )}
-      </div>
+      <Old when={list.error !== undefined && list.data !== undefined}>
+        <div className={css.pair} data-open={id || undefined}>
+          {rows.length > 0 && (
+            <Table label="List of triggers" heads={heads}>
+              {rows.map((t) => (
+                <tr key={t.trigger_id} {...row(t.trigger_id)} data-chosen={t.trigger_id === id || undefined}>
+                  <td>
+                    <Switch label={`${t.name} enabled`} on={t.enabled} disabled={!mayRun || act.busy} onFlip={() => flip(t)} />
+                  </td>
+                  <td>
+                    <Link to="/fleet/triggers/$id" params={{ id: t.trigger_id }} search={{}}>
+                      {t.name}
+                    </Link>
+                    {!t.enabled && <div className={css.hint}>Disabled{t.note && `: ${t.note}`}</div>}
+                  </td>
+                  <td>
+                    {kinds[t.kind as Kind] ?? t.kind}
+                    <div className={css.hint}>{waitsFor(t, nameOf)}</div>
+                    {t.fault && <div className={css.bad}>It cannot look now</div>}
+                  </td>
+                  <td>{nameOf(t.workflow_id)}</td>
+                  <td>
+                    {t.last_fired_at ? <Ago at={t.last_fired_at} /> : 'Not yet'}
+                    {t.failures_in_a_row > 0 && <div className={css.bad}>Failed, {t.failures_in_a_row} in a row</div>}
+                  </td>
+                  <td data-number>
+                    {t.fired_count}
+                    {t.active_jobs > 0 && <div className={css.hint}>{t.active_jobs} not ended</div>}
+                  </td>
+                </tr>
+              ))}
+            </Table>
+          )}
+          {id && (
+            <TriggerView
+              key={id}
+              id={id}
+              nameOf={nameOf}
+              search={search}
+              onSearch={onSearch}
+              onChanged={list.again}
+              onGone={() => onOpen('')}
+              onTold={setTold}
+            />
+          )}
+        </div>
+      </Old>
       {making && (
         <TriggerDialog
           onClose={() => setMaking(false)}

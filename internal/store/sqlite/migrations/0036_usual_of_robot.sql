@@ -1,0 +1,3 @@
+-- The workflows of a robot are read by the robot.
+
+create index usual_robots_robot on usual_robots (robot_id);
