@@ -1,6 +1,6 @@
-import { Link, Outlet, useNavigate, useRouterState, useSearch } from '@tanstack/react-router';
+import { Link, Outlet, useRouterState, useSearch } from '@tanstack/react-router';
 import { type ReactNode, useEffect, useState } from 'react';
-import { call, type Me, type Schemas, setTenant } from './api/client';
+import { call, type Me, setTenant } from './api/client';
 import { Global, Still } from './Global';
 import { LoginPage } from './pages/login/LoginPage';
 import { Connection } from './parts/Connection';
@@ -8,6 +8,7 @@ import { forgetFound } from './parts/GoTo';
 import { follow, unfollow, useGone } from './parts/live';
 import { setMe } from './parts/session';
 import { useSoon } from './parts/soon';
+import { TenantFilter } from './parts/TenantFilter';
 import { clock } from './parts/Time';
 import { Undo } from './parts/Undo';
 import { useWho } from './parts/who';
@@ -59,7 +60,7 @@ export function Shell() {
           <Global canvas={canvas} onRail={() => setFolded((f) => !f)} />
         </Rail>
         <div className={css.foot}>
-          {everywhere && me && meta?.mode !== 'canvas' && <TenantFilter value={tenant} own={me.tenant_id} />}
+          {everywhere && me && meta?.mode !== 'canvas' && <TenantFilter className={css.tenant} value={tenant} own={me.tenant_id} />}
           {state !== 'asking' && (
             <Connection lost={state === 'lost'} version={meta?.version ?? ''} link={meta?.mode === 'canvas' ? meta.orchestrator : undefined} />
           )}
@@ -164,37 +165,6 @@ function Rail({ me, canvas, folded, children }: { me: Me | undefined; canvas: bo
         <Mark of="settings" /> <span>Settings</span>
       </Link>
     </nav>
-  );
-}
-
-/** TenantFilter is for who works across tenants. */
-function TenantFilter({ value, own }: { value: string; own: string }) {
-  const [list, setList] = useState<Schemas['Tenant'][]>([]);
-  const navigate = useNavigate();
-  useEffect(() => {
-    call<Schemas['TenantList']>('GET', '/tenants')
-      .then((l) => setList(l.tenants))
-      .catch(() => undefined); // the one that is shown stays
-  }, []);
-  if (list.length < 2) return null;
-  return (
-    <label className={css.tenant}>
-      Tenant{' '}
-      <select
-        value={value}
-        onChange={(e) => {
-          const to = e.target.value;
-          void navigate({ to: '.', search: (s: Record<string, unknown>) => ({ ...s, tenant: to === own ? undefined : to }) as never });
-        }}
-      >
-        {list.map((t) => (
-          <option key={t.id} value={t.id}>
-            {t.name || t.id}
-            {t.suspended ? ' (suspended)' : ''}
-          </option>
-        ))}
-      </select>
-    </label>
   );
 }
 

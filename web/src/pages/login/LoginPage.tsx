@@ -118,7 +118,7 @@ export function LoginPage({ onDone }: { onDone: () => void }) {
       </p>
       {issuer && (
         <p>
-          <a className={css.primary} href={`/api/v1/auth/oidc/${encodeURIComponent(issuer)}/start?next=${encodeURIComponent(next)}`}>
+          <a className={css.way} href={`/api/v1/auth/oidc/${encodeURIComponent(issuer)}/start?next=${encodeURIComponent(next)}`}>
             Sign in with {issuer}
           </a>
         </p>
