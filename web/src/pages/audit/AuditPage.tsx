@@ -6,8 +6,10 @@ import { PageHead } from '../../parts/PageHead';
 import css from '../../parts/parts';
 import { Said } from '../../parts/Said';
 import { Scroll } from '../../parts/Scroll';
-import { Fault, Loading } from '../../parts/States';
+import { Old, Skeleton } from '../../parts/Skeleton';
+import { Fault } from '../../parts/States';
 import { Table } from '../../parts/Table';
+import { clock, serverNow } from '../../parts/Time';
 import { label } from '../../parts/words';
 import { type AuditSearch, backwards, exportOf, outcomes, queryOf, type Row } from './audit';
 import { Entry } from './Entry';
@@ -18,9 +20,11 @@ interface Broken {
   row: Row | undefined;
 }
 
+const heads = ['Time', 'Actor', 'Action', 'Object', 'Outcome', 'Request', 'Row'];
+
 /** AuditPage shows who did what, newest first. It is never re-ordered while somebody reads. */
 export function AuditPage({ search, onSearch }: { search: AuditSearch; onSearch: (s: AuditSearch) => void }) {
-  const [rows, setRows] = useState<Row[]>();
+  const [read, setRead] = useState<{ of: string; rows: Row[]; at: string }>();
   const [next, setNext] = useState(0);
   const [error, setError] = useState<Refusal>();
   const [busy, setBusy] = useState(false);
@@ -29,6 +33,7 @@ export function AuditPage({ search, onSearch }: { search: AuditSearch; onSearch:
   const [fault, setFault] = useState<Broken>();
   const act = useAct();
   const filter = queryOf(search);
+  const rows = read?.of === filter ? read.rows : undefined; // those of another filter are no answer to this one
   const ask = (after: number, limit: number) => call<Schemas['AuditPage']>('GET', `/audit?after=${after}&limit=${limit}${filter ? `&${filter}` : ''}`);
   // biome-ignore lint/correctness/useExhaustiveDependencies: filter says all of ask; again reads anew
   useEffect(() => {
@@ -37,11 +42,10 @@ export function AuditPage({ search, onSearch }: { search: AuditSearch; onSearch:
       const head = (await call<Schemas['AuditPage']>('GET', '/audit?limit=1')).head.seq;
       const got = await backwards(head + 1, ask);
       if (gone) return;
-      setRows(got.rows);
+      setRead({ of: filter, rows: got.rows, at: clock(serverNow()) });
       setNext(got.next);
       setError(undefined);
     };
-    setRows(undefined);
     load().catch((e) => !gone && setError(e instanceof Refusal ? e : new Refusal(String(e), 0, '', '')));
     return () => {
       gone = true;
@@ -51,7 +55,7 @@ export function AuditPage({ search, onSearch }: { search: AuditSearch; onSearch:
     setBusy(true);
     try {
       const got = await backwards(next, ask);
-      setRows((was) => [...(was ?? []), ...got.rows]);
+      setRead((was) => was && { ...was, rows: [...was.rows, ...got.rows] });
       setNext(got.next);
     } catch (e) {
       act.say(e instanceof Error ? e.message : String(e));
@@ -140,8 +144,8 @@ export function AuditPage({ search, onSearch }: { search: AuditSearch; onSearch:
           </div>
         )}
       </Fold>
-      {error && <Fault error={error} again={() => setAgain((n) => n + 1)} />}
-      {!rows && !error && <Loading what="the audit" />}
+      {error && <Fault error={error} asOf={rows && read ? read.at : ''} again={() => setAgain((n) => n + 1)} />}
+      {!rows && !error && <Skeleton what="the audit" heads={heads} />}
       {rows?.length === 0 && (
         <p className={css.hint}>
           {filter
@@ -152,11 +156,13 @@ export function AuditPage({ search, onSearch }: { search: AuditSearch; onSearch:
         </p>
       )}
       {rows && rows.length > 0 && (
-        <Table label="Rows" heads={['Time', 'Actor', 'Action', 'Object', 'Outcome', 'Request', 'Row']}>
-          {rows.map((r) => (
-            <Entry key={r.seq} row={r} open={open === r.seq} onOpen={() => setOpen(open === r.seq ? 0 : r.seq)} />
-          ))}
-        </Table>
+        <Old when={error !== undefined}>
+          <Table label="Rows" heads={heads}>
+            {rows.map((r) => (
+              <Entry key={r.seq} row={r} open={open === r.seq} onOpen={() => setOpen(open === r.seq ? 0 : r.seq)} />
+            ))}
+          </Table>
+        </Old>
       )}
       {next > 0 && (
         <p>
