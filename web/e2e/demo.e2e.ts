@@ -134,7 +134,7 @@ describe('the made-up fleet', () => {
     const src = join(import.meta.dirname, '../src');
     const routes = [...readFileSync(join(src, 'router.tsx'), 'utf8').matchAll(/path: '([^']+)'(?!.*redirect)/g)].map((m) => route(m[1] ?? ''));
     const settings = [...readFileSync(join(src, 'pages/settings/SettingsPage.tsx'), 'utf8').matchAll(/{ path: '([^']+)'/g)].map((m) => `/settings/${m[1]}`);
-    const elsewhere = ['/setup', '/local/$', '/fleet', '/fleet/queues/$/items/$', '/settings', '/settings/$']; // a server that asks who one is, files of fleet canvas; ways to other pages
+    const elsewhere = ['/login', '/setup', '/local/$', '/fleet', '/fleet/queues/$/items/$', '/settings', '/settings/$']; // a server that asks who one is, files of fleet canvas; ways to other pages
     const seen = new Set([...looks.map((l) => route(l.path)), ...elsewhere]);
     expect([...routes, ...settings].filter((r) => !seen.has(r))).toEqual([]);
   });

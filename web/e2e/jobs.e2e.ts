@@ -147,8 +147,9 @@ describe('the list of jobs', () => {
       else await r.continue();
     });
     await w.page.goto(`${server.url}/fleet/jobs`);
-    const bones = w.page.getByRole('status', { name: 'Loading jobs' });
-    await bones.getByText('Workflow').waitFor();
+    const bones = w.page.getByText('Loading jobs…');
+    await bones.waitFor();
+    await w.page.getByText('Workflow', { exact: true }).waitFor();
     await clean(w.page);
     await shot(w.page, 'jobs-loading');
     held?.();

@@ -146,11 +146,16 @@ export function JobPage({ id, search, onSearch, graph }: Props) {
 /** PageSkeleton is the page before the job is there: its two panes. */
 function PageSkeleton() {
   return (
-    <div className={`${own.panes} ${paned.wait}`} role="status" aria-label="Loading the job" style={{ '--left': '50fr', '--right': '50fr' } as CSSProperties}>
-      <div className={own.pane} />
-      <span />
-      <div className={own.pane} />
-    </div>
+    <>
+      <span role="status" className={css.unseen}>
+        Loading the job…
+      </span>
+      <div className={`${own.panes} ${paned.wait}`} aria-hidden="true" style={{ '--left': '50fr', '--right': '50fr' } as CSSProperties}>
+        <div className={own.pane} />
+        <span />
+        <div className={own.pane} />
+      </div>
+    </>
   );
 }
 

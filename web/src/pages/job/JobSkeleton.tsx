@@ -8,9 +8,12 @@ const lengths = [62, 84, 70, 56, 78, 66];
 /** JobSkeleton is the list before it is there: its columns, and bars where the words will be. It comes when somebody would begin to wonder. */
 export function JobSkeleton({ narrow }: { narrow: boolean }) {
   return (
-    <div className={`${css.grid} ${own.late}`} role="status" aria-label="Loading jobs">
+    <div className={`${css.grid} ${own.late}`}>
+      <span role="status" className={css.unseen}>
+        Loading jobs…
+      </span>
       {!narrow && (
-        <div className={`${css.row} ${css.header}`} style={{ gridTemplateColumns: columns, minWidth: width }}>
+        <div className={`${css.row} ${css.header}`} style={{ gridTemplateColumns: columns, minWidth: width }} aria-hidden="true">
           <span />
           {heads.map((h) => (
             <span key={h}>{h}</span>

@@ -79,7 +79,7 @@ export function DeadLettersPage({ view, onView, onJob }: { view: DeadView; onVie
               <tr key={e.entry_id} {...row(e.entry_id)}>
                 <td>{e.workflow_name}</td>
                 <td>
-                  <Link to="/fleet/jobs/$id" params={{ id: e.job_id }} search={{}} className={css.mono}>
+                  <Link to="/fleet/jobs/$id" params={{ id: e.job_id }} search={{}} className={`${css.mono} ${css.keep}`}>
                     …{e.job_id.slice(-8)}
                   </Link>
                 </td>
@@ -92,7 +92,7 @@ export function DeadLettersPage({ view, onView, onJob }: { view: DeadView; onVie
                   <Ago at={e.failed_at} />
                 </td>
                 <td>{e.retry_count + 1}</td>
-                <td>
+                <td className={e.reprocessed_at ? undefined : css.keep}>
                   {e.reprocessed_at ? (
                     <span className={css.hint}>
                       Looked after <Ago at={e.reprocessed_at} />

@@ -73,6 +73,8 @@ function Charts({ history, mode, since, events, jobs, table }: { history: Histor
       : 'nothing was read';
     return `${exact(t).slice(0, 16)}: ${read}${held ? `, ${held.what.toLowerCase()}` : ''}`;
   };
+  const nothing = !d.has.some(Boolean) && <p className={parts.hint}>Nothing was read in this time: a robot that is connected is read once a minute.</p>;
+  if (table && nothing) return nothing;
   if (table)
     return (
       // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls
@@ -129,7 +131,7 @@ function Charts({ history, mode, since, events, jobs, table }: { history: Histor
   const last = d.at.length - 1;
   return (
     <>
-      {!d.has.some(Boolean) && <p className={parts.hint}>Nothing was read in this time: a robot that is connected is read once a minute.</p>}
+      {nothing}
       <div
         className={css.stack}
         role="slider"
