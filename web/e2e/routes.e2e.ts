@@ -49,6 +49,9 @@ describe('an address', () => {
     await page.keyboard.press('Escape');
     await page.waitForURL('**/fleet/schedules?q=nightly');
     await form.waitFor({ state: 'detached' });
+    await page.goBack();
+    expect(await form.count()).toBe(0); // it does not lead into the form again
+    await page.waitForURL('**/fleet/schedules?q=nightly');
     expect(w.faults).toEqual([]);
     await w.context.close();
   });

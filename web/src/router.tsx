@@ -294,7 +294,7 @@ const scheduling = createRoute({
         fresh={fresh}
         search={search}
         onSearch={(s, typing) => go(id, s, typing)}
-        onOpen={(to) => go(to, list)}
+        onOpen={(to) => go(to, list, fresh)} // the way back does not lead into a form that was left
         onNew={() => void navigate({ to: '/fleet/schedules/new', search: list })}
       />
     );

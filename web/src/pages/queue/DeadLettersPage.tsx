@@ -67,7 +67,7 @@ export function DeadLettersPage({ view, onView, onJob }: { view: DeadView; onVie
       {list.error && <Fault error={list.error} asOf={list.data ? list.asOf : ''} again={list.again} />}
       {!list.data && !list.error && <Skeleton what="dead letters" heads={heads} />}
       {list.data && rows.length === 0 && (
-        <Empty command="fleet dead list --all">
+        <Empty command="fleet deadletter list --all">
           {all ? 'No dead letters.' : 'No dead letter waits for you.'} A job lands here when it has failed and is not tried again by itself.
         </Empty>
       )}
