@@ -185,8 +185,9 @@ func (w *world) settle(limit time.Duration) {
 	w.t.Logf("settled in %s", time.Since(start).Round(time.Millisecond))
 }
 
-// starts counts the attempts of a job that a robot took. An offer that was stored
-// by a member that died before it was heard is none: the job is offered anew.
+// starts counts the attempts of a job that a robot took. An offer that a member
+// stored and died with is none, as the job is offered anew: for one death there is
+// one of them at most, and nothing else may have become of it.
 func (w *world) starts(job string) (n int) {
 	w.t.Helper()
 	var list struct {
@@ -196,9 +197,15 @@ func (w *world) starts(job string) (n int) {
 		w.t.Fatal(err)
 	}
 	for _, a := range list.Attempts {
-		if !a.StartedAt.IsZero() {
+		switch {
+		case !a.StartedAt.IsZero():
 			n++
+		case a.Outcome != fleet.OutcomeNotTaken:
+			w.t.Errorf("attempt %d of %s was never taken, and is %q", a.Epoch, job, a.Outcome)
 		}
+	}
+	if unheard := len(list.Attempts) - n; unheard > 1 {
+		w.t.Errorf("%d offers of %s were not taken", unheard, job)
 	}
 	return n
 }

@@ -132,7 +132,12 @@ describe('the made-up fleet', () => {
 
   it('is seen on every page that there is', () => {
     const src = join(import.meta.dirname, '../src');
-    const routes = [...readFileSync(join(src, 'router.tsx'), 'utf8').matchAll(/path: '([^']+)'(?!.*redirect)/g)].map((m) => route(m[1] ?? ''));
+    const routes = [
+      ...['router.tsx', 'lists.tsx']
+        .map((f) => readFileSync(join(src, f), 'utf8'))
+        .join('')
+        .matchAll(/path: '([^']+)'(?!.*redirect)/g),
+    ].map((m) => route(m[1] ?? ''));
     const settings = [...readFileSync(join(src, 'pages/settings/SettingsPage.tsx'), 'utf8').matchAll(/{ path: '([^']+)'/g)].map((m) => `/settings/${m[1]}`);
     const elsewhere = ['/login', '/setup', '/local/$', '/fleet', '/fleet/queues/$/items/$', '/settings', '/settings/$']; // a server that asks who one is, files of fleet canvas; ways to other pages
     const seen = new Set([...looks.map((l) => route(l.path)), ...elsewhere]);

@@ -100,20 +100,6 @@ describe('the page of a robot', () => {
     expect(w.faults).toEqual([]);
     await w.context.close();
   });
-
-  it('and its tab is where the fleet was left', async () => {
-    const w = await open(browser);
-    await w.page.goto(`${server.url}/fleet/queues`);
-    await w.page.getByRole('heading', { level: 1, name: 'Queues' }).waitFor();
-    await w.page.goto(`${server.url}/workflows`);
-    await w.page.getByRole('heading', { level: 1, name: 'Workflows' }).waitFor();
-    await w.page.goto(`${server.url}/fleet`);
-    await w.page.getByRole('heading', { level: 1, name: 'Queues' }).waitFor();
-    await w.page.keyboard.press('1');
-    await w.page.getByRole('heading', { level: 1, name: 'Robots', exact: true }).waitFor();
-    expect(w.faults).toEqual([]);
-    await w.context.close();
-  });
 });
 
 describe('two machines with one id', () => {

@@ -28,12 +28,26 @@ describe('an address', () => {
   it('opens the form of a new schedule over the list, which stays as it was narrowed', async () => {
     const w = await open(browser);
     const { page } = w;
+    let preview: () => void = () => undefined;
+    const held = new Promise<void>((done) => {
+      preview = done;
+    });
+    await page.route('**/api/v1/schedules/preview*', async (r) => {
+      await held;
+      await r.continue();
+    });
     await page.goto(`${server.url}/fleet/schedules/new`);
     const form = page.getByRole('dialog', { name: 'New schedule' });
     await form.getByRole('textbox', { name: 'Name' }).fill('nightly letters');
     await form.getByRole('combobox', { name: 'Workflow' }).selectOption({ label: 'letters' });
     await form.getByRole('textbox', { name: 'Addressee' }).fill('all');
-    await form.getByText(/^More:/).click(); // it does not move when the next runs come
+    const more = form.getByText(/^More:/);
+    const top = async () => (await more.evaluate((e) => e.getBoundingClientRect().top)) + (await form.evaluate((e) => e.scrollTop));
+    const before = await top();
+    preview();
+    await form.getByRole('region', { name: 'Next runs' }).getByRole('listitem').nth(9).waitFor();
+    expect(await top()).toBe(before); // nothing moves under the hand when the next runs come
+    await more.click();
     await form.getByRole('spinbutton', { name: /has not begun so many minutes/ }).fill('1.5');
     await themes(page, 'schedule-new');
     await form.getByRole('button', { name: 'Make the schedule' }).click();
@@ -42,16 +56,31 @@ describe('an address', () => {
     const made = await ask<{ start_within_seconds: number; input: unknown }>(server.url, 'GET', `/schedules/${id}`);
     expect(made).toMatchObject({ start_within_seconds: 90, input: { to: 'all' } });
 
-    await page.goto(`${server.url}/fleet/schedules?q=nightly`);
-    await page.getByRole('link', { name: 'nightly letters' }).waitFor();
+    // Who came in by the form leaves it to the list; who opened it goes back to where that was.
+    await page.goto(`${server.url}/fleet/schedules/new`);
+    await form.getByRole('button', { name: 'Back' }).click();
+    await page.waitForURL(`${server.url}/fleet/schedules`);
+    await page.goto(`${server.url}/fleet/schedules/${id}?q=nightly`);
     await page.getByRole('button', { name: 'New schedule…' }).click();
     await page.waitForURL('**/fleet/schedules/new?q=nightly');
+    await form.waitFor();
     await page.keyboard.press('Escape');
-    await page.waitForURL('**/fleet/schedules?q=nightly');
+    await page.waitForURL(`**/fleet/schedules/${id}?q=nightly`);
     await form.waitFor({ state: 'detached' });
-    await page.goBack();
-    expect(await form.count()).toBe(0); // it does not lead into the form again
-    await page.waitForURL('**/fleet/schedules?q=nightly');
+    expect(w.faults).toEqual([]);
+    await w.context.close();
+  });
+
+  it('of the fleet leads to the tab that was left', async () => {
+    const w = await open(browser);
+    await w.page.goto(`${server.url}/fleet/queues`);
+    await w.page.getByRole('heading', { level: 1, name: 'Queues' }).waitFor();
+    await w.page.goto(`${server.url}/workflows`);
+    await w.page.getByRole('heading', { level: 1, name: 'Workflows' }).waitFor();
+    await w.page.goto(`${server.url}/fleet`);
+    await w.page.getByRole('heading', { level: 1, name: 'Queues' }).waitFor();
+    await w.page.keyboard.press('1');
+    await w.page.getByRole('heading', { level: 1, name: 'Robots', exact: true }).waitFor();
     expect(w.faults).toEqual([]);
     await w.context.close();
   });
@@ -89,6 +118,7 @@ describe('the list of jobs', () => {
     const run = page.getByRole('dialog', { name: 'Run a workflow' });
     await run.getByRole('combobox', { name: 'Workflow' }).selectOption({ label: 'letters' });
     await run.getByRole('textbox', { name: 'Addressee' }).fill('Ada');
+    await run.getByRole('searchbox', { name: 'Find a robot' }).press('Enter'); // is no answer to the form
     await run.getByRole('radio', { name: /High/ }).check();
     const robots = await ask<{ robots: { robot_id: string; name: string }[] }>(server.url, 'GET', '/robots');
     const [first] = robots.robots;

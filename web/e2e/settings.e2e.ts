@@ -189,6 +189,9 @@ describe('an installation that begins', () => {
     await bob.page.goto(`${server.url}/fleet/api-keys`);
     await bob.page.getByText(/Your role cannot manage keys/).waitFor();
     await themes(bob.page, 'keys-forbidden-390');
+    await bob.page.goto(`${server.url}/fleet/schedules/new`);
+    await bob.page.getByText(/Your role may not make schedules/).waitFor();
+    expect(await bob.page.getByRole('dialog').count()).toBe(0);
     await bob.page.getByRole('button', { name: 'Sign out' }).click();
     await bob.page.getByRole('button', { name: 'Sign in' }).waitFor();
     await bob.context.close();

@@ -1,46 +1,24 @@
-import {
-  createRootRoute,
-  createRoute,
-  createRouter,
-  lazyRouteComponent,
-  Navigate,
-  redirect,
-  retainSearchParams,
-  useMatchRoute,
-  useNavigate,
-  useParams,
-} from '@tanstack/react-router';
+import { createRoute, createRouter, lazyRouteComponent, Navigate, redirect, useNavigate } from '@tanstack/react-router';
 import { Suspense } from 'react';
 import { call } from './api/client';
 import { canvasSearch } from './canvas/search';
-import { incidentSearch } from './pages/alert/alerts';
+import { lists } from './lists';
 import { numbersSearch } from './pages/analytics/numbers';
 import { auditSearch } from './pages/audit/audit';
 import { JobsPage } from './pages/job/JobsPage';
 import { detailSearch, jobSearch } from './pages/job/rows';
-import { NotFound } from './pages/NotFound';
 import { OverviewPage } from './pages/overview/OverviewPage';
-import { type QueueSearch, queueSearch } from './pages/queue/items';
 import { RobotsPage } from './pages/robot/RobotsPage';
 import { robotSearch } from './pages/robot/rows';
 import { robotTab } from './pages/robot/tabs';
-import { type Search as ScheduleSearch, scheduleSearch } from './pages/schedule/schedules';
-import { triggerSearch } from './pages/trigger/triggers';
 import { VersionsPage } from './pages/workflow/VersionsPage';
 import { WorkflowsPage } from './pages/workflow/WorkflowsPage';
 import { lastTab } from './parts/FleetTabs';
-import { Shell } from './Shell';
+import { root } from './root';
 import { nouns } from './words/activity';
 
-const root = createRootRoute({
-  // The tenant that is looked at stays in the address on the way from page to page.
-  validateSearch: (s: Record<string, unknown>): { tenant?: string } => (typeof s.tenant === 'string' && s.tenant ? { tenant: s.tenant } : {}),
-  search: { middlewares: [retainSearchParams(['tenant'])] },
-  component: Shell,
-  notFoundComponent: NotFound,
-});
-
 const text = (v: unknown): string | undefined => (typeof v === 'string' && v !== '' ? v : undefined);
+
 /** Who edits on the own machine begins with the workflows; everybody else with the fleet. */
 const index = createRoute({
   getParentRoute: () => root,
@@ -179,31 +157,7 @@ const job = createRoute({
   },
 });
 
-const QueuesPage = lazyRouteComponent(() => import('./pages/queue/QueuesPage'), 'QueuesPage');
 const DeadLettersPage = lazyRouteComponent(() => import('./pages/queue/DeadLettersPage'), 'DeadLettersPage');
-
-/** queueing is the list of queues, and beside it the one that is open. */
-const queueing = createRoute({
-  getParentRoute: () => root,
-  id: 'queueing',
-  validateSearch: queueSearch,
-  component: function Queues() {
-    const { id = '' } = useParams({ strict: false });
-    const navigate = useNavigate();
-    const open = (to: string, search: QueueSearch = {}, replace = false) =>
-      void (to ? navigate({ to: '/fleet/queues/$id', params: { id: to }, search, replace }) : navigate({ to: '/fleet/queues', search: {} }));
-    return <QueuesPage id={id} search={queueing.useSearch()} onSearch={(search, replace = false) => open(id, search, replace)} onOpen={open} />;
-  },
-});
-
-const queues = createRoute({ getParentRoute: () => queueing, path: '/fleet/queues' });
-const queue = createRoute({ getParentRoute: () => queueing, path: '/fleet/queues/$id' });
-
-const queueItem = createRoute({
-  getParentRoute: () => root,
-  path: '/fleet/queues/$id/items/$item',
-  beforeLoad: ({ params: { id, item } }) => Promise.reject(redirect({ to: '/fleet/queues/$id', params: { id }, search: { sel: item } })),
-});
 
 const deadLetters = createRoute({
   getParentRoute: () => root,
@@ -273,79 +227,6 @@ const audit = createRoute({
 const SettingsPage = lazyRouteComponent(() => import('./pages/settings/SettingsPage'), 'SettingsPage');
 const SetupPage = lazyRouteComponent(() => import('./pages/login/SetupPage'), 'SetupPage');
 
-const SchedulesPage = lazyRouteComponent(() => import('./pages/schedule/SchedulesPage'), 'SchedulesPage');
-
-/** scheduling is the list, beside it the one that is open, or over it the form of a new one; the address narrows the list each time. */
-const scheduling = createRoute({
-  getParentRoute: () => root,
-  id: 'scheduling',
-  validateSearch: scheduleSearch,
-  component: function Schedules() {
-    const { id = '' } = useParams({ strict: false });
-    const fresh = useMatchRoute()({ to: '/fleet/schedules/new' }) !== false;
-    const search = scheduling.useSearch();
-    const navigate = useNavigate();
-    const go = (to: string, s: ScheduleSearch, replace = false) =>
-      void (to ? navigate({ to: '/fleet/schedules/$id', params: { id: to }, search: s, replace }) : navigate({ to: '/fleet/schedules', search: s, replace }));
-    const { outcome: _, ...list } = search;
-    return (
-      <SchedulesPage
-        id={id}
-        fresh={fresh}
-        search={search}
-        onSearch={(s, typing) => go(id, s, typing)}
-        onOpen={(to) => go(to, list, fresh)} // the way back does not lead into a form that was left
-        onNew={() => void navigate({ to: '/fleet/schedules/new', search: list })}
-      />
-    );
-  },
-});
-
-const schedules = createRoute({ getParentRoute: () => scheduling, path: '/fleet/schedules' });
-const newSchedule = createRoute({ getParentRoute: () => scheduling, path: '/fleet/schedules/new' });
-const schedule = createRoute({ getParentRoute: () => scheduling, path: '/fleet/schedules/$id' });
-
-const TriggersPage = lazyRouteComponent(() => import('./pages/trigger/TriggersPage'), 'TriggersPage');
-
-/** triggering is the list of triggers, and beside it the one that is open. */
-const triggering = createRoute({
-  getParentRoute: () => root,
-  id: 'triggering',
-  validateSearch: triggerSearch,
-  component: function Triggers() {
-    const { id = '' } = useParams({ strict: false });
-    const navigate = useNavigate();
-    return (
-      <TriggersPage
-        id={id}
-        search={triggering.useSearch()}
-        onSearch={(search) => void (id && navigate({ to: '/fleet/triggers/$id', params: { id }, search, replace: true }))}
-        onOpen={(to) => void (to ? navigate({ to: '/fleet/triggers/$id', params: { id: to }, search: {} }) : navigate({ to: '/fleet/triggers', search: {} }))}
-      />
-    );
-  },
-});
-
-const triggers = createRoute({ getParentRoute: () => triggering, path: '/fleet/triggers' });
-const trigger = createRoute({ getParentRoute: () => triggering, path: '/fleet/triggers/$id' });
-
-const IncidentsPage = lazyRouteComponent(() => import('./pages/alert/IncidentsPage'), 'IncidentsPage');
-
-/** watching is the list of incidents, and beside it the one that is open. */
-const watching = createRoute({
-  getParentRoute: () => root,
-  id: 'watching',
-  validateSearch: incidentSearch,
-  component: function Incidents() {
-    const { id = '' } = useParams({ strict: false });
-    const navigate = useNavigate();
-    return <IncidentsPage id={id} search={watching.useSearch()} onSearch={(search) => void navigate({ to: '/incidents', search })} />;
-  },
-});
-
-const incidents = createRoute({ getParentRoute: () => watching, path: '/incidents' });
-const incident = createRoute({ getParentRoute: () => watching, path: '/incidents/$id' });
-
 const CliPage = lazyRouteComponent(() => import('./pages/cli/CliPage'), 'CliPage');
 const cli = createRoute({ getParentRoute: () => root, path: '/cli', component: () => <CliPage /> });
 
@@ -387,16 +268,12 @@ export const router = createRouter({
     version,
     file,
     job,
-    queueing.addChildren([queues, queue]),
-    queueItem,
     deadLetters,
     keys,
     analytics,
     activity,
     audit,
-    scheduling.addChildren([schedules, newSchedule, schedule]),
-    triggering.addChildren([triggers, trigger]),
-    watching.addChildren([incidents, incident]),
+    ...lists,
     cli,
     login,
     setup,

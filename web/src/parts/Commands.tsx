@@ -1,4 +1,5 @@
 import { useEffect, useId, useRef, useState } from 'react';
+import { copyText } from './copyText';
 import parts from './parts';
 import type { Told } from './told';
 import css from './told.module.css';
@@ -20,11 +21,7 @@ export function Commands({ of, list, onClose }: { of: string; list: readonly Tol
       if (before instanceof HTMLElement) before.focus();
     };
   }, []);
-  const copy = (t: Told) =>
-    void navigator.clipboard
-      .writeText(t[form])
-      .then(() => setSaid(`“${t.name}” is copied.`))
-      .catch(() => setSaid('The browser does not let this page copy: select the text.'));
+  const copy = (t: Told) => void copyText(t[form], `“${t.name}” is copied.`).then(setSaid);
   return (
     <dialog ref={box} className={parts.dialog} data-wide aria-label={`Commands of ${of}`} onClose={onClose}>
       <h2>Commands of {of}</h2>

@@ -1,16 +1,17 @@
 import { useState } from 'react';
+import { copyText } from './copyText';
 import css from './text.module.css';
 
 /** Copy is a button that puts a text into the clipboard, and says so. */
 export function Copy({ what, text }: { what: string; text: string }) {
   const [said, say] = useState('');
-  const copy = () =>
-    (navigator.clipboard?.writeText(text) ?? Promise.reject(new Error('no clipboard')))
-      .then(() => say('Copied.'))
-      .catch(() => say('The browser does not let this page copy: select the text.'));
+  const copy = () => {
+    say(''); // the same words again are news, too
+    void copyText(text).then(say);
+  };
   return (
     <>
-      <button type="button" aria-label={`Copy ${what}`} onClick={() => void copy()}>
+      <button type="button" aria-label={`Copy ${what}`} onClick={copy}>
         Copy
       </button>
       <span role="status" className={css.said}>

@@ -20,11 +20,15 @@ interface Props {
 export function RunDialog({ robot, onClose, onDone }: Props) {
   const [flow, setFlow] = useState('');
   const [inputs, setInputs] = useState('{}');
-  const [priority, setPriority] = useState('10');
+  const [priority, setPriority] = useState('');
   const [to, setTo] = useState<string>(Any);
   const act = useAct();
   const values = valuesOf(inputs);
   const target = robot?.id ?? (to === Any ? undefined : to);
+  const choose = (id: string) => {
+    setFlow(id);
+    setInputs('{}'); // what was written for one workflow does not go to another
+  };
   const send = () =>
     void act
       .run(
@@ -33,7 +37,7 @@ export function RunDialog({ robot, onClose, onDone }: Props) {
           call<Schemas['SubmittedJob']>('POST', '/jobs', {
             workflow_id: flow,
             inputs: values,
-            priority: Number(priority || 10),
+            ...(priority ? { priority: Number(priority) } : {}), // whose it is else, the server knows
             ...(target ? { target_robot_id: target } : {}),
           }),
         () => '',
@@ -50,10 +54,10 @@ export function RunDialog({ robot, onClose, onDone }: Props) {
       onConfirm={send}
     >
       {robot && <p>The job waits for this robot, and no other takes it.</p>}
-      <WorkflowSelect label="Workflow" value={flow} onChange={setFlow} />
+      <WorkflowSelect label="Workflow" value={flow} onChange={choose} />
       {flow && <InputsForm key={flow} workflow={flow} text={inputs} onText={setInputs} />}
       {values === undefined && <p className={css.bad}>The inputs must be a JSON object.</p>}
-      <PriorityField value={priority} onValue={setPriority} />
+      <PriorityField unset="As the workflow and the tenant have it" value={priority} onValue={setPriority} />
       {!robot && <RobotField value={to} many={false} onValue={setTo} />}
       <Said act={act} />
     </Confirm>

@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from 'react';
+import { copyText } from './copyText';
 import css from './parts';
 
 /** ShownOnce shows a secret that nobody can show again. It closes only when somebody says that it is stored. */
@@ -27,11 +28,7 @@ export function ShownOnce({
       if (before instanceof HTMLElement) before.focus();
     };
   }, []);
-  const copy = (name: string, text: string) =>
-    navigator.clipboard
-      .writeText(text)
-      .then(() => setCopied(`${name} is copied.`))
-      .catch(() => setCopied('The browser does not let this page copy: select the text.'));
+  const copy = (name: string, text: string) => copyText(text, `${name} is copied.`).then(setCopied);
   return (
     <dialog
       ref={ref}

@@ -19,7 +19,7 @@ export function TenantFilter({ value, own, className }: { value: string; own: st
   }, [value]);
   if (list.length < 2) return null;
   const byId = new Map(list.map((t) => [t.id, t]));
-  const last = list.length > few ? lastTenants().flatMap((id) => byId.get(id) ?? []) : [];
+  const last = list.length > few ? lastTenants().flatMap((id) => (id === value ? [] : (byId.get(id) ?? []))) : [];
   const rest = list.filter((t) => !last.includes(t));
   return (
     <label className={className}>
@@ -38,7 +38,7 @@ export function TenantFilter({ value, own, className }: { value: string; own: st
   );
 }
 
-/** few are found at a glance. */
+/** few is up to how many tenants there are no groups. */
 const few = 5;
 
 const choice = (t: Tenant) => (

@@ -6,11 +6,16 @@ import { priority } from './words';
 
 const named = [0, 5, 10, 15];
 
-/** PriorityField asks how urgent: by a name, or by any number. */
-export function PriorityField({ value, onValue }: { value: string; onValue: (v: string) => void }) {
+/** PriorityField asks how urgent: by a name, or by any number. unset is what no answer means; left out: there must be one. */
+export function PriorityField({ value, unset, onValue }: { value: string; unset?: string; onValue: (v: string) => void }) {
   return (
     <fieldset className={css.choice}>
       <legend>Priority (0 goes first)</legend>
+      {unset && (
+        <label>
+          <input type="radio" name="priority" checked={value === ''} onChange={() => onValue('')} /> {unset}
+        </label>
+      )}
       {named.map((n) => (
         <label key={n}>
           <input type="radio" name="priority" checked={value === String(n)} onChange={() => onValue(String(n))} /> {priority(n)} ({n})
@@ -37,7 +42,15 @@ export function RobotField({ value, many, onValue }: { value: string | null; man
   return (
     <>
       <label>
-        Find a robot <input type="search" autoComplete="off" placeholder="Name or host" value={text} onChange={(e) => setText(e.target.value)} />
+        Find a robot{' '}
+        <input
+          type="search"
+          autoComplete="off"
+          placeholder="Name or host"
+          value={text}
+          onChange={(e) => setText(e.target.value)}
+          onKeyDown={(e) => e.key === 'Enter' && e.preventDefault()}
+        />
       </label>
       <RobotPicker
         robots={robots}

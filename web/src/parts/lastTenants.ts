@@ -1,7 +1,7 @@
 /** The tenants that this browser looked at last. */
 
 const place = 'fleet.tenants';
-const most = 3;
+const most = 4; // the one that is looked at, and three before it
 
 /** lastTenants are their ids, the newest first. */
 export function lastTenants(): string[] {
@@ -15,5 +15,9 @@ export function lastTenants(): string[] {
 
 /** rememberTenant puts one first. */
 export function rememberTenant(id: string): void {
-  localStorage.setItem(place, JSON.stringify([id, ...lastTenants().filter((t) => t !== id)].slice(0, most)));
+  try {
+    localStorage.setItem(place, JSON.stringify([id, ...lastTenants().filter((t) => t !== id)].slice(0, most)));
+  } catch {
+    // it is full, or the browser keeps nothing: then nothing is remembered
+  }
 }

@@ -11,6 +11,7 @@ interface Options {
   toggle?: (id: string) => void;
   range?: (id: string) => void;
   sort?: () => void; // the next order
+  filters?: false; // there are none
 }
 
 interface Row {
@@ -20,11 +21,13 @@ interface Row {
 }
 
 /** useRows walks the rows of a table, and gives each what marks it: ↑ ↓ j k, Enter, Space, x, f to its filters, s to the next order. */
-export function useRows({ ids, start, open, peek, toggle, range, sort }: Options): (id: string) => Row {
+export function useRows({ ids, start, open, peek, toggle, range, sort, filters }: Options): (id: string) => Row {
   const group = 'In this list';
   const more = (here: string | undefined): Command[] => [
     ...(peek ? [{ name: 'Look at the row, or stop', group, keys: 'Space', run: () => here !== undefined && peek(here) }] : []),
-    { name: 'Go to the filters', group, keys: 'f', run: () => document.querySelector<HTMLElement>('main [data-filters] :is(button, select)')?.focus() },
+    ...(filters === false
+      ? []
+      : [{ name: 'Go to the filters', group, keys: 'f', run: () => document.querySelector<HTMLElement>('main [data-filters] :is(button, select)')?.focus() }]),
     ...(sort ? [{ name: 'Next order', group, keys: 's', run: sort }] : []),
   ];
   const here = useCursor({

@@ -20,20 +20,30 @@ interface Broken {
   row: Row | undefined;
 }
 
+/** Read is what was read with a filter; next is where to go on, 0 at the begin of the audit. */
+interface Read {
+  of: string;
+  rows: Row[];
+  next: number;
+  at: string; // when, by the server's clock
+}
+
 const heads = ['Time', 'Actor', 'Action', 'Object', 'Outcome', 'Request', 'Row'];
 
 /** AuditPage shows who did what, newest first. It is never re-ordered while somebody reads. */
 export function AuditPage({ search, onSearch }: { search: AuditSearch; onSearch: (s: AuditSearch) => void }) {
-  const [read, setRead] = useState<{ of: string; rows: Row[]; at: string }>();
-  const [next, setNext] = useState(0);
-  const [error, setError] = useState<Refusal>();
+  const [read, setRead] = useState<Read>();
+  const [failed, setFailed] = useState<{ of: string; error: Refusal }>();
   const [busy, setBusy] = useState(false);
   const [again, setAgain] = useState(0);
   const [open, setOpen] = useState(0);
   const [fault, setFault] = useState<Broken>();
   const act = useAct();
   const filter = queryOf(search);
-  const rows = read?.of === filter ? read.rows : undefined; // those of another filter are no answer to this one
+  // What was read with another filter is no answer to this one.
+  const here = read?.of === filter ? read : undefined;
+  const rows = here?.rows;
+  const error = failed?.of === filter ? failed.error : undefined;
   const ask = (after: number, limit: number) => call<Schemas['AuditPage']>('GET', `/audit?after=${after}&limit=${limit}${filter ? `&${filter}` : ''}`);
   // biome-ignore lint/correctness/useExhaustiveDependencies: filter says all of ask; again reads anew
   useEffect(() => {
@@ -42,21 +52,20 @@ export function AuditPage({ search, onSearch }: { search: AuditSearch; onSearch:
       const head = (await call<Schemas['AuditPage']>('GET', '/audit?limit=1')).head.seq;
       const got = await backwards(head + 1, ask);
       if (gone) return;
-      setRead({ of: filter, rows: got.rows, at: clock(serverNow()) });
-      setNext(got.next);
-      setError(undefined);
+      setRead({ of: filter, ...got, at: clock(serverNow()) });
+      setFailed(undefined);
     };
-    load().catch((e) => !gone && setError(e instanceof Refusal ? e : new Refusal(String(e), 0, '', '')));
+    load().catch((e) => !gone && setFailed({ of: filter, error: e instanceof Refusal ? e : new Refusal(String(e), 0, '', '') }));
     return () => {
       gone = true;
     };
   }, [filter, again]);
   const older = async () => {
+    if (!here) return;
     setBusy(true);
     try {
-      const got = await backwards(next, ask);
-      setRead((was) => was && { ...was, rows: [...was.rows, ...got.rows] });
-      setNext(got.next);
+      const got = await backwards(here.next, ask);
+      setRead((was) => (was === here ? { ...was, rows: [...was.rows, ...got.rows], next: got.next } : was)); // else it was read anew meanwhile
     } catch (e) {
       act.say(e instanceof Error ? e.message : String(e));
     } finally {
@@ -144,12 +153,12 @@ export function AuditPage({ search, onSearch }: { search: AuditSearch; onSearch:
           </div>
         )}
       </Fold>
-      {error && <Fault error={error} asOf={rows && read ? read.at : ''} again={() => setAgain((n) => n + 1)} />}
+      {error && <Fault error={error} asOf={here?.at ?? ''} again={() => setAgain((n) => n + 1)} />}
       {!rows && !error && <Skeleton what="the audit" heads={heads} />}
       {rows?.length === 0 && (
         <p className={css.hint}>
           {filter
-            ? next > 0
+            ? (here?.next ?? 0) > 0
               ? 'No row matches among those that were read.'
               : 'No row matches these filters.'
             : 'Nothing was done yet. Every change that somebody makes is kept here.'}
@@ -164,7 +173,7 @@ export function AuditPage({ search, onSearch }: { search: AuditSearch; onSearch:
           </Table>
         </Old>
       )}
-      {next > 0 && (
+      {here && here.next > 0 && (
         <p>
           <button type="button" disabled={busy} onClick={() => void older()}>
             {busy ? 'Reading…' : 'Older'}

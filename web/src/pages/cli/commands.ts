@@ -14,16 +14,20 @@ export interface Part {
 /** partsFor are the first steps against the server at an address. Who need not sign in there is not asked to. */
 export const partsFor = (origin: string, open: boolean): Part[] => [
   {
-    title: open ? 'Say which server' : 'Sign in',
+    title: open ? 'Say which server' : 'Say which server, and sign in',
     text: open
-      ? 'This server asks nobody who they are. One line says to this terminal where it is.'
-      : 'The sign-in is kept in your configuration folder, for you alone. Programs use a key instead: FLEET_KEY.',
-    steps: open
-      ? [{ what: 'For this terminal', cli: `export FLEET_URL=${origin}` }]
-      : [
-          { what: 'Sign in', cli: `fleet login --url ${origin}` },
-          { what: 'Who am I?', cli: 'fleet whoami' },
-        ],
+      ? 'This server asks nobody who they are. One line says to a terminal where it is.'
+      : 'One line says to a terminal where this server is. The sign-in is kept in your configuration folder, for you alone; programs use a key instead: FLEET_KEY.',
+    steps: [
+      { what: 'For this terminal', cli: `export FLEET_URL=${origin}` },
+      { what: 'The same in PowerShell', cli: `$env:FLEET_URL = "${origin}"` },
+      ...(open
+        ? []
+        : [
+            { what: 'Sign in', cli: 'fleet login' },
+            { what: 'Who am I?', cli: 'fleet whoami' },
+          ]),
+    ],
   },
   {
     title: 'Run work',
@@ -43,7 +47,9 @@ export const partsFor = (origin: string, open: boolean): Part[] => [
     steps: [
       { what: 'What needs somebody, the worst first', cli: 'fleet attention' },
       { what: 'The robots', cli: 'fleet robot list' },
-      { what: 'Make this machine a robot', cli: `fleet robot enrol --url ${origin} --token TOKEN` },
+      { what: 'A token with which a machine becomes a robot', cli: 'fleet enrolment create' },
+      { what: 'On that machine', cli: `fleet robot enrol --url ${origin} --token - < token` },
+      { what: 'And then, for as long as it is one', cli: `fleet robot run --url ${origin}` },
       { what: 'What happens, as it happens', cli: 'fleet events --follow' },
     ],
   },
@@ -60,7 +66,7 @@ export const partsFor = (origin: string, open: boolean): Part[] => [
     text: 'Every command explains itself, with examples.',
     steps: [
       { what: 'All commands', cli: 'fleet --help' },
-      { what: 'Completion for bash', cli: 'source <(fleet completion bash)' },
+      { what: 'Completion, in bash', cli: 'source <(fleet completion bash)' },
     ],
   },
 ];

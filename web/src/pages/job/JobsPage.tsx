@@ -87,7 +87,7 @@ export function JobsPage({ search: address, onSearch: toAddress }: Props) {
   const narrow = useNarrow();
   const may = useMay('jobs:run') ?? false;
   const [menu, setMenu] = useState('');
-  const [running, setRunning] = useState(false);
+  const [asking, setAsking] = useState(false);
   const [started, setStarted] = useState('');
   const box = useRef<HTMLDivElement>(null);
   const [inside, setInside] = useState(false);
@@ -168,7 +168,7 @@ export function JobsPage({ search: address, onSearch: toAddress }: Props) {
           className={css.primary}
           disabled={!may}
           title={may ? undefined : 'This needs the permission jobs:run.'}
-          onClick={() => setRunning(true)}
+          onClick={() => setAsking(true)}
         >
           Run a workflow…
         </button>
@@ -311,8 +311,8 @@ export function JobsPage({ search: address, onSearch: toAddress }: Props) {
         </div>
       )}
       {acts.dialogs}
+      <Suspense fallback={null}>{asking && <RunDialog onClose={() => setAsking(false)} onDone={acts.open} />}</Suspense>
       <Suspense fallback={null}>
-        {running && <RunDialog onClose={() => setRunning(false)} onDone={acts.open} />}
         {address.peek && <JobPeek key={address.peek} id={address.peek} box={box} onClose={() => peek(undefined)} onDone={page.again} />}
       </Suspense>
     </div>

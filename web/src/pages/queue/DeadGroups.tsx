@@ -5,11 +5,14 @@ import type { Act } from '../../parts/act';
 import { Confirm } from '../../parts/Confirm';
 import { useLive } from '../../parts/live';
 import css from '../../parts/parts';
-import { Fault, Loading } from '../../parts/States';
+import { Skeleton } from '../../parts/Skeleton';
+import { Fault } from '../../parts/States';
 import { Table } from '../../parts/Table';
 import { Ago } from '../../parts/Time';
 
 type Group = Schemas['DeadLetterGroup'];
+
+export const groupHeads = [{ number: 'Jobs' }, 'Workflow', 'Failed of', 'First', 'Newest', 'Actions'];
 
 /** DeadGroups are dead letters that failed of the same, each group with one way to try all of them again. */
 export function DeadGroups({ act, mayRun, onDone }: { act: Act; mayRun: boolean; onDone: () => void }) {
@@ -20,10 +23,10 @@ export function DeadGroups({ act, mayRun, onDone }: { act: Act; mayRun: boolean;
   });
   const [again, setAgain] = useState<Group>();
   if (list.error && !list.data) return <Fault error={list.error} again={list.again} />;
-  if (!list.data) return <Loading what="groups" />;
+  if (!list.data) return <Skeleton what="groups" heads={groupHeads} />;
   return (
     <>
-      <Table label="Groups" heads={[{ number: 'Jobs' }, 'Workflow', 'Failed of', 'First', 'Newest', 'Actions']}>
+      <Table label="Groups" heads={groupHeads}>
         {list.data.groups.map((g) => (
           <tr key={g.fingerprint}>
             <td data-number>{g.count}</td>

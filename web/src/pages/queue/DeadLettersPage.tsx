@@ -15,7 +15,7 @@ import { useMay } from '../../parts/session';
 import { Table } from '../../parts/Table';
 import { Ago } from '../../parts/Time';
 import { label } from '../../parts/words';
-import { DeadGroups } from './DeadGroups';
+import { DeadGroups, groupHeads } from './DeadGroups';
 
 export type DeadView = 'open' | 'groups' | 'all';
 
@@ -52,7 +52,7 @@ export function DeadLettersPage({ view, onView, onJob }: { view: DeadView; onVie
           Purge…
         </button>
       </PageHead>
-      <div className={css.bar}>
+      <div className={css.bar} data-filters>
         <button type="button" aria-pressed={view === 'open'} onClick={() => onView('open')}>
           To look after
         </button>
@@ -65,7 +65,7 @@ export function DeadLettersPage({ view, onView, onJob }: { view: DeadView; onVie
       </div>
       <Said act={act} />
       {list.error && <Fault error={list.error} asOf={list.data ? list.asOf : ''} again={list.again} />}
-      {!list.data && !list.error && <Skeleton what="dead letters" heads={heads} />}
+      {!list.data && !list.error && <Skeleton what="dead letters" heads={view === 'groups' ? groupHeads : heads} />}
       {list.data && rows.length === 0 && (
         <Empty command="fleet deadletter list --all">
           {all ? 'No dead letters.' : 'No dead letter waits for you.'} A job lands here when it has failed and is not tried again by itself.

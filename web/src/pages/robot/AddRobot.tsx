@@ -2,6 +2,7 @@ import { Link } from '@tanstack/react-router';
 import { useEffect, useRef, useState } from 'react';
 import { call, type Schemas } from '../../api/client';
 import { useAct } from '../../parts/act';
+import { copyText } from '../../parts/copyText';
 import { fleet, useRobots } from '../../parts/live';
 import parts from '../../parts/parts';
 import { Said } from '../../parts/Said';
@@ -34,11 +35,7 @@ export default function AddRobot({ onClose }: { onClose: () => void }) {
       .then((e) => e && setMade({ token: e.token, before: new Set(fleet.all().map((r) => r.robot_id)) }));
   };
   const command = made ? `fleet robot enrol --url ${location.origin} --token ${made.token} &&\n  fleet robot run --url ${location.origin}` : '';
-  const copy = () =>
-    navigator.clipboard
-      .writeText(command)
-      .then(() => act.say('Copied.'))
-      .catch(() => act.say('The browser does not let this page copy: select the text.'));
+  const copy = () => copyText(command).then(act.say);
   return (
     <dialog ref={ref} className={parts.dialog} data-wide aria-label="Add a robot" onClose={onClose}>
       <h2>Add a robot</h2>

@@ -6,6 +6,7 @@ import { InputsForm } from '../../parts/InputsForm';
 import { useLive } from '../../parts/live';
 import css from '../../parts/parts';
 import { Said } from '../../parts/Said';
+import { Scroll } from '../../parts/Scroll';
 import { WorkflowSelect } from '../../parts/WorkflowSelect';
 import { Wrong } from '../../parts/Wrong';
 import { cronWords } from './cronwords';
@@ -85,7 +86,7 @@ export function ScheduleDialog({ of, from, onClose, onDone }: { of?: Schedule; f
         <WorkflowSelect
           label="Workflow"
           value={d.workflow}
-          onChange={(workflow) => set({ workflow })}
+          onChange={(workflow) => set({ workflow, inputs: '{}' })} // what was written for one does not go to another
           also={of && { id: of.workflow_id, name: of.workflow_name }}
         />
       </Wrong>
@@ -157,8 +158,8 @@ export function ScheduleDialog({ of, from, onClose, onDone }: { of?: Schedule; f
         </label>
       ))}
       {bad.calendars && <p className={css.bad}>{bad.calendars}</p>}
-      <section className={own.next} aria-label="Next runs">
-        <h2>Next runs</h2>
+      <h2>Next runs</h2>
+      <Scroll label="Next runs" className={own.next}>
         {next.said && <p className={css.hint}>{next.said}</p>}
         <ol>
           {next.runs.map((r) => (
@@ -168,7 +169,7 @@ export function ScheduleDialog({ of, from, onClose, onDone }: { of?: Schedule; f
             </li>
           ))}
         </ol>
-      </section>
+      </Scroll>
       <Rules d={d} set={set} wrong={bad} />
       <Wrong say={bad.inputs}>
         <InputsForm key={d.workflow} workflow={d.workflow} text={d.inputs} onText={(inputs) => set({ inputs })} />
@@ -214,7 +215,7 @@ export function ScheduleDialog({ of, from, onClose, onDone }: { of?: Schedule; f
         </Wrong>
         <Wrong say={bad.end_within_seconds}>
           <label>
-            Tell when it has not ended by then (0: never){' '}
+            Tell when a job has not ended so many minutes after its time (0: never){' '}
             <input type="number" min={0} step="any" value={d.endWithin} onChange={(e) => set({ endWithin: e.target.value })} />
           </label>
         </Wrong>

@@ -28,13 +28,14 @@ interface Props {
   search: Search;
   onSearch: (s: Search, typing?: boolean) => void;
   onOpen: (id: string) => void; // with the list as it is narrowed; empty: the list alone
-  onNew: () => void; // opens that form; onOpen leaves it
+  onNew: () => void; // opens that form
+  onLeave: () => void; // and goes back to where one was
 }
 
 const heads = ['Enabled', 'Name', 'Workflow', 'Frequency', 'Next run', 'Last run', 'Success rate', { number: 'Runs' }, 'Actions'];
 
 /** SchedulesPage lists schedules, and shows the one that is chosen. */
-export function SchedulesPage({ id, fresh, search, onSearch, onOpen, onNew }: Props) {
+export function SchedulesPage({ id, fresh, search, onSearch, onOpen, onNew, onLeave }: Props) {
   const list = useLive<Schemas['ScheduleList']>('schedules', {
     topics: ['schedules'],
     ask: (s) => call('GET', '/schedules?view=list&limit=500', undefined, s),
@@ -174,12 +175,13 @@ export function SchedulesPage({ id, fresh, search, onSearch, onOpen, onNew }: Pr
           {id && <ScheduleView key={id} id={id} search={search} onSearch={onSearch} onChanged={list.again} onOpen={onOpen} onGone={() => onOpen('')} />}
         </div>
       </Old>
-      {(making || fresh) && (
+      {fresh && mayWrite === false && <p className={css.bad}>Your role may not make schedules: this needs the permission schedules:write.</p>}
+      {(making || (fresh && mayWrite)) && (
         <ScheduleDialog
           {...making}
           onClose={() => {
             setMaking(undefined);
-            if (fresh) onOpen('');
+            if (fresh) onLeave();
           }}
           onDone={(s) => {
             setMaking(undefined);

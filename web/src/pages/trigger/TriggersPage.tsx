@@ -42,7 +42,7 @@ export function TriggersPage({ id, search, onSearch, onOpen }: Props) {
   const [told, setTold] = useState<Told>();
   const act = useAct();
   const rows = list.data?.triggers ?? [];
-  const row = useRows({ ids: rows.map((t) => t.trigger_id), start: id, open: onOpen, peek: (one) => onOpen(one === id ? '' : one) });
+  const row = useRows({ ids: rows.map((t) => t.trigger_id), start: id, open: onOpen, peek: (one) => onOpen(one === id ? '' : one), filters: false });
   const flip = (t: Trigger) =>
     void act
       .run(
