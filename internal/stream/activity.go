@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -44,6 +45,7 @@ func activityOf(e *fleet.Event, job *fleet.Job) (a Activity, ok bool) {
 		Robot    fleet.RobotID `json:"robot_id"`
 		Job      fleet.ID      `json:"job_id"`
 		Name     string        `json:"name"`
+		Item     string        `json:"reference"`
 		Command  string        `json:"kind"`
 		Duration *int64        `json:"execution_time_ms"`
 	}
@@ -60,7 +62,7 @@ func activityOf(e *fleet.Event, job *fleet.Job) (a Activity, ok bool) {
 	if in.Job != "" {
 		a.Job = &in.Job
 	}
-	a.Title = title(a.Type, subjectOf(e, job, in.Name), string(in.Robot), in.Command, in.Duration)
+	a.Title = title(a.Type, subjectOf(e, job, cmp.Or(in.Name, in.Item)), string(in.Robot), in.Command, in.Duration)
 	return a, true
 }
 
@@ -75,10 +77,10 @@ func subjectOf(e *fleet.Event, job *fleet.Job, name string) string {
 		return "Robot " + name
 	case e.Subject.Kind == fleet.SubjectRobot:
 		return "Robot " + e.Subject.ID
-	case name != "":
-		return name
+	case e.Subject.Kind == fleet.SubjectItem:
+		return "Item " + cmp.Or(name, e.Subject.ID)
 	}
-	return e.Subject.ID
+	return cmp.Or(name, e.Subject.ID)
 }
 
 func title(kind, what, robot, command string, ms *int64) string {
