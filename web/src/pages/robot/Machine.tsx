@@ -74,12 +74,12 @@ function Charts({ history, mode, since, events, jobs, table }: { history: Histor
     return `${exact(t).slice(0, 16)}: ${read}${held ? `, ${held.what.toLowerCase()}` : ''}`;
   };
   const nothing = !d.has.some(Boolean) && <p className={parts.hint}>Nothing was read in this time: a robot that is connected is read once a minute.</p>;
-  if (table && nothing) return nothing;
   if (table)
     return (
       // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls
       <section className={css.table} aria-label="Its machine and slots, as a table" tabIndex={0}>
-        <table className={parts.table}>
+        {nothing}
+        <table className={parts.table} hidden={nothing !== false}>
           <thead>
             <tr>
               <th>When</th>
