@@ -33,7 +33,9 @@ export function System() {
       {may && <Queue />}
       {may && <Members />}
       <h2>From a terminal</h2>
-      <pre className={css.pre}>{`fleet whoami --url ${location.origin}\nfleet robot list\nfleet events --follow`}</pre>
+      <p>
+        <Link to="/cli">The lines that use this server</Link>
+      </p>
       <h2>Licences</h2>
       <p className={css.hint}>Casare Fleet is under {mine}. It holds work of others:</p>
       {Object.entries(licences).map(([name, parts]) => (
